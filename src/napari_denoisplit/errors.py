@@ -1,0 +1,41 @@
+"""Errors of the package.
+
+Every message names the thing, the value that was found and the way out. None derives from
+RuntimeError: the worker layer of Qt plugins takes a RuntimeError for "the worker is gone" and
+stays silent.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DenoisplitError",
+    "ImageError",
+    "JobError",
+    "ModelFileError",
+    "NoiseModelError",
+    "TrainingError",
+]
+
+
+class DenoisplitError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ImageError(DenoisplitError, ValueError):
+    """An image or image file cannot be used as it is."""
+
+
+class ModelFileError(DenoisplitError, ValueError):
+    """A model file is damaged, foreign, or made for something else."""
+
+
+class NoiseModelError(DenoisplitError, ValueError):
+    """A noise model cannot be read, fitted or used."""
+
+
+class TrainingError(DenoisplitError):
+    """Training cannot go on, or cannot start with what it was given."""
+
+
+class JobError(DenoisplitError):
+    """A job ended with an error of the libraries below (out of memory, a failing device)."""

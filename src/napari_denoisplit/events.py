@@ -1,0 +1,135 @@
+"""What a job yields, and how a job is run.
+
+A job is a generator of events whose return value is its result. The window, the command line and
+Python consume the same generator; a `threading.Event` asks it to stop, which is an ordinary end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "Elbo",
+    "EpochDone",
+    "Event",
+    "Job",
+    "PreviewSplit",
+    "Progress",
+    "SampleDrawn",
+    "Stage",
+    "run",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Elbo:
+    """Parts of the loss, averaged over a part of the data."""
+
+    loss: float
+    """reconstruction + beta * KL, nats per pixel and channel."""
+    reconstruction: float
+    """Mean negative log-likelihood, nats per pixel and channel."""
+    kl_per_level: tuple[float, ...]
+    """KL of each level as it enters the loss, finest level first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The job has begun something that a user may want to know about."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the job is."""
+
+    done: float
+    """Share done, 0 to 1."""
+    seconds_left: float | None
+    """Estimate of the time left; None while unknown."""
+    text: str
+    """What is being counted, e.g. 'step 120, 3.1 patches/s'."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochDone:
+    """An epoch of training and its validation are over."""
+
+    epoch: int
+    step: int
+    seconds: float
+    """Seconds of training so far, earlier runs of a resumed training counted in."""
+    train: Elbo
+    validation: Elbo
+    psnr: tuple[float, ...]
+    """Range-invariant PSNR of each channel on validation, dB, against the noisy channels (or
+    the clean ones where they were given)."""
+    learning_rate: float
+    skipped_steps: int
+    """Steps left out so far because their loss or gradient was not finite."""
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewSplit:
+    """A split of a validation region by the network as it is now, in image units."""
+
+    epoch: int
+    superposition: NDArray[np.float32]
+    """(Y, X)"""
+    mmse: NDArray[np.float32]
+    """(C, Y, X)"""
+    channels: NDArray[np.float32]
+    """(C, Y, X), the noisy channels of the same region."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDrawn:
+    """One more posterior sample of one plane is complete; arrays are copies, in image units."""
+
+    plane: tuple[int, ...]
+    """Index of the plane over the image's axes before Y and X (without C); () for one plane."""
+    index: int
+    """Number of this sample in its plane, from 0."""
+    n_samples: int
+    sample: NDArray[np.float32]
+    """(C, Y, X)"""
+    mmse: NDArray[np.float32]
+    """(C, Y, X), mean of the samples so far."""
+    sigma: NDArray[np.float32]
+    """(C, Y, X), spread of the samples so far times the calibration factor; zero at first."""
+
+
+Event = Stage | Progress | EpochDone | PreviewSplit | SampleDrawn
+
+R = TypeVar("R")
+Job = Generator[Event, None, R]
+
+
+def _ignore(event: Event) -> None:
+    """Drop the event."""
+
+
+def run(job: Job[R], on_event: Callable[[Event], None] = _ignore) -> R:
+    """Run a job to its end and return its result.
+
+    Parameters
+    ----------
+    job
+        What a ``*_job`` function returned.
+    on_event
+        Called with every event, in the thread that runs the job.
+    """
+    while True:
+        try:
+            event = next(job)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        on_event(event)

@@ -1,0 +1,104 @@
+"""An image with its axes, pixel size and channel names, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_denoisplit.errors import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["AXES", "Image"]
+
+AXES = "TCZYX"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Image:
+    """Pixels with their meaning.
+
+    Raises
+    ------
+    ImageError
+        Axes do not fit the data, an axis stands twice or is unknown, or Y or X is missing.
+    """
+
+    data: Any
+    """Array-like with shape, dtype and slicing: numpy, dask or zarr."""
+    axes: str
+    """One letter of T, C, Z, Y, X for each axis of `data`; Y and X are the last two."""
+    pixel_size: Mapping[str, float] = field(default_factory=dict)
+    """Size of a step along an axis, where known."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """Unit of `pixel_size` of an axis, e.g. 'µm' or 's'; missing means pixel."""
+    channel_names: tuple[str, ...] = ()
+    """Name of each channel; empty where unknown."""
+    name: str = "image"
+    source: Path | None = None
+
+    def __post_init__(self) -> None:
+        shape = tuple(self.data.shape)
+        if len(self.axes) != len(shape):
+            raise ImageError(
+                f"{self.name!r} has shape {shape} but axes {self.axes!r}: give one letter of "
+                f"{AXES} per axis."
+            )
+        if len(set(self.axes)) != len(self.axes) or not set(self.axes) <= set(AXES):
+            raise ImageError(
+                f"{self.name!r} has axes {self.axes!r}: each may be one of {AXES}, once."
+            )
+        if self.axes[-2:] != "YX":
+            raise ImageError(f"{self.name!r} has axes {self.axes!r}: they must end in YX.")
+        if 0 in shape:
+            raise ImageError(f"{self.name!r} has shape {shape}: it holds no pixel.")
+        if self.channel_names and len(self.channel_names) != self.n_channels:
+            raise ImageError(
+                f"{self.name!r} has {self.n_channels} channels but {len(self.channel_names)} "
+                "channel names: give one each."
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size of each axis."""
+        return tuple(int(n) for n in self.data.shape)
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels; 1 without a channel axis."""
+        return self.shape[self.axes.index("C")] if "C" in self.axes else 1
+
+    def size(self, axis: str) -> int:
+        """Size along one axis; 1 where the image does not have it."""
+        return self.shape[self.axes.index(axis)] if axis in self.axes else 1
+
+    def transposed(self, axes: str) -> Image:
+        """Same image with the axes in another order; axes of size 1 may be left out or added."""
+        dropped = [a for a in self.axes if a not in axes]
+        for axis in dropped:
+            if self.size(axis) != 1:
+                raise ImageError(
+                    f"{self.name!r} has {self.size(axis)} steps along {axis}: choose one before "
+                    f"it is used as {axes}."
+                )
+        data = self.data[tuple(0 if a in dropped else slice(None) for a in self.axes)]
+        kept = "".join(a for a in self.axes if a not in dropped)
+        data = data.transpose([kept.index(a) for a in axes if a in kept])
+        data = data[tuple(slice(None) if a in kept else None for a in axes)]
+        names = self.channel_names if "C" in axes or self.n_channels == 1 else ()
+        return replace(self, data=data, axes=axes, channel_names=names)
+
+    def fields(self) -> list[NDArray[np.float32]]:
+        """Every (C, Y, X) plane stack over T and Z, as float32 arrays."""
+        view = self.transposed("TZCYX")
+        return [
+            np.asarray(view.data[t, z], dtype=np.float32)
+            for t in range(view.shape[0])
+            for z in range(view.shape[1])
+        ]

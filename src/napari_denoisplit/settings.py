@@ -1,0 +1,235 @@
+"""Settings of networks, losses and jobs: every default and limit is stated here, once.
+
+The descriptions feed the help of the command line and the tooltips of the widgets.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = [
+    "METHODS",
+    "PRESETS",
+    "LossSettings",
+    "Method",
+    "MixSettings",
+    "NetworkSettings",
+    "Preset",
+    "PresetSettings",
+    "SplitSettings",
+    "TrainSettings",
+]
+
+Preset = Literal["tiny", "fast", "paper"]
+Method = Literal["denoisplit", "altered_musplit", "musplit"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NetworkSettings(_Settings):
+    """Shape of a variational splitting encoder-decoder (VSE)."""
+
+    n_channels: int = Field(2, ge=2, le=16, description="Structures to split into, C.")
+    n_levels: int = Field(4, ge=1, le=8, description="Levels of the ladder; each halves the image.")
+    n_filters: int = Field(64, ge=4, le=512, description="Feature maps of every convolution.")
+    n_latents: int = Field(128, ge=2, le=512, description="Latent maps z of every level.")
+    blocks_per_level: int = Field(1, ge=1, le=8, description="Residual blocks of every level.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Share of feature maps dropped in training.")
+    upsampling: Literal["transposed", "nearest"] = Field(
+        "transposed",
+        description="How the top-down pass doubles the size: 'transposed' convolution as "
+        "published, or 'nearest' neighbours before a convolution, which leaves no checkerboard.",
+    )
+    top_prior_size: int | None = Field(
+        None,
+        ge=1,
+        description="Edge of a position-bound top prior, for imported weights; None is one "
+        "learned vector for every position, so that any image size fits.",
+    )
+    predict_logvar: bool = Field(
+        False, description="Also predict the log-variance of each pixel (Gaussian likelihood)."
+    )
+
+
+class LossSettings(_Settings):
+    """Evidence lower bound as a loss: reconstruction + beta * KL."""
+
+    likelihood: Literal["noise_model", "gaussian"] = Field(
+        "noise_model", description="p(noisy channel | signal): noise model, or predicted Gaussian."
+    )
+    kl: Literal["sum", "mean"] = Field(
+        "sum",
+        description="KL of a level: its sum over entries per image pixel (denoiSplit), or its mean "
+        "over entries and levels (muSplit).",
+    )
+    free_bits: float = Field(
+        1.0, ge=0, description="Nats per sample and level below which the KL is not reduced."
+    )
+    beta: float = Field(1.0, ge=0, le=100, description="Weight of the KL term.")
+    warmup_steps: int = Field(0, ge=0, description="Steps over which beta rises from 0.")
+
+
+METHODS: dict[Method, LossSettings] = {
+    "denoisplit": LossSettings(),
+    "altered_musplit": LossSettings(likelihood="gaussian"),
+    "musplit": LossSettings(likelihood="gaussian", kl="mean", free_bits=0.0),
+}
+
+
+class PresetSettings(_Settings):
+    """A network with the patches it is trained on."""
+
+    network: NetworkSettings
+    patch_size: int
+    batch_size: int
+
+
+PRESETS: dict[Preset, PresetSettings] = {
+    "tiny": PresetSettings(
+        network=NetworkSettings(n_levels=3, n_filters=16, n_latents=16, upsampling="nearest"),
+        patch_size=64,
+        batch_size=16,
+    ),
+    "fast": PresetSettings(
+        network=NetworkSettings(n_filters=32, n_latents=32, upsampling="nearest"),
+        patch_size=64,
+        batch_size=32,
+    ),
+    "paper": PresetSettings(network=NetworkSettings(), patch_size=128, batch_size=32),
+}
+
+Weight = Annotated[float, Field(gt=0)]
+
+
+class MixSettings(_Settings):
+    """How the channels are superposed: x = sum over channels of weight_c * alpha_c * channel_c."""
+
+    mode: Literal["average", "sum"] = Field(
+        "average",
+        description="'average' (weights 1/C, as published) or 'sum' (weights 1, as a camera adds).",
+    )
+    alpha_low: float = Field(1.0, gt=0, description="Lower end of the mixing range.")
+    alpha_high: float = Field(1.0, gt=0, description="Upper end of the mixing range.")
+    weights: tuple[Weight, ...] | None = Field(
+        None, description="Weight of each channel in the superposition; None follows the mode."
+    )
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> Self:
+        if self.alpha_low > self.alpha_high:
+            raise ValueError(
+                f"alpha_low ({self.alpha_low}) is above alpha_high ({self.alpha_high}): swap them."
+            )
+        return self
+
+    def channel_weights(self, n_channels: int) -> tuple[float, ...]:
+        """Weight of each channel, without alpha."""
+        if self.weights is not None:
+            if len(self.weights) != n_channels:
+                raise ValueError(
+                    f"{len(self.weights)} mixing weights for {n_channels} channels: give one each."
+                )
+            return self.weights
+        return (1.0 if self.mode == "sum" else 1.0 / n_channels,) * n_channels
+
+
+class TrainSettings(_Settings):
+    """What a training run does, and when it ends."""
+
+    preset: Preset = Field(
+        "fast",
+        description="Size of the network: 'tiny' for a first look, 'fast' for a laptop, 'paper' "
+        "for a GPU.",
+    )
+    network: NetworkSettings | None = Field(
+        None, description="A network of your own in place of the preset's."
+    )
+    method: Method = Field(
+        "denoisplit",
+        description="denoisplit (noise models), altered_musplit (Gaussian likelihood) or musplit "
+        "(Gaussian likelihood, averaged KL).",
+    )
+    loss: LossSettings | None = Field(None, description="A loss of your own in place of the method's.")
+    mix: MixSettings = Field(MixSettings(), description="How channels are superposed.")
+    minutes: float | None = Field(
+        10.0, gt=0, le=100_000, description="End training after so many minutes."
+    )
+    steps: int | None = Field(None, ge=1, description="End training after so many steps.")
+    epochs: int | None = Field(None, ge=1, description="End training after so many epochs.")
+    patch_size: int | None = Field(
+        None, ge=32, le=1024, multiple_of=16, description="Edge of a patch, pixels; None: preset's."
+    )
+    batch_size: int | None = Field(
+        None, ge=1, le=1024, description="Patches of a step; None: preset's."
+    )
+    steps_per_epoch: int | None = Field(
+        None, ge=1, description="Steps between two validations; None follows the data's size."
+    )
+    learning_rate: float = Field(2e-3, gt=0, le=1, description="Learning rate of Adamax.")
+    schedule: Literal["budget", "plateau"] = Field(
+        "budget",
+        description="'budget' lowers the learning rate to zero by the end of the budget; 'plateau' "
+        "halves it when the validation loss stands still.",
+    )
+    plateau_patience: int = Field(15, ge=1, description="Epochs without progress before halving.")
+    stop_patience: int = Field(100, ge=1, description="Epochs without progress before the end.")
+    gradient_clip: float = Field(0.5, gt=0, description="Largest global norm of the gradient.")
+    average_decay: float = Field(
+        0.999, ge=0, lt=1, description="Decay of the running average of the weights; 0: none."
+    )
+    structure_bias: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the patches that is drawn where there is structure; the rest is "
+        "drawn evenly.",
+    )
+    augment: bool = Field(True, description="Flip and rotate patches by quarter turns.")
+    validation_fraction: float = Field(0.1, gt=0, lt=0.5, description="Share kept for validation.")
+    test_fraction: float = Field(0.1, ge=0, lt=0.5, description="Share never looked at in training.")
+    preview_every: int = Field(2, ge=1, description="Epochs between two preview splits.")
+    device: Device = Field("auto", description="Where to compute: auto, cpu, cuda or mps.")
+    precision: Precision = Field(
+        "auto", description="Precision of the convolutions; auto: bfloat16 where it is fast."
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, patches and samples.")
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> Self:
+        if self.minutes is None and self.steps is None and self.epochs is None:
+            raise ValueError("Training needs an end: give minutes, steps or epochs.")
+        return self
+
+
+class SplitSettings(_Settings):
+    """How an image is split by a trained model."""
+
+    n_samples: int = Field(
+        50,
+        ge=1,
+        le=10_000,
+        description="Posterior samples K; the sampling error of the MMSE falls as 1/sqrt(K).",
+    )
+    keep_samples: int = Field(
+        10, ge=0, le=10_000, description="How many of the samples to keep as images."
+    )
+    tile_size: int | None = Field(
+        None, ge=64, multiple_of=16, description="Edge of a tile, pixels; None: as memory allows."
+    )
+    overlap: int = Field(
+        96, ge=0, multiple_of=16, description="Context around a tile that is computed, not kept."
+    )
+    memory_gib: float | None = Field(
+        None, gt=0, description="Memory for sampling in GiB; None: half of what is free."
+    )
+    device: Device = Field("auto", description="Where to compute: auto, cpu, cuda or mps.")
+    precision: Precision = Field(
+        "auto", description="Precision of the convolutions; auto: bfloat16 where it is fast."
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of the posterior samples.")
