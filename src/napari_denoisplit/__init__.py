@@ -1,0 +1,125 @@
+"""Split a noisy superposition of structures into denoised channels, with uncertainty.
+
+Public names load on first use, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_denoisplit.api import evaluate, split, train
+    from napari_denoisplit.checkpoint import Model, load_model, save_model
+    from napari_denoisplit.errors import (
+        DenoisplitError,
+        ImageError,
+        JobError,
+        ModelFileError,
+        NoiseModelError,
+        TrainingError,
+    )
+    from napari_denoisplit.events import run
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.phantoms import phantom
+    from napari_denoisplit.images.reading import read_image, read_images
+    from napari_denoisplit.images.superposition import superpose
+    from napari_denoisplit.images.synthetic_noise import add_noise
+    from napari_denoisplit.images.training_fields import TrainingFields
+    from napari_denoisplit.images.writing import write_image
+    from napari_denoisplit.jobs.splitting import Split
+    from napari_denoisplit.jobs.training import Trained
+    from napari_denoisplit.measures.ms_ssim import ms_ssim
+    from napari_denoisplit.measures.psnr import range_invariant_psnr
+    from napari_denoisplit.noise.fitting import fit_gaussian_mixture
+    from napari_denoisplit.settings import (
+        LossSettings,
+        MixSettings,
+        NetworkSettings,
+        SplitSettings,
+        TrainSettings,
+    )
+
+__version__ = "0.1.0"
+
+# A lazy name must differ from every submodule of the package: after the submodule's first
+# import the name would mean the module.
+_LAZY = {
+    "DenoisplitError": "errors",
+    "Image": "images.image",
+    "ImageError": "errors",
+    "JobError": "errors",
+    "LossSettings": "settings",
+    "MixSettings": "settings",
+    "Model": "checkpoint",
+    "ModelFileError": "errors",
+    "NetworkSettings": "settings",
+    "NoiseModelError": "errors",
+    "Split": "jobs.splitting",
+    "SplitSettings": "settings",
+    "TrainSettings": "settings",
+    "Trained": "jobs.training",
+    "TrainingError": "errors",
+    "TrainingFields": "images.training_fields",
+    "add_noise": "images.synthetic_noise",
+    "evaluate": "api",
+    "fit_gaussian_mixture": "noise.fitting",
+    "load_model": "checkpoint",
+    "ms_ssim": "measures.ms_ssim",
+    "phantom": "images.phantoms",
+    "range_invariant_psnr": "measures.psnr",
+    "read_image": "images.reading",
+    "read_images": "images.reading",
+    "run": "events",
+    "save_model": "checkpoint",
+    "split": "api",
+    "superpose": "images.superposition",
+    "train": "api",
+    "write_image": "images.writing",
+}
+
+__all__ = [
+    "DenoisplitError",
+    "Image",
+    "ImageError",
+    "JobError",
+    "LossSettings",
+    "MixSettings",
+    "Model",
+    "ModelFileError",
+    "NetworkSettings",
+    "NoiseModelError",
+    "Split",
+    "SplitSettings",
+    "TrainSettings",
+    "Trained",
+    "TrainingError",
+    "TrainingFields",
+    "add_noise",
+    "evaluate",
+    "fit_gaussian_mixture",
+    "load_model",
+    "ms_ssim",
+    "phantom",
+    "range_invariant_psnr",
+    "read_image",
+    "read_images",
+    "run",
+    "save_model",
+    "split",
+    "superpose",
+    "train",
+    "write_image",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
