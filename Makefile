@@ -1,0 +1,46 @@
+# make demo    environment, system libraries, then the main job on a phantom
+# make test    environment with test tools, then the tests
+# make lint docs bench clean
+
+SHELL := bash
+PYTHON ?= python3
+export PYTHON
+
+BIN := .venv/bin
+OUTPUT ?= demo-output
+# Tests that draw need a display: Xvfb makes one where there is none.
+XVFB := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,$(shell command -v xvfb-run >/dev/null && echo 'xvfb-run -a -s "-screen 0 1280x720x24"'))
+
+.PHONY: demo test lint docs bench clean
+.DEFAULT_GOAL := demo
+
+demo: .venv/.for-demo
+	@scripts/system_libraries.sh || echo "Going on without a window."
+	$(BIN)/denoisplit demo --output $(OUTPUT)
+
+# System libraries first, by a shell of its own: XVFB is looked up after they are installed.
+test: .venv/.for-test
+	@scripts/system_libraries.sh --test || echo "Going on; tests that need a display will fail."
+	@$(MAKE) --no-print-directory run-tests
+
+.PHONY: run-tests
+run-tests:
+	$(XVFB) $(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+lint: .venv/.for-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: .venv/.for-docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+bench: .venv/.for-bench
+	$(BIN)/python -m benchmarks
+
+.venv/.for-%: pyproject.toml constraints.txt scripts/environment.sh
+	scripts/environment.sh $(filter-out demo,$*)
+	@touch $@
+
+clean:
+	rm -rf .venv $(OUTPUT) docs/_build .pytest_cache .mypy_cache .ruff_cache
