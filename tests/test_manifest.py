@@ -53,6 +53,6 @@ def test_the_link_at_the_top_shows_the_manifest_of_the_package(repository):
 def test_defaults_of_the_preferences_are_those_of_the_settings(manifest):
     from napari_denoisplit.settings import SplitSettings
 
-    (compute,) = manifest.contributions.configuration or []
+    compute = manifest.contributions.configurations["compute"]
     for name, preference in compute.properties.items():
         assert preference.default == SplitSettings.model_fields[name].default
