@@ -1,0 +1,82 @@
+"""Sample images for napari's File > Open Sample menu, drawn on the spot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.images.structures import Structure
+
+    LayerData = tuple[NDArray[np.float32], dict[str, Any], str]
+
+__all__ = ["channels", "mixture"]
+
+STRUCTURES: tuple[Structure, ...] = ("filaments", "pits")
+COLORMAPS = {"filaments": "bop orange", "pits": "bop blue"}
+"""A pair that stays apart for colour-blind eyes."""
+TRAINING_SEED, MIXTURE_SEED = 1, 2
+TRAINING_SIZE, MIXTURE_SIZE = 1024, 512
+READ_NOISE = 200.0
+"""Grey levels, about the spread of the superposition itself."""
+PHOTON = 5.0
+"""Grey levels of one photon."""
+
+
+def mixture() -> list[LayerData]:
+    """One noisy superposition of two structures, with the true channels hidden below it."""
+    from napari_denoisplit.images.superposition import superpose  # scipy is paid for at the click
+
+    clean, noisy = _field(MIXTURE_SIZE, MIXTURE_SEED)
+    mixed = superpose(noisy, (1 / len(STRUCTURES),) * len(STRUCTURES))
+    truth = [
+        _layer(channel, f"true {name}", COLORMAPS[name], MIXTURE_SEED, visible=False)
+        for name, channel in zip(STRUCTURES, clean, strict=True)
+    ]
+    return [*truth, _layer(mixed, "superposition", "gray", MIXTURE_SEED)]
+
+
+def channels() -> list[LayerData]:
+    """Noisy channels of another field, to train a model on: one layer per structure."""
+    _, noisy = _field(TRAINING_SIZE, TRAINING_SEED)
+    return [
+        _layer(channel, f"noisy {name}", COLORMAPS[name], TRAINING_SEED)
+        for name, channel in zip(STRUCTURES, noisy, strict=True)
+    ]
+
+
+def _field(size: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Clean and noisy channels (C, Y, X); the same camera noise in every field."""
+    from napari_denoisplit.images.phantoms import phantom  # scipy is paid for at the click
+    from napari_denoisplit.images.synthetic_noise import add_noise, noise_sigma
+
+    clean = phantom((size, size), STRUCTURES, seed)
+    gaussian = READ_NOISE / noise_sigma(clean, 1.0)
+    return clean, add_noise(clean, poisson=PHOTON, gaussian=gaussian, seed=seed)
+
+
+def _layer(
+    image: NDArray[np.float32], name: str, colormap: str, seed: int, *, visible: bool = True
+) -> LayerData:
+    import numpy as np
+
+    from napari_denoisplit.images.phantoms import PIXEL_SIZE
+
+    low, high = np.percentile(image, (1, 99.7))
+    return (
+        image,
+        {
+            "name": name,
+            "colormap": colormap,
+            "blending": "translucent" if colormap == "gray" else "additive",
+            "contrast_limits": (float(low), float(high)),
+            "scale": (PIXEL_SIZE, PIXEL_SIZE),
+            "units": ("µm", "µm"),
+            "axis_labels": ("y", "x"),
+            "visible": visible,
+            "metadata": {"denoisplit": {"phantom": {"structures": STRUCTURES, "seed": seed}}},
+        },
+        "image",
+    )
