@@ -31,7 +31,8 @@ def test_the_same_seed_draws_the_same_field(field):
 def test_two_seeds_draw_fields_that_share_nothing_but_their_style(field):
     other = phantom((512, 512), STRUCTURES, seed=4)
     for a, b in zip(field, other, strict=True):
-        assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 0.3
+        a, b = (image - gaussian_filter(image, 4) for image in (a, b))  # cells may overlap
+        assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 0.02
 
 
 def test_a_structure_is_the_same_whatever_stands_beside_it(field):
