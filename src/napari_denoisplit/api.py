@@ -1,0 +1,126 @@
+"""The jobs as plain functions, for Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_denoisplit.events import run
+from napari_denoisplit.settings import SplitSettings, TrainSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.events import Event
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.training_fields import TrainingFields
+    from napari_denoisplit.jobs.splitting import Split
+    from napari_denoisplit.jobs.training import Trained
+    from napari_denoisplit.measures.comparison import ChannelScore
+    from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+
+__all__ = ["evaluate", "split", "train"]
+
+
+def train(
+    fields: TrainingFields,
+    settings: TrainSettings | None = None,
+    *,
+    path: Path | None = None,
+    noise_models: Sequence[GaussianMixture] | None = None,
+    resume: Path | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Trained:
+    """Train a model that splits superpositions of the channels of `fields`.
+
+    Parameters
+    ----------
+    fields
+        Noisy channels; `TrainingFields.from_images` makes them from images.
+    settings
+        Preset, budget, device and all the rest; None takes every default.
+    path
+        Where to write the best model so far after each improvement (``*.denoisplit``).
+    noise_models
+        One for each channel; None fits them to the channels.
+    resume
+        File ``*.last.denoisplit`` of a training to go on with.
+    on_event
+        Called with every event of the job, e.g. `EpochDone`.
+
+    Returns
+    -------
+    The best model, and the history of its training.
+
+    Raises
+    ------
+    TrainingError
+        Training cannot start with these fields, or cannot go on.
+    NoiseModelError
+        A noise model cannot be fitted or does not suit.
+    ModelFileError
+        The file to resume from is damaged or of another network.
+    """
+    from napari_denoisplit.jobs.training import train_job  # imports torch
+
+    job = train_job(
+        fields, settings or TrainSettings(), path=path, noise_models=noise_models, resume=resume
+    )
+    return run(job, on_event)
+
+
+def split(
+    model: Model | Path,
+    image: Image,
+    settings: SplitSettings | None = None,
+    *,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Split:
+    """Split an image into its structures.
+
+    Parameters
+    ----------
+    model
+        A model, or its file.
+    image
+        Superposition; every axis but C is kept.
+    settings
+        Number of samples, device and all the rest; None takes every default.
+    on_event
+        Called with every event of the job, e.g. `SampleDrawn`.
+
+    Returns
+    -------
+    MMSE and sigma of every structure in the unit of the image, and the samples that were kept.
+
+    Raises
+    ------
+    ImageError
+        The image has several channels, or pixels that are not finite.
+    ModelFileError
+        The model file is damaged or foreign.
+    """
+    from napari_denoisplit.jobs.splitting import split_job  # imports torch
+
+    return run(split_job(model, image, settings or SplitSettings()), on_event)
+
+
+def evaluate(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
+    """Range-invariant PSNR and MS-SSIM of every channel.
+
+    Parameters
+    ----------
+    truth
+        Clean image.
+    prediction
+        Image of the same size along every axis.
+
+    Raises
+    ------
+    ImageError
+        The sizes differ, a pixel is not finite, or a plane of the truth is constant.
+    """
+    from napari_denoisplit.measures.comparison import compare  # imports scipy
+
+    return compare(truth, prediction)

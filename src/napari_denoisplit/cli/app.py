@@ -1,0 +1,89 @@
+"""The application `denoisplit`: its commands, and what happens to their errors."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_denoisplit import __version__
+from napari_denoisplit.cli.demo import demo
+from napari_denoisplit.cli.errors import EXPECTED, exit_code, one_line
+from napari_denoisplit.cli.evaluate import evaluate
+from napari_denoisplit.cli.info import info
+from napari_denoisplit.cli.split import split
+from napari_denoisplit.cli.train import train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="denoisplit",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Split a noisy image of several structures into one denoised image per structure, "
+    "with the uncertainty of every pixel.\n\n"
+    "Train a model once on images of the separate structures, then split any number of images "
+    "in which they lie on top of each other. 'denoisplit demo' goes the whole way on a made-up "
+    "sample.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"napari-denoisplit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where in the program an error arose.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    # `main` reads --debug itself: errors pass through it after the commands are gone.
+    pass
+
+
+def _help(command: Callable[..., None]) -> str:
+    """Docstring of a command with each paragraph on one line: the terminal breaks the lines."""
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+for _command in (demo, train, split, info, evaluate):
+    app.command(help=_help(_command))(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; an error becomes one line on stderr and an exit code.
+
+    Parameters
+    ----------
+    arguments
+        Words after the command's name; None takes those of the process.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    if debug:  # allowed anywhere, as it is added to a line that went wrong
+        words = ["--debug", *(word for word in words if word != "--debug")]
+    else:  # what tifffile logs about a damaged file is said better by the error
+        logging.getLogger("tifffile").addHandler(logging.NullHandler())
+    try:
+        # On Windows *.tif is expanded only in arguments that the application takes by itself.
+        app(words if debug or arguments is not None else None, prog_name="denoisplit")
+    except EXPECTED as error:
+        if debug:
+            raise
+        typer.echo(f"error: {one_line(error)}", err=True)
+        sys.exit(exit_code(error))

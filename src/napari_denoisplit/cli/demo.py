@@ -1,0 +1,75 @@
+"""The command that goes the whole way on a made-up sample."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_denoisplit.cli.errors import INTERRUPTED
+from napari_denoisplit.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["demo"]
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the files.")] = Path(
+        "demo-output"
+    ),
+    minutes: Annotated[float, typer.Option(min=0.01, max=1000, help="Minutes of training.")] = 2.5,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample and the training.")] = 0,
+    window: Annotated[
+        bool | None,
+        typer.Option(
+            "--window/--no-window",
+            help="Show the result in napari at the end. Left out: if there is a display.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Make a noisy sample of two structures, train a model, split, and show the result.
+
+    No data is needed and nothing is downloaded.
+    """
+    from napari_denoisplit.jobs.demo import demo_job
+
+    terminal = Terminal()
+    job = demo_job(output, minutes=minutes, seed=seed, stop=terminal.stop)
+    result = terminal.run(job, "demo")
+    for name, psnr in result.psnr.items():
+        typer.echo(f"{name}: {_decibel(psnr)}")
+    typer.echo(f"picture: {result.picture}")
+    typer.echo(f"files in {output}: {', '.join(path.name for path in result.files)}")
+    if terminal.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if has_display() if window is None else window:
+        _show(terminal, result.files)
+
+
+def _decibel(psnr: object) -> str:
+    return f"PSNR {psnr:.2f} dB" if isinstance(psnr, float) else str(psnr)
+
+
+def has_display() -> bool:
+    """Whether a window can be expected to open."""
+    on_linux = platform.system() == "Linux"
+    return not on_linux or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _show(terminal: Terminal, files: Sequence[Path]) -> None:
+    # A process of its own: where a library of the window system is missing, Qt ends its process.
+    terminal.say("Opening napari; close its window to end.")
+    command = [sys.executable, "-m", "napari_denoisplit.widgets.result_window", *map(str, files)]
+    if subprocess.run(command, check=False).returncode != 0:
+        terminal.say(
+            "napari did not open or ended badly; the files are complete. On Linux, "
+            "scripts/system_libraries.sh of the source tree says which libraries are missing."
+        )

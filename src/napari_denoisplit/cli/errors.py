@@ -1,0 +1,48 @@
+"""What a user sees of an error, and the exit code that it ends the command with.
+
+0: all is done. 1: an image, a model or a computation failed. 2: the command was called wrongly.
+130: the user interrupted it; what was done until then is kept.
+"""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from napari_denoisplit.errors import DenoisplitError
+
+__all__ = ["EXPECTED", "FAILED", "INTERRUPTED", "UsageError", "exit_code", "one_line"]
+
+FAILED = 1
+USAGE = 2
+INTERRUPTED = 130
+
+
+class UsageError(Exception):
+    """The command was called in a way that cannot work."""
+
+
+# RuntimeError is what torch raises, e.g. when a device is out of memory.
+EXPECTED = (DenoisplitError, UsageError, ValidationError, OSError, MemoryError, RuntimeError)
+
+
+def one_line(error: BaseException) -> str:
+    """Message of an error as one line."""
+    match error:
+        case ValidationError():
+            text = "; ".join(
+                f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']} "
+                f"(given: {each['input']!r})"
+                for each in error.errors()
+            )
+        case OSError(strerror=str(reason), filename=str(path)):
+            text = f"{path}: {reason}"
+        case MemoryError():
+            text = f"out of memory: {error}"
+        case _:
+            text = str(error)
+    return " ".join(text.split()) or type(error).__name__
+
+
+def exit_code(error: BaseException) -> int:
+    """Exit code of the command after an error."""
+    return USAGE if isinstance(error, (UsageError, ValidationError)) else FAILED

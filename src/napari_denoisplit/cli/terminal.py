@@ -1,0 +1,125 @@
+"""A job in a terminal: its progress bar, its lines, and Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar, assert_never
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from napari_denoisplit.events import (
+    EpochDone,
+    PreviewSplit,
+    Progress,
+    SampleDrawn,
+    Stage,
+    run,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from rich.progress import TaskID
+
+    from napari_denoisplit.events import Event, Job
+
+__all__ = ["Terminal", "epoch_line", "time_left"]
+
+R = TypeVar("R")
+
+
+def time_left(seconds: float | None) -> str:
+    """Time left in the words of a user, e.g. '3 min left'."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{max(round(seconds), 1)} s left"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min left"
+    return f"{seconds / 3600:.1f} h left"
+
+
+def epoch_line(event: EpochDone) -> str:
+    """Line of a table that grows by one epoch at a time."""
+    loss = event.validation
+    psnr = " / ".join(f"{value:.2f}" for value in event.psnr)
+    skipped = f"  {event.skipped_steps} steps skipped" if event.skipped_steps else ""
+    best = "  best so far" if event.is_best else ""
+    return (
+        f"epoch {event.epoch:3d}  step {event.step:6d}  {event.seconds / 60:6.1f} min  "
+        f"loss {loss.loss:.4f} = {loss.reconstruction:.4f} + KL  PSNR {psnr} dB{skipped}{best}"
+    )
+
+
+@dataclass(slots=True)
+class Terminal:
+    """Where a command reports: results go to stdout, all the rest to stderr."""
+
+    console: Console = field(
+        default_factory=lambda: Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    )
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the user wants an end; jobs read it and return what they have."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user asked for an end."""
+        return self.stop.is_set()
+
+    def say(self, text: str) -> None:
+        """Print a line that is not a result."""
+        self.console.print(text)
+
+    def run(self, job: Job[R], label: str = "") -> R:
+        """Run a job under a progress bar; Ctrl-C asks it to stop and keeps what is done."""
+        columns = (
+            TextColumn("{task.fields[label]}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[left]}"),
+            TextColumn("{task.description}"),
+        )
+        with (
+            self._asking_to_stop(),
+            Bar(*columns, console=self.console, transient=True) as bar,
+        ):
+            task = bar.add_task("", total=1.0, label=label, left="")
+            return run(job, lambda event: self._show(event, bar, task))
+
+    def _show(self, event: Event, bar: Bar, task: TaskID) -> None:
+        match event:
+            case Progress(done=done, seconds_left=seconds, text=text):
+                left = time_left(seconds)
+                bar.update(task, completed=done, left=left, description=text)
+            case Stage(text=text):
+                self.say(text)
+            case EpochDone():
+                self.say(epoch_line(event))
+            case PreviewSplit() | SampleDrawn():
+                pass  # pictures are for windows
+            case _:
+                assert_never(event)
+
+    @contextmanager
+    def _asking_to_stop(self) -> Iterator[None]:
+        def ask(number: int, frame: FrameType | None) -> None:
+            if self.stop.is_set():  # asked twice: the user does not want to wait
+                raise KeyboardInterrupt
+            self.stop.set()
+            self.say("Stopping; what is done is kept. Ctrl-C again ends at once and keeps less.")
+
+        # Only the main thread may set handlers; elsewhere Ctrl-C is not ours to take.
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGINT, ask)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)

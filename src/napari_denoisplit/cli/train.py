@@ -1,0 +1,186 @@
+"""The command that trains a model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_denoisplit.checkpoint import SUFFIX
+from napari_denoisplit.cli.errors import INTERRUPTED, UsageError
+from napari_denoisplit.cli.options import MORE, Choice, with_options
+from napari_denoisplit.cli.terminal import Terminal
+from napari_denoisplit.settings import MixSettings, TrainSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_denoisplit.images.training_fields import TrainingFields
+    from napari_denoisplit.jobs.training import Trained
+
+__all__ = ["train"]
+
+
+@with_options(
+    Choice(TrainSettings, "preset"),
+    Choice(
+        TrainSettings,
+        "minutes",
+        default=None,
+        note=f"Without --minutes, --steps and --epochs: "
+        f"{TrainSettings.model_fields['minutes'].default:g} minutes.",
+    ),
+    Choice(MixSettings, "mode", ("--mix",)),
+    Choice(TrainSettings, "device"),
+    Choice(TrainSettings, "seed"),
+    *(
+        Choice(TrainSettings, field, panel=MORE)
+        for field in (
+            "method",
+            "steps",
+            "epochs",
+            "patch_size",
+            "batch_size",
+            "learning_rate",
+            "schedule",
+            "augment",
+            "structure_bias",
+            "validation_fraction",
+            "test_fraction",
+            "precision",
+        )
+    ),
+)
+def train(
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Noisy images of the separate structures: one file per structure, all of the "
+            "same size, or files that hold every structure as a channel.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help=f"Model file to write (*{SUFFIX})."),
+    ],
+    names: Annotated[
+        str, typer.Option(help="Names of the structures, with commas: nuclei,actin.")
+    ] = "",
+    weights: Annotated[
+        str,
+        typer.Option(
+            help="Weight of each structure in the superposition, with commas: 0.4,0.6. Left out, "
+            "they follow --mix."
+        ),
+    ] = "",
+    noise_model: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Noise model (*.npz) of a structure; give the option once for each, in their "
+            "order. Left out, noise models are fitted to the images."
+        ),
+    ] = None,
+    clean: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Clean image of the same field as a noisy one, if you have it; give the option "
+            "once for each, in their order. Not learned from: it serves noise models and checks."
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on where the training that wrote this *.last.denoisplit ended."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the model file if it exists.")
+    ] = False,
+    **chosen: Any,
+) -> None:
+    """Train a model that splits images into their structures.
+
+    You need images of each structure alone, taken of the same field, as noisy as the images that
+    you want to split later. Ctrl-C ends the training early and keeps the best model so far.
+
+    denoisplit train nuclei.tif actin.tif -o cells.denoisplit --minutes 30
+    """
+    _check_output(output, overwrite=overwrite, resume=resume)
+    settings = _settings(chosen, _numbers(weights, "--weights"))
+    terminal = Terminal()
+    fields = _fields(images, clean, _words(names))
+    terminal.say(
+        f"{len(fields.fields)} image(s) of {' and '.join(fields.channel_names)}, "
+        f"preset {settings.preset}"
+    )
+
+    # torch is paid for only here, when everything else is known to be right
+    from napari_denoisplit.jobs.training import train_job
+    from napari_denoisplit.noise.npz import read_npz
+
+    noise_models = [read_npz(path) for path in noise_model] if noise_model else None
+    output.parent.mkdir(parents=True, exist_ok=True)
+    job = train_job(
+        fields,
+        settings,
+        path=output,
+        noise_models=noise_models,
+        resume=resume,
+        stop=terminal.stop,
+    )
+    _report(terminal.run(job, "training"), fields.channel_names)
+    if terminal.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _check_output(output: Path, *, overwrite: bool, resume: Path | None) -> None:
+    if output.suffix != SUFFIX:
+        raise UsageError(f"--output {output}: the name of a model file ends in {SUFFIX}.")
+    if output.exists() and not overwrite and resume is None:
+        raise UsageError(f"{output} exists: choose another name, or add --overwrite.")
+
+
+def _settings(chosen: dict[str, Any], weights: tuple[float, ...] | None) -> TrainSettings:
+    mix = MixSettings(mode=chosen.pop("mode"), weights=weights)
+    if chosen["minutes"] is None and chosen["steps"] is None and chosen["epochs"] is None:
+        del chosen["minutes"]
+    return TrainSettings(mix=mix, **chosen)
+
+
+def _fields(
+    paths: Sequence[Path], clean: Sequence[Path] | None, names: tuple[str, ...]
+) -> TrainingFields:
+    from napari_denoisplit.images.reading import read_images
+    from napari_denoisplit.images.training_fields import TrainingFields
+
+    fields = TrainingFields.from_images(read_images(paths), read_images(clean) if clean else None)
+    if not names:
+        return fields
+    if len(names) != len(fields.channel_names):
+        raise UsageError(
+            f"--names has {len(names)} names for {len(fields.channel_names)} structures: "
+            "give one each."
+        )
+    return replace(fields, channel_names=names)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _numbers(text: str, option: str) -> tuple[float, ...] | None:
+    try:
+        return tuple(float(word) for word in _words(text)) or None
+    except ValueError:
+        raise UsageError(f"{option} {text!r}: give numbers with commas, as in 0.4,0.6.") from None
+
+
+def _report(trained: Trained, channel_names: Sequence[str]) -> None:
+    best = [epoch for epoch in trained.history if epoch.is_best]
+    if best:
+        for name, psnr in zip(channel_names, best[-1].psnr, strict=True):
+            typer.echo(f"{name}: PSNR {psnr:.2f} dB on the part kept for validation")
+    if trained.stopped_early:
+        typer.echo("stopped early")
+    typer.echo(f"model: {trained.path}")

@@ -1,0 +1,85 @@
+"""Quality of a predicted image, channel by channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.measures.ms_ssim import SMALLEST_EDGE, ms_ssim
+from napari_denoisplit.measures.psnr import range_invariant_psnr
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.images.image import Image
+
+
+__all__ = ["ChannelScore", "compare"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelScore:
+    """How close one predicted channel is to the truth, whatever the unit of the prediction."""
+
+    name: str
+    psnr: float
+    """Range-invariant PSNR, dB, averaged over planes."""
+    ms_ssim: float | None
+    """Range-invariant MS-SSIM, averaged over planes; None where planes are too small for it."""
+    n_planes: int
+
+
+def compare(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
+    """Range-invariant PSNR and MS-SSIM of every channel.
+
+    Parameters
+    ----------
+    truth
+        Clean image.
+    prediction
+        Image of the same size along every axis; the order of the axes may differ.
+
+    Raises
+    ------
+    ImageError
+        The sizes differ, a pixel is not finite, or a plane of the truth is constant.
+    """
+    axes = "C" + "".join(axis for axis in "TZ" if axis in truth.axes + prediction.axes) + "YX"
+    sizes = [{axis: image.size(axis) for axis in axes} for image in (truth, prediction)]
+    if sizes[0] != sizes[1]:
+        raise ImageError(
+            f"The truth {truth.name!r} has {_text(sizes[0])}, the prediction "
+            f"{prediction.name!r} {_text(sizes[1])}: give images of the same size."
+        )
+    names = truth.channel_names or prediction.channel_names
+    g, p = (np.asarray(image.transposed(axes).data) for image in (truth, prediction))
+    try:
+        return tuple(
+            _score(names[i] if names else f"channel {i + 1}", g[i], p[i]) for i in range(len(g))
+        )
+    except ValueError as error:
+        raise ImageError(f"{truth.name!r} against {prediction.name!r}: {error}") from error
+
+
+def _score(
+    name: str, truth: NDArray[np.floating], prediction: NDArray[np.floating]
+) -> ChannelScore:
+    """Score of one channel, (..., Y, X)."""
+    height, width = truth.shape[-2:]
+    planes = list(
+        zip(truth.reshape(-1, height, width), prediction.reshape(-1, height, width), strict=True)
+    )
+    large_enough = min(height, width) >= SMALLEST_EDGE
+    return ChannelScore(
+        name=name,
+        psnr=float(np.mean([range_invariant_psnr(g, p) for g, p in planes])),
+        ms_ssim=float(np.mean([ms_ssim(g, p) for g, p in planes])) if large_enough else None,
+        n_planes=len(planes),
+    )
+
+
+def _text(sizes: dict[str, int]) -> str:
+    return ", ".join(f"{axis} {size}" for axis, size in sizes.items())

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+import napari_denoisplit
+from napari_denoisplit.cli import app, main
+
+COMMANDS = ("demo", "train", "split", "info", "evaluate")
+
+
+def called(*words: str) -> int:
+    """Exit code of the command."""
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    return int(end.value.code or 0)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    done = CliRunner().invoke(app, [command, "--help"], prog_name="denoisplit")
+    assert done.exit_code == 0
+    assert f"denoisplit {command}" in done.output
+
+
+def test_the_help_names_every_command():
+    help_text = CliRunner().invoke(app, ["--help"]).output
+    assert all(command in help_text for command in COMMANDS)
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    assert called("--version") == 0
+    assert napari_denoisplit.__version__ in capsys.readouterr().out
+
+
+def test_a_wrong_word_is_a_usage_error():
+    assert called("splitt") == 2
+
+
+def test_a_missing_file_is_one_line_and_exit_code_1(tmp_path, capsys):
+    assert called("info", str(tmp_path / "absent.tif")) == 1
+    message = capsys.readouterr().err.strip()
+    assert message.startswith("error: ")
+    assert "absent.tif" in message
+    assert "\n" not in message
+
+
+def test_debug_shows_where_an_error_arose(tmp_path):
+    with pytest.raises(napari_denoisplit.ImageError):
+        main(["info", str(tmp_path / "absent.tif"), "--debug"])
+
+
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "napari_denoisplit", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert napari_denoisplit.__version__ in done.stdout

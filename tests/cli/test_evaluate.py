@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from napari_denoisplit.cli import main
+from napari_denoisplit.images.image import Image
+
+
+@pytest.fixture
+def files(tmp_path, rng):
+    from napari_denoisplit.images.writing import write_image
+
+    clean = rng.normal(size=(2, 64, 64)).astype("f4")
+    noisy = clean + rng.normal(size=clean.shape).astype("f4")
+    for name, data in (("clean", clean), ("noisy", noisy)):
+        write_image(tmp_path / f"{name}.ome.tif", Image(data, "CYX", channel_names=("a", "b")))
+    return [str(tmp_path / f"{name}.ome.tif") for name in ("noisy", "clean")]
+
+
+def test_evaluate_prints_a_line_for_each_channel(files, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["evaluate", *files])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["a", "b"]
+    assert "176" in lines[-1]  # says why there is no MS-SSIM
+
+
+def test_evaluate_as_json_can_be_read_back(files, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["evaluate", *files, "--json"])
+    scores = json.loads(capsys.readouterr().out)
+    assert [score["name"] for score in scores] == ["a", "b"]
+    assert all(np.isfinite(score["psnr"]) for score in scores)
