@@ -42,6 +42,8 @@ class Image:
     """Name of each channel; empty where unknown."""
     name: str = "image"
     source: Path | None = None
+    notes: tuple[str, ...] = ()
+    """What had to be assumed when the image was read, in sentences for its owner."""
 
     def __post_init__(self) -> None:
         shape = tuple(self.data.shape)
@@ -78,8 +80,12 @@ class Image:
         """Size along one axis; 1 where the image does not have it."""
         return self.shape[self.axes.index(axis)] if axis in self.axes else 1
 
+    def with_channel_names(self, names: tuple[str, ...]) -> Image:
+        """Return the image with these names, or with none where their number does not fit."""
+        return replace(self, channel_names=names if len(names) == self.n_channels else ())
+
     def transposed(self, axes: str) -> Image:
-        """Same image with the axes in another order; axes of size 1 may be left out or added."""
+        """Return the image with its axes in another order; those of size 1 may come or go."""
         dropped = [a for a in self.axes if a not in axes]
         for axis in dropped:
             if self.size(axis) != 1:
@@ -87,7 +93,8 @@ class Image:
                     f"{self.name!r} has {self.size(axis)} steps along {axis}: choose one before "
                     f"it is used as {axes}."
                 )
-        data = self.data[tuple(0 if a in dropped else slice(None) for a in self.axes)]
+        data = _sliceable(self.data)
+        data = data[tuple(0 if a in dropped else slice(None) for a in self.axes)]
         kept = "".join(a for a in self.axes if a not in dropped)
         data = data.transpose([kept.index(a) for a in axes if a in kept])
         data = data[tuple(slice(None) if a in kept else None for a in axes)]
@@ -97,8 +104,14 @@ class Image:
     def fields(self) -> list[NDArray[np.float32]]:
         """Every (C, Y, X) plane stack over T and Z, as float32 arrays."""
         view = self.transposed("TZCYX")
-        return [
-            np.asarray(view.data[t, z], dtype=np.float32)
-            for t in range(view.shape[0])
-            for z in range(view.shape[1])
-        ]
+        planes = np.ndindex(view.shape[:2])
+        return [np.asarray(view.data[plane], dtype=np.float32) for plane in planes]
+
+
+def _sliceable(data: Any) -> Any:
+    """Return data that can be transposed and given new axes without being read, unlike zarr."""
+    if hasattr(data, "transpose"):
+        return data
+    import dask.array  # only for arrays on disk
+
+    return dask.array.from_array(data)

@@ -1,0 +1,79 @@
+"""Whether a TIFF file is all there, told from its offsets without reading pixels."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import tifffile
+
+__all__ = ["missing_part"]
+
+# Bytes of one value of each type of TIFF tag.
+_BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_BYTES_OF_TYPE |= {16: 8, 17: 8, 18: 8}
+
+
+def missing_part(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> str | None:
+    """Say what a file lacks of one of its images; None where all is there.
+
+    tifffile fills absent pages with zeros and goes on without a tag that lies beyond the end, so
+    a cut file may come out as an image with other axes, or with black planes.
+    """
+    missing_files = sum(page is None for page in series.pages)
+    if missing_files:
+        return f"{missing_files} of its {len(series.pages)} planes lie in files that are not here"
+    for what, start, n_bytes, size in _extents(file, series):
+        if start + n_bytes > size:
+            return f"its {what} should reach to byte {start + n_bytes}, the file ends at {size}"
+    return None
+
+
+def _extents(
+    file: tifffile.TiffFile, series: tifffile.TiffPageSeries
+) -> Iterator[tuple[str, int, int, int]]:
+    """Every stretch of bytes that a file promises: (what it is, start, length, file size)."""
+    handle = file.filehandle
+    for start, n_bytes in _far_values(file):
+        yield "description", start, n_bytes, handle.size
+    if not file.is_lsm:  # whose chain of pages wraps around at 4 GiB
+        yield "planes", _next_page(file), 1, handle.size
+    if series.dataoffset is not None and not series.is_multifile:
+        yield "pixel data", series.dataoffset, series.nbytes, handle.size
+        return
+    for page in series.pages:
+        if page is not None:
+            size = page.parent.filehandle.size
+            for start, n_bytes in zip(page.dataoffsets, page.databytecounts, strict=False):
+                yield "pixel data", start, n_bytes, size
+
+
+def _far_values(file: tifffile.TiffFile) -> Iterator[tuple[int, int]]:
+    """(start, length) of the tag values of the first page that are stored elsewhere."""
+    form, handle = file.tiff, file.filehandle
+    if form.is_ndpi:
+        return  # a Hamamatsu slide, whose tags have a layout of their own
+    count_at = 4  # after the tag's code and type, two bytes each
+    start_at = count_at + form.offsetsize
+    handle.seek(file.pages.first.offset)
+    (n_tags,) = struct.unpack(form.tagnoformat, handle.read(form.tagnosize))
+    for _ in range(n_tags):
+        tag = handle.read(form.tagsize)
+        (kind,) = struct.unpack_from(form.byteorder + "H", tag, 2)
+        (count,) = struct.unpack_from(form.offsetformat, tag, count_at)
+        n_bytes = count * _BYTES_OF_TYPE.get(kind, 0)
+        if n_bytes > form.offsetsize:
+            yield struct.unpack_from(form.offsetformat, tag, start_at)[0], n_bytes
+
+
+def _next_page(file: tifffile.TiffFile) -> int:
+    """Where the file says that a page follows its last readable one; 0: nowhere, as it should."""
+    position = file.pages.next_page_offset
+    if not position:
+        return 0
+    file.filehandle.seek(position)
+    (offset,) = struct.unpack(file.tiff.offsetformat, file.filehandle.read(file.tiff.offsetsize))
+    return int(offset)

@@ -1,0 +1,130 @@
+"""Images into OME-TIFF files, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+import tifffile
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.units import LENGTHS, TIMES, normal_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from os import PathLike
+
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.images.image import Image
+
+__all__ = ["write_image"]
+
+# Offsets of a classic TIFF end at 4 GiB; 32 MiB are left for what is not pixels.
+_LARGEST_CLASSIC = 2**32 - 2**25
+_WIDENED = {np.dtype(np.float16): np.dtype(np.float32)}
+_OME_TYPES = {np.dtype(t) for t in "u1 i1 u2 i2 u4 i4 f4 f8".split()}
+
+
+def write_image(path: str | PathLike[str], image: Image, *, description: str = "") -> None:
+    """Write an OME-TIFF with axes, pixel size, units and channel names.
+
+    One plane after the other is computed, compressed without loss and written, so that a lazy
+    image needs the memory of one plane. The file appears under its name when it is complete; a
+    file that was there before stays as it is until then.
+
+    Parameters
+    ----------
+    path
+        Name of the file; it must end in .tif or .tiff, best in .ome.tif.
+    image
+        Integers of 8 to 32 bits or floating-point numbers.
+    description
+        Text to keep with the image, e.g. how it was made.
+
+    Raises
+    ------
+    ImageError
+        The name has another ending, the folder is missing or full, or the pixels are of a kind
+        that OME-TIFF does not know.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in {".tif", ".tiff"}:
+        raise ImageError(f"{path} is no name for an OME-TIFF: let it end in .ome.tif.")
+    native = np.dtype(image.data.dtype).newbyteorder("=")
+    dtype = _WIDENED.get(native, native)
+    if dtype not in _OME_TYPES:
+        raise ImageError(
+            f"{image.name!r} has pixels of type {dtype}, which an OME-TIFF cannot hold: convert "
+            "it to uint16 or float32 first."
+        )
+    with (
+        _replacing(path) as file,
+        tifffile.TiffWriter(
+            file, ome=True, bigtiff=_n_bytes(image, dtype) > _LARGEST_CLASSIC
+        ) as tiff,
+    ):
+        tiff.write(
+            _planes(image, dtype),
+            shape=image.shape,
+            dtype=dtype,
+            photometric="minisblack",
+            compression="zlib",
+            compressionargs={"level": 1},  # noise hardly gets smaller with more, only slower
+            predictor=dtype.kind != "f",
+            metadata=_ome_metadata(image, description),
+        )
+
+
+def _n_bytes(image: Image, dtype: np.dtype[Any]) -> int:
+    return int(np.prod(image.shape, dtype=np.int64)) * dtype.itemsize
+
+
+def _planes(image: Image, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+    """(Y, X) planes in stored order, each computed when it is asked for."""
+    for index in np.ndindex(image.shape[:-2]):
+        yield np.ascontiguousarray(image.data[index], dtype=dtype)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file beside `path` that takes its place when all went well, and else is removed."""
+    path = path.resolve()  # behind a link, the file is replaced and not the link
+    part = path.with_name(f".{uuid4().hex}.part")
+    try:
+        with part.open("x+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise ImageError(
+            f"{path} could not be written ({error.strerror or error}); what was there before is "
+            "unchanged. Check that the folder exists, may be written to and has space left."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _ome_metadata(image: Image, description: str) -> dict[str, Any]:
+    """Metadata in tifffile's words, which are those of OME."""
+    metadata: dict[str, Any] = {"axes": image.axes, "Name": image.name}
+    if description:
+        metadata["Description"] = description
+    if image.channel_names:
+        metadata["Channel"] = {"Name": list(image.channel_names)}
+    for axis in "ZYX":
+        if axis in image.pixel_size:
+            unit = normal_unit(image.units.get(axis))
+            metadata[f"PhysicalSize{axis}"] = float(image.pixel_size[axis])
+            # OME takes a size without a unit for micrometres, which it may not be.
+            metadata[f"PhysicalSize{axis}Unit"] = unit if unit in LENGTHS else "pixel"
+    time_unit = normal_unit(image.units.get("T"))
+    if "T" in image.pixel_size and time_unit in TIMES:
+        metadata["TimeIncrement"] = float(image.pixel_size["T"])
+        metadata["TimeIncrementUnit"] = time_unit
+    return metadata
