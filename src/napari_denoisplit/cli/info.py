@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
+from napari_denoisplit.cli.files import AxesOption, SeriesOption
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
@@ -22,13 +23,15 @@ def info(
         Path, typer.Argument(help="An image or a model (*.denoisplit).", show_default=False)
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    axes: AxesOption = None,
+    series: SeriesOption = None,
 ) -> None:
     """Say what is in an image or in a model.
 
     Of an image: axes, sizes, pixel size, channels. Of a model: its structures, how it was trained,
     on what.
     """
-    facts = _of_model(file) if file.suffix == SUFFIX else _of_image(file)
+    facts = _of_model(file) if file.suffix == SUFFIX else _of_image(file, axes, series)
     if as_json:
         typer.echo(json.dumps(facts, indent=2, default=str))
         return
@@ -37,11 +40,11 @@ def info(
         typer.echo(f"{name:<{width}}  {_text(value)}")
 
 
-def _of_image(path: Path) -> dict[str, Any]:
+def _of_image(path: Path, axes: str | None, series: int | None) -> dict[str, Any]:
     from napari_denoisplit.images.reading import read_image
 
-    image = read_image(path)
-    return {
+    image = read_image(path, axes=axes, series=series)
+    facts = {
         "file": str(path),
         "kind": "image",
         "axes": image.axes,
@@ -50,6 +53,7 @@ def _of_image(path: Path) -> dict[str, Any]:
         "pixel_size": _pixel_size(image),
         "channels": list(image.channel_names) or image.n_channels,
     }
+    return facts | ({"notes": list(image.notes)} if image.notes else {})
 
 
 def _pixel_size(image: Image) -> dict[str, str]:

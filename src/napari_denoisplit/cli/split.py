@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_denoisplit.cli.errors import EXPECTED, FAILED, INTERRUPTED, UsageError, one_line
+from napari_denoisplit.cli.files import AxesOption, SeriesOption, read
 from napari_denoisplit.cli.options import MORE, Choice, with_options
 from napari_denoisplit.cli.terminal import Terminal
 from napari_denoisplit.settings import SplitSettings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.splitting import Split
 
 __all__ = ["split"]
@@ -47,6 +49,8 @@ def split(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(
         "split"
     ),
+    axes: AxesOption = None,
+    series: SeriesOption = None,
     **chosen: Any,
 ) -> None:
     """Split images into denoised images of their structures.
@@ -71,7 +75,9 @@ def split(
         if terminal.interrupted:
             break
         try:
-            _split_one(terminal, loaded, path, output / name, settings)
+            result = _split_one(terminal, loaded, read(terminal, path, axes, series), settings)
+            for written in _write(result, output / name):
+                typer.echo(str(written))
         except EXPECTED as error:
             failed += 1
             typer.echo(f"{path}: FAILED: {one_line(error)}", err=True)
@@ -100,41 +106,37 @@ def _result_names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def _split_one(
-    terminal: Terminal, model: Model, path: Path, target: Path, settings: SplitSettings
-) -> None:
-    from napari_denoisplit.images.reading import read_image
+def _split_one(terminal: Terminal, model: Model, image: Image, settings: SplitSettings) -> Split:
     from napari_denoisplit.jobs.splitting import split_job
 
-    job = split_job(model, read_image(path), settings, stop=terminal.stop)
-    result = terminal.run(job, path.name)
-    if result.n_samples == 0:
-        terminal.say(f"{path}: stopped before the first sample, nothing to keep")
-        return
-    for written in _write(result, target):
-        typer.echo(str(written))
+    job = split_job(model, image, settings, stop=terminal.stop)
+    return terminal.run(job, image.name)
 
 
 def _write(result: Split, target: Path) -> list[Path]:
+    """Write what there is of a result; nothing, if it was stopped before the first sample."""
     from napari_denoisplit.images.writing import write_image
 
-    mmse, sigma = (target.with_name(f"{target.name}_{kind}.ome.tif") for kind in ("mmse", "sigma"))
-    write_image(mmse, result.mmse)
-    write_image(sigma, result.sigma)
-    written = [mmse, sigma]
+    if result.n_samples == 0:
+        return []
+    record = json.dumps(_record(result), default=str)
+    written = []
+    for kind, image in (("mmse", result.mmse), ("sigma", result.sigma)):
+        written.append(target.with_name(f"{target.name}_{kind}.ome.tif"))
+        write_image(written[-1], image, description=record)
     if result.samples is not None and len(result.samples):
         folder = target.with_name(f"{target.name}_samples")
         folder.mkdir(exist_ok=True)
         # OME-TIFF has no axis for samples: one file each, with the axes of the MMSE
         for number, sample in enumerate(result.samples, start=1):
-            write_image(folder / f"{number:03d}.ome.tif", replace(result.mmse, data=sample))
+            sampled = replace(result.mmse, data=sample)
+            write_image(folder / f"{number:03d}.ome.tif", sampled, description=record)
         written.append(folder)
-    record = target.with_name(f"{target.name}_split.json")
-    record.write_text(json.dumps(_record(result), indent=2, default=str) + "\n", encoding="utf-8")
-    return [*written, record]
+    return written
 
 
 def _record(result: Split) -> dict[str, Any]:
+    """Return how a result was made; it is kept in the files as their description."""
     return {
         "samples": result.n_samples,
         "sigma": "calibrated" if result.calibrated else "uncalibrated",

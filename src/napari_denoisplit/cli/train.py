@@ -10,6 +10,7 @@ import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.errors import INTERRUPTED, UsageError
+from napari_denoisplit.cli.files import AxesOption, SeriesOption, read
 from napari_denoisplit.cli.options import MORE, Choice, with_options
 from napari_denoisplit.cli.terminal import Terminal
 from napari_denoisplit.settings import MixSettings, TrainSettings
@@ -17,6 +18,7 @@ from napari_denoisplit.settings import MixSettings, TrainSettings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training_fields import TrainingFields
     from napari_denoisplit.jobs.training import Trained
 
@@ -97,6 +99,8 @@ def train(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the model file if it exists.")
     ] = False,
+    axes: AxesOption = None,
+    series: SeriesOption = None,
     **chosen: Any,
 ) -> None:
     """Train a model that splits images into their structures.
@@ -109,7 +113,11 @@ def train(
     _check_output(output, overwrite=overwrite, resume=resume)
     settings = _settings(chosen, _numbers(weights, "--weights"))
     terminal = Terminal()
-    fields = _fields(images, clean, _words(names))
+    fields = _fields(
+        [read(terminal, path, axes, series) for path in images],
+        [read(terminal, path, axes, series) for path in clean or ()],
+        _words(names),
+    )
     terminal.say(
         f"{len(fields.fields)} image(s) of {' and '.join(fields.channel_names)}, "
         f"preset {settings.preset}"
@@ -149,12 +157,11 @@ def _settings(chosen: dict[str, Any], weights: tuple[float, ...] | None) -> Trai
 
 
 def _fields(
-    paths: Sequence[Path], clean: Sequence[Path] | None, names: tuple[str, ...]
+    images: Sequence[Image], clean: Sequence[Image], names: tuple[str, ...]
 ) -> TrainingFields:
-    from napari_denoisplit.images.reading import read_images
     from napari_denoisplit.images.training_fields import TrainingFields
 
-    fields = TrainingFields.from_images(read_images(paths), read_images(clean) if clean else None)
+    fields = TrainingFields.from_images(images, clean or None)
     if not names:
         return fields
     if len(names) != len(fields.channel_names):
