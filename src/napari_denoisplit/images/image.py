@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["AXES", "Image"]
+__all__ = ["AXES", "Image", "sliceable"]
 
 AXES = "TCZYX"
 
@@ -93,7 +93,7 @@ class Image:
                     f"{self.name!r} has {self.size(axis)} steps along {axis}: choose one before "
                     f"it is used as {axes}."
                 )
-        data = _sliceable(self.data)
+        data = sliceable(self.data)
         data = data[tuple(0 if a in dropped else slice(None) for a in self.axes)]
         kept = "".join(a for a in self.axes if a not in dropped)
         data = data.transpose([kept.index(a) for a in axes if a in kept])
@@ -108,9 +108,15 @@ class Image:
         return [np.asarray(view.data[plane], dtype=np.float32) for plane in planes]
 
 
-def _sliceable(data: Any) -> Any:
-    """Return data that can be transposed and given new axes without being read, unlike zarr."""
-    if hasattr(data, "transpose"):
+def sliceable(data: Any) -> Any:
+    """Return data that can be transposed and given new axes without being read.
+
+    numpy and dask arrays are returned as they are; xarray's are taken out of their wrapping;
+    zarr's and others' become dask arrays.
+    """
+    if hasattr(data, "dims") and hasattr(data, "data"):
+        data = data.data
+    if isinstance(data, np.ndarray) or hasattr(data, "dask"):
         return data
     import dask.array  # only for arrays on disk
 
