@@ -1,0 +1,144 @@
+"""Posterior samples of one plane: encoded once, drawn any number of times.
+
+Letters: C channels, H feature maps, Y, X pixels, padded to what the ladder divides.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+
+from napari_denoisplit.sampling.noise_field import NoiseField
+from napari_denoisplit.sampling.tiles import tile_grid
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_denoisplit.images.normalization import Normalization
+    from napari_denoisplit.nn.compute import Compute
+    from napari_denoisplit.nn.ladder import VSE
+    from napari_denoisplit.sampling.tiles import Tile
+    from napari_denoisplit.settings import NetworkSettings
+
+__all__ = ["Posterior", "bytes_per_pixel", "fitting_tile_size"]
+
+
+class Posterior:
+    """q(signal | superposition) of one plane.
+
+    The bottom-up pass runs once; its features, about 90 bytes a pixel for the paper's network,
+    stay on the device. Each sample is a top-down pass over them, tile by tile where the plane is
+    cut, with the latent noise of the whole plane.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode, on the device.
+    normalization
+        Statistics of the model.
+    plane
+        Superposition (Y, X), image units.
+    compute
+        Device and precision.
+    tile_size, overlap
+        See `tile_grid`.
+    seed, plane_index
+        Names of the latent noise.
+    """
+
+    def __init__(
+        self,
+        network: VSE,
+        normalization: Normalization,
+        plane: NDArray[np.float32],
+        compute: Compute,
+        *,
+        tile_size: int | None = None,
+        overlap: int = 96,
+        seed: int = 0,
+        plane_index: int = 0,
+    ) -> None:
+        self._network, self._compute = network, compute
+        self._name = (seed, plane_index)
+        self.height, self.width = plane.shape
+        pad = (0, -self.width % network.multiple, 0, -self.height % network.multiple)
+        x = torch.from_numpy(plane)[None, None].to(compute.device)  # (1, 1, Y, X)
+        x = (x - normalization.input_mean) / normalization.input_std
+        self._x = F.pad(x, pad, mode="replicate")
+        height, width = self._x.shape[-2:]
+        self.tiles = tile_grid(height, width, tile_size, overlap, network.multiple)
+        self._features: list[Tensor] = []
+        shape = (1, -1, 1, 1)
+        self._std = torch.tensor(normalization.channel_stds, device=compute.device).reshape(shape)
+        self._mean = torch.tensor(normalization.channel_means, device=compute.device).reshape(shape)
+
+    @torch.no_grad()
+    def encode(self, tile: Tile) -> None:
+        """Bottom-up pass over one tile; every tile must be encoded before the first sample."""
+        with self._compute.autocast():
+            features = self._network.encode(self._x[(..., *tile.outer())])
+        if len(self.tiles) == 1:
+            self._features = features
+            return
+        for level, part in enumerate(features):
+            shrink = 2 ** (level + 1)
+            if level == len(self._features):
+                size = [n // shrink for n in self._x.shape[-2:]]
+                self._features.append(part.new_empty((1, part.shape[1], *size)))
+            self._features[level][(..., *tile.inner(shrink))] = part[
+                (..., *tile.inner_in_outer(shrink))
+            ]
+
+    def empty_sample(self) -> Tensor:
+        """Make room for a sample, (C, Y, X) with the padding of the ladder."""
+        n_channels = self._network.settings.n_channels
+        return torch.empty((n_channels, *self._x.shape[-2:]), device=self._compute.device)
+
+    @torch.no_grad()
+    def draw(self, sample: int, tile: Tile, out: Tensor) -> None:
+        """Top-down pass of one sample over one tile, into `out` (C, Y, X), image units."""
+        seed, plane = self._name
+        n_latents = self._network.settings.n_latents
+        field = NoiseField(seed, plane, sample, n_latents, self._compute.device)
+
+        def noise(level: int, shape: tuple[int, ...]) -> Tensor:
+            shrink = 2 ** (level + 1)
+            y0, x0 = tile.outer_y[0] // shrink, tile.outer_x[0] // shrink
+            return field.window(level, y0, x0, shape[-2], shape[-1])
+
+        windows = [f[(..., *tile.outer(2 ** (i + 1)))] for i, f in enumerate(self._features)]
+        with self._compute.autocast():
+            signal = self._network.decode(windows, noise)[(..., *tile.inner_in_outer())]
+        out[(..., *tile.inner())] = torch.addcmul(self._mean, signal, self._std)[0]
+
+    def cropped(self, padded: Tensor) -> Tensor:
+        """Cut the plane (..., Y, X) out of an image with the padding of the ladder."""
+        return padded[..., : self.height, : self.width]
+
+
+def bytes_per_pixel(settings: NetworkSettings) -> int:
+    """Memory that a top-down pass holds at its widest, bytes per pixel of the tile.
+
+    At the finest level a residual block holds about six images of all feature maps, and the
+    latents of that level their mean, variance, noise and sum at a quarter of the pixels. Float32
+    is assumed: the upper bound for both precisions.
+    """
+    return 4 * (6 * settings.n_filters + 6 * settings.n_latents // 4)
+
+
+def fitting_tile_size(
+    settings: NetworkSettings, height: int, width: int, overlap: int, memory: float
+) -> int | None:
+    """Largest tile whose top-down pass fits into `memory` bytes; None where the plane does.
+
+    Never smaller than what an overlap on each side leaves room in.
+    """
+    pixels = memory / bytes_per_pixel(settings)
+    if height * width <= pixels:
+        return None
+    multiple = int(2**settings.n_levels)
+    return max(int(pixels**0.5) // multiple * multiple, 2 * overlap + 4 * multiple)
