@@ -1,0 +1,227 @@
+"""The model file `.denoisplit`: weights and everything needed to use them, in one file.
+
+A safetensors file whose metadata holds one JSON text. Nothing in it can run: weights are plain
+arrays, and the header is validated field by field.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from napari_denoisplit.errors import ModelFileError
+from napari_denoisplit.files import replacing
+from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.settings import MixSettings, NetworkSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Self
+
+    from torch import Tensor
+
+    from napari_denoisplit.nn.ladder import VSE
+
+__all__ = ["SUFFIX", "Model", "ModelHeader", "last_path", "load_model", "read_header", "save_model"]
+
+SUFFIX = ".denoisplit"
+FORMAT = 1
+MAX_HEADER = 100 * 2**20  # the limit of safetensors itself
+WEIGHTS = "network."
+TRAINING = "training."
+
+
+class ModelHeader(BaseModel):
+    """All of a model but its weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    network: NetworkSettings
+    mix: MixSettings
+    normalization: Normalization
+    channel_names: tuple[str, ...]
+    pixel_size: dict[str, float] = Field(default_factory=dict)
+    units: dict[str, str] = Field(default_factory=dict)
+    noise_models: tuple[dict[str, JsonValue], ...] | None = None
+    calibration: tuple[float, ...] | None = None
+    """Factor of each channel from the spread of samples to sigma; None: not calibrated."""
+    provenance: dict[str, JsonValue] = Field(default_factory=dict)
+    """Data names and hashes, versions, seed."""
+    training: dict[str, JsonValue] = Field(default_factory=dict)
+    """Settings and outcome of the training run."""
+
+    @model_validator(mode="after")
+    def _one_entry_per_channel(self) -> Self:
+        n = self.network.n_channels
+        for what, entries in {
+            "channel_names": self.channel_names,
+            "noise_models": self.noise_models,
+            "calibration": self.calibration,
+            "channel_means": self.normalization.channel_means,
+            "channel_stds": self.normalization.channel_stds,
+        }.items():
+            if entries is not None and len(entries) != n:
+                raise ValueError(f"{len(entries)} {what} for {n} channels")
+        return self
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A network with its header."""
+
+    network: VSE
+    header: ModelHeader
+    training_state: dict[str, Tensor] | None = None
+    """Optimizer, averages and random state, only in a file to resume from."""
+    path: Path | None = None
+
+    def calibrated(self, factors: tuple[float, ...]) -> Model:
+        """Return the same model with a calibration factor per channel."""
+        header = ModelHeader.model_validate({**self.header.model_dump(), "calibration": factors})
+        return replace(self, header=header)
+
+
+def last_path(path: Path) -> Path:
+    """Where training keeps the state to resume from, beside the best model at `path`."""
+    return path.with_name(path.name.removesuffix(SUFFIX) + ".last" + SUFFIX)
+
+
+def save_model(path: Path, model: Model) -> None:
+    """Write a model file, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        File to make or replace, ending in `.denoisplit`.
+    model
+        Its tensors are written as float32 (weights) or as they are (training state).
+
+    Raises
+    ------
+    ModelFileError
+        The name does not end in `.denoisplit`.
+    OSError
+        The folder cannot be written.
+    """
+    from safetensors.torch import save  # brings torch: only when a model is at hand
+
+    if path.suffix != SUFFIX:
+        raise ModelFileError(f"{path.name!r} is no name for a model: let it end in {SUFFIX}.")
+    tensors = {WEIGHTS + k: v.detach().cpu().contiguous() for k, v in _state(model.network)}
+    for key, value in (model.training_state or {}).items():
+        tensors[TRAINING + key] = value.detach().cpu().contiguous()
+    data = save(tensors, metadata={"denoisplit": model.header.model_dump_json()})
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def read_header(path: Path) -> ModelHeader:
+    """Read what a model file says of itself, without its weights and without torch.
+
+    Raises
+    ------
+    ModelFileError
+        The file is missing, damaged, or not a model of this program.
+    """
+    text = _metadata(path).get("denoisplit")
+    if not isinstance(text, str):
+        raise ModelFileError(
+            f"{path} holds tensors but no denoiSplit header: it was written by another program. "
+            f"Choose a {SUFFIX} file that this program made."
+        )
+    try:
+        header = json.loads(text)
+        if isinstance(header, dict) and header.get("format", FORMAT) != FORMAT:
+            raise ModelFileError(
+                f"{path} has format {header['format']}, this version reads {FORMAT}: update "
+                "napari-denoisplit."
+            )
+        return ModelHeader.model_validate(header)
+    except (json.JSONDecodeError, ValidationError) as error:
+        raise ModelFileError(
+            f"{path} has a header that cannot be read ({_first_line(error)}): the file is damaged "
+            "or was edited. Take a copy or train again."
+        ) from error
+
+
+def load_model(path: Path, device: str = "cpu") -> Model:
+    """Read a model file, ready for prediction.
+
+    Parameters
+    ----------
+    path
+        A `.denoisplit` file.
+    device
+        Torch device for the network.
+
+    Raises
+    ------
+    ModelFileError
+        The file is missing, damaged, foreign, or its weights do not fit its header.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from napari_denoisplit.nn.ladder import VSE
+
+    header = read_header(path)
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelFileError(
+            f"{path} cannot be read ({_first_line(error)}): the file is damaged. Take a copy or "
+            "train again."
+        ) from error
+    network = VSE(header.network)
+    weights = {k.removeprefix(WEIGHTS): v for k, v in tensors.items() if k.startswith(WEIGHTS)}
+    state = {k.removeprefix(TRAINING): v for k, v in tensors.items() if k.startswith(TRAINING)}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ModelFileError(
+            f"{path} holds weights that do not fit its own header ({_first_line(error)}): the file "
+            "was edited. Take a copy or train again."
+        ) from error
+    return Model(network.to(device).eval(), header, state or None, path)
+
+
+def _state(network: VSE) -> list[tuple[str, Tensor]]:
+    return list(network.state_dict().items())
+
+
+def _metadata(path: Path) -> dict[str, Any]:
+    """Read the metadata of a safetensors file: 8 bytes of length, then JSON."""
+    try:
+        with path.open("rb") as file:
+            prefix = file.read(8)
+            length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else 0
+            if not 2 <= length <= MAX_HEADER:
+                raise ModelFileError(
+                    f"{path} is no {SUFFIX} file: its first bytes are {prefix!r}. Choose a model "
+                    "that this program made."
+                )
+            header = json.loads(file.read(length))
+    except OSError as error:
+        raise ModelFileError(
+            f"{path} cannot be opened ({error.strerror}): check that the file exists and may be "
+            "read."
+        ) from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ModelFileError(
+            f"{path} is damaged or no {SUFFIX} file (its header is not JSON): take a copy or train "
+            "again."
+        ) from error
+    metadata = header.get("__metadata__") if isinstance(header, dict) else None
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

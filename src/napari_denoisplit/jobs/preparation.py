@@ -1,0 +1,189 @@
+"""Set a training run up: pixels, statistics, noise models, network."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_denoisplit.checkpoint import ModelHeader, load_model
+from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.events import Stage
+from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.images.partition import partition
+from napari_denoisplit.jobs.batches import Batches
+from napari_denoisplit.jobs.trainer import Trainer
+from napari_denoisplit.jobs.validation import Validation
+from napari_denoisplit.nn.compute import Compute
+from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.nn.likelihood import GaussianLikelihood, NoiseModelLikelihood
+from napari_denoisplit.noise.automatic import noise_model_from_image, noise_model_from_pairs
+from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+from napari_denoisplit.settings import METHODS, PRESETS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.events import Job
+    from napari_denoisplit.images.partition import Partition
+    from napari_denoisplit.images.training_fields import TrainingFields
+    from napari_denoisplit.settings import LossSettings, NetworkSettings, TrainSettings
+
+__all__ = ["Run", "prepare"]
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """What the loop works on."""
+
+    compute: Compute
+    trainer: Trainer
+    validation: Validation
+    loss: LossSettings
+    header: ModelHeader
+    epoch: int = 0
+    seconds: float = 0.0
+    best_loss: float = math.inf
+    best: Model | None = None
+    since_best: int = 0
+
+
+def prepare(
+    fields: TrainingFields,
+    settings: TrainSettings,
+    noise_models: Sequence[GaussianMixture] | None,
+    resume: Path | None,
+) -> Job[Run]:
+    """Set everything up: pixels, statistics, noise models, network."""
+    compute = Compute.choose(settings.device, settings.precision)
+    before = load_model(resume) if resume else None
+    loss = settings.loss or METHODS[settings.method]
+    patch_size = settings.patch_size or PRESETS[settings.preset].patch_size
+    parts = partition(
+        fields.fields,
+        patch_size=patch_size,
+        validation_fraction=settings.validation_fraction,
+        test_fraction=settings.test_fraction,
+        masks=fields.masks,
+    )
+    if before is None:
+        yield Stage("Measuring the channels")
+        header = _new_header(fields, parts, settings, loss)
+    else:
+        header = before.header
+        _check_resumed(fields, header, before)
+    if loss.likelihood == "noise_model" and header.noise_models is None:
+        yield Stage("Fitting a noise model to each channel")
+        found = noise_models or _fit_noise_models(fields, parts)
+        header = header.model_copy(update={"noise_models": tuple(m.to_dict() for m in found)})
+    torch.manual_seed(settings.seed)
+    batches = Batches(
+        fields.fields,
+        parts.train,
+        header.normalization,
+        header.mix,
+        patch_size=patch_size,
+        batch_size=settings.batch_size or PRESETS[settings.preset].batch_size,
+        structure_bias=settings.structure_bias,
+        augment=settings.augment,
+        seed=settings.seed,
+        device=compute.device,
+    )
+    trainer = Trainer(
+        VSE(header.network), _likelihood(header, loss), batches, loss, settings, compute
+    )
+    validation = Validation(
+        [r.of(fields.fields) for r in parts.validation],
+        None if fields.clean is None else [r.of(fields.clean) for r in parts.validation],
+        _mean_weights(header),
+        header.normalization,
+        compute,
+    )
+    run = Run(compute, trainer, validation, loss, header)
+    if before is not None and before.training_state is not None:
+        trainer.restore(before.training_state, before.network)
+        run.epoch = int(before.training_state["epoch"])
+        run.seconds = float(before.training_state["seconds"])
+        run.best_loss = float(before.training_state["best_loss"])
+    return run
+
+
+def _check_resumed(fields: TrainingFields, header: ModelHeader, before: Model) -> None:
+    if before.training_state is None:
+        raise TrainingError(
+            f"{before.path} is a finished model without the state to resume from: choose the file "
+            "that ends in .last.denoisplit."
+        )
+    if header.network.n_channels != fields.n_channels:
+        raise TrainingError(
+            f"{before.path} splits {header.network.n_channels} channels, the images have "
+            f"{fields.n_channels}: resume with the images it was trained on."
+        )
+
+
+def _new_header(
+    fields: TrainingFields, parts: Partition, settings: TrainSettings, loss: LossSettings
+) -> ModelHeader:
+    """Header of a new model, noise models still missing."""
+    weights = settings.mix.channel_weights(fields.n_channels)
+    mix = settings.mix.model_copy(update={"weights": weights})
+    return ModelHeader(
+        network=_network_settings(settings, fields.n_channels, loss),
+        mix=mix,
+        normalization=Normalization.of(fields.fields, parts.train, weights, fields.channel_names),
+        channel_names=fields.channel_names,
+        pixel_size=dict(fields.pixel_size),
+        units=dict(fields.units),
+        provenance={
+            "sources": list(fields.sources),
+            "napari-denoisplit": version("napari-denoisplit"),
+            "torch": str(torch.__version__),
+            "numpy": np.__version__,
+            "seed": settings.seed,
+            "validation": [asdict(r) for r in parts.validation],
+            "test": [asdict(r) for r in parts.test],
+        },
+        training={"settings": settings.model_dump(mode="json")},
+    )
+
+
+def _network_settings(
+    settings: TrainSettings, n_channels: int, loss: LossSettings
+) -> NetworkSettings:
+    chosen = settings.network or PRESETS[settings.preset].network
+    return chosen.model_copy(
+        update={"n_channels": n_channels, "predict_logvar": loss.likelihood == "gaussian"}
+    )
+
+
+def _likelihood(header: ModelHeader, loss: LossSettings) -> torch.nn.Module:
+    if loss.likelihood == "gaussian":
+        return GaussianLikelihood(header.normalization)
+    models = [GaussianMixture.from_dict(m) for m in header.noise_models or ()]
+    return NoiseModelLikelihood(models, header.normalization)
+
+
+def _mean_weights(header: ModelHeader) -> list[float]:
+    """Weights of the channels in the middle of the mixing range."""
+    alpha = (header.mix.alpha_low + header.mix.alpha_high) / 2
+    return [w * alpha for w in header.mix.channel_weights(header.network.n_channels)]
+
+
+def _fit_noise_models(fields: TrainingFields, parts: Partition) -> list[GaussianMixture]:
+    """One noise model per channel, from clean pairs if there are any, else from noise alone."""
+    models = []
+    for c in range(fields.n_channels):
+        if fields.clean is not None:
+            pairs = zip(fields.clean, fields.fields, parts.train, strict=True)
+            signal, observed = zip(*((s[c][m], o[c][m]) for s, o, m in pairs), strict=True)
+            models.append(noise_model_from_pairs(np.concatenate(signal), np.concatenate(observed)))
+        else:
+            largest = max(range(len(fields.fields)), key=lambda i: int(parts.train[i].sum()))
+            models.append(noise_model_from_image(fields.fields[largest][c]))
+    return models

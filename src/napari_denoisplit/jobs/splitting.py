@@ -1,0 +1,282 @@
+"""Split an image into its structures by posterior samples of a trained model."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psutil
+import torch
+
+from napari_denoisplit.checkpoint import Model, load_model
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.events import Progress, SampleDrawn, Stage
+from napari_denoisplit.images.image import AXES, Image
+from napari_denoisplit.nn.compute import Compute, keep_freed_memory
+from napari_denoisplit.sampling.moments import Moments
+from napari_denoisplit.sampling.posterior import Posterior, fitting_tile_size
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pydantic import JsonValue
+
+    from napari_denoisplit.events import Job
+    from napari_denoisplit.settings import SplitSettings
+
+__all__ = ["Split", "split_job"]
+
+SHARE_OF_FREE_MEMORY = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Outcome of a split."""
+
+    mmse: Image
+    """Mean of the samples: one channel per structure, other axes as in the input."""
+    sigma: Image
+    """Spread of the samples, image units, times the calibration factor if there is one."""
+    samples: NDArray[np.float32] | None
+    """The kept samples, (K, ...) with the axes of `mmse` behind K; None if none was kept."""
+    n_samples: int
+    """Samples behind every plane of `mmse` that is complete."""
+    calibrated: bool
+    stopped_early: bool
+    """Planes that were not begun are NaN; the plane at which it stopped has fewer samples."""
+    provenance: dict[str, JsonValue]
+
+
+def split_job(
+    model: Model | Path,
+    image: Image,
+    settings: SplitSettings,
+    *,
+    stop: threading.Event | None = None,
+) -> Job[Split]:
+    """Split every plane of an image.
+
+    Each plane is encoded once; then one sample of the whole plane after the other is drawn, so
+    that the first picture is there after 1/K of the time.
+
+    Parameters
+    ----------
+    model
+        A model, or the file that holds one.
+    image
+        The superposition: no channel axis, or one of size 1. T and Z planes are split one by one.
+    settings
+        Samples, tiles, device.
+    stop
+        When set, the job ends after the current tile and keeps every complete sample.
+
+    Yields
+    ------
+    Stage, Progress, SampleDrawn
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    ImageError
+        The image has several channels, or pixels that are not finite.
+    ModelFileError
+        The model file cannot be used.
+    """
+    stop = stop or threading.Event()
+    view = _planes(image)
+    if isinstance(model, Path):
+        yield Stage(f"Loading {model.name}")
+        model = load_model(model)
+    compute = Compute.choose(settings.device, settings.precision)
+    model.network.to(compute.device).eval()
+    yield Stage(f"Splitting {image.name} on {compute}")
+    work = _Work(model, settings, compute, view, stop)
+    with keep_freed_memory():
+        for index in product(*map(range, view.shape[:-2])):
+            yield from work.plane(index)
+            if stop.is_set():
+                break
+    return work.result(image)
+
+
+def _planes(image: Image) -> Image:
+    """Image without its channel axis."""
+    if image.n_channels > 1:
+        raise ImageError(
+            f"{image.name!r} has {image.n_channels} channels; a model splits one superposed image. "
+            "Select the channel that holds the superposition, or sum the channels first."
+        )
+    return image.transposed("".join(a for a in AXES if a in image.axes and a != "C"))
+
+
+class _Work:
+    """Results of the planes so far, and what is needed for the next."""
+
+    def __init__(
+        self,
+        model: Model,
+        settings: SplitSettings,
+        compute: Compute,
+        view: Image,
+        stop: threading.Event,
+    ) -> None:
+        self._model, self._settings, self._compute = model, settings, compute
+        self._view, self._stop = view, stop
+        names = model.header.channel_names
+        shape = (len(names), *view.shape)  # (C, ..., Y, X)
+        self._mmse = np.full(shape, np.nan, np.float32)
+        self._sigma = np.full(shape, np.nan, np.float32)
+        n_kept = min(settings.keep_samples, settings.n_samples)
+        self._samples = np.full((n_kept, *shape), np.nan, np.float32) if n_kept else None
+        factors = model.header.calibration or (1.0,) * len(names)
+        self._factors = np.asarray(factors, np.float32)[:, None, None]
+        self._tile_size = self._choose_tile_size()
+        self._n_planes = int(np.prod(view.shape[:-2], dtype=int))
+        self._drawn = 0
+        self._fewest: int | None = None
+        self._start = time.monotonic()
+
+    def _choose_tile_size(self) -> int | None:
+        s = self._settings
+        if s.tile_size is not None:
+            return s.tile_size
+        memory = (
+            s.memory_gib * 2**30
+            if s.memory_gib is not None
+            else _free_memory(self._compute.device) * SHARE_OF_FREE_MEMORY
+        )
+        height, width = self._view.shape[-2:]
+        return fitting_tile_size(self._model.header.network, height, width, s.overlap, memory)
+
+    def plane(self, index: tuple[int, ...]) -> Job[None]:
+        """Draw every sample of one plane."""
+        pixels = np.asarray(self._view.data[index], dtype=np.float32)
+        if (warning := self._check(pixels, index)) is not None:
+            yield Stage(warning)
+        number = int(np.ravel_multi_index(index, self._view.shape[:-2])) if index else 0
+        posterior = Posterior(
+            self._model.network,
+            self._model.header.normalization,
+            pixels,
+            self._compute,
+            tile_size=self._tile_size,
+            overlap=self._settings.overlap,
+            seed=self._settings.seed,
+            plane_index=number,
+        )
+        for tile in posterior.tiles:
+            if self._stop.is_set():
+                return
+            posterior.encode(tile)
+        sample = posterior.empty_sample()
+        moments = Moments(posterior.cropped(sample).shape, self._compute.device)
+        for k in range(self._settings.n_samples):
+            for i, tile in enumerate(posterior.tiles):
+                if self._stop.is_set():
+                    return
+                posterior.draw(k, tile, sample)
+                yield self._progress(k, (i + 1) / len(posterior.tiles))
+            moments.add(posterior.cropped(sample))
+            self._drawn += 1
+            yield self._keep(index, k, posterior.cropped(sample), moments)
+
+    def _check(self, pixels: NDArray[np.float32], index: tuple[int, ...]) -> str | None:
+        """Refuse pixels that are not finite; warn of a plane unlike the training data."""
+        bad = pixels.size - int(np.isfinite(pixels).sum())
+        if bad:
+            raise ImageError(
+                f"{self._view.name!r} has {bad} pixels that are NaN or infinite"
+                f"{f' in plane {index}' if index else ''}: replace them first."
+            )
+        n = self._model.header.normalization
+        mean, std = float(pixels.mean()), float(pixels.std())
+        if abs(mean - n.input_mean) < 3 * n.input_std and 1 / 3 < std / n.input_std < 3:
+            return None
+        return (
+            f"{self._view.name} has mean {mean:.4g} and standard deviation {std:.4g}, the model "
+            f"was trained on {n.input_mean:.4g} and {n.input_std:.4g}: the split may be wrong"
+        )
+
+    def _progress(self, k: int, of_sample: float) -> Progress:
+        total = self._n_planes * self._settings.n_samples
+        done = (self._drawn + of_sample) / total
+        seconds = time.monotonic() - self._start
+        text = f"sample {k + 1} of {self._settings.n_samples}"
+        return Progress(min(done, 1.0), seconds * (1 - done) / done, text)
+
+    def _keep(
+        self, index: tuple[int, ...], k: int, drawn: torch.Tensor, moments: Moments
+    ) -> SampleDrawn:
+        """Store a sample and what the moments are now."""
+        sample = drawn.cpu().numpy().copy()
+        mmse = moments.mean.cpu().numpy().copy()
+        sigma = moments.std.cpu().numpy() * self._factors
+        place: tuple[slice | int, ...] = (slice(None), *index)
+        self._mmse[place] = mmse
+        self._sigma[place] = sigma
+        if self._samples is not None and k < len(self._samples):
+            self._samples[k][place] = sample
+        return SampleDrawn(index, k, self._settings.n_samples, sample, mmse, sigma)
+
+    def result(self, image: Image) -> Split:
+        """Everything that was drawn, with the axes of the input."""
+        axes = "C" + self._view.axes
+        ordered = "".join(a for a in AXES if a in axes)
+        order = [axes.index(a) for a in ordered]
+        header = self._model.header
+
+        def described(data: NDArray[np.float32], kind: str) -> Image:
+            return Image(
+                data.transpose(order),
+                ordered,
+                image.pixel_size,
+                image.units,
+                header.channel_names,
+                f"{image.name} {kind}",
+                image.source,
+            )
+
+        samples = self._samples
+        if samples is not None:
+            samples = samples.transpose([0, *(i + 1 for i in order)])
+        return Split(
+            mmse=described(self._mmse, "MMSE"),
+            sigma=described(self._sigma, "sigma"),
+            samples=samples,
+            n_samples=self._settings.n_samples if not self._stop.is_set() else self._drawn,
+            calibrated=header.calibration is not None,
+            stopped_early=self._stop.is_set(),
+            provenance=self._provenance(image),
+        )
+
+    def _provenance(self, image: Image) -> dict[str, Any]:
+        path = self._model.path
+        return {
+            "model": path.name if path else None,
+            "model_sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path else None,
+            "input": image.name,
+            "source": str(image.source) if image.source else None,
+            "settings": self._settings.model_dump(mode="json"),
+            "samples_drawn": self._drawn,
+            "tile_size": self._tile_size,
+            "computed_on": str(self._compute),
+            "calibration": list(self._model.header.calibration or ()) or None,
+            "napari-denoisplit": version("napari-denoisplit"),
+            "torch": str(torch.__version__),
+        }
+
+
+def _free_memory(device: torch.device) -> float:
+    """Bytes that are free on a device."""
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0])
+    return float(psutil.virtual_memory().available)
