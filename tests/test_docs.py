@@ -1,0 +1,73 @@
+"""The documentation is true where a machine can tell."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+
+
+def python_blocks(page: Path) -> list[str]:
+    """Blocks of Python on a page."""
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def anchors(page: Path) -> set[str]:
+    """Names within a page that a link may point to."""
+    text = page.read_text(encoding="utf-8")
+    titles = re.findall(r"^#+ (.+)$", text, re.M)
+    slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+    return slugs | set(re.findall(r"^\((.+)\)=$", text, re.M))
+
+
+def test_the_example_of_the_python_page_runs(tmp_path, monkeypatch, capsys):
+    example = "\n".join(python_blocks(REPOSITORY / "docs" / "python.md"))
+    # A budget of two steps instead of minutes: the words of the example stay as they are.
+    assert "minutes=5" in example
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example.replace("minutes=5", "minutes=None, steps=2"), "python.md", "exec"), {})
+    output = capsys.readouterr().out
+    assert re.search(r"filaments: -?\d+\.\d dB, MS-SSIM \d\.\d{3}", output)
+    assert "5 samples; stopped early: True" in output
+    assert (tmp_path / "mixture_mmse.ome.tif").exists()
+
+
+def test_the_example_of_the_readme_uses_names_that_exist():
+    import napari_denoisplit
+
+    (example,) = python_blocks(REPOSITORY / "README.md")
+    for name in re.findall(r"\bnd\.(\w+)", example):
+        assert name in napari_denoisplit.__all__
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.exists(), f"{page.name} links to {target}"
+        if anchor:
+            assert anchor in anchors(linked), f"{page.name} links to {target}"
+
+
+def test_every_page_is_in_the_table_of_contents():
+    listed = set((REPOSITORY / "docs" / "index.md").read_text(encoding="utf-8").split())
+    pages = {page.stem for page in (REPOSITORY / "docs").glob("*.md")} - {"index"}
+    assert pages <= listed
+
+
+def test_the_costs_of_the_presets_are_those_of_the_networks():
+    from napari_denoisplit.nn.ladder import VSE
+    from napari_denoisplit.settings import PRESETS
+
+    page = (REPOSITORY / "docs" / "method.md").read_text(encoding="utf-8")
+    for name, preset in PRESETS.items():
+        n_parameters = sum(p.numel() for p in VSE(preset.network).parameters())
+        (row,) = re.findall(rf"^\| `{name}` .*$", page, re.M)
+        assert f"{n_parameters:,}" in row
+        assert f"| {preset.patch_size}, {preset.batch_size} |" in row
