@@ -39,7 +39,9 @@ if [ "$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null \
     && .venv/bin/python -c "import urllib.request as u; u.urlopen('$wheels/torch/', timeout=10)" 2>/dev/null; then
     torch_index=(--extra-index-url "$wheels")
 fi
-pip install -q -c constraints.txt "${torch_index[@]}" torch
+echo "Installing torch into .venv (about 200 MB; with CUDA several GB)"
+pip install -qq -c constraints.txt "${torch_index[@]}" torch
 
 extras=$(IFS=,; echo "$*")
-pip install -q -c constraints.txt -e ".${extras:+[$extras]}" "napari[pyqt6]"
+echo "Installing napari-denoisplit${extras:+ with its extras $extras} and napari (about 300 MB)"
+pip install -qq -c constraints.txt -e ".${extras:+[$extras]}" "napari[pyqt6]"

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
+from napari_denoisplit.cli import main
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.images.reading import read_image
+from napari_denoisplit.images.writing import write_image
+from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.settings import MixSettings, NetworkSettings
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Return the file of a model that knows nothing, but splits."""
+    network = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
+    normalization = Normalization(
+        input_mean=100.0, input_std=10.0, channel_means=(100.0, 100.0), channel_stds=(10.0, 10.0)
+    )
+    header = ModelHeader(
+        network=network,
+        mix=MixSettings(),
+        normalization=normalization,
+        channel_names=("nuclei", "actin"),
+    )
+    path = tmp_path_factory.mktemp("model") / "cells.denoisplit"
+    save_model(path, Model(VSE(network), header))
+    return path
+
+
+@pytest.fixture
+def images(tmp_path, rng):
+    """Two images of one stage each, with a pixel size."""
+    paths = [tmp_path / name for name in ("first.ome.tif", "second.tif")]
+    for path in paths:
+        data = rng.normal(100, 10, (40, 48)).astype("f4")
+        scale = {"Y": 0.5, "X": 0.5}
+        write_image(path, Image(data, "YX", scale, {"Y": "µm", "X": "µm"}))
+    return paths
+
+
+def split(*words: object) -> int:
+    """Exit code of `denoisplit split` with 2 samples."""
+    with pytest.raises(SystemExit) as end:
+        main(["split", *map(str, words), "--samples", "2", "--device", "cpu"])
+    return int(end.value.code or 0)
+
+
+def test_every_image_gets_its_mmse_and_sigma(model, images, tmp_path, capsys):
+    out = tmp_path / "results"
+    assert split(model, *images, "-o", out) == 0
+    names = {f"{name}_{kind}.ome.tif" for name in ("first", "second") for kind in ("mmse", "sigma")}
+    assert {path.name for path in out.iterdir()} == names
+    assert {line.rpartition("/")[2] for line in capsys.readouterr().out.split()} == names
+
+
+def test_results_keep_the_pixel_size_and_name_the_structures(model, images, tmp_path):
+    split(model, images[0], "-o", tmp_path / "results")
+    mmse = read_image(tmp_path / "results" / "first_mmse.ome.tif")
+    assert mmse.axes == "CYX"
+    assert mmse.channel_names == ("nuclei", "actin")
+    assert dict(mmse.pixel_size) == {"Y": 0.5, "X": 0.5}
+
+
+def test_results_say_how_they_were_made(model, images, tmp_path):
+    split(model, images[0], "-o", tmp_path / "results")
+    with tifffile.TiffFile(tmp_path / "results" / "first_sigma.ome.tif") as file:
+        assert model.name in file.ome_metadata
+        assert "uncalibrated" in file.ome_metadata
+
+
+def test_kept_samples_are_files_whose_mean_is_the_mmse(model, images, tmp_path):
+    out = tmp_path / "results"
+    split(model, images[0], "-o", out, "--keep-samples", "2")
+    samples = [read_image(path).data for path in sorted((out / "first_samples").iterdir())]
+    mmse = read_image(out / "first_mmse.ome.tif").data
+    np.testing.assert_allclose(np.mean(samples, axis=0), mmse, rtol=1e-5)
+
+
+def test_one_bad_file_does_not_keep_the_others_from_being_split(model, images, tmp_path, capsys):
+    bad = tmp_path / "bad.tif"
+    bad.write_bytes(b"no image")
+    assert split(model, bad, images[1], "-o", tmp_path / "results") == 1
+    assert (tmp_path / "results" / "second_mmse.ome.tif").exists()
+    assert "bad.tif" in capsys.readouterr().err
+
+
+def test_images_whose_results_would_share_a_name_are_refused(model, images, tmp_path, capsys):
+    other = tmp_path / "other"
+    other.mkdir()
+    twin = other / "first.tif"
+    twin.write_bytes(images[0].read_bytes())
+    assert split(model, images[0], twin, "-o", tmp_path / "results") == 2
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_image_with_channels_is_refused(model, tmp_path, rng, capsys):
+    path = tmp_path / "channels.ome.tif"
+    write_image(path, Image(rng.normal(size=(2, 40, 40)).astype("f4"), "CYX"))
+    assert split(model, path, "-o", tmp_path / "results") == 1
+    assert "2 channels" in capsys.readouterr().err
+
+
+def test_info_shows_a_model(model, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["info", str(model), "--json"])
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["structures"] == ["nuclei", "actin"]
+    assert facts["network"]["n_levels"] == 2

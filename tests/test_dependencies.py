@@ -1,0 +1,41 @@
+"""What the package imports is what it asks to be installed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# Import name -> who brings it, where it is not a dependency of ours by its own name.
+BROUGHT = {
+    "annotated_types": "pydantic",
+    "bioio": "extra czi",
+    "bioio_czi": "extra czi",
+    "napari": "a window cannot be without it",
+    "pint": "napari",
+}
+
+
+def test_every_library_that_is_imported_is_declared():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[\[><=~! ]", line)[0].lower() for line in project["dependencies"]}
+    imported = set()
+    for path in (REPOSITORY / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.partition(".")[0])
+    foreign = imported - set(sys.stdlib_module_names) - {"napari_denoisplit"} - set(BROUGHT)
+    assert foreign <= declared
+    assert declared <= foreign | {"imagecodecs"}, "declared but not imported"
+
+
+def test_no_dependency_has_an_upper_bound():
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    assert not [line for line in project["dependencies"] if "<" in line or "==" in line]
