@@ -1,0 +1,20 @@
+"""Dock widgets of napari; opening one imports neither torch nor matplotlib."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_denoisplit.widgets.split import SplitWidget
+    from napari_denoisplit.widgets.train import TrainWidget
+
+__all__ = ["SplitWidget", "TrainWidget"]
+
+_LAZY = {"SplitWidget": "split", "TrainWidget": "train"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

@@ -1,0 +1,251 @@
+"""Controls built from the fields of a settings model: its description, limits and default."""
+
+from __future__ import annotations
+
+import html
+import math
+from dataclasses import dataclass, replace
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+import annotated_types
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QSpinBox,
+    QWidget,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pydantic import BaseModel, ValidationError
+
+__all__ = [
+    "Control",
+    "SettingsForm",
+    "build_control",
+    "form_layout",
+    "guard_wheel",
+    "sentence",
+    "tooltip",
+]
+
+_LARGEST_INT = 2**31 - 1
+_AUTOMATIC = "automatic"
+_FINE = 0.01  # a number with a default below this needs more decimals
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A Qt control with a value of one field."""
+
+    widget: QWidget
+    value: Callable[[], Any]
+    set_value: Callable[[Any], None]
+    changed: Any
+    """Signal of the control."""
+
+
+class SettingsForm(QWidget):
+    """A form over some fields of a settings model.
+
+    Parameters
+    ----------
+    model
+        The settings; defaults, limits and tooltips come from its fields.
+    labels
+        Label of each field to show, in order.
+    titles
+        What a choice of a field is called in the form, where not by its own name; '' is None.
+    """
+
+    changed = Signal()  # a value was changed, by the user or by the program
+
+    def __init__(
+        self,
+        model: type[BaseModel],
+        labels: Mapping[str, str],
+        titles: Mapping[str, Mapping[str, str]] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._form = form_layout(self)
+        self._controls: dict[str, Control] = {}
+        for name, text in labels.items():
+            control = build_control(model, name, text, (titles or {}).get(name, {}))
+            control.changed.connect(self._emit_changed)
+            self.add_row(text, control.widget)
+            self._controls[name] = control
+
+    def add_row(self, text: str, widget: QWidget) -> None:
+        """Append a control that the settings model does not have."""
+        label = QLabel(text, self)
+        label.setToolTip(widget.toolTip())
+        label.setBuddy(widget)
+        self._form.addRow(label, widget)
+
+    def __getitem__(self, name: str) -> Control:
+        return self._controls[name]
+
+    def values(self) -> dict[str, Any]:
+        """Value of each field, by name."""
+        return {name: control.value() for name, control in self._controls.items()}
+
+    def _emit_changed(self, *_: object) -> None:
+        self.changed.emit()
+
+
+def form_layout(parent: QWidget | None = None) -> QFormLayout:
+    """Labels at the left, controls that grow at the right, no margins."""
+    layout = QFormLayout(parent)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    return layout
+
+
+def tooltip(text: str) -> str:
+    """Rich text, so that Qt breaks the lines of a long tooltip."""
+    return f"<p>{html.escape(text, quote=False)}</p>"
+
+
+def build_control(
+    model: type[BaseModel], name: str, label: str, titles: Mapping[str, str] | None = None
+) -> Control:
+    """Control for one field of a settings model.
+
+    Raises
+    ------
+    TypeError
+        The field is neither a choice, a number nor a truth value.
+    """
+    field = model.model_fields[name]
+    kind, optional = _kind(field.annotation)
+    none_title = (titles or {}).get("", _AUTOMATIC)
+    if get_origin(kind) is Literal:
+        control = _choice(get_args(kind), titles or {})
+    elif kind is bool:
+        control = _check()
+    elif kind is int:
+        control = _whole_number(field.metadata, optional, none_title)
+    elif kind is float:
+        fine = field.default is not None and field.default < _FINE
+        control = _number(field.metadata, optional, none_title, decimals=4 if fine else 2)
+    else:
+        raise TypeError(f"{model.__name__}.{name} is {field.annotation}: no control shows that.")
+    control.set_value(field.get_default())
+    control.widget.setToolTip(tooltip(field.description or label))
+    control.widget.setAccessibleName(label)
+    control.widget.setObjectName(name)
+    return control
+
+
+def sentence(error: ValidationError) -> str:
+    """Say what is wrong with some settings, to a reader who never saw a stack trace."""
+    parts = []
+    for finding in error.errors(include_url=False):
+        text = finding["msg"].removeprefix("Value error, ")
+        where = ", ".join(str(step).replace("_", " ") for step in finding["loc"])
+        parts.append(f"{where}: {text} (found {finding['input']!r})" if where else text)
+    return "; ".join(parts)
+
+
+def _kind(annotation: Any) -> tuple[Any, bool]:
+    arguments = [kind for kind in get_args(annotation) if kind is not NoneType]
+    if get_origin(annotation) is not Literal and len(arguments) < len(get_args(annotation)):
+        return arguments[0], True
+    return annotation, False
+
+
+def _limits(metadata: Iterable[Any]) -> dict[str, float]:
+    names = {
+        annotated_types.Ge: "ge",
+        annotated_types.Gt: "gt",
+        annotated_types.Le: "le",
+        annotated_types.Lt: "lt",
+        annotated_types.MultipleOf: "multiple_of",
+    }
+    return {
+        name: getattr(limit, name)
+        for limit in metadata
+        for kind, name in names.items()
+        if isinstance(limit, kind)
+    }
+
+
+def _choice(choices: tuple[str, ...], titles: Mapping[str, str]) -> Control:
+    box = QComboBox()
+    for choice in choices:
+        box.addItem(titles.get(choice, choice), choice)
+    guard_wheel(box)
+    return Control(
+        box,
+        box.currentData,
+        lambda value: box.setCurrentIndex(box.findData(value)),
+        box.currentIndexChanged,
+    )
+
+
+def _check() -> Control:
+    box = QCheckBox()
+    return Control(box, box.isChecked, box.setChecked, box.toggled)
+
+
+def _whole_number(metadata: Iterable[Any], optional: bool, none_title: str) -> Control:
+    limits = _limits(metadata)
+    step = int(limits.get("multiple_of", 1))
+    low = int(limits.get("ge", limits.get("gt", -1) + 1))
+    high = int(limits.get("le", limits.get("lt", _LARGEST_INT + 1) - 1))
+    box = QSpinBox()
+    box.setRange(low, min(high, _LARGEST_INT))
+    box.setSingleStep(step)
+    return _with_none(box, low - step, none_title) if optional else _plain(box)
+
+
+def _number(metadata: Iterable[Any], optional: bool, none_title: str, decimals: int) -> Control:
+    limits = _limits(metadata)
+    box = QDoubleSpinBox()
+    high = limits.get("le", limits.get("lt", 1e9))
+    box.setDecimals(decimals)
+    tick = 10.0 ** -box.decimals()
+    low = limits["ge"] if "ge" in limits else limits.get("gt", -tick) + tick
+    box.setRange(low, high - tick if "lt" in limits else high)
+    box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+    return _with_none(box, low - tick, none_title) if optional else _plain(box)
+
+
+def _plain(box: QSpinBox | QDoubleSpinBox) -> Control:
+    box.setKeyboardTracking(False)
+    guard_wheel(box)
+    return Control(box, box.value, box.setValue, box.valueChanged)
+
+
+def _with_none(box: QSpinBox | QDoubleSpinBox, below: float, title: str) -> Control:
+    """Read None from one step below the lowest value, where the field may be None."""
+    box.setMinimum(below)
+    box.setSpecialValueText(title)
+    return replace(
+        _plain(box),
+        value=lambda: None if math.isclose(box.value(), below, abs_tol=1e-9) else box.value(),
+        set_value=lambda value: box.setValue(below if value is None else value),
+    )
+
+
+def guard_wheel(widget: QWidget) -> None:
+    """Keep the wheel for scrolling the widget until the control under it has the focus."""
+    widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    widget.installEventFilter(_WheelGuard(widget))
+
+
+class _WheelGuard(QObject):
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Swallow the wheel over a control without focus."""
+        if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
+            event.ignore()
+            return True
+        return bool(super().eventFilter(watched, event))

@@ -1,0 +1,201 @@
+"""Images out of napari layers, and where their results lie in the viewer."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.image import AXES, Image
+
+if TYPE_CHECKING:
+    from napari.layers import Image as ImageLayer
+    from napari.viewer import Viewer
+
+__all__ = [
+    "AXIS_NAMES",
+    "SAMPLE",
+    "Place",
+    "ViewerRef",
+    "image_of_layer",
+    "place_of_image",
+    "place_of_layer",
+    "plain_array",
+    "possible_axes",
+    "viewer_reference",
+]
+
+AXIS_NAMES = {"T": "time", "C": "channel", "Z": "z", "Y": "y", "X": "x"}
+SAMPLE = "S"
+"""Letter of the axis of posterior samples; only layers have it."""
+
+_LETTERS = {name: letter for letter, name in AXIS_NAMES.items()} | {
+    "t": "T",
+    "c": "C",
+    "channels": "C",
+}
+
+ViewerRef = Callable[[], "Viewer | None"]
+
+
+def viewer_reference(viewer: Viewer) -> ViewerRef:
+    """Hold a viewer weakly, so that closing it is not kept from freeing it.
+
+    napari hands out a proxy that nobody else keeps; the viewer behind it is what lives.
+    """
+    return weakref.ref(getattr(viewer, "__wrapped__", viewer))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an image lies in the viewer, axis by axis."""
+
+    axes: str
+    """Order of the axes in the viewer."""
+    scale: Mapping[str, float] = field(default_factory=dict)
+    translate: Mapping[str, float] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def keywords(self, axes: str) -> dict[str, Any]:
+        """Arguments of `add_image` for a layer with these axes."""
+        names = AXIS_NAMES | {SAMPLE: "sample"}
+        return {
+            "scale": [self.scale.get(axis, 1.0) for axis in axes],
+            "translate": [self.translate.get(axis, 0.0) for axis in axes],
+            "units": [
+                "dimensionless" if axis == SAMPLE else self.units.get(axis, "pixel")
+                for axis in axes
+            ],
+            "axis_labels": [self.labels.get(axis, names[axis]) for axis in axes],
+        }
+
+
+def possible_axes(layer: ImageLayer, *, with_channels: bool = False) -> tuple[str, ...]:
+    """Every meaning the axes of a layer may have, the likeliest first.
+
+    Parameters
+    ----------
+    layer
+        An image layer; its axis labels decide where they are set.
+    with_channels
+        Only meanings with a channel axis.
+
+    Raises
+    ------
+    ImageError
+        The layer is a colour photograph or has more axes than T, C, Z, Y, X.
+    """
+    if layer.rgb:
+        raise ImageError(
+            f"{layer.name!r} is a colour (RGB) picture: right-click it and choose 'Split RGB'."
+        )
+    if not 2 <= layer.ndim <= len(AXES):
+        raise ImageError(
+            f"{layer.name!r} has {layer.ndim} axes; images here have 2 to {len(AXES)}: {AXES}."
+        )
+    shape = _level(layer).shape
+    guesses = ["".join(lead) + "YX" for lead in permutations("TZC", layer.ndim - 2)]
+    guesses.sort(key=lambda axes: _unlikely(axes, shape, with_channels))
+    labelled = "".join(_LETTERS.get(str(label).lower(), "?") for label in layer.axis_labels)
+    if _is_meaning(labelled):
+        guesses = [labelled, *(axes for axes in guesses if axes != labelled)]
+    return tuple(axes for axes in guesses if "C" in axes or not with_channels)
+
+
+def _is_meaning(axes: str) -> bool:
+    return set("YX") <= set(axes) <= set(AXES) and len(set(axes)) == len(axes)
+
+
+def _unlikely(axes: str, shape: tuple[int, ...], with_channels: bool) -> tuple[Any, ...]:
+    """Sort key: channels only where asked for, on the shortest axis; Z before T; T outermost."""
+    channels = shape[axes.index("C")] if "C" in axes else 0
+    lone_time = "T" in axes and "Z" not in axes
+    return (
+        ("C" in axes) != with_channels,
+        channels == 1,
+        channels,
+        lone_time,
+        [AXES.index(axis) for axis in axes],
+    )
+
+
+def image_of_layer(layer: ImageLayer, axes: str) -> Image:
+    """Take a layer's data as an image in the order of T, C, Z, Y, X; nothing is read or copied.
+
+    Raises
+    ------
+    ImageError
+        The axes do not fit the data.
+    """
+    data = plain_array(_level(layer))
+    place = place_of_layer(layer, axes)
+    order = [axis for axis in AXES if axis in axes]
+    if len(axes) == data.ndim:  # otherwise Image says what is wrong
+        data = data.transpose([axes.index(axis) for axis in order])
+    return Image(
+        data=data,
+        axes="".join(order),
+        pixel_size={
+            axis: step for axis, step in place.scale.items() if step != 1 or axis in place.units
+        },
+        units=place.units,
+        name=layer.name,
+    )
+
+
+def plain_array(data: Any) -> Any:
+    """Return a numpy or dask array over the same pixels, whatever a reader has put them into."""
+    if hasattr(data, "dims") and hasattr(data, "data"):  # xarray
+        data = data.data
+    if isinstance(data, np.ndarray) or hasattr(data, "dask"):
+        return data
+    # Not at the top: dask takes a third of a second, and most layers are numpy.
+    import dask.array
+
+    return dask.array.from_array(data)
+
+
+def place_of_layer(layer: ImageLayer, axes: str) -> Place:
+    """Where a layer lies."""
+    units = {axis: f"{unit:~P}" for axis, unit in zip(axes, layer.units, strict=False)}
+    labels = [str(label) for label in layer.axis_labels]
+    named = [not label.lstrip("-").isdigit() for label in labels]
+    return Place(
+        axes=axes,
+        scale={a: float(step) for a, step in zip(axes, layer.scale, strict=False)},
+        translate={a: float(step) for a, step in zip(axes, layer.translate, strict=False)},
+        units={axis: unit for axis, unit in units.items() if unit not in ("px", "")},
+        labels={a: label for a, label, own in zip(axes, labels, named, strict=False) if own},
+    )
+
+
+def place_of_image(image: Image) -> Place:
+    """Where an image from a file lies: at the origin, in its own units."""
+    return Place(
+        axes=image.axes,
+        scale=dict(image.pixel_size),
+        units={axis: unit for axis, unit in image.units.items() if _is_unit(unit)},
+    )
+
+
+def _is_unit(text: str) -> bool:
+    """Whether napari will take this text for a unit; a file may hold any."""
+    # napari brings it; not at the top because nothing else here needs it.
+    import pint
+
+    try:
+        pint.get_application_registry().Unit(text)
+    except (pint.UndefinedUnitError, ValueError):
+        return False
+    return True
+
+
+def _level(layer: ImageLayer) -> Any:
+    """Return the pixels of a layer at full resolution."""
+    return layer.data[0] if layer.multiscale else layer.data

@@ -1,0 +1,117 @@
+"""Choice of a model file, with what its header says about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.widgets.fields import tooltip
+
+if TYPE_CHECKING:
+    from napari_denoisplit.checkpoint import ModelHeader
+
+__all__ = ["ModelChoice", "describe_model"]
+
+
+class ModelChoice(QWidget):
+    """A model file, chosen by browsing, typing or dropping."""
+
+    changed = Signal()  # another file was chosen
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.header: ModelHeader | None = None
+        self.problem = "Choose a model: press Browse, or drop a .denoisplit file here."
+        self.edit = QLineEdit(self)
+        self.edit.setAccessibleName("Model file")
+        self.edit.setPlaceholderText("drop a .denoisplit file")
+        self.edit.setToolTip(tooltip("File of a trained model (.denoisplit)."))
+        # Its own drop would paste the address as text; the widget around it takes the file.
+        self.edit.setAcceptDrops(False)
+        self.edit.editingFinished.connect(self._read)
+        self.browse_button = QPushButton("Browse…", self)
+        self.browse_button.setToolTip("Choose a model file.")
+        self.browse_button.clicked.connect(self._browse)
+        self.about = QLabel(self)
+        self.about.setWordWrap(True)
+        self.about.setAccessibleName("About the model")
+        self.about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.about.hide()
+        row = QHBoxLayout()
+        row.addWidget(self.edit)
+        row.addWidget(self.browse_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addWidget(self.about)
+        self._shown = ""
+
+    @property
+    def path(self) -> Path:
+        """The chosen file."""
+        return Path(self.edit.text()).expanduser()
+
+    def open(self, path: Path) -> None:
+        """Choose a file."""
+        self.edit.setText(str(path))
+        self._shown = ""
+        self._read()
+
+    def _read(self) -> None:
+        # Not at the top: whoever opens the widget to look need not wait for it.
+        from napari_denoisplit.checkpoint import read_header
+
+        if self.edit.text() == self._shown:
+            return
+        self._shown = self.edit.text()
+        self.header, self.problem = None, ""
+        try:
+            self.header = read_header(self.path)
+        except (DenoisplitError, OSError) as error:
+            self.problem = f"{error}"
+        self.about.setText(f"⚠ {self.problem}" if self.header is None else "")
+        if self.header is not None:
+            self.about.setText(describe_model(self.header))
+        self.about.show()
+        self.edit.setToolTip(tooltip(str(self.path)))
+        self.changed.emit()
+
+    def _browse(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Choose a model", str(self.path.parent), "Models (*.denoisplit)"
+        )
+        if name:
+            self.open(Path(name))
+
+
+def describe_model(header: ModelHeader) -> str:
+    """Say what a user wants to know of a model before using it."""
+    lines = [f"Splits into {' and '.join(header.channel_names)}."]
+    sources = header.provenance.get("sources")
+    if isinstance(sources, list) and sources:
+        lines.append(f"Trained on {', '.join(map(_source_name, sources))}.")
+    psnr = header.training.get("psnr")
+    if isinstance(psnr, list) and psnr:
+        values = " and ".join(f"{value:.1f}" for value in psnr)
+        lines.append(f"PSNR on validation: {values} dB.")
+    if header.calibration is None:
+        lines.append("Not calibrated: sigma is the plain spread of the samples.")
+    return "\n".join(lines)
+
+
+def _source_name(source: object) -> str:
+    """Name of an image, without the digest behind it."""
+    return str(source).split(" sha256:")[0]

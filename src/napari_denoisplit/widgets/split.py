@@ -1,0 +1,161 @@
+"""The widget that splits images."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
+
+from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.settings import SplitSettings
+from napari_denoisplit.widgets.column import Column, folded
+from napari_denoisplit.widgets.dropping import MODEL_SUFFIXES, TIFF_SUFFIXES, FileDrop, has_suffix
+from napari_denoisplit.widgets.fields import SettingsForm, sentence
+from napari_denoisplit.widgets.image_source import ImageSource
+from napari_denoisplit.widgets.layers import viewer_reference
+from napari_denoisplit.widgets.model_choice import ModelChoice
+from napari_denoisplit.widgets.preferences import preference
+from napari_denoisplit.widgets.run_panel import RunPanel
+from napari_denoisplit.widgets.saving import Result, save_results
+from napari_denoisplit.widgets.split_run import SplitRun
+from napari_denoisplit.widgets.worker import Start, start_job
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+__all__ = ["SplitWidget"]
+
+_MORE = {
+    "keep_samples": "Samples to keep",
+    "device": "Device",
+    "seed": "Seed",
+    "tile_size": "Tile size",
+    "overlap": "Tile overlap",
+    "memory_gib": "Memory (GiB)",
+    "precision": "Precision",
+}
+
+
+class SplitWidget(QWidget):
+    """Split a layer, or files dropped here, into denoised structures with their uncertainty.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer; napari finds the parameter by its name.
+    start
+        How a job is run.
+    """
+
+    def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
+        super().__init__()
+        self._viewer = viewer_reference(napari_viewer)
+        self.model = ModelChoice(self)
+        self.source = ImageSource(self._viewer, self)
+        self.settings = SettingsForm(SplitSettings, {"n_samples": "Samples"}, parent=self)
+        self.more = SettingsForm(SplitSettings, _MORE, parent=self)
+        for form, name in ((self.settings, "n_samples"), (self.more, "device")):
+            form[name].set_value(preference(name, form[name].value()))
+        self.panel = RunPanel("Split", "Split the image with the model.", start, self)
+        self.save_button = QPushButton("Save results…", self)
+        self.save_button.setToolTip("Write MMSE, sigma and samples as OME-TIFF files.")
+        self._run: SplitRun | None = None
+        self._lay_out()
+        self._connect()
+        self._refresh()
+
+    def _lay_out(self) -> None:
+        column = Column(self)
+        column.add(self.model, "Model")
+        column.add(self.source, "Image")
+        column.add(self.settings, "How")
+        column.add(folded("More", self.more))
+        column.add(self.panel)
+        column.add(self.save_button)
+        self.setAccessibleName("Split and denoise")
+
+    def _connect(self) -> None:
+        drop = FileDrop(self, MODEL_SUFFIXES + TIFF_SUFFIXES)
+        drop.dropped.connect(self.open_files)
+        drop.refused.connect(self.panel.say)
+        self.source.files.drop.refused.connect(self.panel.say)
+        self.model.changed.connect(self._refresh)
+        self.source.changed.connect(self._refresh)
+        self.panel.start_clicked.connect(self.split)
+        self.save_button.clicked.connect(self._save)
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """What the last run has made."""
+        return () if self._run is None else tuple(self._run.results)
+
+    def open_model(self, path: Path) -> None:
+        """Choose a model file."""
+        self.model.open(path)
+
+    def open_files(self, paths: list[Path]) -> None:
+        """Take a model and images, as if they were dropped here."""
+        models = [path for path in paths if has_suffix(path, MODEL_SUFFIXES)]
+        images = [path for path in paths if has_suffix(path, TIFF_SUFFIXES)]
+        if models:
+            self.open_model(models[-1])
+        if images:
+            self.source.add_files(images)
+
+    def split(self) -> None:
+        """Check the choices and begin."""
+        header = self.model.header
+        if header is None:
+            return
+        try:
+            settings = SplitSettings(**self.settings.values(), **self.more.values())
+            inputs = self.source.chosen()
+        except ValidationError as error:
+            self.panel.fail(DenoisplitError(sentence(error)))
+            return
+        except DenoisplitError as error:
+            self.panel.fail(error)
+            return
+        self.panel.say("")
+        if self._run is not None:
+            self._run.deleteLater()
+        run = SplitRun(self._viewer, self.panel, self.model.path, header, settings, inputs)
+        run.noted.connect(self.source.files.set_note)
+        run.finished.connect(self._refresh)
+        self._run = run
+        run.next()
+        self._refresh()
+
+    def reset_choices(self, event: object = None) -> None:
+        """Follow the viewer's layers; napari calls this."""
+        self.source.reset_choices()
+
+    def _refresh(self) -> None:
+        self.panel.set_obstacle(self.model.problem or self.source.problem)
+        self.save_button.setVisible(bool(self.results) and not self.panel.is_running)
+
+    def _save(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the results")
+        if folder:
+            self.save_to(Path(folder))
+
+    def save_to(self, folder: Path) -> None:
+        """Write the results into a folder, in the background."""
+        self.panel.run(
+            partial(save_results, self.results, folder),
+            on_event=_ignore,
+            on_done=partial(self._saved, folder),
+            on_error=self.panel.fail,
+            title="denoiSplit: saving results",
+        )
+
+    def _saved(self, folder: Path, files: tuple[Path, ...]) -> None:
+        self.panel.say(f"{len(files)} files saved in {folder}.")
+        self._refresh()
+
+
+def _ignore(event: object) -> None:
+    """Nothing to show but progress, which the panel does."""

@@ -1,0 +1,211 @@
+"""A run over one or more images that are split, with the layers that show it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, assert_never
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_denoisplit.events import EpochDone, Event, PreviewSplit, Progress, SampleDrawn, Stage
+from napari_denoisplit.widgets.image_source import SplitInput, single_channel
+from napari_denoisplit.widgets.layers import Place, ViewerRef, place_of_image
+from napari_denoisplit.widgets.result_layers import SplitLayers, contrast_limits
+from napari_denoisplit.widgets.saving import Result
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.jobs.splitting import Split
+    from napari_denoisplit.settings import SplitSettings
+    from napari_denoisplit.widgets.run_panel import RunPanel
+
+__all__ = ["ImageRead", "SplitRun", "split_input"]
+
+_FLUSH_MS = 100
+_REST = 4  # times as long as drawing took, so that the window stays free for the user
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRead:
+    """The image to be split is known, one channel of it."""
+
+    image: Image
+    contrast_limits: tuple[float, float]
+
+
+def split_input(
+    chosen: SplitInput,
+    model: Path,
+    header: ModelHeader,
+    settings: SplitSettings,
+    stop: threading.Event,
+) -> Generator[Event | ImageRead, None, Split]:
+    """Read one image and split it."""
+    # Not at the top: torch is paid for when a split is asked for, in the background.
+    from napari_denoisplit.images.reading import read_image
+
+    image = chosen.image
+    if image is None and chosen.path is not None:
+        yield Stage(f"Reading {chosen.name}")
+        image = read_image(chosen.path)
+    weights = header.mix.channel_weights(header.network.n_channels)
+    single = single_channel(_or_missing(image), chosen.channel, weights)
+    first = np.asarray(single.data[(0,) * (len(single.axes) - 2)], dtype=np.float32)
+    yield ImageRead(single, contrast_limits(first))
+    yield Stage("Loading the network")
+    from napari_denoisplit.jobs.splitting import split_job
+
+    return (yield from split_job(model, single, settings, stop=stop))
+
+
+def _or_missing(image: Image | None) -> Image:
+    if image is None:
+        raise TypeError("an input has neither pixels nor a file")
+    return image
+
+
+class SplitRun(QObject):
+    """Splits images one after the other and shows what comes of it.
+
+    Parameters
+    ----------
+    viewer
+        Where to show the layers.
+    panel
+        Starts the jobs and shows how far they are.
+    """
+
+    noted = Signal(object, str)  # a file of the queue has a new state
+    finished = Signal()  # nothing is left to do
+
+    def __init__(
+        self,
+        viewer: ViewerRef,
+        panel: RunPanel,
+        model: Path,
+        header: ModelHeader,
+        settings: SplitSettings,
+        inputs: Sequence[SplitInput],
+    ) -> None:
+        super().__init__(panel)
+        self._viewer, self._panel = viewer, panel
+        self._model, self._header, self._settings = model, header, settings
+        self._queue = list(inputs)
+        self._layers: SplitLayers | None = None
+        self._input_layer: Any = None
+        self.results: list[Result] = []
+        self._failures: list[str] = []
+        self._began = time.monotonic()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._flush)
+        panel.stop_clicked.connect(self._queue.clear)
+
+    def next(self) -> None:
+        """Split the next image, or finish."""
+        if not self._queue:
+            self._panel.say(self._summary())
+            self.finished.emit()
+            return
+        chosen = self._queue.pop(0)
+        self._note(chosen, "splitting")
+        self._panel.run(
+            partial(split_input, chosen, self._model, self._header, self._settings),
+            on_event=partial(self._event, chosen),
+            on_done=partial(self._done, chosen),
+            on_error=partial(self._failed, chosen),
+            title=f"denoiSplit: splitting {chosen.name}",
+        )
+
+    def _event(self, chosen: SplitInput, event: Event | ImageRead) -> None:
+        match event:
+            case ImageRead():
+                self._prepare(chosen, event)
+            case SampleDrawn():
+                if self._layers is not None:
+                    self._layers.take(event)
+                if not self._timer.isActive():
+                    self._timer.start(_FLUSH_MS)
+            case Stage() | Progress() | EpochDone() | PreviewSplit():
+                pass  # shown by the panel, or of another job
+            case _:
+                assert_never(event)
+
+    def _prepare(self, chosen: SplitInput, event: ImageRead) -> None:
+        if self._layers is not None:
+            # Images of a queue lie on top of each other: show the newest.
+            self._layers.layers.hide()
+        place = chosen.place or place_of_image(event.image)
+        if chosen.layer is None:
+            self._input_layer = self._show_input(event, place)
+        else:
+            self._input_layer = chosen.layer
+        self._layers = SplitLayers(
+            self._viewer,
+            event.image,
+            place,
+            self._header.channel_names,
+            calibrated=self._header.calibration is not None,
+        )
+
+    def _show_input(self, event: ImageRead, place: Place) -> Any:
+        viewer = self._viewer()
+        if viewer is None:
+            return None
+        return viewer.add_image(
+            event.image.data,
+            name=event.image.name,
+            contrast_limits=event.contrast_limits,
+            **place.keywords(event.image.axes),
+        )
+
+    def _flush(self) -> None:
+        if self._layers is None:
+            return
+        began = time.monotonic()
+        self._layers.flush()
+        if self._input_layer is not None:
+            # Colours that add up would be drowned in the picture below them.
+            self._input_layer.visible = False
+            self._input_layer = None
+        spent_ms = (time.monotonic() - began) * 1000
+        self._timer.setInterval(max(_FLUSH_MS, round(_REST * spent_ms)))
+
+    def _done(self, chosen: SplitInput, split: Split) -> None:
+        self._flush()
+        self._timer.stop()
+        if split.n_samples and self._layers is not None:
+            self._layers.finish(split)
+            self.results.append(Result(split.mmse.name or chosen.name, split))
+        self._note(chosen, "stopped" if split.stopped_early else "done")
+        self.next()
+
+    def _failed(self, chosen: SplitInput, error: Exception) -> None:
+        self._timer.stop()
+        self._failures.append(f"⚠ {error}")
+        self._note(chosen, "failed")
+        self._panel.fail(error)
+        self.next()
+
+    def _note(self, chosen: SplitInput, text: str) -> None:
+        if chosen.path is not None:
+            self.noted.emit(chosen.path, text)
+
+    def _summary(self) -> str:
+        if not self.results:
+            return "\n".join(self._failures) or "Stopped before the first sample."
+        names = " and ".join(self._header.channel_names)
+        last = self.results[-1].split
+        what = self.results[-1].name if len(self.results) == 1 else f"{len(self.results)} images"
+        ending = ", stopped early" if last.stopped_early else ""
+        seconds = time.monotonic() - self._began
+        text = f"Split {what} into {names}: {last.n_samples} samples in {seconds:.0f} s{ending}."
+        return "\n".join([text, *self._failures])

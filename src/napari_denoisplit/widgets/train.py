@@ -1,0 +1,142 @@
+"""The widget that trains models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
+
+from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.widgets.channel_source import ChannelSource
+from napari_denoisplit.widgets.column import Column, folded
+from napari_denoisplit.widgets.dropping import MODEL_SUFFIXES, TIFF_SUFFIXES, FileDrop, has_suffix
+from napari_denoisplit.widgets.fields import sentence, tooltip
+from napari_denoisplit.widgets.layers import viewer_reference
+from napari_denoisplit.widgets.plots import TrainingPlot
+from napari_denoisplit.widgets.preferences import preference
+from napari_denoisplit.widgets.run_panel import RunPanel
+from napari_denoisplit.widgets.train_choices import ModelTarget, TrainChoices
+from napari_denoisplit.widgets.train_run import TrainOrder, TrainRun
+from napari_denoisplit.widgets.worker import Start, start_job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari.viewer import Viewer
+
+__all__ = ["TrainWidget"]
+
+
+class TrainWidget(QWidget):
+    """Train a model on images of each structure alone.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer; napari finds the parameter by its name.
+    start
+        How a job is run.
+    """
+
+    def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
+        super().__init__()
+        self._viewer = viewer_reference(napari_viewer)
+        self.source = ChannelSource(self._viewer, self)
+        self.choices = TrainChoices(self)
+        device = self.choices.how["device"]
+        device.set_value(preference("device", device.value()))
+        self.target = ModelTarget(self)
+        self.preview = QCheckBox("Show a preview in the viewer", self)
+        self.preview.setChecked(True)
+        self.preview.setToolTip(tooltip("Split a region that is kept for validation now and then."))
+        self.panel = RunPanel("Train", "Train a model; it is saved while it improves.", start, self)
+        self.plot = TrainingPlot(self._viewer, self)
+        self.plot.hide()
+        self.split_button = QPushButton("Use in Split", self)
+        self.split_button.setToolTip("Open the Split widget with this model.")
+        self._run: TrainRun | None = None
+        self._lay_out()
+        self._connect()
+        self._refresh()
+
+    def _lay_out(self) -> None:
+        self._column = column = Column(self)
+        column.add(self.source, "Structures")
+        column.add(self.choices.how, "How")
+        column.add(self.choices.noise)
+        column.add(self.target)
+        column.add(folded("More", self.choices.more, self.preview))
+        column.add(self.panel)
+        column.add(self.split_button)
+        column.add(self.plot)
+        self.setAccessibleName("Train a splitting model")
+
+    def _connect(self) -> None:
+        drop = FileDrop(self, MODEL_SUFFIXES + TIFF_SUFFIXES)
+        drop.dropped.connect(self.open_files)
+        drop.refused.connect(self.panel.say)
+        self.source.files.drop.refused.connect(self.panel.say)
+        for changed in (self.source.changed, self.choices.changed, self.target.changed):
+            changed.connect(self._refresh)
+        self.panel.start_clicked.connect(self.train)
+        self.split_button.clicked.connect(self._use_in_split)
+
+    def open_files(self, paths: list[Path]) -> None:
+        """Take images, or the state of a training to go on with, as if they were dropped here."""
+        models = [path for path in paths if has_suffix(path, MODEL_SUFFIXES)]
+        images = [path for path in paths if has_suffix(path, TIFF_SUFFIXES)]
+        if models:
+            self.target.resume_from(models[-1])
+        if images:
+            self.source.add_files(images)
+
+    def train(self) -> None:
+        """Check the choices and begin."""
+        try:
+            order = TrainOrder(
+                source=self.source.chosen(),
+                settings=self.choices.settings(),
+                path=self.target.path(),
+                noise_files=self.choices.noise_files(),
+                resume=self.target.resume,
+                preview=self.preview.isChecked(),
+            )
+        except ValidationError as error:
+            self.panel.fail(DenoisplitError(sentence(error)))
+            return
+        except DenoisplitError as error:
+            self.panel.fail(error)
+            return
+        self.panel.say("")
+        if self._run is not None:
+            self._run.deleteLater()
+        self._run = TrainRun(self._viewer, self.panel, self.plot, order)
+        self._run.finished.connect(self._on_finished)
+        self.plot.show()
+        self._column.reveal(self.plot)
+        self._run.begin()
+        self._refresh()
+
+    def reset_choices(self, event: object = None) -> None:
+        """Follow the viewer's layers; napari calls this."""
+        self.source.reset_choices()
+
+    def _on_finished(self) -> None:
+        if self._run is not None and self._run.model is not None:
+            self.target.after_training(self._run.model)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        if not self.panel.is_running:
+            self.target.suggest(self.source.structures())
+        obstacle = self.source.problem or self.choices.problem or self.target.problem
+        self.panel.set_obstacle(obstacle)
+        trained = self._run is not None and self._run.model is not None
+        self.split_button.setVisible(trained and not self.panel.is_running)
+
+    def _use_in_split(self) -> None:
+        viewer = self._viewer()
+        if viewer is not None and self._run is not None:
+            _, widget = viewer.window.add_plugin_dock_widget("napari-denoisplit", "Split")
+            widget.open_model(self._run.model)

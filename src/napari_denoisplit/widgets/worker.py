@@ -1,0 +1,202 @@
+"""The door to the background thread: a job goes in, its events come back to the window."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from napari.qt.threading import GeneratorWorker, create_worker
+from qtpy.QtCore import QObject, QThreadPool
+
+from napari_denoisplit.errors import JobError
+
+__all__ = ["Cancelled", "JobFactory", "RunHandle", "Running", "Start", "start_job"]
+
+R = TypeVar("R")
+JobFactory = Callable[[threading.Event], Generator[Any, None, R]]
+"""Makes a job, given the event that asks it to stop; called in the background thread."""
+
+_SECONDS_AT_EXIT = 20
+
+
+class Cancelled(JobError):
+    """The job was given up because its window or napari closed."""
+
+
+class RunHandle(Protocol):
+    """What a widget needs to know of the job it started."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the end of the job is still to come."""
+        ...
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked to end."""
+        ...
+
+    def stop(self) -> None:
+        """Ask for an ordinary end, with what there is so far."""
+        ...
+
+    def cancel_with(self, owner: QObject) -> None:
+        """Give the job up when `owner` is destroyed."""
+        ...
+
+
+class Start(Protocol):
+    """How a widget has its work done; `start_job` but for tests."""
+
+    def __call__(
+        self,
+        job_factory: JobFactory[Any],
+        *,
+        on_event: Callable[[Any], None],
+        on_done: Callable[[Any], None],
+        on_error: Callable[[Exception], None],
+        title: str = ...,
+    ) -> RunHandle:
+        """Start the job in the background."""
+        ...
+
+
+class _Task(partial[Any]):
+    """A call that napari's "still running" dialog shows by its title."""
+
+    title = "denoiSplit"
+
+    def __repr__(self) -> str:
+        return self.title
+
+
+class _JobWorker(GeneratorWorker):
+    """A worker of napari whose `quit` also reaches a job between two events."""
+
+    def __init__(self, task: _Task, stop: threading.Event) -> None:
+        super().__init__(task)
+        self._stop = stop
+
+    def quit(self) -> None:
+        # superqt looks at its own flag between two events only; the job reads the event.
+        self._stop.set()
+        super().quit()
+
+
+class Running(QObject):
+    """A job in the background thread, as its widget sees it.
+
+    Exactly one of `on_done` and `on_error` is called, in the thread of the window, after
+    `is_running` has become false.
+    """
+
+    def __init__(
+        self,
+        worker: _JobWorker,
+        stop: threading.Event,
+        on_event: Callable[[Any], None],
+        on_done: Callable[[Any], None],
+        on_error: Callable[[Exception], None],
+    ) -> None:
+        super().__init__()
+        self._worker: _JobWorker | None = worker
+        self._stop = stop
+        self._on_event, self._on_done, self._on_error = on_event, on_done, on_error
+        worker.yielded.connect(self._event)
+        worker.returned.connect(self._done)
+        worker.errored.connect(self._failed)
+        worker.finished.connect(self._finished)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the end of the job is still to come."""
+        return self._worker is not None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked to end."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Ask for an ordinary end, with what there is so far."""
+        self._stop.set()
+
+    def cancel_with(self, owner: QObject) -> None:
+        """Give the job up when `owner` is destroyed; nothing is called any more."""
+        owner.destroyed.connect(self._abandon)
+
+    def _abandon(self, *_: object) -> None:
+        if self._worker is not None:
+            self._worker.quit()
+            self._worker = None
+
+    def _event(self, event: object) -> None:
+        if self.is_running:
+            self._on_event(event)
+
+    def _done(self, result: object) -> None:
+        if self.is_running:
+            self._worker = None
+            self._on_done(result)
+
+    def _failed(self, error: Exception) -> None:
+        if self.is_running:
+            self._worker = None
+            self._on_error(error)
+
+    def _finished(self) -> None:
+        # Neither a result nor an error came: the worker was told to quit.
+        self._failed(Cancelled("The run was given up because a napari window closed."))
+
+
+def start_job(
+    job_factory: JobFactory[Any],
+    *,
+    on_event: Callable[[Any], None],
+    on_done: Callable[[Any], None],
+    on_error: Callable[[Exception], None],
+    title: str = "denoiSplit",
+) -> Running:
+    """Run a job in the background; the callbacks are called in the thread of the window.
+
+    Parameters
+    ----------
+    job_factory
+        Makes the job; called in the background thread, so it may import and read what it needs.
+    on_event
+        Called with each event of the job.
+    on_done
+        Called with the result; a stopped job has one too.
+    on_error
+        Called with the error that ended the job; RuntimeError comes as `JobError`.
+    title
+        What napari calls the job when it asks whether to close.
+    """
+    stop = threading.Event()
+    task = _Task(_shield, job_factory, stop)
+    task.title = title
+    worker = create_worker(task, stop, _worker_class=_JobWorker, _ignore_errors=True)
+    running = Running(worker, stop, on_event, on_done, on_error)
+    # A thread that is alive when the interpreter ends aborts Python, so the end waits for it.
+    # This also keeps `running` until then, even if nobody else does.
+    end = partial(_quit_and_wait, worker, running)
+    atexit.register(end)
+    worker.finished.connect(partial(atexit.unregister, end))
+    worker.start()
+    return running
+
+
+def _shield(job_factory: JobFactory[R], stop: threading.Event) -> Generator[Any, None, R]:
+    """Re-raise RuntimeError as JobError: superqt takes it for a deleted worker and stays silent."""
+    try:
+        return (yield from job_factory(stop))
+    except RuntimeError as error:  # includes CUDA out-of-memory
+        raise JobError(str(error)) from error
+
+
+def _quit_and_wait(worker: _JobWorker, _running: Running) -> None:
+    worker.quit()
+    QThreadPool.globalInstance().waitForDone(_SECONDS_AT_EXIT * 1000)

@@ -1,0 +1,155 @@
+"""Jobs that yield the right events without a network, and a viewer to show them in."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_denoisplit.checkpoint import ModelHeader
+from napari_denoisplit.errors import ModelFileError
+from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, SampleDrawn, Stage
+from napari_denoisplit.images.image import AXES
+from napari_denoisplit.settings import MixSettings, NetworkSettings
+
+
+@dataclass(frozen=True)
+class FakeSplit:
+    mmse: Any
+    sigma: Any
+    samples: Any
+    n_samples: int
+    calibrated: bool = False
+    stopped_early: bool = False
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FakeTrained:
+    path: Path | None
+    history: tuple[EpochDone, ...]
+    stopped_early: bool
+
+
+@dataclass
+class FakeJobs:
+    """What the jobs did, and how they are to behave."""
+
+    seconds: float = 0.01
+    error: Exception | None = None
+    endless: bool = False
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def split_job(self, model, image, settings, *, stop=None):
+        self.calls.append({"model": model, "image": image, "settings": settings})
+        yield Stage("Encoding")
+        axes = [a for a in AXES if a in image.axes]
+        lead = tuple(image.size(a) for a in axes[:-2])
+        data = np.asarray(image.transposed("".join(axes)).data, dtype=np.float32)
+        mmse = np.stack([0.25 * data, 0.75 * data])
+        sigma = np.stack([0.1 + 0 * data, 0.2 + 0 * data])
+        drawn = 0
+        for index in range(settings.n_samples if not self.endless else 10**6):
+            if stop.is_set():
+                break
+            for plane in np.ndindex(*lead):
+                at = (slice(None), *plane)
+                yield SampleDrawn(
+                    plane, index, settings.n_samples, mmse[at], mmse[at].copy(), sigma[at].copy()
+                )
+            drawn += 1
+            yield Progress(min(1, drawn / settings.n_samples), 3.0, f"sample {drawn}")
+            time.sleep(self.seconds)
+            if self.error is not None:
+                raise self.error
+        order = "".join(a for a in AXES if a in (*axes, "C"))
+        names = ("nuclei", "actin")
+        canonical = "C" + "".join(axes)
+        move = [canonical.index(a) for a in order]
+        split_image = replace(
+            image, data=mmse.transpose(move), axes=order, channel_names=names
+        )
+        kept = min(settings.keep_samples, drawn)
+        return FakeSplit(
+            mmse=split_image,
+            sigma=replace(split_image, data=sigma.transpose(move)),
+            samples=np.stack([mmse] * kept) if kept else None,
+            n_samples=drawn,
+            stopped_early=stop.is_set(),
+            provenance={"seed": settings.seed},
+        )
+
+    def train_job(
+        self, fields, settings, *, path=None, noise_models=None, resume=None, stop=None
+    ):
+        self.calls.append({"fields": fields, "settings": settings, "path": path, "resume": resume})
+        history = []
+        yield Stage("Fitting noise models")
+        for epoch in range(1, 5 if not self.endless else 10**6):
+            if stop.is_set():
+                break
+            elbo = Elbo(2 / epoch, 1 / epoch, (0.1, 0.2))
+            psnr = tuple(20 + epoch + c for c in range(len(fields.channel_names)))
+            done = EpochDone(epoch, epoch * 10, epoch, elbo, elbo, psnr, 1e-3, 0, True)
+            history.append(done)
+            yield done
+            patch = fields.fields[0][:, :32, :32]
+            yield PreviewSplit(epoch, patch.mean(0), patch.copy(), patch.copy())
+            yield Progress(min(1, epoch / 4), 60.0, f"epoch {epoch}")
+            time.sleep(self.seconds)
+            if self.error is not None:
+                raise self.error
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"model")
+        return FakeTrained(path, tuple(history), stop.is_set())
+
+
+@pytest.fixture
+def jobs(monkeypatch) -> FakeJobs:
+    """Jobs without torch in the place of the real ones."""
+    fake = FakeJobs()
+    for module, name in (("splitting", "split_job"), ("training", "train_job")):
+        stand_in = ModuleType(f"napari_denoisplit.jobs.{module}")
+        setattr(stand_in, name, getattr(fake, name))
+        monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+    return fake
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch) -> Path:
+    """A file that the widgets take for a model of nuclei and actin."""
+    path = tmp_path / "cells.denoisplit"
+    path.write_bytes(b"model")
+    header = ModelHeader(
+        network=NetworkSettings(),
+        mix=MixSettings(),
+        normalization={
+            "input_mean": 0.0,
+            "input_std": 1.0,
+            "channel_means": (0.0, 0.0),
+            "channel_stds": (1.0, 1.0),
+        },
+        channel_names=("nuclei", "actin"),
+        provenance={"sources": ["D6.tif CYX (2, 64, 64) sha256:0123"]},
+        training={"psnr": [27.5, 26.9]},
+    )
+
+    def read_header(asked: Path) -> ModelHeader:
+        if asked != path:
+            raise ModelFileError(f"{asked} is no model")
+        return header
+
+    monkeypatch.setattr("napari_denoisplit.checkpoint.read_header", read_header)
+    return path
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy):
+    """A real viewer, as a plugin gets it."""
+    return make_napari_viewer_proxy(strict_qt="raise")
