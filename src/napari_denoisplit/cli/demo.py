@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.errors import INTERRUPTED
 from napari_denoisplit.cli.terminal import Terminal
 
@@ -44,18 +45,15 @@ def demo(
     terminal = Terminal()
     job = demo_job(output, minutes=minutes, seed=seed, stop=terminal.stop)
     result = terminal.run(job, "demo")
-    for name, psnr in result.psnr.items():
-        typer.echo(f"{name}: {_decibel(psnr)}")
+    typer.echo("PSNR against the truth, larger is better:")
+    for what, psnr in result.psnr.items():
+        typer.echo(f"  {what}: {psnr:.2f} dB")
     typer.echo(f"picture: {result.picture}")
     typer.echo(f"files in {output}: {', '.join(path.name for path in result.files)}")
     if terminal.interrupted:
         raise typer.Exit(INTERRUPTED)
     if has_display() if window is None else window:
-        _show(terminal, result.files)
-
-
-def _decibel(psnr: object) -> str:
-    return f"PSNR {psnr:.2f} dB" if isinstance(psnr, float) else str(psnr)
+        _show(terminal, [path for path in result.files if path.suffix != SUFFIX])
 
 
 def has_display() -> bool:

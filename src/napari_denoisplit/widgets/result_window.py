@@ -32,17 +32,17 @@ def add_image(viewer: Viewer, image: Image) -> None:
     planes = (
         np.moveaxis(image.data, image.axes.index("C"), 0) if "C" in image.axes else [image.data]
     )
-    is_sigma = image.name.endswith("sigma")
+    kind = image.name.rpartition("_")[2]
     for channel, data in enumerate(planes):
         structure = image.channel_names[channel] if image.channel_names else str(channel + 1)
-        colormap = "magma" if is_sigma else structure_colormap(channel)
+        colormap = "magma" if kind == "sigma" else structure_colormap(channel)
         viewer.add_image(
             data,
             name=f"{image.name} {structure}" if len(planes) > 1 else image.name,
             colormap=colormap if len(planes) > 1 else "gray",
             blending="additive",
             contrast_limits=contrast_limits(data),
-            visible=not is_sigma,
+            visible=kind not in ("sigma", "truth"),  # one look at a time
             metadata={"denoisplit": {"source": str(image.source)}},
             **place_of_image(image).keywords(axes),
         )

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from napari_denoisplit.checkpoint import last_path, read_header
+from napari_denoisplit.cli import main
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.phantoms import phantom
+from napari_denoisplit.images.reading import read_image
+from napari_denoisplit.images.synthetic_noise import add_noise
+from napari_denoisplit.images.writing import write_image
+
+SHORT = ("--preset", "tiny", "--steps", "2", "--batch-size", "2", "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def channels(tmp_path_factory):
+    """One noisy file per structure."""
+    folder = tmp_path_factory.mktemp("channels")
+    noisy = add_noise(phantom((192, 192), seed=1), seed=1)
+    paths = [folder / "nuclei.ome.tif", folder / "actin.ome.tif"]
+    for path, data in zip(paths, noisy, strict=True):
+        write_image(path, Image(data, "YX"))
+    return [str(path) for path in paths]
+
+
+def train(*words: object) -> int:
+    """Exit code of `denoisplit train`."""
+    with pytest.raises(SystemExit) as end:
+        main(["train", *map(str, words)])
+    return int(end.value.code or 0)
+
+
+def test_two_files_become_a_model_that_splits_an_image(channels, tmp_path, capsys):
+    model = tmp_path / "cells.denoisplit"
+    assert train(*channels, "-o", model, *SHORT) == 0
+    assert str(model) in capsys.readouterr().out
+    assert read_header(model).channel_names == ("nuclei", "actin")
+    with pytest.raises(SystemExit, match="0"):
+        main(["split", str(model), channels[0], "-o", str(tmp_path), "--samples", "2"])
+    assert read_image(tmp_path / "nuclei_mmse.ome.tif").shape == (2, 192, 192)
+
+
+def test_names_and_weights_are_kept_in_the_model(channels, tmp_path):
+    model = tmp_path / "cells.denoisplit"
+    assert train(*channels, "-o", model, "--names", "dna, f-actin", "--weights", "1,2", *SHORT) == 0
+    header = read_header(model)
+    assert header.channel_names == ("dna", "f-actin")
+    assert header.mix.weights == (1.0, 2.0)
+
+
+def test_training_goes_on_where_it_ended(channels, tmp_path):
+    model = tmp_path / "cells.denoisplit"
+    train(*channels, "-o", model, *SHORT)
+    longer = [word if word != "2" or i != 3 else "4" for i, word in enumerate(SHORT)]
+    assert train(*channels, "-o", model, "--resume", last_path(model), *longer) == 0
+
+
+def test_a_model_is_not_overwritten_unasked(channels, tmp_path, capsys):
+    model = tmp_path / "cells.denoisplit"
+    model.write_bytes(b"hours of work")
+    assert train(*channels, "-o", model, *SHORT) == 2
+    assert model.read_bytes() == b"hours of work"
+    assert "--overwrite" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("-o", "model.pt"), ".denoisplit"),
+        (("-o", "m.denoisplit", "--names", "only one"), "--names"),
+        (("-o", "m.denoisplit", "--weights", "a,b"), "--weights"),
+        (("-o", "m.denoisplit", "--minutes", "0"), "minutes"),
+        (("-o", "m.denoisplit", "--patch-size", "50"), "patch_size"),
+    ],
+)
+def test_a_wrong_call_is_refused_before_anything_is_computed(
+    channels, tmp_path, monkeypatch, capsys, words, named
+):
+    monkeypatch.chdir(tmp_path)
+    assert train(*channels, *words) == 2
+    assert named in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_single_channel_image_cannot_be_learned_from(channels, tmp_path, capsys):
+    assert train(channels[0], "-o", tmp_path / "m.denoisplit", *SHORT) == 1
+    assert "at least 2" in capsys.readouterr().err
