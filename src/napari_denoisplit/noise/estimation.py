@@ -1,0 +1,209 @@
+"""Poisson-Gaussian noise of a camera, estimated from noisy images alone.
+
+variance(s) = gain * s + intercept, with s the signal in grey levels. The noise is what is left by
+a filter that lets only the finest detail through (a product of second differences, which takes out
+any locally linear structure); the signal is a local average; both are compared where the smoothed
+image is flattest for its brightness. For white noise the two filters and the measure of flatness
+see independent numbers, so that choosing flat places does not bias the noise found there.
+
+Sources: Immerkaer 1996 (doi 10.1006/cviu.1996.0060) for the filter, Foi et al. 2008
+(doi 10.1109/TIP.2008.2001399) for the noise model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.noise.clipping import clipped_levels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["NoiseLine", "estimate_noise"]
+
+_TILE = 512
+_MOST_TILES = 16  # 4 megapixels tell gain and offset to about a percent, in a second or two
+_SMALLEST_EDGE = 32
+_BORDER = 6  # reach of the smoothing: no pixel is judged by what was padded
+_FLATTEST = 0.25
+_LEAST_COUNT = 100
+_MOST_BINS = 20
+_TRIM = 4.0  # a squared residual counts for at most so many standard deviations, squared
+_TRIMMED_MEAN = 0.999881  # mean of min(z^2, _TRIM^2) for normal z
+_MODEL_ERROR = 0.05  # bins are not trusted to better than this, however many pixels they hold
+_NEIGHBOURS = 3.0  # overlapping filters: so many pixels tell as much as one independent one
+_SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], dtype=np.float32) / np.float32(np.sqrt(6.0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NoiseLine:
+    """Variance of the noise as a straight line over the signal."""
+
+    gain: float
+    """Rise of the variance with the signal, grey levels; not negative."""
+    intercept: float
+    """Variance that the line has at signal 0, squared grey levels; negative above an offset."""
+    least_variance: float
+    """Half of the least variance seen: the line is not followed below."""
+    signal_range: tuple[float, float]
+    """Darkest and brightest local mean."""
+    signals: Floats
+    """Mean signal of each bin of pixels behind the line, grey levels."""
+    variances: Floats
+    """Variance of the noise in each bin, squared grey levels."""
+
+    def variance(self, signal: Floats) -> Floats:
+        """Variance of the noise at each signal."""
+        return np.maximum(self.gain * signal + self.intercept, self.least_variance)
+
+
+def estimate_noise(image: Any) -> NoiseLine:
+    """Estimate the noise of an image from the image itself.
+
+    Clipped pixels are left out. Noise that is correlated between neighbouring pixels (resampled,
+    smoothed or compressed images) is underestimated.
+
+    Parameters
+    ----------
+    image
+        (..., Y, X) of one channel, numpy or sliceable like it; large ones are sampled.
+
+    Raises
+    ------
+    NoiseModelError
+        The image is too small, or holds no noise.
+    """
+    residual, signal, roughness = _samples(image)
+    signals, variances, counts = _bins(residual, signal, roughness)
+    if not len(signals) or not variances.max() > 0:
+        raise NoiseModelError(
+            "No noise can be measured in this image: its flat parts are all of one value. Was it "
+            "denoised or thresholded? Use the raw image, or give a noise model."
+        )
+    seen = variances > 0
+    signals, variances, counts = signals[seen], variances[seen], counts[seen]
+    gain, intercept = _line(signals, variances, counts)
+    extent = (float(np.quantile(signal, 1e-3)), float(signal.max()))
+    return NoiseLine(gain, intercept, 0.5 * float(variances.min()), extent, signals, variances)
+
+
+def _samples(image: Any) -> tuple[Floats, Floats, Floats]:
+    """Residual, local mean and roughness of the usable pixels of all tiles, each flat."""
+    if image.ndim < 2 or min(image.shape[-2:]) < _SMALLEST_EDGE:
+        raise NoiseModelError(
+            f"An image of shape {tuple(image.shape)} is too small to estimate its noise: it takes "
+            f"at least {_SMALLEST_EDGE} x {_SMALLEST_EDGE} pixels."
+        )
+    tiles = list(_tiles(image))
+    low, high = clipped_levels(np.concatenate([tile.ravel() for tile in tiles]))
+    parts = [_tile_samples(tile, low, high) for tile in tiles]
+    residual, signal, roughness = (np.concatenate(p) for p in zip(*parts, strict=True))
+    if len(signal) < _LEAST_COUNT:
+        raise NoiseModelError(
+            "Almost every pixel of this image is clipped or not a number: no noise can be "
+            "measured. Use an image with a shorter exposure, or give a noise model."
+        )
+    return residual, signal, roughness
+
+
+def _tiles(image: Any) -> Iterator[NDArray[np.float32]]:
+    """Up to `_MOST_TILES` tiles, evenly spread over the planes."""
+    height, width = image.shape[-2:]
+    starts = [
+        (*plane, y, x)
+        for plane in np.ndindex(*image.shape[:-2])
+        for y in range(0, height - _SMALLEST_EDGE + 1, _TILE)
+        for x in range(0, width - _SMALLEST_EDGE + 1, _TILE)
+    ]
+    chosen = np.unique(np.linspace(0, len(starts) - 1, _MOST_TILES).round().astype(int))
+    for index in chosen:
+        *plane, y, x = starts[index]
+        window = (*plane, slice(y, y + _TILE), slice(x, x + _TILE))
+        yield np.asarray(image[window], dtype=np.float32)
+
+
+def _tile_samples(
+    tile: NDArray[np.float32], low: float, high: float
+) -> tuple[Floats, Floats, Floats]:
+    """Residual, local mean and roughness of the usable pixels of one tile."""
+    from scipy import ndimage  # takes 0.2 s; only estimates need it
+
+    usable = np.isfinite(tile) & (tile > low) & (tile < high)
+    if not usable.all():
+        tile = np.where(np.isfinite(tile), tile, np.float32(0))
+        # Near a clipped pixel the noise is cut off too, and the mean is pulled towards it.
+        share = ndimage.uniform_filter(usable.astype(np.float32), size=7)
+        usable = ndimage.binary_erosion(usable, np.ones((3, 3), dtype=bool)) & (share > 0.8)
+    residual = tile
+    for axis in (0, 1):
+        residual = ndimage.correlate1d(residual, _SECOND_DIFFERENCE, axis=axis)
+    signal = ndimage.gaussian_filter(tile, 2.0, truncate=3.0)
+    step_y, step_x = np.gradient(signal)
+    bulge = (signal - ndimage.gaussian_filter(tile, 4.0, truncate=3.0)) / 4.0
+    roughness = step_y**2 + step_x**2 + bulge**2
+    inner = (slice(_BORDER, -_BORDER),) * 2
+    kept = usable[inner]
+    return tuple(a[inner][kept].astype(np.float64) for a in (residual, signal, roughness))  # type: ignore[return-value]
+
+
+def _bins(residual: Floats, signal: Floats, roughness: Floats) -> tuple[Floats, Floats, Floats]:
+    """Signal, variance of the noise and number of pixels, in bins of the signal."""
+    n_bins = int(np.clip(len(signal) // (4 * _LEAST_COUNT), 1, _MOST_BINS))
+    # Equal counts describe the background well, equal widths the few bright pixels: take both.
+    margin = 5e-4 if n_bins > 1 else 0.0
+    shares = np.quantile(signal, np.linspace(margin, 1 - margin, n_bins + 1))
+    edges = np.unique(np.concatenate([shares, np.linspace(shares[0], shares[-1], n_bins + 1)]))
+    order = np.argsort(signal, kind="stable")
+    bounds = np.searchsorted(signal[order], edges)
+    rows = []
+    for start, stop in pairwise(bounds):
+        members = order[start:stop]
+        count = max(int(_FLATTEST * len(members)), _LEAST_COUNT)
+        if len(members) < 2 * _LEAST_COUNT:
+            continue
+        flattest = members[np.argpartition(roughness[members], count - 1)[:count]]
+        rows.append((signal[flattest].mean(), _trimmed_variance(residual[flattest]), count))
+    table = np.array(rows, dtype=np.float64).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2]
+
+
+def _trimmed_variance(residual: Floats) -> float:
+    """Variance of zero-mean normal values of which a few are outliers."""
+    squares = residual**2
+    variance = float(np.median(squares)) / 0.4549 or float(squares.mean())
+    for _ in range(20):
+        variance = float(np.minimum(squares, _TRIM**2 * variance).mean()) / _TRIMMED_MEAN
+    return variance
+
+
+def _line(signals: Floats, variances: Floats, counts: Floats) -> tuple[float, float]:
+    """Gain and intercept of a robust line through the bins, gain not negative."""
+    trust = 1.0 / (2.0 * _NEIGHBOURS / counts + _MODEL_ERROR**2)
+    fitted = variances
+    doubt = np.ones_like(variances)
+    design = np.stack([signals, np.ones_like(signals)], axis=1)
+    floor = 0.2 * float(variances.min())
+    gain, intercept = 0.0, float(np.average(variances, weights=trust / variances**2))
+    if len(signals) < 3 or np.ptp(signals) == 0:
+        return gain, intercept
+    for _ in range(30):
+        root = np.sqrt(trust * doubt) / fitted
+        solution = np.linalg.lstsq(design * root[:, None], variances * root, rcond=None)[0]
+        fitted = np.maximum(design @ solution, floor)
+        # Tukey's biweight on relative errors: bins on structure stand far above the line.
+        relative = (variances - fitted) / fitted
+        scale = 4.685 * max(1.4826 * float(np.median(np.abs(relative))), 0.02)
+        doubt = np.clip(1.0 - (relative / scale) ** 2, 0.0, 1.0) ** 2
+    gain, intercept = (float(value) for value in solution)
+    if gain <= 0.0:
+        return 0.0, float(np.average(variances, weights=trust * doubt))
+    return gain, intercept
