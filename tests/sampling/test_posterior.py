@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.nn.compute import Compute
+from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.sampling.posterior import Posterior, bytes_per_pixel, fitting_tile_size
+from napari_denoisplit.settings import PRESETS, NetworkSettings
+
+COMPUTE = Compute(torch.device("cpu"), torch.float32)
+NORMALIZATION = Normalization(
+    input_mean=100, input_std=20, channel_means=(90.0, 110.0), channel_stds=(10.0, 40.0)
+)
+
+
+@pytest.fixture(scope="module")
+def network() -> VSE:
+    torch.manual_seed(0)
+    return VSE(NetworkSettings(n_levels=2, n_filters=8, n_latents=4)).eval()
+
+
+@pytest.fixture(scope="module")
+def plane() -> np.ndarray:
+    return np.random.default_rng(0).normal(100, 20, size=(250, 181)).astype(np.float32)
+
+
+def drawn(network, plane, sample=0, **kwargs) -> torch.Tensor:
+    posterior = Posterior(network, NORMALIZATION, plane, COMPUTE, **kwargs)
+    for tile in posterior.tiles:
+        posterior.encode(tile)
+    out = posterior.empty_sample()
+    for tile in posterior.tiles:
+        posterior.draw(sample, tile, out)
+    return posterior.cropped(out)
+
+
+def test_a_sample_has_the_size_of_the_plane(network, plane):
+    assert drawn(network, plane).shape == (2, 250, 181)
+
+
+def test_a_sample_does_not_depend_on_the_tiling(network, plane):
+    # An overlap of 48 holds the whole field of view of two levels, so nothing is approximate.
+    whole = drawn(network, plane)
+    tiled = drawn(network, plane, tile_size=160, overlap=48)
+    torch.testing.assert_close(tiled, whole, rtol=1e-4, atol=1e-3)
+
+
+def test_a_sample_can_be_drawn_again_by_its_number(network, plane):
+    again = [drawn(network, plane, sample=3) for _ in range(2)]
+    torch.testing.assert_close(*again, rtol=0, atol=0)
+
+
+def test_samples_seeds_and_planes_differ(network, plane):
+    first = drawn(network, plane)
+    for other in ({"sample": 1}, {"seed": 1}, {"plane_index": 1}):
+        assert float((drawn(network, plane, **other) - first).std()) > 0.1
+
+
+def test_scaling_the_statistics_scales_the_sample(network, plane):
+    n = NORMALIZATION
+    doubled = Normalization(
+        input_mean=2 * n.input_mean,
+        input_std=2 * n.input_std,
+        channel_means=tuple(2 * m for m in n.channel_means),
+        channel_stds=tuple(2 * s for s in n.channel_stds),
+    )
+    posterior = Posterior(network, doubled, 2 * plane, COMPUTE)
+    posterior.encode(posterior.tiles[0])
+    out = posterior.empty_sample()
+    posterior.draw(0, posterior.tiles[0], out)
+    torch.testing.assert_close(posterior.cropped(out), 2 * drawn(network, plane))
+
+
+def test_tiles_are_cut_only_when_memory_asks_for_it():
+    settings = PRESETS["paper"].network
+    need = bytes_per_pixel(settings) * 1000 * 800
+    assert fitting_tile_size(settings, 1000, 800, 96, memory=need) is None
+    size = fitting_tile_size(settings, 1000, 800, 96, memory=need / 2)
+    assert size is not None
+    assert size % 16 == 0
+    assert bytes_per_pixel(settings) * size**2 <= need / 2
+
+
+def test_the_smallest_tile_still_keeps_something():
+    assert fitting_tile_size(PRESETS["paper"].network, 4096, 4096, 96, memory=1) == 256

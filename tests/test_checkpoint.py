@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from napari_denoisplit.checkpoint import (
+    Model,
+    ModelHeader,
+    last_path,
+    load_model,
+    read_header,
+    save_model,
+)
+from napari_denoisplit.errors import ModelFileError
+from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.settings import MixSettings, NetworkSettings
+
+NETWORK = NetworkSettings(n_levels=1, n_filters=4, n_latents=2)
+
+
+def header(**changes) -> ModelHeader:
+    values = {
+        "network": NETWORK,
+        "mix": MixSettings(weights=(0.5, 0.5)),
+        "normalization": Normalization(
+            input_mean=1.5, input_std=0.1, channel_means=(1.0, 2.0), channel_stds=(0.3, 0.7)
+        ),
+        "channel_names": ("actin", "µ-tubulin"),
+        "noise_models": ({"kind": "a"}, {"kind": "b"}),
+        "provenance": {"seed": 7, "sources": ["x.tif"]},
+    }
+    return ModelHeader(**(values | changes))
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model(VSE(NETWORK).eval(), header(), {"step": torch.arange(3)})
+
+
+def test_a_model_comes_back_as_it_was_saved(tmp_path, model):
+    path = tmp_path / "m.denoisplit"
+    save_model(path, model)
+    loaded = load_model(path)
+    assert loaded.header == model.header
+    assert loaded.training_state["step"].tolist() == [0, 1, 2]
+    for name, value in model.network.state_dict().items():
+        torch.testing.assert_close(loaded.network.state_dict()[name], value, rtol=0, atol=0)
+
+
+def test_calibration_is_kept(tmp_path, model):
+    save_model(tmp_path / "m.denoisplit", model.calibrated((1.25, 0.8)))
+    assert read_header(tmp_path / "m.denoisplit").calibration == (1.25, 0.8)
+
+
+def test_the_header_is_read_without_torch(tmp_path, model):
+    save_model(tmp_path / "m.denoisplit", model)
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from napari_denoisplit.checkpoint import read_header\n"
+        "names = read_header(Path(sys.argv[1])).channel_names\n"
+        "sys.exit('torch' in sys.modules or names != ('actin', 'µ-tubulin'))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "m.denoisplit")]
+    assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_a_name_for_resuming_lies_beside_the_model(tmp_path):
+    assert last_path(tmp_path / "m.denoisplit") == tmp_path / "m.last.denoisplit"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no .denoisplit file"),
+        (b"PK\x03\x04 a zip archive of something", "no .denoisplit file"),
+        (struct.pack("<Q", 12) + b"not json at ", "not JSON"),
+        (struct.pack("<Q", 2) + b"{}", "another program"),
+    ],
+)
+def test_foreign_files_are_refused_by_name(tmp_path, content, message):
+    path = tmp_path / "foreign.denoisplit"
+    path.write_bytes(content)
+    for read in (read_header, load_model):
+        with pytest.raises(ModelFileError, match=message) as caught:
+            read(path)
+        assert "foreign.denoisplit" in str(caught.value)
+
+
+def test_tensors_of_another_program_are_refused(tmp_path):
+    save_file({"a": torch.zeros(2)}, tmp_path / "m.denoisplit")
+    with pytest.raises(ModelFileError, match="another program"):
+        load_model(tmp_path / "m.denoisplit")
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.99])
+def test_a_truncated_file_is_refused(tmp_path, model, share):
+    path = tmp_path / "m.denoisplit"
+    save_model(path, model)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    with pytest.raises(ModelFileError, match="damaged"):
+        load_model(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ModelFileError, match=r"gone\.denoisplit"):
+        load_model(tmp_path / "gone.denoisplit")
+
+
+def edited(path, change) -> None:
+    """Rewrite the JSON header of a model file."""
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    whole = json.loads(data[8 : 8 + length])
+    inner = json.loads(whole["__metadata__"]["denoisplit"])
+    change(inner)
+    whole["__metadata__"]["denoisplit"] = json.dumps(inner)
+    text = json.dumps(whole).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda h: h.update(format=99), "format 99"),
+        (lambda h: h.update(surprise=1), "surprise"),
+        (lambda h: h["normalization"].update(input_std=-1), "input_std"),
+        (lambda h: h.update(channel_names=["one"]), "1 channel_names for 2 channels"),
+        (lambda h: h["network"].update(n_filters=8), "do not fit"),
+    ],
+)
+def test_an_edited_header_is_refused_with_what_is_wrong(tmp_path, model, change, message):
+    path = tmp_path / "m.denoisplit"
+    save_model(path, model)
+    edited(path, change)
+    with pytest.raises(ModelFileError, match=message):
+        load_model(path)
+
+
+def test_a_model_needs_its_suffix(tmp_path, model):
+    with pytest.raises(ModelFileError, match=r"\.denoisplit"):
+        save_model(tmp_path / "m.pt", model)
