@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.errors import INTERRUPTED
 from napari_denoisplit.cli.terminal import Terminal
 
@@ -53,7 +52,7 @@ def demo(
     if terminal.interrupted:
         raise typer.Exit(INTERRUPTED)
     if has_display() if window is None else window:
-        _show(terminal, [path for path in result.files if path.suffix != SUFFIX])
+        _show(terminal, result.files)
 
 
 def has_display() -> bool:
