@@ -2,9 +2,11 @@
 
 variance(s) = gain * s + intercept, with s the signal in grey levels. The noise is what is left by
 a filter that lets only the finest detail through (a product of second differences, which takes out
-any locally linear structure); the signal is a local average; both are compared where the smoothed
-image is flattest for its brightness. For white noise the two filters and the measure of flatness
-see independent numbers, so that choosing flat places does not bias the noise found there.
+any locally linear structure). Pixels are sorted into bins by the smoothed image, and only those
+where it is flattest for its brightness are used. For white noise smoothed image and residual are
+independent, so that choosing flat places does not bias the noise found there. The signal of a bin
+is the mean of the pixels themselves, weighted as they enter the residual: on a peak the smoothed
+image would be too dark, and the variance seem to rise too steeply.
 
 Sources: Immerkaer 1996 (doi 10.1006/cviu.1996.0060) for the filter, Foi et al. 2008
 (doi 10.1109/TIP.2008.2001399) for the noise model.
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -82,8 +84,8 @@ def estimate_noise(image: Any) -> NoiseLine:
     NoiseModelError
         The image is too small, or holds no noise.
     """
-    residual, signal, roughness = _samples(image)
-    signals, variances, counts = _bins(residual, signal, roughness)
+    samples = _samples(image)
+    signals, variances, counts = _bins(samples)
     if not len(signals) or not variances.max() > 0:
         raise NoiseModelError(
             "No noise can be measured in this image: its flat parts are all of one value. Was it "
@@ -92,12 +94,24 @@ def estimate_noise(image: Any) -> NoiseLine:
     seen = variances > 0
     signals, variances, counts = signals[seen], variances[seen], counts[seen]
     gain, intercept = _line(signals, variances, counts)
-    extent = (float(np.quantile(signal, 1e-3)), float(signal.max()))
+    extent = (float(np.quantile(samples.smooth, 1e-3)), float(samples.smooth.max()))
     return NoiseLine(gain, intercept, 0.5 * float(variances.min()), extent, signals, variances)
 
 
-def _samples(image: Any) -> tuple[Floats, Floats, Floats]:
-    """Residual, local mean and roughness of the usable pixels of all tiles, each flat."""
+class _Samples(NamedTuple):
+    """What is known of each usable pixel, (N,)."""
+
+    residual: Floats
+    """Noise, with the standard deviation it has in the image."""
+    signal: Floats
+    """Mean of the pixels that the residual is made of, with the same weights."""
+    smooth: Floats
+    """Mean over a wider neighbourhood."""
+    roughness: Floats
+
+
+def _samples(image: Any) -> _Samples:
+    """Take samples from all tiles."""
     if image.ndim < 2 or min(image.shape[-2:]) < _SMALLEST_EDGE:
         raise NoiseModelError(
             f"An image of shape {tuple(image.shape)} is too small to estimate its noise: it takes "
@@ -106,13 +120,13 @@ def _samples(image: Any) -> tuple[Floats, Floats, Floats]:
     tiles = list(_tiles(image))
     low, high = clipped_levels(np.concatenate([tile.ravel() for tile in tiles]))
     parts = [_tile_samples(tile, low, high) for tile in tiles]
-    residual, signal, roughness = (np.concatenate(p) for p in zip(*parts, strict=True))
-    if len(signal) < _LEAST_COUNT:
+    samples = _Samples(*(np.concatenate(p) for p in zip(*parts, strict=True)))
+    if len(samples.signal) < _LEAST_COUNT:
         raise NoiseModelError(
             "Almost every pixel of this image is clipped or not a number: no noise can be "
             "measured. Use an image with a shorter exposure, or give a noise model."
         )
-    return residual, signal, roughness
+    return samples
 
 
 def _tiles(image: Any) -> Iterator[NDArray[np.float32]]:
@@ -131,10 +145,8 @@ def _tiles(image: Any) -> Iterator[NDArray[np.float32]]:
         yield np.asarray(image[window], dtype=np.float32)
 
 
-def _tile_samples(
-    tile: NDArray[np.float32], low: float, high: float
-) -> tuple[Floats, Floats, Floats]:
-    """Residual, local mean and roughness of the usable pixels of one tile."""
+def _tile_samples(tile: NDArray[np.float32], low: float, high: float) -> _Samples:
+    """Take samples from one tile."""
     from scipy import ndimage  # takes 0.2 s; only estimates need it
 
     usable = np.isfinite(tile) & (tile > low) & (tile < high)
@@ -143,27 +155,30 @@ def _tile_samples(
         # Near a clipped pixel the noise is cut off too, and the mean is pulled towards it.
         share = ndimage.uniform_filter(usable.astype(np.float32), size=7)
         usable = ndimage.binary_erosion(usable, np.ones((3, 3), dtype=bool)) & (share > 0.8)
-    residual = tile
+    residual = signal = tile
     for axis in (0, 1):
         residual = ndimage.correlate1d(residual, _SECOND_DIFFERENCE, axis=axis)
-    signal = ndimage.gaussian_filter(tile, 2.0, truncate=3.0)
-    step_y, step_x = np.gradient(signal)
-    bulge = (signal - ndimage.gaussian_filter(tile, 4.0, truncate=3.0)) / 4.0
+        signal = ndimage.correlate1d(signal, _SECOND_DIFFERENCE**2, axis=axis)
+    smooth = ndimage.gaussian_filter(tile, 2.0, truncate=3.0)
+    step_y, step_x = np.gradient(smooth)
+    bulge = (smooth - ndimage.gaussian_filter(tile, 4.0, truncate=3.0)) / 4.0
     roughness = step_y**2 + step_x**2 + bulge**2
     inner = (slice(_BORDER, -_BORDER),) * 2
     kept = usable[inner]
-    return tuple(a[inner][kept].astype(np.float64) for a in (residual, signal, roughness))  # type: ignore[return-value]
+    maps = (residual, signal, smooth, roughness)
+    return _Samples(*(a[inner][kept].astype(np.float64) for a in maps))
 
 
-def _bins(residual: Floats, signal: Floats, roughness: Floats) -> tuple[Floats, Floats, Floats]:
-    """Signal, variance of the noise and number of pixels, in bins of the signal."""
-    n_bins = int(np.clip(len(signal) // (4 * _LEAST_COUNT), 1, _MOST_BINS))
+def _bins(samples: _Samples) -> tuple[Floats, Floats, Floats]:
+    """Signal, variance of the noise and number of pixels, in bins of the smoothed image."""
+    residual, signal, smooth, roughness = samples
+    n_bins = int(np.clip(len(smooth) // (4 * _LEAST_COUNT), 1, _MOST_BINS))
     # Equal counts describe the background well, equal widths the few bright pixels: take both.
     margin = 5e-4 if n_bins > 1 else 0.0
-    shares = np.quantile(signal, np.linspace(margin, 1 - margin, n_bins + 1))
+    shares = np.quantile(smooth, np.linspace(margin, 1 - margin, n_bins + 1))
     edges = np.unique(np.concatenate([shares, np.linspace(shares[0], shares[-1], n_bins + 1)]))
-    order = np.argsort(signal, kind="stable")
-    bounds = np.searchsorted(signal[order], edges)
+    order = np.argsort(smooth, kind="stable")
+    bounds = np.searchsorted(smooth[order], edges)
     rows = []
     for start, stop in pairwise(bounds):
         members = order[start:stop]

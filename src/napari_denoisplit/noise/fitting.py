@@ -155,14 +155,19 @@ def _pairs(
     s, x = s[finite], x[finite]
     limit = min(limit, unsaturated_signal(s, x))
     s, x = s[s <= limit], x[s <= limit]
-    if np.array_equal(x, np.rint(x)):
-        # Rounding leaves gaps between the values; narrow Gaussians would settle on the values.
-        x += rng.uniform(-0.5, 0.5, len(x))
     if len(s) < _LEAST_PAIRS:
         raise NoiseModelError(
             f"{len(s)} pairs of signal and observation are too few for a noise model: it takes at "
             f"least {_LEAST_PAIRS} pixels that are numbers."
         )
+    if np.array_equal(s, x):
+        raise NoiseModelError(
+            "Signal and observation are equal: there is no noise to model. Give the raw image as "
+            "the observation, and its clean version as the signal."
+        )
+    if np.array_equal(x, np.rint(x)):
+        # Rounding leaves gaps between the values; narrow Gaussians would settle on the values.
+        x += rng.uniform(-0.5, 0.5, len(x))
     low, high = (float(f.reduce(signal, axis=None)) for f in (np.fmin, np.fmax))
     if not (math.isfinite(low) and math.isfinite(high)):
         low, high = float(s.min()), float(s.max())
@@ -200,11 +205,6 @@ def _variance_polynomial(
     groups = np.array_split(order, max(min(_BINS, len(s) // 50), 1))
     seen = np.array([np.mean((x[group] - s[group]) ** 2) for group in groups])
     centres = (np.array([s[group].mean() for group in groups]) - low) / (high - low)
-    if not seen.max() > 0:
-        raise NoiseModelError(
-            "Signal and observation are equal: there is no noise to model. Give the raw image as "
-            "the observation, and its clean version as the signal."
-        )
     least = max(float(seen.min()), 1e-4 * float(seen.max()))
     seen = np.maximum(seen, least)
     powers = centres[:, None] ** np.arange(n_coefficients)
