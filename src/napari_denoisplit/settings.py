@@ -40,7 +40,9 @@ class NetworkSettings(_Settings):
     n_filters: int = Field(64, ge=4, le=512, description="Feature maps of every convolution.")
     n_latents: int = Field(128, ge=2, le=512, description="Latent maps z of every level.")
     blocks_per_level: int = Field(1, ge=1, le=8, description="Residual blocks of every level.")
-    dropout: float = Field(0.1, ge=0, lt=1, description="Share of feature maps dropped in training.")
+    dropout: float = Field(
+        0.1, ge=0, lt=1, description="Share of feature maps dropped in training."
+    )
     upsampling: Literal["transposed", "nearest"] = Field(
         "transposed",
         description="How the top-down pass doubles the size: 'transposed' convolution as "
@@ -155,7 +157,9 @@ class TrainSettings(_Settings):
         description="denoisplit (noise models), altered_musplit (Gaussian likelihood) or musplit "
         "(Gaussian likelihood, averaged KL).",
     )
-    loss: LossSettings | None = Field(None, description="A loss of your own in place of the method's.")
+    loss: LossSettings | None = Field(
+        None, description="A loss of your own in place of the method's."
+    )
     mix: MixSettings = Field(MixSettings(), description="How channels are superposed.")
     minutes: float | None = Field(
         10.0, gt=0, le=100_000, description="End training after so many minutes."
@@ -192,7 +196,9 @@ class TrainSettings(_Settings):
     )
     augment: bool = Field(True, description="Flip and rotate patches by quarter turns.")
     validation_fraction: float = Field(0.1, gt=0, lt=0.5, description="Share kept for validation.")
-    test_fraction: float = Field(0.1, ge=0, lt=0.5, description="Share never looked at in training.")
+    test_fraction: float = Field(
+        0.1, ge=0, lt=0.5, description="Share never looked at in training."
+    )
     preview_every: int = Field(2, ge=1, description="Epochs between two preview splits.")
     device: Device = Field("auto", description="Where to compute: auto, cpu, cuda or mps.")
     precision: Precision = Field(
@@ -220,7 +226,11 @@ class SplitSettings(_Settings):
         10, ge=0, le=10_000, description="How many of the samples to keep as images."
     )
     tile_size: int | None = Field(
-        None, ge=64, multiple_of=16, description="Edge of a tile, pixels; None: as memory allows."
+        None,
+        ge=64,
+        multiple_of=16,
+        description="Edge of a tile with its overlap on both sides, pixels; None: as memory "
+        "allows.",
     )
     overlap: int = Field(
         96, ge=0, multiple_of=16, description="Context around a tile that is computed, not kept."
@@ -233,3 +243,12 @@ class SplitSettings(_Settings):
         "auto", description="Precision of the convolutions; auto: bfloat16 where it is fast."
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the posterior samples.")
+
+    @model_validator(mode="after")
+    def _tiles_keep_something(self) -> Self:
+        if self.tile_size is not None and self.tile_size <= 2 * self.overlap:
+            raise ValueError(
+                f"A tile of {self.tile_size} pixels keeps nothing within an overlap of "
+                f"{self.overlap} on each side: use a tile of at least {2 * self.overlap + 16}."
+            )
+        return self

@@ -46,7 +46,7 @@ class Split:
     samples: NDArray[np.float32] | None
     """The kept samples, (K, ...) with the axes of `mmse` behind K; None if none was kept."""
     n_samples: int
-    """Samples behind every plane of `mmse` that is complete."""
+    """Samples behind each plane of `mmse`; after a stop, behind the last plane begun."""
     calibrated: bool
     stopped_early: bool
     """Planes that were not begun are NaN; the plane at which it stopped has fewer samples."""
@@ -142,7 +142,7 @@ class _Work:
         self._tile_size = self._choose_tile_size()
         self._n_planes = int(np.prod(view.shape[:-2], dtype=int))
         self._drawn = 0
-        self._fewest: int | None = None
+        self._in_plane = 0
         self._start = time.monotonic()
 
     def _choose_tile_size(self) -> int | None:
@@ -179,6 +179,7 @@ class _Work:
             posterior.encode(tile)
         sample = posterior.empty_sample()
         moments = Moments(posterior.cropped(sample).shape, self._compute.device)
+        self._in_plane = 0
         for k in range(self._settings.n_samples):
             for i, tile in enumerate(posterior.tiles):
                 if self._stop.is_set():
@@ -187,6 +188,7 @@ class _Work:
                 yield self._progress(k, (i + 1) / len(posterior.tiles))
             moments.add(posterior.cropped(sample))
             self._drawn += 1
+            self._in_plane += 1
             yield self._keep(index, k, posterior.cropped(sample), moments)
 
     def _check(self, pixels: NDArray[np.float32], index: tuple[int, ...]) -> str | None:
@@ -252,7 +254,7 @@ class _Work:
             mmse=described(self._mmse, "MMSE"),
             sigma=described(self._sigma, "sigma"),
             samples=samples,
-            n_samples=self._settings.n_samples if not self._stop.is_set() else self._drawn,
+            n_samples=self._in_plane,
             calibrated=header.calibration is not None,
             stopped_early=self._stop.is_set(),
             provenance=self._provenance(image),

@@ -102,7 +102,7 @@ class Trainer:
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._clip)
         self.step_count += 1
         if not torch.isfinite(norm + loss):
-            self._skip(float(loss))
+            self._skip(float(loss.detach()))
             return
         self._skipped_in_a_row = 0
         self._optimizer.step()
@@ -114,6 +114,10 @@ class Trainer:
     def _skip(self, loss: float) -> None:
         self.skipped += 1
         self._skipped_in_a_row += 1
+        # The weights were left alone, but batch norm has already taken in what it saw.
+        averaged = dict(self.average.network.named_buffers())
+        for name, buffer in self.network.named_buffers():
+            buffer.copy_(averaged[name])
         if self._skipped_in_a_row >= SKIPS_IN_A_ROW:
             raise TrainingError(
                 f"{SKIPS_IN_A_ROW} steps in a row were not finite (the last at step "

@@ -1,0 +1,173 @@
+"""The whole way on a made-up sample: draw, train, split, measure, show."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_denoisplit.events import Stage
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.phantoms import PIXEL_SIZE, phantom
+from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.images.synthetic_noise import add_noise
+from napari_denoisplit.images.training_fields import TrainingFields
+from napari_denoisplit.images.writing import write_image
+from napari_denoisplit.jobs.picture import Panel, save_picture
+from napari_denoisplit.jobs.splitting import split_job
+from napari_denoisplit.jobs.training import train_job
+from napari_denoisplit.measures.psnr import range_invariant_psnr
+from napari_denoisplit.settings import SplitSettings, TrainSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.events import Job
+    from napari_denoisplit.images.structures import Structure
+    from napari_denoisplit.jobs.splitting import Split
+
+__all__ = ["STRUCTURES", "Demo", "demo_fields", "demo_job", "demo_test"]
+
+STRUCTURES: tuple[Structure, Structure] = ("filaments", "pits")
+N_FIELDS = 3
+SIZE = 512
+PHOTON = 5.0
+"""Grey levels of one photon in the shot noise."""
+TEST_SEED = 1_000_000
+"""The field that is split is none of those trained on."""
+EDGES = {"Y": PIXEL_SIZE, "X": PIXEL_SIZE}
+UNITS = {"Y": "µm", "X": "µm"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Demo:
+    """Outcome of the demo."""
+
+    split: Split
+    truth: Image
+    """(C, Y, X) without noise."""
+    superposition: Image
+    """(Y, X), what was split."""
+    picture: Path
+    files: tuple[Path, ...]
+    """The images, in the order in which a viewer stacks them; the model is the last."""
+    psnr: dict[str, float]
+    """Range-invariant PSNR in dB by what was measured."""
+
+
+def demo_fields(seed: int) -> TrainingFields:
+    """Draw the noisy channels that the demo trains on."""
+    clean = np.stack([phantom((SIZE, SIZE), STRUCTURES, seed + i) for i in range(N_FIELDS)])
+    noisy = add_noise(clean, poisson=PHOTON, gaussian=1.0, seed=seed)
+    sources = tuple(f"phantom seed {seed + i}" for i in range(N_FIELDS))
+    return TrainingFields(tuple(noisy), STRUCTURES, sources, pixel_size=EDGES, units=UNITS)
+
+
+def demo_test(seed: int) -> tuple[Image, Image]:
+    """Draw the truth (C, Y, X) and the noisy superposition (Y, X) that the demo splits."""
+    clean = phantom((SIZE, SIZE), STRUCTURES, TEST_SEED + seed)
+    noisy = add_noise(clean, poisson=PHOTON, gaussian=1.0, seed=TEST_SEED + seed)
+    mixed = superpose(noisy, (0.5, 0.5))
+    truth = Image(clean, "CYX", EDGES, UNITS, STRUCTURES, "truth")
+    return truth, Image(mixed, "YX", EDGES, UNITS, name="superposition")
+
+
+def demo_job(
+    folder: Path,
+    *,
+    minutes: float = 2.5,
+    n_samples: int = 30,
+    seed: int = 0,
+    stop: threading.Event | None = None,
+) -> Job[Demo]:
+    """Draw phantoms, train a model on their noisy channels, split an unseen field, measure it.
+
+    Noise models are fitted to the noisy channels alone, as for a user's own images.
+
+    Parameters
+    ----------
+    folder
+        Where the images, the model and the picture go.
+    minutes
+        Minutes of training.
+    n_samples
+        Posterior samples.
+    seed
+        Seed of the phantoms, their noise, the training and the samples.
+    stop
+        When set, training or sampling ends early and what there is is written.
+
+    Yields
+    ------
+    Stage, Progress, EpochDone, PreviewSplit, SampleDrawn
+
+    Returns
+    -------
+    Demo
+    """
+    stop = stop or threading.Event()
+    yield Stage(f"Drawing {N_FIELDS} fields of {' and '.join(STRUCTURES)}")
+    model_path = folder / "demo.denoisplit"
+    settings = TrainSettings(minutes=minutes, seed=seed)
+    trained = yield from train_job(demo_fields(seed), settings, path=model_path, stop=stop)
+    truth, superposition = demo_test(seed)
+    split_settings = SplitSettings(n_samples=n_samples, seed=seed, keep_samples=1)
+    # A stop that ended the training must not keep its result from being shown.
+    split_stop = None if stop.is_set() else stop
+    split = yield from split_job(trained.model, superposition, split_settings, stop=split_stop)
+    yield Stage("Writing images and the picture")
+    images = {"superposition": superposition, "truth": truth, "sigma": split.sigma}
+    images["mmse"] = split.mmse
+    for name, image in images.items():
+        write_image(folder / f"{name}.ome.tif", image)
+    picture = folder / "demo.png"
+    psnr = _measure(truth, superposition, split)
+    save_picture(picture, _panels(truth, superposition, split, psnr), "denoiSplit demo")
+    files = (*(folder / f"{name}.ome.tif" for name in images), model_path)
+    return Demo(split, truth, superposition, picture, files, psnr)
+
+
+def _one_sample(split: Split) -> NDArray[np.float32]:
+    if split.samples is None:
+        raise ValueError("the demo keeps one sample")
+    return np.asarray(split.samples[0])  # (C, Y, X)
+
+
+def _measure(truth: Image, superposition: Image, split: Split) -> dict[str, float]:
+    """PSNR of the superposition, one sample and the MMSE against every structure."""
+    candidates = {
+        "superposition": np.broadcast_to(superposition.data, truth.shape),
+        "one sample": _one_sample(split),
+        "MMSE": split.mmse.data,
+    }
+    return {
+        f"{name}, {what}": range_invariant_psnr(truth.data[c], pixels[c])
+        for c, name in enumerate(STRUCTURES)
+        for what, pixels in candidates.items()
+    }
+
+
+def _panels(
+    truth: Image, superposition: Image, split: Split, psnr: dict[str, float]
+) -> list[list[Panel]]:
+    rows = []
+    for c, name in enumerate(STRUCTURES):
+        rows.append(
+            [
+                Panel("noisy superposition", superposition.data),
+                Panel(f"{name}, truth", truth.data[c]),
+                Panel(f"MMSE, {psnr[f'{name}, MMSE']:.1f} dB", split.mmse.data[c], "gray", 1),
+                Panel(
+                    f"one sample, {psnr[f'{name}, one sample']:.1f} dB",
+                    _one_sample(split)[c],
+                    "gray",
+                    1,
+                ),
+                Panel("sigma", split.sigma.data[c], "magma"),
+            ]
+        )
+    return rows

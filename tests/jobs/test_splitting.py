@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.events import Progress, SampleDrawn, Stage, run
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.jobs.splitting import split_job
+from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.settings import MixSettings, NetworkSettings, SplitSettings
+
+NETWORK = NetworkSettings(n_levels=2, n_filters=8, n_latents=4)
+SETTINGS = SplitSettings(n_samples=4, keep_samples=2, device="cpu", precision="float32")
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    torch.manual_seed(0)
+    header = ModelHeader(
+        network=NETWORK,
+        mix=MixSettings(),
+        normalization=Normalization(
+            input_mean=100, input_std=20, channel_means=(90.0, 110.0), channel_stds=(10.0, 40.0)
+        ),
+        channel_names=("actin", "mito"),
+    )
+    return Model(VSE(NETWORK).eval(), header)
+
+
+def image(shape=(40, 50), axes="YX", **kwargs) -> Image:
+    data = np.random.default_rng(0).normal(100, 20, size=shape).astype(np.float32)
+    return Image(data, axes, name="dish", **kwargs)
+
+
+def collected(job):
+    events = []
+    return run(job, events.append), events
+
+
+def test_mmse_and_sigma_are_mean_and_spread_of_the_samples(model):
+    every = SETTINGS.model_copy(update={"keep_samples": 4})
+    split = run(split_job(model, image(), every))
+    np.testing.assert_allclose(split.mmse.data, split.samples.mean(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(
+        split.sigma.data, split.samples.std(axis=0, ddof=1), rtol=1e-3, atol=1e-3
+    )
+
+
+def test_every_sample_is_an_event_and_the_mmse_refines(model):
+    split, events = collected(split_job(model, image(), SETTINGS))
+    drawn = [e for e in events if isinstance(e, SampleDrawn)]
+    assert [(e.plane, e.index, e.n_samples) for e in drawn] == [((), k, 4) for k in range(4)]
+    np.testing.assert_array_equal(drawn[0].mmse, drawn[0].sample)
+    assert not drawn[0].sigma.any()
+    np.testing.assert_array_equal(drawn[-1].mmse, split.mmse.data)
+    np.testing.assert_allclose(
+        drawn[2].mmse, np.mean([e.sample for e in drawn[:3]], axis=0), rtol=1e-4
+    )
+
+
+def test_calibration_scales_sigma_alone(model):
+    plain = run(split_job(model, image(), SETTINGS))
+    split = run(split_job(model.calibrated((2.0, 0.5)), image(), SETTINGS))
+    assert (plain.calibrated, split.calibrated) == (False, True)
+    np.testing.assert_allclose(split.sigma.data[0], 2 * plain.sigma.data[0], rtol=1e-5)
+    np.testing.assert_allclose(split.sigma.data[1], 0.5 * plain.sigma.data[1], rtol=1e-5)
+    np.testing.assert_array_equal(split.mmse.data, plain.mmse.data)
+
+
+def test_planes_of_t_and_z_are_split_one_by_one_and_keep_their_place(model):
+    stack = image((2, 3, 40, 50), "TZYX")
+    split, events = collected(split_job(model, stack, SETTINGS))
+    assert (split.mmse.axes, split.mmse.shape) == ("TCZYX", (2, 2, 3, 40, 50))
+    assert split.samples.shape == (2, 2, 2, 3, 40, 50)
+    last = [e for e in events if isinstance(e, SampleDrawn)][-1]
+    assert last.plane == (1, 2)
+    np.testing.assert_array_equal(split.mmse.data[1, :, 2], last.mmse)
+    assert np.isfinite(split.mmse.data).all()
+
+
+def test_the_result_keeps_scale_units_and_structure_names(model):
+    scaled = image(pixel_size={"Y": 0.1, "X": 0.2}, units={"Y": "µm", "X": "µm"})
+    split = run(split_job(model, scaled, SETTINGS))
+    for result in (split.mmse, split.sigma):
+        assert result.pixel_size == scaled.pixel_size
+        assert result.units == scaled.units
+        assert result.channel_names == ("actin", "mito")
+
+
+def test_singleton_axes_are_accepted_and_kept(model):
+    split = run(split_job(model, image((1, 1, 40, 50), "TCYX"), SETTINGS))
+    assert split.mmse.axes == "TCYX"
+    assert split.mmse.shape == (1, 2, 40, 50)
+
+
+def test_tiles_give_the_same_split(model):
+    whole = run(split_job(model, image((180, 150)), SETTINGS))
+    tiled = SETTINGS.model_copy(update={"tile_size": 160, "overlap": 48})
+    split = run(split_job(model, image((180, 150)), tiled))
+    np.testing.assert_allclose(split.mmse.data, whole.mmse.data, atol=1e-2)
+
+
+def test_little_memory_cuts_tiles(model):
+    small = SETTINGS.model_copy(update={"memory_gib": 0.01, "overlap": 16})
+    split = run(split_job(model, image((300, 300)), small))
+    assert split.provenance["tile_size"] < 300
+    assert np.isfinite(split.mmse.data).all()
+
+
+def test_stop_keeps_complete_samples(model):
+    stop = threading.Event()
+
+    def stop_at_second(event):
+        if isinstance(event, SampleDrawn) and event.index == 1:
+            stop.set()
+
+    split = run(split_job(model, image(), SETTINGS, stop=stop), stop_at_second)
+    assert (split.stopped_early, split.n_samples) == (True, 2)
+    np.testing.assert_allclose(split.mmse.data, split.samples.mean(axis=0), rtol=1e-4)
+
+
+def test_planes_that_were_not_begun_are_nan_after_a_stop(model):
+    stop = threading.Event()
+
+    def stop_at_first(event):
+        if isinstance(event, SampleDrawn):
+            stop.set()
+
+    split = run(split_job(model, image((3, 40, 50), "TYX"), SETTINGS, stop=stop), stop_at_first)
+    assert np.isfinite(split.mmse.data[0]).all()
+    assert np.isnan(split.mmse.data[1:]).all()
+
+
+def test_stop_is_seen_between_tiles(model):
+    stop = threading.Event()
+
+    def stop_at_first_tile(event):
+        if isinstance(event, Progress):
+            stop.set()
+
+    tiled = SETTINGS.model_copy(update={"tile_size": 96, "overlap": 32})
+    job = split_job(model, image((180, 150)), tiled, stop=stop)
+    split = run(job, stop_at_first_tile)
+    assert split.n_samples == 0
+    assert np.isnan(split.mmse.data).all()
+
+
+def test_the_seed_decides_the_samples(model):
+    first, again = (run(split_job(model, image(), SETTINGS)) for _ in range(2))
+    other = run(split_job(model, image(), SETTINGS.model_copy(update={"seed": 1})))
+    np.testing.assert_array_equal(first.samples, again.samples)
+    assert np.abs(first.samples - other.samples).max() > 0.1
+
+
+def test_a_model_file_is_loaded_and_named_in_the_provenance(model, tmp_path):
+    path = tmp_path / "m.denoisplit"
+    save_model(path, model)
+    split = run(split_job(path, image(), SETTINGS))
+    assert split.provenance["model"] == "m.denoisplit"
+    assert len(split.provenance["model_sha256"]) == 64
+
+
+def test_several_channels_are_refused_with_the_way_out(model):
+    with pytest.raises(ImageError, match=r"'dish' has 2 channels.*Select the channel"):
+        run(split_job(model, image((2, 40, 50), "CYX"), SETTINGS))
+
+
+def test_pixels_that_are_not_finite_are_refused_with_their_number(model):
+    bad = image()
+    bad.data[3, 3] = np.inf
+    with pytest.raises(ImageError, match="1 pixels that are NaN or infinite"):
+        run(split_job(model, bad, SETTINGS))
+
+
+def test_an_image_unlike_the_training_data_is_pointed_out(model):
+    bright = Image(image().data * 50, "YX", name="bright")
+    _, events = collected(split_job(model, bright, SETTINGS))
+    texts = [e.text for e in events if isinstance(e, Stage)]
+    assert any("trained on 100 and 20" in text for text in texts)
+
+
+def test_no_sample_is_kept_unless_asked_for(model):
+    none = SETTINGS.model_copy(update={"keep_samples": 0})
+    assert run(split_job(model, image(), none)).samples is None
