@@ -158,7 +158,7 @@ class TrainSettings(_Settings):
         "(Gaussian likelihood, averaged KL).",
     )
     loss: LossSettings | None = Field(
-        None, description="A loss of your own in place of the method's."
+        None, description="A loss of your own; None: the method's."
     )
     mix: MixSettings = Field(MixSettings(), description="How channels are superposed.")
     minutes: float | None = Field(
@@ -197,7 +197,7 @@ class TrainSettings(_Settings):
     augment: bool = Field(True, description="Flip and rotate patches by quarter turns.")
     validation_fraction: float = Field(0.1, gt=0, lt=0.5, description="Share kept for validation.")
     test_fraction: float = Field(
-        0.1, ge=0, lt=0.5, description="Share never looked at in training."
+        0.1, ge=0, lt=0.5, description="Share never seen in training."
     )
     preview_every: int = Field(2, ge=1, description="Epochs between two preview splits.")
     device: Device = Field("auto", description="Where to compute: auto, cpu, cuda or mps.")

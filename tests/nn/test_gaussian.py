@@ -38,9 +38,7 @@ def test_half_precision_features_give_float32_distributions():
 def test_kl_agrees_with_torch_distributions():
     torch.manual_seed(0)
     q, p = (Gaussian(torch.randn(2, 3, 4, 5), torch.rand(2, 3, 4, 5) + 0.1) for _ in range(2))
-    expected = kl_divergence(
-        Normal(q.mean, q.variance.sqrt()), Normal(p.mean, p.variance.sqrt())
-    )
+    expected = kl_divergence(Normal(q.mean, q.variance.sqrt()), Normal(p.mean, p.variance.sqrt()))
     torch.testing.assert_close(gaussian_kl(q, p), expected, rtol=1e-4, atol=1e-5)
 
 

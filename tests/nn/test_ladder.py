@@ -55,7 +55,9 @@ def test_kl_of_a_random_paper_network_has_the_published_magnitudes():
 
 def test_both_kinds_of_upsampling_have_the_same_number_of_weights():
     kinds = ("transposed", "nearest")
-    counts = {sum(p.numel() for p in VSE(NetworkSettings(upsampling=k)).parameters()) for k in kinds}
+    counts = {
+        sum(p.numel() for p in VSE(NetworkSettings(upsampling=k)).parameters()) for k in kinds
+    }
     assert len(counts) == 1
 
 

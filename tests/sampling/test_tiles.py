@@ -5,7 +5,12 @@ import pytest
 
 from napari_denoisplit.sampling.tiles import tile_grid
 
-GRIDS = [(304, 416, 128, 32, 16), (64, 64, 128, 16, 16), (160, 80, 96, 16, 8), (320, 320, None, 32, 16)]
+GRIDS = [
+    (304, 416, 128, 32, 16),
+    (64, 64, 128, 16, 16),
+    (160, 80, 96, 16, 8),
+    (320, 320, None, 32, 16),
+]
 
 
 @pytest.mark.parametrize("grid", GRIDS)
