@@ -222,6 +222,7 @@ class _Likelihood:
     floor: float
 
     def nll(self, weight: Tensor, signal: Tensor, observation: Tensor) -> Tensor:
+        """Mean over the pairs, nats."""
         low, high, floor = torch.tensor([self.low, self.high, self.floor], dtype=torch.float64)
         c = Coefficients.from_weight(weight, low, high, floor, torch.float64).shaped(1)
         return -log_density(observation, signal, c).mean()
