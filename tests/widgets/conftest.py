@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
+from napari.utils._proxies import PublicOnlyProxy
 
 from napari_denoisplit.checkpoint import ModelHeader
 from napari_denoisplit.errors import ModelFileError
@@ -72,22 +74,18 @@ class FakeJobs:
         names = ("nuclei", "actin")
         canonical = "C" + "".join(axes)
         move = [canonical.index(a) for a in order]
-        split_image = replace(
-            image, data=mmse.transpose(move), axes=order, channel_names=names
-        )
+        split_image = replace(image, data=mmse.transpose(move), axes=order, channel_names=names)
         kept = min(settings.keep_samples, drawn)
         return FakeSplit(
             mmse=split_image,
             sigma=replace(split_image, data=sigma.transpose(move)),
-            samples=np.stack([mmse] * kept) if kept else None,
+            samples=np.stack([split_image.data] * kept) if kept else None,
             n_samples=drawn,
             stopped_early=stop.is_set(),
             provenance={"seed": settings.seed},
         )
 
-    def train_job(
-        self, fields, settings, *, path=None, noise_models=None, resume=None, stop=None
-    ):
+    def train_job(self, fields, settings, *, path=None, noise_models=None, resume=None, stop=None):
         self.calls.append({"fields": fields, "settings": settings, "path": path, "resume": resume})
         history = []
         yield Stage("Fitting noise models")
@@ -137,7 +135,7 @@ def model(tmp_path, monkeypatch) -> Path:
         },
         channel_names=("nuclei", "actin"),
         provenance={"sources": ["D6.tif CYX (2, 64, 64) sha256:0123"]},
-        training={"psnr": [27.5, 26.9]},
+        training={"history": [{"psnr": [27.5, 26.9], "is_best": True}]},
     )
 
     def read_header(asked: Path) -> ModelHeader:
@@ -150,6 +148,35 @@ def model(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def viewer(make_napari_viewer_proxy):
-    """A real viewer, as a plugin gets it."""
+def viewer(monkeypatch):
+    """What a viewer holds, without its window (which takes seconds), as a plugin gets it."""
+    monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "True")
+    return PublicOnlyProxy(ViewerModel())
+
+
+@pytest.fixture
+def window(make_napari_viewer_proxy):
+    """A real viewer with its window, as a plugin gets it; leaks are errors."""
     return make_napari_viewer_proxy(strict_qt="raise")
+
+
+@pytest.fixture
+def dock(qtbot):
+    """Put a widget where napari would, so that it follows the viewer's layers."""
+
+    def dock(viewer, widget):
+        if hasattr(viewer, "window"):
+            viewer.window.add_dock_widget(widget, name=type(widget).__name__)
+            return widget
+        qtbot.addWidget(widget)
+        events = viewer.__wrapped__.layers.events
+        for event in (events.inserted, events.removed, events.reordered, events.renamed):
+            event.connect(widget.reset_choices)
+        return widget
+
+    return dock
+
+
+def layer(viewer, name):
+    """The layer itself, not the proxy that plugins get."""
+    return viewer.layers[name].__wrapped__

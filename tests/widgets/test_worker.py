@@ -112,13 +112,13 @@ def test_a_job_ends_with_the_widget_that_started_it(qtbot, seen):
     assert not seen.errors  # there is nobody left to tell
 
 
-def test_napari_knows_of_the_job_by_its_title_and_cancels_it_at_once(qtbot, viewer, seen):
-    window = viewer.window.__wrapped__
+def test_napari_knows_of_the_job_by_its_title_and_cancels_it_at_once(qtbot, window, seen):
+    tasks = window.window.__wrapped__._task_status_manager
     seen.start(endless)
     qtbot.waitUntil(lambda: bool(seen.events))
-    assert any("denoiSplit" in text for text in window._task_status_manager.get_status())
+    assert any("denoiSplit" in text for text in tasks.get_status())
     began = time.monotonic()
-    window._task_status_manager.cancel_all()
+    tasks.cancel_all()
     qtbot.waitUntil(lambda: bool(seen.errors))
     assert time.monotonic() - began < 1
     assert isinstance(seen.errors[0], Cancelled)

@@ -7,7 +7,7 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
-__all__ = ["Column", "folded"]
+__all__ = ["Column", "Fold"]
 
 _WIDTH = 320  # pixels, enough for every label beside its control
 _MINIMUM_HEIGHT = 240
@@ -23,6 +23,11 @@ class Column(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumSize(_WIDTH, _MINIMUM_HEIGHT)
+        self._revealed: QWidget | None = None
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        self._settle.timeout.connect(self._scroll)
         inside = QWidget(self)
         self._layout = QVBoxLayout(inside)
         self._layout.setContentsMargins(6, 2, 6, 6)
@@ -44,27 +49,37 @@ class Column(QScrollArea):
 
     def reveal(self, part: QWidget) -> None:
         """Scroll until a part is in sight, once it has its place."""
-        QTimer.singleShot(_SETTLE_MS, part, lambda: self.ensureWidgetVisible(part, 0, 0))
+        self._revealed = part
+        self._settle.start()
+
+    def _scroll(self) -> None:
+        if self._revealed is not None:
+            self.ensureWidgetVisible(self._revealed, 0, 0)
 
     def sizeHint(self) -> QSize:
         """As high as its content, so that a tall window shows it without scrolling."""
         return QSize(_WIDTH, self.widget().sizeHint().height())
 
 
-def folded(title: str, *parts: QWidget) -> QCollapsible:
-    """Fold parts away under a title that opens them."""
-    # No icons: superqt paints them in the colour of Qt's palette, which napari's theme overrides.
-    fold = QCollapsible(title, expandedIcon=QIcon(), collapsedIcon=QIcon())
-    fold.setDuration(0)  # an animation would fight with the scroll area over the height
-    content = QWidget()
-    layout = QVBoxLayout(content)
-    layout.setContentsMargins(8, 0, 0, 0)
-    for part in parts:
-        layout.addWidget(part)
-    fold.setContent(content)
-    fold.collapse(animate=False)
-    fold.toggled.connect(lambda opened: fold.setText(f"{'▾' if opened else '▸'}  {title}"))
-    fold.setText(f"▸  {title}")
-    fold.toggleButton().setToolTip("Show or hide settings that most runs need not touch.")
-    fold.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-    return fold
+class Fold(QCollapsible):
+    """Parts that are folded away under a title that opens them."""
+
+    def __init__(self, title: str, *parts: QWidget) -> None:
+        # No icons: superqt paints them in the colour of Qt's palette, which napari's theme hides.
+        super().__init__(title, expandedIcon=QIcon(), collapsedIcon=QIcon())
+        self._title = title
+        self.setDuration(0)  # an animation would fight with the scroll area over the height
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(8, 0, 0, 0)
+        for part in parts:
+            layout.addWidget(part)
+        self.setContent(content)
+        self.toggleButton().setToolTip("Show or hide settings that most runs need not touch.")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.toggled.connect(self._mark)
+        self.collapse(animate=False)
+        self._mark(False)
+
+    def _mark(self, opened: bool) -> None:
+        self.setText(f"{'▾' if opened else '▸'}  {self._title}")

@@ -37,7 +37,7 @@ __all__ = [
 
 _LARGEST_INT = 2**31 - 1
 _AUTOMATIC = "automatic"
-_FINE = 0.01  # a number with a default below this needs more decimals
+_DECIMALS = 2  # of a number, unless its default has more
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,8 @@ def build_control(
     elif kind is int:
         control = _whole_number(field.metadata, optional, none_title)
     elif kind is float:
-        fine = field.default is not None and field.default < _FINE
-        control = _number(field.metadata, optional, none_title, decimals=4 if fine else 2)
+        digits = len(str(field.default).partition(".")[2])
+        control = _number(field.metadata, optional, none_title, max(_DECIMALS, digits))
     else:
         raise TypeError(f"{model.__name__}.{name} is {field.annotation}: no control shows that.")
     control.set_value(field.get_default())

@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import AXES, Image
+from napari_denoisplit.images.units import normal_unit
 
 if TYPE_CHECKING:
     from napari.layers import Image as ImageLayer
@@ -163,14 +164,14 @@ def plain_array(data: Any) -> Any:
 
 def place_of_layer(layer: ImageLayer, axes: str) -> Place:
     """Where a layer lies."""
-    units = {axis: f"{unit:~P}" for axis, unit in zip(axes, layer.units, strict=False)}
+    units = {a: normal_unit(str(unit)) for a, unit in zip(axes, layer.units, strict=False)}
     labels = [str(label) for label in layer.axis_labels]
     named = [not label.lstrip("-").isdigit() for label in labels]
     return Place(
         axes=axes,
         scale={a: float(step) for a, step in zip(axes, layer.scale, strict=False)},
         translate={a: float(step) for a, step in zip(axes, layer.translate, strict=False)},
-        units={axis: unit for axis, unit in units.items() if unit not in ("px", "")},
+        units={axis: unit for axis, unit in units.items() if unit},
         labels={a: label for a, label, own in zip(axes, labels, named, strict=False) if own},
     )
 

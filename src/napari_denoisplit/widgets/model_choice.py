@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QFileDialog,
@@ -103,13 +104,29 @@ def describe_model(header: ModelHeader) -> str:
     sources = header.provenance.get("sources")
     if isinstance(sources, list) and sources:
         lines.append(f"Trained on {', '.join(map(_source_name, sources))}.")
-    psnr = header.training.get("psnr")
-    if isinstance(psnr, list) and psnr:
-        values = " and ".join(f"{value:.1f}" for value in psnr)
-        lines.append(f"PSNR on validation: {values} dB.")
+    if psnr := _best_psnr(header):
+        values = zip(header.channel_names, psnr, strict=False)
+        text = ", ".join(f"{name} {value:.1f} dB" for name, value in values)
+        lines.append(f"PSNR on validation: {text}.")
     if header.calibration is None:
         lines.append("Not calibrated: sigma is the plain spread of the samples.")
     return "\n".join(lines)
+
+
+class _Epoch(BaseModel):
+    """What is shown of an epoch; a file may hold anything, so it is checked."""
+
+    psnr: tuple[float, ...]
+    is_best: bool
+
+
+def _best_psnr(header: ModelHeader) -> tuple[float, ...]:
+    """PSNR of each structure at the epoch that was kept; empty where the file does not say."""
+    try:
+        epochs = TypeAdapter(list[_Epoch]).validate_python(header.training.get("history"))
+    except ValidationError:
+        return ()
+    return next((epoch.psnr for epoch in reversed(epochs) if epoch.is_best), ())
 
 
 def _source_name(source: object) -> str:

@@ -63,7 +63,8 @@ class TrainingPlot(QWidget):
     def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._curves = training_curves(())
+        self.curves = training_curves(())
+        """What is painted."""
         self._structures: tuple[str, ...] = ()
         self._canvas: Any = None
         self._timer = QTimer(self)
@@ -76,9 +77,14 @@ class TrainingPlot(QWidget):
         if (alive := viewer()) is not None:
             alive.events.theme.connect(self._on_theme)
 
+    @property
+    def figure(self) -> Any:
+        """The matplotlib figure; None before the plot was shown."""
+        return None if self._canvas is None else self._canvas.figure
+
     def show_curves(self, curves: TrainingCurves, structures: tuple[str, ...]) -> None:
         """Paint these curves, at most twice a second."""
-        self._curves, self._structures = curves, structures
+        self.curves, self._structures = curves, structures
         if self.isVisible() and not self._timer.isActive():
             self._timer.start()
 
@@ -94,7 +100,9 @@ class TrainingPlot(QWidget):
         from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
         from matplotlib.figure import Figure
 
-        figure = Figure(layout="constrained")
+        # Fixed margins: a layout engine warns while Qt has not given the canvas its size yet.
+        figure = Figure()
+        figure.subplots_adjust(left=0.18, right=0.97, top=0.97, bottom=0.14, hspace=0.12)
         figure.subplots(2, 1, sharex=True)
         self._canvas = FigureCanvasQTAgg(figure)
         # The canvas would take the wheel from the scroll area around it.
@@ -111,7 +119,7 @@ class TrainingPlot(QWidget):
         loss, psnr = self._canvas.figure.axes
         for axes in (loss, psnr):
             axes.clear()
-        curves = self._curves
+        curves = self.curves
         self._draw_losses(loss, curves)
         for channel, curve in enumerate(curves.psnr):
             color = _structure_color(channel)

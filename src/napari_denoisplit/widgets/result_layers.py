@@ -62,10 +62,15 @@ class OwnLayers:
         self._layers: dict[str, ImageLayer] = {}
         self._limits: dict[str, tuple[float, float]] = {}
 
-    def show(self, key: str, data: NDArray[np.float32], **keywords: Any) -> None:
-        """Add a layer, or give the one with this key new pixels; a removed one stays removed."""
+    def show(self, key: str, data: NDArray[np.float32], **keywords: Any) -> bool:
+        """Add a layer, or give the one with this key new pixels; a removed one stays removed.
+
+        Returns
+        -------
+        Whether a layer was added.
+        """
         if (viewer := self._viewer()) is None:
-            return
+            return False
         if key not in self._layers:
             limits = contrast_limits(data)
             active = viewer.layers.selection.active
@@ -74,11 +79,13 @@ class OwnLayers:
             if active is not None and not keywords.get("visible", True):
                 # napari selects what is added; a hidden layer is not what the user works on.
                 viewer.layers.selection.active = active
-        elif (layer := self.alive(key)) is not None:
+            return True
+        if (layer := self.alive(key)) is not None:
             if layer.data.shape == data.shape and np.may_share_memory(layer.data, data):
                 layer.refresh()
             else:
                 layer.data = data
+        return False
 
     def fit_contrast(self, key: str) -> None:
         """Fit the display limits to the pixels, unless the user has set them meanwhile."""
@@ -137,67 +144,72 @@ class SplitLayers:
         calibrated: bool,
     ) -> None:
         self.layers = OwnLayers(viewer)
-        self._name, self._place, self._structures = image.name, place, structures
+        self.name, self._place, self._structures = image.name, place, structures
         self._sigma_kind = "sigma" if calibrated else "sigma (uncalibrated)"
         self._axes = "".join(axis for axis in place.axes if axis != "C")
         self._order = [axis for axis in AXES if axis in self._axes]
         shape = (len(structures), *(image.size(axis) for axis in self._order))
-        self._mmse = np.zeros(shape, np.float32)  # (C, T, Z, Y, X) without the missing axes
-        self._sigma = np.zeros(shape, np.float32)
+        # (C, T, Z, Y, X) without the missing axes
+        self._arrays = {kind: np.zeros(shape, np.float32) for kind in ("MMSE", "sigma")}
+        self._has_sigma = False  # one sample has no spread
         self._newest: dict[tuple[int, ...], SampleDrawn] = {}
 
     def take(self, event: SampleDrawn) -> None:
         """Keep a sample until the next `flush`; of a plane only the newest counts."""
         self._newest[event.plane] = event
 
-    def flush(self) -> None:
-        """Show what was taken since the last time."""
-        refined = False
+    def flush(self) -> bool:
+        """Show what was taken since the last time.
+
+        Returns
+        -------
+        Whether there is more to show: napari takes a tenth of a second to add a layer, so that
+        one call adds one at most and the window answers in between.
+        """
         for plane, event in self._newest.items():
             for channel in range(len(self._structures)):
-                self._mmse[(channel, *plane)] = event.mmse[channel]
-                self._sigma[(channel, *plane)] = event.sigma[channel]
-            refined = refined or event.index > 0
-        if self._newest:
-            self._newest.clear()
-            self._show_moments(with_sigma=refined)
+                self._arrays["MMSE"][(channel, *plane)] = event.mmse[channel]
+                self._arrays["sigma"][(channel, *plane)] = event.sigma[channel]
+            self._has_sigma = self._has_sigma or event.index > 0
+        self._newest.clear()
+        for kind, data in self._arrays.items():
+            if kind == "sigma" and not self._has_sigma:
+                continue
+            for channel in reversed(range(len(self._structures))):
+                if self._show(channel, kind, data[channel]):
+                    return True
+        return False
+
+    def take_result(self, split: Split) -> None:
+        """Let the result take the place of what was shown so far; `flush` shows it."""
+        self._newest.clear()
+        self._has_sigma = split.n_samples > 1
+        channel = split.mmse.axes.index("C")
+        self._arrays["MMSE"][...] = np.moveaxis(split.mmse.data, channel, 0)
+        self._arrays["sigma"][...] = np.moveaxis(split.sigma.data, channel, 0)
+        if split.samples is not None:
+            # (K, C, T, Z, Y, X) to (C, K, T, Z, Y, X), without what a stop left undrawn
+            drawn = split.samples[: split.n_samples]
+            self._arrays["samples"] = np.moveaxis(drawn, 1 + channel, 0)
 
     def finish(self, split: Split) -> None:
-        """Show the result, with where it came from."""
-        self._newest.clear()
-        if "C" in split.mmse.axes:
-            order = "C" + "".join(self._order)
-            self._mmse[...] = np.asarray(split.mmse.transposed(order).data)
-            self._sigma[...] = np.asarray(split.sigma.transposed(order).data)
-        self._show_moments(with_sigma=split.n_samples > 1)
-        if split.samples is not None and len(split.samples):
-            self._show_samples(split.samples)
+        """Fit the contrast and note where the layers came from, when all are shown."""
         for key in self.layers.keys():
             self.layers.fit_contrast(key)
             if (layer := self.layers.alive(key)) is not None:
                 layer.metadata["denoisplit"] = self._provenance(key, split.provenance)
 
-    def _show_moments(self, *, with_sigma: bool) -> None:
-        for channel in reversed(range(len(self._structures))):
-            if with_sigma or f"{channel} sigma" in self.layers.keys():
-                self._show(channel, "sigma", self._sigma[channel], self._axes)
-        for channel in reversed(range(len(self._structures))):
-            self._show(channel, "MMSE", self._mmse[channel], self._axes)
-
-    def _show_samples(self, samples: NDArray[np.float32]) -> None:
-        """Show samples, (K, C, T, Z, Y, X) without the missing axes."""
-        for channel in reversed(range(len(self._structures))):
-            self._show(channel, "samples", samples[:, channel], SAMPLE + self._axes)
-
-    def _show(self, channel: int, kind: str, data: NDArray[np.float32], axes: str) -> None:
+    def _show(self, channel: int, kind: str, data: NDArray[np.float32]) -> bool:
+        """Show one layer; whether it is new."""
         title = self._sigma_kind if kind == "sigma" else kind
-        stored = [SAMPLE, *self._order] if axes[0] == SAMPLE else self._order
+        leading = SAMPLE if kind == "samples" else ""
+        axes, stored = leading + self._axes, [*leading, *self._order]
         # The viewer puts axes together by position, so results keep the order of their input.
         view = data.transpose([stored.index(axis) for axis in axes])
-        self.layers.show(
+        return self.layers.show(
             f"{channel} {kind}",
             view,
-            name=f"{self._name} · {self._structures[channel]} · {title}",
+            name=f"{self.name} · {self._structures[channel]} · {title}",
             colormap=_SIGMA_COLORMAP if kind == "sigma" else structure_colormap(channel),
             blending="translucent" if kind == "sigma" else "additive",
             visible=kind == "MMSE",
@@ -209,7 +221,7 @@ class SplitLayers:
         channel, kind = key.split(" ", 1)
         return {
             **provenance,
-            "input": self._name,
+            "input": self.name,
             "structure": self._structures[int(channel)],
             "kind": kind,
         }

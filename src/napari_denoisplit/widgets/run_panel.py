@@ -65,11 +65,12 @@ class RunPanel(QWidget):
         self.bar.setTextVisible(False)
         self.bar.hide()
         self.hint = _text(self, "What is missing")
+        self.stage = _text(self, "What is being done")
         self.progress = _text(self, "Time left")
         self.status = _text(self, "Status")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for part in (self.hint, self.button, self.bar, self.progress, self.status):
+        for part in (self.hint, self.button, self.bar, self.stage, self.progress, self.status):
             layout.addWidget(part)
         self._refresh()
 
@@ -151,7 +152,8 @@ class RunPanel(QWidget):
 
     def _show_stage(self, text: str) -> None:
         self.bar.setRange(0, 0)  # moves to and fro: how long it takes is not known yet
-        self.progress.setText(text)
+        self.stage.setText(text)
+        self.progress.clear()
 
     def _refresh(self) -> None:
         running = self._running is not None and self._running.is_running
@@ -169,8 +171,8 @@ class RunPanel(QWidget):
         self.button.setAccessibleName(self.button.text())
         self.hint.setText(text if stopping else obstacle)
         self.hint.setVisible(bool(self.hint.text()))
-        self.bar.setVisible(running)
-        self.progress.setVisible(running)
+        for part in (self.bar, self.stage, self.progress):
+            part.setVisible(running)
 
 
 def _text(parent: QWidget, name: str) -> QLabel:

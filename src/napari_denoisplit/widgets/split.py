@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import SplitSettings
-from napari_denoisplit.widgets.column import Column, folded
+from napari_denoisplit.widgets.column import Column, Fold
 from napari_denoisplit.widgets.dropping import MODEL_SUFFIXES, TIFF_SUFFIXES, FileDrop, has_suffix
 from napari_denoisplit.widgets.fields import SettingsForm, sentence
 from napari_denoisplit.widgets.image_source import ImageSource
@@ -62,6 +62,7 @@ class SplitWidget(QWidget):
         self.panel = RunPanel("Split", "Split the image with the model.", start, self)
         self.save_button = QPushButton("Save results…", self)
         self.save_button.setToolTip("Write MMSE, sigma and samples as OME-TIFF files.")
+        self._results: list[Result] = []
         self._run: SplitRun | None = None
         self._lay_out()
         self._connect()
@@ -72,7 +73,7 @@ class SplitWidget(QWidget):
         column.add(self.model, "Model")
         column.add(self.source, "Image")
         column.add(self.settings, "How")
-        column.add(folded("More", self.more))
+        column.add(Fold("More", self.more))
         column.add(self.panel)
         column.add(self.save_button)
         self.setAccessibleName("Split and denoise")
@@ -88,9 +89,14 @@ class SplitWidget(QWidget):
         self.save_button.clicked.connect(self._save)
 
     @property
+    def is_busy(self) -> bool:
+        """Whether images are being split, or results are still on their way into the viewer."""
+        return self._run is not None
+
+    @property
     def results(self) -> tuple[Result, ...]:
         """What the last run has made."""
-        return () if self._run is None else tuple(self._run.results)
+        return tuple(self._results)
 
     def open_model(self, path: Path) -> None:
         """Choose a model file."""
@@ -120,12 +126,10 @@ class SplitWidget(QWidget):
             self.panel.fail(error)
             return
         self.panel.say("")
-        if self._run is not None:
-            self._run.deleteLater()
         run = SplitRun(self._viewer, self.panel, self.model.path, header, settings, inputs)
         run.noted.connect(self.source.files.set_note)
-        run.finished.connect(self._refresh)
-        self._run = run
+        run.finished.connect(partial(self._on_finished, run))
+        self._run, self._results = run, run.results
         run.next()
         self._refresh()
 
@@ -136,6 +140,12 @@ class SplitWidget(QWidget):
     def _refresh(self) -> None:
         self.panel.set_obstacle(self.model.problem or self.source.problem)
         self.save_button.setVisible(bool(self.results) and not self.panel.is_running)
+
+    def _on_finished(self, run: SplitRun) -> None:
+        run.deleteLater()
+        if self._run is run:
+            self._run = None
+        self._refresh()
 
     def _save(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder for the results")

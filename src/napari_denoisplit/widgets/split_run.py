@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageRead", "SplitRun", "split_input"]
 
 _FLUSH_MS = 100
+_BREATH_MS = 10  # between two layers that are added
 _REST = 4  # times as long as drawing took, so that the window stays free for the user
 
 
@@ -104,9 +105,11 @@ class SplitRun(QObject):
         self.results: list[Result] = []
         self._failures: list[str] = []
         self._began = time.monotonic()
+        self._pause_ms = _FLUSH_MS
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._flush)
+        self._ended: tuple[SplitInput, Split] | None = None
         panel.stop_clicked.connect(self._queue.clear)
 
     def next(self) -> None:
@@ -133,7 +136,7 @@ class SplitRun(QObject):
                 if self._layers is not None:
                     self._layers.take(event)
                 if not self._timer.isActive():
-                    self._timer.start(_FLUSH_MS)
+                    self._timer.start(self._pause_ms)
             case Stage() | Progress() | EpochDone() | PreviewSplit():
                 pass  # shown by the panel, or of another job
             case _:
@@ -171,20 +174,32 @@ class SplitRun(QObject):
         if self._layers is None:
             return
         began = time.monotonic()
-        self._layers.flush()
+        more = self._layers.flush()
         if self._input_layer is not None:
             # Colours that add up would be drowned in the picture below them.
             self._input_layer.visible = False
             self._input_layer = None
-        spent_ms = (time.monotonic() - began) * 1000
-        self._timer.setInterval(max(_FLUSH_MS, round(_REST * spent_ms)))
+        if more:
+            self._timer.start(_BREATH_MS)
+            return
+        self._pause_ms = max(_FLUSH_MS, round(_REST * (time.monotonic() - began) * 1000))
+        if self._ended is not None:
+            self._finish(*self._ended)
 
     def _done(self, chosen: SplitInput, split: Split) -> None:
-        self._flush()
-        self._timer.stop()
         if split.n_samples and self._layers is not None:
+            self._layers.take_result(split)
+            self.results.append(Result(self._layers.name, split))
+            self._ended = chosen, split
+            self._timer.start(0)
+        else:
+            self._note(chosen, "stopped")
+            self.next()
+
+    def _finish(self, chosen: SplitInput, split: Split) -> None:
+        self._ended = None
+        if self._layers is not None:
             self._layers.finish(split)
-            self.results.append(Result(split.mmse.name or chosen.name, split))
         self._note(chosen, "stopped" if split.stopped_early else "done")
         self.next()
 

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.widgets.channel_source import ChannelSource
-from napari_denoisplit.widgets.column import Column, folded
+from napari_denoisplit.widgets.column import Column, Fold
 from napari_denoisplit.widgets.dropping import MODEL_SUFFIXES, TIFF_SUFFIXES, FileDrop, has_suffix
 from napari_denoisplit.widgets.fields import sentence, tooltip
 from napari_denoisplit.widgets.layers import viewer_reference
@@ -66,7 +66,7 @@ class TrainWidget(QWidget):
         column.add(self.choices.how, "How")
         column.add(self.choices.noise)
         column.add(self.target)
-        column.add(folded("More", self.choices.more, self.preview))
+        column.add(Fold("More", self.choices.more, self.preview))
         column.add(self.panel)
         column.add(self.split_button)
         column.add(self.plot)

@@ -56,6 +56,7 @@ _TITLES = {
 }
 _MIX_TITLES = {"average": "their average", "sum": "their sum"}
 _AUTOMATIC, _FROM_FILES = "automatic", "files"
+_LONGEST_NAME = 60
 _ALPHA_RANGE = (0.1, 2.0)
 
 
@@ -221,14 +222,15 @@ class ModelTarget(QWidget):
     def suggest(self, structures: Sequence[str]) -> None:
         """Propose a free name in the user's documents, until the user types another."""
         if self.resume is None and self.save.edit.text() == self._suggested:
-            self._suggested = str(_free_path(_documents() / "denoiSplit", structures))
+            name = "-".join(_plain(structure) for structure in structures) or "model"
+            folder = _documents() / "denoiSplit"
+            self._suggested = str(_free_path(folder / f"{name[:_LONGEST_NAME]}{SUFFIX}"))
             self.save.set_path(Path(self._suggested))
 
     def after_training(self, path: Path) -> None:
         """Make way for the next model: the name that was used is taken now."""
         if self.save.path == path and self.resume is None:
-            self._suggested = str(_free_path(path.parent, (path.stem,)))
-            self.save.set_path(Path(self._suggested))
+            self.save.set_path(_free_path(path))
 
     def _on_earlier(self) -> None:
         state = self.resume
@@ -244,14 +246,18 @@ def _documents() -> Path:
     return Path(place) if place else Path.home()
 
 
-def _free_path(folder: Path, structures: Sequence[str]) -> Path:
-    name = "-".join("".join(c for c in s if c.isalnum() or c in "-_") for s in structures)
-    stem = name[:60] or "model"
-    path, number = folder / f"{stem}{SUFFIX}", 1
-    while path.exists() or last_path(path).exists():
+def _plain(name: str) -> str:
+    """Leave out what a file name should not hold."""
+    return "".join(letter for letter in name if letter.isalnum() or letter in "-_")
+
+
+def _free_path(path: Path) -> Path:
+    """Return the path, numbered if there is a model or the state of a training already."""
+    stem, number, free = path.name.removesuffix(SUFFIX), 1, path
+    while free.exists() or last_path(free).exists():
         number += 1
-        path = folder / f"{stem}-{number}{SUFFIX}"
-    return path
+        free = path.with_name(f"{stem}-{number}{SUFFIX}")
+    return free
 
 
 def _alpha_slider() -> Any:
