@@ -96,12 +96,12 @@ PRESETS: dict[Preset, PresetSettings] = {
     "tiny": PresetSettings(
         network=NetworkSettings(n_levels=3, n_filters=16, n_latents=16, upsampling="nearest"),
         patch_size=64,
-        batch_size=16,
+        batch_size=8,
     ),
     "fast": PresetSettings(
         network=NetworkSettings(n_filters=32, n_latents=32, upsampling="nearest"),
         patch_size=64,
-        batch_size=32,
+        batch_size=8,
     ),
     "paper": PresetSettings(network=NetworkSettings(), patch_size=128, batch_size=32),
 }
@@ -175,7 +175,7 @@ class TrainSettings(_Settings):
     steps_per_epoch: int | None = Field(
         None, ge=1, description="Steps between two validations; None follows the data's size."
     )
-    learning_rate: float = Field(2e-3, gt=0, le=1, description="Learning rate of Adamax.")
+    learning_rate: float = Field(4e-3, gt=0, le=1, description="Learning rate of Adamax.")
     schedule: Literal["budget", "plateau"] = Field(
         "budget",
         description="'budget' lowers the learning rate to zero by the end of the budget; 'plateau' "

@@ -47,8 +47,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, Y, X) -> (B, H, Y, X)."""
-        h = self.dropout(self.conv1(F.elu(self.norm1(x))))
-        h = self.dropout(self.conv2(F.elu(self.norm2(h))))
+        # In place: batch norm needs its input again for the gradient, never its output.
+        h = self.dropout(self.conv1(F.elu(self.norm1(x), inplace=True)))
+        h = self.dropout(self.conv2(F.elu(self.norm2(h), inplace=True)))
         return torch.add(x, self.gate(h))
 
 

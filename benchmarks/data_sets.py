@@ -1,0 +1,110 @@
+"""Training and test images of the quality benchmarks."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.phantoms import phantom
+from napari_denoisplit.images.reading import read_image
+from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.images.synthetic_noise import add_noise, noise_sigma
+from napari_denoisplit.images.training_fields import TrainingFields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["DATA_SETS", "DataSet"]
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("DENOISPLIT_DATA", REPOSITORY.parent / "shared" / "data"))
+NOISE_SEED = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DataSet:
+    """What a model is trained on, and what it is tested with."""
+
+    title: str
+    fields: TrainingFields
+    superposition: Image
+    """(Y, X), noisy."""
+    noisy: np.ndarray
+    """(C, Y, X), the channels behind that superposition."""
+    truth: np.ndarray
+    """(C, Y, X)"""
+    window: tuple[slice, slice]
+    """Part of the test image that is shown in pictures."""
+
+
+def nf1(poisson: float) -> DataSet:
+    """NF1 Schwann cells, nuclei and F-actin: clean images with the paper's synthetic noise."""
+    folder = DATA / "train" / "nf1_nuclei_er_actin"
+    clean = {
+        name: np.asarray(read_image(folder / f"nf1_{name}.ome.tif").data, np.float32)[[0, 2]]
+        for name in ("D6", "D7", "B7")
+    }
+    train = np.stack([clean["D6"], clean["D7"]])
+    noisy = add_noise(train, poisson=poisson, gaussian=1.0, seed=NOISE_SEED)
+    truth = clean["B7"][:, :896, :896]
+    # The same camera: sigma in grey levels is that of the training images.
+    gaussian = noise_sigma(train, 1.0) / noise_sigma(truth, 1.0)
+    test = add_noise(truth, poisson=poisson, gaussian=gaussian, seed=NOISE_SEED + 1)
+    return DataSet(
+        "NF1 nuclei + actin, Gaussian noise of 1 x the input's standard deviation"
+        + (f" and Poisson noise of factor {poisson:g}" if poisson else ""),
+        TrainingFields(tuple(noisy), ("nuclei", "actin"), ("nf1_D6", "nf1_D7")),
+        Image(superpose(test, (0.5, 0.5)), "YX", name="B7"),
+        test,
+        truth,
+        (slice(200, 520), slice(200, 520)),
+    )
+
+
+def hagen() -> DataSet:
+    """Hagen et al. 2021, actin and mitochondria with real noise: one image, a block held out."""
+    folder = DATA / "train" / "hagen_actin_mito"
+    low, high = (
+        np.asarray(read_image(folder / f"hagen_60x-noise1_{snr}snr.ome.tif").data, np.float32)
+        for snr in ("low", "high")
+    )
+    block = (slice(None), slice(1152, 1664), slice(1024, 1536))
+    mask = np.ones(low.shape[1:], bool)
+    mask[block[1:]] = False
+    return DataSet(
+        "Hagen 60x actin + mitochondria, real noise, the test block in the middle of the cell",
+        TrainingFields((low,), ("actin", "mitochondria"), ("hagen_60x-noise1_lowsnr",), masks=(mask,)),
+        Image(superpose(low[block], (0.5, 0.5)), "YX", name="block"),
+        low[block],
+        high[block],
+        (slice(96, 416), slice(96, 416)),
+    )
+
+
+def phantoms() -> DataSet:
+    """Filaments and pits drawn by the program, with Poisson and Gaussian noise."""
+    clean = np.stack([phantom((512, 512), ("filaments", "pits"), seed) for seed in range(3)])
+    truth = phantom((512, 512), ("filaments", "pits"), 1_000_000)
+    noisy = add_noise(clean, poisson=5.0, gaussian=1.0, seed=NOISE_SEED)
+    test = add_noise(truth, poisson=5.0, gaussian=1.0, seed=NOISE_SEED + 1)
+    return DataSet(
+        "Phantom filaments + pits, Poisson and Gaussian noise",
+        TrainingFields(tuple(noisy), ("filaments", "pits"), ("phantom seeds 0 to 2",)),
+        Image(superpose(test, (0.5, 0.5)), "YX", name="phantom"),
+        test,
+        truth,
+        (slice(96, 416), slice(96, 416)),
+    )
+
+
+DATA_SETS: dict[str, Callable[[], DataSet]] = {
+    "A": lambda: nf1(0.0),
+    "AP": lambda: nf1(1000.0),
+    "B": hagen,
+    "C": phantoms,
+}

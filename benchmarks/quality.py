@@ -1,0 +1,140 @@
+"""Quality of a split: trains each method on each data set and measures it on held-out images.
+
+    python benchmarks/quality.py run A denoisplit 0 --minutes 10
+    python benchmarks/quality.py report
+
+`run` trains one model and leaves numbers and pictures in benchmarks/output/quality; `report`
+gathers all runs into docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from data_sets import DATA_SETS, REPOSITORY, DataSet
+
+from napari_denoisplit.events import EpochDone, Event, Stage, run
+from napari_denoisplit.files import replacing
+from napari_denoisplit.jobs.splitting import split_job
+from napari_denoisplit.jobs.training import train_job
+from napari_denoisplit.measures.ms_ssim import ms_ssim
+from napari_denoisplit.measures.psnr import range_invariant_psnr
+from napari_denoisplit.settings import SplitSettings, TrainSettings
+
+OUTPUT = REPOSITORY / "benchmarks" / "output" / "quality"
+N_SAMPLES = 50
+
+
+def measure(truth: np.ndarray, image: np.ndarray) -> dict[str, list[float]]:
+    """PSNR and MS-SSIM of every channel; a (Y, X) image is compared with each."""
+    pairs = [(t, image if image.ndim == 2 else image[c]) for c, t in enumerate(truth)]
+    return {
+        "psnr": [range_invariant_psnr(t, p) for t, p in pairs],
+        "ms_ssim": [ms_ssim(t, p) for t, p in pairs],
+    }
+
+
+def train_and_split(arguments: argparse.Namespace) -> None:
+    """One run: train, split the test image, write numbers and arrays."""
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    data = DATA_SETS[arguments.data]()
+    name = f"{arguments.data}_{arguments.method}_{arguments.seed}{arguments.tag}"
+    settings = TrainSettings(
+        preset=arguments.preset,
+        method=arguments.method,
+        minutes=arguments.minutes if arguments.steps is None else None,
+        steps=arguments.steps,
+        seed=arguments.seed,
+        test_fraction=0.0,
+    )
+    log: list[str] = []
+
+    def report(event: Event) -> None:
+        if isinstance(event, EpochDone):
+            log.append(
+                f"epoch {event.epoch} step {event.step} {event.seconds:.0f} s "
+                f"validation {event.validation.loss:.4f} PSNR "
+                + " ".join(f"{p:.2f}" for p in event.psnr)
+                + (" best" if event.is_best else "")
+            )
+            print(name, log[-1], flush=True)
+        elif isinstance(event, Stage):
+            print(name, event.text, flush=True)
+
+    cpu, wall = time.process_time(), time.monotonic()
+    path = OUTPUT / f"{name}.denoisplit"
+    trained = run(train_job(data.fields, settings, path=path), report)
+    cpu, wall = time.process_time() - cpu, time.monotonic() - wall
+    split = run(
+        split_job(
+            trained.model, data.superposition, SplitSettings(n_samples=N_SAMPLES, keep_samples=1)
+        )
+    )
+    record = {
+        "data": arguments.data,
+        "method": arguments.method,
+        "seed": arguments.seed,
+        "preset": arguments.preset,
+        "tag": arguments.tag,
+        "steps": trained.history[-1].step,
+        "best_epoch_step": max(e.step for e in trained.history if e.is_best),
+        "cpu_seconds": cpu,
+        "wall_seconds": wall,
+        "threads": torch.get_num_threads(),
+        "superposition": measure(data.truth, np.asarray(data.superposition.data)),
+        "noisy": measure(data.truth, data.noisy),
+        "sample": measure(data.truth, split.samples[0]),
+        "mmse": measure(data.truth, split.mmse.data),
+        "log": log,
+    }
+    print(name, json.dumps({k: record[k] for k in ("superposition", "sample", "mmse")}))
+    with replacing(OUTPUT / f"{name}.json") as temporary:
+        temporary.write_text(json.dumps(record, indent=1))
+    save_images(name, data, split)
+
+
+def save_images(name: str, data: DataSet, split) -> None:
+    """Keep the shown window of every image of a run."""
+    window = (..., *data.window)
+    with replacing(OUTPUT / f"{name}.npz") as temporary:
+        np.savez(
+            temporary,
+            superposition=data.superposition.data[window],
+            truth=data.truth[window],
+            sample=split.samples[0][window],
+            mmse=split.mmse.data[window],
+            sigma=split.sigma.data[window],
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("run", help="train and measure one model")
+    one.add_argument("data", choices=DATA_SETS)
+    one.add_argument("method", choices=("denoisplit", "altered_musplit", "musplit"))
+    one.add_argument("seed", type=int)
+    one.add_argument("--preset", default="fast")
+    one.add_argument("--minutes", type=float, default=10.0)
+    one.add_argument("--steps", type=int, help="a budget that does not depend on the machine's load")
+    one.add_argument("--threads", type=int)
+    one.add_argument("--tag", default="")
+    commands.add_parser("report", help="gather all runs into docs/benchmarks.md")
+    arguments = parser.parse_args()
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    if arguments.command == "run":
+        train_and_split(arguments)
+    else:
+        from quality_report import write_report
+
+        write_report(OUTPUT, Path(REPOSITORY / "docs"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Tables and pictures of the quality benchmark, from the files that its runs left."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from data_sets import DATA_SETS
+
+from napari_denoisplit.files import replacing
+from napari_denoisplit.jobs.picture import Panel, save_picture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+METHODS = {"denoisplit": "denoiSplit", "altered_musplit": "altered muSplit", "musplit": "muSplit"}
+START, END = "<!-- quality: begin -->", "<!-- quality: end -->"
+
+Record = dict[str, Any]
+
+
+def write_report(output: Path, docs: Path) -> None:
+    """Put the tables between the marks of docs/benchmarks.md and draw one picture a data set."""
+    groups: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    for path in sorted(output.glob("*.json")):
+        record = json.loads(path.read_text())
+        groups[record["data"]][record["method"] + record["tag"]].append(record)
+    parts = []
+    for name in DATA_SETS:
+        if name in groups:
+            parts.append(table(name, groups[name]))
+            picture = draw(name, groups[name], output, docs)
+            parts.append(f"![{name}: truth, samples and means]({picture})\n")
+    page = docs / "benchmarks.md"
+    text = page.read_text()
+    before, rest = text.split(START)
+    _, after = rest.split(END)
+    with replacing(page) as temporary:
+        temporary.write_text(f"{before}{START}\n\n" + "\n".join(parts) + f"\n{END}{after}")
+
+
+def table(name: str, methods: dict[str, list[Record]]) -> str:
+    """Markdown table of one data set."""
+    data = DATA_SETS[name]()
+    channels = data.fields.channel_names
+    any_record = next(iter(methods.values()))[0]
+    head = "| | runs | steps | core-seconds | " + " | ".join(
+        f"{c} PSNR (dB) | {c} MS-SSIM" for c in channels
+    )
+    lines = [f"### {name}: {data.title}\n", head + " |", "|---" * (4 + 2 * len(channels)) + "|"]
+    for label, key in (("the superposition", "superposition"), ("the noisy channels", "noisy")):
+        lines.append(f"| {label} | | | | {cells([any_record], key)} |")
+    for method, records in sorted(methods.items(), key=lambda m: list(METHODS).index(base(m[0]))):
+        steps = "/".join(sorted({str(r["steps"]) for r in records}))
+        seconds = np.mean([r["cpu_seconds"] for r in records])
+        for label, key in (("one sample", "sample"), ("MMSE of 50", "mmse")):
+            lines.append(
+                f"| {METHODS[base(method)]}{method.removeprefix(base(method))}, {label} "
+                f"| {len(records)} | {steps} | {seconds:.0f} | {cells(records, key)} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def base(method: str) -> str:
+    """Name of a method without the tag of a run."""
+    return next(m for m in sorted(METHODS, key=len, reverse=True) if method.startswith(m))
+
+
+def cells(records: list[Record], key: str) -> str:
+    """PSNR and MS-SSIM of each channel: mean over runs, and the range where there are several."""
+    out = []
+    for c in range(len(records[0][key]["psnr"])):
+        for measure, digits in (("psnr", 2), ("ms_ssim", 3)):
+            values = [r[key][measure][c] for r in records]
+            text = f"{np.mean(values):.{digits}f}"
+            if len(values) > 1:
+                text += f" ± {np.ptp(values) / 2:.{digits}f}"
+            out.append(text)
+    return " | ".join(out)
+
+
+def draw(name: str, methods: dict[str, list[Record]], output: Path, docs: Path) -> str:
+    """Picture of the shown window: input, truth and the MMSE of every method."""
+    title, channels = DATA_SETS[name]().title, DATA_SETS[name]().fields.channel_names
+    images = {
+        method: np.load(output / f"{name}_{base(method)}_{records[0]['seed']}{records[0]['tag']}.npz")
+        for method, records in methods.items()
+    }
+    order = sorted(images, key=lambda m: list(METHODS).index(base(m)))
+    first = images[order[0]]
+    rows = []
+    for c, channel in enumerate(channels):
+        row = [
+            Panel("noisy superposition", first["superposition"]),
+            Panel(f"{channel}, truth", first["truth"][c]),
+        ]
+        for method in order:
+            fitted = scaled(images[method]["mmse"][c], first["truth"][c])
+            label = METHODS[base(method)] + method.removeprefix(base(method))
+            row.append(Panel(f"{label}, MMSE", fitted, "gray", 1))
+        fitted = scaled(first["sample"][c], first["truth"][c])
+        row.append(Panel(f"{METHODS[base(order[0])]}, one sample", fitted, "gray", 1))
+        row.append(Panel("sigma", first["sigma"][c], "magma"))
+        rows.append(row)
+    path = docs / "images" / f"benchmark_{name}.png"
+    save_picture(path, rows, title)
+    return f"images/{path.name}"
+
+
+def scaled(image: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Image with the affine map that brings it nearest to the truth, for the eye."""
+    slope, offset = np.polyfit(image.ravel(), truth.ravel(), 1)
+    return slope * image + offset
