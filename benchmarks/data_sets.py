@@ -78,7 +78,9 @@ def hagen() -> DataSet:
     mask[block[1:]] = False
     return DataSet(
         "Hagen 60x actin + mitochondria, real noise, the test block in the middle of the cell",
-        TrainingFields((low,), ("actin", "mitochondria"), ("hagen_60x-noise1_lowsnr",), masks=(mask,)),
+        TrainingFields(
+            (low,), ("actin", "mitochondria"), ("hagen_60x-noise1_lowsnr",), masks=(mask,)
+        ),
         Image(superpose(low[block], (0.5, 0.5)), "YX", name="block"),
         low[block],
         high[block],

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from data_sets import DATA_SETS, REPOSITORY, DataSet
 
+from data_sets import DATA_SETS, REPOSITORY, DataSet
 from napari_denoisplit.events import EpochDone, Event, Stage, run
 from napari_denoisplit.files import replacing
 from napari_denoisplit.jobs.splitting import split_job
@@ -122,7 +122,7 @@ def main() -> None:
     one.add_argument("seed", type=int)
     one.add_argument("--preset", default="fast")
     one.add_argument("--minutes", type=float, default=10.0)
-    one.add_argument("--steps", type=int, help="a budget that does not depend on the machine's load")
+    one.add_argument("--steps", type=int, help="a budget that no other load changes")
     one.add_argument("--threads", type=int)
     one.add_argument("--tag", default="")
     commands.add_parser("report", help="gather all runs into docs/benchmarks.md")

@@ -7,8 +7,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from data_sets import DATA_SETS
 
+from data_sets import DATA_SETS
 from napari_denoisplit.files import replacing
 from napari_denoisplit.jobs.picture import Panel, save_picture
 
@@ -85,8 +85,8 @@ def draw(name: str, methods: dict[str, list[Record]], output: Path, docs: Path) 
     """Picture of the shown window: input, truth and the MMSE of every method."""
     title, channels = DATA_SETS[name]().title, DATA_SETS[name]().fields.channel_names
     images = {
-        method: np.load(output / f"{name}_{base(method)}_{records[0]['seed']}{records[0]['tag']}.npz")
-        for method, records in methods.items()
+        method: np.load(output / f"{name}_{base(method)}_{first['seed']}{first['tag']}.npz")
+        for method, (first, *_) in methods.items()
     }
     order = sorted(images, key=lambda m: list(METHODS).index(base(m)))
     first = images[order[0]]

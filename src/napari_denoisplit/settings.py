@@ -157,9 +157,7 @@ class TrainSettings(_Settings):
         description="denoisplit (noise models), altered_musplit (Gaussian likelihood) or musplit "
         "(Gaussian likelihood, averaged KL).",
     )
-    loss: LossSettings | None = Field(
-        None, description="A loss of your own; None: the method's."
-    )
+    loss: LossSettings | None = Field(None, description="A loss of your own; None: the method's.")
     mix: MixSettings = Field(MixSettings(), description="How channels are superposed.")
     minutes: float | None = Field(
         10.0, gt=0, le=100_000, description="End training after so many minutes."
@@ -196,9 +194,7 @@ class TrainSettings(_Settings):
     )
     augment: bool = Field(True, description="Flip and rotate patches by quarter turns.")
     validation_fraction: float = Field(0.1, gt=0, lt=0.5, description="Share kept for validation.")
-    test_fraction: float = Field(
-        0.1, ge=0, lt=0.5, description="Share never seen in training."
-    )
+    test_fraction: float = Field(0.1, ge=0, lt=0.5, description="Share never seen in training.")
     preview_every: int = Field(2, ge=1, description="Epochs between two preview splits.")
     device: Device = Field("auto", description="Where to compute: auto, cpu, cuda or mps.")
     precision: Precision = Field(

@@ -32,7 +32,7 @@ def test_placing_cut_tiles_restores_the_image(grid, rng):
 
 @pytest.mark.parametrize("grid", GRIDS)
 def test_corners_align_with_every_level_and_the_outer_edge_is_bounded(grid):
-    height, width, tile_size, _, multiple = grid
+    *_, tile_size, _, multiple = grid
     for tile in tile_grid(*grid):
         for start, end in (tile.inner_y, tile.inner_x, tile.outer_y, tile.outer_x):
             assert start % multiple == 0
