@@ -70,3 +70,13 @@ def test_window_sums_are_sums_over_windows(rng):
     values = rng.normal(size=(20, 30))
     expected = np.lib.stride_tricks.sliding_window_view(values, (7, 7)).sum(axis=(2, 3))
     np.testing.assert_allclose(window_sums(values, 7), expected)
+
+
+@pytest.mark.parametrize("n_places", [1, 12])
+def test_no_place_is_learned_in_one_repeat_and_tested_in_another(rng, n_places):
+    parts = partition(fields(rng, 3 * n_places), repeats=3, **FRACTIONS)
+    for first in range(0, 3 * n_places, 3):
+        a, *others = parts.train[first : first + 3]
+        assert all((a == b).all() for b in others)
+    for region in (*parts.validation, *parts.test):
+        assert not region.of(parts.train).any()

@@ -73,3 +73,15 @@ def test_clean_images_must_match():
     noisy = np.ones((2, 5, 6), np.float32)
     with pytest.raises(ImageError, match="clean"):
         TrainingFields((noisy,), ("a", "b"), clean=(noisy[:, :4],))
+
+
+def test_a_t_axis_of_repeats_is_counted():
+    stack = image((4, 2, 5, 6), "TCYX")
+    assert TrainingFields.from_images([stack, stack], t_is_repeats=True).repeats == 4
+    assert TrainingFields.from_images([stack, stack]).repeats == 1
+
+
+@pytest.mark.parametrize(("shape", "axes"), [((2, 5, 6), "CYX"), ((3, 2, 4, 5, 6), "TCZYX")])
+def test_repeats_need_a_t_axis_and_no_z(shape, axes):
+    with pytest.raises(ImageError, match="T axis"):
+        TrainingFields.from_images([image(shape, axes)], t_is_repeats=True)

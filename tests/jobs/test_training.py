@@ -13,6 +13,7 @@ from napari_denoisplit.images.training_fields import TrainingFields
 from napari_denoisplit.jobs.batches import Batch, Batches
 from napari_denoisplit.jobs.trainer import Trainer
 from napari_denoisplit.jobs.training import train_job
+from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
 from napari_denoisplit.settings import MixSettings
 
 
@@ -69,6 +70,18 @@ def test_noise_models_come_from_noise_alone_where_nothing_is_clean(fields, setti
     noisy = TrainingFields(fields.fields, fields.channel_names)
     result = run(train_job(noisy, changed(settings, steps=1)))
     assert len(result.model.header.noise_models) == 2
+
+
+def test_noise_models_come_from_the_differences_of_repeats(fields, settings):
+    clean = fields.clean[0]
+    sigma = 40.0
+    noise = np.random.default_rng(0).normal(size=(4, *clean.shape)) * sigma
+    exposures = tuple((clean + n).astype(np.float32) for n in noise)
+    repeated = TrainingFields(exposures, fields.channel_names, repeats=4)
+    models = run(train_job(repeated, changed(settings, steps=1))).model.header.noise_models
+    for c, found in enumerate(map(GaussianMixture.from_dict, models)):
+        variance = found.variance(torch.tensor([float(np.median(clean[c]))]))
+        assert float(variance) == pytest.approx(sigma**2, rel=0.1)
 
 
 def test_a_model_says_what_it_was_trained_on(fields, settings):

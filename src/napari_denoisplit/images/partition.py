@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +54,7 @@ def partition(
     validation_fraction: float,
     test_fraction: float,
     masks: Sequence[NDArray[np.bool_]] | None = None,
+    repeats: int = 1,
 ) -> Partition:
     """Set pixels aside for validation and test.
 
@@ -71,12 +72,24 @@ def partition(
         Shares of the fields, or of the area of each.
     masks
         Pixels that may be used at all, (Y, X) each.
+    repeats
+        So many fields in a row show one place; what is kept is kept of each of them, so that no
+        place is both learned and tested.
 
     Raises
     ------
     ImageError
         A field is too small to hold a patch beside its blocks.
     """
+    if repeats > 1:
+        places = partition(
+            fields[::repeats],
+            patch_size=patch_size,
+            validation_fraction=validation_fraction,
+            test_fraction=test_fraction,
+            masks=None if masks is None else masks[::repeats],
+        )
+        return _repeated(places, repeats)
     usable = [np.ones(f.shape[1:], bool) for f in fields] if masks is None else list(masks)
     n = len(fields)
     if n >= FRAMES_TO_SPLIT:
@@ -98,6 +111,20 @@ def partition(
         test += blocks[1:]
         train_masks.append(free)
     return Partition(tuple(train_masks), tuple(validation), tuple(test))
+
+
+def _repeated(places: Partition, repeats: int) -> Partition:
+    """Give every exposure of a place the same pixels."""
+
+    def each(regions: Sequence[Region]) -> tuple[Region, ...]:
+        return tuple(
+            replace(region, field=region.field * repeats + number)
+            for region in regions
+            for number in range(repeats)
+        )
+
+    train = tuple(mask for mask in places.train for _ in range(repeats))
+    return Partition(train, each(places.validation), each(places.test))
 
 
 def _typical_block(

@@ -41,6 +41,9 @@ class TrainingFields:
     validation, never as a target."""
     masks: tuple[NDArray[np.bool_], ...] | None = None
     """(Y, X) each, pixels that may be used; None: all."""
+    repeats: int = 1
+    """So many fields in a row are exposures of one place: they share their blocks for validation
+    and test, and their differences are noise."""
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
 
@@ -64,6 +67,11 @@ class TrainingFields:
                 raise ImageError(
                     f"Field {i + 1} has {bad} pixels that are NaN or infinite: replace them first."
                 )
+        if self.repeats < 1 or len(self.fields) % self.repeats:
+            raise ImageError(
+                f"{len(self.fields)} fields are no groups of {self.repeats} repeats: give every "
+                "place equally often."
+            )
         self._check_companions("clean", self.clean, [f.shape for f in self.fields])
         self._check_companions("masks", self.masks, [f.shape[1:] for f in self.fields])
 
@@ -82,7 +90,13 @@ class TrainingFields:
         return len(self.channel_names)
 
     @classmethod
-    def from_images(cls, images: Sequence[Image], clean: Sequence[Image] | None = None) -> Self:
+    def from_images(
+        cls,
+        images: Sequence[Image],
+        clean: Sequence[Image] | None = None,
+        *,
+        t_is_repeats: bool = False,
+    ) -> Self:
         """Gather fields from images with a channel axis, or from one image or stack per channel.
 
         Parameters
@@ -92,6 +106,13 @@ class TrainingFields:
             of equal shape, one per structure. T and Z planes are fields of their own.
         clean
             The same images without noise, in the same order.
+        t_is_repeats
+            Whether the T axis holds repeated exposures of one place rather than a time-lapse.
+
+        Raises
+        ------
+        ImageError
+            The images do not belong together, or repeats have Z planes or differ in number.
         """
         fields, names = _gather(images)
         clean_fields = None
@@ -103,6 +124,7 @@ class TrainingFields:
             channel_names=names,
             sources=tuple(_describe(image) for image in images),
             clean=None if clean_fields is None else tuple(clean_fields),
+            repeats=_count_repeats(images) if t_is_repeats else 1,
             pixel_size=first.pixel_size,
             units=first.units,
         )
@@ -141,6 +163,18 @@ def _gather(images: Sequence[Image]) -> tuple[list[NDArray[np.float32]], tuple[s
     fields = [np.concatenate(planes, axis=0) for planes in zip(*stacks, strict=True)]
     names = tuple((i.channel_names[0] if i.channel_names else i.name) for i in images)
     return fields, _distinct(names)
+
+
+def _count_repeats(images: Sequence[Image]) -> int:
+    """Exposures of one place, from the T axis that all images must have alike."""
+    counts = {image.size("T") for image in images}
+    if len(counts) > 1 or min(counts) < 2 or any(image.size("Z") > 1 for image in images):
+        listed = ", ".join(f"{i.name!r}: {i.axes} {i.shape}" for i in images)
+        raise ImageError(
+            f"Repeats are read from a T axis of 2 or more steps, the same in every image and "
+            f"without Z ({listed}): check the axes, or train without repeats."
+        )
+    return counts.pop()
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:

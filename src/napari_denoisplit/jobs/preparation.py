@@ -21,7 +21,11 @@ from napari_denoisplit.jobs.validation import Validation
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.nn.likelihood import GaussianLikelihood, NoiseModelLikelihood
-from napari_denoisplit.noise.automatic import noise_model_from_image, noise_model_from_pairs
+from napari_denoisplit.noise.automatic import (
+    noise_model_from_image,
+    noise_model_from_pairs,
+    noise_model_from_repeats,
+)
 from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
 from napari_denoisplit.settings import METHODS, PRESETS
 
@@ -71,6 +75,7 @@ def prepare(
         validation_fraction=settings.validation_fraction,
         test_fraction=settings.test_fraction,
         masks=fields.masks,
+        repeats=fields.repeats,
     )
     if before is None:
         yield Stage("Measuring the channels")
@@ -176,14 +181,18 @@ def _mean_weights(header: ModelHeader) -> list[float]:
 
 
 def _fit_noise_models(fields: TrainingFields, parts: Partition) -> list[GaussianMixture]:
-    """One noise model per channel, from clean pairs if there are any, else from noise alone."""
-    models = []
-    for c in range(fields.n_channels):
-        if fields.clean is not None:
-            pairs = zip(fields.clean, fields.fields, parts.train, strict=True)
-            signal, observed = zip(*((s[c][m], o[c][m]) for s, o, m in pairs), strict=True)
-            models.append(noise_model_from_pairs(np.concatenate(signal), np.concatenate(observed)))
-        else:
-            largest = max(range(len(fields.fields)), key=lambda i: int(parts.train[i].sum()))
-            models.append(noise_model_from_image(fields.fields[largest][c]))
-    return models
+    """One noise model per channel: from clean pairs, else repeats, else one noisy image."""
+    return [_fit_noise_model(fields, parts, c) for c in range(fields.n_channels)]
+
+
+def _fit_noise_model(fields: TrainingFields, parts: Partition, c: int) -> GaussianMixture:
+    if fields.clean is not None:
+        pairs = zip(fields.clean, fields.fields, parts.train, strict=True)
+        signal, observed = zip(*((s[c][m], o[c][m]) for s, o, m in pairs), strict=True)
+        return noise_model_from_pairs(np.concatenate(signal), np.concatenate(observed))
+    largest = max(range(len(fields.fields)), key=lambda i: int(parts.train[i].sum()))
+    if fields.repeats > 1:
+        first = largest // fields.repeats * fields.repeats
+        exposures = fields.fields[first : first + fields.repeats]
+        return noise_model_from_repeats(np.stack([f[c] for f in exposures]))
+    return noise_model_from_image(fields.fields[largest][c])

@@ -69,7 +69,8 @@ def train_job(
         resume from lies beside it, see `last_path`. None keeps nothing on disk.
     noise_models
         One per channel, in image units. None fits them to the data: to pairs where `fields.clean`
-        is given, else to the variance against the mean in the noisy channels.
+        is given, else to repeats where there are any, else to the variance against the mean in
+        the noisy channels.
     resume
         A `.last.denoisplit` file: network, normalization, noise models and random state come from
         there, and the whole budget is spent once more.
