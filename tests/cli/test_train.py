@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from napari_denoisplit.checkpoint import last_path, read_header
@@ -54,6 +55,18 @@ def test_training_goes_on_where_it_ended(channels, tmp_path):
     train(*channels, "-o", model, *SHORT)
     longer = [word if word != "2" or i != 3 else "4" for i, word in enumerate(SHORT)]
     assert train(*channels, "-o", model, "--resume", last_path(model), *longer) == 0
+
+
+def test_repeats_are_read_from_the_time_axis(channels, tmp_path, capsys):
+    model = tmp_path / "cells.denoisplit"
+    assert train(*channels, "-o", model, "--repeats", *SHORT) == 1  # single exposures
+    assert "T axis" in capsys.readouterr().err
+    stacks = [tmp_path / "nuclei.ome.tif", tmp_path / "actin.ome.tif"]
+    for path, seed in zip(stacks, (1, 2), strict=True):
+        clean = phantom((192, 192), ("mesh",), seed=seed)
+        exposures = [add_noise(clean, seed=s)[0] for s in range(3)]
+        write_image(path, Image(np.stack(exposures), "TYX"))
+    assert train(*stacks, "-o", model, "--repeats", *SHORT) == 0
 
 
 def test_a_model_is_not_overwritten_unasked(channels, tmp_path, capsys):

@@ -92,6 +92,14 @@ def train(
             "once for each, in their order. Not learned from: it serves noise models and checks."
         ),
     ] = None,
+    repeats: Annotated[
+        bool,
+        typer.Option(
+            "--repeats",
+            help="The time points of the images are repeated exposures of one place, not a "
+            "time-lapse: noise models are then fitted to them, which is the best way.",
+        ),
+    ] = False,
     resume: Annotated[
         Path | None,
         typer.Option(help="Go on where the training that wrote this *.last.denoisplit ended."),
@@ -117,6 +125,7 @@ def train(
         [read(terminal, path, axes, series) for path in images],
         [read(terminal, path, axes, series) for path in clean or ()],
         _words(names),
+        t_is_repeats=repeats,
     )
     terminal.say(
         f"{len(fields.fields)} image(s) of {' and '.join(fields.channel_names)}, "
@@ -157,11 +166,15 @@ def _settings(chosen: dict[str, Any], weights: tuple[float, ...] | None) -> Trai
 
 
 def _fields(
-    images: Sequence[Image], clean: Sequence[Image], names: tuple[str, ...]
+    images: Sequence[Image],
+    clean: Sequence[Image],
+    names: tuple[str, ...],
+    *,
+    t_is_repeats: bool,
 ) -> TrainingFields:
     from napari_denoisplit.images.training_fields import TrainingFields
 
-    fields = TrainingFields.from_images(images, clean or None)
+    fields = TrainingFields.from_images(images, clean or None, t_is_repeats=t_is_repeats)
     if not names:
         return fields
     if len(names) != len(fields.channel_names):
