@@ -47,7 +47,7 @@ def test_the_button_starts_and_stops(qtbot, panel, fake):
         panel.button.click()
     begin(panel)
     assert panel.button.text() == "Stop"
-    with qtbot.waitSignal(panel.stop_clicked):
+    with qtbot.waitSignal(panel.stopped):
         panel.button.click()
     assert panel.button.text() == "Stopping…"
     assert panel.hint.text() == panel.button.toolTip() != ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QIcon
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 __all__ = ["Column", "Fold"]
@@ -47,6 +49,12 @@ class Column(QScrollArea):
             self._layout.insertWidget(self._layout.count() - 1, label)
         self._layout.insertWidget(self._layout.count() - 1, part)
 
+    def order_tabs(self) -> None:
+        """Let the tab key go from top to bottom, whatever was made first."""
+        controls = _in_order(self._layout)
+        for before, after in pairwise(controls):
+            QWidget.setTabOrder(before, after)
+
     def reveal(self, part: QWidget) -> None:
         """Scroll until a part is in sight, once it has its place."""
         self._revealed = part
@@ -59,6 +67,21 @@ class Column(QScrollArea):
     def sizeHint(self) -> QSize:
         """As high as its content, so that a tall window shows it without scrolling."""
         return QSize(_WIDTH, self.widget().sizeHint().height())
+
+
+def _in_order(layout: QLayout) -> list[QWidget]:
+    """List the controls that take the focus, as the layout has them."""
+    found: list[QWidget] = []
+    for index in range(layout.count()):
+        item = layout.itemAt(index)
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            inner = widget.layout()
+        if inner is not None:
+            found += _in_order(inner)
+        elif widget is not None and widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
+            found.append(widget)
+    return found
 
 
 class Fold(QCollapsible):
@@ -82,4 +105,6 @@ class Fold(QCollapsible):
         self._mark(False)
 
     def _mark(self, opened: bool) -> None:
+        # superqt folds by height alone, which leaves the parts within reach of the tab key.
+        self.content().setVisible(opened)
         self.setText(f"{'▾' if opened else '▸'}  {self._title}")

@@ -56,19 +56,13 @@ class LayerChoice(QWidget):
             ),
         )
         box = self._layers.native
-        box.setAccessibleName(name)
-        box.setToolTip(tooltip(f"{name}: an image layer of the viewer."))
         self.axes_box = QComboBox(self)
-        self.axes_box.setAccessibleName(f"Axes of {name}")
-        self.axes_box.setToolTip(
-            tooltip("What the axes of the layer mean; its axis labels are followed if it has them.")
+        _dress(box, name, f"{name}: an image layer of the viewer.")
+        _dress(
+            self.axes_box,
+            f"Axes of {name}",
+            "What the axes of the layer mean; its axis labels are followed if it has them.",
         )
-        for one in (box, self.axes_box):
-            one.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            one.setMinimumContentsLength(_CHARACTERS)
-            guard_wheel(one)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(box)
@@ -135,6 +129,14 @@ class LayerChoice(QWidget):
 
     def _on_axes(self, *_: object) -> None:
         self.changed.emit()
+
+
+def _dress(box: QComboBox, name: str, text: str) -> None:
+    box.setAccessibleName(name)
+    box.setToolTip(tooltip(text))
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(_CHARACTERS)
+    guard_wheel(box)
 
 
 def _image_layers(viewer: ViewerRef) -> list[ImageLayer]:

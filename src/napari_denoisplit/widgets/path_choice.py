@@ -36,6 +36,7 @@ class PathChoice(QWidget):
         self.edit.setAccessibleName(name)
         # Its own drop would paste the address as text; the widget around it takes the file.
         self.edit.setAcceptDrops(False)
+        self.edit.setToolTip(tooltip(f"{name}: none yet."))
         self.edit.textChanged.connect(self._on_text)
         self.browse_button = QPushButton("Browse…", self)
         self.browse_button.setToolTip(f"Choose: {name}.")

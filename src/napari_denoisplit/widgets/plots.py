@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainingCurves", "TrainingPlot", "training_curves"]
 
 _REDRAW_MS = 500
-_HEIGHT = 300  # pixels, for both axes
+_HEIGHT = 250  # pixels, for both axes
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,7 +256,16 @@ class PreviewLayers:
             self._show(f"{structure} · MMSE", event.mmse[channel], 1, channel + 1, colormap)
             self.layers.fit_contrast(f"{structure} · MMSE")
         if first:
-            viewer.reset_view()
+            self._look_at(viewer, event.superposition.shape)
+
+    def _look_at(self, viewer: Any, shape: tuple[int, ...]) -> None:
+        """Let the table fill the view; napari's home button shows everything again."""
+        viewer.reset_view()
+        low, high = viewer.layers.extent.world[:, -2:]
+        size = np.multiply(shape, self._place["scale"]) * _STEP * (2, len(self._structures) + 1)
+        camera = getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
+        camera.zoom *= float(min((high - low) / size))
+        camera.center = (*camera.center[:-2], *(np.asarray(self._corner) + size / 2))
 
     def _show(
         self, what: str, data: NDArray[np.float32], row: int, column: int, colormap: str

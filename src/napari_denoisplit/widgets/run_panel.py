@@ -45,7 +45,7 @@ class RunPanel(QWidget):
     """
 
     start_clicked = Signal()  # the button was clicked while nothing ran
-    stop_clicked = Signal()  # the button was clicked during a run
+    stopped = Signal()  # a run was asked to end
 
     def __init__(
         self, verb: str, help_text: str, start: Start, parent: QWidget | None = None
@@ -137,11 +137,16 @@ class RunPanel(QWidget):
         self._running.cancel_with(self)
         self._refresh()
 
-    def _click(self) -> None:
+    def stop(self) -> None:
+        """Ask the job, if there is one, for an ordinary end."""
         if self._running is not None and self._running.is_running:
             self._running.stop()
-            self.stop_clicked.emit()
+            self.stopped.emit()
             self._refresh()
+
+    def _click(self) -> None:
+        if self.is_running:
+            self.stop()
         else:
             self.start_clicked.emit()
 

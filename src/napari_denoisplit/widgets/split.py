@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
@@ -76,6 +77,7 @@ class SplitWidget(QWidget):
         column.add(Fold("More", self.more))
         column.add(self.panel)
         column.add(self.save_button)
+        column.order_tabs()
         self.setAccessibleName("Split and denoise")
 
     def _connect(self) -> None:
@@ -132,6 +134,12 @@ class SplitWidget(QWidget):
         self._run, self._results = run, run.results
         run.next()
         self._refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """End the run when the dock is closed: nobody could stop it any more."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.panel.stop()
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""

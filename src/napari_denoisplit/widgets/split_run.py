@@ -110,7 +110,7 @@ class SplitRun(QObject):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._flush)
         self._ended: tuple[SplitInput, Split] | None = None
-        panel.stop_clicked.connect(self._queue.clear)
+        panel.stopped.connect(self._queue.clear)
 
     def next(self) -> None:
         """Split the next image, or finish."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
@@ -70,6 +71,7 @@ class TrainWidget(QWidget):
         column.add(self.panel)
         column.add(self.split_button)
         column.add(self.plot)
+        column.order_tabs()
         self.setAccessibleName("Train a splitting model")
 
     def _connect(self) -> None:
@@ -114,13 +116,25 @@ class TrainWidget(QWidget):
         self._run = TrainRun(self._viewer, self.panel, self.plot, order)
         self._run.finished.connect(self._on_finished)
         self.plot.show()
-        self._column.reveal(self.plot)
+        self._run.curves_changed.connect(self._reveal_plot)
+        self._reveal_plot()
         self._run.begin()
         self._refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """End the run when the dock is closed: nobody could stop it any more."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.panel.stop()
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
         self.source.reset_choices()
+
+    def _reveal_plot(self) -> None:
+        # Once, with the first curve: from then on the user scrolls.
+        if len(self.plot.curves.epoch) <= 1:
+            self._column.reveal(self.plot)
 
     def _on_finished(self) -> None:
         if self._run is not None and self._run.model is not None:

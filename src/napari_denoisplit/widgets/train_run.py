@@ -106,6 +106,7 @@ class TrainRun(QObject):
         Shows the curves.
     """
 
+    curves_changed = Signal()  # an epoch has ended, and there is more to see
     finished = Signal()  # the training has ended, however
 
     def __init__(
@@ -141,6 +142,7 @@ class TrainRun(QObject):
                 self._history.append(event)
                 self._plot.show_curves(training_curves(self._history), self._structures)
                 self._panel.say(epoch_text(event, self._structures))
+                self.curves_changed.emit()
             case PreviewSplit():
                 if self._preview is not None:
                     self._preview.show(event)

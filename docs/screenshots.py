@@ -1,0 +1,137 @@
+"""Take the pictures of the documentation: real windows, a real training, a real split.
+
+Run it where there is a display, or a virtual one:
+
+    xvfb-run -a -s "-screen 0 1280x720x24" python docs/screenshots.py --minutes 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import napari
+from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
+
+PLUGIN = "napari-denoisplit"
+SIZE = (1280, 720)
+SHOWN_EPOCHS = 3  # before a training is worth a picture
+PATIENCE = 1800  # seconds; a busy machine takes its time
+HERE = Path(__file__).resolve().parent
+
+
+class Window:
+    """A napari window of the size of a small laptop's screen."""
+
+    def __init__(self, folder: Path, theme: str) -> None:
+        self.viewer = napari.Viewer(show=False)
+        self.viewer.theme = theme
+        self.viewer.show()
+        self.frame = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMainWindow))
+        self.frame.resize(*SIZE)
+        self._folder, self._theme = folder, theme
+        self.wait(1)
+
+    def open(self, name: str) -> QWidget:
+        """Open a widget as the menu does."""
+        _, widget = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)
+        self.wait(0.5)
+        return widget
+
+    def wait(self, seconds: float) -> None:
+        """Let the window live for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            QApplication.processEvents()
+            time.sleep(0.01)
+
+    def wait_until(self, ready, at_most: float) -> None:
+        """Let the window live until something has happened."""
+        end = time.monotonic() + at_most
+        while not ready():
+            if time.monotonic() > end:
+                sys.exit("gave up waiting")
+            self.wait(0.1)
+
+    def save(self, name: str) -> None:
+        """Write a picture of the whole window."""
+        self.wait(0.3)
+        suffix = "" if self._theme == "dark" else f"-{self._theme}"
+        self.frame.grab().save(str(self._folder / f"{name}{suffix}.png"))
+
+
+def train(window: Window, model: Path, minutes: float) -> QWidget:
+    """Train on the sample channels, with a picture before, during and after."""
+    window.viewer.open_sample(PLUGIN, "channels")
+    widget = window.open("Train")
+    widget.source.names.setText("filaments, pits")
+    widget.choices.how["minutes"].set_value(minutes)
+    widget.choices.how["preset"].set_value("tiny")
+    widget.target.save.set_path(model)
+    window.save("train-begin")
+    widget.panel.button.click()
+    window.wait_until(lambda: len(widget.plot.curves.epoch) >= SHOWN_EPOCHS, PATIENCE)
+    window.wait(1)
+    window.save("train")
+    window.wait_until(lambda: not widget.panel.is_running, minutes * 60 + PATIENCE)
+    window.save("train-end")
+    return widget
+
+
+def split(window: Window, widget: QWidget) -> None:
+    """Split the sample mixture, with a picture before, during and after."""
+    viewer = window.viewer
+    viewer.layers.clear()
+    viewer.open_sample(PLUGIN, "mixture")
+    viewer.reset_view()
+    widget.source.layer.layer = viewer.layers["superposition"]
+    widget.settings["n_samples"].set_value(50)
+    window.save("split-begin")
+    widget.panel.button.click()
+    window.wait_until(lambda: any("MMSE" in layer.name for layer in viewer.layers), PATIENCE)
+    window.wait(1)
+    window.save("split-during")
+    window.wait_until(lambda: not (widget.panel.is_running or widget.is_busy), PATIENCE)
+    window.save("split-end")
+    side_by_side(window)
+
+
+def side_by_side(window: Window) -> None:
+    """Show the superposition and its two structures next to each other."""
+    viewer = window.viewer
+    shown = ("superposition", "pits · MMSE", "filaments · MMSE")
+    for layer in list(viewer.layers):
+        if not layer.name.endswith(shown):
+            viewer.layers.remove(layer)
+    for layer in viewer.layers:
+        layer.visible = True
+        layer.colormap = "gray"
+    viewer.grid.shape = (1, 3)
+    viewer.grid.enabled = True
+    viewer.reset_view()
+    window.wait(0.5)
+    window.save("split")
+
+
+def main() -> None:
+    """Take every picture in one theme."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
+    parser.add_argument("--minutes", type=float, default=3, help="of training")
+    parser.add_argument("--output", type=Path, default=HERE / "images")
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    window = Window(arguments.output, arguments.theme)
+    with tempfile.TemporaryDirectory() as folder:
+        widget = train(window, Path(folder) / "phantom.denoisplit", arguments.minutes)
+        widget.split_button.click()
+        window.wait(1)
+        split(window, window.open("Split"))
+        window.viewer.close()
+
+
+if __name__ == "__main__":
+    main()

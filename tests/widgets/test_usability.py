@@ -1,0 +1,103 @@
+"""Every control can be named, explained and reached, and the widgets fit a small screen."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QListWidget,
+    QScrollArea,
+)
+from superqt import QLabeledDoubleRangeSlider
+
+from napari_denoisplit.widgets import SplitWidget, TrainWidget
+from napari_denoisplit.widgets.column import Fold
+
+CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QListWidget)
+BOTH = pytest.mark.parametrize("kind", [SplitWidget, TrainWidget])
+
+
+def controls(widget):
+    """What a user can click or type into, without the inner parts of controls."""
+    for control in widget.findChildren(CONTROLS):
+        parents = []
+        parent = control.parent()
+        while parent is not widget and parent is not None:
+            parents.append(parent)
+            parent = parent.parent()
+        if not any(isinstance(p, (*CONTROLS, QLabeledDoubleRangeSlider)) for p in parents):
+            yield control
+
+
+@BOTH
+def test_every_control_has_a_name_and_an_explanation(viewer, dock, kind):
+    widget = dock(viewer, kind(viewer))
+    found = list(controls(widget))
+    assert len(found) > 10
+    for control in found:
+        text = control.text() if isinstance(control, QAbstractButton) else ""
+        assert control.accessibleName() or text, control
+        assert control.toolTip(), control.accessibleName() or text
+
+
+@BOTH
+def test_a_widget_fits_a_small_screen(viewer, dock, kind):
+    widget = dock(viewer, kind(viewer))
+    hint = widget.minimumSizeHint()
+    assert hint.width() <= 400
+    assert hint.height() <= 400
+    assert widget.findChild(QScrollArea).widget().minimumSizeHint().width() <= 320
+
+
+@BOTH
+def test_the_tab_key_goes_from_top_to_bottom(qtbot, viewer, dock, kind):
+    viewer.add_image(np.zeros((8, 8)))
+    viewer.add_image(np.zeros((8, 8)))
+    widget = dock(viewer, kind(viewer))
+    widget.show()
+    qtbot.waitExposed(widget)
+    inside = widget.findChild(QScrollArea).widget()
+    rows, control = [], inside.nextInFocusChain()
+    for _ in range(500):
+        if control in set(controls(widget)) and control.isVisible() and control.isEnabled():
+            rows.append(control.mapTo(inside, control.rect().topLeft()).y())
+        control = control.nextInFocusChain()
+        if control is inside:
+            break
+    assert len(rows) > 5
+    tolerance = 6  # controls of a row differ in height
+    assert all(below >= above - tolerance for above, below in pairwise(rows))
+
+
+@BOTH
+def test_what_is_folded_away_is_out_of_reach_until_it_is_unfolded(qtbot, viewer, dock, kind):
+    widget = dock(viewer, kind(viewer))
+    widget.show()
+    qtbot.waitExposed(widget)
+    seed = widget.findChild(QAbstractSpinBox, "seed")
+    assert not seed.isVisible()
+    fold = widget.findChild(Fold)
+    fold.toggleButton().click()
+    qtbot.waitUntil(lambda: seed.isVisible() and fold.height() > 150)
+
+
+def test_closing_the_dock_ends_the_run_and_keeps_what_there_is(
+    qtbot, window, dock, model, jobs, rng
+):
+    jobs.endless = True
+    window.add_image(rng.normal(size=(16, 16)).astype(np.float32), name="cells")
+    widget = dock(window, SplitWidget(window))
+    widget.open_model(model)
+    widget.panel.button.click()
+    qtbot.waitUntil(lambda: "cells · nuclei · MMSE" in window.layers, timeout=10_000)
+    window.window.remove_dock_widget(widget)
+    qtbot.waitUntil(lambda: not (widget.panel.is_running or widget.is_busy), timeout=10_000)
+    assert widget.results[0].split.stopped_early
+    widget.deleteLater()
+    qtbot.wait(50)
