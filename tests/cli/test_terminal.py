@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import os
 import signal
 
 import pytest
@@ -46,7 +45,7 @@ def test_ctrl_c_asks_the_job_to_stop_and_keeps_its_result(terminal):
         while not terminal.stop.is_set():
             done += 1
             if done == 3:
-                os.kill(os.getpid(), signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
             yield Progress(done=0.0, seconds_left=None, text="")
         return done
 
@@ -59,7 +58,7 @@ def test_ctrl_c_asks_the_job_to_stop_and_keeps_its_result(terminal):
 def test_ctrl_c_twice_ends_a_job_that_does_not_listen(terminal):
     def deaf():
         for _ in range(2):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
             yield Stage("still here")
 
     with pytest.raises(KeyboardInterrupt):
