@@ -76,13 +76,14 @@ def test_scaling_the_statistics_scales_the_sample(network, plane):
 
 def test_tiles_are_cut_only_when_memory_asks_for_it():
     settings = PRESETS["paper"].network
-    need = bytes_per_pixel(settings) * 1000 * 800
-    assert fitting_tile_size(settings, 1000, 800, 96, memory=need) is None
-    size = fitting_tile_size(settings, 1000, 800, 96, memory=need / 2)
+    need = bytes_per_pixel(settings, torch.float32) * 1000 * 800
+    assert fitting_tile_size(settings, torch.float32, 1000, 800, overlap=96, memory=need) is None
+    size = fitting_tile_size(settings, torch.float32, 1000, 800, overlap=96, memory=need / 2)
     assert size is not None
     assert size % 16 == 0
-    assert bytes_per_pixel(settings) * size**2 <= need / 2
+    assert bytes_per_pixel(settings, torch.float32) * size**2 <= need / 2
 
 
 def test_the_smallest_tile_still_keeps_something():
-    assert fitting_tile_size(PRESETS["paper"].network, 4096, 4096, 96, memory=1) == 256
+    network = PRESETS["paper"].network
+    assert fitting_tile_size(network, torch.float32, 4096, 4096, overlap=96, memory=1) == 256

@@ -155,7 +155,8 @@ class _Work:
             else _free_memory(self._compute.device) * SHARE_OF_FREE_MEMORY
         )
         height, width = self._view.shape[-2:]
-        return fitting_tile_size(self._model.header.network, height, width, s.overlap, memory)
+        network, dtype = self._model.header.network, self._compute.dtype
+        return fitting_tile_size(network, dtype, height, width, overlap=s.overlap, memory=memory)
 
     def plane(self, index: tuple[int, ...]) -> Job[None]:
         """Draw every sample of one plane."""
