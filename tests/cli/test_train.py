@@ -83,6 +83,8 @@ def test_a_model_is_not_overwritten_unasked(channels, tmp_path, capsys):
         (("-o", "model.pt"), ".denoisplit"),
         (("-o", "m.denoisplit", "--names", "only one"), "--names"),
         (("-o", "m.denoisplit", "--weights", "a,b"), "--weights"),
+        (("-o", "m.denoisplit", "--weights", "1,2,3"), "--weights"),
+        (("-o", "m.denoisplit", "--noise-model", "one.npz"), "--noise-model"),
         (("-o", "m.denoisplit", "--minutes", "0"), "minutes"),
         (("-o", "m.denoisplit", "--patch-size", "50"), "patch_size"),
     ],

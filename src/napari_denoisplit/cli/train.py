@@ -25,6 +25,59 @@ if TYPE_CHECKING:
 __all__ = ["train"]
 
 
+ImagesArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Noisy images of the separate structures: one file per structure, all of the "
+        "same size, or files that hold every structure as a channel.",
+        show_default=False,
+    ),
+]
+OutputOption = Annotated[
+    Path,
+    typer.Option("--output", "-o", help=f"Model file to write (*{SUFFIX})."),
+]
+NamesOption = Annotated[
+    str, typer.Option(help="Names of the structures, with commas: nuclei,actin.")
+]
+WeightsOption = Annotated[
+    str,
+    typer.Option(
+        help="Weight of each structure in the superposition, with commas: 0.4,0.6. Left out, "
+        "they follow --mix."
+    ),
+]
+NoiseModelOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Noise model (*.npz) of a structure; give the option once for each, in their "
+        "order. Left out, noise models are fitted to the images."
+    ),
+]
+CleanOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Clean image of the same field as a noisy one, if you have it; give the option "
+        "once for each, in their order. Not learned from: it serves noise models and checks."
+    ),
+]
+RepeatsOption = Annotated[
+    bool,
+    typer.Option(
+        "--repeats",
+        help="The time points of the images are repeated exposures of one place, not a "
+        "time-lapse: noise models are then fitted to them, which is the best way.",
+    ),
+]
+ResumeOption = Annotated[
+    Path | None,
+    typer.Option(help="Go on where the training that wrote this *.last.denoisplit ended."),
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the model file if it exists.")
+]
+
+
 @with_options(
     Choice(TrainSettings, "preset"),
     Choice(
@@ -56,57 +109,15 @@ __all__ = ["train"]
     ),
 )
 def train(
-    images: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Noisy images of the separate structures: one file per structure, all of the "
-            "same size, or files that hold every structure as a channel.",
-            show_default=False,
-        ),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help=f"Model file to write (*{SUFFIX})."),
-    ],
-    names: Annotated[
-        str, typer.Option(help="Names of the structures, with commas: nuclei,actin.")
-    ] = "",
-    weights: Annotated[
-        str,
-        typer.Option(
-            help="Weight of each structure in the superposition, with commas: 0.4,0.6. Left out, "
-            "they follow --mix."
-        ),
-    ] = "",
-    noise_model: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Noise model (*.npz) of a structure; give the option once for each, in their "
-            "order. Left out, noise models are fitted to the images."
-        ),
-    ] = None,
-    clean: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Clean image of the same field as a noisy one, if you have it; give the option "
-            "once for each, in their order. Not learned from: it serves noise models and checks."
-        ),
-    ] = None,
-    repeats: Annotated[
-        bool,
-        typer.Option(
-            "--repeats",
-            help="The time points of the images are repeated exposures of one place, not a "
-            "time-lapse: noise models are then fitted to them, which is the best way.",
-        ),
-    ] = False,
-    resume: Annotated[
-        Path | None,
-        typer.Option(help="Go on where the training that wrote this *.last.denoisplit ended."),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the model file if it exists.")
-    ] = False,
+    images: ImagesArgument,
+    output: OutputOption,
+    names: NamesOption = "",
+    weights: WeightsOption = "",
+    noise_model: NoiseModelOption = None,
+    clean: CleanOption = None,
+    repeats: RepeatsOption = False,
+    resume: ResumeOption = None,
+    overwrite: OverwriteOption = False,
     axes: AxesOption = None,
     series: SeriesOption = None,
     **chosen: Any,
@@ -127,6 +138,7 @@ def train(
         _words(names),
         t_is_repeats=repeats,
     )
+    _check_one_each(fields, settings, noise_model)
     terminal.say(
         f"{len(fields.fields)} image(s) of {' and '.join(fields.channel_names)}, "
         f"preset {settings.preset}"
@@ -156,6 +168,19 @@ def _check_output(output: Path, *, overwrite: bool, resume: Path | None) -> None
         raise UsageError(f"--output {output}: the name of a model file ends in {SUFFIX}.")
     if output.exists() and not overwrite and resume is None:
         raise UsageError(f"{output} exists: choose another name, or add --overwrite.")
+
+
+def _check_one_each(
+    fields: TrainingFields, settings: TrainSettings, noise_models: Sequence[Path] | None
+) -> None:
+    """Refuse what is given once per structure in another number."""
+    given = {"--weights": settings.mix.weights, "--noise-model": noise_models}
+    for option, values in given.items():
+        if values and len(values) != fields.n_channels:
+            raise UsageError(
+                f"{option} is given {len(values)} time(s) for {fields.n_channels} structures "
+                f"({', '.join(fields.channel_names)}): give one each."
+            )
 
 
 def _settings(chosen: dict[str, Any], weights: tuple[float, ...] | None) -> TrainSettings:
