@@ -198,3 +198,12 @@ def test_three_channels_train(fields, settings):
         tuple(np.concatenate([f, f[:1]]) for f in fields.fields), ("a", "b", "c")
     )
     assert run(train_job(three, changed(settings, steps=1))).model.network.settings.n_channels == 3
+
+
+def test_weights_and_noise_models_are_one_per_channel(fields, settings):
+    mix = MixSettings(weights=(0.2, 0.3, 0.5)).model_dump()
+    with pytest.raises(TrainingError, match="3 mixing weights for 2 channels"):
+        run(train_job(fields, changed(settings, mix=mix)))
+    one = GaussianMixture(torch.zeros(3, 1), 0.0, 1.0, 1.0)
+    with pytest.raises(TrainingError, match="1 noise models for 2 channels"):
+        run(train_job(fields, settings, noise_models=[one]))

@@ -66,6 +66,7 @@ def prepare(
 ) -> Job[Run]:
     """Set everything up: pixels, statistics, noise models, network."""
     compute = Compute.choose(settings.device, settings.precision)
+    _check_counts(fields, settings, noise_models)
     before = load_model(resume) if resume else None
     loss = settings.loss or METHODS[settings.method]
     patch_size = settings.patch_size or PRESETS[settings.preset].patch_size
@@ -117,6 +118,21 @@ def prepare(
         run.seconds = float(before.training_state["seconds"])
         run.best_loss = float(before.training_state["best_loss"])
     return run
+
+
+def _check_counts(
+    fields: TrainingFields,
+    settings: TrainSettings,
+    noise_models: Sequence[GaussianMixture] | None,
+) -> None:
+    """Refuse mixing weights or noise models that are not one per channel."""
+    weights = settings.mix.weights
+    for what, given in (("mixing weights", weights), ("noise models", noise_models)):
+        if given is not None and len(given) != fields.n_channels:
+            raise TrainingError(
+                f"{len(given)} {what} for {fields.n_channels} channels "
+                f"({', '.join(fields.channel_names)}): give one for each channel."
+            )
 
 
 def _check_resumed(fields: TrainingFields, header: ModelHeader, before: Model) -> None:
