@@ -31,7 +31,10 @@ def info(
     Of an image: axes, sizes, pixel size, channels. Of a model: its structures, how it was trained,
     on what.
     """
-    facts = _of_model(file) if file.suffix == SUFFIX else _of_image(file, axes, series)
+    if file.suffix == SUFFIX:
+        facts = _of_model(file) if as_json else _model_in_words(file)
+    else:
+        facts = _of_image(file, axes, series)
     if as_json:
         typer.echo(json.dumps(facts, indent=2, default=str))
         return
@@ -78,6 +81,59 @@ def _of_model(path: Path) -> dict[str, Any]:
         "training": header.training,
         "provenance": header.provenance,
     }
+
+
+def _model_in_words(path: Path) -> dict[str, str]:
+    """What a user asks of a model; --json has all of it."""
+    from napari_denoisplit.checkpoint import read_header
+
+    header = read_header(path)
+    network, n = header.network, header.normalization
+    calibration = header.calibration
+    pixel = ", ".join(
+        f"{axis} {size:g} {header.units.get(axis, 'pixel')}"
+        for axis, size in header.pixel_size.items()
+    )
+    return {
+        "file": str(path),
+        "kind": "model",
+        "structures": ", ".join(header.channel_names),
+        "trained on": "; ".join(map(str, _listed(header.provenance.get("sources")))) or "unknown",
+        "pixel size": pixel or "unknown",
+        "grey levels": f"superpositions of mean {n.input_mean:.4g}, standard deviation "
+        f"{n.input_std:.4g}",
+        "superposition": f"{header.mix.mode}, weights "
+        + ", ".join(f"{w:g}" for w in header.mix.channel_weights(network.n_channels)),
+        "training": _training(header),
+        "noise models": _noise_models(header),
+        "calibration": "none: sigma is the plain spread of the samples"
+        if calibration is None
+        else ", ".join(f"{factor:.3g}" for factor in calibration),
+        "network": f"{network.n_levels} levels, {network.n_filters} filters, "
+        f"{network.n_latents} latent maps",
+        "made with": ", ".join(
+            f"{name} {header.provenance[name]}"
+            for name in ("napari-denoisplit", "torch")
+            if name in header.provenance
+        ),
+    }
+
+
+def _training(header: ModelHeader) -> str:
+    """Method, preset and the epoch whose weights are kept."""
+    settings, history = header.training.get("settings"), _listed(header.training.get("history"))
+    words = []
+    if isinstance(settings, dict):
+        words.append(f"{settings.get('method')}, preset {settings.get('preset')}")
+    best = history[-1] if history else None
+    if isinstance(best, dict):
+        psnr = " / ".join(f"{p:.1f}" for p in _listed(best.get("psnr")))
+        words.append(f"{best.get('step')} steps, PSNR on validation {psnr} dB")
+    return "; ".join(words) or "unknown"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _noise_models(header: ModelHeader) -> str:
