@@ -30,7 +30,11 @@ class Window:
         self.viewer = napari.Viewer(show=False)
         self.viewer.theme = theme
         self.viewer.show()
-        self.frame = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMainWindow))
+        self.frame = next(
+            widget
+            for widget in QApplication.topLevelWidgets()
+            if isinstance(widget, QMainWindow) and widget.isVisible()
+        )
         self.frame.resize(*SIZE)
         self._folder, self._theme = folder, theme
         self.wait(1)
@@ -63,7 +67,7 @@ class Window:
         self.frame.grab().save(str(self._folder / f"{name}{suffix}.png"))
 
 
-def train(window: Window, model: Path, minutes: float) -> QWidget:
+def train(window: Window, model: Path, minutes: float) -> None:
     """Train on the sample channels, with a picture before, during and after."""
     window.viewer.open_sample(PLUGIN, "channels")
     widget = window.open("Train")
@@ -78,15 +82,14 @@ def train(window: Window, model: Path, minutes: float) -> QWidget:
     window.save("train")
     window.wait_until(lambda: not widget.panel.is_running, minutes * 60 + PATIENCE)
     window.save("train-end")
-    return widget
 
 
-def split(window: Window, widget: QWidget) -> None:
+def split(window: Window, model: Path) -> None:
     """Split the sample mixture, with a picture before, during and after."""
     viewer = window.viewer
-    viewer.layers.clear()
     viewer.open_sample(PLUGIN, "mixture")
-    viewer.reset_view()
+    widget = window.open("Split")
+    widget.open_model(model)
     widget.source.layer.layer = viewer.layers["superposition"]
     widget.settings["n_samples"].set_value(50)
     window.save("split-begin")
@@ -108,7 +111,6 @@ def side_by_side(window: Window) -> None:
             viewer.layers.remove(layer)
     for layer in viewer.layers:
         layer.visible = True
-        layer.colormap = "gray"
     viewer.grid.shape = (1, 3)
     viewer.grid.enabled = True
     viewer.reset_view()
@@ -124,12 +126,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=HERE / "images")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
-    window = Window(arguments.output, arguments.theme)
     with tempfile.TemporaryDirectory() as folder:
-        widget = train(window, Path(folder) / "phantom.denoisplit", arguments.minutes)
-        widget.split_button.click()
-        window.wait(1)
-        split(window, window.open("Split"))
+        model = Path(folder) / "phantom.denoisplit"
+        window = Window(arguments.output, arguments.theme)
+        train(window, model, arguments.minutes)
+        window.viewer.close()
+        window = Window(arguments.output, arguments.theme)
+        split(window, model)
         window.viewer.close()
 
 

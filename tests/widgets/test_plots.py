@@ -1,35 +1,13 @@
-"""Curves are numbers first; the canvas paints them in the colours of the theme."""
+"""The canvas paints curves in the colours of the theme."""
 
 from __future__ import annotations
 
 import pytest
+from tests.widgets.test_curves import HISTORY
 
-from napari_denoisplit.events import Elbo, EpochDone
+from napari_denoisplit.widgets.curves import training_curves
 from napari_denoisplit.widgets.layers import viewer_reference
-from napari_denoisplit.widgets.plots import TrainingPlot, training_curves
-
-
-def epoch(number: int, loss: float, *, best: bool) -> EpochDone:
-    train, validation = Elbo(loss - 1, loss, ()), Elbo(loss, loss, ())
-    return EpochDone(number, number, 1.0, train, validation, (20.0, 21.0 + number), 1e-3, 0, best)
-
-
-HISTORY = [epoch(1, 5.0, best=True), epoch(2, 4.0, best=True), epoch(3, 4.5, best=False)]
-
-
-def test_curves_hold_every_epoch_and_the_one_that_is_kept():
-    curves = training_curves(HISTORY)
-    assert curves.epoch == (1, 2, 3)
-    assert curves.train_loss == (4.0, 3.0, 3.5)
-    assert curves.validation_loss == (5.0, 4.0, 4.5)
-    assert curves.psnr == ((20.0, 20.0, 20.0), (22.0, 23.0, 24.0))
-    assert curves.best == 1
-
-
-def test_no_epoch_makes_no_curve():
-    curves = training_curves([])
-    assert curves.epoch == ()
-    assert curves.best is None
+from napari_denoisplit.widgets.plots import TrainingPlot
 
 
 @pytest.fixture
@@ -47,6 +25,18 @@ def test_the_plot_is_drawn_when_it_is_shown(plot):
     assert [line.get_label() for line in psnr.lines] == ["nuclei", "actin"]
     assert "nats" in loss.get_ylabel()
     assert "dB" in psnr.get_ylabel()
+
+
+@pytest.mark.parametrize(
+    ("choice", "labels"),
+    [
+        ("reconstruction", ["training", "validation", "kept"]),
+        ("KL of each level", ["level 1", "level 2"]),
+    ],
+)
+def test_every_part_of_the_loss_can_be_shown(plot, choice, labels):
+    plot.choice.setCurrentText(choice)
+    assert [line.get_label() for line in plot.figure.axes[0].lines] == labels
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

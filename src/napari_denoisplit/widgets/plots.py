@@ -1,13 +1,14 @@
-"""Curves of a training, and a canvas in the colours of napari's theme that paints them."""
+"""A plot of a training in the colours of napari's theme."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
+from napari_denoisplit.widgets.curves import TrainingCurves, training_curves
+from napari_denoisplit.widgets.fields import guard_wheel, tooltip
 from napari_denoisplit.widgets.result_layers import structure_colormap
 
 if TYPE_CHECKING:
@@ -15,44 +16,20 @@ if TYPE_CHECKING:
 
     from qtpy.QtGui import QShowEvent
 
-    from napari_denoisplit.events import EpochDone
     from napari_denoisplit.widgets.layers import ViewerRef
 
-__all__ = ["TrainingCurves", "TrainingPlot", "training_curves"]
+__all__ = ["TrainingPlot"]
 
 _REDRAW_MS = 500
-_HEIGHT = 250  # pixels, for both axes
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingCurves:
-    """What a training has reached, epoch by epoch."""
-
-    epoch: tuple[int, ...]
-    train_loss: tuple[float, ...]
-    """Nats per pixel and channel."""
-    validation_loss: tuple[float, ...]
-    """Nats per pixel and channel."""
-    psnr: tuple[tuple[float, ...], ...]
-    """Range-invariant PSNR on validation, dB: one curve per structure."""
-    best: int | None
-    """Position of the epoch whose model is kept; None before the first."""
-
-
-def training_curves(history: Sequence[EpochDone]) -> TrainingCurves:
-    """Curves over the epochs of a training."""
-    best = [position for position, epoch in enumerate(history) if epoch.is_best]
-    return TrainingCurves(
-        epoch=tuple(epoch.epoch for epoch in history),
-        train_loss=tuple(epoch.train.loss for epoch in history),
-        validation_loss=tuple(epoch.validation.loss for epoch in history),
-        psnr=tuple(zip(*(epoch.psnr for epoch in history), strict=True)),
-        best=best[-1] if best else None,
-    )
+_HEIGHT = 280  # pixels, for both axes and the choice above
+_LOSS, _RECONSTRUCTION, _KL = "loss", "reconstruction", "KL of each level"
+_LINE_STYLES = ("-", "--", "-.", ":")
 
 
 class TrainingPlot(QWidget):
-    """Loss and PSNR against the epoch; matplotlib is imported when it is shown first.
+    """Parts of the loss, and PSNR, against the epoch.
+
+    matplotlib is imported when the plot is shown first.
 
     Parameters
     ----------
@@ -71,11 +48,19 @@ class TrainingPlot(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REDRAW_MS)
         self._timer.timeout.connect(self._draw)
-        QVBoxLayout(self).setContentsMargins(0, 0, 0, 0)
+        self.choice = QComboBox(self)
+        self.choice.addItems([_LOSS, _RECONSTRUCTION, _KL])
+        self.choice.setAccessibleName("What the upper curves show")
+        self.choice.setToolTip(tooltip("Which part of the loss the upper curves show."))
+        guard_wheel(self.choice)
+        self.choice.currentIndexChanged.connect(self._redraw)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.choice)
         self.setFixedHeight(_HEIGHT)
         self.setAccessibleName("Loss and PSNR of the training")
         if (alive := viewer()) is not None:
-            alive.events.theme.connect(self._on_theme)
+            alive.events.theme.connect(self._redraw)
 
     @property
     def figure(self) -> Any:
@@ -109,9 +94,8 @@ class TrainingPlot(QWidget):
         self._canvas.wheelEvent = lambda event: event.ignore()
         self.layout().addWidget(self._canvas)
 
-    def _on_theme(self, event: object = None) -> None:
-        if self._canvas is not None:
-            self._draw()
+    def _redraw(self, event: object = None) -> None:
+        self._draw()
 
     def _draw(self) -> None:
         if self._canvas is None:
@@ -131,18 +115,22 @@ class TrainingPlot(QWidget):
         self._canvas.draw_idle()
 
     def _draw_losses(self, axes: Any, curves: TrainingCurves) -> None:
-        color = self._colors()["text"]
-        marker = _marker(curves.epoch)
-        axes.plot(
-            curves.epoch, curves.train_loss, color=color, alpha=0.5, label="training", marker=marker
-        )
-        axes.plot(
-            curves.epoch, curves.validation_loss, color=color, label="validation", marker=marker
-        )
+        style = {"color": self._colors()["text"], "marker": _marker(curves.epoch)}
+        if self.choice.currentText() == _KL:
+            for level, curve in enumerate(curves.kl):
+                line = _LINE_STYLES[level % len(_LINE_STYLES)]
+                axes.plot(curves.epoch, curve, line, label=f"level {level + 1}", **style)
+            axes.set_ylabel("KL (nats)")
+            return
+        pair = (curves.train_loss, curves.validation_loss)
+        if self.choice.currentText() == _RECONSTRUCTION:
+            pair = (curves.train_reconstruction, curves.validation_reconstruction)
+        axes.plot(curves.epoch, pair[0], alpha=0.5, label="training", **style)
+        axes.plot(curves.epoch, pair[1], label="validation", **style)
         if curves.best is not None:
-            best = (curves.epoch[curves.best], curves.validation_loss[curves.best])
-            axes.plot(*best, "o", color=color, label="kept")
-        axes.set_ylabel("loss (nats)")
+            kept = curves.epoch[curves.best], pair[1][curves.best]
+            axes.plot(*kept, "o", color=style["color"], label="kept")
+        axes.set_ylabel(f"{self.choice.currentText()} (nats)")
 
     def _follow_theme(self, every: Sequence[Any]) -> None:
         colors = self._colors()

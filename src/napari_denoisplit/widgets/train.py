@@ -139,6 +139,7 @@ class TrainWidget(QWidget):
     def _on_finished(self) -> None:
         if self._run is not None and self._run.model is not None:
             self.target.after_training(self._run.model)
+            self._column.reveal(self.plot)
         self._refresh()
 
     def _refresh(self) -> None:

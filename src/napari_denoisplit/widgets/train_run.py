@@ -10,8 +10,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import EpochDone, Event, PreviewSplit, Progress, SampleDrawn, Stage
+from napari_denoisplit.widgets.curves import training_curves
 from napari_denoisplit.widgets.layers import Place, ViewerRef
-from napari_denoisplit.widgets.plots import TrainingPlot, training_curves
 from napari_denoisplit.widgets.result_layers import PreviewLayers
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.training import Trained
     from napari_denoisplit.settings import TrainSettings
     from napari_denoisplit.widgets.channel_source import TrainInput
+    from napari_denoisplit.widgets.plots import TrainingPlot
     from napari_denoisplit.widgets.run_panel import RunPanel
 
 __all__ = ["FieldsRead", "TrainOrder", "TrainRun", "train_input"]
