@@ -84,7 +84,7 @@ def _of_model(path: Path) -> dict[str, Any]:
 
 
 def _model_in_words(path: Path) -> dict[str, str]:
-    """What a user asks of a model; --json has all of it."""
+    """Tell what a user asks of a model; --json has all of it."""
     from napari_denoisplit.checkpoint import read_header
 
     header = read_header(path)
@@ -120,7 +120,7 @@ def _model_in_words(path: Path) -> dict[str, str]:
 
 
 def _training(header: ModelHeader) -> str:
-    """Method, preset and the epoch whose weights are kept."""
+    """Name method, preset and the epoch whose weights are kept."""
     settings, history = header.training.get("settings"), _listed(header.training.get("history"))
     words = []
     if isinstance(settings, dict):
