@@ -111,8 +111,9 @@ def side_by_side(window: Window) -> None:
             viewer.layers.remove(layer)
     for layer in viewer.layers:
         layer.visible = True
-    viewer.grid.shape = (1, 3)
-    viewer.grid.enabled = True
+    grid = getattr(viewer, "canvas", viewer).grid  # of the canvas from napari 0.9 on
+    grid.shape = (1, 3)
+    grid.enabled = True
     viewer.reset_view()
     window.wait(0.5)
     window.save("split")
