@@ -88,7 +88,7 @@ class ChannelSource(QWidget):
         return problem or self._problem_with_names()
 
     def _problem_with_names(self) -> str:
-        names, expected = self._names(), len(self.structures())
+        names, expected = self._names(), len(self._found())
         if len(set(names)) < len(names):
             return f"Two structures are called the same ({', '.join(names)})."
         if names and expected and len(names) != expected:
@@ -96,7 +96,11 @@ class ChannelSource(QWidget):
         return ""
 
     def structures(self) -> tuple[str, ...]:
-        """Names of the structures as far as they are known before files are read."""
+        """Names of the structures: as typed, or as the images suggest before they are read."""
+        return self._names() or self._found() or tuple(path.stem for path in self.files.paths)
+
+    def _found(self) -> tuple[str, ...]:
+        """Names that the layers suggest; empty for files."""
         kind = self.kind.currentData()
         if kind == LAYERS:
             return tuple(layer.name for layer in self.layers.chosen())
@@ -142,7 +146,7 @@ class ChannelSource(QWidget):
         self.layers.setVisible(kind == LAYERS)
         self.stack.setVisible(kind == ONE_LAYER)
         self.files.setVisible(kind == FILES)
-        self.names.setPlaceholderText(", ".join(self.structures()) or "as in the files")
+        self.names.setPlaceholderText(", ".join(self._found()) or "as in the files")
         self.changed.emit()
 
 

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
     QHBoxLayout,
+    QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -113,6 +114,9 @@ class FileList(QWidget):
         self.list.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.list.model().rowsMoved.connect(self._emit_changed)
         self.list.setFixedHeight(3 * _ROW)
+        self.empty = QLabel(f"drop {kinds} here", self.list.viewport())
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setEnabled(False)  # in the colour of a placeholder
         self.add_button = QPushButton("Add…", self)
         self.add_button.setToolTip(f"Choose {kinds}.")
         self.add_button.clicked.connect(self._browse)
@@ -130,6 +134,7 @@ class FileList(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.add_button)
         buttons.addWidget(self.remove_button)
+        QVBoxLayout(self.list.viewport()).addWidget(self.empty)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.list)
@@ -178,6 +183,7 @@ class FileList(QWidget):
         self.changed.emit()
 
     def _refresh(self) -> None:
+        self.empty.setVisible(not self.list.count())
         some = bool(self.list.selectedItems())
         self.remove_button.setText("Remove" if some else "Clear")
         self.remove_button.setToolTip(

@@ -166,7 +166,7 @@ def _channel_choice(parent: QWidget) -> QComboBox:
             "show one structure each can be superposed as in training, to try a model out."
         )
     )
-    box.addItem("superpose them, as in training", _SUPERPOSED)
+    box.addItem("superpose, as trained", _SUPERPOSED)
     for channel in range(_MOST_CHANNELS):
         box.addItem(f"channel {channel + 1}", channel)
     box.setMinimumContentsLength(10)

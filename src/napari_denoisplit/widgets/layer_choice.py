@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import create_widget
 from napari.layers import Image as ImageLayer
@@ -46,15 +46,7 @@ class LayerChoice(QWidget):
     ) -> None:
         super().__init__(parent)
         self._with_channels = with_channels
-        # magicgui types it as any widget; of a layer type it makes a ComboBox.
-        self._layers = cast(
-            "Any",
-            create_widget(
-                annotation=ImageLayer,
-                label=name,
-                options={"choices": lambda _: _image_layers(viewer), "nullable": False},
-            ),
-        )
+        self._layers = _layer_list(viewer, name)
         box = self._layers.native
         self.axes_box = QComboBox(self)
         _dress(box, name, f"{name}: an image layer of the viewer.")
@@ -129,6 +121,15 @@ class LayerChoice(QWidget):
 
     def _on_axes(self, *_: object) -> None:
         self.changed.emit()
+
+
+def _layer_list(viewer: ViewerRef, name: str) -> Any:
+    """Make magicgui's list of image layers."""
+    return create_widget(
+        annotation=ImageLayer,
+        label=name,
+        options={"choices": lambda _: _image_layers(viewer), "nullable": False},
+    )
 
 
 def _dress(box: QComboBox, name: str, text: str) -> None:

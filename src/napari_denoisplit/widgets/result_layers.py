@@ -277,7 +277,8 @@ class PreviewLayers:
             data,
             name=f"{self._name} · preview · {what}",
             colormap=colormap,
-            blending="additive",
+            # They lie side by side; added to the white ground of a light theme they would vanish.
+            blending="translucent_no_depth",
             metadata={"denoisplit": {"kind": "preview", "model": self._name}},
             **self._place
             | {"translate": (top + row * height * _STEP, left + column * width * _STEP)},
