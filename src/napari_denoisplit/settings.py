@@ -192,6 +192,13 @@ class TrainSettings(_Settings):
         description="Share of the patches that is drawn where there is structure; the rest is "
         "drawn evenly.",
     )
+    independent_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the patches whose channels come from different places: with little "
+        "data it keeps the model from going by what lies beside what.",
+    )
     augment: bool = Field(True, description="Flip and rotate patches by quarter turns.")
     validation_fraction: float = Field(0.1, gt=0, lt=0.5, description="Share kept for validation.")
     test_fraction: float = Field(0.1, ge=0, lt=0.5, description="Share never seen in training.")

@@ -180,9 +180,10 @@ def test_pixels_that_are_not_finite_are_refused_with_their_number(model):
 
 def test_an_image_unlike_the_training_data_is_pointed_out(model):
     bright = Image(image().data * 50, "YX", name="bright")
-    _, events = collected(split_job(model, bright, SETTINGS))
-    texts = [e.text for e in events if isinstance(e, Stage)]
-    assert any("trained on 100 and 20" in text for text in texts)
+    split, events = collected(split_job(model, bright, SETTINGS))
+    (note,) = split.notes
+    assert "trained on 100 and 20" in note
+    assert note in [e.text for e in events if isinstance(e, Stage)]
 
 
 def test_no_sample_is_kept_unless_asked_for(model):

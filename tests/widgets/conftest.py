@@ -30,6 +30,7 @@ class FakeSplit:
     calibrated: bool = False
     stopped_early: bool = False
     provenance: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tests.widgets.conftest import layer
@@ -60,3 +62,10 @@ def test_names_are_one_for_each_and_distinct(viewer, source):
     assert "called the same" in source.problem
     source.names.setText("nuclei, actin")
     assert source.chosen().names == ("nuclei", "actin")
+
+
+def test_repeats_are_said_with_the_input(source):
+    source.add_files([Path("a.tif"), Path("b.tif")])
+    assert not source.chosen().t_is_repeats
+    source.repeats.setChecked(True)
+    assert source.chosen().t_is_repeats

@@ -52,6 +52,8 @@ class Batches:
         See `PatchCorners`.
     augment
         Whether to turn and flip.
+    independent_share
+        Share of the patches whose channels come from different places.
     seed
         Seed of everything that is drawn here.
     device
@@ -69,6 +71,7 @@ class Batches:
         batch_size: int,
         structure_bias: float,
         augment: bool,
+        independent_share: float,
         seed: int,
         device: torch.device,
     ) -> None:
@@ -80,20 +83,31 @@ class Batches:
         self._weights = torch.tensor(mix.channel_weights(len(fields[0])), device=device)
         self._alpha = (mix.alpha_low, mix.alpha_high)
         self._augment = augment
+        self._independent_share = independent_share
         self._fields = [torch.from_numpy(np.ascontiguousarray(f)).to(device) for f in fields]
         self.rng = np.random.default_rng(seed)
 
     def draw(self) -> Batch:
         """Draw the next batch."""
-        size = self.patch_size
-        patches = []
-        for field, y, x in self.corners.draw(self.batch_size, self.rng).tolist():
-            patches.append(self._turned(self._fields[field][:, y : y + size, x : x + size]))
+        corners = self.corners.draw(self.batch_size, self.rng).tolist()
+        n_apart = int(self.rng.binomial(self.batch_size, self._independent_share))
+        patches = [self._apart() for _ in range(n_apart)]
+        patches += [self._turned(self._cut(*corner)) for corner in corners[n_apart:]]
         channels = torch.stack(patches)  # (B, C, P, P)
         return Batch(self._mixed(channels), channels)
 
+    def _cut(self, field: int, y: int, x: int) -> Tensor:
+        """Patch (C, P, P) of one place."""
+        return self._fields[field][:, y : y + self.patch_size, x : x + self.patch_size]
+
+    def _apart(self) -> Tensor:
+        """Patch (C, P, P) whose channels come from different places, each turned by itself."""
+        places = self.corners.draw(len(self._weights), self.rng).tolist()
+        cut = [self._turned(self._cut(*place)[c]) for c, place in enumerate(places)]
+        return torch.stack(cut)
+
     def _turned(self, patch: Tensor) -> Tensor:
-        """Apply one of the eight symmetries of a square, the same to every channel."""
+        """Apply one of the eight symmetries of a square to (..., P, P)."""
         if not self._augment:
             return patch
         turn = int(self.rng.integers(8))

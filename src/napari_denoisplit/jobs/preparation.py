@@ -98,6 +98,7 @@ def prepare(
         batch_size=settings.batch_size or PRESETS[settings.preset].batch_size,
         structure_bias=settings.structure_bias,
         augment=settings.augment,
+        independent_share=settings.independent_share,
         seed=settings.seed,
         device=compute.device,
     )

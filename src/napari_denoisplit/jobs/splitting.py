@@ -51,6 +51,8 @@ class Split:
     stopped_early: bool
     """Planes that were not begun are NaN; the plane at which it stopped has fewer samples."""
     provenance: dict[str, JsonValue]
+    notes: tuple[str, ...] = ()
+    """What a user should know before trusting the result; each was also yielded as a Stage."""
 
 
 def split_job(
@@ -143,6 +145,7 @@ class _Work:
         self._n_planes = int(np.prod(view.shape[:-2], dtype=int))
         self._drawn = 0
         self._in_plane = 0
+        self._notes: list[str] = []
         self._start = time.monotonic()
 
     def _choose_tile_size(self) -> int | None:
@@ -162,6 +165,7 @@ class _Work:
         """Draw every sample of one plane."""
         pixels = np.asarray(self._view.data[index], dtype=np.float32)
         if (warning := self._check(pixels, index)) is not None:
+            self._notes.append(warning)
             yield Stage(warning)
         number = int(np.ravel_multi_index(index, self._view.shape[:-2])) if index else 0
         posterior = Posterior(
@@ -259,6 +263,7 @@ class _Work:
             calibrated=header.calibration is not None,
             stopped_early=self._stop.is_set(),
             provenance=self._provenance(image),
+            notes=tuple(self._notes),
         )
 
     def _provenance(self, image: Image) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QHBoxLayout,
     QLineEdit,
@@ -47,6 +48,8 @@ class TrainInput:
     """Names of the structures; empty to go by the images."""
     place: Place | None
     """Where the images lie in the viewer; None for files."""
+    t_is_repeats: bool = False
+    """Whether the T axis holds repeated exposures of one place."""
 
 
 class ChannelSource(QWidget):
@@ -65,11 +68,13 @@ class ChannelSource(QWidget):
         self.names.setToolTip(
             tooltip("What the structures are called, with commas. Left empty, as the images are.")
         )
+        self.repeats = _repeats_box(self)
         form = form_layout(self)
         form.addRow("From", self.kind)
         for page in (self.layers, self.stack, self.files):
             form.addRow(page)
         form.addRow("Names", self.names)
+        form.addRow(self.repeats)
         self.kind.currentIndexChanged.connect(self._refresh)
         self.layers.changed.connect(self._refresh)
         self.stack.changed.connect(self._refresh)
@@ -127,11 +132,12 @@ class ChannelSource(QWidget):
             raise ImageError(self.problem)
         kind = self.kind.currentData()
         if kind == FILES:
-            return TrainInput((), self.files.paths, self._names(), None)
+            return TrainInput((), self.files.paths, self._names(), None, self.repeats.isChecked())
         choices = self.layers.choices if kind == LAYERS else [self.stack]
         pairs = [(c.layer, c.axes) for c in choices if c.layer is not None]
         images = tuple(image_of_layer(layer, axes) for layer, axes in pairs)
-        return TrainInput(images, (), self._names(), place_of_layer(*pairs[0]))
+        place = place_of_layer(*pairs[0])
+        return TrainInput(images, (), self._names(), place, self.repeats.isChecked())
 
     def reset_choices(self) -> None:
         """Follow the viewer's layers."""
@@ -234,6 +240,18 @@ class LayerPerStructure(QWidget):
         self.less_button.setVisible(len(self.choices) > 2)
         self.more_button.setVisible(len(self.choices) < _MOST_CHANNELS)
         self.changed.emit()
+
+
+def _repeats_box(parent: QWidget) -> QCheckBox:
+    box = QCheckBox("T holds repeats of one place", parent)
+    box.setAccessibleName("T holds repeats of one place")
+    box.setToolTip(
+        tooltip(
+            "The time points are exposures of one place that did not change, not a time-lapse. "
+            "Noise models are then fitted to their differences, which is the best way."
+        )
+    )
+    return box
 
 
 def _kind_choice(parent: QWidget) -> QComboBox:

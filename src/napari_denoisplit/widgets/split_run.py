@@ -223,4 +223,5 @@ class SplitRun(QObject):
         ending = ", stopped early" if last.stopped_early else ""
         seconds = time.monotonic() - self._began
         text = f"Split {what} into {names}: {last.n_samples} samples in {seconds:.0f} s{ending}."
-        return "\n".join([text, *self._failures])
+        notes = dict.fromkeys(note for result in self.results for note in result.split.notes)
+        return "\n".join([text, *notes, *self._failures])

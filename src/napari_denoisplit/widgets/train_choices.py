@@ -38,6 +38,7 @@ _MORE = {
     "structure_bias": "Structure bias",
     "validation_fraction": "For validation",
     "test_fraction": "For test",
+    "independent_share": "Unrelated places",
     "augment": "Flip and rotate",
     "precision": "Precision",
     "seed": "Seed",

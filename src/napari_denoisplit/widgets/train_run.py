@@ -83,7 +83,7 @@ def _read_fields(source: TrainInput) -> Generator[Event, None, TrainingFields]:
         yield Stage(f"Reading {path.name}")
         images.append(read_image(path))
     yield Stage("Preparing the images")
-    fields = TrainingFields.from_images(images)
+    fields = TrainingFields.from_images(images, t_is_repeats=source.t_is_repeats)
     if not source.names:
         return fields
     if len(source.names) != len(fields.channel_names):
