@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import threading
+from collections import namedtuple
 
 import numpy as np
 import pytest
 import torch
 
 from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import Progress, SampleDrawn, Stage, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.normalization import Normalization
@@ -184,6 +185,19 @@ def test_an_image_unlike_the_training_data_is_pointed_out(model):
     (note,) = split.notes
     assert "trained on 100 and 20" in note
     assert note in [e.text for e in events if isinstance(e, Stage)]
+
+
+def test_results_that_do_not_fit_into_memory_are_refused_with_the_way_out(model, monkeypatch):
+    free = namedtuple("free", "available")(1000)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: free)
+    with pytest.raises(JobError, match="keep fewer samples"):
+        run(split_job(model, image(), SETTINGS))
+
+
+def test_read_only_pixels_are_split(model):
+    locked = image()
+    locked.data.flags.writeable = False
+    assert np.isfinite(run(split_job(model, locked, SETTINGS)).mmse.data).all()
 
 
 def test_no_sample_is_kept_unless_asked_for(model):

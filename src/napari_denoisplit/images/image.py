@@ -102,10 +102,10 @@ class Image:
         return replace(self, data=data, axes=axes, channel_names=names)
 
     def fields(self) -> list[NDArray[np.float32]]:
-        """Every (C, Y, X) plane stack over T and Z, as float32 arrays."""
+        """Copy every (C, Y, X) plane stack over T and Z into a float32 array."""
         view = self.transposed("TZCYX")
         planes = np.ndindex(view.shape[:2])
-        return [np.asarray(view.data[plane], dtype=np.float32) for plane in planes]
+        return [np.array(view.data[plane], dtype=np.float32) for plane in planes]
 
 
 def sliceable(data: Any) -> Any:

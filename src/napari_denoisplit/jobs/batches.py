@@ -84,7 +84,9 @@ class Batches:
         self._alpha = (mix.alpha_low, mix.alpha_high)
         self._augment = augment
         self._independent_share = independent_share
-        self._fields = [torch.from_numpy(np.ascontiguousarray(f)).to(device) for f in fields]
+        self._fields = [
+            torch.from_numpy(np.require(f, requirements="CW")).to(device) for f in fields
+        ]
         self.rng = np.random.default_rng(seed)
 
     def draw(self) -> Batch:

@@ -16,7 +16,7 @@ import psutil
 import torch
 
 from napari_denoisplit.checkpoint import Model, load_model
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import Progress, SampleDrawn, Stage
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Split", "split_job"]
 
 SHARE_OF_FREE_MEMORY = 0.5
+SHARE_FOR_RESULTS = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +93,8 @@ def split_job(
         The image has several channels, or pixels that are not finite.
     ModelFileError
         The model file cannot be used.
+    JobError
+        The results do not fit into memory, or the device is not there.
     """
     stop = stop or threading.Event()
     view = _planes(image)
@@ -135,9 +138,10 @@ class _Work:
         self._view, self._stop = view, stop
         names = model.header.channel_names
         shape = (len(names), *view.shape)  # (C, ..., Y, X)
+        n_kept = min(settings.keep_samples, settings.n_samples)
+        _check_room(shape, n_kept)
         self._mmse = np.full(shape, np.nan, np.float32)
         self._sigma = np.full(shape, np.nan, np.float32)
-        n_kept = min(settings.keep_samples, settings.n_samples)
         self._samples = np.full((n_kept, *shape), np.nan, np.float32) if n_kept else None
         factors = model.header.calibration or (1.0,) * len(names)
         self._factors = np.asarray(factors, np.float32)[:, None, None]
@@ -163,7 +167,8 @@ class _Work:
 
     def plane(self, index: tuple[int, ...]) -> Job[None]:
         """Draw every sample of one plane."""
-        pixels = np.asarray(self._view.data[index], dtype=np.float32)
+        # A copy: torch wants memory it may write to, and a layer's pixels are not ours.
+        pixels = np.array(self._view.data[index], dtype=np.float32)
         if (warning := self._check(pixels, index)) is not None:
             self._notes.append(warning)
             yield Stage(warning)
@@ -281,6 +286,18 @@ class _Work:
             "napari-denoisplit": version("napari-denoisplit"),
             "torch": str(torch.__version__),
         }
+
+
+def _check_room(shape: tuple[int, ...], n_kept: int) -> None:
+    """Refuse results that do not fit into memory, before hours are spent on them."""
+    image = 4 * float(np.prod(shape))
+    needed, free = (2 + n_kept) * image, _free_memory(torch.device("cpu"))
+    if needed > SHARE_FOR_RESULTS * free:
+        raise JobError(
+            f"MMSE, sigma and {n_kept} kept samples of {shape} pixels take "
+            f"{needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free: keep fewer samples "
+            "(keep_samples), or split fewer planes at a time."
+        )
 
 
 def _free_memory(device: torch.device) -> float:

@@ -140,6 +140,8 @@ class Trainer:
         rng = json.dumps(self.batches.rng.bit_generator.state).encode()
         state["random.patches"] = torch.frombuffer(bytearray(rng), dtype=torch.uint8)
         state["random.torch"] = torch.get_rng_state()
+        if self._compute.device.type == "cuda":
+            state["random.cuda"] = torch.cuda.get_rng_state(self._compute.device)
         counts = [self.step_count, self.skipped, self.average.n_updates]
         state["counts"] = torch.tensor(counts)
         state["learning_rate"] = torch.tensor(self.learning_rate, dtype=torch.float64)
@@ -154,6 +156,8 @@ class Trainer:
             rng = bytes(state["random.patches"].tolist())
             self.batches.rng.bit_generator.state = json.loads(rng)
             torch.set_rng_state(state["random.torch"])
+            if self._compute.device.type == "cuda" and "random.cuda" in state:
+                torch.cuda.set_rng_state(state["random.cuda"], self._compute.device)
             counts = [int(n) for n in state["counts"]]
             self.learning_rate = float(state["learning_rate"])
         except (KeyError, ValueError, RuntimeError) as error:
