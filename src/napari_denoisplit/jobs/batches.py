@@ -85,7 +85,7 @@ class Batches:
         self._augment = augment
         self._independent_share = independent_share
         self._fields = [
-            torch.from_numpy(np.require(f, requirements="CW")).to(device) for f in fields
+            torch.from_numpy(np.require(f, requirements=("C", "W"))).to(device) for f in fields
         ]
         self.rng = np.random.default_rng(seed)
 
