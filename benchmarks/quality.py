@@ -51,7 +51,6 @@ def train_and_split(arguments: argparse.Namespace) -> None:
         minutes=arguments.minutes if arguments.steps is None else None,
         steps=arguments.steps,
         seed=arguments.seed,
-        independent_share=arguments.independent_share,
         test_fraction=0.0,
     )
     log: list[str] = []
@@ -125,7 +124,6 @@ def main() -> None:
     one.add_argument("--minutes", type=float, default=10.0)
     one.add_argument("--steps", type=int, help="a budget that no other load changes")
     one.add_argument("--threads", type=int)
-    one.add_argument("--independent-share", type=float, default=0.0)
     one.add_argument("--tag", default="")
     commands.add_parser("report", help="gather all runs into docs/benchmarks.md")
     arguments = parser.parse_args()

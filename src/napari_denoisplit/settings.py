@@ -193,11 +193,11 @@ class TrainSettings(_Settings):
         "drawn evenly.",
     )
     independent_share: float = Field(
-        0.0,
+        0.5,
         ge=0,
         le=1,
-        description="Share of the patches whose channels come from different places: with little "
-        "data it keeps the model from going by what lies beside what.",
+        description="Share of the patches whose channels come from different places: it keeps the "
+        "model from going by what lies beside what in a few images.",
     )
     augment: bool = Field(True, description="Flip and rotate patches by quarter turns.")
     validation_fraction: float = Field(0.1, gt=0, lt=0.5, description="Share kept for validation.")
