@@ -91,6 +91,16 @@ def test_a_constant_top_prior_does_not_depend_on_position(network):
     assert p.mean.shape == (1, 4, 1, 1)
 
 
+def test_a_position_bound_prior_is_trained_at_its_size_and_predicts_at_any():
+    network = VSE(SMALL.model_copy(update={"top_prior_size": 4})).eval()
+    with torch.no_grad():
+        assert network(torch.zeros(1, 1, 32, 32)).signal.shape == (1, 3, 32, 32)
+        with pytest.raises(ValueError, match="32x32"):
+            network(torch.zeros(1, 1, 48, 48))
+        features = network.encode(torch.zeros(1, 1, 48, 64))
+        assert network.decode(features, noise_of(0)).shape == (1, 3, 48, 64)
+
+
 def test_generation_from_the_prior_has_the_size_that_was_asked_for(network):
     with torch.no_grad():
         assert network.sample_prior(noise_of(0), 32, 16).shape == (1, 3, 32, 16)

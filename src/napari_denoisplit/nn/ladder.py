@@ -166,10 +166,16 @@ class VSE(nn.Module):
             padded by replication and cropped again.
         noise
             As in `decode`; None draws from torch's random state.
+
+        Raises
+        ------
+        ValueError
+            The top prior is bound to positions of another image size.
         """
         height, width = x.shape[-2:]
         x = F.pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
         bottom_up = self.encode(x)
+        self._check_top(bottom_up[-1])
         above, kl_levels, sizes = None, [], []
         for level in self._levels_from_top():
             q, p = level.q(bottom_up[level.level], above), level.p(above)
@@ -195,6 +201,15 @@ class VSE(nn.Module):
             eps = noise(level.level, (1, n_latents, height // shrink, width // shrink))
             above = level.ascend(p.sample(eps), above)
         return self._head(above)[:, : self.settings.n_channels].float()
+
+    def _check_top(self, features: Tensor) -> None:
+        edge = self.settings.top_prior_size
+        if edge is not None and features.shape[-2:] != (edge, edge):
+            size = edge * self.multiple
+            raise ValueError(
+                f"The top prior of this network is bound to patches of {size}x{size} pixels: train "
+                "it on those, or use a network with top_prior_size None."
+            )
 
     def _levels_from_top(self) -> list[TopDown]:
         return list(self.top_down)[::-1]  # type: ignore[return-value]
