@@ -141,7 +141,14 @@ class MixSettings(_Settings):
         return (1.0 if self.mode == "sum" else 1.0 / n_channels,) * n_channels
 
 
-class TrainSettings(_Settings):
+class _ComputeSettings(_Settings):
+    device: Device = Field("auto", description="Where to compute: auto, cpu, cuda or mps.")
+    precision: Precision = Field(
+        "auto", description="Precision of the convolutions; auto: bfloat16 where it is fast."
+    )
+
+
+class TrainSettings(_ComputeSettings):
     """What a training run does, and when it ends."""
 
     preset: Preset = Field(
@@ -203,10 +210,6 @@ class TrainSettings(_Settings):
     validation_fraction: float = Field(0.1, gt=0, lt=0.5, description="Share kept for validation.")
     test_fraction: float = Field(0.1, ge=0, lt=0.5, description="Share never seen in training.")
     preview_every: int = Field(2, ge=1, description="Epochs between two preview splits.")
-    device: Device = Field("auto", description="Where to compute: auto, cpu, cuda or mps.")
-    precision: Precision = Field(
-        "auto", description="Precision of the convolutions; auto: bfloat16 where it is fast."
-    )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, patches and samples.")
 
     @model_validator(mode="after")
@@ -216,7 +219,7 @@ class TrainSettings(_Settings):
         return self
 
 
-class SplitSettings(_Settings):
+class SplitSettings(_ComputeSettings):
     """How an image is split by a trained model."""
 
     n_samples: int = Field(
@@ -240,10 +243,6 @@ class SplitSettings(_Settings):
     )
     memory_gib: float | None = Field(
         None, gt=0, description="Memory for sampling in GiB; None: half of what is free."
-    )
-    device: Device = Field("auto", description="Where to compute: auto, cpu, cuda or mps.")
-    precision: Precision = Field(
-        "auto", description="Precision of the convolutions; auto: bfloat16 where it is fast."
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the posterior samples.")
 
