@@ -25,3 +25,25 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path):
         fail()
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_the_longest_name_can_be_written(tmp_path):
+    path = tmp_path / ("x" * 243 + ".denoisplit")
+    with replacing(path) as temporary:
+        temporary.write_text("whole")
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_behind_a_link_the_file_is_replaced(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with replacing(tmp_path / "link") as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text() == "whole"
+
+
+def test_a_new_file_may_be_read_by_others_as_the_umask_allows(tmp_path):
+    (tmp_path / "usual").touch()
+    with replacing(tmp_path / "new"):
+        pass
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "usual").stat().st_mode

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["replacing"]
 
@@ -19,20 +19,18 @@ def replacing(path: Path) -> Iterator[Path]:
     """Hand out a temporary name beside `path`; it takes the place of `path` if all goes well.
 
     On any error the old file stays as it was and nothing is left behind. The temporary file is in
-    the same folder, since a rename is only atomic within a file system.
+    the same folder, since a rename is only atomic within a file system. Behind a link, the file
+    is replaced and not the link.
     """
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    # Of a length of its own: a name that just fits the file system leaves no room for more.
+    temporary = path.with_name(f".{uuid4().hex}{path.suffix}")
     try:
+        temporary.touch(exist_ok=False)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        # mkstemp makes files that only their owner may read; a new file follows the umask.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

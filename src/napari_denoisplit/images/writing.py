@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tifffile
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.files import replacing
 from napari_denoisplit.images.units import LENGTHS, TIMES, normal_unit
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = ["write_image"]
 
 # Offsets of a classic TIFF end at 4 GiB; 32 MiB are left for what is not pixels.
 _LARGEST_CLASSIC = 2**32 - 2**25
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WIDENED = {np.dtype(np.float16): np.dtype(np.float32)}
 _OME_TYPES = {np.dtype(t) for t in "u1 i1 u2 i2 u4 i4 f4 f8".split()}
 
@@ -40,7 +41,8 @@ def write_image(path: str | PathLike[str], image: Image, *, description: str = "
     Parameters
     ----------
     path
-        Name of the file; it must end in .tif or .tiff, best in .ome.tif.
+        Name of the file; it must end in .tif or .tiff, best in .ome.tif. Folders that are missing
+        are made.
     image
         Integers of 8 to 32 bits or floating-point numbers.
     description
@@ -49,8 +51,8 @@ def write_image(path: str | PathLike[str], image: Image, *, description: str = "
     Raises
     ------
     ImageError
-        The name has another ending, the folder is missing or full, or the pixels are of a kind
-        that OME-TIFF does not know.
+        The name has another ending, the folder cannot be written or is full, or the pixels are of
+        a kind that OME-TIFF does not know.
     """
     path = Path(path)
     if path.suffix.lower() not in {".tif", ".tiff"}:
@@ -63,9 +65,10 @@ def write_image(path: str | PathLike[str], image: Image, *, description: str = "
             "it to uint16 or float32 first."
         )
     with (
-        _replacing(path) as file,
+        _explaining(path),
+        replacing(path) as temporary,
         tifffile.TiffWriter(
-            file, ome=True, bigtiff=_n_bytes(image, dtype) > _LARGEST_CLASSIC
+            temporary, ome=True, bigtiff=_n_bytes(image, dtype) > _LARGEST_CLASSIC
         ) as tiff,
     ):
         tiff.write(
@@ -91,32 +94,24 @@ def _planes(image: Image, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file beside `path` that takes its place when all went well, and else is removed."""
-    path = path.resolve()  # behind a link, the file is replaced and not the link
-    part = path.with_name(f".{uuid4().hex}.part")
+def _explaining(path: Path) -> Iterator[None]:
+    """Turn an error of the disk into one that names the file and the way out."""
     try:
-        with part.open("x+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        yield
     except OSError as error:
         raise ImageError(
             f"{path} could not be written ({error.strerror or error}); what was there before is "
-            "unchanged. Check that the folder exists, may be written to and has space left."
+            "unchanged. Check that the folder may be written to and has space left."
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _ome_metadata(image: Image, description: str) -> dict[str, Any]:
     """Metadata in tifffile's words, which are those of OME."""
-    metadata: dict[str, Any] = {"axes": image.axes, "Name": image.name}
+    metadata: dict[str, Any] = {"axes": image.axes, "Name": _plain(image.name)}
     if description:
-        metadata["Description"] = description
+        metadata["Description"] = _plain(description)
     if image.channel_names:
-        metadata["Channel"] = {"Name": list(image.channel_names)}
+        metadata["Channel"] = {"Name": [_plain(name) for name in image.channel_names]}
     for axis in "ZYX":
         if axis in image.pixel_size:
             unit = normal_unit(image.units.get(axis))
@@ -128,3 +123,8 @@ def _ome_metadata(image: Image, description: str) -> dict[str, Any]:
         metadata["TimeIncrement"] = float(image.pixel_size["T"])
         metadata["TimeIncrementUnit"] = time_unit
     return metadata
+
+
+def _plain(text: str) -> str:
+    """Text without the characters that XML cannot hold: one would make all of it unreadable."""
+    return _NOT_XML.sub("", text)
