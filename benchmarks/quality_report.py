@@ -57,7 +57,7 @@ def table(name: str, methods: dict[str, list[Record]]) -> str:
         seconds = np.mean([r["cpu_seconds"] for r in records])
         for label, key in (("one sample", "sample"), ("MMSE of 50", "mmse")):
             lines.append(
-                f"| {METHODS[base(method)]}{method.removeprefix(base(method))}, {label} "
+                f"| {title(method)}, {label} "
                 f"| {len(records)} | {steps} | {seconds:.0f} | {cells(records, key)} |"
             )
     return "\n".join(lines) + "\n"
@@ -66,6 +66,12 @@ def table(name: str, methods: dict[str, list[Record]]) -> str:
 def base(method: str) -> str:
     """Name of a method without the tag of a run."""
     return next(m for m in sorted(METHODS, key=len, reverse=True) if method.startswith(m))
+
+
+def title(method: str) -> str:
+    """Name of a method as people write it, with the tag of a run."""
+    tag = method.removeprefix(base(method)).strip("_")
+    return METHODS[base(method)] + (f" ({tag})" if tag else "")
 
 
 def cells(records: list[Record], key: str) -> str:
@@ -98,10 +104,9 @@ def draw(name: str, methods: dict[str, list[Record]], output: Path, docs: Path) 
         ]
         for method in order:
             fitted = scaled(images[method]["mmse"][c], first["truth"][c])
-            label = METHODS[base(method)] + method.removeprefix(base(method))
-            row.append(Panel(f"{label}, MMSE", fitted, "gray", 1))
+            row.append(Panel(f"{title(method)}, MMSE", fitted, "gray", 1))
         fitted = scaled(first["sample"][c], first["truth"][c])
-        row.append(Panel(f"{METHODS[base(order[0])]}, one sample", fitted, "gray", 1))
+        row.append(Panel(f"{title(order[0])}, one sample", fitted, "gray", 1))
         row.append(Panel("sigma", first["sigma"][c], "magma"))
         rows.append(row)
     path = docs / "images" / f"benchmark_{name}.png"
