@@ -143,6 +143,16 @@ def test_the_caller_may_count_axes_of_length_one(tmp_path):
     assert read_image(tmp_path / "a.tif", axes="TZCYX").axes == "ZYX"
 
 
+@pytest.mark.parametrize("planes", [(), (5,)])
+def test_the_axes_that_a_refused_picture_is_told_to_take_do_open_it(tmp_path, planes):
+    data = np.zeros((*planes, 9, 11, 3), "u1")
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric="rgb")
+    with pytest.raises(ImageError) as refusal:
+        read_image(tmp_path / "a.tif")
+    axes = str(refusal.value).rpartition("axes='")[2].partition("'")[0]
+    assert read_image(tmp_path / "a.tif", axes=axes).n_channels == 3
+
+
 def test_the_caller_may_take_colours_for_channels(tmp_path):
     data = np.arange(4 * 5 * 3, dtype="u1").reshape(4, 5, 3)
     tifffile.imwrite(tmp_path / "a.tif", data, photometric="rgb")

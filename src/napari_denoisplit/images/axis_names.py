@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import tifffile
 
-__all__ = ["name_axes"]
+__all__ = ["example_axes", "name_axes"]
 
 # Two or three unnamed planes are mostly the channels of one field, more are mostly a movie.
 _MOST_UNNAMED_CHANNELS = 3
@@ -59,7 +59,7 @@ def name_axes(
     if not set(named) <= set(AXES) or len(set(named)) < len(named) or not {"Y", "X"} <= set(named):
         raise ImageError(
             f"{path} has axes {_described(series)}, of which {AXES} can be used, each once. Give "
-            f"axes, e.g. axes={_example(series)!r}, or save a part that has no others."
+            f"axes, e.g. axes={example_axes(series)!r}, or save a part that has no others."
         )
     return named, tuple(notes)
 
@@ -85,6 +85,8 @@ def _described(series: tifffile.TiffPageSeries) -> str:
     return f"{series.axes} of {' x '.join(map(str, series.shape))}"
 
 
-def _example(series: tifffile.TiffPageSeries) -> str:
-    free = iter(a for a in "CTZ" if a not in series.axes)
-    return "".join(a if a in AXES else next(free, "?") for a in series.axes)
+def example_axes(series: tifffile.TiffPageSeries) -> str:
+    """Letters that a user may give for the axes of a series."""
+    known = series.axes if "C" in series.axes else series.axes.replace("S", "C")
+    free = iter(a for a in "CTZ" if a not in known)
+    return "".join(a if a in AXES else next(free, "?") for a in known)

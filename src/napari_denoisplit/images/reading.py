@@ -13,7 +13,7 @@ import numpy as np
 import tifffile
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.axis_names import name_axes
+from napari_denoisplit.images.axis_names import example_axes, name_axes
 from napari_denoisplit.images.calibration import calibration_of
 from napari_denoisplit.images.completeness import missing_part
 from napari_denoisplit.images.image import Image
@@ -199,7 +199,7 @@ def _check_pixels(path: Path, series: tifffile.TiffPageSeries, axes: str | None)
             f"{path} is an RGB picture ({samples} colours of 8 bits): colours for the eye, not "
             "measured channels. Use the file it was made from. If each colour does show one "
             "structure, save the colours as channels (in Fiji: Image > Color > Make Composite), "
-            f"or read it with axes={series.axes.replace('S', 'C')!r}."
+            f"or read it with axes={example_axes(series)!r}."
         )
 
 
