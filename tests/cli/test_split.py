@@ -83,6 +83,54 @@ def test_kept_samples_are_files_whose_mean_is_the_mmse(model, images, tmp_path):
     np.testing.assert_allclose(np.mean(samples, axis=0), mmse, rtol=1e-5)
 
 
+def test_samples_of_an_earlier_run_do_not_stay_among_the_new(model, images, tmp_path):
+    out = tmp_path / "results"
+    split(model, images[0], "-o", out, "--keep-samples", "2")
+    (out / "first_samples" / "notes.ome.tif").touch()
+    split(model, images[0], "-o", out, "--keep-samples", "1")
+    assert {p.name for p in (out / "first_samples").iterdir()} == {"001.ome.tif", "notes.ome.tif"}
+
+
+def test_one_sample_has_no_sigma(model, images, tmp_path):
+    out = tmp_path / "results"
+    split(model, images[0], "-o", out)
+    with pytest.raises(SystemExit, match="0"):
+        main(["split", str(model), str(images[0]), "-o", str(out), "-n", "1", "--device", "cpu"])
+    assert [path.name for path in out.iterdir()] == ["first_mmse.ome.tif"]
+
+
+def test_nothing_is_made_for_a_model_that_cannot_be_read(images, tmp_path):
+    assert split(tmp_path / "absent.denoisplit", images[0], "-o", tmp_path / "results") == 1
+    assert not (tmp_path / "results").exists()
+
+
+def test_results_cannot_go_into_a_file(model, images, capsys):
+    assert split(model, images[0], "-o", images[1]) == 2
+    assert "is a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("channel", ["mixed", "2"])
+def test_one_channel_of_several_is_split(model, tmp_path, rng, channel):
+    data = rng.normal(100, 10, (3, 2, 40, 40)).astype("f4")
+    names = ("dna", "mixed")
+    write_image(tmp_path / "both.ome.tif", Image(data, "TCYX", channel_names=names))
+    write_image(tmp_path / "one.ome.tif", Image(data[:, 1], "TYX"))
+    out = tmp_path / "results"
+    assert split(model, tmp_path / "both.ome.tif", "-o", out, "--channel", channel) == 0
+    assert split(model, tmp_path / "one.ome.tif", "-o", out) == 0
+    both, one = (read_image(out / f"{name}_mmse.ome.tif") for name in ("both", "one"))
+    assert both.axes == one.axes == "TCYX"
+    np.testing.assert_array_equal(both.data, one.data)
+
+
+def test_a_channel_that_is_not_there_is_refused_with_those_that_are(model, tmp_path, rng, capsys):
+    path = tmp_path / "channels.ome.tif"
+    data = rng.normal(size=(2, 40, 40)).astype("f4")
+    write_image(path, Image(data, "CYX", channel_names=("dna", "mixed")))
+    assert split(model, path, "-o", tmp_path / "results", "--channel", "3") == 1
+    assert "dna, mixed, 1, 2" in capsys.readouterr().err
+
+
 def test_one_bad_file_does_not_keep_the_others_from_being_split(model, images, tmp_path, capsys):
     bad = tmp_path / "bad.tif"
     bad.write_bytes(b"no image")

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_denoisplit.cli.files import read
+from napari_denoisplit.cli.terminal import Terminal
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,10 +34,11 @@ def evaluate(
     PSNR (decibel) and MS-SSIM (at most 1) are larger for a better prediction. Both are
     range-invariant: they do not depend on the unit of the prediction.
     """
-    from napari_denoisplit.images.reading import read_image
     from napari_denoisplit.measures.comparison import compare
 
-    scores = compare(truth=read_image(truth), prediction=read_image(prediction))
+    terminal = Terminal()
+    predicted, true = (read(terminal, path, None, None) for path in (prediction, truth))
+    scores = compare(truth=true, prediction=predicted)
     if as_json:
         typer.echo(json.dumps([asdict(score) for score in scores], indent=2))
     else:

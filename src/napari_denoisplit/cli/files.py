@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_denoisplit.cli.options import MORE
+from napari_denoisplit.errors import ImageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.cli.terminal import Terminal
     from napari_denoisplit.images.image import Image
 
-__all__ = ["AxesOption", "SeriesOption", "read"]
+__all__ = ["AxesOption", "SeriesOption", "choose_channel", "read"]
 
 AxesOption = Annotated[
     str | None,
@@ -42,5 +44,30 @@ def read(terminal: Terminal, path: Path, axes: str | None, series: int | None) -
 
     image = read_image(path, axes=axes, series=series)
     for note in image.notes:
-        terminal.say(f"{path}: {note}")
+        terminal.say(note)
     return image
+
+
+def choose_channel(image: Image, which: str) -> Image:
+    """Return one channel of an image, by its name or by its number from 1."""
+    from napari_denoisplit.images.image import sliceable
+
+    numbers = [str(number) for number in range(1, image.n_channels + 1)]
+    for labels in (image.channel_names, numbers):
+        if which in labels:
+            index = labels.index(which)
+            break
+    else:
+        raise ImageError(
+            f"{image.name!r} has no channel {which!r}: choose one of "
+            f"{', '.join((*image.channel_names, *numbers))}."
+        )
+    if "C" not in image.axes:
+        return image
+    chosen = tuple(index if axis == "C" else slice(None) for axis in image.axes)
+    return replace(
+        image,
+        data=sliceable(image.data)[chosen],
+        axes=image.axes.replace("C", ""),
+        channel_names=image.channel_names[index : index + 1],
+    )

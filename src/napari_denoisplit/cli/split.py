@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_denoisplit.cli.errors import EXPECTED, FAILED, INTERRUPTED, UsageError, one_line
-from napari_denoisplit.cli.files import AxesOption, SeriesOption, read
+from napari_denoisplit.cli.files import AxesOption, SeriesOption, choose_channel, read
 from napari_denoisplit.cli.options import MORE, Choice, with_options
 from napari_denoisplit.cli.terminal import Terminal
 from napari_denoisplit.settings import SplitSettings
@@ -49,6 +49,13 @@ def split(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(
         "split"
     ),
+    channel: Annotated[
+        str | None,
+        typer.Option(
+            help="Channel to split, of images that have several: its name, or its number from 1.",
+            show_default=False,
+        ),
+    ] = None,
     axes: AxesOption = None,
     series: SeriesOption = None,
     **chosen: Any,
@@ -56,26 +63,31 @@ def split(
     """Split images into denoised images of their structures.
 
     Of every image NAME this writes NAME_mmse.ome.tif, the best estimate of each structure, and
-    NAME_sigma.ome.tif, its uncertainty in the same unit; both have one channel per structure.
-    Results of an earlier run are replaced. An image that cannot be split is reported, and the
-    others are split nevertheless. Ctrl-C keeps what is done.
+    NAME_sigma.ome.tif, its uncertainty in the same unit (from 2 samples on); both have one
+    channel per structure. Results of an earlier run are replaced. An image that cannot be split
+    is reported, and the others are split nevertheless. Ctrl-C keeps what is done.
 
     denoisplit split cells.denoisplit day1/*.tif -o results
     """
     settings = SplitSettings(**chosen)
     names = _result_names(images)
-    output.mkdir(parents=True, exist_ok=True)
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"--output {output} is a file: name a folder for the results.")
     terminal = Terminal()
 
     from napari_denoisplit.checkpoint import load_model  # imports torch
 
     loaded = load_model(model)
+    output.mkdir(parents=True, exist_ok=True)
     failed = 0
     for path, name in zip(images, names, strict=True):
         if terminal.interrupted:
             break
         try:
-            result = _split_one(terminal, loaded, read(terminal, path, axes, series), settings)
+            image = read(terminal, path, axes, series)
+            if channel is not None:
+                image = choose_channel(image, channel)
+            result = _split_one(terminal, loaded, image, settings)
             for written in _write(result, output / name):
                 typer.echo(str(written))
         except EXPECTED as error:
@@ -122,8 +134,12 @@ def _write(result: Split, target: Path) -> list[Path]:
     record = json.dumps(_record(result), default=str)
     written = []
     for kind, image in (("mmse", result.mmse), ("sigma", result.sigma)):
-        written.append(target.with_name(f"{target.name}_{kind}.ome.tif"))
-        write_image(written[-1], image, description=record)
+        path = target.with_name(f"{target.name}_{kind}.ome.tif")
+        if kind == "sigma" and result.n_samples == 1:  # one sample has no spread; 0 would be a lie
+            path.unlink(missing_ok=True)
+            continue
+        write_image(path, image, description=record)
+        written.append(path)
     if result.samples is not None and len(result.samples):
         folder = target.with_name(f"{target.name}_samples")
         folder.mkdir(exist_ok=True)
@@ -131,8 +147,17 @@ def _write(result: Split, target: Path) -> list[Path]:
         for number, sample in enumerate(result.samples, start=1):
             sampled = replace(result.mmse, data=sample)
             write_image(folder / f"{number:03d}.ome.tif", sampled, description=record)
+        _remove_samples_after(folder, len(result.samples))
         written.append(folder)
     return written
+
+
+def _remove_samples_after(folder: Path, n_kept: int) -> None:
+    """Remove samples of an earlier run with more of them: they are not of the new MMSE."""
+    for path in folder.glob("*.ome.tif"):
+        number = path.name.removesuffix(".ome.tif")
+        if number.isdecimal() and int(number) > n_kept:
+            path.unlink()
 
 
 def _record(result: Split) -> dict[str, Any]:
