@@ -138,6 +138,26 @@ def test_planes_that_were_not_begun_are_nan_after_a_stop(model):
     assert np.isnan(split.mmse.data[1:]).all()
 
 
+@pytest.mark.parametrize("drawn", [0, 1])
+def test_a_stop_within_a_plane_does_not_make_little_of_the_planes_before(model, drawn):
+    stop = threading.Event()
+
+    def stop_in_second_plane(event):
+        if isinstance(event, SampleDrawn):
+            planes.append(event.plane)
+        if isinstance(event, Progress) and planes.count((0,)) == SETTINGS.n_samples:
+            tiles.append(event)
+            if len(tiles) == 1 + drawn * 4:
+                stop.set()
+
+    planes, tiles = [], []
+    tiled = SETTINGS.model_copy(update={"tile_size": 96, "overlap": 32})
+    split = run(split_job(model, image((2, 64, 64), "TYX"), tiled, stop=stop), stop_in_second_plane)
+    assert planes.count((1,)) == drawn
+    assert split.n_samples == SETTINGS.n_samples
+    assert np.isfinite(split.mmse.data[0]).all()
+
+
 def test_stop_is_seen_between_tiles(model):
     stop = threading.Event()
 

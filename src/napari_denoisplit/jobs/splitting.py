@@ -47,7 +47,8 @@ class Split:
     samples: NDArray[np.float32] | None
     """The kept samples, (K, ...) with the axes of `mmse` behind K; None if none was kept."""
     n_samples: int
-    """Samples behind each plane of `mmse`; after a stop, behind the last plane begun."""
+    """Samples behind each plane of `mmse` that is complete, or behind the only one that was begun;
+    0 after a stop before the first sample."""
     calibrated: bool
     stopped_early: bool
     """Planes that were not begun are NaN; the plane at which it stopped has fewer samples."""
@@ -148,7 +149,7 @@ class _Work:
         self._tile_size = self._choose_tile_size()
         self._n_planes = int(np.prod(view.shape[:-2], dtype=int))
         self._drawn = 0
-        self._in_plane = 0
+        self._most_in_plane = 0
         self._notes: list[str] = []
         self._start = time.monotonic()
 
@@ -189,7 +190,6 @@ class _Work:
             posterior.encode(tile)
         sample = posterior.empty_sample()
         moments = Moments(posterior.cropped(sample).shape, self._compute.device)
-        self._in_plane = 0
         for k in range(self._settings.n_samples):
             for i, tile in enumerate(posterior.tiles):
                 if self._stop.is_set():
@@ -198,7 +198,7 @@ class _Work:
                 yield self._progress(k, (i + 1) / len(posterior.tiles))
             moments.add(posterior.cropped(sample))
             self._drawn += 1
-            self._in_plane += 1
+            self._most_in_plane = max(self._most_in_plane, k + 1)
             yield self._keep(index, k, posterior.cropped(sample), moments)
 
     def _check(self, pixels: NDArray[np.float32], index: tuple[int, ...]) -> str | None:
@@ -264,7 +264,7 @@ class _Work:
             mmse=described(self._mmse, "MMSE"),
             sigma=described(self._sigma, "sigma"),
             samples=samples,
-            n_samples=self._in_plane,
+            n_samples=self._most_in_plane,
             calibrated=header.calibration is not None,
             stopped_early=self._stop.is_set(),
             provenance=self._provenance(image),
