@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from napari_denoisplit.checkpoint import read_header
+from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import EpochDone, run
 from napari_denoisplit.images.reading import read_image
 from napari_denoisplit.jobs import demo
 from napari_denoisplit.jobs.demo import demo_fields, demo_job, demo_test
+from napari_denoisplit.jobs.splitting import split_job
 
 
 @pytest.fixture
@@ -29,6 +31,20 @@ def test_the_superposition_is_the_mean_of_noisy_channels(small):
     residual = superposition.data - truth.data.mean(axis=0)
     assert abs(residual.mean()) < 3
     assert residual.std() > 20
+
+
+def test_a_demo_stopped_before_the_first_sample_says_where_the_model_is(
+    small, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(demo, "split_job", stopped_split)
+    with pytest.raises(JobError, match=r"before the first sample.*demo\.denoisplit"):
+        run(demo_job(tmp_path, minutes=0.01, n_samples=2))
+
+
+def stopped_split(model, image, settings, *, stop=None):
+    stop = threading.Event()
+    stop.set()
+    return split_job(model, image, settings, stop=stop)
 
 
 def test_a_demo_leaves_images_a_model_and_a_picture(small, tmp_path):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantoms import PIXEL_SIZE, phantom
@@ -108,6 +109,13 @@ def demo_job(
     Returns
     -------
     Demo
+
+    Raises
+    ------
+    JobError
+        It was stopped before the first sample.
+    TrainingError
+        It was stopped before the first step of the training.
     """
     stop = stop or threading.Event()
     yield Stage(f"Drawing {N_FIELDS} fields of {' and '.join(STRUCTURES)}")
@@ -119,6 +127,11 @@ def demo_job(
     # A stop that ended the training must not keep its result from being shown.
     split_stop = None if stop.is_set() else stop
     split = yield from split_job(trained.model, superposition, split_settings, stop=split_stop)
+    if split.n_samples == 0:
+        raise JobError(
+            f"The demo was stopped before the first sample: there is no split to show. The model "
+            f"is in {model_path}."
+        )
     yield Stage("Writing images and the picture")
     images = {"superposition": superposition, "truth": truth, "sigma": split.sigma}
     images["mmse"] = split.mmse
