@@ -181,3 +181,13 @@ def test_closing_the_viewer_ends_the_training(qtbot, window, channels, jobs, doc
     assert QThreadPool.globalInstance().waitForDone(1000)
     qtbot.wait(50)
     assert not len(window.layers)
+
+
+def test_going_on_with_a_training_does_not_overwrite_another_model(widget, tmp_path):
+    state, other = tmp_path / "a.last.denoisplit", tmp_path / "b.denoisplit"
+    for path in (state, other):
+        path.write_bytes(b"")
+    widget.target.resume_from(state)
+    assert not widget.target.problem
+    widget.target.save.set_path(other)
+    assert "b.denoisplit exists" in widget.target.problem

@@ -196,9 +196,9 @@ class ModelTarget(QWidget):
             return "Choose where to save the model."
         if path.suffix != SUFFIX:
             return f"The name of a model ends in {SUFFIX}: {path.name!r} does not."
-        if earlier is not None:
-            return "" if earlier.is_file() else f"{earlier} does not exist."
-        if path.exists():
+        if earlier is not None and not earlier.is_file():
+            return f"{earlier} does not exist."
+        if path.exists() and earlier != last_path(path):
             return f"{path.name} exists: choose another name, or go on with its training."
         return ""
 
