@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.nn.ladder import VSE
 
-__all__ = ["SUFFIX", "Model", "ModelHeader", "last_path", "load_model", "read_header", "save_model"]
+__all__ = [
+    "SUFFIX",
+    "Model",
+    "ModelHeader",
+    "best_path",
+    "last_path",
+    "load_model",
+    "read_header",
+    "save_model",
+]
 
 SUFFIX = ".denoisplit"
 FORMAT = 1
@@ -89,6 +98,11 @@ class Model:
 def last_path(path: Path) -> Path:
     """Where training keeps the state to resume from, beside the best model at `path`."""
     return path.with_name(path.name.removesuffix(SUFFIX) + ".last" + SUFFIX)
+
+
+def best_path(last: Path) -> Path:
+    """Where the best model lies, given where the state to resume from does."""
+    return last.with_name(last.name.removesuffix(".last" + SUFFIX) + SUFFIX)
 
 
 def save_model(path: Path, model: Model) -> None:

@@ -93,6 +93,11 @@ def test_a_model_says_what_it_was_trained_on(fields, settings):
     assert header.training["settings"]["steps"] == 1
 
 
+def test_a_model_fresh_from_training_can_be_calibrated(fields, settings):
+    model = run(train_job(fields, changed(settings, steps=1))).model
+    assert model.calibrated((1.5, 2.0)).header.calibration == (1.5, 2.0)
+
+
 def test_the_same_seed_trains_the_same_model(fields, settings):
     a, b = (run(train_job(fields, settings)).model.network for _ in range(2))
     for x, y in zip(a.parameters(), b.parameters(), strict=True):
@@ -109,6 +114,44 @@ def test_a_resumed_training_goes_on_as_if_it_had_not_stopped(fields, settings, t
     assert [e.epoch for e in rest.history] == [3, 4]
     for a, b in zip(whole.history[2:], rest.history, strict=True):
         assert b.validation.loss == pytest.approx(a.validation.loss, rel=1e-5)
+
+
+def test_a_resumed_training_that_finds_nothing_better_keeps_the_best(fields, settings, tmp_path):
+    path, elsewhere = tmp_path / "m.denoisplit", tmp_path / "other.denoisplit"
+    best = run(train_job(fields, settings, path=path)).model
+    worse = changed(settings, steps=1, loss={"beta": 100.0})
+    for target in (None, path, elsewhere):
+        result = run(train_job(fields, worse, path=target, resume=last_path(path)))
+        assert not any(e.is_best for e in result.history)
+        for kept in [result.model] + ([load_model(target)] if target else []):
+            assert kept.header.training["history"] == best.header.training["history"]
+
+
+def test_a_stopped_training_does_not_pass_an_older_model_off_as_its_own(fields, settings, tmp_path):
+    path, stop = tmp_path / "m.denoisplit", threading.Event()
+    run(train_job(fields, settings, path=path))
+    before = path.read_bytes()
+    stop.set()
+    with pytest.raises(TrainingError, match="no model"):
+        run(train_job(fields, settings, path=path, stop=stop))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("had", "asked"), [("denoisplit", "musplit"), ("musplit", "denoisplit")])
+def test_a_training_is_not_resumed_with_the_other_likelihood(
+    fields, settings, tmp_path, had, asked
+):
+    path = tmp_path / "m.denoisplit"
+    run(train_job(fields, changed(settings, steps=1, method=had), path=path))
+    with pytest.raises(TrainingError, match="method it was trained with"):
+        run(train_job(fields, changed(settings, method=asked), resume=last_path(path)))
+
+
+def test_a_blank_frame_in_validation_does_not_end_the_training(fields, settings):
+    blank = np.concatenate([np.zeros((1, 128, 128)), fields.fields[0][1:]]).astype(np.float32)
+    mixed = TrainingFields((blank, fields.fields[1]), fields.channel_names)
+    known = run(train_job(mixed, changed(settings, steps=1))).history[-1].psnr
+    assert np.isfinite(known).all()
 
 
 def test_stop_ends_after_the_step_and_keeps_the_best_model(fields, settings, tmp_path):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_denoisplit.checkpoint import ModelHeader, load_model
+from napari_denoisplit.checkpoint import Model, ModelHeader, best_path, load_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.normalization import Normalization
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.partition import Partition
     from napari_denoisplit.images.training_fields import TrainingFields
@@ -83,7 +82,7 @@ def prepare(
         header = _new_header(fields, parts, settings, loss)
     else:
         header = before.header
-        _check_resumed(fields, header, before)
+        _check_resumed(fields, header, before, loss)
     if loss.likelihood == "noise_model" and header.noise_models is None:
         yield Stage("Fitting a noise model to each channel")
         found = noise_models or _fit_noise_models(fields, parts)
@@ -114,11 +113,19 @@ def prepare(
     )
     run = Run(compute, trainer, validation, loss, header)
     if before is not None and before.training_state is not None:
+        run.best = _best_before(before)  # first: a network that is made draws random numbers
         trainer.restore(before.training_state, before.network)
         run.epoch = int(before.training_state["epoch"])
         run.seconds = float(before.training_state["seconds"])
-        run.best_loss = float(before.training_state["best_loss"])
+        if run.best is not None:
+            run.best_loss = float(before.training_state["best_loss"])
     return run
+
+
+def _best_before(last: Model) -> Model | None:
+    """Best model of the training that is resumed; None where its file is gone."""
+    path = None if last.path is None else best_path(last.path)
+    return load_model(path) if path is not None and path.exists() else None
 
 
 def _check_counts(
@@ -136,7 +143,9 @@ def _check_counts(
             )
 
 
-def _check_resumed(fields: TrainingFields, header: ModelHeader, before: Model) -> None:
+def _check_resumed(
+    fields: TrainingFields, header: ModelHeader, before: Model, loss: LossSettings
+) -> None:
     if before.training_state is None:
         raise TrainingError(
             f"{before.path} is a finished model without the state to resume from: choose the file "
@@ -146,6 +155,12 @@ def _check_resumed(fields: TrainingFields, header: ModelHeader, before: Model) -
         raise TrainingError(
             f"{before.path} splits {header.network.n_channels} channels, the images have "
             f"{fields.n_channels}: resume with the images it was trained on."
+        )
+    if header.network.predict_logvar != (loss.likelihood == "gaussian"):
+        had, asked = ("gaussian", "noise_model")[:: 1 if header.network.predict_logvar else -1]
+        raise TrainingError(
+            f"{before.path} was trained with likelihood {had!r}, and {asked!r} is asked for now: "
+            "resume with the method it was trained with, or start a new training."
         )
 
 
@@ -207,7 +222,9 @@ def _fit_noise_model(fields: TrainingFields, parts: Partition, c: int) -> Gaussi
         pairs = zip(fields.clean, fields.fields, parts.train, strict=True)
         signal, observed = zip(*((s[c][m], o[c][m]) for s, o, m in pairs), strict=True)
         return noise_model_from_pairs(np.concatenate(signal), np.concatenate(observed))
-    largest = max(range(len(fields.fields)), key=lambda i: int(parts.train[i].sum()))
+    # A blank frame, as a time-lapse may begin with, has nothing to fit to.
+    blank = [np.ptp(field[c]) == 0 for field in fields.fields]
+    largest = max(range(len(blank)), key=lambda i: (not blank[i], int(parts.train[i].sum())))
     if fields.repeats > 1:
         first = largest // fields.repeats * fields.repeats
         exposures = fields.fields[first : first + fields.repeats]

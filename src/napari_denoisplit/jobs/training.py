@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 
-from napari_denoisplit.checkpoint import Model, last_path, load_model, save_model
+from napari_denoisplit.checkpoint import Model, last_path, save_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, Stage
 from napari_denoisplit.jobs.budget import Budget
@@ -73,7 +74,8 @@ def train_job(
         the noisy channels.
     resume
         A `.last.denoisplit` file: network, normalization, noise models and random state come from
-        there, and the whole budget is spent once more.
+        there, and the whole budget is spent once more. The best model is looked for beside it, and
+        returned again where nothing better is found.
     stop
         When set, training ends after the current step and returns the best model so far.
 
@@ -107,6 +109,10 @@ def _loop(
     budget = Budget(settings, trainer.step_count, run.epoch)
     plateau = _Plateau(settings)
     seconds_before = run.seconds
+    if run.best is not None and path is not None and run.best.path != path:
+        # A resumed run that writes elsewhere: what is best so far belongs there, too.
+        run.best = replace(run.best, path=path)
+        save_model(path, run.best)
     while (used := budget.used(trainer.step_count, run.epoch)) < 1 and not stop.is_set():
         yield from _epoch(run, settings, budget, stop)
         if trainer.step_count == 0:
@@ -126,10 +132,12 @@ def _loop(
         if run.since_best >= settings.stop_patience:
             yield Stage(f"No progress in {run.since_best} epochs: training ends here")
             break
-    if run.best is None:  # a resumed run that did not improve on what is on disk
-        if path is None or not path.exists():
-            raise TrainingError("Training was stopped before its first step: there is no model.")
-        run.best = load_model(path)
+    if run.best is None:
+        raise TrainingError(
+            "The loss on validation was never finite: check the images and the noise models."
+            if history
+            else "Training was stopped before its first step: there is no model."
+        )
     return Trained(run.best, path, tuple(history), stopped_early=stop.is_set())
 
 
@@ -195,7 +203,7 @@ def _epoch_done(run: Run, result: ValidationResult) -> EpochDone:
 
 def _keep(run: Run, done: EpochDone, path: Path | None) -> None:
     """Keep the averaged network if it is the best so far, and the state to resume from."""
-    record = asdict(done)
+    record = json.loads(json.dumps(asdict(done)))  # lists for tuples, as read from the file
     history = [*run.header.training.get("history", []), record]  # type: ignore[misc]
     run.header = run.header.model_copy(
         update={"training": {**run.header.training, "history": history}}

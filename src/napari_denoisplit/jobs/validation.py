@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,8 @@ class ValidationResult:
 
     elbo: Elbo
     psnr: tuple[float, ...]
-    """Per channel, dB, mean over blocks, of the mean of two samples."""
+    """Per channel, dB, mean over blocks, of the mean of two samples; NaN where every block of a
+    channel is constant."""
     superposition: NDArray[np.float32]
     """(Y, X) of the first block, image units."""
     mmse: NDArray[np.float32]
@@ -95,7 +97,7 @@ class Validation:
             reconstruction += float(terms[0]) * n
             kl += terms[1].cpu().numpy() * n
             size += n
-            psnr.append([range_invariant_psnr(t, m) for t, m in zip(truth, mmse, strict=True)])
+            psnr.append([_psnr(t, m) for t, m in zip(truth, mmse, strict=True)])
             if not shown:
                 shown = [np.tensordot(self._weights, block, axes=1), mmse, block]
         kl_per_level = tuple(float(k) for k in kl / size)
@@ -103,7 +105,7 @@ class Validation:
         total = reconstruction + loss.beta * sum(kl_per_level)
         return ValidationResult(
             Elbo(total, reconstruction, kl_per_level),
-            tuple(float(p) for p in np.mean(psnr, axis=0)),
+            tuple(_mean_of_known(channel) for channel in zip(*psnr, strict=True)),
             *shown,
         )
 
@@ -130,6 +132,16 @@ class Validation:
         scale = np.asarray(n.channel_stds, np.float32)[:, None, None]
         offset = np.asarray(n.channel_means, np.float32)[:, None, None]
         return (terms.reconstruction, terms.kl_per_level), mean * scale + offset
+
+
+def _psnr(truth: NDArray[np.float32], mmse: NDArray[np.float32]) -> float:
+    """PSNR of a block; NaN where the truth is constant, as in a blank frame or an empty corner."""
+    return range_invariant_psnr(truth, mmse) if np.ptp(truth) > 0 else math.nan
+
+
+def _mean_of_known(values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
 
 
 def _centre(block: NDArray[np.float32], edge: int) -> NDArray[np.float32]:
