@@ -62,6 +62,14 @@ def test_images_that_do_not_belong_together_are_refused(images, message):
         TrainingFields.from_images(images)
 
 
+def test_the_same_channels_in_another_order_are_refused():
+    names = [("actin", "mito"), ("mito", "actin"), ("phalloidin", "tom20")]
+    first, swapped, other = (image((2, 5, 6), "CYX", channel_names=pair) for pair in names)
+    with pytest.raises(ImageError, match=r"another order \(mito, actin\)"):
+        TrainingFields.from_images([first, swapped])
+    assert TrainingFields.from_images([first, other]).channel_names == ("actin", "mito")
+
+
 def test_pixels_that_are_not_finite_are_counted():
     bad = np.ones((2, 5, 6), np.float32)
     bad[0, 0, :3] = np.nan

@@ -139,6 +139,7 @@ def _gather(images: Sequence[Image]) -> tuple[list[NDArray[np.float32]], tuple[s
         if len(set(counts)) > 1:
             listed = ", ".join(f"{i.name!r}: {i.n_channels}" for i in images)
             raise ImageError(f"The images differ in their number of channels ({listed}).")
+        _check_order(images)
         names = images[0].channel_names or tuple(f"channel {c + 1}" for c in range(counts[0]))
         return [f for image in images for f in image.fields()], _distinct(names)
     if max(counts) > 1:
@@ -163,6 +164,19 @@ def _gather(images: Sequence[Image]) -> tuple[list[NDArray[np.float32]], tuple[s
     fields = [np.concatenate(planes, axis=0) for planes in zip(*stacks, strict=True)]
     names = tuple((i.channel_names[0] if i.channel_names else i.name) for i in images)
     return fields, _distinct(names)
+
+
+def _check_order(images: Sequence[Image]) -> None:
+    """Refuse the same channels in another order: each would be learned as the other."""
+    first = images[0]
+    for image in images[1:]:
+        same = sorted(image.channel_names) == sorted(first.channel_names)
+        if same and image.channel_names != first.channel_names:
+            raise ImageError(
+                f"{image.name!r} has its channels in another order "
+                f"({', '.join(image.channel_names)}) than {first.name!r} "
+                f"({', '.join(first.channel_names)}): bring them into the same order."
+            )
 
 
 def _count_repeats(images: Sequence[Image]) -> int:
