@@ -22,7 +22,9 @@ BROUGHT = {
 
 def test_every_library_that_is_imported_is_declared():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.split(r"[\[><=~! ]", line)[0].lower() for line in project["dependencies"]}
+    names = [re.split(r"[\[><=~! ]", line)[0].lower() for line in project["dependencies"]]
+    declared = set(names)
+    assert len(names) == len(declared), "declared twice"
     imported = set()
     for path in (REPOSITORY / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
