@@ -39,6 +39,14 @@ def test_the_order_of_the_axes_does_not_matter(truth, rng):
     assert compare(truth, noisy) == compare(truth, noisy.transposed("ZCYX"))
 
 
+def test_channels_in_another_order_are_told_by_their_names(truth, rng):
+    noisy = replace(truth, data=truth.data + rng.normal(size=truth.shape))
+    swapped = replace(noisy, data=noisy.data[::-1], channel_names=("actin", "nuclei"))
+    assert compare(truth, swapped) == compare(truth, noisy)
+    unnamed = compare(truth, replace(swapped, channel_names=()))
+    assert unnamed[0].psnr < compare(truth, noisy)[0].psnr - 1
+
+
 def test_planes_too_small_for_ms_ssim_still_have_a_psnr(truth, rng):
     small = replace(truth, data=truth.data[..., :100])
     scores = compare(small, replace(small, data=small.data + rng.normal(size=small.shape)))

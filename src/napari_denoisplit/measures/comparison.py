@@ -40,7 +40,8 @@ def compare(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
     truth
         Clean image.
     prediction
-        Image of the same size along every axis; the order of the axes may differ.
+        Image of the same size along every axis; the order of the axes may differ, and that of
+        the channels where both images name them alike.
 
     Raises
     ------
@@ -56,12 +57,20 @@ def compare(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
         )
     names = truth.channel_names or prediction.channel_names
     g, p = (np.asarray(image.transposed(axes).data) for image in (truth, prediction))
+    p = p[_partners(truth.channel_names, prediction.channel_names) or slice(None)]
     try:
         return tuple(
             _score(names[i] if names else f"channel {i + 1}", g[i], p[i]) for i in range(len(g))
         )
     except ValueError as error:
         raise ImageError(f"{truth.name!r} against {prediction.name!r}: {error}") from error
+
+
+def _partners(truth: tuple[str, ...], prediction: tuple[str, ...]) -> list[int]:
+    """Channel of the prediction for each of the truth; [] where names do not tell."""
+    if len(set(truth)) < len(truth) or sorted(truth) != sorted(prediction):
+        return []
+    return [prediction.index(name) for name in truth]
 
 
 def _score(
