@@ -14,7 +14,9 @@ import tifffile
 from numpy.testing import assert_array_equal
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.reading import read_image, read_images
+from napari_denoisplit.images.writing import write_image
 
 
 @dataclass
@@ -388,3 +390,12 @@ def test_a_lazy_image_is_read_in_blocks_and_not_in_strips(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.ones((3000, 100), "u2"), rowsperstrip=8)
     image = read_image(tmp_path / "a.tif", lazy_above=0)
     assert image.data.chunks == ((2048, 952), (100,))
+
+
+def test_planes_that_are_missing_as_a_whole_are_read_and_pointed_out(tmp_path, rng):
+    stack = rng.normal(size=(4, 20, 30)).astype(np.float32)
+    stack[2:] = np.nan
+    write_image(tmp_path / "stopped.ome.tif", Image(stack, "TYX"))
+    image = read_image(tmp_path / "stopped.ome.tif")
+    np.testing.assert_array_equal(image.data, stack)
+    assert any("2 of 4 planes" in note for note in image.notes)

@@ -93,3 +93,11 @@ def test_a_t_axis_of_repeats_is_counted():
 def test_repeats_need_a_t_axis_and_no_z(shape, axes):
     with pytest.raises(ImageError, match="T axis"):
         TrainingFields.from_images([image(shape, axes)], t_is_repeats=True)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float64])
+def test_any_kind_of_number_becomes_float32(dtype):
+    pixels = np.arange(60).reshape(2, 5, 6).astype(dtype)
+    fields = TrainingFields((pixels,), ("a", "b"), clean=(pixels,))
+    assert fields.fields[0].dtype == fields.clean[0].dtype == np.float32
+    np.testing.assert_array_equal(fields.fields[0], pixels)

@@ -57,20 +57,27 @@ class Normalization(BaseModel):
         ImageError
             A channel is constant.
         """
-        pixels = np.concatenate(
-            [f[:, m] for f, m in zip(fields, masks, strict=True)], axis=1
-        )  # (C, N)
-        superposition = np.asarray(weights, dtype=np.float32) @ pixels  # (N,)
-        means, stds = pixels.mean(axis=1, dtype=np.float64), pixels.std(axis=1, dtype=np.float64)
-        for name, mean, std in zip(names, means, stds, strict=True):
-            if not std > 0:
+        n, total, products = 0, np.zeros(len(names)), np.zeros((len(names),) * 2)
+        # Field by field, since a copy of all would be the largest thing in memory; relative to a
+        # typical level, since squares of a small spread on a high level lose their digits.
+        level = np.median(fields[0].reshape(len(names), -1)[:, ::97], axis=1)
+        for field, mask in zip(fields, masks, strict=True):
+            pixels = field[:, mask].astype(np.float64) - level[:, None]  # (C, N)
+            n += pixels.shape[1]
+            total += pixels.sum(axis=1)
+            products += pixels @ pixels.T
+        mean = total / n
+        covariance = products / n - np.outer(mean, mean)  # (C, C)
+        for c, name in enumerate(names):
+            if not covariance[c, c] > 1e-12 * max(1.0, level[c] ** 2):
                 raise ImageError(
-                    f"Channel {name!r} has the value {mean:g} everywhere: choose a channel that "
-                    "shows a structure."
+                    f"Channel {name!r} has the value {level[c] + mean[c]:g} everywhere: choose a "
+                    "channel that shows a structure."
                 )
+        w = np.asarray(weights, dtype=np.float64)
         return cls(
-            input_mean=float(superposition.mean(dtype=np.float64)),
-            input_std=float(superposition.std(dtype=np.float64)),
-            channel_means=tuple(map(float, means)),
-            channel_stds=tuple(map(float, stds)),
+            input_mean=float(w @ (level + mean)),
+            input_std=float(np.sqrt(w @ covariance @ w)),
+            channel_means=tuple(map(float, level + mean)),
+            channel_stds=tuple(map(float, np.sqrt(np.diag(covariance)))),
         )

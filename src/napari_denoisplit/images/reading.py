@@ -84,7 +84,8 @@ def read_image(
     ImageError
         The file is missing, damaged, truncated or of another kind; holds several images and
         `series` does not choose; is an 8-bit RGB picture and `axes` does not say otherwise; has
-        axes beyond T, C, Z, Y, X; holds complex numbers, a mask, NaN or infinity.
+        axes beyond T, C, Z, Y, X; holds complex numbers, a mask, NaN or infinity. Planes that
+        are NaN as a whole are read, and `Image.notes` says so.
     """
     path = Path(path)
     if _is_czi(path):
@@ -109,7 +110,7 @@ def read_image(
     data = data.astype(data.dtype.newbyteorder("="), copy=False)
     if not lazy:
         data = np.ascontiguousarray(data)
-        _check_finite(path, data)
+        notes += _check_finite(path, data)
     calibration = calibration.of("".join(order))
     image = Image(
         data,
@@ -219,16 +220,25 @@ def _lazy_data(series: tifffile.TiffPageSeries, opened: ExitStack) -> Any:
     return dask.array.from_array(stored, chunks=blocks, name=False)
 
 
-def _check_finite(path: Path, data: np.ndarray[Any, Any]) -> None:
+def _check_finite(path: Path, data: np.ndarray[Any, Any]) -> tuple[str, ...]:
+    """Refuse pixels (..., Y, X) that are not finite, but for planes that are missing as a whole.
+
+    A split that was stopped leaves such planes; they are pointed out.
+    """
     if data.dtype.kind != "f":
-        return
-    bad = data.size - int(np.count_nonzero(np.isfinite(data)))
-    if bad:
+        return ()
+    finite = np.isfinite(data)
+    missing = ~finite.any(axis=(-2, -1))
+    bad = data.size - int(np.count_nonzero(finite))
+    if bad > int(missing.sum()) * data.shape[-1] * data.shape[-2] or missing.all():
         raise ImageError(
             f"{path} has {bad} of {data.size} pixels that are NaN or infinite. Find out what they "
             "stand for, then crop them away or give them a value (in Fiji: Process > Math > NaN "
             "Background, or Process > Filters > Remove NaNs)."
         )
+    if not bad:
+        return ()
+    return (f"{int(missing.sum())} of {missing.size} planes of {path.name} are empty (NaN).",)
 
 
 def _name_of(path: Path) -> str:

@@ -48,6 +48,11 @@ class TrainingFields:
     units: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # Whatever numbers a caller has: everything behind this point counts on float32.
+        object.__setattr__(self, "fields", tuple(np.asarray(f, np.float32) for f in self.fields))
+        if self.clean is not None:
+            clean = tuple(np.asarray(f, np.float32) for f in self.clean)
+            object.__setattr__(self, "clean", clean)
         if not self.fields:
             raise ImageError("There is no image to train on: add at least one.")
         n = len(self.channel_names)

@@ -146,6 +146,7 @@ def _check_counts(
 def _check_resumed(
     fields: TrainingFields, header: ModelHeader, before: Model, loss: LossSettings
 ) -> None:
+    """Refuse to go on with a training that does not fit what was asked for."""
     if before.training_state is None:
         raise TrainingError(
             f"{before.path} is a finished model without the state to resume from: choose the file "

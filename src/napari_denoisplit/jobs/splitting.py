@@ -170,7 +170,8 @@ class _Work:
         """Draw every sample of one plane."""
         # A copy: torch wants memory it may write to, and a layer's pixels are not ours.
         pixels = np.array(self._view.data[index], dtype=np.float32)
-        if (warning := self._check(pixels, index)) is not None:
+        warning = self._check(pixels, index)
+        if warning is not None and not self._notes:  # once: a long movie would repeat it
             self._notes.append(warning)
             yield Stage(warning)
         number = int(np.ravel_multi_index(index, self._view.shape[:-2])) if index else 0

@@ -140,10 +140,13 @@ def fitting_tile_size(
 ) -> int | None:
     """Largest tile whose top-down pass fits into `memory` bytes; None where the plane does.
 
-    Never smaller than what an overlap on each side leaves room in.
+    Where the plane is cut, the features of the whole plane are kept beside the tile. Never smaller
+    than what an overlap on each side leaves room in.
     """
-    pixels = memory / bytes_per_pixel(settings, dtype)
-    if height * width <= pixels:
+    if height * width * bytes_per_pixel(settings, dtype) <= memory:
         return None
+    features = settings.n_filters * dtype.itemsize / 3  # a quarter, a sixteenth ... of the pixels
+    left = max(0.0, memory - features * height * width)
+    pixels = left / bytes_per_pixel(settings, dtype)
     multiple = int(2**settings.n_levels)
     return max(int(pixels**0.5) // multiple * multiple, 2 * overlap + 4 * multiple)
