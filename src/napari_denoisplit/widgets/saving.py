@@ -88,7 +88,8 @@ def _free_name(folder: Path, stem: str) -> str:
     """Return the name, numbered if there are results of that name already."""
     number = 1
     name = stem
-    while (folder / f"{name}_split.json").exists():
+    # The command writes the same names without a record: those are not overwritten either.
+    while any((folder / f"{name}_{ending}").exists() for ending in ("split.json", "mmse.ome.tif")):
         number += 1
         name = f"{stem}-{number}"
     return name
