@@ -26,7 +26,7 @@ from napari_denoisplit.settings import PRESETS
 
 START, END = "<!-- presets: begin -->", "<!-- presets: end -->"
 SIZE = 512
-REPEATS = 5
+REPEATS = 3
 NORMALIZATION = Normalization(
     input_mean=0.0, input_std=1.0, channel_means=(0.0, 0.0), channel_stds=(1.0, 1.0)
 )
