@@ -3,8 +3,9 @@
     python benchmarks/quality.py run A denoisplit 0 --minutes 10
     python benchmarks/quality.py report
 
-`run` trains one model and leaves numbers and pictures in benchmarks/output/quality; `report`
-gathers all runs into docs/benchmarks.md.
+`run` trains one model; its numbers go to benchmarks/results, which is kept with the source so that
+runs add up, its images and model to benchmarks/output. `report` gathers all runs into
+docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from napari_denoisplit.measures.ms_ssim import ms_ssim
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.settings import SplitSettings, TrainSettings
 
+RESULTS = REPOSITORY / "benchmarks" / "results"
 OUTPUT = REPOSITORY / "benchmarks" / "output" / "quality"
 N_SAMPLES = 50
 
@@ -94,7 +95,7 @@ def train_and_split(arguments: argparse.Namespace) -> None:
         "log": log,
     }
     print(name, json.dumps({k: record[k] for k in ("superposition", "sample", "mmse")}))
-    with replacing(OUTPUT / f"{name}.json") as temporary:
+    with replacing(RESULTS / f"{name}.json") as temporary:
         temporary.write_text(json.dumps(record, indent=1))
     save_images(name, data, split)
 
@@ -133,7 +134,7 @@ def main() -> None:
     else:
         from quality_report import write_report
 
-        write_report(OUTPUT, Path(REPOSITORY / "docs"))
+        write_report(RESULTS, OUTPUT, REPOSITORY / "docs")
 
 
 if __name__ == "__main__":

@@ -21,18 +21,23 @@ START, END = "<!-- quality: begin -->", "<!-- quality: end -->"
 Record = dict[str, Any]
 
 
-def write_report(output: Path, docs: Path) -> None:
-    """Put the tables between the marks of docs/benchmarks.md and draw one picture a data set."""
+def write_report(results: Path, output: Path, docs: Path) -> None:
+    """Put the tables between the marks of docs/benchmarks.md and draw one picture a data set.
+
+    A picture is drawn anew where the images of the runs are at hand, and stays as it is elsewhere.
+    """
     groups: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    for path in sorted(output.glob("*.json")):
+    for path in sorted(results.glob("*.json")):
         record = json.loads(path.read_text())
         groups[record["data"]][record["method"] + record["tag"]].append(record)
     parts = []
     for name in DATA_SETS:
         if name in groups:
             parts.append(table(name, groups[name]))
-            picture = draw(name, groups[name], output, docs)
-            parts.append(f"![{name}: truth, samples and means]({picture})\n")
+            picture = docs / "images" / f"benchmark_{name}.png"
+            draw(name, groups[name], output, picture)
+            if picture.exists():
+                parts.append(f"![{name}: input, truth and means](images/{picture.name})\n")
     page = docs / "benchmarks.md"
     text = page.read_text()
     before, rest = text.split(START)
@@ -87,14 +92,17 @@ def cells(records: list[Record], key: str) -> str:
     return " | ".join(out)
 
 
-def draw(name: str, methods: dict[str, list[Record]], output: Path, docs: Path) -> str:
+def draw(name: str, methods: dict[str, list[Record]], output: Path, path: Path) -> None:
     """Picture of the shown window: input, truth and the MMSE of every method."""
-    title, channels = DATA_SETS[name]().title, DATA_SETS[name]().fields.channel_names
-    images = {
-        method: np.load(output / f"{name}_{base(method)}_{first['seed']}{first['tag']}.npz")
-        for method, (first, *_) in methods.items()
-    }
+    title_, channels = DATA_SETS[name]().title, DATA_SETS[name]().fields.channel_names
+    images = {}
+    for method, (record, *_) in methods.items():
+        file = output / f"{name}_{base(method)}_{record['seed']}{record['tag']}.npz"
+        if not record["tag"] and file.exists():
+            images[method] = np.load(file)
     order = sorted(images, key=lambda m: list(METHODS).index(base(m)))
+    if not order:
+        return
     first = images[order[0]]
     rows = []
     for c, channel in enumerate(channels):
@@ -109,9 +117,7 @@ def draw(name: str, methods: dict[str, list[Record]], output: Path, docs: Path) 
         row.append(Panel(f"{title(order[0])}, one sample", fitted, "gray", 1))
         row.append(Panel("sigma", first["sigma"][c], "magma"))
         rows.append(row)
-    path = docs / "images" / f"benchmark_{name}.png"
-    save_picture(path, rows, title)
-    return f"images/{path.name}"
+    save_picture(path, rows, title_)
 
 
 def scaled(image: np.ndarray, truth: np.ndarray) -> np.ndarray:
