@@ -1,4 +1,4 @@
-"""Every benchmark, one after the other: `python -m benchmarks`, about three hours on two cores.
+"""Every benchmark, one after the other: `python -m benchmarks`, about four hours on two cores.
 
 `--minutes` is what each of the training runs of the quality benchmark gets.
 """

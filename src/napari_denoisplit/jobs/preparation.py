@@ -113,13 +113,18 @@ def prepare(
     )
     run = Run(compute, trainer, validation, loss, header)
     if before is not None and before.training_state is not None:
-        run.best = _best_before(before)  # first: a network that is made draws random numbers
-        trainer.restore(before.training_state, before.network)
-        run.epoch = int(before.training_state["epoch"])
-        run.seconds = float(before.training_state["seconds"])
-        if run.best is not None:
-            run.best_loss = float(before.training_state["best_loss"])
+        _take_up(run, before, before.training_state)
     return run
+
+
+def _take_up(run: Run, before: Model, state: dict[str, torch.Tensor]) -> None:
+    """Bring a run to where the one before it ended."""
+    run.best = _best_before(before)  # first: a network that is made draws random numbers
+    run.trainer.restore(state, before.network)
+    run.epoch = int(state["epoch"])
+    run.seconds = float(state["seconds"])
+    if run.best is not None:
+        run.best_loss = float(state["best_loss"])
 
 
 def _best_before(last: Model) -> Model | None:

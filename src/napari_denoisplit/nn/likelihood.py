@@ -86,8 +86,8 @@ class GaussianLikelihood(nn.Module):
         """Average the negative log-likelihood: a scalar, nats; channels in image units."""
         if prediction.logvar is None:
             raise ValueError("The Gaussian likelihood needs a network with predict_logvar=True.")
-        # Flat below the bound would leave no gradient to come back by; the published code clips,
-        # and a prediction rarely rests there, since -5 is far below any noise in these images.
+        # Clipped as published: below the bound the log-variance has no gradient, but -5 is far
+        # below the noise of images that need denoising.
         logvar = prediction.logvar.clamp(min=LOGVAR_MIN)
         error = self.scale.normalized(channels) - prediction.signal
         return 0.5 * (error.square() * (-logvar).exp() + logvar + log(2 * pi)).mean()
