@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_denoisplit.curves import JointHistogram
+
 __all__ = [
     "Elbo",
     "EpochDone",
     "Event",
+    "FitStep",
     "Job",
+    "PairsGathered",
     "PreviewSplit",
     "Progress",
     "SampleDrawn",
@@ -107,7 +111,30 @@ class SampleDrawn:
     """(C, Y, X), spread of the samples so far times the calibration factor; zero at first."""
 
 
-Event = Stage | Progress | EpochDone | PreviewSplit | SampleDrawn
+@dataclass(frozen=True, slots=True)
+class PairsGathered:
+    """Pixels for the fit of a noise model are there: their histogram, before any fit."""
+
+    joint: JointHistogram
+    n_pixels: int
+    """Pairs of signal and observation that the fit can use."""
+    notes: tuple[str, ...]
+    """What was found on the way, in sentences (drift, bleaching, saturated pixels)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitStep:
+    """The fit of a noise model has come a round further."""
+
+    text: str
+    """What is being fitted, e.g. '3 Gaussians, 2 coefficients'."""
+    round: int
+    """Number of the round among all candidates of this job, from 0."""
+    held_out_nll: float
+    """Mean negative log-likelihood of held-out pixels, nats."""
+
+
+Event = Stage | Progress | EpochDone | PreviewSplit | SampleDrawn | PairsGathered | FitStep
 
 R = TypeVar("R")
 Job = Generator[Event, None, R]

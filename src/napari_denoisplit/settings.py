@@ -12,10 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 __all__ = [
     "METHODS",
     "PRESETS",
+    "DenoiseSettings",
     "LossSettings",
     "Method",
     "MixSettings",
     "NetworkSettings",
+    "NoiseFitSettings",
+    "NoiseKind",
+    "NoiseSource",
     "Preset",
     "PresetSettings",
     "SplitSettings",
@@ -24,6 +28,8 @@ __all__ = [
 
 Preset = Literal["tiny", "fast", "paper"]
 Method = Literal["denoisplit", "altered_musplit", "musplit"]
+NoiseKind = Literal["gaussian_mixture", "histogram", "poisson_gaussian"]
+NoiseSource = Literal["repeats", "pairs", "bootstrap", "single"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -253,4 +259,51 @@ class SplitSettings(_ComputeSettings):
                 f"A tile of {self.tile_size} pixels keeps nothing within an overlap of "
                 f"{self.overlap} on each side: use a tile of at least {2 * self.overlap + 16}."
             )
+        return self
+
+
+class NoiseFitSettings(_Settings):
+    """How a noise model is fitted to pairs of signal and observation."""
+
+    kind: NoiseKind = Field(
+        "gaussian_mixture",
+        description="Family of the noise model: a mixture of Gaussians, a histogram (which needs "
+        "millions of pixels), or Poisson-Gaussian (gain, offset and read noise of a camera).",
+    )
+    n_gaussians: int | None = Field(
+        None, ge=1, le=32, description="Gaussians of the mixture, K; None: by held-out likelihood."
+    )
+    n_coefficients: int | None = Field(
+        None,
+        ge=1,
+        le=8,
+        description="Coefficients of each polynomial over the signal, n; None: by held-out "
+        "likelihood.",
+    )
+    n_bins: int = Field(256, ge=16, le=1024, description="Bins of a histogram along each axis.")
+    max_pixels: int = Field(
+        4_000_000,
+        ge=10_000,
+        le=100_000_000,
+        description="Pixels to look at; larger images are sampled evenly.",
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of the draw of pixels.")
+
+
+class DenoiseSettings(_ComputeSettings):
+    """How the self-supervised denoiser (Noise2Void) is trained."""
+
+    minutes: float | None = Field(
+        3.0, gt=0, le=10_000, description="End training after so many minutes."
+    )
+    steps: int | None = Field(None, ge=1, description="End training after so many steps.")
+    patch_size: int = Field(64, ge=32, le=512, multiple_of=16, description="Edge of a patch.")
+    batch_size: int = Field(16, ge=1, le=512, description="Patches of a step.")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Learning rate of Adam.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, patches and masks.")
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> Self:
+        if self.minutes is None and self.steps is None:
+            raise ValueError("Training needs an end: give minutes or steps.")
         return self

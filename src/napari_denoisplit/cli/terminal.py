@@ -14,6 +14,8 @@ from rich.progress import Progress as Bar
 
 from napari_denoisplit.events import (
     EpochDone,
+    FitStep,
+    PairsGathered,
     PreviewSplit,
     Progress,
     SampleDrawn,
@@ -101,6 +103,11 @@ class Terminal:
                 self.say(text)
             case EpochDone():
                 self.say(epoch_line(event))
+            case PairsGathered(notes=notes):
+                for note in notes:
+                    self.say(note)
+            case FitStep(text=text, held_out_nll=nll):
+                bar.update(task, description=f"{text}: {nll:.4f} nats per pixel")
             case PreviewSplit() | SampleDrawn():
                 pass  # pictures are for windows
             case _:

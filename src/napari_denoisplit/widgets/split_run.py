@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, assert_never
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_denoisplit.events import EpochDone, Event, PreviewSplit, Progress, SampleDrawn, Stage
+from napari_denoisplit.events import (
+    EpochDone,
+    Event,
+    FitStep,
+    PairsGathered,
+    PreviewSplit,
+    Progress,
+    SampleDrawn,
+    Stage,
+)
 from napari_denoisplit.widgets.image_source import SplitInput, single_channel
 from napari_denoisplit.widgets.layers import Place, ViewerRef, place_of_image
 from napari_denoisplit.widgets.result_layers import SplitLayers, contrast_limits
@@ -137,7 +146,7 @@ class SplitRun(QObject):
                     self._layers.take(event)
                 if not self._timer.isActive():
                     self._timer.start(self._pause_ms)
-            case Stage() | Progress() | EpochDone() | PreviewSplit():
+            case Stage() | Progress() | EpochDone() | PreviewSplit() | PairsGathered() | FitStep():
                 pass  # shown by the panel, or of another job
             case _:
                 assert_never(event)

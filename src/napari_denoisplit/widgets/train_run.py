@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, assert_never
 from qtpy.QtCore import QObject, Signal
 
 from napari_denoisplit.errors import TrainingError
-from napari_denoisplit.events import EpochDone, Event, PreviewSplit, Progress, SampleDrawn, Stage
+from napari_denoisplit.events import (
+    EpochDone,
+    Event,
+    FitStep,
+    PairsGathered,
+    PreviewSplit,
+    Progress,
+    SampleDrawn,
+    Stage,
+)
 from napari_denoisplit.widgets.curves import training_curves
 from napari_denoisplit.widgets.layers import Place, ViewerRef
 from napari_denoisplit.widgets.result_layers import PreviewLayers
@@ -147,7 +156,7 @@ class TrainRun(QObject):
             case PreviewSplit():
                 if self._preview is not None:
                     self._preview.show(event)
-            case Stage() | Progress() | SampleDrawn():
+            case Stage() | Progress() | SampleDrawn() | PairsGathered() | FitStep():
                 pass  # shown by the panel, or of another job
             case _:
                 assert_never(event)
