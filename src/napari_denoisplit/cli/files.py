@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,8 +49,6 @@ def read(terminal: Terminal, path: Path, axes: str | None, series: int | None) -
 
 def choose_channel(image: Image, which: str) -> Image:
     """Return one channel of an image, by its name or by its number from 1."""
-    from napari_denoisplit.images.image import sliceable
-
     numbers = [str(number) for number in range(1, image.n_channels + 1)]
     for labels in (image.channel_names, numbers):
         if which in labels:
@@ -62,12 +59,4 @@ def choose_channel(image: Image, which: str) -> Image:
             f"{image.name!r} has no channel {which!r}: choose one of "
             f"{', '.join((*image.channel_names, *numbers))}."
         )
-    if "C" not in image.axes:
-        return image
-    chosen = tuple(index if axis == "C" else slice(None) for axis in image.axes)
-    return replace(
-        image,
-        data=sliceable(image.data)[chosen],
-        axes=image.axes.replace("C", ""),
-        channel_names=image.channel_names[index : index + 1],
-    )
+    return image.channel(index)

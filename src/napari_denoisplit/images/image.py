@@ -80,6 +80,19 @@ class Image:
         """Size along one axis; 1 where the image does not have it."""
         return self.shape[self.axes.index(axis)] if axis in self.axes else 1
 
+    def channel(self, index: int) -> Image:
+        """Return one channel, counted from 0, as an image without a channel axis."""
+        if not 0 <= index < self.n_channels:
+            raise ImageError(
+                f"{self.name!r} has no channel {index}: it has {self.n_channels}, counted from 0."
+            )
+        names = self.channel_names[index : index + 1]
+        if "C" not in self.axes:
+            return self
+        chosen = tuple(index if axis == "C" else slice(None) for axis in self.axes)
+        data = sliceable(self.data)[chosen]
+        return replace(self, data=data, axes=self.axes.replace("C", ""), channel_names=names)
+
     def with_channel_names(self, names: tuple[str, ...]) -> Image:
         """Return the image with these names, or with none where their number does not fit."""
         return replace(self, channel_names=names if len(names) == self.n_channels else ())

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.errors import ImageError, NoiseModelError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_denoisplit.images.image import Image
     from napari_denoisplit.settings import NoiseSource
 
 __all__ = ["NoiseData"]
@@ -74,3 +75,77 @@ class NoiseData:
             raise NoiseModelError(
                 f"The region of interest has shape {self.mask.shape}, the image {shape[-2:]}."
             )
+
+    @classmethod
+    def from_image(
+        cls,
+        image: Image,
+        source: NoiseSource,
+        *,
+        channel: int | None = None,
+        clean: Image | None = None,
+        mask: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Take one channel of an image; lazy pixels stay lazy.
+
+        Parameters
+        ----------
+        image
+            Noisy image. T and Z are planes to learn from alike; for 'repeats' T counts the
+            exposures.
+        source
+            Where the signal comes from.
+        channel
+            Which channel, from 0; may be left out of an image that has one.
+        clean
+            For 'pairs': the same field without noise, with one channel or as many as `image`. It
+            may lack the axes along which only the noise changes.
+        mask
+            (Y, X), True where pixels are used.
+
+        Raises
+        ------
+        ImageError
+            The channel or the repeats are missing, or the clean image shows another field.
+        NoiseModelError
+            The source and the images do not go together.
+        """
+        noisy = _one_channel(image, channel)
+        if source == "repeats" and image.size("T") < 2:
+            raise ImageError(
+                f"{image.name!r} has axes {image.axes} {image.shape}: repeats are read from a T "
+                "axis of 2 or more steps. State the axes if they are read wrongly, or take "
+                "another source of the signal."
+            )
+        signal = None if clean is None else _signal(clean, noisy, channel)
+        return cls(
+            source,
+            noisy.data,
+            signal,
+            mask,
+            name=(noisy.channel_names or (image.name,))[0],
+            files=(image.name if image.source is None else str(image.source),),
+        )
+
+
+def _one_channel(image: Image, channel: int | None) -> Image:
+    """Return one channel with its axes in the order T, Z, Y, X, as far as it has them."""
+    if channel is None and image.n_channels > 1:
+        names = ", ".join(image.channel_names) or f"{image.n_channels} without names"
+        raise ImageError(
+            f"{image.name!r} has axes {image.axes} {image.shape} and several channels ({names}), "
+            "each with a noise of its own: choose one."
+        )
+    chosen = image.channel(channel or 0)
+    return chosen.transposed("".join(axis for axis in "TZYX" if axis in chosen.axes))
+
+
+def _signal(clean: Image, noisy: Image, channel: int | None) -> Any:
+    """Return pixels of a clean image, once its axes are known to be the last of the noisy one."""
+    one = _one_channel(clean, channel if clean.n_channels > 1 else None)
+    if not noisy.axes.endswith(one.axes) or noisy.shape[-len(one.axes) :] != one.shape:
+        raise ImageError(
+            f"The clean image {clean.name!r} is {one.axes} {one.shape}, the noisy {noisy.name!r} "
+            f"{noisy.axes} {noisy.shape}: they must show the same field, pixel by pixel."
+        )
+    return one.data
