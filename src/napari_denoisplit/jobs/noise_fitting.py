@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.pairs import Pairs
     from napari_denoisplit.verdict import Verdict
 
-__all__ = ["Judged", "NoiseFit", "fit_noise_job", "judge_noise_job"]
+__all__ = ["Judged", "NoiseFit", "fit_noise_job", "gather_job", "judge_noise_job"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,15 +86,7 @@ def fit_noise_job(
         The data hold no noise, or too few pixels, or the denoiser's result is degenerate.
     """
     settings = settings or NoiseFitSettings()
-    stop = stop or threading.Event()
-    denoised = None
-    if data.source == "bootstrap":
-        denoised = yield from denoise_job(
-            [data.observation], denoise or DenoiseSettings(seed=settings.seed), stop=stop
-        )
-    yield Stage("Gathering pixels")
-    pairs = gather(data, settings, signal=None if denoised is None else denoised.images[0])
-    yield PairsGathered(joint_histogram(pairs), len(pairs.signal), pairs.notes)
+    pairs, denoised = yield from gather_job(data, settings, denoise=denoise, stop=stop)
     yield Stage("Fitting the noise model")
     model, candidates = yield from fit_steps(pairs, settings)
     yield Stage("Judging the noise model")
@@ -113,6 +105,41 @@ def fit_noise_job(
         },
     )
     return NoiseFit(model.with_record(record), curves, pairs, candidates, denoised)
+
+
+def gather_job(
+    data: NoiseData,
+    settings: NoiseFitSettings,
+    *,
+    denoise: DenoiseSettings | None = None,
+    stop: threading.Event | None = None,
+) -> Job[tuple[Pairs, Denoised | None]]:
+    """Gather pairs of signal and observation, to fit models to or to judge them by.
+
+    Parameters
+    ----------
+    data, settings, denoise, stop
+        As of `fit_noise_job`.
+
+    Yields
+    ------
+    Stage, Progress, PairsGathered
+
+    Returns
+    -------
+    The pairs, and for the source 'bootstrap' the images that served as signal.
+    """
+    denoised = None
+    if data.source == "bootstrap":
+        denoised = yield from denoise_job(
+            [data.observation],
+            denoise or DenoiseSettings(seed=settings.seed),
+            stop=stop or threading.Event(),
+        )
+    yield Stage("Gathering pixels")
+    pairs = gather(data, settings, signal=None if denoised is None else denoised.images[0])
+    yield PairsGathered(joint_histogram(pairs), len(pairs.signal), pairs.notes)
+    return pairs, denoised
 
 
 def judge_noise_job(model: NoiseModel, pairs: Pairs) -> Job[Judged]:
