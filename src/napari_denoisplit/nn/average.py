@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
 import torch
-
-if TYPE_CHECKING:
-    from napari_denoisplit.nn.ladder import VSE
+from torch import nn
 
 __all__ = ["WeightAverage"]
 
+N = TypeVar("N", bound=nn.Module)
 
-class WeightAverage:
+
+class WeightAverage(Generic[N]):
     """Exponential moving average of weights and batch-norm statistics.
 
     Steps of a stochastic optimizer scatter around where they are heading; their average is nearer
@@ -28,13 +28,13 @@ class WeightAverage:
         start is forgotten.
     """
 
-    def __init__(self, network: VSE, decay: float) -> None:
-        self.network: VSE = deepcopy(network).eval().requires_grad_(requires_grad=False)
+    def __init__(self, network: N, decay: float) -> None:
+        self.network: N = deepcopy(network).eval().requires_grad_(requires_grad=False)
         self._decay = decay
         self.n_updates = 0
 
     @torch.no_grad()
-    def update(self, network: VSE) -> None:
+    def update(self, network: N) -> None:
         """Take in the weights after a step."""
         self.n_updates += 1
         decay = min(self._decay, (1 + self.n_updates) / (10 + self.n_updates))

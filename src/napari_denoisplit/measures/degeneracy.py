@@ -1,0 +1,162 @@
+"""Whether a denoised image is one: not blank, not the input again, not a pattern."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from napari_denoisplit.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["judge_denoised"]
+
+MOST_PLANES = 16
+LEAST_SHARE_OF_SIGNAL = 0.5
+"""A denoised image with less than this share of the variance of the signal is blank."""
+LEAST_SHARE_OF_NOISE = 0.1
+"""An image from which less than this share of the noise was taken is the input again."""
+SIGNIFICANT = 5.0
+"""Standard errors of a covariance of pure noise that a structure must exceed."""
+MOST_AT_NYQUIST = 3.0
+"""Power of a pattern of period two over that of slightly longer ones: pictures have less, 1."""
+
+
+class _Moments(NamedTuple):
+    """Of one plane, squared grey levels."""
+
+    raw: float
+    """Variance of the noisy image: signal and noise."""
+    neighbours: float
+    """Covariance of neighbouring pixels of it: signal alone, if the noise is independent."""
+    denoised: float
+    residual: float
+    nyquist: float
+    """Power of the denoised image at a period of two pixels over that at periods near it."""
+    n_pixels: int
+
+
+def judge_denoised(noisy: Sequence[Any], denoised: Sequence[NDArray[np.float32]]) -> Verdict:
+    """Say whether denoised images may be used, and why.
+
+    Parameters
+    ----------
+    noisy
+        Images (..., Y, X) as they went in.
+    denoised
+        What came out, shapes alike; planes that are all NaN are passed over.
+    """
+    planes = list(_planes(noisy, denoised))
+    if not planes:
+        return _verdict("do not use", "No plane was denoised: let it run longer.", {})
+    if not all(np.isfinite(d).all() for _, d in planes):
+        text = "The denoised image holds values that are not numbers: lower the learning rate."
+        return _verdict("do not use", text, {})
+    table = np.array([_moments(n, d) for n, d in planes], dtype=np.float64)
+    raw, neighbours, variance, residual, nyquist, n_pixels = table.T
+    # Weighted by size, so that many planes tell more than one.
+    means = [float(np.average(column, weights=n_pixels)) for column in table.T[:5]]
+    return _judged(_Moments(*means, int(n_pixels.sum())))
+
+
+def _judged(m: _Moments) -> Verdict:
+    noise = max(m.raw - m.neighbours, 0.0)
+    figures = {
+        "signal variance": m.neighbours,
+        "noise variance": noise,
+        "variance of the result": m.denoised,
+        "variance that was removed": m.residual,
+        "power at period 2": m.nyquist,
+    }
+    has_structure = m.neighbours > SIGNIFICANT * m.raw / m.n_pixels**0.5
+    if has_structure and m.denoised < LEAST_SHARE_OF_SIGNAL * m.neighbours:
+        share = m.denoised / m.neighbours
+        return _verdict(
+            "do not use",
+            f"The result is nearly blank: it has {share:.0%} of the contrast (variance) that the "
+            "noisy image shows between neighbouring pixels. Train longer, or with another seed.",
+            figures,
+        )
+    if m.residual < LEAST_SHARE_OF_NOISE * noise:
+        return _verdict(
+            "do not use",
+            f"The result is the input again: {m.residual / noise:.0%} of the pixel noise was "
+            "removed. Train longer, or with another seed.",
+            figures,
+        )
+    if m.nyquist > MOST_AT_NYQUIST:
+        return _verdict(
+            "do not use",
+            "The result carries a checkerboard of period two pixels that pictures do not have. "
+            "Train longer, or with another seed.",
+            figures,
+        )
+    if not has_structure:
+        return _verdict(
+            "usable",
+            "The noisy image shows no structure beyond its noise, so the result is flat. For a "
+            "noise model choose an image that shows a structure.",
+            figures,
+        )
+    gain = f"{m.residual**0.5:.3g} grey levels of noise (standard deviation) were removed."
+    return _verdict("good", f"The structure is kept: {gain}", figures)
+
+
+def _verdict(grade: Any, reason: str, figures: dict[str, float]) -> Verdict:
+    return Verdict(grade=grade, reasons=(reason,), figures=figures)
+
+
+def _planes(
+    noisy: Sequence[Any], denoised: Sequence[NDArray[np.float32]]
+) -> Iterator[tuple[Floats, Floats]]:
+    """Some planes of both, evenly spread, those that were not begun left out."""
+    places = [
+        (i, plane)
+        for i, result in enumerate(denoised)
+        for plane in np.ndindex(result.shape[:-2])
+        if not np.isnan(result[plane]).all()
+    ]
+    for index in np.unique(np.linspace(0, len(places) - 1, MOST_PLANES).round().astype(int)):
+        if not places:
+            return
+        i, plane = places[index]
+        yield (
+            np.asarray(noisy[i][plane], dtype=np.float64),
+            np.asarray(denoised[i][plane], dtype=np.float64),
+        )
+
+
+def _moments(noisy: Floats, denoised: Floats) -> _Moments:
+    centred = noisy - noisy.mean()
+    pairs = [(centred[1:], centred[:-1]), (centred[:, 1:], centred[:, :-1])]
+    covariances = [float((a * b).mean()) for a, b in pairs if a.size]
+    return _Moments(
+        raw=float(noisy.var()),
+        neighbours=float(np.mean(covariances)) if covariances else 0.0,
+        denoised=float(denoised.var()),
+        residual=float((noisy - denoised).var()),
+        nyquist=_nyquist(denoised),
+        n_pixels=noisy.size,
+    )
+
+
+def _nyquist(image: Floats) -> float:
+    """Power at a period of two pixels, along y, x or both, over that at 2.2 to 3.3 pixels."""
+    if min(image.shape) < 32 or np.ptp(image) == 0:
+        return 0.0
+    window = np.multiply.outer(np.hanning(image.shape[0]), np.hanning(image.shape[1]))
+    power = np.abs(np.fft.rfft2((image - image.mean()) * window)) ** 2
+    fy = np.abs(np.fft.fftfreq(image.shape[0]))[:, None]
+    fx = np.fft.rfftfreq(image.shape[1])[None, :]
+    ratios = []
+    for along in (fy + 0 * fx, fx + 0 * fy, np.minimum(fy, fx)):
+        top = power[along > 0.47].mean()
+        near = power[(along > 0.3) & (along < 0.45)].mean()
+        ratios.append(top / near if near > 0 else 0.0)
+    return float(max(ratios))

@@ -1,0 +1,75 @@
+"""Blind spots: pixels whose own value is hidden from a network.
+
+A network that has to predict a pixel from its surroundings cannot predict noise that is
+independent from pixel to pixel (Krull et al. 2019, Noise2Void, arXiv:1811.10980).
+
+Letters: B batch, Y, X pixels, D edge of a cell that holds one blind spot.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+__all__ = ["CELL", "grid_spots", "hide", "random_spots"]
+
+CELL = 4
+"""One blind spot in each square of so many pixels: each keeps its neighbours, and 16 passes
+predict every pixel of an image blindly."""
+
+
+def random_spots(n: int, size: int, generator: torch.Generator) -> Tensor:
+    """One blind spot at a random place of each cell, (n, 1, size, size), True where blind.
+
+    Parameters
+    ----------
+    n
+        Number of patches.
+    size
+        Edge of a patch, a multiple of `CELL`.
+    generator
+        Source of the places; its device is that of the result.
+    """
+    cells = size // CELL
+    place = torch.randint(
+        CELL * CELL, (n, cells, cells), generator=generator, device=generator.device
+    )
+    spots = F.one_hot(place, CELL * CELL).bool().view(n, cells, cells, CELL, CELL)
+    return spots.permute(0, 1, 3, 2, 4).reshape(n, 1, size, size)
+
+
+def grid_spots(height: int, width: int, device: torch.device) -> Iterator[Tensor]:
+    """Regular grids of blind spots, (Y, X) each, which together hold every pixel once."""
+    for y in range(CELL):
+        for x in range(CELL):
+            spots = torch.zeros(height, width, dtype=torch.bool, device=device)
+            spots[y::CELL, x::CELL] = True
+            yield spots
+
+
+def hide(images: Tensor, spots: Tensor) -> Tensor:
+    """Replace blind spots by the mean of those of their eight neighbours that are none.
+
+    The mean, unlike a neighbour drawn at random, leaves no trace of a checkerboard (Höck et al.
+    2022, N2V2, arXiv:2211.08512). What is left depends on the value of no blind spot.
+
+    Parameters
+    ----------
+    images
+        (B, 1, Y, X)
+    spots
+        True where blind, (B, 1, Y, X) or what broadcasts to it.
+    """
+    seen = (~spots).to(images.dtype).expand_as(images)
+    ring = images.new_ones(1, 1, 3, 3)
+    ring[..., 1, 1] = 0
+    total = F.conv2d(torch.where(spots, 0, images), ring, padding=1)
+    count = F.conv2d(seen, ring, padding=1).clamp(min=1)
+    return torch.where(spots, total / count, images)
