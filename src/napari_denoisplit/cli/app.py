@@ -14,6 +14,7 @@ from napari_denoisplit.cli.demo import demo
 from napari_denoisplit.cli.errors import EXPECTED, exit_code, one_line
 from napari_denoisplit.cli.evaluate import evaluate
 from napari_denoisplit.cli.info import info
+from napari_denoisplit.cli.noise import noise
 from napari_denoisplit.cli.split import split
 from napari_denoisplit.cli.train import train
 
@@ -61,7 +62,7 @@ def _help(command: Callable[..., None]) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-for _command in (demo, train, split, info, evaluate):
+for _command in (demo, train, split, noise, info, evaluate):
     app.command(help=_help(_command))(_command)
 
 

@@ -1,7 +1,8 @@
 """What a user sees of an error, and the exit code that it ends the command with.
 
 0: all is done. 1: an image, a model or a computation failed. 2: the command was called wrongly.
-130: the user interrupted it; what was done until then is kept.
+3: a noise model fell short of what was required of it. 130: the user interrupted it; what was
+done until then is kept.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from pydantic import ValidationError
 
 from napari_denoisplit.errors import DenoisplitError
 
-__all__ = ["EXPECTED", "FAILED", "INTERRUPTED", "UsageError", "exit_code", "one_line"]
+__all__ = ["EXPECTED", "FAILED", "INTERRUPTED", "SHORT", "UsageError", "exit_code", "one_line"]
 
 FAILED = 1
 USAGE = 2
+SHORT = 3
 INTERRUPTED = 130
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.cli.terminal import Terminal
     from napari_denoisplit.images.image import Image
 
-__all__ = ["AxesOption", "SeriesOption", "choose_channel", "read"]
+__all__ = ["AxesOption", "SeriesOption", "channel_index", "choose_channel", "read"]
 
 AxesOption = Annotated[
     str | None,
@@ -47,16 +47,18 @@ def read(terminal: Terminal, path: Path, axes: str | None, series: int | None) -
     return image
 
 
-def choose_channel(image: Image, which: str) -> Image:
-    """Return one channel of an image, by its name or by its number from 1."""
+def channel_index(image: Image, which: str) -> int:
+    """Return the index of a channel, given by its name or by its number from 1."""
     numbers = [str(number) for number in range(1, image.n_channels + 1)]
     for labels in (image.channel_names, numbers):
         if which in labels:
-            index = labels.index(which)
-            break
-    else:
-        raise ImageError(
-            f"{image.name!r} has no channel {which!r}: choose one of "
-            f"{', '.join((*image.channel_names, *numbers))}."
-        )
-    return image.channel(index)
+            return labels.index(which)
+    raise ImageError(
+        f"{image.name!r} has no channel {which!r}: choose one of "
+        f"{', '.join((*image.channel_names, *numbers))}."
+    )
+
+
+def choose_channel(image: Image, which: str) -> Image:
+    """Return one channel of an image, by its name or by its number from 1."""
+    return image.channel(channel_index(image, which))

@@ -39,7 +39,8 @@ class Choice:
         """Return the parameter from which typer makes the option."""
         info = self.settings.model_fields[self.field]
         # On the command line None is an option that was left out.
-        text = (info.description or "").replace("None:", "Left out:")
+        text = (info.description or "").replace("; None:", "; left out:")
+        text = text.replace("None:", "Left out:")
         option = typer.Option(
             *self.flags,
             help=f"{text} {self.note}".strip(),
