@@ -9,7 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_denoisplit.api import evaluate, split, train
+    from napari_denoisplit.api import (
+        evaluate,
+        fit_noise_model,
+        judge_noise_model,
+        split,
+        train,
+    )
     from napari_denoisplit.checkpoint import Model, load_model, save_model
     from napari_denoisplit.errors import (
         DenoisplitError,
@@ -21,49 +27,63 @@ if TYPE_CHECKING:
     )
     from napari_denoisplit.events import run
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.noise_data import NoiseData
     from napari_denoisplit.images.phantoms import phantom
     from napari_denoisplit.images.reading import read_image, read_images
     from napari_denoisplit.images.superposition import superpose
     from napari_denoisplit.images.synthetic_noise import add_noise
     from napari_denoisplit.images.training_fields import TrainingFields
     from napari_denoisplit.images.writing import write_image
+    from napari_denoisplit.jobs.noise_fitting import Judged, NoiseFit
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.jobs.training import Trained
     from napari_denoisplit.measures.ms_ssim import ms_ssim
     from napari_denoisplit.measures.psnr import range_invariant_psnr
     from napari_denoisplit.noise.fitting import fit_gaussian_mixture
     from napari_denoisplit.settings import (
+        DenoiseSettings,
         LossSettings,
         MixSettings,
         NetworkSettings,
+        NoiseFitSettings,
         SplitSettings,
         TrainSettings,
     )
+    from napari_denoisplit.verdict import NoiseRecord, Verdict
 
 __version__ = "0.1.0"
 
 # A lazy name must differ from every submodule of the package: after the submodule's first
 # import the name would mean the module.
 _LAZY = {
+    "DenoiseSettings": "settings",
     "DenoisplitError": "errors",
     "Image": "images.image",
     "ImageError": "errors",
     "JobError": "errors",
+    "Judged": "jobs.noise_fitting",
     "LossSettings": "settings",
     "MixSettings": "settings",
     "Model": "checkpoint",
     "ModelFileError": "errors",
     "NetworkSettings": "settings",
+    "NoiseData": "images.noise_data",
+    "NoiseFit": "jobs.noise_fitting",
+    "NoiseFitSettings": "settings",
     "NoiseModelError": "errors",
+    "NoiseRecord": "verdict",
     "Split": "jobs.splitting",
     "SplitSettings": "settings",
     "TrainSettings": "settings",
     "Trained": "jobs.training",
     "TrainingError": "errors",
     "TrainingFields": "images.training_fields",
+    "Verdict": "verdict",
     "add_noise": "images.synthetic_noise",
     "evaluate": "api",
     "fit_gaussian_mixture": "noise.fitting",
+    "fit_noise_model": "api",
+    "judge_noise_model": "api",
     "load_model": "checkpoint",
     "ms_ssim": "measures.ms_ssim",
     "phantom": "images.phantoms",
@@ -79,25 +99,34 @@ _LAZY = {
 }
 
 __all__ = [
+    "DenoiseSettings",
     "DenoisplitError",
     "Image",
     "ImageError",
     "JobError",
+    "Judged",
     "LossSettings",
     "MixSettings",
     "Model",
     "ModelFileError",
     "NetworkSettings",
+    "NoiseData",
+    "NoiseFit",
+    "NoiseFitSettings",
     "NoiseModelError",
+    "NoiseRecord",
     "Split",
     "SplitSettings",
     "TrainSettings",
     "Trained",
     "TrainingError",
     "TrainingFields",
+    "Verdict",
     "add_noise",
     "evaluate",
     "fit_gaussian_mixture",
+    "fit_noise_model",
+    "judge_noise_model",
     "load_model",
     "ms_ssim",
     "phantom",

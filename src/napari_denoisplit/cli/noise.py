@@ -28,7 +28,7 @@ from napari_denoisplit.cli.noise_tasks import (
 from napari_denoisplit.cli.noise_work import NoiseWork, is_enough
 from napari_denoisplit.cli.options import MORE, Choice, with_options
 from napari_denoisplit.cli.terminal import Terminal
-from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings, NoiseSource
+from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings, NoiseKind, NoiseSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,11 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["noise"]
 
-KINDS = {
-    ".npz": ("gaussian_mixture",),
-    ".npy": ("histogram",),
-    ".json": ("gaussian_mixture", "histogram", "poisson_gaussian"),
-}
+ANY: tuple[NoiseKind, ...] = ("gaussian_mixture", "histogram", "poisson_gaussian")
+KINDS: dict[str, tuple[NoiseKind, ...]] = {".npz": ANY, ".npy": ("histogram",), ".json": ANY}
 """Kinds of noise model that a file of each suffix can hold; the first is its default."""
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -61,9 +58,9 @@ OutputOption = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="Noise model to write: *.npz (Gaussian mixture, as other programs read it), *.npy "
-        "(histogram) or *.json (any kind). Of several channels each gets a file of its own, "
-        "NAME-CHANNEL.npz.",
+        help="Noise model to write: *.npz (any kind; other programs read Gaussian mixtures there), "
+        "*.npy (histogram, without its verdict) or *.json (any kind). Of several channels each "
+        "gets a file of its own, NAME-CHANNEL.npz.",
         show_default=False,
     ),
 ]
@@ -267,9 +264,9 @@ def _check_call(
     """Refuse options that do not go together."""
     if output is None and not checked:
         raise UsageError("name the noise model to write with --output, or one to --check.")
-    if output is not None and output.suffix not in KINDS:
+    if output is not None and output.suffix.lower() not in KINDS:
         raise UsageError(f"--output {output}: let the name end in {', '.join(KINDS)}.")
-    if picture is not None and picture.suffix not in PICTURES:
+    if picture is not None and picture.suffix.lower() not in PICTURES:
         raise UsageError(f"--picture {picture}: let the name end in {', '.join(PICTURES)}.")
     if len(checked) > 1 and (output or picture):
         raise UsageError("--output and --picture go with one --check: judge one model at a time.")
@@ -279,7 +276,7 @@ def _check_call(
 
 def _fit_settings(chosen: dict[str, Any], output: Path | None) -> NoiseFitSettings:
     kind = chosen["kind"]
-    kinds = KINDS[".json" if output is None else output.suffix]
+    kinds = KINDS[".json" if output is None else output.suffix.lower()]
     if kind is not None and kind not in kinds:
         raise UsageError(_unsuited(kind, output))
     names = ("n_gaussians", "n_coefficients", "n_bins", "max_pixels", "seed")
@@ -298,7 +295,7 @@ def _models(checked: Sequence[Path], output: Path | None) -> dict[Path, NoiseMod
 
     models = {path: read_noise_model(path) for path in checked}
     for model in models.values():
-        if output is not None and model.kind not in KINDS[output.suffix]:
+        if output is not None and model.kind not in KINDS[output.suffix.lower()]:
             raise UsageError(_unsuited(model.kind, output))
     return models
 

@@ -134,8 +134,11 @@ def gather_job(
         denoised = yield from denoise_job(
             [data.observation],
             denoise or DenoiseSettings(seed=settings.seed),
-            stop=stop or threading.Event(),
+            blind=True,
+            stop=stop,
+            names=(data.name,),
         )
+        denoised.check()
     yield Stage("Gathering pixels")
     pairs = gather(data, settings, signal=None if denoised is None else denoised.images[0])
     yield PairsGathered(joint_histogram(pairs), len(pairs.signal), pairs.notes)
