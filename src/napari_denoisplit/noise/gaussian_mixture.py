@@ -6,9 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.noise.base import PixelNoiseModel, as_floats, check_signal_range
 from napari_denoisplit.noise.frozen_density import frozen_log_density
 from napari_denoisplit.noise.mixture_density import (
     Coefficients,
@@ -17,6 +18,7 @@ from napari_denoisplit.noise.mixture_density import (
     moments,
     published_log_density,
 )
+from napari_denoisplit.noise.records import record_from_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +28,7 @@ __all__ = ["GaussianMixture"]
 _MOST_LOG_VARIANCE = 80.0  # exp of more, summed over the coefficients, overflows float32
 
 
-class GaussianMixture(nn.Module):
+class GaussianMixture(PixelNoiseModel):
     """Mixture of K Gaussians whose parameters are polynomials of the signal.
 
     Everything is in the unit of the image (grey levels) and computed in float32, whatever the
@@ -117,7 +119,7 @@ class GaussianMixture(nn.Module):
             Evaluate the published formula instead, log(p + 1e-10) with polynomials that run on
             outside the signal range, for comparison with other programs.
         """
-        observation, signal = _as_floats(observation, signal)
+        observation, signal = as_floats(observation, signal)
         shape = signal.shape
         observation, signal = observation.reshape(-1), signal.reshape(-1)
         c = self.coefficients(signal.dtype).shaped(1)
@@ -126,18 +128,20 @@ class GaussianMixture(nn.Module):
             density = log_density
         return density(observation, signal, c).reshape(shape)
 
-    def forward(self, observation: Tensor, signal: Tensor) -> Tensor:
-        """Return `log_likelihood(observation, signal)`."""
-        return self.log_likelihood(observation, signal)
-
-    def mean(self, signal: Tensor) -> Tensor:
-        """Mean of the observation: the signal itself."""
-        return signal
-
     def variance(self, signal: Tensor) -> Tensor:
         """Variance of the observation, squared grey levels, same shape as the signal."""
         m = self._moments(signal)
         return (m.log_weights.exp() * (m.variances + m.offsets**2)).sum(0)
+
+    def cdf(self, observation: Tensor, signal: Tensor) -> Tensor:
+        """Probability of an observation at or below this one; shapes broadcast.
+
+        The exponential tails of the density hold less than 1e-22 and are left out.
+        """
+        observation, signal = as_floats(observation, signal)
+        m = self._moments(signal)
+        deviations = (observation - signal - m.offsets) * m.variances.rsqrt()
+        return (m.log_weights.exp() * torch.special.ndtr(deviations)).sum(0)
 
     def sample(self, signal: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw a noisy observation of each pixel, float32."""
@@ -152,14 +156,12 @@ class GaussianMixture(nn.Module):
         return signal + offset + sigma * normal
 
     def _moments(self, signal: Tensor) -> Moments:
-        (signal,) = _as_floats(signal)
+        (signal,) = as_floats(signal)
         m = moments(signal, self.coefficients(signal.dtype).shaped(*(1,) * signal.ndim))
         return Moments(*(p.expand(self.n_gaussians, *signal.shape) for p in m))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as plain JSON values; `from_dict` gives back the same model, bit for bit."""
+    def _values(self) -> dict[str, Any]:
         return {
-            "kind": self.kind,
             "weight": self.weight.tolist(),
             "min_signal": float(self.min_signal),
             "max_signal": float(self.max_signal),
@@ -176,8 +178,8 @@ class GaussianMixture(nn.Module):
             A value is missing or is not what it should be.
         """
         try:
-            return cls(
-                torch.tensor(values["weight"], dtype=torch.float32),
+            model = cls(
+                torch.as_tensor(values["weight"], dtype=torch.float32),
                 float(values["min_signal"]),
                 float(values["max_signal"]),
                 float(values["min_sigma"]),
@@ -189,13 +191,7 @@ class GaussianMixture(nn.Module):
                 f"These values do not describe a Gaussian-mixture noise model ({error!r}): they "
                 "need weight, min_signal, max_signal, min_sigma, as numbers."
             ) from error
-
-
-def _as_floats(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """Tensors broadcast together in float32, or in float64 where one of them is."""
-    dtype = torch.float64 if any(t.dtype == torch.float64 for t in tensors) else torch.float32
-    shape = torch.broadcast_shapes(*(t.shape for t in tensors))  # type: ignore[no-untyped-call]
-    return tuple(t.to(dtype).expand(shape) for t in tensors)
+        return model.with_record(record_from_values(values))
 
 
 def _check(weight: Tensor, low: float, high: float, min_sigma: float) -> None:
@@ -215,11 +211,7 @@ def _check(weight: Tensor, low: float, high: float, min_sigma: float) -> None:
             f"A log-variance of this noise model is {float(weight[k : 2 * k].max()):g}; more than "
             f"{_MOST_LOG_VARIANCE:g} cannot be computed: fit the model anew."
         )
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise NoiseModelError(
-            f"The signal range of this noise model is {low:g}..{high:g}; it must be finite and "
-            "not empty."
-        )
+    check_signal_range(low, high)
     if not (math.isfinite(min_sigma) and min_sigma >= 0):
         raise NoiseModelError(
             f"The least variance (min_sigma) of this noise model is {min_sigma:g}; it must be "

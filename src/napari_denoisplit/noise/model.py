@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import torch
     from torch import Tensor
+
+    from napari_denoisplit.verdict import NoiseRecord
 
 __all__ = ["NoiseModel", "noise_model_from_dict"]
 
@@ -27,12 +29,21 @@ class NoiseModel(Protocol):
     """Name of the family, as it stands in model files."""
 
     @property
+    def record(self) -> NoiseRecord:
+        """Where the model comes from and whether to trust it."""
+        ...
+
+    def with_record(self, record: NoiseRecord) -> Self:
+        """Return a copy of the model that carries another record."""
+        ...
+
+    @property
     def signal_range(self) -> tuple[float, float]:
         """Range of the signal that the model was made for."""
         ...
 
     def log_likelihood(self, observation: Tensor, signal: Tensor) -> Tensor:
-        """Return log p(observation | signal) of each pixel, nats, float32."""
+        """Return log p(observation | signal) of each pixel, nats per grey level, float32."""
         ...
 
     def mean(self, signal: Tensor) -> Tensor:
@@ -41,6 +52,14 @@ class NoiseModel(Protocol):
 
     def variance(self, signal: Tensor) -> Tensor:
         """Variance of the observation."""
+        ...
+
+    def cdf(self, observation: Tensor, signal: Tensor) -> Tensor:
+        """Probability of an observation at or below this one; shapes broadcast."""
+        ...
+
+    def quantiles(self, signal: Tensor, levels: Sequence[float] | Tensor) -> Tensor:
+        """Grey levels of given cumulative probabilities, (len(levels), *signal.shape)."""
         ...
 
     def sample(self, signal: Tensor, generator: torch.Generator | None = None) -> Tensor:
