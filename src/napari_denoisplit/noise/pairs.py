@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_denoisplit.noise.estimation import NoiseLine
     from napari_denoisplit.settings import NoiseSource
 
 __all__ = ["Pairs"]
@@ -29,6 +30,9 @@ class Pairs:
     neighbour_correlation: tuple[float, float, float] | None = None
     """Where no residual can be had (a single image): correlation of the noise at lags 1 to 3, as
     estimated by other means; None if `residuals` tell."""
+    line: NoiseLine | None = None
+    """For the source 'single': the line that the variance follows, found robustly on flat places;
+    the pairs only serve to judge it."""
     max_signal: float = float("inf")
     """Signal above which observations are cut off by saturation; pairs above are not held."""
     signal_range: tuple[float, float] = (0.0, 0.0)
