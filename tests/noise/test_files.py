@@ -30,7 +30,8 @@ def test_a_file_keeps_every_bit_and_the_record(name, record, tmp_path):
     write_noise_model(tmp_path / name, model)
     assert read_noise_model(tmp_path / name).to_dict() == model.to_dict()
     header = read_noise_header(tmp_path / name)
-    assert header == NoiseHeader("gaussian_mixture", model.signal_range, record)
+    numbers = {"Gaussians": 3, "coefficients": 4}
+    assert header == NoiseHeader("gaussian_mixture", model.signal_range, record, numbers)
 
 
 def test_a_header_is_read_without_torch(tmp_path):

@@ -20,19 +20,27 @@ __all__ = ["info"]
 
 def info(
     file: Annotated[
-        Path, typer.Argument(help="An image or a model (*.denoisplit).", show_default=False)
+        Path,
+        typer.Argument(
+            help="An image, a model (*.denoisplit), or a noise model (*.npz, *.npy, *.json).",
+            show_default=False,
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     axes: AxesOption = None,
     series: SeriesOption = None,
 ) -> None:
-    """Say what is in an image or in a model.
+    """Say what is in an image, in a model, or in a noise model.
 
     Of an image: axes, sizes, pixel size, channels. Of a model: its structures, how it was trained,
-    on what.
+    on what. Of a noise model: its kind, what it was fitted to, and whether to trust it.
     """
+    from napari_denoisplit.noise.files import SUFFIXES
+
     if file.suffix == SUFFIX:
         facts = _of_model(file) if as_json else _model_in_words(file)
+    elif file.suffix.lower() in SUFFIXES:
+        facts = _of_noise_model(file) if as_json else _noise_model_in_words(file)
     else:
         facts = _of_image(file, axes, series)
     if as_json:
@@ -76,7 +84,7 @@ def _of_model(path: Path) -> dict[str, Any]:
         "structures": list(header.channel_names),
         "network": header.network.model_dump(),
         "superposition": header.mix.model_dump(),
-        "noise_models": _noise_models(header),
+        "noise_models": _noise_models(header) or "none: Gaussian likelihood",
         "calibration": list(header.calibration) if header.calibration else "none: sigma is raw",
         "training": header.training,
         "provenance": header.provenance,
@@ -105,7 +113,7 @@ def _model_in_words(path: Path) -> dict[str, str]:
         "superposition": f"{header.mix.mode}, weights "
         + ", ".join(f"{w:g}" for w in header.mix.channel_weights(network.n_channels)),
         "training": _training(header),
-        "noise models": _noise_models(header),
+        "noise models": _noise_models_in_words(header),
         "calibration": "none: sigma is the plain spread of the samples"
         if calibration is None
         else ", ".join(f"{factor:.3g}" for factor in calibration),
@@ -136,8 +144,70 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _noise_models(header: ModelHeader) -> str:
-    return "one per structure" if header.noise_models else "none: Gaussian likelihood"
+def _noise_models(header: ModelHeader) -> list[dict[str, Any]]:
+    """Tell kind, numbers, origin and verdict of the noise model of each structure."""
+    from napari_denoisplit.noise.description import numbers
+    from napari_denoisplit.noise.records import record_from_values
+
+    return [
+        {
+            "structure": name,
+            "kind": values.get("kind"),
+            "numbers": numbers(values),
+            "record": record_from_values(values).model_dump(mode="json"),
+        }
+        for name, values in zip(header.channel_names, header.noise_models or (), strict=False)
+    ]
+
+
+def _noise_models_in_words(header: ModelHeader) -> str:
+    from napari_denoisplit.noise.description import describe, describe_record, numbers
+    from napari_denoisplit.noise.records import record_from_values
+
+    words = []
+    for name, values in zip(header.channel_names, header.noise_models or (), strict=False):
+        model = describe(values.get("kind"), numbers(values))
+        words.append(f"{name}: {model}, {describe_record(record_from_values(values))}")
+    return "; ".join(words) or "none: Gaussian likelihood"
+
+
+def _of_noise_model(path: Path) -> dict[str, Any]:
+    from napari_denoisplit.noise.files import read_noise_header
+
+    header = read_noise_header(path)
+    return {
+        "file": str(path),
+        "kind": "noise model",
+        "family": header.kind,
+        "numbers": header.numbers,
+        "signal_range": list(header.signal_range),
+        **header.record.model_dump(mode="json"),
+    }
+
+
+def _noise_model_in_words(path: Path) -> dict[str, Any]:
+    from napari_denoisplit.noise.description import SOURCES_IN_WORDS, describe
+    from napari_denoisplit.noise.files import read_noise_header
+
+    header = read_noise_header(path)
+    record, verdict = header.record, header.record.verdict
+    low, high = header.signal_range
+    pixels = "" if record.n_pixels is None else f"{record.n_pixels:,} pixels of "
+    facts = {
+        "file": str(path),
+        "kind": "noise model",
+        "family": describe(header.kind, header.numbers),
+        "channel": record.name,
+        "signals": f"{low:.4g} to {high:.4g} grey levels",
+        "signal from": SOURCES_IN_WORDS[record.source],
+        "fitted to": pixels + (", ".join(record.files) or "unknown images"),
+        "found": " ".join(record.notes),
+        "verdict": "not judged: see 'denoisplit noise --check'"
+        if verdict is None
+        else f"{verdict.grade}: {' '.join(verdict.reasons)}",
+        "made with": ", ".join(f"{name} {number}" for name, number in record.versions.items()),
+    }
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def _text(value: Any) -> str:

@@ -43,7 +43,7 @@ def in_words(report: NoiseReport) -> list[str]:
     source = SOURCES_IN_WORDS[report.data.source]
     lines = [
         f"{report.data.name}: {len(report.pairs.signal):,} pixels, signal from {source}",
-        f"  model     {describe(report.model.to_dict())}",
+        f"  model     {describe(report.model.kind, numbers(report.model.to_dict()))}",
         f"  signals   {low:.4g} to {high:.4g} grey levels, "
         f"{100 * report.curves.coverage:.0f} % of the image's range",
         f"  held out  {report.curves.nll:.4f} nats per pixel; a plain Gaussian "

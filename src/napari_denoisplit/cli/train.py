@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training_fields import TrainingFields
     from napari_denoisplit.jobs.training import Trained
+    from napari_denoisplit.noise.model import NoiseModel
 
 __all__ = ["train"]
 
@@ -50,8 +51,8 @@ WeightsOption = Annotated[
 NoiseModelOption = Annotated[
     list[Path] | None,
     typer.Option(
-        help="Noise model (*.npz) of a structure; give the option once for each, in their "
-        "order. Left out, noise models are fitted to the images."
+        help="Noise model (*.npz, *.npy, *.json) of a structure; give the option once for each, "
+        "in their order. Left out, noise models are fitted to the images."
     ),
 ]
 CleanOption = Annotated[
@@ -146,9 +147,8 @@ def train(
 
     # torch is paid for only here, when everything else is known to be right
     from napari_denoisplit.jobs.training import train_job
-    from napari_denoisplit.noise.npz import read_npz
 
-    noise_models = [read_npz(path) for path in noise_model] if noise_model else None
+    noise_models = _noise_models(terminal, noise_model) if noise_model else None
     output.parent.mkdir(parents=True, exist_ok=True)
     job = train_job(
         fields,
@@ -168,6 +168,18 @@ def _check_output(output: Path, *, overwrite: bool, resume: Path | None) -> None
         raise UsageError(f"--output {output}: the name of a model file ends in {SUFFIX}.")
     if output.exists() and not overwrite and resume is None:
         raise UsageError(f"{output} exists: choose another name, or add --overwrite.")
+
+
+def _noise_models(terminal: Terminal, paths: Sequence[Path]) -> list[NoiseModel]:
+    """Read noise models, and warn of those that were found not to be used."""
+    from napari_denoisplit.noise.files import read_noise_model  # imports torch
+
+    models = [read_noise_model(path) for path in paths]
+    for path, model in zip(paths, models, strict=True):
+        verdict = model.record.verdict
+        if verdict is not None and verdict.grade == "do not use":
+            terminal.say(f"warning: {path}: {verdict.headline}")
+    return models
 
 
 def _check_one_each(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -19,6 +18,8 @@ from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
 from napari_denoisplit.verdict import NoiseRecord
 
 if TYPE_CHECKING:
+    import threading
+
     from napari_denoisplit.curves import NoiseCurves
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.noise_data import NoiseData

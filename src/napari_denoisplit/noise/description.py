@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_denoisplit.settings import NoiseSource
+    from collections.abc import Mapping
 
-__all__ = ["SOURCES_IN_WORDS", "describe", "numbers"]
+    from napari_denoisplit.settings import NoiseSource
+    from napari_denoisplit.verdict import NoiseRecord
+
+__all__ = ["SOURCES_IN_WORDS", "describe", "describe_record", "numbers"]
 
 SOURCES_IN_WORDS: dict[NoiseSource | None, str] = {
     "repeats": "repeated exposures",
     "pairs": "clean and noisy pairs",
     "bootstrap": "noisy images and a denoiser trained on them",
     "single": "a single noisy image",
-    None: "another program",
+    None: "an unknown source",
 }
+_NUMBERS: dict[str, tuple[str, type[float]]] = {
+    "gain": ("gain", float),
+    "offset": ("offset", float),
+    "read_noise": ("read noise", float),
+    "n_bins": ("bins", int),
+}
+"""Entries of `to_dict` that a user can compare, and what they are called."""
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:
@@ -27,28 +36,23 @@ def numbers(values: Mapping[str, Any]) -> dict[str, float]:
     values
         What `to_dict` of a noise model made.
     """
-    weight = values.get("weight")
-    if values.get("kind") == "gaussian_mixture" and weight:
+    if values.get("kind") == "gaussian_mixture":
+        weight = values["weight"]
         return {"Gaussians": len(weight) // 3, "coefficients": len(weight[0])}
-    return {
-        name.replace("_", " "): value
-        for name, value in values.items()
-        if isinstance(value, (int, float)) and name not in ("min_signal", "max_signal")
-    }
+    found = {name: of for name, of in _NUMBERS.items() if name in values}
+    return {word: number(values[name]) for name, (word, number) in found.items()}
 
 
-def describe(values: Mapping[str, Any]) -> str:
-    """Return kind and numbers in one line, e.g. 'gaussian mixture, 3 Gaussians, 2 coefficients'.
-
-    Parameters
-    ----------
-    values
-        What `to_dict` of a noise model made.
-    """
-    kind = str(values.get("kind", "unknown kind")).replace("_", " ")
-    counted = values.get("kind") == "gaussian_mixture"
+def describe(kind: object, numbers: Mapping[str, float]) -> str:
+    """Return kind and numbers in one line, e.g. 'gaussian-mixture, 3 Gaussians, 2 coefficients'."""
     words = [
-        f"{value:g} {name}" if counted else f"{name} {value:.4g}"
-        for name, value in numbers(values).items()
+        f"{value} {name}" if isinstance(value, int) else f"{name} {value:.4g}"
+        for name, value in numbers.items()
     ]
-    return ", ".join([kind, *words])
+    return ", ".join([str(kind).replace("_", "-"), *words])
+
+
+def describe_record(record: NoiseRecord) -> str:
+    """Return origin and grade of a noise model in one line."""
+    grade = "not judged" if record.verdict is None else record.verdict.grade
+    return f"from {SOURCES_IN_WORDS[record.source]}, {grade}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.files import replacing
+from napari_denoisplit.noise.description import numbers
 from napari_denoisplit.noise.npy import read_npy_values, write_npy
 from napari_denoisplit.noise.npz import read_npz_values, write_npz
 from napari_denoisplit.noise.records import record_from_values
@@ -36,6 +37,8 @@ class NoiseHeader:
     """Range of the signal that the model was made for, grey levels."""
     record: NoiseRecord
     """Empty for models of other programs."""
+    numbers: dict[str, float] = field(default_factory=dict)
+    """What a user can compare, by name: gain and read noise, or how many Gaussians."""
 
 
 def read_noise_model(path: str | os.PathLike[str]) -> NoiseModel:
@@ -76,7 +79,7 @@ def read_noise_header(path: str | os.PathLike[str]) -> NoiseHeader:
         if kind not in get_args(NoiseKind):
             raise NoiseModelError(f"noise models of kind {kind!r} are unknown here.")
         low, high = float(values["min_signal"]), float(values["max_signal"])
-        return NoiseHeader(kind, (low, high), record_from_values(values))
+        return NoiseHeader(kind, (low, high), record_from_values(values), numbers(values))
     except (KeyError, TypeError, ValueError) as error:
         raise NoiseModelError(f"{str(path)!r} is not a noise model: {error}") from error
 
