@@ -41,3 +41,13 @@ class Pairs:
     """Range of grey levels of the images, 0.01 % cut off at both ends."""
     notes: tuple[str, ...] = ()
     """What was found on the way, in sentences."""
+
+    def fitted(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Signal and observation of the pairs to fit to: the first two thirds."""
+        last = len(self.signal) - len(self.signal) // 3
+        return self.signal[:last], self.observation[:last]
+
+    def held_out(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Signal and observation of the pairs to judge by: the last third."""
+        first = len(self.signal) - len(self.signal) // 3
+        return self.signal[first:], self.observation[first:]
