@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+import torch
 
 from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
 from napari_denoisplit.cli import main
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.normalization import Normalization
 from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.noise.files import write_noise_model
+from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
 from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.verdict import NoiseRecord, Verdict
 
 
 @pytest.fixture
@@ -79,3 +85,82 @@ def test_info_of_a_model_says_what_a_user_asks(tmp_path, capsys):
         "sum, weights 1, 1",
     ):
         assert words in output
+
+
+VERDICT = Verdict(grade="usable", reasons=("Few bright pixels.", "Take more exposures."))
+RECORD = NoiseRecord(
+    name="dna", source="repeats", files=("slide.tif",), n_pixels=123_456, verdict=VERDICT
+)
+
+
+def noise_model() -> GaussianMixture:
+    return GaussianMixture(torch.zeros(9, 2), 100.0, 4000.0, 1.0)
+
+
+def test_info_of_a_noise_model_says_where_it_comes_from_and_whether_to_trust_it(tmp_path, capsys):
+    write_noise_model(tmp_path / "m.npz", noise_model().with_record(RECORD))
+    with pytest.raises(SystemExit, match="0"):
+        main(["info", str(tmp_path / "m.npz")])
+    output = capsys.readouterr().out
+    for words in (
+        "gaussian-mixture, 3 Gaussians, 2 coefficients",
+        "100 to 4000 grey levels",
+        "repeated exposures",
+        "123,456 pixels of slide.tif",
+        "usable: Few bright pixels. Take more exposures.",
+    ):
+        assert words in output
+
+
+def test_info_of_a_noise_model_as_json_can_be_read_back(tmp_path, capsys):
+    write_noise_model(tmp_path / "m.json", noise_model().with_record(RECORD))
+    with pytest.raises(SystemExit, match="0"):
+        main(["info", str(tmp_path / "m.json"), "--json"])
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["numbers"] == {"Gaussians": 3, "coefficients": 2}
+    assert facts["verdict"]["grade"] == "usable"
+
+
+def test_info_says_how_to_judge_a_noise_model_of_another_program(tmp_path, capsys):
+    write_noise_model(tmp_path / "m.npz", noise_model())
+    with pytest.raises(SystemExit, match="0"):
+        main(["info", str(tmp_path / "m.npz")])
+    assert "--check" in capsys.readouterr().out
+
+
+def test_info_of_a_noise_model_does_not_load_torch(tmp_path):
+    write_noise_model(tmp_path / "m.npz", noise_model())
+    code = f"""
+import sys
+from napari_denoisplit.cli import main
+try:
+    main(["info", {str(tmp_path / "m.npz")!r}])
+finally:
+    print("torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split()[-1] == "False", done.stderr
+
+
+def test_info_of_a_model_tells_its_noise_models_with_their_verdicts(tmp_path, capsys):
+    network = NetworkSettings(n_levels=1, n_filters=4, n_latents=2)
+    header = ModelHeader(
+        network=network,
+        mix=MixSettings(),
+        normalization=Normalization(
+            input_mean=120, input_std=8, channel_means=(1.0, 2.0), channel_stds=(1.0, 1.0)
+        ),
+        channel_names=("nuclei", "actin"),
+        noise_models=(noise_model().with_record(RECORD).to_dict(), noise_model().to_dict()),
+    )
+    path = tmp_path / "m.denoisplit"
+    save_model(path, Model(VSE(network), header))
+    with pytest.raises(SystemExit, match="0"):
+        main(["info", str(path)])
+    output = capsys.readouterr().out
+    assert "2 coefficients, from repeated exposures, usable; actin" in output
+    assert "from an unknown source, not judged" in output
+    with pytest.raises(SystemExit, match="0"):
+        main(["info", str(path), "--json"])
+    first, _ = json.loads(capsys.readouterr().out)["noise_models"]
+    assert first["record"]["verdict"]["grade"] == "usable"

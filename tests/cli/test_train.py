@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from napari_denoisplit.checkpoint import last_path, read_header
 from napari_denoisplit.cli import main
@@ -10,6 +11,9 @@ from napari_denoisplit.images.phantoms import phantom
 from napari_denoisplit.images.reading import read_image
 from napari_denoisplit.images.synthetic_noise import add_noise
 from napari_denoisplit.images.writing import write_image
+from napari_denoisplit.noise.files import write_noise_model
+from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+from napari_denoisplit.verdict import NoiseRecord, Verdict
 
 SHORT = ("--preset", "tiny", "--steps", "2", "--batch-size", "2", "--device", "cpu")
 
@@ -75,6 +79,17 @@ def test_a_model_is_not_overwritten_unasked(channels, tmp_path, capsys):
     assert train(*channels, "-o", model, *SHORT) == 2
     assert model.read_bytes() == b"hours of work"
     assert "--overwrite" in capsys.readouterr().err
+
+
+def test_a_noise_model_that_is_not_to_be_used_is_warned_of(channels, tmp_path, capsys):
+    verdict = Verdict(grade="do not use", reasons=("The noise is correlated.",))
+    model = GaussianMixture(torch.zeros(9, 2), 0.0, 1000.0, 1.0)
+    write_noise_model(tmp_path / "bad.json", model.with_record(NoiseRecord(verdict=verdict)))
+    write_noise_model(tmp_path / "foreign.npz", model)
+    noise = ("--noise-model", tmp_path / "bad.json", "--noise-model", tmp_path / "foreign.npz")
+    assert train(*channels, "-o", tmp_path / "m.denoisplit", *noise, *SHORT) == 0
+    (warning,) = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert "bad.json: do not use: The noise is correlated." in warning
 
 
 @pytest.mark.parametrize(
