@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.noise.fit_sample import FitSample
 from napari_denoisplit.noise.fitting import fit, fit_gaussian_mixture
 
 
@@ -35,7 +36,8 @@ def test_more_gaussians_describe_skewed_noise_better():
     rng = np.random.default_rng(0)
     signal = rng.uniform(100, 200, 100_000)
     observation = signal + 20 * (rng.exponential(size=signal.size) - 1)
-    single, several = fit(signal, observation, 1), fit(signal, observation, 3)
+    sample = FitSample.draw(signal, observation)
+    single, several = fit(sample, 1), fit(sample, 3)
     entropy = 1 + np.log(20)  # the best that any model can reach
     assert several.held_out_nll < single.held_out_nll - 0.15
     assert several.held_out_nll > entropy - 0.02

@@ -11,6 +11,7 @@ import torch
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.clipping import unsaturated_signal
 from napari_denoisplit.noise.estimation import estimate_noise
+from napari_denoisplit.noise.fit_sample import FitSample
 from napari_denoisplit.noise.fitting import fit
 from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
 
@@ -134,9 +135,8 @@ def noise_model_from_line(line: NoiseLine) -> GaussianMixture:
 
 def _best(signal: Any, observation: Any, max_signal: float, seed: int) -> GaussianMixture:
     """One Gaussian, or several where they are better."""
-    single, several = (
-        fit(signal, observation, k, max_signal=max_signal, seed=seed) for k in (1, _N_GAUSSIANS)
-    )
+    sample = FitSample.draw(signal, observation, max_signal=max_signal, seed=seed)
+    single, several = (fit(sample, k) for k in (1, _N_GAUSSIANS))
     better = several.held_out_nll < single.held_out_nll - _WORTH
     return several.model if better and _agree(several.model, single.model) else single.model
 

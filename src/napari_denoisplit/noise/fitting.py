@@ -1,9 +1,6 @@
 """Fit of a Gaussian-mixture noise model to pairs of signal and observation.
 
 Maximum likelihood by L-BFGS, from a start that already has the right variance for every signal.
-Some ten thousand pairs tell the few numbers of a model as well as all of them, so the fit works
-on a sample: half of it drawn evenly from the pixels, half evenly from the range of the signal. The
-likelihood is conditional on the signal, hence drawing by signal does not bias it.
 """
 
 from __future__ import annotations
@@ -17,25 +14,23 @@ import torch
 from torch import Tensor
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.clipping import unsaturated_signal
+from napari_denoisplit.noise.fit_sample import FitSample
 from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
 from napari_denoisplit.noise.mixture_density import Coefficients, log_density
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Fit", "fit", "fit_gaussian_mixture"]
+__all__ = ["Fit", "fit", "fit_gaussian_mixture", "fit_rounds"]
 
-_DRAWN = 400_000  # pairs to look at, whatever the size of the images
-_FITTED = 16_000
-_HELD_OUT = 8_000
 _BINS = 50
 _ROUNDS = 15
 _STEPS_PER_ROUND = 10
 _LEAST_GAIN = 1e-4  # nats per pixel and round; less is not worth another round
-_LEAST_PAIRS = 200
 _SHRINKAGE = 1e-5  # holds coefficients that the data leave open, such as a vanishing weight
 
 
@@ -86,113 +81,55 @@ def fit_gaussian_mixture(
     NoiseModelError
         There are too few pairs, the signal is of one value, or there is no noise.
     """
-    return fit(
-        signal,
-        observation,
-        n_gaussians,
-        n_coefficients,
-        min_sigma=min_sigma,
-        max_signal=max_signal,
-        seed=seed,
-    ).model
+    sample = FitSample.draw(signal, observation, max_signal=max_signal, seed=seed)
+    return fit(sample, n_gaussians, n_coefficients, min_sigma=min_sigma).model
 
 
 def fit(
-    signal: Any,
-    observation: Any,
+    sample: FitSample,
     n_gaussians: int = 3,
     n_coefficients: int = 2,
     *,
     min_sigma: float | None = None,
-    max_signal: float = math.inf,
-    seed: int = 0,
 ) -> Fit:
-    """Fit as `fit_gaussian_mixture`, and report how well it went."""
+    """Fit as `fit_gaussian_mixture` to a sample at hand, and report how well it went."""
+    rounds = fit_rounds(sample, n_gaussians, n_coefficients, min_sigma=min_sigma)
+    while True:
+        try:
+            next(rounds)
+        except StopIteration as done:
+            fitted: Fit = done.value
+            return fitted
+
+
+def fit_rounds(
+    sample: FitSample,
+    n_gaussians: int = 3,
+    n_coefficients: int = 2,
+    *,
+    min_sigma: float | None = None,
+) -> Generator[float, None, Fit]:
+    """Fit as `fit`, and yield the held-out mean negative log-likelihood after each round."""
     if n_gaussians < 1 or n_coefficients < 1:
         raise NoiseModelError(
             f"A noise model of {n_gaussians} Gaussians with {n_coefficients} coefficients cannot "
             "be fitted: both must be at least 1."
         )
-    rng = np.random.default_rng(seed)
-    s, x, low, high = _pairs(signal, observation, max_signal, rng)
-    shuffled = rng.permutation(len(s))
-    first = len(s) // 3
-    held_out, fitted = (
-        _spread(s, part, n, rng)
-        for part, n in ((shuffled[:first], _HELD_OUT), (shuffled[first:], _FITTED))
-    )
-    variances, scale, least = _variance_polynomial(s[fitted], x[fitted], low, high, n_coefficients)
+    s, x, low, high = sample.signal, sample.observation, sample.low, sample.high
+    variances, scale, least = _variance_polynomial(s, x, low, high, n_coefficients)
     floor = 0.01 * least if min_sigma is None else float(min_sigma)
     # In units of the typical sigma every number of the fit is of the order of 1.
     likelihood = _Likelihood(low / scale, high / scale, floor / scale**2)
-    data = [torch.from_numpy(p / scale) for p in (s[fitted], x[fitted], s[held_out], x[held_out])]
-    start = _start(torch.from_numpy(variances / scale**2), n_gaussians)
-    weight, history = _maximize(likelihood, start, *data)
+    pixels = (s, x, sample.held_signal, sample.held_observation)
+    data = [torch.from_numpy(p / scale) for p in pixels]
+    weight = _start(torch.from_numpy(variances / scale**2), n_gaussians)
+    history = []
+    for weight, value in _maximize(likelihood, weight, *data):
+        history.append(value + math.log(scale))
+        yield history[-1]
     weight[:n_gaussians] *= scale
     weight[n_gaussians : 2 * n_gaussians] += 2 * math.log(scale)
-    history = [value + math.log(scale) for value in history]
     return Fit(GaussianMixture(weight, low, high, floor), min(history), tuple(history))
-
-
-def _pairs(
-    signal: Any, observation: Any, limit: float, rng: np.random.Generator
-) -> tuple[Floats, Floats, float, float]:
-    """Usable pairs, at most `_DRAWN` of them, and the range of the signal."""
-    observation = np.asanyarray(observation)
-    try:
-        s = np.broadcast_to(np.asanyarray(signal), observation.shape)
-    except ValueError as error:
-        raise NoiseModelError(
-            f"A signal of shape {np.shape(signal)} does not fit an observation of shape "
-            f"{observation.shape}: give a signal for each observed pixel."
-        ) from error
-    chosen: Any = ...
-    if observation.size > _DRAWN:
-        flat = np.sort(rng.integers(observation.size, size=_DRAWN))
-        chosen = np.unravel_index(flat, observation.shape)
-    s, x = (np.asarray(p[chosen], dtype=np.float64).ravel() for p in (s, observation))
-    finite = np.isfinite(s) & np.isfinite(x)
-    s, x = s[finite], x[finite]
-    limit = min(limit, unsaturated_signal(s, x))
-    s, x = s[s <= limit], x[s <= limit]
-    if len(s) < _LEAST_PAIRS:
-        raise NoiseModelError(
-            f"{len(s)} pairs of signal and observation are too few for a noise model: it takes at "
-            f"least {_LEAST_PAIRS} pixels that are numbers."
-        )
-    if np.array_equal(s, x):
-        raise NoiseModelError(
-            "Signal and observation are equal: there is no noise to model. Give the raw image as "
-            "the observation, and its clean version as the signal."
-        )
-    if np.array_equal(x, np.rint(x)):
-        # Rounding leaves gaps between the values; narrow Gaussians would settle on the values.
-        x += rng.uniform(-0.5, 0.5, len(x))
-    low, high = (float(f.reduce(signal, axis=None)) for f in (np.fmin, np.fmax))
-    if not (math.isfinite(low) and math.isfinite(high)):
-        low, high = float(s.min()), float(s.max())
-    high = min(high, limit)
-    if not low < high:
-        raise NoiseModelError(
-            f"The signal is {low:g} everywhere: a noise model needs a signal that varies. Use an "
-            "image with structure, or a defocused field with an edge."
-        )
-    return s, x, low, high
-
-
-def _spread(s: Floats, pixels: NDArray[np.int64], n: int, rng: np.random.Generator) -> Any:
-    """Choose up to n of the pixels, half of them evenly, half evenly over the signal's range."""
-    if len(pixels) <= n:
-        return pixels
-    values = s[pixels]
-    edges = np.linspace(values.min(), values.max(), _BINS + 1)[1:-1]
-    bin_of = np.digitize(values, edges)
-    order = np.argsort(bin_of, kind="stable")  # the pixels are shuffled, and stay so in a bin
-    rank = np.empty(len(pixels), dtype=np.int64)
-    rank[order] = np.arange(len(pixels)) - np.searchsorted(bin_of[order], bin_of[order])
-    by_signal = pixels[rank < n // 2 // _BINS]
-    evenly = rng.choice(pixels, n - len(by_signal), replace=False)
-    return np.concatenate([evenly, by_signal])
 
 
 def _variance_polynomial(
@@ -240,10 +177,9 @@ def _start(variances: Tensor, n_gaussians: int) -> Tensor:
 
 def _maximize(
     likelihood: _Likelihood, start: Tensor, s: Tensor, x: Tensor, held_s: Tensor, held_x: Tensor
-) -> tuple[Tensor, list[float]]:
-    """Weight with the best held-out likelihood, and that likelihood after each round."""
+) -> Generator[tuple[Tensor, float], None, None]:
+    """After each round: the weight with the best held-out likelihood so far, and its value now."""
     weight = start.clone().requires_grad_()
-    best = start.clone()
     optimizer = torch.optim.LBFGS(
         [weight], max_iter=_STEPS_PER_ROUND, history_size=20, line_search_fn="strong_wolfe"
     )
@@ -258,16 +194,16 @@ def _maximize(
         with torch.no_grad():
             return float(likelihood.nll(weight, held_s, held_x))
 
-    history = [held_out()]
+    best, least = start.clone(), held_out()
+    yield best, least
     for _ in range(_ROUNDS):
         optimizer.step(loss)  # type: ignore[no-untyped-call]
         value = held_out()
         if not math.isfinite(value):  # a line search that left the range of float64: keep the best
-            break
-        gain = min(history) - value
-        history.append(value)
+            return
+        gain = least - value
         if gain > 0:
-            best = weight.detach().clone()
+            best, least = weight.detach().clone(), value
+        yield best, value
         if gain < _LEAST_GAIN:
-            break
-    return best, history
+            return
