@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_denoisplit.api import (
+        denoise,
         evaluate,
         fit_noise_model,
         judge_noise_model,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.synthetic_noise import add_noise
     from napari_denoisplit.images.training_fields import TrainingFields
     from napari_denoisplit.images.writing import write_image
+    from napari_denoisplit.jobs.denoising import Denoised
     from napari_denoisplit.jobs.noise_fitting import Judged, NoiseFit
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.jobs.training import Trained
@@ -57,6 +59,7 @@ __version__ = "0.1.0"
 # import the name would mean the module.
 _LAZY = {
     "DenoiseSettings": "settings",
+    "Denoised": "jobs.denoising",
     "DenoisplitError": "errors",
     "Image": "images.image",
     "ImageError": "errors",
@@ -80,6 +83,7 @@ _LAZY = {
     "TrainingFields": "images.training_fields",
     "Verdict": "verdict",
     "add_noise": "images.synthetic_noise",
+    "denoise": "api",
     "evaluate": "api",
     "fit_gaussian_mixture": "noise.fitting",
     "fit_noise_model": "api",
@@ -100,6 +104,7 @@ _LAZY = {
 
 __all__ = [
     "DenoiseSettings",
+    "Denoised",
     "DenoisplitError",
     "Image",
     "ImageError",
@@ -123,6 +128,7 @@ __all__ = [
     "TrainingFields",
     "Verdict",
     "add_noise",
+    "denoise",
     "evaluate",
     "fit_gaussian_mixture",
     "fit_noise_model",

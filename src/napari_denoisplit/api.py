@@ -6,7 +6,12 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.events import run
-from napari_denoisplit.settings import NoiseFitSettings, SplitSettings, TrainSettings
+from napari_denoisplit.settings import (
+    DenoiseSettings,
+    NoiseFitSettings,
+    SplitSettings,
+    TrainSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,9 +28,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.measures.comparison import ChannelScore
     from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
     from napari_denoisplit.noise.model import NoiseModel
-    from napari_denoisplit.settings import DenoiseSettings, NoiseSource
+    from napari_denoisplit.settings import NoiseSource
 
-__all__ = ["evaluate", "fit_noise_model", "judge_noise_model", "split", "train"]
+__all__ = ["denoise", "evaluate", "fit_noise_model", "judge_noise_model", "split", "train"]
 
 
 def train(
@@ -109,6 +114,40 @@ def split(
     from napari_denoisplit.jobs.splitting import split_job  # imports torch
 
     return run(split_job(model, image, settings or SplitSettings()), on_event)
+
+
+def denoise(
+    image: Image,
+    settings: DenoiseSettings | None = None,
+    *,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Image:
+    """Denoise an image by a network that learns from this image alone (Noise2Void).
+
+    Parameters
+    ----------
+    image
+        Any axes; each channel has a network of its own.
+    settings
+        Minutes of each channel, device and all the rest; None takes every default.
+    on_event
+        Called with every event of the job, e.g. `Progress`.
+
+    Returns
+    -------
+    The image as float32, axes, pixel size and channel names kept. Its `notes` end with the verdict
+    on each channel, e.g. that the result is blank.
+
+    Raises
+    ------
+    ImageError
+        A channel is constant, or a pixel is not finite.
+    TrainingError
+        Training cannot go on.
+    """
+    from napari_denoisplit.jobs.image_denoising import denoise_images_job  # imports torch
+
+    return run(denoise_images_job([image], settings or DenoiseSettings()), on_event).images[0]
 
 
 def evaluate(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:

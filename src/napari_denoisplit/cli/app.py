@@ -11,6 +11,7 @@ import typer
 
 from napari_denoisplit import __version__
 from napari_denoisplit.cli.demo import demo
+from napari_denoisplit.cli.denoise import denoise
 from napari_denoisplit.cli.errors import EXPECTED, exit_code, one_line
 from napari_denoisplit.cli.evaluate import evaluate
 from napari_denoisplit.cli.info import info
@@ -62,7 +63,7 @@ def _help(command: Callable[..., None]) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-for _command in (demo, train, split, noise, info, evaluate):
+for _command in (demo, train, split, denoise, noise, info, evaluate):
     app.command(help=_help(_command))(_command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,7 +78,7 @@ def _ranges(size: int) -> list[slice]:
     """Ranges of about equal length, at most `WINDOW`."""
     n = -(-size // WINDOW)
     edges = [size * i // n for i in range(n + 1)]
-    return [slice(start, stop) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(start, stop) for start, stop in pairwise(edges)]
 
 
 def _area(place: tuple[Any, ...]) -> int:

@@ -33,25 +33,29 @@ LARGEST_GRADIENT = 1.0
 SKIPS_IN_A_ROW = 10
 TILE = 512
 """Edge of a tile without its overlap: 100 MiB of feature maps."""
+BLIND_SHARE = 0.3
+"""Weight of the blind prediction in what serves as signal of a noise model, see `denoised`."""
 MARGIN = 16
 """Pixels by which an image is continued by reflection, so that its border is not the network's."""
 
 
 def blind_loss(network: torch.nn.Module, images: Tensor, spots: Tensor) -> Tensor:
-    """Mean squared error at the blind spots, where the network does not see what it is compared to.
+    """Mean squared error at the blind spots, whose own value the network does not see.
 
     Its minimum is the mean of a pixel given its surroundings, whatever the distribution of the
     noise, as long as the noise of a pixel has zero mean and is independent of its neighbours'.
 
     Parameters
     ----------
+    network
+        Takes and gives (B, 1, Y, X).
     images
         (B, 1, Y, X), normalized.
     spots
         True where blind, (B, 1, Y, X).
     """
     hidden = hide(images, spots).contiguous(memory_format=torch.channels_last)
-    error = network(hidden).float() - images
+    error: Tensor = network(hidden).float() - images
     return error[spots].square().mean()
 
 
@@ -134,16 +138,22 @@ class Denoiser:
 
     @torch.no_grad()
     def denoised(
-        self, plane: NDArray[np.float32], *, blind: bool
+        self, plane: NDArray[np.float32], *, for_noise_model: bool
     ) -> Iterator[NDArray[np.float32] | None]:
         """Denoise one plane tile by tile.
+
+        What the network makes of a whole image is nearest to the truth. It holds a little of each
+        pixel's own noise, so that less than the noise is left over: its variance appears 2 to 15 %
+        too small. Predicted blindly, a pixel holds none of it, but its error is added to the
+        noise, which appears 2 to 28 % too strong. A mean of the two, weighted 7 to 3, comes
+        within 5 % (measured on two-photon and confocal images with known truth).
 
         Parameters
         ----------
         plane
             (Y, X), image units.
-        blind
-            Whether each pixel is predicted without its own value, in 16 passes.
+        for_noise_model
+            Whether to return that mean, which takes 17 passes in place of one.
 
         Yields
         ------
@@ -155,12 +165,14 @@ class Denoiser:
         # numpy's reflection, unlike torch's, may be longer than the image
         padded = np.pad(plane, ((MARGIN, below), (MARGIN, right)), mode="reflect")
         reach = self.network.reach
-        tiles = tile_grid(*padded.shape, TILE + 2 * reach, reach, multiple)
+        tiles = tile_grid(padded.shape[0], padded.shape[1], TILE + 2 * reach, reach, multiple)
         result = np.empty_like(padded)
         for number, tile in enumerate(tiles):
             pixels = torch.from_numpy(padded[tile.outer()]).to(self._compute.device)
             normalized = ((pixels - self._mean) / self._std)[None, None]
-            predicted = self._blind(normalized) if blind else self._predict(normalized)
+            predicted = self._predict(normalized)
+            if for_noise_model:
+                predicted = torch.lerp(predicted, self._blind(normalized), BLIND_SHARE)
             inner = predicted[0, 0][tile.inner_in_outer()] * self._std + self._mean
             result[tile.inner()] = inner.cpu().numpy()
             if number + 1 < len(tiles):
@@ -170,11 +182,12 @@ class Denoiser:
     def _predict(self, images: Tensor) -> Tensor:
         images = images.contiguous(memory_format=torch.channels_last)
         with self._compute.autocast():
-            return self.average.network(images).float()
+            predicted: Tensor = self.average.network(images).float()
+        return predicted
 
     def _blind(self, images: Tensor) -> Tensor:
         """Predict each pixel without its own value."""
         result = torch.empty_like(images)
-        for spots in grid_spots(*images.shape[-2:], images.device):
+        for spots in grid_spots(images.shape[-2], images.shape[-1], images.device):
             result = torch.where(spots, self._predict(hide(images, spots)), result)
         return result

@@ -48,8 +48,8 @@ class Denoised:
     """Steps of training behind the result."""
     seconds: float
     """Seconds of training."""
-    blind: bool
-    """Whether each pixel was predicted without its own value."""
+    for_noise_model: bool
+    """Whether the images are made to serve as signal of a noise model."""
 
     def check(self) -> None:
         """Refuse a degenerate result as the signal of a noise model.
@@ -67,7 +67,7 @@ def denoise_job(
     images: Sequence[Any],
     settings: DenoiseSettings,
     *,
-    blind: bool = False,
+    for_noise_model: bool = False,
     stop: threading.Event | None = None,
     names: Sequence[str] = (),
 ) -> Job[Denoised]:
@@ -79,9 +79,9 @@ def denoise_job(
         (..., Y, X) each, of any size; numpy or sliceable like it. One network learns from all.
     settings
         Budget, patches, device.
-    blind
-        Predict each pixel without its own value, in 16 passes: for the signal of a noise model,
-        which must not hold the noise that it is compared with.
+    for_noise_model
+        Return what serves best as signal of a noise model, in 17 times the time of a prediction:
+        the noise that is left over then has the right variance, see `Denoiser.denoised`.
     stop
         When set in training, the images are denoised by the network as it is; when set later, the
         planes that are not begun are left out.
@@ -104,7 +104,8 @@ def denoise_job(
         Ten steps in a row were not finite.
     """
     stop = stop or threading.Event()
-    names = tuple(names) or tuple(f"image {i + 1}" for i in range(len(images)))
+    names = names or [""] * len(images)
+    names = [name or f"image {i + 1}" for i, name in enumerate(names)]
     if not images:
         raise ImageError("There is no image to denoise: give at least one.")
     compute = Compute.choose(settings.device, settings.precision)
@@ -112,10 +113,11 @@ def denoise_job(
     yield Stage(f"Learning to denoise on {compute}")
     with keep_freed_memory():
         seconds = yield from _train(denoiser, settings, stop)
-        stopped_in_training = stop.is_set()
+        # A noise model takes no gaps, and a training that was stopped is to have a result.
+        to_the_end = for_noise_model or stop.is_set()
         yield Stage("Denoising")
         results = yield from _denoise(
-            denoiser, images, names, blind, None if stopped_in_training else stop
+            denoiser, images, names, for_noise_model, None if to_the_end else stop
         )
     return Denoised(
         images=results,
@@ -123,7 +125,7 @@ def denoise_job(
         stopped_early=stop.is_set(),
         n_steps=denoiser.step_count,
         seconds=seconds,
-        blind=blind,
+        for_noise_model=for_noise_model,
     )
 
 
@@ -158,7 +160,7 @@ def _denoiser(
 
 
 def _train(denoiser: Denoiser, settings: DenoiseSettings, stop: threading.Event) -> Job[float]:
-    """Steps until the budget is used up; the seconds that they took."""
+    """Follow the gradient until the budget is used up; return the seconds that it took."""
     budget = Budget(
         TrainSettings(
             minutes=settings.minutes, steps=settings.steps, learning_rate=settings.learning_rate
@@ -182,12 +184,14 @@ def _denoise(
     denoiser: Denoiser,
     images: Sequence[Any],
     names: Sequence[str],
-    blind: bool,
+    for_noise_model: bool,
     stop: threading.Event | None,
 ) -> Job[tuple[NDArray[np.float32], ...]]:
     """Denoise every plane of every image."""
     results = tuple(np.full(image.shape, np.nan, np.float32) for image in images)
-    places = [(i, plane) for i, image in enumerate(images) for plane in np.ndindex(image.shape[:-2])]
+    places = [
+        (i, plane) for i, image in enumerate(images) for plane in np.ndindex(image.shape[:-2])
+    ]
     start = told = time.monotonic()
     for number, (i, index) in enumerate(places):
         plane = np.asarray(images[i][index], dtype=np.float32)
@@ -196,7 +200,7 @@ def _denoise(
                 f"{names[i]!r} holds pixels that are NaN or infinite"
                 f"{f' in plane {index}' if index else ''}: replace them first."
             )
-        for result in denoiser.denoised(plane, blind=blind):
+        for result in denoiser.denoised(plane, for_noise_model=for_noise_model):
             if result is not None:
                 results[i][index] = result
             if stop is not None and stop.is_set():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from napari_denoisplit.events import PairsGathered, Stage
+from napari_denoisplit.images.spread_planes import spread_planes
 from napari_denoisplit.jobs.denoising import denoise_job
 from napari_denoisplit.noise.gathering import gather, joint_histogram
 from napari_denoisplit.noise.judging import judge
@@ -132,10 +133,16 @@ def gather_job(
     """
     denoised = None
     if data.source == "bootstrap":
+        data = replace(
+            data,
+            observation=spread_planes(
+                data.observation, settings.max_pixels, whole_planes=data.mask is not None
+            ),
+        )
         denoised = yield from denoise_job(
             [data.observation],
             denoise or DenoiseSettings(seed=settings.seed),
-            blind=True,
+            for_noise_model=True,
             stop=stop,
             names=(data.name,),
         )

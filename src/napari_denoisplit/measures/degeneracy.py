@@ -59,10 +59,9 @@ def judge_denoised(noisy: Sequence[Any], denoised: Sequence[NDArray[np.float32]]
         text = "The denoised image holds values that are not numbers: lower the learning rate."
         return _verdict("do not use", text, {})
     table = np.array([_moments(n, d) for n, d in planes], dtype=np.float64)
-    raw, neighbours, variance, residual, nyquist, n_pixels = table.T
-    # Weighted by size, so that many planes tell more than one.
-    means = [float(np.average(column, weights=n_pixels)) for column in table.T[:5]]
-    return _judged(_Moments(*means, int(n_pixels.sum())))
+    weights = table[:, -1]  # large planes tell more than small ones
+    raw, neighbours, variance, residual, nyquist, _ = (weights @ table / weights.sum()).tolist()
+    return _judged(_Moments(raw, neighbours, variance, residual, nyquist, int(weights.sum())))
 
 
 def _judged(m: _Moments) -> Verdict:
@@ -115,7 +114,7 @@ def _verdict(grade: Any, reason: str, figures: dict[str, float]) -> Verdict:
 def _planes(
     noisy: Sequence[Any], denoised: Sequence[NDArray[np.float32]]
 ) -> Iterator[tuple[Floats, Floats]]:
-    """Some planes of both, evenly spread, those that were not begun left out."""
+    """Take some planes of both, evenly spread, and none that was not begun."""
     places = [
         (i, plane)
         for i, result in enumerate(denoised)
