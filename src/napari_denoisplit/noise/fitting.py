@@ -122,9 +122,9 @@ def fit_rounds(
     likelihood = _Likelihood(low / scale, high / scale, floor / scale**2)
     pixels = (s, x, sample.held_signal, sample.held_observation)
     data = [torch.from_numpy(p / scale) for p in pixels]
-    weight = _start(torch.from_numpy(variances / scale**2), n_gaussians)
-    history = []
-    for weight, value in _maximize(likelihood, weight, *data):
+    start = _start(torch.from_numpy(variances / scale**2), n_gaussians)
+    weight, history = start, []
+    for weight, value in _maximize(likelihood, start, *data):  # noqa: B007 - the last is kept
         history.append(value + math.log(scale))
         yield history[-1]
     weight[:n_gaussians] *= scale
