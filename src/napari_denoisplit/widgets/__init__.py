@@ -6,12 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from napari_denoisplit.widgets.denoise import DenoiseWidget
     from napari_denoisplit.widgets.split import SplitWidget
     from napari_denoisplit.widgets.train import TrainWidget
 
-__all__ = ["SplitWidget", "TrainWidget"]
+__all__ = ["DenoiseWidget", "SplitWidget", "TrainWidget"]
 
-_LAZY = {"SplitWidget": "split", "TrainWidget": "train"}
+_LAZY = {"DenoiseWidget": "denoise", "SplitWidget": "split", "TrainWidget": "train"}
 
 
 def __getattr__(name: str) -> object:

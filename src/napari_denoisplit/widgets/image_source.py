@@ -1,4 +1,4 @@
-"""What to split: a layer of the viewer, or files one after the other."""
+"""What to work on: a layer of the viewer, or files one after the other."""
 
 from __future__ import annotations
 
@@ -82,15 +82,33 @@ def single_channel(image: Image, channel: int | None, weights: Sequence[float]) 
 
 
 class ImageSource(QWidget):
-    """Choice between a layer and a list of files, with what belongs to each."""
+    """Choice between a layer and a list of files, with what belongs to each.
 
-    changed = Signal()  # something else is to be split
+    Parameters
+    ----------
+    viewer
+        Whose layers to choose from.
+    verb
+        What is done with the image, e.g. "Split".
+    one_channel
+        Whether one channel is used of an image that has several; else all are.
+    """
 
-    def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
+    changed = Signal()  # something else is chosen
+
+    def __init__(
+        self,
+        viewer: ViewerRef,
+        parent: QWidget | None = None,
+        *,
+        verb: str = "Split",
+        one_channel: bool = True,
+    ) -> None:
         super().__init__(parent)
+        self._one_channel = one_channel
         self.kind = QComboBox(self)
         self.kind.setAccessibleName("Where the image comes from")
-        self.kind.setToolTip(tooltip("Split a layer of the viewer, or TIFF files in turn."))
+        self.kind.setToolTip(tooltip(f"{verb} a layer of the viewer, or TIFF files."))
         self.kind.addItem("a layer", FROM_LAYER)
         self.kind.addItem("TIFF files", FROM_FILES)
         guard_wheel(self.kind)
@@ -109,18 +127,18 @@ class ImageSource(QWidget):
 
     @property
     def problem(self) -> str:
-        """Why nothing can be split; empty if something can."""
+        """Why nothing is chosen; empty if something is."""
         if self.kind.currentData() == FROM_LAYER:
             return self.layer.problem
         return "" if self.files.paths else "Add or drop TIFF files."
 
     def add_files(self, paths: list[Path]) -> None:
-        """Put files into the queue and split those."""
+        """Put files into the queue and choose those."""
         self.kind.setCurrentIndex(self.kind.findData(FROM_FILES))
         self.files.add(paths)
 
     def chosen(self) -> tuple[SplitInput, ...]:
-        """Take what is to be split, in turn.
+        """Take what is chosen, in turn.
 
         Raises
         ------
@@ -147,7 +165,8 @@ class ImageSource(QWidget):
         from_layer = self.kind.currentData() == FROM_LAYER
         self._show_row(self.layer, from_layer)
         self._show_row(self.files, not from_layer)
-        self._show_row(self.channel, not from_layer or "C" in self.layer.axes)
+        has_channels = not from_layer or "C" in self.layer.axes
+        self._show_row(self.channel, self._one_channel and has_channels)
         self.changed.emit()
 
     def _show_row(self, control: QWidget, shown: bool) -> None:
