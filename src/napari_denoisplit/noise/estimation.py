@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["NoiseLine", "estimate_noise"]
+__all__ = ["NoiseLine", "estimate_noise", "flat_samples"]
 
 _TILE = 512
 _MOST_TILES = 16  # 4 megapixels tell gain and offset to about a percent, in a second or two
@@ -96,6 +96,14 @@ def estimate_noise(image: Any) -> NoiseLine:
     gain, intercept = _line(signals, variances, counts)
     extent = (float(np.quantile(samples.smooth, 1e-3)), float(samples.smooth.max()))
     return NoiseLine(gain, intercept, 0.5 * float(variances.min()), extent, signals, variances)
+
+
+def flat_samples(image: Any) -> tuple[Floats, Floats, tuple[float, float]]:
+    """Signal and noise of flat pixels, (N,) each, and the range of grey levels."""
+    samples = _samples(image)
+    flat = samples.roughness <= np.quantile(samples.roughness, _FLATTEST)
+    low, high = (float(v) for v in np.quantile(samples.smooth, (1e-4, 1 - 1e-4)))
+    return samples.signal[flat], samples.residual[flat], (low, high)
 
 
 class _Samples(NamedTuple):
