@@ -1,0 +1,89 @@
+"""Probability-integral transform: where observations lie in the distribution that is foretold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from napari_denoisplit.curves import PitCurve
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Cumulative", "pit_curve", "pit_values", "quantization_step"]
+
+_BINS = 20
+_LEVELS = 99
+_LOOKED_AT = 20_000  # observations that tell a step of quantization
+
+
+class Cumulative(Protocol):
+    """What the transform needs of a model."""
+
+    def cdf(self, observation: Floats, signal: Floats) -> Floats:
+        """Probability of an observation at or below this one."""
+        ...
+
+
+def quantization_step(observation: NDArray[np.floating]) -> float:
+    """Grey levels between two values that an observation can take; 0 if it is continuous.
+
+    Whole numbers have a step of 1 or of their greatest common divisor (8-bit images stretched to
+    16 bits have 257).
+    """
+    some = np.asarray(observation[:_LOOKED_AT], dtype=np.float64)
+    if not len(some) or not np.array_equal(some, np.rint(some)):
+        return 0.0
+    return float(np.gcd.reduce(np.diff(np.unique(some)).astype(np.int64), initial=0)) or 1.0
+
+
+def pit_values(
+    model: Cumulative,
+    signal: Floats,
+    observation: Floats,
+    step: float,
+    rng: np.random.Generator,
+) -> Floats:
+    """Cumulative probability of each observation: uniform between 0 and 1 if the model is right.
+
+    Rounded observations stand for an interval; their transform is drawn evenly between the
+    probabilities at its ends (randomized transform, Czado et al. 2009,
+    doi 10.1111/j.1541-0420.2009.01191.x). Without that, the transform would be a staircase.
+
+    Parameters
+    ----------
+    model
+        Anything with `cdf(observation, signal)` over arrays.
+    signal, observation
+        (N,), grey levels.
+    step
+        As `quantization_step` tells it.
+    rng
+        Where rounded observations lie in their interval.
+    """
+    if not step:
+        return model.cdf(observation, signal)
+    low = model.cdf(observation - step / 2, signal)
+    high = model.cdf(observation + step / 2, signal)
+    return low + (high - low) * rng.uniform(size=len(signal))
+
+
+def pit_curve(values: Floats) -> PitCurve:
+    """Histogram, QQ plot, and distance from uniform of transformed observations, (N,)."""
+    ordered = np.sort(np.clip(values, 0.0, 1.0))
+    n = len(ordered)
+    edges = np.linspace(0.0, 1.0, _BINS + 1)
+    counts, _ = np.histogram(ordered, edges)
+    expected = np.linspace(0.0, 1.0, _LEVELS + 2)[1:-1]
+    ranks = np.arange(n + 1) / n
+    distance = max(np.max(ranks[1:] - ordered), np.max(ordered - ranks[:-1]))
+    return PitCurve(
+        edges=edges,
+        density=counts * (_BINS / n),
+        expected=expected,
+        observed=np.quantile(ordered, expected),
+        distance=float(distance),
+    )
