@@ -209,12 +209,11 @@ def _where_off(curves: NoiseCurves, evidence: Evidence, off: NDArray[np.bool_]) 
     for sign, group in groupby(range(len(off)), key=lambda b: signs[b]):
         members = list(group)
         if sign:
-            low, high = curves.bins[members[0]].signal_range[0], curves.bins[members[-1]]
-            share = evidence.counts[members].sum()
+            low, high = (curves.bins[members[end]].signal_range[end] for end in (0, -1))
+            part = float(evidence.counts[members].sum() / evidence.counts.sum())
             ratio = float(np.average(ratios[members], weights=evidence.counts[members]))
-            stretches.append((share, low, high.signal_range[1], ratio))
-    share, low, high, ratio = max(stretches)
-    part = float(share / evidence.counts.sum())
+            stretches.append((part, low, high, ratio))
+    part, low, high, ratio = max(stretches)
     strength = (
         f"{ratio:.2g} times as large as the model says"
         if ratio > 1

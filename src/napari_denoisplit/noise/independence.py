@@ -22,7 +22,8 @@ LAGS = (1, 2, 3)
 """Pixels: cameras, resampling, and compression correlate near neighbours, if any."""
 
 _WINDOW = 21  # local mean over so many pixels squared: it takes 1/441 of white noise with it
-_LEAST_KNOWN = 0.25  # share of the window that must be known for a local mean
+_CORNER = 0.25  # share of the window that lies in the image at its corners
+_LEAST_KNOWN = 0.5  # share of that which must be known for a local mean
 _MOST_DEVIATIONS = 5.0  # hot pixels would count as noise of their own
 _MOST_PIXELS = 2_000_000  # tell a correlation to 0.001
 _LEAST_PIXELS = 1_000  # fewer leave an error of 0.03 and more
@@ -97,5 +98,6 @@ def _flattened(window: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArra
         filled *= weight
     share = ndimage.uniform_filter(weight, size=_WINDOW, mode="constant")
     local = ndimage.uniform_filter(filled, size=_WINDOW, mode="constant")
-    weight *= share > _LEAST_KNOWN * min(1.0, window.size / _WINDOW**2) * 0.25
-    return (filled - local / np.maximum(share, 1e-6)) * weight, weight
+    weight *= share > _LEAST_KNOWN * _CORNER
+    flat = (filled - local / np.maximum(share, np.float32(1e-6))) * weight
+    return flat.astype(np.float32), weight

@@ -145,4 +145,5 @@ def _histogram_edges(observation: Floats, step: float) -> Floats:
         return np.linspace(low, high, _HISTOGRAM_BINS + 1)
     width = step * max(1, round((high - low) / (_HISTOGRAM_BINS * step)))
     start = (np.floor(low / step) - 0.5) * step
-    return start + width * np.arange(int(np.ceil((high - start) / width)) + 1)
+    n_bins = int(np.ceil((high - start) / width))
+    return np.asarray(start + width * np.arange(n_bins + 1.0))
