@@ -40,6 +40,10 @@ class DataSet:
     """(C, Y, X)"""
     window: tuple[slice, slice]
     """Part of the test image that is shown in pictures."""
+    train_clean: np.ndarray | None = None
+    """(N, C, Y, X), the fields trained on before noise was added; None where it is real."""
+    expose: Callable[[int], np.ndarray] | None = None
+    """Another exposure of the fields trained on, by its seed, (N, C, Y, X)."""
 
 
 def nf1(poisson: float) -> DataSet:
@@ -63,6 +67,8 @@ def nf1(poisson: float) -> DataSet:
         test,
         truth,
         (slice(200, 520), slice(200, 520)),
+        train,
+        lambda seed: add_noise(train, poisson=poisson, gaussian=1.0, seed=seed),
     )
 
 

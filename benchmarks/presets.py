@@ -16,15 +16,13 @@ import time
 import numpy as np
 import torch
 
-from data_sets import REPOSITORY
-from napari_denoisplit.files import replacing
+from document import put_into_document
 from napari_denoisplit.images.normalization import Normalization
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling.posterior import Posterior
 from napari_denoisplit.settings import PRESETS
 
-START, END = "<!-- presets: begin -->", "<!-- presets: end -->"
 SIZE = 512
 REPEATS = 3
 NORMALIZATION = Normalization(
@@ -105,11 +103,7 @@ def main() -> None:
                 f"| {row['encode']:.2f} | {row['draw']:.2f} | {row['peak']:.2f} |"
             )
             print(lines[-1], flush=True)
-    page = REPOSITORY / "docs" / "benchmarks.md"
-    before, rest = page.read_text().split(START)
-    _, after = rest.split(END)
-    with replacing(page) as temporary:
-        temporary.write_text(f"{before}{START}\n\n" + "\n".join(lines) + f"\n\n{END}{after}")
+    put_into_document("presets", "\n".join(lines))
 
 
 if __name__ == "__main__":

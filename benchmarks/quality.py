@@ -1,11 +1,13 @@
 """Quality of a split: trains each method on each data set and measures it on held-out images.
 
     python benchmarks/quality.py run A denoisplit 0 --minutes 10
+    python benchmarks/quality.py run A denoisplit 0 --minutes 10 --noise repeats
     python benchmarks/quality.py report
 
 `run` trains one model; its numbers go to benchmarks/results, which is kept with the source so that
 runs add up, its images and model to benchmarks/output. `report` gathers all runs into
-docs/benchmarks.md.
+docs/benchmarks.md. With `--noise` the noise models come from one source: clean pairs, repeats made
+for the purpose, a denoiser, or a single image; without it from the images, as a user's would.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import torch
@@ -20,15 +23,22 @@ import torch
 from data_sets import DATA_SETS, REPOSITORY, DataSet
 from napari_denoisplit.events import EpochDone, Event, Stage, run
 from napari_denoisplit.files import replacing
+from napari_denoisplit.images.noise_data import NoiseData
+from napari_denoisplit.jobs.noise_fitting import fit_noise_job
 from napari_denoisplit.jobs.splitting import split_job
 from napari_denoisplit.jobs.training import train_job
 from napari_denoisplit.measures.ms_ssim import ms_ssim
 from napari_denoisplit.measures.psnr import range_invariant_psnr
-from napari_denoisplit.settings import SplitSettings, TrainSettings
+from napari_denoisplit.settings import NoiseSource, SplitSettings, TrainSettings
+
+if TYPE_CHECKING:
+    from napari_denoisplit.noise.model import NoiseModel
 
 RESULTS = REPOSITORY / "benchmarks" / "results"
 OUTPUT = REPOSITORY / "benchmarks" / "output" / "quality"
 N_SAMPLES = 50
+N_REPEATS = 8
+REPEAT_SEED = 100  # none of the seeds of the images
 
 
 def measure(truth: np.ndarray, image: np.ndarray) -> dict[str, list[float]]:
@@ -40,12 +50,30 @@ def measure(truth: np.ndarray, image: np.ndarray) -> dict[str, list[float]]:
     }
 
 
+def fitted_noise_models(data: DataSet, source: NoiseSource) -> list[NoiseModel]:
+    """Noise model of every channel, from one source, made of the first field trained on."""
+    models = []
+    for c, name in enumerate(data.fields.channel_names):
+        observation, signal = data.fields.fields[0][c], None
+        if source == "pairs":
+            signal = data.train_clean[0, c]
+        elif source == "repeats":
+            seeds = range(REPEAT_SEED, REPEAT_SEED + N_REPEATS)
+            observation = np.stack([data.expose(seed)[0, c] for seed in seeds])
+        fitted = run(fit_noise_job(NoiseData(source, observation, signal, name=name)))
+        print(name, source, fitted.model, fitted.model.record.verdict.headline, flush=True)
+        models.append(fitted.model)
+    return models
+
+
 def train_and_split(arguments: argparse.Namespace) -> None:
     """One run: train, split the test image, write numbers and arrays."""
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     data = DATA_SETS[arguments.data]()
-    name = f"{arguments.data}_{arguments.method}_{arguments.seed}{arguments.tag}"
+    tag = f"_noise-model-from-{arguments.noise}" if arguments.noise else arguments.tag
+    name = f"{arguments.data}_{arguments.method}_{arguments.seed}{tag}"
+    noise_models = fitted_noise_models(data, arguments.noise) if arguments.noise else None
     settings = TrainSettings(
         preset=arguments.preset,
         method=arguments.method,
@@ -70,7 +98,7 @@ def train_and_split(arguments: argparse.Namespace) -> None:
 
     cpu, wall = time.process_time(), time.monotonic()
     path = OUTPUT / f"{name}.denoisplit"
-    trained = run(train_job(data.fields, settings, path=path), report)
+    trained = run(train_job(data.fields, settings, path=path, noise_models=noise_models), report)
     cpu, wall = time.process_time() - cpu, time.monotonic() - wall
     split = run(
         split_job(
@@ -82,7 +110,7 @@ def train_and_split(arguments: argparse.Namespace) -> None:
         "method": arguments.method,
         "seed": arguments.seed,
         "preset": arguments.preset,
-        "tag": arguments.tag,
+        "tag": tag,
         "steps": trained.history[-1].step,
         "best_epoch_step": max(e.step for e in trained.history if e.is_best),
         "cpu_seconds": cpu,
@@ -126,6 +154,7 @@ def main() -> None:
     one.add_argument("--steps", type=int, help="a budget that no other load changes")
     one.add_argument("--threads", type=int)
     one.add_argument("--tag", default="")
+    one.add_argument("--noise", choices=get_args(NoiseSource), help="source of the noise models")
     commands.add_parser("report", help="gather all runs into docs/benchmarks.md")
     arguments = parser.parse_args()
     OUTPUT.mkdir(parents=True, exist_ok=True)

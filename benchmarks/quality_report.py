@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data_sets import DATA_SETS
-from napari_denoisplit.files import replacing
+from document import put_into_document
 from napari_denoisplit.jobs.picture import Panel, save_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 METHODS = {"denoisplit": "denoiSplit", "altered_musplit": "altered muSplit", "musplit": "muSplit"}
-START, END = "<!-- quality: begin -->", "<!-- quality: end -->"
 
 Record = dict[str, Any]
 
@@ -27,7 +26,8 @@ def write_report(results: Path, output: Path, docs: Path) -> None:
     A picture is drawn anew where the images of the runs are at hand, and stays as it is elsewhere.
     """
     groups: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    for path in sorted(results.glob("*.json")):
+    runs = [path for name in DATA_SETS for path in results.glob(f"{name}_*.json")]
+    for path in sorted(runs):
         record = json.loads(path.read_text())
         groups[record["data"]][record["method"] + record["tag"]].append(record)
     parts = []
@@ -38,12 +38,7 @@ def write_report(results: Path, output: Path, docs: Path) -> None:
             draw(name, groups[name], output, picture)
             if picture.exists():
                 parts.append(f"![{name}: input, truth and means](images/{picture.name})\n")
-    page = docs / "benchmarks.md"
-    text = page.read_text()
-    before, rest = text.split(START)
-    _, after = rest.split(END)
-    with replacing(page) as temporary:
-        temporary.write_text(f"{before}{START}\n\n" + "\n".join(parts) + f"\n{END}{after}")
+    put_into_document("quality", "\n".join(parts))
 
 
 def table(name: str, methods: dict[str, list[Record]]) -> str:
@@ -75,7 +70,7 @@ def base(method: str) -> str:
 
 def title(method: str) -> str:
     """Name of a method as people write it, with the tag of a run."""
-    tag = method.removeprefix(base(method)).strip("_")
+    tag = method.removeprefix(base(method)).strip("_").replace("-", " ")
     return METHODS[base(method)] + (f" ({tag})" if tag else "")
 
 

@@ -1,0 +1,28 @@
+"""Tables and results of benchmarks, put where they are read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from data_sets import REPOSITORY
+from napari_denoisplit.files import replacing
+
+__all__ = ["keep", "put_into_document"]
+
+
+def put_into_document(mark: str, text: str) -> None:
+    """Replace what stands between the marks `<!-- MARK: begin -->` and `end` of the document."""
+    page = REPOSITORY / "docs" / "benchmarks.md"
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    _, after = rest.split(end)
+    with replacing(page) as temporary:
+        temporary.write_text(f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}", encoding="utf-8")
+
+
+def keep(name: str, result: Any) -> None:
+    """Write the numbers of a run beside the scripts, as benchmarks/results/NAME.json."""
+    path = REPOSITORY / "benchmarks" / "results" / f"{name}.json"
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
