@@ -71,3 +71,23 @@ def test_the_costs_of_the_presets_are_those_of_the_networks():
         (row,) = re.findall(rf"^\| `{name}` .*$", page, re.M)
         assert f"{n_parameters:,}" in row
         assert f"| {preset.patch_size}, {preset.batch_size} |" in row
+
+
+def test_the_limits_of_the_verdict_on_a_noise_model_are_those_of_the_code():
+    from napari_denoisplit.noise import findings as f
+
+    page = (REPOSITORY / "docs" / "noise.md").read_text(encoding="utf-8")
+    rows = {
+        "correlation": (f.SLIGHTLY_CORRELATED, f.CORRELATED),
+        "variance": (f.OFF, f"{f.SOME_PIXELS:.0%}", f.FAR_OFF, f"{f.MANY_PIXELS:.0%}"),
+        "mean": (f"{f.SOME_PIXELS:.0%}", f.FAR_SHIFTED, f"{f.MANY_PIXELS:.0%}"),
+        "PIT": (f.PIT_OFF, f.PIT_FAR_OFF),
+        "held-out": (-10 * f.LEAST_GAIN,),
+        "share": (f"{f.COVERED:.0%}", f"{f.BARELY_COVERED:.0%}"),
+        "pixels": (f"{f.FEW_PIXELS:,}", f"{f.TOO_FEW_PIXELS:,}"),
+    }
+    for name, limits in rows.items():
+        (row,) = re.findall(rf"^\| {name}.*$", page, re.M)
+        for limit in limits:
+            number = limit.replace("%", " %") if isinstance(limit, str) else f"{limit:g}"
+            assert number in row, f"{number} is not in the row {row!r}"
