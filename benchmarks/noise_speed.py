@@ -34,7 +34,7 @@ HEAD = (
     "| likelihood and gradient of 32 x 2 x 64 x 64 values | careamics, ms | ours, ms | ratio | "
     "largest difference, nats | of the gradient, relative |\n|---|---|---|---|---|---|"
 )
-HEAD_FIT = "| fit of 1 000 000 pairs, 3 Gaussians, 2 coefficients | seconds | nats per pixel |\n|---|---|---|"
+HEAD_FIT = "| fit of 1 M pairs, K = 3, n = 2 | seconds | nats per pixel |\n|---|---|---|"
 
 
 def camera(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
