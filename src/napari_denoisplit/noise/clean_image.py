@@ -6,13 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_denoisplit.noise.clipping import clipped_levels
 from napari_denoisplit.noise.field import Field
+from napari_denoisplit.noise.registration import shift_between
+from napari_denoisplit.noise.scaling import follow
 from napari_denoisplit.noise.windows import spread_windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Floats = NDArray[np.float32]
+
 __all__ = ["fields_of_pairs"]
+
+_OFF = 0.5  # pixels worth a note
+_SCALED = 0.02  # of the scale, worth a note
+_REACH = 5  # pixels around a clipped one whose mean is pulled towards it
 
 
 def fields_of_pairs(
@@ -36,12 +45,55 @@ def fields_of_pairs(
     mask
         (Y, X), True where pixels are used.
     rescale
-        Bring the signal to the scale of the observation.
+        Bring the signal to the scale of the observation, window by window: exposures differ.
+
+    Returns
+    -------
+    The windows, and what was found on the way, in sentences.
     """
-    fields = []
+    fields, slopes, shifts = [], [], []
     for window in spread_windows(observation.shape, max_pixels, mask=mask):
         x = np.asarray(observation[window], dtype=np.float32)
         s = np.asarray(signal[window[-len(signal.shape) :]], dtype=np.float32)
-        usable = np.ones(x.shape, dtype=bool) if mask is None else mask[window[-2:]]
+        usable = np.isfinite(x) & np.isfinite(s)
+        if mask is not None:
+            usable &= mask[window[-2:]]
+        if rescale and usable.any():
+            filled, clean = (np.where(usable, a, np.median(a[usable])) for a in (x, s))
+            slope, _, s = follow(clean, filled, usable & ~_near_clipped(filled))
+            slopes.append(slope)
+            shifts.append(shift_between(clean, filled))
         fields.append(Field(s[None], x[None], x[None], usable))
-    return fields, []
+    return fields, [*_scale_notes(slopes), *_shift_notes(shifts)]
+
+
+def _near_clipped(x: Floats) -> NDArray[np.bool_]:
+    """Pixels (Y, X) near clipped ones, where the scale would seem too small."""
+    from scipy import ndimage  # takes 0.2 s; only fits need it
+
+    low, high = clipped_levels(x)
+    clipped = (x <= low) | (x >= high)
+    near = np.asarray(ndimage.maximum_filter(clipped, 2 * _REACH + 1), dtype=bool)
+    return near if near.mean() < 0.5 else clipped
+
+
+def _scale_notes(slopes: list[float]) -> list[str]:
+    """Say by how much the clean image was scaled."""
+    factor = float(np.median(slopes)) if slopes else 1.0
+    if abs(factor - 1) < _SCALED:
+        return []
+    return [f"The clean image was multiplied by {factor:.3g} to match the noisy one."]
+
+
+def _shift_notes(shifts: list[tuple[float, float] | None]) -> list[str]:
+    """Say if the images do not lie on each other."""
+    told = [shift for shift in shifts if shift is not None]
+    if not told:
+        return []
+    dy, dx = (float(v) for v in np.median(told, axis=0))
+    if max(abs(dy), abs(dx)) < _OFF:
+        return []
+    return [
+        f"The noisy image lies {dy:+.1f} pixels in y and {dx:+.1f} in x from the clean one: align "
+        "them first, or edges will count as noise."
+    ]

@@ -5,21 +5,21 @@ Large and lazy images are read in windows that are evenly spread, never as a who
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_denoisplit.curves import JointHistogram
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.clean_image import fields_of_pairs
-from napari_denoisplit.noise.clipping import clipped_levels, unsaturated_signal
+from napari_denoisplit.noise.clipping import unsaturated_signal
 from napari_denoisplit.noise.pairs import Pairs
 from napari_denoisplit.noise.single_image import pairs_of_single_image
 from napari_denoisplit.noise.spread import noise_spread
 from napari_denoisplit.noise.static_field import fields_of_repeats
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -133,7 +133,10 @@ def _pairs(
             "shorter exposure."
         )
     spread = noise_spread(s[kept], x[kept])
-    outlier = np.abs(x - s) > _OUTLIER * spread(s)
+    # Where next to no photons arrive, one of them is many standard deviations: an outlier must
+    # stand out of the noise of the image, too.
+    usual = float(np.median(spread(s[kept])))
+    outlier = np.abs(x - s) > _OUTLIER * np.maximum(spread(s), usual)
     share = float(np.count_nonzero(outlier & kept) / np.count_nonzero(kept))
     if share > _WORTH_A_NOTE:
         notes.append(
@@ -142,7 +145,7 @@ def _pairs(
         )
     kept &= ~outlier
     order = np.random.default_rng(seed).permutation(np.flatnonzero(kept))
-    residuals = _residuals(fields, known, spread, limit)
+    residuals = _residuals(fields, known, spread, limit, _OUTLIER * usual)
     s, x = s[order], x[order]
     return Pairs(
         source=data.source,
@@ -157,7 +160,11 @@ def _pairs(
 
 
 def _residuals(
-    fields: Sequence[Field], known: Sequence[NDArray[np.bool_]], spread: Any, limit: float
+    fields: Sequence[Field],
+    known: Sequence[NDArray[np.bool_]],
+    spread: Callable[[Floats], Floats],
+    limit: float,
+    most: float,
 ) -> tuple[Floats, ...]:
     """Windows of the noise in its standard deviations, of a few exposures."""
     every = [(f, k, t) for f, k in zip(fields, known, strict=True) for t in range(len(f.raw))]
@@ -170,8 +177,9 @@ def _residuals(
             a[here][:_RESIDUAL_EDGE, :_RESIDUAL_EDGE]
             for a in (field.signal, field.observation, mask)
         )
-        z = (x - s) / spread(s)
-        ok = ok & (np.abs(z) <= _OUTLIER) & (s <= limit)
+        sigma = spread(s)
+        z = (x - s) / sigma
+        ok = ok & (np.abs(x - s) <= np.maximum(_OUTLIER * sigma, most)) & (s <= limit)
         if min(z.shape) >= _LEAST_EDGE and ok.any():
             windows.append(np.where(ok, z, np.nan).astype(np.float32))
     return tuple(windows)

@@ -1,4 +1,12 @@
-"""Noise from repeated exposures of a static field."""
+"""Noise from repeated exposures of a static field.
+
+Each exposure is compared with the mean of all, brought to its brightness and place. The mean of T
+exposures holds 1/T of the noise of each, so that the rest has 1 - 1/T of its variance: it is
+stretched by sqrt(T / (T - 1)). The mean of a few also goes up with its own noise, so that pixels
+sorted by it are chosen by their noise. Their signal is told by their neighbours instead, whose
+mean is brought to the scale of the pixels by asking how bright pixels are that have such
+neighbours.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +15,37 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.field import Field
+from napari_denoisplit.noise.registration import shift_between
+from napari_denoisplit.noise.scaling import follow
+from napari_denoisplit.noise.smoothing import mean_of_neighbours
 from napari_denoisplit.noise.windows import spread_windows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+    Booleans = NDArray[np.bool_]
 
 __all__ = ["fields_of_repeats"]
 
 _FEWEST, _MOST = 16, 64  # repeats to read of more: 16 tell the mean, more is better if it is cheap
+_MANY = 16  # repeats whose mean is nearly the signal
+_SMOOTH = 2.0  # pixels: changes of the field are wider than noise
+_OUTLIER = 2.0  # times the usual difference from the others
+_LEAST_FOR_OUTLIERS = 3  # of two, nobody can say which is wrong
+_DRIFT = 0.5  # pixels worth a note
+_DIMMING = 0.03  # of the brightness, worth a note
+_LEAST_LEFT = 16  # pixels of an edge after alignment
+_BINS = 60
+_LEAST_COUNT = 50
 
 
 def fields_of_repeats(
-    stack: Any, max_pixels: int, mask: NDArray[np.bool_] | None = None
+    stack: Any, max_pixels: int, mask: Booleans | None = None
 ) -> tuple[list[Field], list[str]]:
     """Read windows of repeats; their mean is the signal.
 
@@ -31,23 +57,170 @@ def fields_of_repeats(
         How many pixels to read.
     mask
         (Y, X), True where pixels are used.
+
+    Returns
+    -------
+    The windows, and what was found on the way, in sentences.
+
+    Raises
+    ------
+    NoiseModelError
+        Exposures show different fields, or hold no numbers.
     """
     n, *rest = (int(length) for length in stack.shape)
     n_read = min(n, int(np.clip(max_pixels // math.prod(rest), _FEWEST, _MOST)))
-    chosen = np.unique(np.linspace(0, n - 1, n_read).round().astype(int))
-    fields = []
-    for window in spread_windows(rest, max_pixels // n_read, mask=mask):
-        raw = np.stack([np.asarray(stack[(int(t), *window)], np.float32) for t in chosen])
-        usable = np.ones(raw.shape[1:], dtype=bool) if mask is None else mask[window[-2:]]
-        fields.append(_field(raw, usable))
-    return fields, []
+    times = np.unique(np.linspace(0, n - 1, n_read).round().astype(int))
+    windows, masks = [], []
+    for window in spread_windows(rest, max(max_pixels // n_read, 1), mask=mask):
+        raw = np.stack([np.asarray(stack[(int(t), *window)], np.float32) for t in times])
+        usable = np.isfinite(raw).all(axis=0)
+        if mask is not None:
+            usable &= mask[window[-2:]]
+        if usable.any():
+            windows.append(np.where(usable, raw, np.float32(np.median(raw[:, usable]))))
+            masks.append(usable)
+    if not windows:
+        raise NoiseModelError(
+            "No pixel is a number in every repeat: crop the stack to where all are numbers."
+        )
+    notes = [f"{len(times)} of {n} repeats were read."] if len(times) < n else []
+    windows, masks = _aligned(windows, masks, notes)
+    kept = _alike(windows, masks)
+    if not kept.all():
+        notes.append(_left_out(times[~kept]))
+    slopes, fields = [], []
+    for raw, usable in zip(windows, masks, strict=True):
+        field, found = _field(raw[kept], usable)
+        fields.append(field)
+        slopes.append(found)
+    span = np.ptp(np.median(slopes, axis=0))
+    if span > _DIMMING:
+        notes.append(
+            f"Brightness changed by {span:.0%} between repeats (bleaching or the lamp); each is "
+            "compared with the mean at its own brightness."
+        )
+    return fields, notes
 
 
-def _field(raw: NDArray[np.float32], usable: NDArray[np.bool_]) -> Field:
-    """One window of all repeats."""
+def _left_out(times: NDArray[np.int64]) -> str:
+    """Sentence about repeats that differ from the others."""
+    numbers = ", ".join(str(int(t) + 1) for t in times)
+    plural = len(times) > 1
+    return (
+        f"Repeat{'s' if plural else ''} {numbers} differ{'' if plural else 's'} from the others by "
+        f"more than noise (movement, focus, light) and {'are' if plural else 'is'} left out."
+    )
+
+
+def _aligned(
+    windows: Sequence[Floats], masks: Sequence[Booleans], notes: list[str]
+) -> tuple[list[Floats], list[Booleans]]:
+    """Windows whose repeats lie on each other to half a pixel; no pixel is interpolated."""
+    shifts = np.array([_shifts(raw) for raw in windows])  # (W, T, 2)
+    if np.isnan(shifts).all():
+        return list(windows), list(masks)
+    # A window without structure follows the others.
+    common = np.nan_to_num(np.nanmedian(shifts, axis=0)) if len(shifts) > 1 else shifts[0]
+    common = np.nan_to_num(common)
+    drift = float(np.hypot(*np.ptp(common, axis=0)))
+    if drift < _DRIFT:
+        return list(windows), list(masks)
+    whole = np.rint(common).astype(int)
+    height, width = windows[0].shape[1:]
+    (top, left), (bottom, right) = (-whole.min(axis=0)).clip(0), whole.max(axis=0).clip(0)
+    rows, columns = height - top - bottom, width - left - right
+    if min(rows, columns) < _LEAST_LEFT:
+        raise NoiseModelError(
+            f"The field moves by {drift:.0f} pixels between repeats, more than the window that is "
+            "read: align the repeats first, or estimate the noise from a single image."
+        )
+    notes.append(
+        f"The field drifts by {drift:.1f} pixels between repeats; they were aligned to whole "
+        "pixels, and the rest was taken out of the comparison."
+    )
+    moved = [
+        np.stack(
+            [
+                x[top + dy : top + dy + rows, left + dx : left + dx + columns]
+                for x, (dy, dx) in zip(raw, whole, strict=True)
+            ]
+        )
+        for raw in windows
+    ]
+    usable = []
+    for mask in masks:
+        parts = [
+            mask[top + dy : top + dy + rows, left + dx : left + dx + columns] for dy, dx in whole
+        ]
+        usable.append(np.logical_and.reduce(parts))
+    return moved, usable
+
+
+def _shifts(raw: Floats) -> NDArray[np.float64]:
+    """Shift of each repeat against the middle one, (T, 2); NaN where it cannot be told."""
+    reference = raw[len(raw) // 2]
+    found = (shift_between(reference, x) for x in raw)
+    return np.array([(np.nan, np.nan) if shift is None else shift for shift in found])
+
+
+def _alike(windows: Sequence[Floats], masks: Sequence[Booleans]) -> Booleans:
+    """Which repeats show the same as the others, (T,)."""
+    from scipy import ndimage  # takes 0.2 s; only fits need it
+
+    n = len(windows[0])
+    if n < _LEAST_FOR_OUTLIERS:
+        return np.ones(n, dtype=bool)
+    scores = []
+    for raw, usable in zip(windows, masks, strict=True):
+        level = raw[:, usable].mean(axis=1)[:, None, None]
+        middle = np.median(raw - level, axis=0) + np.median(level)
+        score = []
+        for x in raw:
+            _, _, signal = follow(middle, x, usable, shift=True)
+            smooth = ndimage.gaussian_filter(x - signal, _SMOOTH)
+            score.append(float(smooth[usable].std()))
+        scores.append(np.array(score) / max(float(np.median(score)), 1e-12))
+    kept = np.median(scores, axis=0) < _OUTLIER
+    return kept if kept.sum() >= 2 else np.ones(n, dtype=bool)
+
+
+def _field(raw: Floats, usable: Booleans) -> tuple[Field, list[float]]:
+    """One window, with the brightness of each repeat."""
     n = len(raw)
     mean = raw.mean(axis=0)
-    level = raw.mean(axis=(1, 2), keepdims=True)
-    noise = (raw - level - mean + mean.mean()) * np.float32(math.sqrt(n / (n - 1)))
-    signal = np.broadcast_to(mean, raw.shape)
-    return Field(signal, signal + noise, raw, usable)
+    if n < _MANY:
+        known = _by_neighbours(mean, usable)
+    else:
+        known = mean
+    signal, observation, slopes = np.empty_like(raw), np.empty_like(raw), []
+    for t, x in enumerate(raw):
+        slope, offset, expected = follow(mean, x, usable, shift=True)
+        noise = (x - expected) * np.float32(math.sqrt(n / (n - 1)))
+        signal[t] = slope * known + offset
+        observation[t] = signal[t] + noise
+        slopes.append(slope)
+    return Field(signal, observation, raw, usable), slopes
+
+
+def _by_neighbours(mean: Floats, usable: Booleans) -> Floats:
+    """Signal of each pixel (Y, X), as pixels have it that are surrounded alike."""
+    around = mean_of_neighbours(mean)
+    sorted_around = np.sort(around[usable])
+    n_bins = int(np.clip(len(sorted_around) // _LEAST_COUNT, 1, _BINS))
+    shares = np.quantile(sorted_around, np.linspace(0, 1, n_bins + 1))
+    # Equal counts describe the background, equal widths the few bright pixels.
+    edges = np.unique(np.concatenate([shares, np.linspace(shares[0], shares[-1], n_bins + 1)]))
+    bin_of = np.digitize(around[usable], edges[1:-1])
+    counts = np.bincount(bin_of, minlength=len(edges) - 1)
+    full = counts >= min(_LEAST_COUNT, counts.max())
+    x, y = (
+        np.bincount(bin_of, values[usable], minlength=len(counts))[full] / counts[full]
+        for values in (around, mean)
+    )
+    # A brighter surrounding does not make a darker pixel: what says so is noise.
+    rising = np.maximum.accumulate(y)
+    known = np.interp(around, x, rising)
+    # Beyond the outer bins the signal goes on as the surrounding does.
+    known += np.where(around > x[-1], around - x[-1], 0.0)
+    known += np.where(around < x[0], around - x[0], 0.0)
+    return known.astype(np.float32)
