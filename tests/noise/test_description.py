@@ -9,9 +9,9 @@ from napari_denoisplit.verdict import NoiseRecord, Verdict
 
 
 def test_a_mixture_is_told_by_how_many_gaussians_and_coefficients_it_has():
-    values = GaussianMixture(torch.zeros(9, 2), 0.0, 100.0, 1.0).to_dict()
-    found = describe(values["kind"], numbers(values))
-    assert found == "gaussian-mixture, 3 Gaussians, 2 coefficients"
+    for n_rows, found in ((9, "3 Gaussians, 2 coefficients"), (3, "1 Gaussian, 2 coefficients")):
+        values = GaussianMixture(torch.zeros(n_rows, 2), 0.0, 100.0, 1.0).to_dict()
+        assert describe(values["kind"], numbers(values)) == f"gaussian-mixture, {found}"
 
 
 def test_a_camera_is_told_by_what_its_data_sheet_says():

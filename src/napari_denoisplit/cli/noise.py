@@ -174,7 +174,7 @@ def noise(
     A noise model says how a measured value scatters around the true signal; splitting needs one
     of each structure. The verdict is good, usable or do not use, with its reasons; it is kept in
     the file. A model that is not to be used ends with exit code 0 all the same, as fitting it
-    went well: see --require.
+    went well: see --require. Ctrl-C ends the training of a denoiser early and fits to what it has.
 
     denoisplit noise slide.tif --from repeats -o camera.npz
     """
@@ -220,6 +220,8 @@ def _work_through(
     for task in tasks:
         if work.terminal.interrupted:
             break
+        if len(tasks) > 1:
+            work.terminal.say(f"{task.data.name}:")
         try:
             found = work.reports(task)
         except EXPECTED as error:

@@ -40,21 +40,17 @@ class NoiseReport:
 def in_words(report: NoiseReport) -> list[str]:
     """Return the lines that a user reads."""
     low, high = report.model.signal_range
+    model = describe(report.model.kind, numbers(report.model.to_dict()))
     source = SOURCES_IN_WORDS[report.data.source]
     lines = [
         f"{report.data.name}: {len(report.pairs.signal):,} pixels, signal from {source}",
-        f"  model     {describe(report.model.kind, numbers(report.model.to_dict()))}",
+        f"  model     {model}",
         f"  signals   {low:.4g} to {high:.4g} grey levels, "
         f"{100 * report.curves.coverage:.0f} % of the image's range",
         f"  held out  {report.curves.nll:.4f} nats per pixel; a plain Gaussian "
         f"{report.curves.gaussian_nll:.4f} (smaller is better)",
     ]
-    if len(report.candidates) > 1:
-        ranked = sorted(report.candidates.items(), key=lambda item: item[1])
-        lines += [
-            f"  {'tried' if first else '     '}     {nll:.4f}  {name}"
-            for first, (name, nll) in zip([True] + [False] * len(ranked), ranked, strict=False)
-        ]
+    lines += _tried(report.candidates, model)
     lines.append(f"  verdict   {report.verdict.grade}")
     lines += [f"            - {reason}" for reason in report.verdict.reasons]
     if report.picture is not None:
@@ -62,6 +58,19 @@ def in_words(report: NoiseReport) -> list[str]:
     if report.model_file is not None:
         lines.append(f"  file      {report.model_file}")
     return lines
+
+
+def _tried(candidates: dict[str, float], chosen: str) -> list[str]:
+    """Return a line for each candidate, the likeliest first."""
+    if len(candidates) < 2:
+        return []
+    ranked = sorted(candidates.items(), key=lambda item: item[1])
+    # Numbers of their own: candidates are compared on pixels that are spread over all signals.
+    title = "  tried     (a larger one is taken if it gains more than chance and has the same variance)"
+    return [title] + [
+        f"            {nll:.4f}  {name}{'  <- taken' if chosen.endswith(name) else ''}"
+        for name, nll in ranked
+    ]
 
 
 def comparison(reports: Sequence[NoiseReport]) -> list[str]:

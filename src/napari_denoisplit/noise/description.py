@@ -46,7 +46,9 @@ def numbers(values: Mapping[str, Any]) -> dict[str, float]:
 def describe(kind: object, numbers: Mapping[str, float]) -> str:
     """Return kind and numbers in one line, e.g. 'gaussian-mixture, 3 Gaussians, 2 coefficients'."""
     words = [
-        f"{value} {name}" if isinstance(value, int) else f"{name} {value:.4g}"
+        f"{value} {name.removesuffix('s') if value == 1 else name}"
+        if isinstance(value, int)
+        else f"{name} {value:.4g}"
         for name, value in numbers.items()
     ]
     return ", ".join([str(kind).replace("_", "-"), *words])
