@@ -33,7 +33,7 @@ LARGEST_GRADIENT = 1.0
 SKIPS_IN_A_ROW = 10
 TILE = 512
 """Edge of a tile without its overlap: 100 MiB of feature maps."""
-BLIND_SHARE = 0.3
+BLIND_SHARE = 0.2
 """Weight of the blind prediction in what serves as signal of a noise model, see `denoised`."""
 MARGIN = 16
 """Pixels by which an image is continued by reflection, so that its border is not the network's."""
@@ -84,11 +84,10 @@ class Denoiser:
         learning_rate: float,
         compute: Compute,
         seed: int,
-        n_filters: int = N_FILTERS,
     ) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = UNet(n_filters)
+            network = UNet(N_FILTERS)
         self.network = network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = WeightAverage(self.network, AVERAGE_DECAY)
         self.batches = batches
@@ -143,10 +142,10 @@ class Denoiser:
         """Denoise one plane tile by tile.
 
         What the network makes of a whole image is nearest to the truth. It holds a little of each
-        pixel's own noise, so that less than the noise is left over: its variance appears 2 to 15 %
-        too small. Predicted blindly, a pixel holds none of it, but its error is added to the
-        noise, which appears 2 to 28 % too strong. A mean of the two, weighted 7 to 3, comes
-        within 5 % (measured on two-photon and confocal images with known truth).
+        pixel's own noise, so that less than the noise is left over: bright pixels appear to have
+        up to 15 % too little variance. Predicted blindly, a pixel holds none of it, but the error
+        of the prediction is added to the noise, which appears up to 28 % too strong. A mean of the
+        two lies between (see docs/denoise.md for the figures).
 
         Parameters
         ----------

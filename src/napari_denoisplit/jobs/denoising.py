@@ -16,8 +16,9 @@ from napari_denoisplit.images.training_windows import training_windows
 from napari_denoisplit.jobs.batches import Batches
 from napari_denoisplit.jobs.budget import Budget
 from napari_denoisplit.jobs.denoiser import Denoiser
-from napari_denoisplit.measures.degeneracy import judge_denoised
+from napari_denoisplit.measures.degeneracy import CORRELATION, judge_denoised
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
+from napari_denoisplit.noise.neighbour_noise import CORRELATED, neighbour_noise
 from napari_denoisplit.settings import DenoiseSettings, MixSettings, TrainSettings
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Denoised", "denoise_job"]
 
 SECONDS_BETWEEN_PROGRESS = 0.3
+LARGEST_JUDGED = 1024
+"""Edge of the window in which the correlation of the noise is looked for, pixels."""
 STRUCTURE_BIAS = 0.5
 """Share of the patches drawn where there is structure: most images are mostly background."""
 
@@ -57,10 +60,15 @@ class Denoised:
         Raises
         ------
         NoiseModelError
-            The verdict is 'do not use'.
+            The verdict is 'do not use', or the noise is correlated: the denoiser has kept part of
+            it, and what it took away looks independent though it is not.
         """
-        if self.verdict.grade == "do not use":
-            raise NoiseModelError(f"The denoised image is no signal. {self.verdict.reasons[0]}")
+        correlated = self.verdict.figures.get(CORRELATION, 0.0) > CORRELATED
+        if self.verdict.grade == "do not use" or correlated:
+            way_out = " Or fit the noise model to repeated exposures." if correlated else ""
+            raise NoiseModelError(
+                f"The denoised image is no signal. {self.verdict.reasons[0]}{way_out}"
+            )
 
 
 def denoise_job(
@@ -121,12 +129,22 @@ def denoise_job(
         )
     return Denoised(
         images=results,
-        verdict=judge_denoised(images, results),
+        verdict=judge_denoised(
+            images, results, correlation=_correlation(images), most_correlation=CORRELATED
+        ),
         stopped_early=stop.is_set(),
         n_steps=denoiser.step_count,
         seconds=seconds,
         for_noise_model=for_noise_model,
     )
+
+
+def _correlation(images: Sequence[Any]) -> float | None:
+    """Return the correlation of the noise between neighbours, the larger of both axes."""
+    first = images[0][(0,) * (len(images[0].shape) - 2)]
+    window = np.asarray(first[:LARGEST_JUDGED, :LARGEST_JUDGED])
+    found = neighbour_noise(window)
+    return None if found is None else max(found)
 
 
 def _denoiser(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["judge_denoised"]
+__all__ = ["CORRELATION", "judge_denoised"]
 
 MOST_PLANES = 16
 LEAST_SHARE_OF_SIGNAL = 0.5
@@ -26,6 +26,8 @@ SIGNIFICANT = 5.0
 """Standard errors of a covariance of pure noise that a structure must exceed."""
 MOST_AT_NYQUIST = 3.0
 """Power of a pattern of period two over that of slightly longer ones: pictures have less, 1."""
+CORRELATION = "noise correlation"
+"""Name of a figure of the verdict."""
 
 
 class _Moments(NamedTuple):
@@ -42,7 +44,13 @@ class _Moments(NamedTuple):
     n_pixels: int
 
 
-def judge_denoised(noisy: Sequence[Any], denoised: Sequence[NDArray[np.float32]]) -> Verdict:
+def judge_denoised(
+    noisy: Sequence[Any],
+    denoised: Sequence[NDArray[np.float32]],
+    *,
+    correlation: float | None = None,
+    most_correlation: float = 0.2,
+) -> Verdict:
     """Say whether denoised images may be used, and why.
 
     Parameters
@@ -51,6 +59,10 @@ def judge_denoised(noisy: Sequence[Any], denoised: Sequence[NDArray[np.float32]]
         Images (..., Y, X) as they went in.
     denoised
         What came out, shapes alike; planes that are all NaN are passed over.
+    correlation
+        Of the noise between neighbouring pixels, where it is known.
+    most_correlation
+        A correlation above this is said to be kept by the denoiser.
     """
     planes = list(_planes(noisy, denoised))
     if not planes:
@@ -61,7 +73,18 @@ def judge_denoised(noisy: Sequence[Any], denoised: Sequence[NDArray[np.float32]]
     table = np.array([_moments(n, d) for n, d in planes], dtype=np.float64)
     weights = table[:, -1]  # large planes tell more than small ones
     raw, neighbours, variance, residual, nyquist, _ = (weights @ table / weights.sum()).tolist()
-    return _judged(_Moments(raw, neighbours, variance, residual, nyquist, int(weights.sum())))
+    found = _judged(_Moments(raw, neighbours, variance, residual, nyquist, int(weights.sum())))
+    if correlation is None:
+        return found
+    found = found.model_copy(update={"figures": found.figures | {CORRELATION: correlation}})
+    if correlation <= most_correlation or found.grade == "do not use":
+        return found
+    text = (
+        f"The noise of neighbouring pixels is correlated (at least about {correlation:.1f}), so "
+        "that the denoiser takes part of it for structure and keeps it. Use images as the camera "
+        "gave them, neither resampled, smoothed nor compressed; else average more exposures."
+    )
+    return found.model_copy(update={"grade": "usable", "reasons": (text, *found.reasons)})
 
 
 def _judged(m: _Moments) -> Verdict:

@@ -59,8 +59,9 @@ class UNet(nn.Module):
     @property
     def reach(self) -> int:
         """Pixels on each side that a prediction can depend on."""
-        # Two 3x3 convolutions on the way down and on the way up, one pixel of interpolation.
-        return int(sum(5 * 2**level for level in range(self.n_levels)) + 2 * 2**self.n_levels)
+        # Two convolutions at each level on the way down, two on the way up; interpolation reads a
+        # pixel of the coarser level more.
+        return 6 * (self.multiple - 1) + 2 * self.multiple
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 1, Y, X) -> (B, 1, Y, X)."""

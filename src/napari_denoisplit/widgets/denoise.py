@@ -131,8 +131,8 @@ class DenoiseWidget(QWidget):
         if result.is_usable:
             for chosen, before, after in zip(inputs, noisy, result.images, strict=True):
                 show_denoised(self._viewer, chosen, before, after, result.provenance)
-        ending = "Stopped early; " if result.stopped_early else ""
-        self.panel.say("\n".join([f"{ending}verdict:", result.summary]))
+        ending = "Stopped early. " if result.stopped_early else ""
+        self.panel.say(f"{ending}Verdict: {result.summary}")
 
     def _refresh(self) -> None:
         self.panel.set_obstacle(self.source.problem)

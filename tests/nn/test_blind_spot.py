@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import torch
+
+from napari_denoisplit.nn.blind_spot import CELL, grid_spots, hide, random_spots
+
+
+def spots_and_image(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return random_spots(3, 32, generator), torch.randn(3, 1, 32, 32, generator=generator)
+
+
+def test_every_cell_holds_one_blind_spot():
+    spots, _ = spots_and_image()
+    cells = spots.float().unfold(2, CELL, CELL).unfold(3, CELL, CELL).sum(dim=(-1, -2))
+    assert torch.equal(cells, torch.ones_like(cells))
+
+
+def test_blind_spots_lie_everywhere_in_their_cells():
+    spots = random_spots(64, 32, torch.Generator().manual_seed(0))
+    share = spots.float().view(64, 8, CELL, 8, CELL).mean(dim=(0, 1, 3))
+    torch.testing.assert_close(share, torch.full((CELL, CELL), 1 / 16), atol=0.02, rtol=0)
+
+
+def test_grids_hold_every_pixel_once():
+    total = sum(spots.int() for spots in grid_spots(13, 18, torch.device("cpu")))
+    assert torch.equal(total, torch.ones(13, 18, dtype=torch.int32))
+
+
+def test_what_is_left_depends_on_the_value_of_no_blind_spot():
+    spots, image = spots_and_image()
+    other = torch.where(spots, 1e6, image)
+    assert torch.equal(hide(image, spots), hide(other, spots))
+
+
+def test_pixels_that_are_not_blind_stay_as_they_are():
+    spots, image = spots_and_image()
+    assert torch.equal(hide(image, spots)[~spots], image[~spots])
+
+
+def test_a_flat_image_stays_flat_up_to_its_border():
+    spots, _ = spots_and_image()
+    torch.testing.assert_close(
+        hide(torch.full((3, 1, 32, 32), 7.0), spots).unique(), torch.tensor([7.0])
+    )
