@@ -42,8 +42,10 @@ def in_words(report: NoiseReport) -> list[str]:
     low, high = report.model.signal_range
     model = describe(report.model.kind, numbers(report.model.to_dict()))
     source = SOURCES_IN_WORDS[report.data.source]
+    files = {"file": report.model_file, "picture": report.picture}
     lines = [
         f"{report.data.name}: {len(report.pairs.signal):,} pixels, signal from {source}",
+        *(f"  {what:<10}{path}" for what, path in files.items() if path is not None),
         f"  model     {model}",
         f"  signals   {low:.4g} to {high:.4g} grey levels, "
         f"{100 * report.curves.coverage:.0f} % of the image's range",
@@ -53,10 +55,6 @@ def in_words(report: NoiseReport) -> list[str]:
     lines += _tried(report.candidates, model)
     lines.append(f"  verdict   {report.verdict.grade}")
     lines += [f"            - {reason}" for reason in report.verdict.reasons]
-    if report.picture is not None:
-        lines.append(f"  picture   {report.picture}")
-    if report.model_file is not None:
-        lines.append(f"  file      {report.model_file}")
     return lines
 
 
@@ -66,7 +64,7 @@ def _tried(candidates: dict[str, float], chosen: str) -> list[str]:
         return []
     ranked = sorted(candidates.items(), key=lambda item: item[1])
     # Numbers of their own: candidates are compared on pixels that are spread over all signals.
-    title = "  tried     (a larger one is taken if it gains more than chance and has the same variance)"
+    title = "  tried     (a larger one is taken if it gains more than chance at the same variance)"
     return [title] + [
         f"            {nll:.4f}  {name}{'  <- taken' if chosen.endswith(name) else ''}"
         for name, nll in ranked
