@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Self
 
+import numpy as np
 import torch
 
 from napari_denoisplit.errors import NoiseModelError
@@ -41,7 +43,9 @@ _COEFFICIENTS = (2, 3, 4)
 _WORTH = 1e-3  # nats per pixel that a larger model must gain to be taken
 _STANDARD_ERRORS = 2.0  # of the gain, below which it may be chance
 _FAILURES = 2  # larger models without a gain before the search ends: 2 may fail where 3 does not
-_MOST_DISAGREEMENT = 1.5
+_MOST_MISFIT = 1.5  # of the variance, for a mixture; more only if a single Gaussian does no better
+_BINS = 12
+_LEAST_COUNT = 200  # tells a variance to a tenth
 
 
 def fit_steps(
@@ -84,7 +88,7 @@ def mixture_from_line(line: NoiseLine) -> GaussianMixture:
         low = max(low, (line.least_variance - line.intercept) / line.gain)
     # Local means fall short of the brightest signal: leave the line room to go on.
     high = low + max(2.0 * (high - low), math.sqrt(line.least_variance), 1e-6 * abs(low))
-    bottom, top = (float(line.variance(value)) for value in (low, high))
+    bottom, top = (float(value) for value in line.variance(np.array([low, high])))
     rise = max(top - bottom, 1e-12 * bottom)
     weight = torch.tensor([[0.0, 0.0], [math.log(bottom), math.log(rise)], [0.0, 0.0]])
     return GaussianMixture(weight, low, high, 0.5 * line.least_variance)
@@ -131,15 +135,40 @@ class _Candidate:
         error = float(gain.std()) / math.sqrt(len(gain))
         return float(gain.mean()) > max(_WORTH, _STANDARD_ERRORS * error)
 
-    def agrees_with(self, other: _Candidate) -> bool:
-        """Whether both tell about the same variance over the signal range.
 
-        A mixture may describe the bulk of a few grey levels with spikes and the rest with a
-        Gaussian that is far too wide; the single Gaussian cannot.
-        """
-        signal = torch.linspace(*other.model.signal_range, 65)
-        ratio = self.model.variance(signal) / other.model.variance(signal)
-        return bool(((ratio > 1 / _MOST_DISAGREEMENT) & (ratio < _MOST_DISAGREEMENT)).all())
+@dataclass(frozen=True, slots=True, eq=False)
+class _Variances:
+    """Variance of the noise that pixels show, by their signal.
+
+    A mixture may describe the bulk of a few grey levels with spikes and the rest with a Gaussian
+    that is far too wide, and still be the likelier one: the variance tells.
+    """
+
+    signal: Tensor
+    """(B,), grey levels."""
+    seen: Tensor
+    """(B,), squared grey levels."""
+
+    @classmethod
+    def of(cls, sample: FitSample) -> Self:
+        """Measure them in bins of equal count and of equal width."""
+        s = np.concatenate([sample.signal, sample.held_signal])
+        x = np.concatenate([sample.observation, sample.held_observation])
+        edges = np.quantile(s, np.linspace(0, 1, _BINS + 1)), np.linspace(s.min(), s.max(), _BINS)
+        rows = []
+        for low, high in pairwise(np.unique(np.concatenate(edges))):
+            inside = (s >= low) & (s < high)
+            if np.count_nonzero(inside) >= _LEAST_COUNT:
+                rows.append((s[inside].mean(), np.mean((x[inside] - s[inside]) ** 2)))
+        signal, seen = np.array(rows).reshape(-1, 2).T
+        return cls(torch.from_numpy(signal), torch.from_numpy(np.maximum(seen, 1e-12)))
+
+    def misfit(self, candidate: _Candidate) -> float:
+        """Largest factor by which a model is off."""
+        if not len(self.seen):
+            return 1.0
+        ratio = candidate.model.variance(self.signal) / self.seen
+        return float(torch.maximum(ratio, 1 / ratio).max())
 
 
 def _search(
@@ -149,33 +178,38 @@ def _search(
     tried: dict[str, float] = {}
     chosen_k = settings.n_gaussians or _GAUSSIANS[0]
     chosen_n = settings.n_coefficients or _COEFFICIENTS[0]
-    simplest = best = yield from _fit(sample, chosen_k, chosen_n, tried)
+    best = yield from _fit(sample, chosen_k, chosen_n, tried)
     more_n = () if settings.n_coefficients else _COEFFICIENTS[1:]
     more_k = () if settings.n_gaussians else _GAUSSIANS[1:]
     # Coefficients bend the variance, which every mixture then has right; hence they come first,
     # and once more when the mixture is known.
-    best = yield from _grow(sample, simplest, best, [(chosen_k, n) for n in more_n], tried)
+    variances = _Variances.of(sample)
+    most = max(_MOST_MISFIT, variances.misfit(best))
+    best = yield from _grow(sample, best, variances, most, [(chosen_k, n) for n in more_n], tried)
     n = best.n_coefficients
-    best = yield from _grow(sample, best, best, [(k, n) for k in more_k], tried)
+    best = yield from _grow(sample, best, variances, most, [(k, n) for k in more_k], tried)
     if more_k and best.n_gaussians > 1:
         further = [(best.n_gaussians, m) for m in more_n if m > n]
-        best = yield from _grow(sample, best, best, further, tried)
+        best = yield from _grow(sample, best, variances, most, further, tried)
     return best.model, tried
 
 
 def _grow(
     sample: FitSample,
-    reference: _Candidate,
     best: _Candidate,
+    variances: _Variances,
+    most: float,
     shapes: list[tuple[int, int]],
     tried: dict[str, float],
 ) -> Generator[FitStep, None, _Candidate]:
-    """Best of larger and larger mixtures; ends when growing does not help."""
+    """Best of larger and larger mixtures whose variance is not off by more than `most`.
+
+    Ends when growing does not help.
+    """
     failures = 0
     for k, n in shapes:
         candidate = yield from _fit(sample, k, n, tried)
-        sound = k == reference.n_gaussians or candidate.agrees_with(reference)
-        if sound and candidate.beats(best):
+        if candidate.beats(best) and variances.misfit(candidate) <= most:
             best, failures = candidate, 0
             continue
         failures += 1
