@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_denoisplit.widgets.denoise import DenoiseWidget
+    from napari_denoisplit.widgets.noise import NoiseWidget
     from napari_denoisplit.widgets.split import SplitWidget
     from napari_denoisplit.widgets.train import TrainWidget
 
-__all__ = ["DenoiseWidget", "SplitWidget", "TrainWidget"]
+__all__ = ["DenoiseWidget", "NoiseWidget", "SplitWidget", "TrainWidget"]
 
-_LAZY = {"DenoiseWidget": "denoise", "SplitWidget": "split", "TrainWidget": "train"}
+_LAZY = {
+    "DenoiseWidget": "denoise",
+    "NoiseWidget": "noise",
+    "SplitWidget": "split",
+    "TrainWidget": "train",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -104,6 +104,10 @@ class ChannelSource(QWidget):
         """Names of the structures: as typed, or as the images suggest before they are read."""
         return self._names() or self._found() or tuple(path.stem for path in self.files.paths)
 
+    def known_structures(self) -> tuple[str, ...]:
+        """Names of the structures, one each; empty where only the files will tell how many."""
+        return self._names() or self._found()
+
     def _found(self) -> tuple[str, ...]:
         """Names that the layers suggest; empty for files."""
         kind = self.kind.currentData()

@@ -29,7 +29,7 @@ __all__ = [
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".tf2")
 MODEL_SUFFIXES = (".denoisplit",)
-NOISE_SUFFIXES = (".npz",)
+NOISE_SUFFIXES = (".npz", ".npy", ".json")
 
 _ROW = 22  # pixels of a row of the list, about
 _PATH_ROLE = Qt.ItemDataRole.UserRole

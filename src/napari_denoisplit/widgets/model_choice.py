@@ -18,8 +18,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.errors import DenoisplitError, NoiseModelError
+from napari_denoisplit.noise.records import record_from_values
 from napari_denoisplit.widgets.fields import tooltip
+from napari_denoisplit.widgets.noise_words import verdict_line
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
@@ -108,9 +110,23 @@ def describe_model(header: ModelHeader) -> str:
         values = zip(header.channel_names, psnr, strict=False)
         text = ", ".join(f"{name} {value:.1f} dB" for name, value in values)
         lines.append(f"PSNR on validation: {text}.")
+    lines += _noise_lines(header)
     if header.calibration is None:
         lines.append("Not calibrated: sigma is the plain spread of the samples.")
     return "\n".join(lines)
+
+
+def _noise_lines(header: ModelHeader) -> list[str]:
+    """Whether to trust the noise model of each structure, as far as that was judged."""
+    lines = []
+    for name, values in zip(header.channel_names, header.noise_models or (), strict=False):
+        try:
+            record = record_from_values(values)
+        except NoiseModelError:
+            continue  # loading the model says what is wrong with it
+        if record.verdict is not None:
+            lines.append(f"Noise model of {name}: {verdict_line(record)}")
+    return lines
 
 
 class _Epoch(BaseModel):

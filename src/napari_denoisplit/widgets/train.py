@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from napari.viewer import Viewer
 
+    from napari_denoisplit.widgets.known_model import KnownModel
+
 __all__ = ["TrainWidget"]
 
 
@@ -93,6 +95,11 @@ class TrainWidget(QWidget):
         if images:
             self.source.add_files(images)
 
+    def take_noise_model(self, known: KnownModel) -> None:
+        """Train with this noise model for the next structure that has none yet."""
+        self.choices.noise.take(known)
+        self._column.reveal(self.choices.noise)
+
     def train(self) -> None:
         """Check the choices and begin."""
         try:
@@ -100,7 +107,7 @@ class TrainWidget(QWidget):
                 source=self.source.chosen(),
                 settings=self.choices.settings(),
                 path=self.target.path(),
-                noise_files=self.choices.noise_files(),
+                noise_models=self.choices.noise_models(),
                 resume=self.target.resume,
                 preview=self.preview.isChecked(),
             )
@@ -145,6 +152,7 @@ class TrainWidget(QWidget):
     def _refresh(self) -> None:
         if not self.panel.is_running:
             self.target.suggest(self.source.structures())
+            self.choices.noise.set_structures(self.source.known_structures())
         obstacle = self.source.problem or self.choices.problem or self.target.problem
         self.panel.set_obstacle(obstacle)
         trained = self._run is not None and self._run.model is not None

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QStandardPaths, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 from superqt import QLabeledDoubleRangeSlider
 
 from napari_denoisplit.checkpoint import SUFFIX, last_path
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.settings import METHODS, MixSettings, TrainSettings
-from napari_denoisplit.widgets.dropping import NOISE_SUFFIXES, FileList
 from napari_denoisplit.widgets.fields import (
     SettingsForm,
     build_control,
@@ -20,12 +19,15 @@ from napari_denoisplit.widgets.fields import (
     guard_wheel,
     tooltip,
 )
+from napari_denoisplit.widgets.noise_choice import NoiseChoice
 from napari_denoisplit.widgets.path_choice import PathChoice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ModelTarget", "NoiseChoice", "TrainChoices"]
+    from napari_denoisplit.noise.model import NoiseModel
+
+__all__ = ["ModelTarget", "TrainChoices"]
 
 _HOW = {"preset": "Preset", "minutes": "Minutes", "device": "Device", "method": "Method"}
 _MORE = {
@@ -56,7 +58,6 @@ _TITLES = {
     "batch_size": {"": "of the preset"},
 }
 _MIX_TITLES = {"average": "their average", "sum": "their sum"}
-_AUTOMATIC, _FROM_FILES = "automatic", "files"
 _LONGEST_NAME = 60
 _ALPHA_RANGE = (0.1, 2.0)
 
@@ -97,69 +98,15 @@ class TrainChoices(QWidget):
         mix = MixSettings(mode=self.mix.value(), alpha_low=low, alpha_high=high)
         return TrainSettings(mix=mix, **self.how.values(), **self.more.values())
 
-    def noise_files(self) -> tuple[Path, ...]:
-        """Files of noise models, one per channel; empty to fit them."""
-        return self.noise.paths if self._takes_noise_models() else ()
+    def noise_models(self) -> tuple[NoiseModel | Path, ...]:
+        """Noise models, or their files, one per channel; empty to fit them."""
+        return self.noise.models if self._takes_noise_models() else ()
 
     def _takes_noise_models(self) -> bool:
         return METHODS[self.how["method"].value()].likelihood == "noise_model"
 
     def _refresh(self) -> None:
         self.noise.set_needed(self._takes_noise_models())
-        self.changed.emit()
-
-
-class NoiseChoice(QWidget):
-    """Whether noise models are fitted or read."""
-
-    changed = Signal()  # another source, or other files
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.kind = QComboBox(self)
-        self.kind.setAccessibleName("Noise models")
-        self.kind.setToolTip(
-            tooltip(
-                "What the noise of each channel is like: estimated from the images themselves, or "
-                "read from .npz files, one per structure in their order."
-            )
-        )
-        self.kind.addItem("from the images", _AUTOMATIC)
-        self.kind.addItem("from .npz files", _FROM_FILES)
-        guard_wheel(self.kind)
-        self.files = FileList("noise models", NOISE_SUFFIXES, self)
-        self.not_needed = QLabel("This method needs no noise models.", self)
-        self._chooser = QWidget(self)
-        form = form_layout(self._chooser)
-        form.addRow("Noise models", self.kind)
-        form.addRow(self.files)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._chooser)
-        layout.addWidget(self.not_needed)
-        self.kind.currentIndexChanged.connect(self._refresh)
-        self.files.changed.connect(self._refresh)
-        self._refresh()
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The files; empty where noise models are fitted."""
-        return self.files.paths if self.kind.currentData() == _FROM_FILES else ()
-
-    @property
-    def problem(self) -> str:
-        """Why the choice cannot be used; empty if it can."""
-        if self.kind.currentData() == _FROM_FILES and not self.files.paths:
-            return "Add a noise model (.npz) for each structure, or let them be fitted."
-        return ""
-
-    def set_needed(self, needed: bool) -> None:
-        """Show the choice, or that there is none to make."""
-        self._chooser.setVisible(needed)
-        self.not_needed.setVisible(not needed)
-
-    def _refresh(self, *_: object) -> None:
-        self.files.setVisible(self.kind.currentData() == _FROM_FILES)
         self.changed.emit()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from qtpy.QtCore import QObject, Signal
@@ -26,10 +27,10 @@ from napari_denoisplit.widgets.result_layers import PreviewLayers
 if TYPE_CHECKING:
     import threading
     from collections.abc import Generator, Sequence
-    from pathlib import Path
 
     from napari_denoisplit.images.training_fields import TrainingFields
     from napari_denoisplit.jobs.training import Trained
+    from napari_denoisplit.noise.model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
     from napari_denoisplit.widgets.channel_source import TrainInput
     from napari_denoisplit.widgets.plots import TrainingPlot
@@ -45,8 +46,8 @@ class TrainOrder:
     source: TrainInput
     settings: TrainSettings
     path: Path
-    noise_files: tuple[Path, ...]
-    """A noise model for each channel; empty to fit them."""
+    noise_models: tuple[NoiseModel | Path, ...]
+    """A noise model, or its file, for each channel; empty to fit them."""
     resume: Path | None
     preview: bool
 
@@ -69,9 +70,10 @@ def train_input(
     yield Stage("Loading the network")
     # Not at the top: torch is paid for when a training is asked for, in the background.
     from napari_denoisplit.jobs.training import train_job
-    from napari_denoisplit.noise.npz import read_npz
+    from napari_denoisplit.noise.files import read_noise_model
 
-    noise_models = [read_npz(path) for path in order.noise_files] or None
+    given = order.noise_models
+    noise_models = [read_noise_model(m) if isinstance(m, Path) else m for m in given] or None
     job = train_job(
         fields,
         order.settings,

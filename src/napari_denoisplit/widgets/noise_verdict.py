@@ -1,0 +1,53 @@
+"""Whether to trust a noise model, in words and numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_denoisplit.widgets.noise_words import figures_table, verdict_html
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_denoisplit.widgets.noise_shelf import ShelfModel
+
+__all__ = ["NoiseVerdict"]
+
+
+class NoiseVerdict(QWidget):
+    """Grade and reasons of the first model, numbers of every model."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.words = _label("Verdict", self)
+        self.numbers = _label("Numbers of the noise model", self)
+        self.notes = _label("What was found in the images", self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for label in (self.words, self.numbers, self.notes):
+            layout.addWidget(label)
+        self.hide()
+
+    def show_models(self, models: Sequence[ShelfModel]) -> None:
+        """Describe a model, or two side by side."""
+        self.setVisible(bool(models))
+        if not models:
+            return
+        portraits = [model.portrait() for model in models]
+        self.words.setText(verdict_html(portraits[0].record.verdict))
+        self.numbers.setText(figures_table(portraits))
+        notes = portraits[0].record.notes
+        self.notes.setText("\n".join(notes))
+        self.notes.setVisible(bool(notes))
+
+
+def _label(name: str, parent: QWidget) -> QLabel:
+    label = QLabel(parent)
+    label.setAccessibleName(name)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label
