@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import napari_denoisplit
 from napari_denoisplit.cli import app, main
 
-COMMANDS = ("demo", "train", "split", "noise", "info", "evaluate")
+COMMANDS = ("demo", "train", "split", "denoise", "noise", "info", "evaluate")
 
 
 def called(*words: str) -> int:

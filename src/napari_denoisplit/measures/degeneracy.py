@@ -24,8 +24,11 @@ LEAST_SHARE_OF_NOISE = 0.1
 """An image from which less than this share of the noise was taken is the input again."""
 SIGNIFICANT = 5.0
 """Standard errors of a covariance of pure noise that a structure must exceed."""
-MOST_AT_NYQUIST = 3.0
-"""Power of a pattern of period two over that of slightly longer ones: pictures have less, 1."""
+MOST_AT_PERIOD_2 = 3.0
+"""Power at a period of two pixels over that at slightly longer ones: pictures have about 1."""
+SMALLEST_EDGE = 32
+MOST_PATTERN = 1e-4
+"""Share of the variance in such a pattern, a hundredth of the contrast: less cannot be seen."""
 CORRELATION = "noise correlation"
 """Name of a figure of the verdict."""
 
@@ -39,8 +42,8 @@ class _Moments(NamedTuple):
     """Covariance of neighbouring pixels of it: signal alone, if the noise is independent."""
     denoised: float
     residual: float
-    nyquist: float
-    """Power of the denoised image at a period of two pixels over that at periods near it."""
+    pattern: float
+    """Variance of a pattern of period two in the denoised image."""
     n_pixels: int
 
 
@@ -72,8 +75,8 @@ def judge_denoised(
         return _verdict("do not use", text, {})
     table = np.array([_moments(n, d) for n, d in planes], dtype=np.float64)
     weights = table[:, -1]  # large planes tell more than small ones
-    raw, neighbours, variance, residual, nyquist, _ = (weights @ table / weights.sum()).tolist()
-    found = _judged(_Moments(raw, neighbours, variance, residual, nyquist, int(weights.sum())))
+    raw, neighbours, variance, residual, pattern, _ = (weights @ table / weights.sum()).tolist()
+    found = _judged(_Moments(raw, neighbours, variance, residual, pattern, int(weights.sum())))
     if correlation is None:
         return found
     found = found.model_copy(update={"figures": found.figures | {CORRELATION: correlation}})
@@ -94,7 +97,7 @@ def _judged(m: _Moments) -> Verdict:
         "noise variance": noise,
         "variance of the result": m.denoised,
         "variance that was removed": m.residual,
-        "power at period 2": m.nyquist,
+        "variance of a checkerboard": m.pattern,
     }
     has_structure = m.neighbours > SIGNIFICANT * m.raw / m.n_pixels**0.5
     if has_structure and m.denoised < LEAST_SHARE_OF_SIGNAL * m.neighbours:
@@ -112,7 +115,7 @@ def _judged(m: _Moments) -> Verdict:
             "removed. Train longer, or with another seed.",
             figures,
         )
-    if m.nyquist > MOST_AT_NYQUIST:
+    if m.pattern > MOST_PATTERN * m.denoised:
         return _verdict(
             "do not use",
             "The result carries a checkerboard of period two pixels that pictures do not have. "
@@ -163,22 +166,23 @@ def _moments(noisy: Floats, denoised: Floats) -> _Moments:
         neighbours=float(np.mean(covariances)) if covariances else 0.0,
         denoised=float(denoised.var()),
         residual=float((noisy - denoised).var()),
-        nyquist=_nyquist(denoised),
+        pattern=_checkerboard(denoised),
         n_pixels=noisy.size,
     )
 
 
-def _nyquist(image: Floats) -> float:
-    """Power at a period of two pixels, along y, x or both, over that at 2.2 to 3.3 pixels."""
-    if min(image.shape) < 32 or np.ptp(image) == 0:
+def _checkerboard(image: Floats) -> float:
+    """Variance of a pattern of period two along y, x or both; 0 where there is none."""
+    if min(image.shape) < SMALLEST_EDGE or np.ptp(image) == 0:
         return 0.0
     window = np.multiply.outer(np.hanning(image.shape[0]), np.hanning(image.shape[1]))
     power = np.abs(np.fft.rfft2((image - image.mean()) * window)) ** 2
     fy = np.abs(np.fft.fftfreq(image.shape[0]))[:, None]
     fx = np.fft.rfftfreq(image.shape[1])[None, :]
-    ratios = []
-    for along in (fy + 0 * fx, fx + 0 * fy, np.minimum(fy, fx)):
-        top = power[along > 0.47].mean()
-        near = power[(along > 0.3) & (along < 0.45)].mean()
-        ratios.append(top / near if near > 0 else 0.0)
-    return float(max(ratios))
+    excess = 0.0
+    for frequency in (fy + 0 * fx, fx + 0 * fy, np.minimum(fy, fx)):
+        top = power[frequency > 0.47]
+        near = power[(frequency > 0.3) & (frequency < 0.45)].mean()
+        if top.mean() > MOST_AT_PERIOD_2 * near:
+            excess = max(excess, float((top - near).sum() / power.sum()))
+    return excess * float(image.var())

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_denoisplit.cli import main
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.phantoms import phantom
+from napari_denoisplit.images.reading import read_image
+from napari_denoisplit.images.writing import write_image
+
+QUICK = ("--steps", "25", "--batch-size", "4", "--patch-size", "32", "--learning-rate", "4e-3")
+
+
+@pytest.fixture
+def noisy(tmp_path, rng):
+    """File of a noisy image of two channels."""
+    clean = phantom((64, 96))
+    data = (clean + rng.normal(0, 0.5 * clean.std(), clean.shape)).astype(np.float32)
+    path = tmp_path / "cells.ome.tif"
+    write_image(path, Image(data, "CYX", {"X": 0.2, "Y": 0.2}, {}, ("fibres", "pits")))
+    return path
+
+
+def called(*words: object) -> int:
+    """Exit code of the command."""
+    with pytest.raises(SystemExit) as end:
+        main(["denoise", *map(str, words)])
+    return int(end.value.code or 0)
+
+
+def test_axes_pixel_size_and_channels_are_kept(noisy, tmp_path, capsys):
+    assert called(noisy, "-o", tmp_path / "out", *QUICK) == 0
+    written = tmp_path / "out" / "cells_denoised.ome.tif"
+    assert capsys.readouterr().out.strip() == str(written)
+    before, after = read_image(noisy), read_image(written)
+    assert (after.axes, after.shape) == (before.axes, before.shape)
+    assert after.pixel_size == before.pixel_size
+    assert after.channel_names == before.channel_names
+
+
+def test_the_verdict_on_every_channel_is_told(noisy, tmp_path, capsys):
+    assert called(noisy, "-o", tmp_path / "result.tif", *QUICK) == 0
+    said = capsys.readouterr().err
+    assert "fibres: good" in said
+    assert "pits: good" in said
+    assert (tmp_path / "result.tif").exists()
+
+
+def test_a_blank_result_is_not_written(noisy, tmp_path, capsys):
+    assert called(noisy, "-o", tmp_path / "out", "--steps", 1) == 1
+    assert "nearly blank" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_overwritten(noisy, tmp_path, capsys):
+    result = tmp_path / "result.tif"
+    result.write_text("mine")
+    assert called(noisy, "-o", result) == 2
+    assert "exists" in capsys.readouterr().err
+    assert result.read_text() == "mine"
+
+
+def test_one_file_does_not_take_two_images(noisy, tmp_path, capsys):
+    assert called(noisy, noisy, "-o", tmp_path / "result.tif") == 2
+    assert "name a folder" in capsys.readouterr().err
+
+
+def test_images_of_one_name_would_share_their_result(noisy, tmp_path, capsys):
+    other = tmp_path / "other" / noisy.name
+    assert called(noisy, other, "-o", tmp_path / "out") == 2
+    assert "would both be written" in capsys.readouterr().err
