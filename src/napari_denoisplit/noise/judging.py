@@ -8,7 +8,8 @@ import numpy as np
 
 from napari_denoisplit.curves import Autocorrelation, ModelBands, NoiseCurves
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.findings import Evidence, verdict_on
+from napari_denoisplit.noise.evidence import Evidence
+from napari_denoisplit.noise.findings import verdict_on
 from napari_denoisplit.noise.gathering import joint_histogram
 from napari_denoisplit.noise.independence import LAGS, autocorrelation
 from napari_denoisplit.noise.model_numbers import ModelNumbers

@@ -21,6 +21,7 @@ __all__ = ["BinnedPixels", "signal_bins"]
 _EQUAL_COUNT = 14  # bins of equal count describe the background well,
 _EQUAL_WIDTH = 18  # bins of equal width the few bright pixels: take the edges of both
 _LEAST_COUNT = 100  # tell a variance to 14 %
+_SLIVER = 0.02  # of the pixels or of the range: where both kinds of edges lie side by side
 _IN_HISTOGRAM = 20_000
 _HISTOGRAM_BINS = 40
 _DENSITY_POINTS = 121
@@ -73,7 +74,8 @@ def _edges(signal: Floats) -> Floats:
     ranks = np.searchsorted(ordered, edges[1:-1])
     kept, last = [edges[0]], 0
     for edge, rank in zip(edges[1:-1], ranks, strict=True):
-        if rank - last >= _LEAST_COUNT and len(ordered) - rank >= _LEAST_COUNT:
+        sliver = rank - last < _SLIVER * len(ordered) and edge - kept[-1] < _SLIVER * np.ptp(edges)
+        if rank - last >= _LEAST_COUNT and len(ordered) - rank >= _LEAST_COUNT and not sliver:
             kept.append(edge)
             last = rank
     return np.array([*kept, edges[-1] if len(edges) > 1 else edges[0]])
