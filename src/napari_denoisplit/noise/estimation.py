@@ -22,18 +22,17 @@ import numpy as np
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.clipping import clipped_levels
+from napari_denoisplit.noise.neighbours import neighbour_correlation
+from napari_denoisplit.noise.windows import spread_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-__all__ = ["NoiseLine", "estimate_noise", "flat_samples"]
+__all__ = ["NoiseEstimate", "NoiseLine", "estimate_noise", "examine_noise"]
 
-_TILE = 512
-_MOST_TILES = 16  # 4 megapixels tell gain and offset to about a percent, in a second or two
+_MOST_PIXELS = 4_000_000  # they tell gain and offset to about a percent, in a second or two
 _SMALLEST_EDGE = 32
 _BORDER = 6  # reach of the smoothing: no pixel is judged by what was padded
 _FLATTEST = 0.25
@@ -44,6 +43,7 @@ _TRIMMED_MEAN = 0.999881  # mean of min(z^2, _TRIM^2) for normal z
 _MODEL_ERROR = 0.05  # bins are not trusted to better than this, however many pixels they hold
 _NEIGHBOURS = 3.0  # overlapping filters: so many pixels tell as much as one independent one
 _SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], dtype=np.float32) / np.float32(np.sqrt(6.0))
+_WIDE_DIFFERENCE = np.array([1.0, 0, -2.0, 0, 1.0], dtype=np.float32) / np.float32(np.sqrt(6.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +68,23 @@ class NoiseLine:
         return np.maximum(self.gain * signal + self.intercept, self.least_variance)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NoiseEstimate:
+    """What an image tells about its noise."""
+
+    line: NoiseLine
+    signal: Floats
+    """(N,), local mean of flat pixels, grey levels."""
+    noise: Floats
+    """(N,), their deviation from it, with the standard deviation of the noise."""
+    neighbour_correlation: tuple[float, float, float]
+    """Of the noise of pixels 1 to 3 apart."""
+    observed_range: tuple[float, float]
+    """Range of grey levels, 0.01 % cut off at both ends."""
+    saturation: float
+    """Grey level at which pixels are clipped; infinite if none are."""
+
+
 def estimate_noise(image: Any) -> NoiseLine:
     """Estimate the noise of an image from the image itself.
 
@@ -84,26 +101,55 @@ def estimate_noise(image: Any) -> NoiseLine:
     NoiseModelError
         The image is too small, or holds no noise.
     """
-    samples = _samples(image)
-    signals, variances, counts = _bins(samples)
-    if not len(signals) or not variances.max() > 0:
+    return examine_noise(image).line
+
+
+def examine_noise(
+    image: Any, max_pixels: int = _MOST_PIXELS, mask: NDArray[np.bool_] | None = None
+) -> NoiseEstimate:
+    """Estimate the noise of an image as `estimate_noise`, and tell what it is based on.
+
+    Parameters
+    ----------
+    image
+        (..., Y, X) of one channel, numpy or sliceable like it.
+    max_pixels
+        How many pixels to read.
+    mask
+        (Y, X), True where pixels are used.
+
+    Raises
+    ------
+    NoiseModelError
+        The image is too small, or holds no noise.
+    """
+    samples, observed, saturation = _samples(image, max_pixels, mask)
+    bins = _bins(samples)
+    if not bins or not any(b.variance > 0 for b in bins):
         raise NoiseModelError(
             "No noise can be measured in this image: its flat parts are all of one value. Was it "
             "denoised or thresholded? Use the raw image, or give a noise model."
         )
-    seen = variances > 0
-    signals, variances, counts = signals[seen], variances[seen], counts[seen]
+    bins = [b for b in bins if b.variance > 0]
+    signals, variances, counts = (
+        np.array(column, dtype=np.float64)
+        for column in zip(*((b.signal, b.variance, len(b.flattest)) for b in bins), strict=True)
+    )
     gain, intercept = _line(signals, variances, counts)
     extent = (float(np.quantile(samples.smooth, 1e-3)), float(samples.smooth.max()))
-    return NoiseLine(gain, intercept, 0.5 * float(variances.min()), extent, signals, variances)
-
-
-def flat_samples(image: Any) -> tuple[Floats, Floats, tuple[float, float]]:
-    """Signal and noise of flat pixels, (N,) each, and the range of grey levels."""
-    samples = _samples(image)
-    flat = samples.roughness <= np.quantile(samples.roughness, _FLATTEST)
-    low, high = (float(v) for v in np.quantile(samples.smooth, (1e-4, 1 - 1e-4)))
-    return samples.signal[flat], samples.residual[flat], (low, high)
+    # Noise and smoothed image are independent, where noise is; the mean of the taps is not.
+    local = [
+        samples.smooth[b.flattest] - samples.smooth[b.flattest].mean() + b.signal for b in bins
+    ]
+    flat = np.concatenate([b.flattest for b in bins])
+    return NoiseEstimate(
+        NoiseLine(gain, intercept, 0.5 * float(variances.min()), extent, signals, variances),
+        np.concatenate(local),
+        samples.residual[flat],
+        neighbour_correlation(samples.residual, samples.wide, [b.flattest for b in bins]),
+        observed,
+        saturation,
+    )
 
 
 class _Samples(NamedTuple):
@@ -111,6 +157,8 @@ class _Samples(NamedTuple):
 
     residual: Floats
     """Noise, with the standard deviation it has in the image."""
+    wide: Floats
+    """The same, measured on pixels that lie two apart."""
     signal: Floats
     """Mean of the pixels that the residual is made of, with the same weights."""
     smooth: Floats
@@ -118,43 +166,46 @@ class _Samples(NamedTuple):
     roughness: Floats
 
 
-def _samples(image: Any) -> _Samples:
-    """Take samples from all tiles."""
-    if image.ndim < 2 or min(image.shape[-2:]) < _SMALLEST_EDGE:
+class _Bin(NamedTuple):
+    """Pixels of about the same brightness."""
+
+    signal: float
+    variance: float
+    flattest: NDArray[np.int64]
+    """Indices of the samples that it was measured on, by rising roughness."""
+
+
+def _samples(
+    image: Any, max_pixels: int, mask: NDArray[np.bool_] | None
+) -> tuple[_Samples, tuple[float, float], float]:
+    """Take samples from all windows; tell the range of grey levels and where it is clipped."""
+    shape = tuple(int(n) for n in image.shape)
+    if len(shape) < 2 or min(shape[-2:]) < _SMALLEST_EDGE:
         raise NoiseModelError(
-            f"An image of shape {tuple(image.shape)} is too small to estimate its noise: it takes "
-            f"at least {_SMALLEST_EDGE} x {_SMALLEST_EDGE} pixels."
+            f"An image of shape {shape} is too small to estimate its noise: it takes at least "
+            f"{_SMALLEST_EDGE} x {_SMALLEST_EDGE} pixels."
         )
-    tiles = list(_tiles(image))
-    low, high = clipped_levels(np.concatenate([tile.ravel() for tile in tiles]))
-    parts = [_tile_samples(tile, low, high) for tile in tiles]
+    windows = spread_windows(shape, max_pixels, mask=mask)
+    tiles = [np.asarray(image[window], dtype=np.float32) for window in windows]
+    inside = [None if mask is None else mask[window[-2:]] for window in windows]
+    values = np.concatenate([t[np.isfinite(t)] for t in tiles])
+    low, high = clipped_levels(values)
+    parts = [_tile_samples(t, m, low, high) for t, m in zip(tiles, inside, strict=True)]
     samples = _Samples(*(np.concatenate(p) for p in zip(*parts, strict=True)))
     if len(samples.signal) < _LEAST_COUNT:
         raise NoiseModelError(
-            "Almost every pixel of this image is clipped or not a number: no noise can be "
-            "measured. Use an image with a shorter exposure, or give a noise model."
+            "Almost every pixel of this image is clipped or not a number, or the region of interest "
+            "is too small: no noise can be measured. Use an image with a shorter exposure or a "
+            "larger region, or give a noise model."
         )
-    return samples
+    ends = np.quantile(values, (1e-4, 1 - 1e-4))
+    return samples, (float(ends[0]), float(ends[1])), high
 
 
-def _tiles(image: Any) -> Iterator[NDArray[np.float32]]:
-    """Up to `_MOST_TILES` tiles, evenly spread over the planes."""
-    height, width = image.shape[-2:]
-    starts = [
-        (*plane, y, x)
-        for plane in np.ndindex(*image.shape[:-2])
-        for y in range(0, height - _SMALLEST_EDGE + 1, _TILE)
-        for x in range(0, width - _SMALLEST_EDGE + 1, _TILE)
-    ]
-    chosen = np.unique(np.linspace(0, len(starts) - 1, _MOST_TILES).round().astype(int))
-    for index in chosen:
-        *plane, y, x = starts[index]
-        window = (*plane, slice(y, y + _TILE), slice(x, x + _TILE))
-        yield np.asarray(image[window], dtype=np.float32)
-
-
-def _tile_samples(tile: NDArray[np.float32], low: float, high: float) -> _Samples:
-    """Take samples from one tile."""
+def _tile_samples(
+    tile: NDArray[np.float32], inside: NDArray[np.bool_] | None, low: float, high: float
+) -> _Samples:
+    """Take samples from one window."""
     from scipy import ndimage  # takes 0.2 s; only estimates need it
 
     usable = np.isfinite(tile) & (tile > low) & (tile < high)
@@ -163,9 +214,12 @@ def _tile_samples(tile: NDArray[np.float32], low: float, high: float) -> _Sample
         # Near a clipped pixel the noise is cut off too, and the mean is pulled towards it.
         share = ndimage.uniform_filter(usable.astype(np.float32), size=7)
         usable = ndimage.binary_erosion(usable, np.ones((3, 3), dtype=bool)) & (share > 0.8)
-    residual = signal = tile
+    if inside is not None:
+        usable &= inside
+    residual = wide = signal = tile
     for axis in (0, 1):
         residual = ndimage.correlate1d(residual, _SECOND_DIFFERENCE, axis=axis)
+        wide = ndimage.correlate1d(wide, _WIDE_DIFFERENCE, axis=axis)
         signal = ndimage.correlate1d(signal, _SECOND_DIFFERENCE**2, axis=axis)
     smooth = ndimage.gaussian_filter(tile, 2.0, truncate=3.0)
     step_y, step_x = np.gradient(smooth)
@@ -173,13 +227,13 @@ def _tile_samples(tile: NDArray[np.float32], low: float, high: float) -> _Sample
     roughness = step_y**2 + step_x**2 + bulge**2
     inner = (slice(_BORDER, -_BORDER),) * 2
     kept = usable[inner]
-    maps = (residual, signal, smooth, roughness)
+    maps = (residual, wide, signal, smooth, roughness)
     return _Samples(*(a[inner][kept].astype(np.float64) for a in maps))
 
 
-def _bins(samples: _Samples) -> tuple[Floats, Floats, Floats]:
-    """Signal, variance of the noise and number of pixels, in bins of the smoothed image."""
-    residual, signal, smooth, roughness = samples
+def _bins(samples: _Samples) -> list[_Bin]:
+    """Signal and variance of the noise, in bins of the smoothed image."""
+    smooth, roughness = samples.smooth, samples.roughness
     n_bins = int(np.clip(len(smooth) // (4 * _LEAST_COUNT), 1, _MOST_BINS))
     # Equal counts describe the background well, equal widths the few bright pixels: take both.
     margin = 5e-4 if n_bins > 1 else 0.0
@@ -187,16 +241,16 @@ def _bins(samples: _Samples) -> tuple[Floats, Floats, Floats]:
     edges = np.unique(np.concatenate([shares, np.linspace(shares[0], shares[-1], n_bins + 1)]))
     order = np.argsort(smooth, kind="stable")
     bounds = np.searchsorted(smooth[order], edges)
-    rows = []
+    bins = []
     for start, stop in pairwise(bounds):
         members = order[start:stop]
         count = max(int(_FLATTEST * len(members)), _LEAST_COUNT)
         if len(members) < 2 * _LEAST_COUNT:
             continue
-        flattest = members[np.argpartition(roughness[members], count - 1)[:count]]
-        rows.append((signal[flattest].mean(), _trimmed_variance(residual[flattest]), count))
-    table = np.array(rows, dtype=np.float64).reshape(-1, 3)
-    return table[:, 0], table[:, 1], table[:, 2]
+        flattest = members[np.argsort(roughness[members])[:count]]
+        variance = _trimmed_variance(samples.residual[flattest])
+        bins.append(_Bin(float(samples.signal[flattest].mean()), variance, flattest))
+    return bins
 
 
 def _trimmed_variance(residual: Floats) -> float:
