@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -74,8 +75,9 @@ def test_the_costs_of_the_presets_are_those_of_the_networks():
 
 
 def test_the_limits_of_the_verdict_on_a_noise_model_are_those_of_the_code():
-    from napari_denoisplit.noise import findings as f
+    from napari_denoisplit.noise import findings, misfit
 
+    f = SimpleNamespace(**(vars(misfit) | vars(findings)))
     page = (REPOSITORY / "docs" / "noise.md").read_text(encoding="utf-8")
     rows = {
         "correlation": (f.SLIGHTLY_CORRELATED, f.CORRELATED),
