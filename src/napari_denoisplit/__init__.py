@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.training import Trained
     from napari_denoisplit.measures.ms_ssim import ms_ssim
     from napari_denoisplit.measures.psnr import range_invariant_psnr
+    from napari_denoisplit.noise.files import read_noise_model, write_noise_model
     from napari_denoisplit.noise.fitting import fit_gaussian_mixture
     from napari_denoisplit.settings import (
         DenoiseSettings,
@@ -94,12 +95,14 @@ _LAZY = {
     "range_invariant_psnr": "measures.psnr",
     "read_image": "images.reading",
     "read_images": "images.reading",
+    "read_noise_model": "noise.files",
     "run": "events",
     "save_model": "checkpoint",
     "split": "api",
     "superpose": "images.superposition",
     "train": "api",
     "write_image": "images.writing",
+    "write_noise_model": "noise.files",
 }
 
 __all__ = [
@@ -139,12 +142,14 @@ __all__ = [
     "range_invariant_psnr",
     "read_image",
     "read_images",
+    "read_noise_model",
     "run",
     "save_model",
     "split",
     "superpose",
     "train",
     "write_image",
+    "write_noise_model",
 ]
 
 
