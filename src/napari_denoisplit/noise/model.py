@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkab
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+from napari_denoisplit.noise.poisson_gaussian import PoissonGaussian
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -73,6 +74,7 @@ class NoiseModel(Protocol):
 
 _FROM_DICT: dict[str, Callable[[Mapping[str, Any]], NoiseModel]] = {
     GaussianMixture.kind: GaussianMixture.from_dict,
+    PoissonGaussian.kind: PoissonGaussian.from_dict,
 }
 
 
