@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job
     from napari_denoisplit.verdict import Verdict
 
-__all__ = ["Denoised", "denoise_job"]
+__all__ = ["Denoised", "denoise_job", "new_denoiser", "train_denoiser"]
 
 SECONDS_BETWEEN_PROGRESS = 0.3
 LARGEST_JUDGED = 1024
@@ -117,10 +117,10 @@ def denoise_job(
     if not images:
         raise ImageError("There is no image to denoise: give at least one.")
     compute = Compute.choose(settings.device, settings.precision)
-    denoiser = _denoiser(images, settings, compute, names)
+    denoiser = new_denoiser(images, settings, compute, names)
     yield Stage(f"Learning to denoise on {compute}")
     with keep_freed_memory():
-        seconds = yield from _train(denoiser, settings, stop)
+        seconds = yield from train_denoiser(denoiser, settings, stop)
         # A noise model takes no gaps, and a training that was stopped is to have a result.
         to_the_end = for_noise_model or stop.is_set()
         yield Stage("Denoising")
@@ -147,10 +147,10 @@ def _correlation(images: Sequence[Any]) -> float | None:
     return None if found is None else max(found)
 
 
-def _denoiser(
+def new_denoiser(
     images: Sequence[Any], settings: DenoiseSettings, compute: Compute, names: Sequence[str]
 ) -> Denoiser:
-    """Hold pixels to train on, and a fresh network."""
+    """Hold pixels of the images to train on, and a fresh network."""
     windows = training_windows(images, least_edge=settings.patch_size, names=names)
     fields = [window[None] for window in windows]
     masks = [np.ones(window.shape, dtype=bool) for window in windows]
@@ -177,7 +177,9 @@ def _denoiser(
     )
 
 
-def _train(denoiser: Denoiser, settings: DenoiseSettings, stop: threading.Event) -> Job[float]:
+def train_denoiser(
+    denoiser: Denoiser, settings: DenoiseSettings, stop: threading.Event
+) -> Job[float]:
     """Follow the gradient until the budget is used up; return the seconds that it took."""
     budget = Budget(
         TrainSettings(
