@@ -15,7 +15,8 @@ __all__ = ["shift_between"]
 
 _FINE, _COARSE = 1.0, 8.0  # the band that structure stands out of noise and of uneven light in
 _MOST_SHIFT = 0.25  # of the edge
-_CLEAR = 8.0  # times the spread of the correlation elsewhere: less is chance
+_CLEAR = 6.0  # times the spread that the correlation of mere noise has: less may be chance
+_AREA = 4 * np.pi * _FINE**2  # pixels of smoothed noise that count as one
 
 
 def shift_between(reference: Floats, image: Floats) -> tuple[float, float] | None:
@@ -23,8 +24,10 @@ def shift_between(reference: Floats, image: Floats) -> tuple[float, float] | Non
 
     None if there is no structure to tell it by.
     """
-    a, b = (_band(plane) for plane in (reference, image))
-    height, width = a.shape
+    height, width = reference.shape
+    fade = np.outer(*(np.hanning(n + 2)[1:-1] for n in (height, width))).astype(np.float32)
+    a, b = (_band(plane) * fade for plane in (reference, image))
+    independent = float((fade**2).sum()) ** 2 / float((fade**4).sum()) / _AREA
     product = np.fft.rfft2(b) * np.conj(np.fft.rfft2(a))
     correlation = np.fft.fftshift(np.fft.irfft2(product, s=(height, width)))
     reach = tuple(max(int(_MOST_SHIFT * n), 2) for n in (height, width))
@@ -34,7 +37,8 @@ def shift_between(reference: Floats, image: Floats) -> tuple[float, float] | Non
         middle[1] - reach[1] : middle[1] + reach[1] + 1,
     ]
     y, x = np.unravel_index(int(np.argmax(area)), area.shape)
-    if area[y, x] < _CLEAR * 1.4826 * float(np.median(np.abs(correlation))):
+    whole = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    if not area[y, x] > _CLEAR / np.sqrt(independent) * whole:
         return None
     return (
         int(y) - reach[0] + _vertex(area[:, x], int(y)),
@@ -43,12 +47,11 @@ def shift_between(reference: Floats, image: Floats) -> tuple[float, float] | Non
 
 
 def _band(plane: Floats) -> Floats:
-    """Structure of the plane, fading out towards the border."""
+    """Structure of a plane."""
     from scipy import ndimage  # takes 0.2 s; only fits need it
 
     fine, coarse = (ndimage.gaussian_filter(plane, sigma) for sigma in (_FINE, _COARSE))
-    fade = np.outer(*(np.hanning(n + 2)[1:-1] for n in plane.shape)).astype(np.float32)
-    return np.asarray((fine - coarse) * fade, dtype=np.float32)
+    return np.asarray(fine - coarse, dtype=np.float32)
 
 
 def _vertex(values: NDArray[np.floating], peak: int) -> float:

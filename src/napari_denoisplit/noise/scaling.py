@@ -15,70 +15,74 @@ import numpy as np
 from napari_denoisplit.noise.smoothing import mean_of_neighbours
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    Doubles = NDArray[np.float64]
     Floats = NDArray[np.float32]
 
-__all__ = ["follow"]
+__all__ = ["Reference"]
 
 _MOST_ERROR = 0.01  # of the slope: with more it is taken as 1
 _SIGNIFICANT = 3.0  # standard errors
+_MOST_PIXELS = 100_000  # they tell the slope to a percent, if anything does
+_MOST_CHAOS = 1e6  # condition number of equations that can be solved
 
 
-def follow(
-    reference: Floats, image: Floats, usable: NDArray[np.bool_], *, shift: bool = False
-) -> tuple[float, float, Floats]:
-    """Bring a reference (Y, X) to the brightness of a noisy image of the same field.
+class Reference:
+    """A field (Y, X), clean or an average, that other exposures are compared with.
 
     Parameters
     ----------
-    reference
-        (Y, X), clean or an average.
     image
-        (Y, X), another exposure.
+        (Y, X), finite.
     usable
         (Y, X), pixels to go by.
     shift
-        Also take out a shift by a part of a pixel.
-
-    Returns
-    -------
-    Slope, offset, and the reference as the image would show it without noise.
+        Also take out shifts by a part of a pixel.
     """
-    smooth = mean_of_neighbours(reference)
-    terms = [reference, *np.gradient(smooth)] if shift else [reference]
-    tools = [smooth, *terms[1:]]
-    y = image[usable].astype(np.float64)
-    x, z = (
-        np.stack([t[usable].astype(np.float64) for t in group], axis=1) for group in (terms, tools)
-    )
-    x_mean, y_mean = x.mean(axis=0), y.mean()
-    x, y, z = x - x_mean, y - y_mean, z - z.mean(axis=0)
-    change = _change(x, y, z)
-    scale = change + np.eye(1, len(change))[0]
-    moved = reference + sum(
-        np.float32(c) * (term - np.float32(m))
-        for c, term, m in zip(change, terms, x_mean, strict=True)
-    )
-    signal = moved + np.float32(y_mean - x_mean[0])
-    return float(scale[0]), float(y_mean - scale[0] * x_mean[0]), np.asarray(signal, np.float32)
 
+    def __init__(self, image: Floats, usable: NDArray[np.bool_], *, shift: bool = False) -> None:
+        smooth = mean_of_neighbours(image)
+        steps = np.gradient(smooth) if shift else []
+        self._terms = [image, *steps]
+        pixels = np.flatnonzero(usable)
+        self._pixels = pixels[:: max(len(pixels) // _MOST_PIXELS, 1)]
+        x, z = (self._columns(terms) for terms in (self._terms, [smooth, *steps]))
+        self._means = x.mean(axis=0)
+        self._x, self._z = x - self._means, z - z.mean(axis=0)
+        cross = self._z.T @ self._x
+        scales = np.sqrt(np.diag(self._z.T @ self._z))
+        told = (scales > 0).all() and np.linalg.cond(cross / np.outer(scales, scales)) < _MOST_CHAOS
+        self._inverse = np.linalg.inv(cross) if told else None
 
-def _change(
-    x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Coefficients of the terms beyond the reference itself; 0 where they cannot be told."""
-    cross = z.T @ x
-    scales = np.sqrt(np.diag(z.T @ z))
-    if not (scales > 0).all() or np.linalg.cond(cross / np.outer(scales, scales)) > 1e6:
-        return np.zeros(x.shape[1])
-    inverse = np.linalg.inv(cross)
-    coefficients = inverse @ (z.T @ y)
-    rest = y - x @ coefficients
-    # Noise differs from pixel to pixel: the sandwich of White 1980.
-    spread = z * rest[:, None]
-    error = np.sqrt(np.diag(inverse @ (spread.T @ spread) @ inverse.T))
-    coefficients[0] -= 1.0
-    if not error[0] < _MOST_ERROR:
-        return np.zeros(x.shape[1])
-    return np.where(np.abs(coefficients) > _SIGNIFICANT * error, coefficients, 0.0)
+    def followed_by(self, image: Floats) -> tuple[float, float, Floats]:
+        """Return slope, offset, and the field as an exposure (Y, X) would show it without noise."""
+        y = self._columns([image])[:, 0]
+        offset = y.mean()
+        change = self._change(y - offset)
+        signal = self._terms[0] + np.float32(offset - self._means[0])
+        for c, term, mean in zip(change, self._terms, self._means, strict=True):
+            if c:
+                signal += np.float32(c) * (term - np.float32(mean))
+        slope = 1.0 + float(change[0])
+        return slope, float(offset - slope * self._means[0]), signal
+
+    def _columns(self, planes: Sequence[Floats]) -> Doubles:
+        """Pixels to go by, (N, len(planes))."""
+        return np.stack([p.ravel()[self._pixels].astype(np.float64) for p in planes], axis=1)
+
+    def _change(self, y: Doubles) -> Doubles:
+        """Coefficients of the terms beyond the field itself; 0 where they cannot be told."""
+        nothing = np.zeros(len(self._terms))
+        if self._inverse is None:
+            return nothing
+        coefficients = self._inverse @ (self._z.T @ y)
+        # Noise differs from pixel to pixel: the sandwich of White 1980 (doi 10.2307/1912934).
+        spread = self._z * (y - self._x @ coefficients)[:, None]
+        error = np.sqrt(np.diag(self._inverse @ (spread.T @ spread) @ self._inverse.T))
+        coefficients[0] -= 1.0
+        if not error[0] < _MOST_ERROR:
+            return nothing
+        return np.where(np.abs(coefficients) > _SIGNIFICANT * error, coefficients, 0.0)

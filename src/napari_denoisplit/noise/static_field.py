@@ -18,8 +18,9 @@ import numpy as np
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.field import Field
 from napari_denoisplit.noise.registration import shift_between
-from napari_denoisplit.noise.scaling import follow
+from napari_denoisplit.noise.scaling import Reference
 from napari_denoisplit.noise.smoothing import mean_of_neighbours
+from napari_denoisplit.noise.spread import noise_spread
 from napari_denoisplit.noise.windows import spread_windows
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _MANY = 16  # repeats whose mean is nearly the signal
 _SMOOTH = 2.0  # pixels: changes of the field are wider than noise
 _OUTLIER = 2.0  # times the usual difference from the others
 _LEAST_FOR_OUTLIERS = 3  # of two, nobody can say which is wrong
+_STRIKE = 12.0  # standard deviations
+_MOST_STRUCK = 1e-3  # of the pixels
 _DRIFT = 0.5  # pixels worth a note
 _DIMMING = 0.03  # of the brightness, worth a note
 _LEAST_LEFT = 16  # pixels of an edge after alignment
@@ -88,11 +91,18 @@ def fields_of_repeats(
     kept = _alike(windows, masks)
     if not kept.all():
         notes.append(_left_out(times[~kept]))
-    slopes, fields = [], []
+    slopes, fields, n_struck = [], [], 0
     for raw, usable in zip(windows, masks, strict=True):
-        field, found = _field(raw[kept], usable)
+        calm, struck = _without_strikes(raw[kept], usable)
+        field, found = _field(calm, usable, struck)
         fields.append(field)
         slopes.append(found)
+        n_struck += int(struck.sum())
+    if n_struck:
+        notes.append(
+            f"{n_struck} pixel{'s' if n_struck > 1 else ''} in single repeats stood far out of the "
+            "others (cosmic rays, blinking) and were left out."
+        )
     span = np.ptp(np.median(slopes, axis=0))
     if span > _DIMMING:
         notes.append(
@@ -174,17 +184,39 @@ def _alike(windows: Sequence[Floats], masks: Sequence[Booleans]) -> Booleans:
     for raw, usable in zip(windows, masks, strict=True):
         level = raw[:, usable].mean(axis=1)[:, None, None]
         middle = np.median(raw - level, axis=0) + np.median(level)
+        field = Reference(middle, usable, shift=True)
         score = []
         for x in raw:
-            _, _, signal = follow(middle, x, usable, shift=True)
-            smooth = ndimage.gaussian_filter(x - signal, _SMOOTH)
+            _, _, signal = field.followed_by(x)
+            rest = x - signal
+            # A cosmic ray is no fault of the whole repeat.
+            most = _STRIKE / 2 * 1.4826 * float(np.median(np.abs(rest[usable])))
+            smooth = ndimage.gaussian_filter(np.clip(rest, -most, most), _SMOOTH)
             score.append(float(smooth[usable].std()))
         scores.append(np.array(score) / max(float(np.median(score)), 1e-12))
     kept = np.median(scores, axis=0) < _OUTLIER
     return kept if kept.sum() >= 2 else np.ones(n, dtype=bool)
 
 
-def _field(raw: Floats, usable: Booleans) -> tuple[Field, list[float]]:
+def _without_strikes(raw: Floats, usable: Booleans) -> tuple[Floats, Booleans]:
+    """Repeats in which pixels far out of the others are replaced, and where those are."""
+    struck = np.zeros(raw.shape, dtype=bool)
+    if len(raw) < _LEAST_FOR_OUTLIERS:
+        return raw, struck
+    middle = np.median(raw, axis=0)
+    level = np.median(raw[:, usable] - middle[usable], axis=1)
+    expected = middle + level[:, None, None]
+    sigma = noise_spread(
+        np.tile(middle[usable], len(raw)), (raw - level[:, None, None])[:, usable].ravel()
+    )(middle)
+    struck = usable & (np.abs(raw - expected) > _STRIKE * np.maximum(sigma, np.median(sigma)))
+    # Where many stand out, they are no accident, but noise of another form or a changed field.
+    if struck.mean() > _MOST_STRUCK:
+        return raw, np.zeros(raw.shape, dtype=bool)
+    return np.where(struck, expected, raw), struck
+
+
+def _field(raw: Floats, usable: Booleans, struck: Booleans) -> tuple[Field, list[float]]:
     """One window, with the brightness of each repeat."""
     n = len(raw)
     mean = raw.mean(axis=0)
@@ -193,13 +225,14 @@ def _field(raw: Floats, usable: Booleans) -> tuple[Field, list[float]]:
     else:
         known = mean
     signal, observation, slopes = np.empty_like(raw), np.empty_like(raw), []
+    field = Reference(mean, usable, shift=True)
     for t, x in enumerate(raw):
-        slope, offset, expected = follow(mean, x, usable, shift=True)
+        slope, offset, expected = field.followed_by(x)
         noise = (x - expected) * np.float32(math.sqrt(n / (n - 1)))
         signal[t] = slope * known + offset
         observation[t] = signal[t] + noise
         slopes.append(slope)
-    return Field(signal, observation, raw, usable), slopes
+    return Field(signal, observation, np.where(struck, np.float32(np.nan), raw), usable), slopes
 
 
 def _by_neighbours(mean: Floats, usable: Booleans) -> Floats:
