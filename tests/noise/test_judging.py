@@ -116,6 +116,23 @@ def test_signals_that_the_model_does_not_know_are_told(data):
     assert any("knows signals from 10 to 60" in reason for reason in verdict.reasons)
 
 
+def test_saturation_is_told_where_the_model_ends_with_it(data):
+    dark = data.signal < 60
+    cut = replace(data, signal=data.signal[dark], observation=data.observation[dark])
+    _, verdict = judge(camera(1.5, high=60.0), replace(cut, max_signal=61.0))
+    assert "saturated above a signal of 61" in verdict.headline
+    _, verdict = judge(camera(1.5, high=60.0), replace(cut, max_signal=150.0))
+    assert "as bright and as dark" in verdict.headline
+
+
+def test_signals_of_one_value_can_be_judged(data):
+    flat = np.full_like(data.signal, 50.0)
+    noise = 50 + (data.observation - data.signal) / np.sqrt(1.5 * data.signal + 4) * np.sqrt(79)
+    curves, verdict = judge(camera(1.5), replace(data, signal=flat, observation=noise))
+    assert len(curves.bins) == 1
+    assert verdict.grade == "good"
+
+
 def test_another_shape_is_usable_where_mean_and_variance_are_right(rng):
     counts = rng.uniform(0.5, 4, N)
     x = rng.normal(25.0 * rng.poisson(counts), 3.0)

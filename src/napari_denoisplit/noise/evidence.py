@@ -27,6 +27,8 @@ class Evidence:
     n_pixels: int
     signal_range: tuple[float, float]
     """What the model was made for, grey levels."""
+    max_signal: float
+    """Where saturation begins in the images; infinite if it does not."""
     counts: NDArray[np.int64]
     """(B,), pixels of each signal bin."""
     offset: Floats

@@ -163,11 +163,16 @@ def _coverage(curves: NoiseCurves, evidence: Evidence) -> Iterator[Finding]:
         return
     low, high = evidence.signal_range
     darkest, brightest = curves.observed_range
+    advice = (
+        f"These images are saturated above a signal of {evidence.max_signal:.4g}, where noise "
+        "cannot be measured: take images with a shorter exposure or less gain."
+        if evidence.max_signal - high < 0.1 * (high - low)
+        else "Fit it to images that are as bright and as dark as those it is used for."
+    )
     yield Finding(
         2 if curves.coverage < BARELY_COVERED else 1,
         f"The model knows signals from {low:.4g} to {high:.4g}, the images go from {darkest:.4g} "
-        f"to {brightest:.4g}: outside it is only a guess. Fit it to images that are as bright and "
-        "as dark as those it is used for; saturated pixels cannot be described.",
+        f"to {brightest:.4g}: outside it is only a guess. {advice}",
     )
 
 

@@ -88,6 +88,7 @@ def judge(model: NoiseModel, pairs: Pairs) -> tuple[NoiseCurves, Verdict]:
         source=pairs.source,
         n_pixels=len(pairs.signal),
         signal_range=model.signal_range,
+        max_signal=pairs.max_signal,
         counts=sorted_pixels.counts,
         offset=sorted_pixels.offset - _model_offset(numbers, sorted_pixels.signal),
         model_variance=np.array([b.model_variance for b in bins]),

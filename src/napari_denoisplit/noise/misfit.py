@@ -61,10 +61,11 @@ def variance_findings(curves: NoiseCurves, evidence: Evidence) -> Iterator[Findi
         "Results would be wrong there: too smooth where the model expects more noise than there "
         "is, noisy where it expects less. Fit a model to images of this camera and these settings."
         if gravity == 2
-        else "Trust results less there. More pixels of that brightness, or another kind of noise "
-        "model, may describe it better."
+        else "Trust results less there. Fit the model to more pixels of that brightness, of this "
+        "camera and these settings, or try another kind of noise model."
     )
-    yield Finding(gravity, f"{_where_off(curves, evidence, size > OFF)} {advice}")
+    worst = size > (FAR_OFF if gravity == 2 else OFF)
+    yield Finding(gravity, f"{_where_off(curves, evidence, worst)} {advice}")
 
 
 class Shares(NamedTuple):
@@ -91,6 +92,8 @@ class _Stretch(NamedTuple):
     high: float
     part: float
     """Share of the pixels."""
+    width: float
+    """Share of the signal's range."""
 
     @property
     def place(self) -> str:
@@ -104,16 +107,17 @@ class _Stretch(NamedTuple):
 def _main_stretch(
     curves: NoiseCurves, evidence: Evidence, deviation: Floats, off: NDArray[np.bool_]
 ) -> _Stretch:
-    """Find the stretch with most pixels among those whose deviation has one sign."""
+    """Find the stretch that matters most among those whose deviation has one sign."""
     signs = np.where(off, np.sign(deviation), 0)
+    extent = curves.bins[-1].signal_range[1] - curves.bins[0].signal_range[0]
     stretches = []
     for sign, group in groupby(range(len(off)), key=lambda b: signs[b]):
         members = list(group)
         low, high = (curves.bins[members[end]].signal_range[end] for end in (0, -1))
         part = float(evidence.counts[members].sum() / evidence.counts.sum())
         if sign:
-            stretches.append(_Stretch(members, low, high, part))
-    return max(stretches, key=lambda stretch: stretch.part)
+            stretches.append(_Stretch(members, low, high, part, (high - low) / max(extent, 1e-300)))
+    return max(stretches, key=lambda stretch: stretch.part + stretch.width)
 
 
 def _where_off(curves: NoiseCurves, evidence: Evidence, off: NDArray[np.bool_]) -> str:
