@@ -129,8 +129,13 @@ def _judged(m: _Moments) -> Verdict:
             "noise model choose an image that shows a structure.",
             figures,
         )
-    gain = f"{m.residual**0.5:.3g} grey levels of noise (standard deviation) were removed."
-    return _verdict("good", f"The structure is kept: {gain}", figures)
+    removed = m.residual**0.5
+    amount = f"{removed:.0f}" if removed >= 100 else f"{removed:.3g}"
+    return _verdict(
+        "good",
+        f"The structure is kept: {amount} grey levels of noise (standard deviation) were removed.",
+        figures,
+    )
 
 
 def _verdict(grade: Any, reason: str, figures: dict[str, float]) -> Verdict:
