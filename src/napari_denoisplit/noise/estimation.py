@@ -195,8 +195,8 @@ def _samples(
     if len(samples.signal) < _LEAST_COUNT:
         raise NoiseModelError(
             "Almost every pixel of this image is clipped or not a number, or the region of "
-            "interest is too small: no noise can be measured. Use an image with a shorter exposure or a "
-            "larger region, or give a noise model."
+            "interest is too small: no noise can be measured. Use an image with a shorter exposure "
+            "or a larger region, or give a noise model."
         )
     ends = np.quantile(values, (1e-4, 1 - 1e-4))
     return samples, (float(ends[0]), float(ends[1])), high
