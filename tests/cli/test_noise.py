@@ -7,12 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from napari_denoisplit.cli import main
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.phantoms import phantom
-from napari_denoisplit.images.synthetic_noise import add_noise
 from napari_denoisplit.images.writing import write_image
 from napari_denoisplit.noise.files import read_noise_model, write_noise_model
 from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
@@ -266,3 +265,21 @@ def test_a_file_that_exists_is_replaced_only_if_asked(jobs, tmp_path, capsys):
     assert "--overwrite" in capsys.readouterr().err
     assert noise(image, "-o", file, "--overwrite") == 0
     assert read_noise_model(file).kind == "gaussian_mixture"
+
+
+def test_repeats_become_a_trusted_model_of_their_noise(tmp_path, capsys):
+    rng = np.random.default_rng(1)
+    cells = ndimage.gaussian_filter(rng.normal(size=(180, 200)), 4) ** 2
+    photons = 2 + 400 * cells / cells.max()
+    exposures = 100 + 2.0 * rng.poisson(photons, (6, 180, 200)) + rng.normal(0, 5, (6, 180, 200))
+    write_image(tmp_path / "field.ome.tif", Image(exposures.astype("f4"), "TYX"))
+    words = ("--repeats", "--kind", "poisson_gaussian", "--picture", tmp_path / "p.png", "--json")
+    assert noise(tmp_path / "field.ome.tif", "-o", tmp_path / "m.json", *words) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["verdict"]["grade"] == "good", found["verdict"]
+    assert found["numbers"]["gain"] == pytest.approx(2.0, rel=0.05)
+    assert (tmp_path / "p.png").stat().st_size > 10_000
+    assert noise(tmp_path / "field.ome.tif", "--repeats", "--check", tmp_path / "m.json") == 0
+    with pytest.raises(SystemExit, match="0"):
+        main(["info", str(tmp_path / "m.json")])
+    assert "poisson-gaussian, gain" in capsys.readouterr().out
