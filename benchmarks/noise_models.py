@@ -100,6 +100,7 @@ def held_out_line(r: Row) -> str:
 
 def sources(minutes: float | None) -> list[Row]:
     """Variance at five signals from every source, over that from pairs with the mean of 50."""
+    denoise = None if minutes is None else DenoiseSettings(minutes=minutes)
     rows = []
     for name, raw, mean in channels():
         reference = run(fit_noise_job(NoiseData("pairs", raw, mean)))
@@ -111,11 +112,11 @@ def sources(minutes: float | None) -> list[Row]:
             "bootstrap": NoiseData("bootstrap", raw),
         }
         for source, given in data.items():
-            if source == "bootstrap" and minutes is None:
+            if source == "bootstrap" and denoise is None:
                 continue
             row = {"data": name, "source": source, "signal": signal.tolist()}
             try:
-                fit = run(fit_noise_job(given, denoise=DenoiseSettings(minutes=minutes)))
+                fit = run(fit_noise_job(given, denoise=denoise))
             except DenoisplitError as error:
                 rows.append({**row, "ratio": None, "grade": str(error)})
                 print(f"| {name} | {source} | {error} |", flush=True)
@@ -148,8 +149,10 @@ def diaphragm() -> Row:
         fit = run(fit_noise_job(NoiseData("single", image), NoiseFitSettings(kind=kind)))
         ratio = variance(fit.model, signal) / known
         grade = fit.model.record.verdict.grade
-        result[kind] = {"ratio": ratio.tolist(), "grade": grade}
-        print(f"| {kind} | {' | '.join(f'{r:.3f}' for r in ratio)} | {grade} |", flush=True)
+        slope = np.ptp(variance(fit.model, signal)[[0, -1]]) / np.ptp(signal)
+        result[kind] = {"gain": slope, "ratio": ratio.tolist(), "grade": grade}
+        values = " | ".join(f"{value:.3f}" for value in ratio)
+        print(f"| {kind} | {slope:.1f} | {values} | {grade} |", flush=True)
     return result
 
 
@@ -186,7 +189,7 @@ def main() -> None:
     minutes = None if arguments.without_bootstrap else arguments.minutes
     result: Row = {"threads": torch.get_num_threads(), "minutes": minutes}
     heading("One frame of the field diaphragm: variance over 57 x (signal - 300)",
-            "kind", *map(str, DIAPHRAGM_SIGNALS), "verdict")  # fmt: skip
+            "kind", "rise", *map(str, DIAPHRAGM_SIGNALS), "verdict")  # fmt: skip
     result["diaphragm"] = diaphragm()
     heading("Wide field, correlated noise", "channel", "source", "correlation", "verdict")
     result["negative_control"] = negative_control()
