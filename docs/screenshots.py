@@ -14,7 +14,9 @@ import time
 from pathlib import Path
 
 import napari
+import numpy as np
 from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
+from scipy.ndimage import gaussian_filter
 
 PLUGIN = "napari-denoisplit"
 SIZE = (1280, 720)
@@ -102,6 +104,30 @@ def split(window: Window, model: Path) -> None:
     side_by_side(window)
 
 
+def fit_noise(window: Window) -> None:
+    """Fit a noise model to repeats of the sample mixture, with a picture of each plot."""
+    viewer = window.viewer
+    rng = np.random.default_rng(0)
+    viewer.open_sample(PLUGIN, "mixture")
+    clean = np.asarray(viewer.layers[0].data, dtype=np.float32)
+    clean = gaussian_filter(clean, 2)
+    photons = rng.poisson(60 * (clean - clean.min()) / np.ptp(clean), (12, *clean.shape))
+    repeats = 100 + 8 * photons + rng.normal(0, 4, photons.shape)
+    viewer.layers.clear()
+    viewer.add_image(repeats.astype(np.uint16), name="repeats", axis_labels=("time", "y", "x"))
+    widget = window.open("Noise model")
+    window.wait(1)
+    window.save("noise-begin")
+    widget.panel.button.click()
+    window.wait_until(lambda: not widget.panel.is_running, PATIENCE)
+    window.wait(1)
+    window.save("noise")
+    for page in ("pixels of one signal", "variance and mean", "PIT, QQ, neighbours"):
+        widget.plot.turn_to(page)
+        window.wait(0.5)
+        window.save(f"noise-{page.split()[0].strip(',').lower()}")
+
+
 def side_by_side(window: Window) -> None:
     """Show the superposition and its two structures next to each other."""
     viewer = window.viewer
@@ -124,17 +150,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
     parser.add_argument("--minutes", type=float, default=3, help="of training")
+    parser.add_argument("--of", choices=("noise", "split"), nargs="+", default=("noise", "split"))
     parser.add_argument("--output", type=Path, default=HERE / "images")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "phantom.denoisplit"
-        window = Window(arguments.output, arguments.theme)
-        train(window, model, arguments.minutes)
-        window.viewer.close()
-        window = Window(arguments.output, arguments.theme)
-        split(window, model)
-        window.viewer.close()
+        scenes = {
+            "noise": [fit_noise],
+            "split": [
+                lambda window: train(window, model, arguments.minutes),
+                lambda window: split(window, model),
+            ],
+        }
+        for name in arguments.of:
+            for scene in scenes[name]:
+                window = Window(arguments.output, arguments.theme)
+                scene(window)
+                window.viewer.close()
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLabeledDoubleRangeSlider
 
-from napari_denoisplit.widgets import SplitWidget, TrainWidget
+from napari_denoisplit.widgets import NoiseWidget, SplitWidget, TrainWidget
 from napari_denoisplit.widgets.column import Fold
 
 CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QListWidget)
-BOTH = pytest.mark.parametrize("kind", [SplitWidget, TrainWidget])
+BOTH = pytest.mark.parametrize("kind", [SplitWidget, TrainWidget, NoiseWidget])
 
 
 def controls(widget):

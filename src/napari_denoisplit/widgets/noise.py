@@ -19,7 +19,7 @@ from napari_denoisplit.widgets.noise_plot import LEVELS, NoisePlot
 from napari_denoisplit.widgets.noise_run import NoiseRun
 from napari_denoisplit.widgets.noise_shelf import NoiseShelf
 from napari_denoisplit.widgets.noise_source import NoiseSourceChoice
-from napari_denoisplit.widgets.noise_verdict import NoiseVerdict
+from napari_denoisplit.widgets.noise_verdict import NoiseFigures, NoiseVerdict
 from napari_denoisplit.widgets.run_panel import RunPanel
 from napari_denoisplit.widgets.worker import Start, start_job
 
@@ -71,6 +71,7 @@ class NoiseWidget(QWidget):
         self.panel = RunPanel("Fit", "Fit a noise model and judge it.", start, self)
         self.plot = NoisePlot(self._viewer, self)
         self.verdict = NoiseVerdict(self)
+        self.figures = NoiseFigures(self)
         self.shelf = NoiseShelf(self)
         self.levels = GreyLevelRun(start, self)
         self.run = NoiseRun(self.panel, self.plot, self.shelf)
@@ -85,9 +86,10 @@ class NoiseWidget(QWidget):
         column.add(self.training)
         column.add(Fold("More", self.more))
         column.add(self.panel)
-        column.add(self.verdict)
         column.add(self.plot)
+        column.add(self.verdict)
         column.add(self.shelf)
+        column.add(self.figures)
         column.order_tabs()
         self.setAccessibleName("Fit and judge a noise model")
 
@@ -102,6 +104,7 @@ class NoiseWidget(QWidget):
         self.shelf.load_button.clicked.connect(self.run.ask_and_load)
         self.shelf.save_button.clicked.connect(self.run.ask_and_save)
         self.shelf.train_button.clicked.connect(self._use_in_train)
+        self.run.gathered.connect(self._reveal_plot)
         self.run.finished.connect(self._on_finished)
 
     def open_files(self, paths: list[Path]) -> None:
@@ -127,7 +130,6 @@ class NoiseWidget(QWidget):
             return
         self.run.fit(chosen, settings, denoise)
         self.shelf.set_busy(True)
-        self._column.reveal(self.plot)
 
     def changeEvent(self, event: QEvent) -> None:
         """End the run when the dock is closed: nobody could stop it any more."""
@@ -150,8 +152,12 @@ class NoiseWidget(QWidget):
             self.plot.turn_to(LEVELS)
 
     def _on_shelf(self) -> None:
-        self.verdict.show_models(self.shelf.shown)
+        for part in (self.verdict, self.figures):
+            part.show_models(self.shelf.shown)
         self.run.show_chosen()
+
+    def _reveal_plot(self) -> None:
+        self._column.reveal(self.plot)
 
     def _on_finished(self) -> None:
         self.shelf.set_busy(self.panel.is_running)
@@ -161,5 +167,8 @@ class NoiseWidget(QWidget):
     def _use_in_train(self) -> None:
         viewer, model = self._viewer(), self.shelf.current
         if viewer is not None and model is not None:
-            _, widget = viewer.window.add_plugin_dock_widget("napari-denoisplit", "Train")
+            dock, widget = viewer.window.add_plugin_dock_widget(
+                "napari-denoisplit", "Train", tabify=True
+            )
+            dock.raise_()
             widget.take_noise_model(model.known)

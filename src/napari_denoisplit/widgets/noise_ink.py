@@ -85,7 +85,7 @@ def paint_joint(
         ylim=joint.observation_edges[[0, -1]],
         xlabel="signal (grey levels)",
         ylabel="observation (grey levels)",
-        title="pixels, on a logarithmic scale",
+        title="pixels (logarithmic scale)",
     )
     axes.locator_params(nbins=_TICKS)
 
@@ -102,7 +102,7 @@ def paint_bin(axes: Any, models: Sequence[Judgement], index: int, colors: Colors
             axes.set_title(f"signal {low:.4g} to {high:.4g}: {one.n_pixels:,} pixels")
         axes.plot(one.density_at, one.density, **style, label=model.name)
     axes.set(xlabel="observation (grey levels)", ylabel="density")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.35 * axes.get_ylim()[1])  # room for the legend above the peak
     axes.locator_params(nbins=_TICKS)
 
 
@@ -135,32 +135,42 @@ def paint_pit(density: Any, quantiles: Any, models: Sequence[Judgement], colors:
     """Paint the probability-integral transform: its histogram, and its QQ plot."""
     for model, style in zip(models, _STYLES, strict=False):
         pit = model.curves.pit
-        density.stairs(pit.density, pit.edges, **style, label=model.name)
+        label = model.name if len(models) > 1 else None
+        density.stairs(pit.density, pit.edges, **style, label=label)
         quantiles.plot(pit.expected, pit.observed, **style)
-    density.axhline(1, color=colors["text"], linewidth=0.8, linestyle=":", label="right model")
+    density.axhline(1, color=colors["text"], linewidth=0.8, linestyle=":")
     quantiles.plot([0, 1], [0, 1], color=colors["text"], linewidth=0.8, linestyle=":")
     density.set(xlabel="probability", ylabel="density", ylim=(0, None), xlim=(0, 1))
-    quantiles.set(xlabel="expected", ylabel="observed", xlim=(0, 1), ylim=(0, 1), title="QQ")
+    quantiles.set(
+        xlabel="expected",
+        ylabel="observed",
+        xlim=(0, 1),
+        ylim=(0, 1),
+        title="QQ: quantiles of the same",
+    )
     quantiles.set_aspect("equal", adjustable="box")
-    density.set_title("PIT of held-out pixels")
-    # Room for the legend above the steps.
-    density.set_ylim(0, 1.45 * max(density.get_ylim()[1], 1.0))
+    density.set_title("PIT of held-out pixels (1 is right)")
+    # Room for a legend above the steps.
+    density.set_ylim(0, (1.5 if len(models) > 1 else 1.1) * max(density.get_ylim()[1], 1.2))
     for axes in (density, quantiles):
         axes.locator_params(nbins=_TICKS)
 
 
 def paint_steps(axes: Any, steps: Sequence[FitStep], colors: Colors) -> None:
-    """Paint the held-out log-likelihood of the fit, round by round."""
-    rounds = [step.round for step in steps]
-    values = [-step.held_out_nll for step in steps]
-    marker = "." if len(steps) < 2 else ""
-    axes.plot(rounds, values, color=colors["text"], marker=marker)
-    axes.set(xlabel="round of the fit", ylabel="held-out log-likelihood (nats per pixel)")
-    if len(values) > 2:
-        # The first rounds are far off, and would press all that matters into one line.
-        low, high = np.quantile(values, 0.25), max(values)
-        if high > low:
-            axes.set_ylim(low - 0.5 * (high - low), high + 0.2 * (high - low))
+    """Paint the held-out log-likelihood of the fit, step by step, a line for each candidate."""
+    values = np.array([-step.held_out_nll for step in steps])
+    texts = [step.text for step in steps]
+    for text in dict.fromkeys(texts):
+        at = np.array([number for number, other in enumerate(texts) if other == text])
+        axes.plot(at, values[at], color=colors["text"], marker=".", markersize=3, linewidth=0.9)
+    best = int(values.argmax())
+    label = f"best: {texts[best]}"
+    axes.plot(best, values[best], "o", color=_STYLES[0]["color"], label=label)
+    axes.set(xlabel="step of the fit", ylabel="held-out log-likelihood (nats)")
+    # The first steps are far off, and would press all that matters into one line.
+    low, high = np.quantile(values, 0.25), values.max()
+    if high > low:
+        axes.set_ylim(low - 0.2 * (high - low), high + 0.5 * (high - low))
     axes.locator_params(nbins=_TICKS)
 
 

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["BIN", "FIT", "JOINT", "LEVELS", "PIT", "VARIANCE", "NoisePlot"]
 
-LEVELS, FIT = "grey levels of the images", "likelihood during the fit"
-JOINT, BIN = "observation against signal", "one signal"
-VARIANCE, PIT = "variance against mean", "PIT and neighbours"
+LEVELS, FIT = "grey levels", "likelihood of the fit"
+JOINT, BIN = "all pixels by signal", "pixels of one signal"
+VARIANCE, PIT = "variance and mean", "PIT, QQ, neighbours"
 _PAGES = (LEVELS, FIT, JOINT, BIN, VARIANCE, PIT)
-_HEIGHT = 330  # pixels, with the choice above and the slider below
+_HEIGHT, _TALL = 250, 380  # pixels of the canvas with one plot and with two
 _CLICKED = "Click in the plot to see the pixels of one signal."
 
 
@@ -127,7 +127,8 @@ class NoisePlot(ThemePlot):
         self.slider.setVisible(self.page == BIN)
         self.note.setText(self._note())
         self.note.setVisible(bool(self.note.text()))
-        self.setMinimumHeight(_HEIGHT)
+        if self._canvas is not None:
+            self._canvas.setFixedHeight(_TALL if self.page == PIT else _HEIGHT)
         self.redraw()
 
     def _note(self) -> str:
@@ -141,7 +142,7 @@ class NoisePlot(ThemePlot):
 
     def _make_canvas(self) -> None:
         super()._make_canvas()
-        self._canvas.setMinimumHeight(_HEIGHT - 90)
+        self._canvas.setFixedHeight(_TALL if self.page == PIT else _HEIGHT)
         self._canvas.mpl_connect("button_press_event", self._on_click)
         for part in self._below:
             self.layout().addWidget(part)
@@ -153,17 +154,16 @@ class NoisePlot(ThemePlot):
             self.slider.setValue(distance.index(min(distance)))
             self.turn_to(BIN)
 
-    def _prepare(self, figure: Any) -> None:
-        # Fixed margins: a layout engine warns while Qt has not given the canvas its size yet.
-        figure.subplots_adjust(left=0.2, right=0.96, top=0.91, bottom=0.16, wspace=0.5)
-
     def _paint(self, figure: Any) -> None:
         figure.clear()
+        # Fixed margins: a layout engine warns while Qt has not given the canvas its size yet.
+        bottom, top = (0.11, 0.94) if self.page == PIT else (0.17, 0.91)
+        figure.subplots_adjust(left=0.2, right=0.96, top=top, bottom=bottom, hspace=0.45)
         colors, models = self.colors(), self._models
         if not self._available(self.page):
             return
         if self.page == PIT:
-            density, quantiles = figure.subplots(1, 2)
+            density, quantiles = figure.subplots(2, 1, height_ratios=(2, 3))
             paint_pit(density, quantiles, models, colors)
             return
         axes = figure.subplots()

@@ -63,6 +63,7 @@ class NoiseRun(QObject):
         Keeps the models.
     """
 
+    gathered = Signal()  # pixels are there and their plot has begun to fill
     finished = Signal()  # a job has ended, however
 
     def __init__(self, panel: RunPanel, plot: NoisePlot, shelf: NoiseShelf) -> None:
@@ -142,6 +143,7 @@ class NoiseRun(QObject):
                 self._plot.show_joint(joint)
                 self._plot.turn_to(JOINT)
                 self._panel.say("\n".join([f"{n_pixels:,} pixels gathered.", *notes]))
+                self.gathered.emit()
             case FitStep(text=text, held_out_nll=nll):
                 self._plot.add_step(event)
                 self._panel.say(f"{text}: held-out log-likelihood {-nll:.4f} nats per pixel.")

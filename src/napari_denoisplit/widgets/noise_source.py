@@ -30,9 +30,9 @@ FROM_LAYERS, FROM_FILES = "layers", "files"
 _MOST_CHANNELS = 16
 _SOURCES: dict[NoiseSource, tuple[str, str]] = {
     "repeats": (
-        "repeated exposures of one field",
-        "The same place imaged again and again (T axis): its mean over time is the signal. The "
-        "most reliable way; 10 exposures or more are best.",
+        "repeated exposures",
+        "One field imaged again and again (T axis): its mean over time is the signal. The most "
+        "reliable way; 10 exposures or more are best.",
     ),
     "pairs": (
         "a noisy and a clean image",

@@ -14,30 +14,43 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.noise_shelf import ShelfModel
 
-__all__ = ["NoiseVerdict"]
+__all__ = ["NoiseFigures", "NoiseVerdict"]
 
 
-class NoiseVerdict(QWidget):
-    """Grade and reasons of the first model, numbers of every model."""
+class NoiseVerdict(QLabel):
+    """Grade and reasons in full."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.words = _label("Verdict", self)
+        _dress(self, "Verdict")
+
+    def show_models(self, models: Sequence[ShelfModel]) -> None:
+        """Show the verdict on the first of the models."""
+        self.setVisible(bool(models))
+        if models:
+            self.setText(verdict_html(models[0].portrait().record.verdict))
+
+
+class NoiseFigures(QWidget):
+    """Numbers of every model, and what was found in the images."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.numbers = _label("Numbers of the noise model", self)
         self.notes = _label("What was found in the images", self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for label in (self.words, self.numbers, self.notes):
+        for label in (self.numbers, self.notes):
             layout.addWidget(label)
+        self.numbers.show()
         self.hide()
 
     def show_models(self, models: Sequence[ShelfModel]) -> None:
-        """Describe a model, or two side by side."""
+        """Show the numbers of a model, or of two side by side."""
         self.setVisible(bool(models))
         if not models:
             return
         portraits = [model.portrait() for model in models]
-        self.words.setText(verdict_html(portraits[0].record.verdict))
         self.numbers.setText(figures_table(portraits))
         notes = portraits[0].record.notes
         self.notes.setText("\n".join(notes))
@@ -46,8 +59,13 @@ class NoiseVerdict(QWidget):
 
 def _label(name: str, parent: QWidget) -> QLabel:
     label = QLabel(parent)
+    _dress(label, name)
+    return label
+
+
+def _dress(label: QLabel, name: str) -> None:
     label.setAccessibleName(name)
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    return label
+    label.hide()

@@ -65,15 +65,23 @@ def figures_table(portraits: Sequence[Portrait]) -> str:
     """Numbers of one model, or of two side by side, as a table."""
     columns = [_figures(portrait) for portrait in portraits]
     names = list(dict.fromkeys(name for column in columns for name in column))
-    rows = [("", [f"<b>{html.escape(portrait.name)}</b>" for portrait in portraits])]
+    rows = [("", [f"<b>{_breakable(portrait.name)}</b>" for portrait in portraits])]
     rows += [(name, [html.escape(column.get(name, "–")) for column in columns]) for name in names]
     text = "".join(
         f"<tr><td>{name}&nbsp;&nbsp;</td>"
-        + "".join(f"<td>{cell}&nbsp;&nbsp;</td>" for cell in cells)
+        + "".join(f"<td>{cell}&nbsp;</td>" for cell in cells)
         + "</tr>"
         for name, cells in rows
     )
     return f"<table>{text}</table>"
+
+
+def _breakable(name: str) -> str:
+    """Let a long name go on in the next line: it would push the table out of a narrow dock."""
+    text = html.escape(name)
+    for mark in "_-.,":
+        text = text.replace(mark, f"{mark}&#8203;")
+    return text
 
 
 def _figures(portrait: Portrait) -> dict[str, str]:

@@ -109,9 +109,8 @@ class ThemePlot(QWidget):
             "line": theme.secondary.as_hex(),
         }
 
-    @abstractmethod
     def _prepare(self, figure: Any) -> None:
-        """Lay out a new, empty figure."""
+        """Lay out a new, empty figure, unless that is done with each painting."""
 
     @abstractmethod
     def _paint(self, figure: Any) -> None:
