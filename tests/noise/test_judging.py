@@ -169,6 +169,32 @@ def test_a_bootstrap_says_what_it_cannot_see(data):
     assert "found by a denoiser" in verdict.reasons[-1]
 
 
+class Broken(GaussianMixture):
+    """A model with a hole in it."""
+
+    def variance(self, signal):
+        return super().variance(signal) * float("nan")
+
+
+class Sure(GaussianMixture):
+    """A model that holds some observations for impossible."""
+
+    def log_likelihood(self, observation, signal, **_):
+        return torch.where(
+            observation > 50, -torch.inf, super().log_likelihood(observation, signal)
+        )
+
+
+def test_a_model_without_numbers_is_refused(data):
+    of = camera(1.5)
+    values = of.weight, LOW, HIGH, 1e-3
+    with pytest.raises(NoiseModelError, match="not numbers"):
+        judge(Broken(*values), data)
+    curves, verdict = judge(Sure(*values), data)
+    assert verdict.grade == "do not use"
+    assert math.isfinite(curves.nll)
+
+
 def test_every_figure_is_a_finite_number(data):
     _, verdict = judge(camera(1.5), data)
     assert all(math.isfinite(value) for value in verdict.figures.values())

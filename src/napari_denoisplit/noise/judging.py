@@ -35,6 +35,7 @@ _BAND_SIGNALS = 200
 _BAND_LEVELS = (0.025, 0.16, 0.84, 0.975)  # two and one sigma, if the noise were Gaussian
 _REACH = 3.0  # standard deviations that observations reach beyond the signals
 _ESTIMATED_ERROR = 0.02  # of the correlation in a single image, found by other means
+_LEAST_LIKELY = -1e6  # nats, in place of an impossible observation: figures stay numbers
 _SEED = 0
 
 
@@ -56,7 +57,7 @@ def judge(model: NoiseModel, pairs: Pairs) -> tuple[NoiseCurves, Verdict]:
     Raises
     ------
     NoiseModelError
-        There are fewer than a hundred held-out pairs.
+        There are fewer than a hundred held-out pairs, or the model gives no numbers for them.
     """
     rng = np.random.default_rng(_SEED)
     numbers = ModelNumbers(model)
@@ -71,6 +72,11 @@ def judge(model: NoiseModel, pairs: Pairs) -> tuple[NoiseCurves, Verdict]:
     bins = signal_bins(sorted_pixels, held.signal, held.jittered, numbers, held.step)
     some = slice(0, _IN_TRANSFORM)
     values = pit_values(numbers, held.signal[some], held.observation[some], held.step, rng)
+    if not np.isfinite([*values, *(b.model_variance for b in bins)]).all():
+        raise NoiseModelError(
+            "This noise model gives probabilities or variances that are not numbers for some of "
+            "the signals: fit the model anew."
+        )
     nll, gaussian_nll = _likelihoods(numbers, fitted, held)
     curves = NoiseCurves(
         joint=joint_histogram(pairs),
@@ -120,7 +126,8 @@ def _sample(
 
 def _nll(model: ModelNumbers, sample: _Sample) -> float:
     some = slice(0, _IN_LIKELIHOOD)
-    return -float(model.log_likelihood(sample.jittered[some], sample.signal[some]).mean())
+    values = model.log_likelihood(sample.jittered[some], sample.signal[some])
+    return -float(np.maximum(np.nan_to_num(values, nan=_LEAST_LIKELY), _LEAST_LIKELY).mean())
 
 
 def _likelihoods(model: ModelNumbers, fitted: _Sample, held: _Sample) -> tuple[float, float]:
