@@ -135,8 +135,9 @@ def _pairs(
     spread = noise_spread(s[kept], x[kept])
     # Where next to no photons arrive, one of them is many standard deviations: an outlier must
     # stand out of the noise of the image, too.
-    usual = float(np.median(spread(s[kept])))
-    outlier = np.abs(x - s) > _OUTLIER * np.maximum(spread(s), usual)
+    sigma = spread(s)
+    usual = float(np.median(sigma))
+    outlier = np.abs(x - s) > _OUTLIER * np.maximum(sigma, usual)
     share = float(np.count_nonzero(outlier & kept) / np.count_nonzero(kept))
     if share > _WORTH_A_NOTE:
         notes.append(

@@ -17,7 +17,7 @@ __all__ = ["noise_spread"]
 
 _BINS = 40
 _LEAST_COUNT = 200
-_MOST_DRAWN = 400_000
+_MOST_DRAWN = 100_000
 _TRIM = 4.0
 _TRIMMED_MEAN = 0.999881  # mean of min(z^2, _TRIM^2) for normal z
 
