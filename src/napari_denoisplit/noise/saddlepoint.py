@@ -44,8 +44,8 @@ _MOST_COUNT = 1e4  # the integral differs from 1 by less than 1e-6 beyond
 _N_COUNTS = 129
 _ROOTS = 9.0  # signed roots that the tables span: 1e-18 of the mass lies outside
 _N_ROOTS = 361
-_N_ROOTS_OF_NORM = 73
-_HALVINGS = 44
+_N_ROOTS_OF_NORM = 49
+_HALVINGS = 36
 _NEAR = 0.3  # below it a series keeps the digits that differences lose
 
 
@@ -135,7 +135,8 @@ class SaddlepointTables(NamedTuple):
     @classmethod
     def make(cls, v: float, *, with_cdf: bool = True) -> SaddlepointTables:
         """Integrate numerically, float64 on the CPU."""
-        steps = torch.linspace(0, 1, _N_COUNTS, dtype=torch.float64)
+        n_counts = _N_COUNTS if with_cdf else _N_COUNTS // 2 + 1
+        steps = torch.linspace(0, 1, n_counts, dtype=torch.float64)
         count = (LEAST_COUNT * (_MOST_COUNT / LEAST_COUNT) ** steps)[:, None]
         variance = torch.tensor(v, dtype=torch.float64)
         # Over the whole line of a smooth bell, a coarse sum is exact; parts of it take more.
@@ -153,7 +154,7 @@ class SaddlepointTables(NamedTuple):
 
     def log_norm_at(self, count: Tensor) -> tuple[Tensor, Tensor]:
         """Return log Z, linear between the entries, and its slope in the count."""
-        position, index, step = _place(count)
+        position, index, step = _place(count, len(self.log_norm))
         table = self.log_norm.to(count)
         low, high = table[index], table[index + 1]
         inside = (count < _MOST_COUNT).to(count.dtype)
@@ -161,7 +162,7 @@ class SaddlepointTables(NamedTuple):
 
     def cdf(self, root: Tensor, count: Tensor) -> Tensor:
         """Cumulative distribution at a signed root."""
-        position, row, _ = _place(count)
+        position, row, _ = _place(count, len(self.log_norm))
         n = self.excess_cdf.shape[1]
         place = ((root / _ROOTS + 1.0) * (0.5 * (n - 1))).clamp(0, n - 1)
         column = place.long().clamp(max=n - 2)
@@ -175,11 +176,11 @@ class SaddlepointTables(NamedTuple):
         return (torch.special.ndtr(root) + excess).clamp(0.0, 1.0)
 
 
-def _place(count: Tensor) -> tuple[Tensor, Tensor, float]:
+def _place(count: Tensor, n_counts: int) -> tuple[Tensor, Tensor, float]:
     """Place of a count in the tables, the entry below it, and the step of the logarithm."""
-    step = math.log(_MOST_COUNT / LEAST_COUNT) / (_N_COUNTS - 1)
-    position = ((count / LEAST_COUNT).log() / step).clamp(0, _N_COUNTS - 1)
-    return position, position.long().clamp(max=_N_COUNTS - 2), step
+    step = math.log(_MOST_COUNT / LEAST_COUNT) / (n_counts - 1)
+    position = ((count / LEAST_COUNT).log() / step).clamp(0, n_counts - 1)
+    return position, position.long().clamp(max=n_counts - 2), step
 
 
 def _t_of_root(roots: Tensor, count: Tensor, v: Tensor) -> Tensor:
