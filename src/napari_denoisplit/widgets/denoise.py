@@ -132,7 +132,8 @@ class DenoiseWidget(QWidget):
             for chosen, before, after in zip(inputs, noisy, result.images, strict=True):
                 show_denoised(self._viewer, chosen, before, after, result.provenance)
         ending = "Stopped early. " if result.stopped_early else ""
-        self.panel.say(f"{ending}Verdict: {result.summary}")
+        gap = "\n" if "\n" in result.summary else " "
+        self.panel.say(f"{ending}Verdict:{gap}{result.summary}")
 
     def _refresh(self) -> None:
         self.panel.set_obstacle(self.source.problem)
