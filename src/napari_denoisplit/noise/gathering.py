@@ -102,20 +102,7 @@ def _pairs(
     """Pairs of fields, without saturated pixels and outliers."""
     notes = list(notes)
     known = [np.isfinite(f.raw) & np.isfinite(f.signal) & f.usable for f in fields]
-    s, x, raw = (
-        np.concatenate([getattr(f, name)[k] for f, k in zip(fields, known, strict=True)])
-        for name in ("signal", "observation", "raw")
-    )
-    if len(s) < _LEAST_PAIRS:
-        raise NoiseModelError(
-            f"{len(s)} pixels of {data.name or 'the image'!r} are numbers and lie in the region of "
-            f"interest: a noise model needs at least {_LEAST_PAIRS}. Take a larger region or image."
-        )
-    if np.array_equal(s, x):
-        raise NoiseModelError(
-            "Signal and observation are equal: there is no noise to model. Give the raw image as "
-            "the observation, and its clean version as the signal."
-        )
+    s, x, raw = _pixels(fields, known, data.name)
     observed = tuple(float(v) for v in np.quantile(raw, (1e-4, 1 - 1e-4)))
     limit = unsaturated_signal(s, raw)
     kept = s <= limit
@@ -158,6 +145,27 @@ def _pairs(
         observed_range=(observed[0], observed[1]),
         notes=tuple(notes),
     )
+
+
+def _pixels(
+    fields: Sequence[Field], known: Sequence[NDArray[np.bool_]], name: str
+) -> tuple[Floats, Floats, Floats]:
+    """Signal, observation and what was read, of all pixels that are known."""
+    s, x, raw = (
+        np.concatenate([getattr(f, of)[k] for f, k in zip(fields, known, strict=True)])
+        for of in ("signal", "observation", "raw")
+    )
+    if len(s) < _LEAST_PAIRS:
+        raise NoiseModelError(
+            f"{len(s)} pixels of {name or 'the image'!r} are numbers and lie in the region of "
+            f"interest: a noise model needs at least {_LEAST_PAIRS}. Take a larger region or image."
+        )
+    if np.array_equal(s, x):
+        raise NoiseModelError(
+            "Signal and observation are equal: there is no noise to model. Give the raw image as "
+            "the observation, and its clean version as the signal."
+        )
+    return s, x, raw
 
 
 def _residuals(
