@@ -65,7 +65,9 @@ class Denoised:
         """
         correlated = self.verdict.figures.get(CORRELATION, 0.0) > CORRELATED
         if self.verdict.grade == "do not use" or correlated:
-            way_out = " Or fit the noise model to repeated exposures." if correlated else ""
+            way_out = (
+                " Repeated exposures of one field show such noise as it is." if correlated else ""
+            )
             raise NoiseModelError(
                 f"The denoised image is no signal. {self.verdict.reasons[0]}{way_out}"
             )
