@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkab
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+from napari_denoisplit.noise.histogram import HistogramNoise
 from napari_denoisplit.noise.poisson_gaussian import PoissonGaussian
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class NoiseModel(Protocol):
 
 _FROM_DICT: dict[str, Callable[[Mapping[str, Any]], NoiseModel]] = {
     GaussianMixture.kind: GaussianMixture.from_dict,
+    HistogramNoise.kind: HistogramNoise.from_dict,
     PoissonGaussian.kind: PoissonGaussian.from_dict,
 }
 
