@@ -16,17 +16,13 @@ from napari_denoisplit.events import Stage
 from napari_denoisplit.images.normalization import Normalization
 from napari_denoisplit.images.partition import partition
 from napari_denoisplit.jobs.batches import Batches
+from napari_denoisplit.jobs.channel_noise import channel_noise_job
 from napari_denoisplit.jobs.trainer import Trainer
 from napari_denoisplit.jobs.validation import Validation
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.nn.likelihood import GaussianLikelihood, NoiseModelLikelihood
-from napari_denoisplit.noise.automatic import (
-    noise_model_from_image,
-    noise_model_from_pairs,
-    noise_model_from_repeats,
-)
-from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+from napari_denoisplit.noise.model import NoiseModel, noise_model_from_dict
 from napari_denoisplit.settings import METHODS, PRESETS
 
 if TYPE_CHECKING:
@@ -60,7 +56,7 @@ class Run:
 def prepare(
     fields: TrainingFields,
     settings: TrainSettings,
-    noise_models: Sequence[GaussianMixture] | None,
+    noise_models: Sequence[NoiseModel] | None,
     resume: Path | None,
 ) -> Job[Run]:
     """Set everything up: pixels, statistics, noise models, network."""
@@ -82,10 +78,11 @@ def prepare(
         header = _new_header(fields, parts, settings, loss)
     else:
         header = before.header
-        _check_resumed(fields, header, before, loss)
+        _check_resumed(fields, header, before, loss, noise_models)
     if loss.likelihood == "noise_model" and header.noise_models is None:
-        yield Stage("Fitting a noise model to each channel")
-        found = noise_models or _fit_noise_models(fields, parts)
+        found = noise_models or (
+            yield from channel_noise_job(fields, parts.train, seed=settings.seed)
+        )
         header = header.model_copy(update={"noise_models": tuple(m.to_dict() for m in found)})
     torch.manual_seed(settings.seed)
     batches = Batches(
@@ -136,7 +133,7 @@ def _best_before(last: Model) -> Model | None:
 def _check_counts(
     fields: TrainingFields,
     settings: TrainSettings,
-    noise_models: Sequence[GaussianMixture] | None,
+    noise_models: Sequence[NoiseModel] | None,
 ) -> None:
     """Refuse mixing weights or noise models that are not one per channel."""
     weights = settings.mix.weights
@@ -149,9 +146,18 @@ def _check_counts(
 
 
 def _check_resumed(
-    fields: TrainingFields, header: ModelHeader, before: Model, loss: LossSettings
+    fields: TrainingFields,
+    header: ModelHeader,
+    before: Model,
+    loss: LossSettings,
+    noise_models: Sequence[NoiseModel] | None,
 ) -> None:
     """Refuse to go on with a training that does not fit what was asked for."""
+    if noise_models:
+        raise TrainingError(
+            f"{before.path} goes on with the noise models that it began with, and others were "
+            "given: leave them out, or start a new training with them."
+        )
     if before.training_state is None:
         raise TrainingError(
             f"{before.path} is a finished model without the state to resume from: choose the file "
@@ -208,7 +214,7 @@ def _network_settings(
 def _likelihood(header: ModelHeader, loss: LossSettings) -> torch.nn.Module:
     if loss.likelihood == "gaussian":
         return GaussianLikelihood(header.normalization)
-    models = [GaussianMixture.from_dict(m) for m in header.noise_models or ()]
+    models = [noise_model_from_dict(m) for m in header.noise_models or ()]
     return NoiseModelLikelihood(models, header.normalization)
 
 
@@ -216,23 +222,3 @@ def _mean_weights(header: ModelHeader) -> list[float]:
     """Weights of the channels in the middle of the mixing range."""
     alpha = (header.mix.alpha_low + header.mix.alpha_high) / 2
     return [w * alpha for w in header.mix.channel_weights(header.network.n_channels)]
-
-
-def _fit_noise_models(fields: TrainingFields, parts: Partition) -> list[GaussianMixture]:
-    """One noise model per channel: from clean pairs, else repeats, else one noisy image."""
-    return [_fit_noise_model(fields, parts, c) for c in range(fields.n_channels)]
-
-
-def _fit_noise_model(fields: TrainingFields, parts: Partition, c: int) -> GaussianMixture:
-    if fields.clean is not None:
-        pairs = zip(fields.clean, fields.fields, parts.train, strict=True)
-        signal, observed = zip(*((s[c][m], o[c][m]) for s, o, m in pairs), strict=True)
-        return noise_model_from_pairs(np.concatenate(signal), np.concatenate(observed))
-    # A blank frame, as a time-lapse may begin with, has nothing to fit to.
-    blank = [np.ptp(field[c]) == 0 for field in fields.fields]
-    largest = max(range(len(blank)), key=lambda i: (not blank[i], int(parts.train[i].sum())))
-    if fields.repeats > 1:
-        first = largest // fields.repeats * fields.repeats
-        exposures = fields.fields[first : first + fields.repeats]
-        return noise_model_from_repeats(np.stack([f[c] for f in exposures]))
-    return noise_model_from_image(fields.fields[largest][c])
