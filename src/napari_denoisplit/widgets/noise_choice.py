@@ -149,7 +149,7 @@ def _kind_box(parent: QWidget) -> QComboBox:
         )
     )
     box.addItem("from the images", _AUTOMATIC)
-    box.addItem("given, one per structure", _GIVEN)
+    box.addItem("one per structure", _GIVEN)
     box.setMinimumContentsLength(10)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     guard_wheel(box)

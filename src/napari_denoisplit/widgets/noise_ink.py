@@ -127,7 +127,7 @@ def paint_variance(axes: Any, models: Sequence[Judgement], colors: Colors) -> No
         top = max(top, float(np.max(bands.variance[shown], initial=0.0)))
     axes.set(xlabel="mean: signal (grey levels)", ylabel="variance (squared grey levels)")
     if top > 0:
-        axes.set_ylim(0, 1.15 * top)
+        axes.set_ylim(0, (1.15 if len(models) == 1 else 1.4) * top)  # room for the legend
     axes.locator_params(nbins=_TICKS)
 
 

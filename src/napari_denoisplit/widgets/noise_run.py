@@ -157,7 +157,7 @@ class NoiseRun(QObject):
         from napari_denoisplit.jobs.noise_fitting import Judged
 
         verdict = fit.model.record.verdict
-        name = self._shelf.free_name(f"{fit.model.record.name or 'images'}, {_short(fit)}")
+        name = self._shelf.free_name(f"{_short(fit)}, {fit.model.record.name or 'images'}")
         judged = None if verdict is None else Judged(fit.curves, verdict)
         self._pairs = fit.pairs
         self._panel.say("")
