@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.jobs.training import Trained
     from napari_denoisplit.measures.comparison import ChannelScore
-    from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
     from napari_denoisplit.noise.model import NoiseModel
     from napari_denoisplit.settings import NoiseSource
 
@@ -38,7 +37,7 @@ def train(
     settings: TrainSettings | None = None,
     *,
     path: Path | None = None,
-    noise_models: Sequence[GaussianMixture] | None = None,
+    noise_models: Sequence[NoiseModel] | None = None,
     resume: Path | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Trained:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.channels import NoiseModels
 from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+from napari_denoisplit.noise.histogram import HistogramNoise
 from napari_denoisplit.noise.model import NoiseModel, noise_model_from_dict
+from napari_denoisplit.noise.poisson_gaussian import PoissonGaussian
 
 
 def mixture(k: int, seed: int) -> GaussianMixture:
@@ -28,6 +31,22 @@ def test_channels_together_are_the_channels_one_by_one(components):
         torch.testing.assert_close(value[:, channel], expected)
         (expected_slope,) = torch.autograd.grad(expected.sum(), alone)
         torch.testing.assert_close(slope[:, channel], expected_slope)
+
+
+def test_channels_may_be_of_different_kinds():
+    values = np.zeros((3, 16, 16))
+    values[0] = 1 / 16
+    values[1], values[2] = (np.arange(16.0)[:, None] * 16 + e for e in (0, 16))
+    kinds = [mixture(2, 0), PoissonGaussian(1.0, 0.0, 2.0, 0.0, 250.0), HistogramNoise(values)]
+    models = NoiseModels([noise_model_from_dict(model.to_dict()) for model in kinds])
+    observation = torch.rand(2, 3, 8, 9) * 250
+    signal = (observation + 4.0).requires_grad_()
+    value = models.log_likelihood(observation, signal)
+    value.sum().backward()
+    assert (signal.grad != 0).all()
+    for channel, model in enumerate(kinds):
+        alone = model.log_likelihood(observation[:, channel], signal[:, channel])
+        assert torch.equal(value[:, channel], alone)
 
 
 def test_published_formula_reaches_every_channel():

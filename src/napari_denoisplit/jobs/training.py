@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.batches import Batches
     from napari_denoisplit.jobs.preparation import Run
     from napari_denoisplit.jobs.validation import ValidationResult
-    from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+    from napari_denoisplit.noise.model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
 
 __all__ = ["Trained", "train_job"]
@@ -53,7 +53,7 @@ def train_job(
     settings: TrainSettings,
     *,
     path: Path | None = None,
-    noise_models: Sequence[GaussianMixture] | None = None,
+    noise_models: Sequence[NoiseModel] | None = None,
     resume: Path | None = None,
     stop: threading.Event | None = None,
 ) -> Job[Trained]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.normalization import Normalization
     from napari_denoisplit.nn.ladder import Prediction
-    from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+    from napari_denoisplit.noise.model import NoiseModel
 
 __all__ = ["ChannelScale", "GaussianLikelihood", "NoiseModelLikelihood"]
 
@@ -52,9 +52,7 @@ class NoiseModelLikelihood(nn.Module):
     taken there first.
     """
 
-    def __init__(
-        self, noise_models: Sequence[GaussianMixture], normalization: Normalization
-    ) -> None:
+    def __init__(self, noise_models: Sequence[NoiseModel], normalization: Normalization) -> None:
         super().__init__()
         from napari_denoisplit.noise.channels import NoiseModels
 

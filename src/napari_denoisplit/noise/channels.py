@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.frozen_density import frozen_log_density
 from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+from napari_denoisplit.noise.histogram import HistogramNoise
 from napari_denoisplit.noise.mixture_density import Coefficients
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ __all__ = ["NoiseModels"]
 class NoiseModels(nn.Module):
     """One noise model per channel.
 
-    Models that are Gaussian mixtures with the same K and n are evaluated at once.
+    They may be of different kinds. Where all are Gaussian mixtures with the same K and n, they are
+    evaluated at once.
 
     Raises
     ------
@@ -55,7 +57,8 @@ class NoiseModels(nn.Module):
         observation, signal
             (B, C, Y, X), grey levels.
         published
-            See `GaussianMixture.log_likelihood`.
+            See `GaussianMixture.log_likelihood` and `HistogramNoise.log_likelihood`; other kinds
+            have no published formula, and are evaluated as ever.
 
         Raises
         ------
@@ -83,7 +86,7 @@ class NoiseModels(nn.Module):
 
     def _one(self, channel: int, observation: Tensor, signal: Tensor, published: bool) -> Tensor:
         model = self[channel]
-        if published and isinstance(model, GaussianMixture):
+        if published and isinstance(model, (GaussianMixture, HistogramNoise)):
             return model.log_likelihood(observation, signal, published=True)
         return model.log_likelihood(observation, signal)
 
