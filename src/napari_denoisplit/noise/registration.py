@@ -16,6 +16,7 @@ __all__ = ["shift_between"]
 _FINE, _COARSE = 1.0, 8.0  # the band that structure stands out of noise and of uneven light in
 _MOST_SHIFT = 0.25  # of the edge
 _CLEAR = 6.0  # times the spread that the correlation of mere noise has: less may be chance
+_NEAR = 2.0  # pixels: where the correlation of sharp structure has not fallen yet
 _AREA = 4 * np.pi * _FINE**2  # pixels of smoothed noise that count as one
 
 
@@ -38,12 +39,18 @@ def shift_between(reference: Floats, image: Floats) -> tuple[float, float] | Non
     ]
     y, x = np.unravel_index(int(np.argmax(area)), area.shape)
     whole = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    if not area[y, x] > _CLEAR / np.sqrt(independent) * whole:
+    chance = _CLEAR / np.sqrt(independent) * whole
+    if not area[y, x] > chance:
         return None
-    return (
+    shift = (
         int(y) - reach[0] + _vertex(area[:, x], int(y)),
         int(x) - reach[1] + _vertex(area[y], int(x)),
     )
+    # A ramp or an edge looks the same wherever it is moved along itself: a long way is believed
+    # only if it fits clearly better than none.
+    if max(map(abs, shift)) > _NEAR and area[y, x] - area[reach] < chance:
+        return 0.0, 0.0
+    return shift
 
 
 def _band(plane: Floats) -> Floats:
