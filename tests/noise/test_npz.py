@@ -10,6 +10,8 @@ import torch
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
 from napari_denoisplit.noise.npz import read_npz, write_npz
+from napari_denoisplit.noise.poisson_gaussian import PoissonGaussian
+from napari_denoisplit.verdict import NoiseRecord
 
 DATA = Path(os.environ.get("DENOISPLIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 FIXTURES = sorted((DATA / "interop" / "noise_models").glob("*.npz"))
@@ -112,3 +114,24 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
         write_npz(path, GaussianMixture(torch.ones(3, 2), 0.0, 1.0, 0.1))
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["noise.npz"]
+
+
+def test_a_camera_goes_through_a_file_bit_for_bit(tmp_path):
+    model = PoissonGaussian(0.1, 100.3, 1 / 3, 90.0, 4096.7)
+    write_npz(tmp_path / "camera.npz", model)
+    assert read_npz(tmp_path / "camera.npz").to_dict() == model.to_dict()
+
+
+def test_a_record_stands_in_an_array_of_its_own(tmp_path):
+    model = GaussianMixture(torch.zeros(3, 2), 0.0, 1.0, 0.1)
+    model = model.with_record(NoiseRecord(name="nuclei"))
+    write_npz(tmp_path / "noise.npz", model)
+    assert np.load(tmp_path / "noise.npz", allow_pickle=False).files == [*ARRAYS, "denoisplit"]
+    assert read_npz(tmp_path / "noise.npz").record == model.record
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"source": "hearsay"}'])
+def test_a_record_that_is_none_is_refused(text, tmp_path):
+    np.savez(tmp_path / "edited.npz", **ARRAYS, denoisplit=np.array(text))
+    with pytest.raises(NoiseModelError, match=r"edited\.npz"):
+        read_npz(tmp_path / "edited.npz")
