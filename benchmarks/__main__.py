@@ -23,11 +23,21 @@ def script(name: str, *arguments: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", default="10", help="minutes of each training run")
-    minutes = parser.parse_args().minutes
+    parser.add_argument("--peer", help="python of an environment with careamics, to compare with")
+    arguments = parser.parse_args()
+    minutes = arguments.minutes
     script("presets.py")
+    script("denoising.py")
+    script("noise_models.py")
+    script("noise_memory.py")
+    if arguments.peer:
+        script("noise_speed.py", arguments.peer)
+        script("noise_interop.py", arguments.peer)
     methods = ("denoisplit", "altered_musplit", "musplit")
     for data, method, seed in product(("A", "AP", "B", "C"), methods, ("0", "1")):
         script("quality.py", "run", data, method, seed, "--minutes", minutes)
+    for source in ("pairs", "repeats", "bootstrap", "single"):
+        script("quality.py", "run", "A", "denoisplit", "0", "--minutes", minutes, "--noise", source)
     script("quality.py", "report")
 
 

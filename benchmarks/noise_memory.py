@@ -3,7 +3,7 @@
     python benchmarks/noise_memory.py
 
 Each source is fitted in a process of its own; the base is the process after its imports. Writes
-its table between the marks of docs/benchmarks.md, if the page has them.
+its table between the marks of docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -18,13 +18,11 @@ import dask.array as da
 import numpy as np
 import torch
 
-from data_sets import REPOSITORY
+from document import put_into_document
 from napari_denoisplit.events import run
-from napari_denoisplit.files import replacing
 from napari_denoisplit.images.noise_data import NoiseData
 from napari_denoisplit.jobs.noise_fitting import fit_noise_job
 
-START, END = "<!-- noise memory: begin -->", "<!-- noise memory: end -->"
 SOURCES = ("repeats", "single")
 EDGE = 2048
 GIB = 2**30
@@ -90,13 +88,7 @@ def main() -> None:
             f"| {row['seconds']:.1f} | {row['error']:.1%} |"
         )
         print(lines[-1], flush=True)
-    page = REPOSITORY / "docs" / "benchmarks.md"
-    if START not in page.read_text():
-        return
-    before, rest = page.read_text().split(START)
-    _, after = rest.split(END)
-    with replacing(page) as temporary:
-        temporary.write_text(f"{before}{START}\n\n" + "\n".join(lines) + f"\n\n{END}{after}")
+    put_into_document("noise memory", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Noise models on real repeats: every kind on repeats it has not seen, every source on one field.
 
-    python benchmarks/noise_models.py [--minutes 2] [--without-bootstrap]
+    python benchmarks/noise_models.py [--steps 400] [--without-bootstrap]
 
-`--minutes` is what the denoiser of the source 'bootstrap' gets for each of six channels. Prints
-its tables and writes benchmarks/results/noise_models.json.
+`--steps` is what the denoiser of the source 'bootstrap' gets for each of six channels. Writes its
+tables between the marks of docs/benchmarks.md, and benchmarks/results/noise_models.json.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from data_sets import DATA
-from document import keep
+from document import keep, put_into_document
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import run
 from napari_denoisplit.images.noise_data import NoiseData
@@ -40,6 +40,14 @@ DIAPHRAGM_GAIN, DIAPHRAGM_OFFSET = 57.0, 300.0
 DIAPHRAGM_SIGNALS = (1_000, 3_000, 10_000, 30_000)
 
 Row = dict[str, Any]
+page: list[str] = []
+"""Lines of the tables, as they are printed."""
+
+
+def say(line: str) -> None:
+    """Print a line, and keep it for the document."""
+    print(line, flush=True)
+    page.append(line)
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -86,7 +94,7 @@ def held_out() -> list[Row]:
                     "reasons": judged.verdict.reasons,
                 }
             )
-            print(held_out_line(rows[-1]), flush=True)
+            say(held_out_line(rows[-1]))
     return rows
 
 
@@ -98,9 +106,9 @@ def held_out_line(r: Row) -> str:
     )
 
 
-def sources(minutes: float | None) -> list[Row]:
+def sources(steps: int | None) -> list[Row]:
     """Variance at five signals from every source, over that from pairs with the mean of 50."""
-    denoise = None if minutes is None else DenoiseSettings(minutes=minutes)
+    denoise = None if steps is None else DenoiseSettings(minutes=None, steps=steps)
     rows = []
     for name, raw, mean in channels():
         reference = run(fit_noise_job(NoiseData("pairs", raw, mean)))
@@ -119,12 +127,12 @@ def sources(minutes: float | None) -> list[Row]:
                 fit = run(fit_noise_job(given, denoise=denoise))
             except DenoisplitError as error:
                 rows.append({**row, "ratio": None, "grade": str(error)})
-                print(f"| {name} | {source} | {error} |", flush=True)
+                say(f"| {name} | {source} | {error} |")
                 continue
             ratio = variance(fit.model, signal) / expected
             grade = fit.model.record.verdict.grade
             rows.append({**row, "ratio": ratio.tolist(), "grade": grade})
-            print(sources_line(rows[-1]), flush=True)
+            say(sources_line(rows[-1]))
     return rows
 
 
@@ -152,7 +160,7 @@ def diaphragm() -> Row:
         slope = np.ptp(variance(fit.model, signal)[[0, -1]]) / np.ptp(signal)
         result[kind] = {"gain": slope, "ratio": ratio.tolist(), "grade": grade}
         values = " | ".join(f"{value:.3f}" for value in ratio)
-        print(f"| {kind} | {slope:.1f} | {values} | {grade} |", flush=True)
+        say(f"| {kind} | {slope:.1f} | {values} | {grade} |")
     return result
 
 
@@ -173,21 +181,21 @@ def negative_control() -> list[Row]:
                 }
             )
             correlation = rows[-1]["correlation"]
-            print(f"| {c + 1} | {data.source} | {correlation:.2f} | {verdict.grade} |", flush=True)
+            say(f"| {c + 1} | {data.source} | {correlation:.2f} | {verdict.grade} |")
     return rows
 
 
 def heading(title: str, *columns: str) -> None:
-    print(f"\n{title}\n\n| {' | '.join(columns)} |\n{'|---' * len(columns)}|", flush=True)
+    say(f"\n### {title}\n\n| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=2.0, help="minutes of each denoiser")
+    parser.add_argument("--steps", type=int, default=400, help="steps of each denoiser")
     parser.add_argument("--without-bootstrap", action="store_true", help="leave the denoiser out")
     arguments = parser.parse_args()
-    minutes = None if arguments.without_bootstrap else arguments.minutes
-    result: Row = {"threads": torch.get_num_threads(), "minutes": minutes}
+    steps = None if arguments.without_bootstrap else arguments.steps
+    result: Row = {"threads": torch.get_num_threads(), "steps": steps}
     heading("One frame of the field diaphragm: variance over 57 x (signal - 300)",
             "kind", "rise", *map(str, DIAPHRAGM_SIGNALS), "verdict")  # fmt: skip
     result["diaphragm"] = diaphragm()
@@ -199,8 +207,9 @@ def main() -> None:
     result["held_out"] = held_out()
     heading("Variance over that from pairs with the mean of 50, by signal", "data", "source",
             *(f"{share:.1%}" for share in SHARES), "verdict")  # fmt: skip
-    result["sources"] = sources(minutes)
+    result["sources"] = sources(steps)
     keep("noise_models", result)
+    put_into_document("noise models", "\n".join(page))
 
 
 if __name__ == "__main__":
