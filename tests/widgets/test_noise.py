@@ -143,10 +143,12 @@ def test_verdict_reasons_and_numbers_are_told_in_full(qtbot, widget, jobs):
 
 
 def test_pixels_and_likelihood_are_shown_while_the_fit_runs(qtbot, widget, jobs):
+    fit(qtbot, widget)
     jobs.endless = True
     widget.panel.button.click()
     qtbot.waitUntil(lambda: "1 Gaussian: held-out log-likelihood -4.0" in status(widget))
     assert widget.plot.page == JOINT
+    assert widget.verdict.isHidden()  # of an earlier model it would mislead
     assert not widget.shelf.load_button.isEnabled()
     widget.panel.button.click()
     finish(qtbot, widget)

@@ -8,7 +8,7 @@ from tests.widgets.conftest import layer
 from napari_denoisplit.images.phantoms import phantom
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.synthetic_noise import add_noise
-from napari_denoisplit.widgets import SplitWidget, TrainWidget
+from napari_denoisplit.widgets import NoiseWidget, SplitWidget, TrainWidget
 
 
 def test_a_model_is_trained_and_used(qtbot, viewer, dock, tmp_path):
@@ -40,3 +40,32 @@ def test_a_model_is_trained_and_used(qtbot, viewer, dock, tmp_path):
     np.testing.assert_allclose(samples.mean(0), mmse.data, rtol=1e-3)
     assert mmse.metadata["denoisplit"]["model"] == "phantom.denoisplit"
     assert layer(viewer, "cells · pits · sigma (uncalibrated)").data.max() > 0
+
+
+def test_a_noise_model_is_fitted_saved_loaded_compared_and_handed_over(
+    qtbot, viewer, dock, tmp_path, rng
+):
+    clean = phantom((96, 96), seed=1)[0]
+    photons = rng.poisson(clean / clean.max() * 60, (8, 96, 96))
+    viewer.add_image(100 + 4 * photons + rng.normal(0, 6, photons.shape), name="beads")
+    widget = dock(viewer, NoiseWidget(viewer))
+    widget.settings["kind"].set_value("poisson_gaussian")
+    widget.panel.button.click()
+    qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=60_000)
+    fitted = widget.shelf.current
+    assert fitted is not None, widget.panel.status.text()
+    assert abs(fitted.known.numbers["gain"] - 4) < 0.6
+    widget.run.save(tmp_path / "camera.npz")
+    qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=10_000)
+
+    widget.open_files([tmp_path / "camera.npz"])
+    qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=10_000)
+    widget.shelf.other_box.setCurrentIndex(1)
+    loaded, saved = widget.shelf.shown
+    assert loaded.judged.curves.nll == saved.judged.curves.nll
+    assert loaded.known.record == fitted.known.record
+
+    train = dock(viewer, TrainWidget(viewer))
+    train.take_noise_model(fitted.known)
+    assert train.choices.noise_models() == (fitted.known.model,)
+    assert fitted.known.record.verdict.headline in train.choices.noise.about.text()

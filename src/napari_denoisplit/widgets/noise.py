@@ -104,7 +104,7 @@ class NoiseWidget(QWidget):
         self.shelf.load_button.clicked.connect(self.run.ask_and_load)
         self.shelf.save_button.clicked.connect(self.run.ask_and_save)
         self.shelf.train_button.clicked.connect(self._use_in_train)
-        self.run.gathered.connect(self._reveal_plot)
+        self.run.gathered.connect(self._on_gathered)
         self.run.finished.connect(self._on_finished)
 
     def open_files(self, paths: list[Path]) -> None:
@@ -144,6 +144,8 @@ class NoiseWidget(QWidget):
     def _on_source(self) -> None:
         self.training.setVisible(self.source.chosen_source == "bootstrap")
         self.panel.set_obstacle(self.source.problem)
+        if not self.panel.is_running:
+            self.panel.say("")  # it was about the choice before
         self.levels.look_at(self.source)
 
     def _on_levels(self, levels: tuple[GreyLevels, ...]) -> None:
@@ -152,15 +154,22 @@ class NoiseWidget(QWidget):
             self.plot.turn_to(LEVELS)
 
     def _on_shelf(self) -> None:
-        for part in (self.verdict, self.figures):
-            part.show_models(self.shelf.shown)
+        self._describe()
         self.run.show_chosen()
 
-    def _reveal_plot(self) -> None:
+    def _describe(self) -> None:
+        for part in (self.verdict, self.figures):
+            part.show_models(self.shelf.shown)
+
+    def _on_gathered(self) -> None:
+        # The plot shows the pixels of a new fit: what is said of the model before would mislead.
+        for part in (self.verdict, self.figures):
+            part.hide()
         self._column.reveal(self.plot)
 
     def _on_finished(self) -> None:
         self.shelf.set_busy(self.panel.is_running)
+        self._describe()
         if self.shelf.current is not None:
             self._column.reveal(self.verdict)
 
