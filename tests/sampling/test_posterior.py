@@ -48,6 +48,18 @@ def test_a_sample_does_not_depend_on_the_tiling(network, plane):
     torch.testing.assert_close(tiled, whole, rtol=1e-4, atol=1e-3)
 
 
+def test_a_cut_of_a_plane_reads_the_noise_of_its_place(network, plane):
+    # 48 rows hold the whole field of view: from there on the cut cannot be noticed.
+    whole = drawn(network, plane)
+    cut = drawn(network, plane[16:], origin=(16, 0))
+    torch.testing.assert_close(cut[:, 48:], whole[:, 64:], rtol=1e-4, atol=1e-3)
+
+
+def test_an_origin_between_latent_positions_is_refused(network, plane):
+    with pytest.raises(ValueError, match="multiple of 4"):
+        Posterior(network, NORMALIZATION, plane, COMPUTE, origin=(0, 6))
+
+
 def test_a_sample_can_be_drawn_again_by_its_number(network, plane):
     again = [drawn(network, plane, sample=3) for _ in range(2)]
     torch.testing.assert_close(*again, rtol=0, atol=0)

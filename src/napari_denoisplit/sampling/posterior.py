@@ -48,6 +48,14 @@ class Posterior:
         See `tile_grid`.
     seed, plane_index
         Names of the latent noise.
+    origin
+        Row and column of the plane's upper left where it is a cut of a larger one, whose latent
+        noise it then reads; multiples of what the ladder divides.
+
+    Raises
+    ------
+    ValueError
+        The ladder does not divide the origin.
     """
 
     def __init__(
@@ -61,8 +69,11 @@ class Posterior:
         overlap: int = 96,
         seed: int = 0,
         plane_index: int = 0,
+        origin: tuple[int, int] = (0, 0),
     ) -> None:
-        self._network, self._compute = network, compute
+        if any(n % network.multiple for n in origin):
+            raise ValueError(f"origin {origin} is not a multiple of {network.multiple}")
+        self._network, self._compute, self._origin = network, compute, origin
         self._name = (seed, plane_index)
         self.height, self.width = plane.shape
         pad = (0, -self.width % network.multiple, 0, -self.height % network.multiple)
@@ -107,7 +118,8 @@ class Posterior:
 
         def noise(level: int, shape: tuple[int, ...]) -> Tensor:
             shrink = 2 ** (level + 1)
-            y0, x0 = tile.outer_y[0] // shrink, tile.outer_x[0] // shrink
+            y0 = (self._origin[0] + tile.outer_y[0]) // shrink
+            x0 = (self._origin[1] + tile.outer_x[0]) // shrink
             return field.window(level, y0, x0, shape[-2], shape[-1])
 
         windows = [f[(..., *tile.outer(2 ** (i + 1)))] for i, f in enumerate(self._features)]
