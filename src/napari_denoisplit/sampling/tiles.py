@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Tile", "tile_grid"]
+__all__ = ["Tile", "grown", "tile_grid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,12 @@ class Tile:
 
 
 def tile_grid(
-    height: int, width: int, tile_size: int | None, overlap: int, multiple: int
+    height: int,
+    width: int,
+    tile_size: int | None,
+    overlap: int,
+    multiple: int,
+    part: tuple[tuple[int, int], tuple[int, int]] | None = None,
 ) -> list[Tile]:
     """Cut an image into tiles whose inner parts cover every pixel once.
 
@@ -55,6 +60,9 @@ def tile_grid(
         Context on each side that is computed and not kept; none at the border of the image.
     multiple
         Every corner is a multiple of this, so that the levels of a ladder align.
+    part
+        Rows and columns that the inner parts cover, half-open and multiples of `multiple`; None
+        is the whole image.
 
     Raises
     ------
@@ -70,16 +78,18 @@ def tile_grid(
             f"A tile of {tile_size} pixels keeps nothing within an overlap of {overlap} on each "
             f"side: use a tile of at least {2 * overlap + multiple}."
         )
+    rows, columns = part or ((0, height), (0, width))
     return [
-        Tile(y, x, _grown(y, overlap, height), _grown(x, overlap, width))
-        for y in _ranges(height, inner)
-        for x in _ranges(width, inner)
+        Tile(y, x, grown(y, overlap, height), grown(x, overlap, width))
+        for y in _ranges(rows, inner)
+        for x in _ranges(columns, inner)
     ]
 
 
-def _ranges(size: int, step: int) -> list[tuple[int, int]]:
-    return [(start, min(start + step, size)) for start in range(0, size, step)]
-
-
-def _grown(inner: tuple[int, int], by: int, size: int) -> tuple[int, int]:
+def grown(inner: tuple[int, int], by: int, size: int) -> tuple[int, int]:
+    """Widen a half-open range by `by` on each side, within 0 and `size`."""
     return max(0, inner[0] - by), min(size, inner[1] + by)
+
+
+def _ranges(whole: tuple[int, int], step: int) -> list[tuple[int, int]]:
+    return [(start, min(start + step, whole[1])) for start in range(*whole, step)]

@@ -1,0 +1,201 @@
+"""A block of a plane, split alone: what the whole plane would have given there.
+
+A block is read with the context around it, encoded once, and sampled with the latent noise of its
+place in the plane. So it depends neither on the other blocks nor on the order or the machine, and
+on its own size only as far as the context is cut off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.sampling.moments import Moments
+from napari_denoisplit.sampling.posterior import Posterior, fitting_tile_size
+from napari_denoisplit.sampling.tiles import grown, tile_grid
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.nn.compute import Compute
+    from napari_denoisplit.sampling.tiles import Tile
+    from napari_denoisplit.settings import NetworkSettings, SplitSettings
+
+__all__ = ["Block", "BlockSplit", "block_steps", "block_tile_size"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of one plane, as half-open ranges of pixels."""
+
+    plane: tuple[int, ...]
+    """Index over the axes before Y and X; () for a single plane."""
+    y: tuple[int, int]
+    x: tuple[int, int]
+    """`y` and `x` begin at multiples of what the ladder divides."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.y[1] - self.y[0], self.x[1] - self.x[0]
+
+    def __str__(self) -> str:
+        """Read e.g. 'rows 0 to 1024, columns 1024 to 2000 of plane (3,)'."""
+        place = f"rows {self.y[0]} to {self.y[1]}, columns {self.x[0]} to {self.x[1]}"
+        return f"{place} of plane {self.plane}" if self.plane else place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockSplit:
+    """What the samples of a block come to, image units, float32."""
+
+    mmse: NDArray[np.float32]
+    """(C, Y, X)"""
+    spread: NDArray[np.float32]
+    """(C, Y, X), standard deviation of the samples, not calibrated."""
+    samples: NDArray[np.float32]
+    """(K, C, Y, X), those that were asked for."""
+
+
+def block_tile_size(
+    network: NetworkSettings, compute: Compute, edge: int, overlap: int, memory: float
+) -> int | None:
+    """Tile within a block of edge `edge` for which `memory` bytes suffice; None: the whole block.
+
+    All tiles of a block are made equally large: a rest of a few columns would cost its context.
+    """
+    multiple = int(2**network.n_levels)
+    overlap = -(-overlap // multiple) * multiple
+    read = edge + 2 * overlap
+    fitting = fitting_tile_size(network, compute.dtype, read, read, overlap=overlap, memory=memory)
+    if fitting is None or fitting >= read:
+        return None
+    inner = max(multiple, fitting - 2 * overlap)
+    n = -(-edge // inner)
+    return -(-edge // n // multiple) * multiple + 2 * overlap
+
+
+def block_steps(
+    model: Model,
+    image: Image,
+    block: Block,
+    settings: SplitSettings,
+    compute: Compute,
+    *,
+    tile_size: int | None = None,
+    stop: threading.Event,
+) -> Generator[float, None, BlockSplit | None]:
+    """Split one block.
+
+    Parameters
+    ----------
+    model
+        Its network is on the device and in evaluation mode.
+    image
+        The superposition without a channel axis, (..., Y, X); only the block and its context are
+        read.
+    block
+        What to split.
+    settings
+        Samples, seed and overlap; the context on each side is the overlap.
+    compute
+        Device and precision.
+    tile_size
+        Edge of the tiles within the block, context included; None is one tile.
+    stop
+        When set, the block is given up.
+
+    Yields
+    ------
+    Share of the block that is done, 0 to 1.
+
+    Returns
+    -------
+    What was found, or None after a stop.
+
+    Raises
+    ------
+    ImageError
+        A pixel of the block or its context is not finite.
+    """
+    height, width = image.shape[-2:]
+    multiple = model.network.multiple
+    context = -(-settings.overlap // multiple) * multiple
+    rows, columns = grown(block.y, context, height), grown(block.x, context, width)
+    posterior = Posterior(
+        model.network,
+        model.header.normalization,
+        _read(image, block, rows, columns),
+        compute,
+        tile_size=tile_size,
+        overlap=context,
+        seed=settings.seed,
+        plane_index=int(np.ravel_multi_index(block.plane, image.shape[:-2])) if block.plane else 0,
+        origin=(rows[0], columns[0]),
+    )
+    for tile in posterior.tiles:
+        if stop.is_set():
+            return None
+        posterior.encode(tile)
+    tiles = _tiles_of(block, (rows, columns), tile_size, context, multiple)
+    kept = slice(block.y[0] - rows[0], block.y[1] - rows[0])
+    kept_columns = slice(block.x[0] - columns[0], block.x[1] - columns[0])
+    sample = posterior.empty_sample()
+    inside = sample[:, kept, kept_columns]
+    moments = Moments(tuple(inside.shape), compute.device)
+    n_kept = min(settings.keep_samples, settings.n_samples)
+    samples = np.empty((n_kept, *inside.shape), np.float32)
+    for k in range(settings.n_samples):
+        for i, tile in enumerate(tiles):
+            if stop.is_set():
+                return None
+            posterior.draw(k, tile, sample)
+            yield (k + (i + 1) / len(tiles)) / settings.n_samples
+        moments.add(inside)
+        if k < n_kept:
+            samples[k] = inside.cpu().numpy()
+    return BlockSplit(moments.mean.cpu().numpy(), moments.std.cpu().numpy(), samples)
+
+
+def _read(
+    image: Image, block: Block, rows: tuple[int, int], columns: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Read a block with its context (Y, X)."""
+    data = image.data[(*block.plane, slice(*rows), slice(*columns))]
+    if hasattr(data, "compute"):
+        # By threads of its own: in a worker of a cluster dask would ask the cluster, and wait.
+        data = data.compute(scheduler="threads")
+    pixels = np.array(data, dtype=np.float32)  # a copy: torch wants memory it may write to
+    bad = pixels.size - int(np.isfinite(pixels).sum())
+    if bad:
+        raise ImageError(
+            f"{image.name!r} has {bad} pixels that are NaN or infinite in or near {block}: "
+            "replace them first."
+        )
+    return pixels
+
+
+def _tiles_of(
+    block: Block,
+    read: tuple[tuple[int, int], tuple[int, int]],
+    tile_size: int | None,
+    context: int,
+    multiple: int,
+) -> list[Tile]:
+    """Tiles that cover a block, counted from the corner of what was read around it."""
+    part, size = [], []
+    for inner, outer in zip((block.y, block.x), read, strict=True):
+        end = -(-(inner[1] - outer[0]) // multiple) * multiple
+        part.append((inner[0] - outer[0], end))
+        size.append(-(-(outer[1] - outer[0]) // multiple) * multiple)
+    height, width = size
+    rows, columns = part
+    return tile_grid(height, width, tile_size, context, multiple, (rows, columns))
