@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 import torch
 
 from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import Progress, SampleDrawn, Stage
 from napari_denoisplit.images.image import AXES, Image
+from napari_denoisplit.jobs.memory import free_memory, memory_for
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior, fitting_tile_size
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Split", "split_job"]
 
-SHARE_OF_FREE_MEMORY = 0.5
 SHARE_FOR_RESULTS = 0.8
 
 
@@ -157,11 +156,7 @@ class _Work:
         s = self._settings
         if s.tile_size is not None:
             return s.tile_size
-        memory = (
-            s.memory_gib * 2**30
-            if s.memory_gib is not None
-            else _free_memory(self._compute.device) * SHARE_OF_FREE_MEMORY
-        )
+        memory = memory_for(s, self._compute.device)
         height, width = self._view.shape[-2:]
         network, dtype = self._model.header.network, self._compute.dtype
         return fitting_tile_size(network, dtype, height, width, overlap=s.overlap, memory=memory)
@@ -292,17 +287,10 @@ class _Work:
 def _check_room(shape: tuple[int, ...], n_kept: int) -> None:
     """Refuse results that do not fit into memory, before hours are spent on them."""
     image = 4 * float(np.prod(shape))
-    needed, free = (2 + n_kept) * image, _free_memory(torch.device("cpu"))
+    needed, free = (2 + n_kept) * image, free_memory(torch.device("cpu"))
     if needed > SHARE_FOR_RESULTS * free:
         raise JobError(
             f"MMSE, sigma and {n_kept} kept samples of {shape} pixels take "
             f"{needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free: keep fewer samples "
             "(keep_samples), or split fewer planes at a time."
         )
-
-
-def _free_memory(device: torch.device) -> float:
-    """Bytes that are free on a device."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    return float(psutil.virtual_memory().available)
