@@ -14,6 +14,7 @@ __all__ = [
     "ModelFileError",
     "NoiseModelError",
     "TrainingError",
+    "message_of",
 ]
 
 
@@ -39,3 +40,15 @@ class TrainingError(DenoisplitError):
 
 class JobError(DenoisplitError):
     """A job ended with an error of the libraries below (out of memory, a failing device)."""
+
+
+def message_of(error: BaseException) -> str:
+    """Message of an error as one line, whoever raised it."""
+    match error:
+        case OSError(strerror=str(reason), filename=str(path)):
+            text = f"{path}: {reason}"
+        case MemoryError():
+            text = f"out of memory: {error}" if str(error) else "out of memory"
+        case _:
+            text = str(error)
+    return " ".join(text.split()) or type(error).__name__

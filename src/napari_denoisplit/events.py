@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -20,6 +22,12 @@ __all__ = [
     "Elbo",
     "EpochDone",
     "Event",
+    "FileDone",
+    "FileEvent",
+    "FileFailed",
+    "FileProgress",
+    "FileSkipped",
+    "FileStarted",
     "FitStep",
     "Job",
     "PairsGathered",
@@ -134,7 +142,73 @@ class FitStep:
     """Mean negative log-likelihood of held-out pixels, nats."""
 
 
-Event = Stage | Progress | EpochDone | PreviewSplit | SampleDrawn | PairsGathered | FitStep
+@dataclass(frozen=True, slots=True)
+class FileEvent:
+    """Something has become of one file of a batch."""
+
+    index: int
+    """Place of the file among those of the batch, from 0."""
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileStarted(FileEvent):
+    """A file is being worked on."""
+
+    why_again: str = ""
+    """Why the result that is there already does not count; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileProgress(FileEvent):
+    """How far the file is that is being worked on."""
+
+    done: float
+    """Share done, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileDone(FileEvent):
+    """A file has its results."""
+
+    outputs: tuple[Path, ...]
+    """Files and folders written; none after a stop before the first sample."""
+    seconds: float
+    stopped_early: bool = False
+    """Whether the results have fewer samples than asked for, because the batch was stopped."""
+    notes: tuple[str, ...] = ()
+    """What a user should know before trusting the results."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFailed(FileEvent):
+    """A file has no results; the batch goes on with the next."""
+
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FileSkipped(FileEvent):
+    """A file has the results that it would get, from an earlier batch."""
+
+    outputs: tuple[Path, ...]
+
+
+Event = (
+    Stage
+    | Progress
+    | EpochDone
+    | PreviewSplit
+    | SampleDrawn
+    | PairsGathered
+    | FitStep
+    | FileStarted
+    | FileProgress
+    | FileDone
+    | FileFailed
+    | FileSkipped
+)
 
 R = TypeVar("R")
 Job = Generator[Event, None, R]

@@ -161,3 +161,49 @@ def test_info_shows_a_model(model, capsys):
     facts = json.loads(capsys.readouterr().out)
     assert facts["structures"] == ["nuclei", "actin"]
     assert facts["network"]["n_levels"] == 2
+
+
+@pytest.fixture
+def folder(images, tmp_path):
+    """A folder with two images, one of them in a sub-folder."""
+    folder = tmp_path / "plate"
+    (folder / "day1").mkdir(parents=True)
+    images[0].rename(folder / "day1" / "cell.tif")
+    images[1].rename(folder / "cell.tif")
+    return folder
+
+
+def test_a_folder_is_split_with_its_sub_folders(model, folder, tmp_path, capsys):
+    out = tmp_path / "results"
+    assert split(model, folder, "-o", out, "--recursive") == 0
+    made = {path.relative_to(out).as_posix() for path in out.rglob("*_mmse.ome.tif")}
+    assert made == {"cell_mmse.ome.tif", "day1/cell_mmse.ome.tif"}
+    assert (out / "batch.csv").exists()
+    assert "2 images in" in capsys.readouterr().err
+
+
+def test_what_is_done_in_a_folder_is_skipped_unless_asked_for_again(model, folder, capsys):
+    out = folder / "split"  # results within the folder are no images to be split
+    split(model, folder, "-o", out)
+    capsys.readouterr()
+    assert split(model, folder, "-o", out) == 0
+    printed = capsys.readouterr()
+    assert not printed.out
+    assert "1 done before" in printed.err
+    assert "--again" in printed.err
+    assert split(model, folder, "-o", out, "--again") == 0
+    assert "cell_mmse.ome.tif" in capsys.readouterr().out
+
+
+def test_a_folder_without_images_is_a_wrong_call(model, tmp_path, capsys):
+    assert split(model, tmp_path, "-o", tmp_path / "results", "--pattern", "*.lif") == 2
+    assert "*.lif" in capsys.readouterr().err
+
+
+def test_what_has_become_of_each_image_is_told_as_json(model, folder, tmp_path, capsys):
+    (folder / "broken.tif").write_bytes(b"no image")
+    assert split(model, folder, "-o", tmp_path / "results", "--json") == 1
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert [file["status"] for file in files] == ["failed", "done"]
+    assert "broken.tif" in files[0]["message"]
+    assert files[1]["results"][0].endswith("cell_mmse.ome.tif")

@@ -2,12 +2,21 @@ from __future__ import annotations
 
 import io
 import signal
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from napari_denoisplit.cli.terminal import Terminal, epoch_line, time_left
-from napari_denoisplit.events import Elbo, EpochDone, Progress, Stage
+from napari_denoisplit.events import (
+    Elbo,
+    EpochDone,
+    FileDone,
+    FileFailed,
+    FileStarted,
+    Progress,
+    Stage,
+)
 
 
 @pytest.fixture
@@ -83,3 +92,15 @@ def test_the_line_of_an_epoch_names_steps_that_were_skipped():
     assert "20.12 / 22.00 dB" in line
     assert "3 steps skipped" in line
     assert "best" in line
+
+
+def test_files_of_a_batch_are_listed_on_stdout_and_failures_are_said(terminal, capsys):
+    def job():
+        yield FileStarted(0, Path("a.tif"), "the image has changed")
+        yield FileDone(0, Path("a.tif"), (Path("out/a_mmse.ome.tif"),), 1.0)
+        yield FileFailed(1, Path("b.tif"), "no image", 0.1)
+
+    terminal.run(job())
+    assert capsys.readouterr().out == f"{Path('out/a_mmse.ome.tif')}\n"
+    assert "a.tif is split again: the image has changed." in said(terminal)
+    assert "b.tif: FAILED: no image" in said(terminal)

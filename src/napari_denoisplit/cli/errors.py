@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.errors import DenoisplitError, message_of
 
 __all__ = ["EXPECTED", "FAILED", "INTERRUPTED", "SHORT", "UsageError", "exit_code", "one_line"]
 
@@ -29,20 +29,13 @@ EXPECTED = (DenoisplitError, UsageError, ValidationError, OSError, MemoryError, 
 
 def one_line(error: BaseException) -> str:
     """Message of an error as one line."""
-    match error:
-        case ValidationError():
-            text = "; ".join(
-                f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']} "
-                f"(given: {each['input']!r})"
-                for each in error.errors()
-            )
-        case OSError(strerror=str(reason), filename=str(path)):
-            text = f"{path}: {reason}"
-        case MemoryError():
-            text = f"out of memory: {error}"
-        case _:
-            text = str(error)
-    return " ".join(text.split()) or type(error).__name__
+    if not isinstance(error, ValidationError):
+        return message_of(error)
+    text = "; ".join(
+        f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']} (given: {each['input']!r})"
+        for each in error.errors()
+    )
+    return " ".join(text.split())
 
 
 def exit_code(error: BaseException) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_denoisplit.cli.options import MORE
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.channels import channel_index, choose_channel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,20 +45,3 @@ def read(terminal: Terminal, path: Path, axes: str | None, series: int | None) -
     for note in image.notes:
         terminal.say(note)
     return image
-
-
-def channel_index(image: Image, which: str) -> int:
-    """Return the index of a channel, given by its name or by its number from 1."""
-    numbers = [str(number) for number in range(1, image.n_channels + 1)]
-    for labels in (image.channel_names, numbers):
-        if which in labels:
-            return labels.index(which)
-    raise ImageError(
-        f"{image.name!r} has no channel {which!r}: choose one of "
-        f"{', '.join((*image.channel_names, *numbers))}."
-    )
-
-
-def choose_channel(image: Image, which: str) -> Image:
-    """Return one channel of an image, by its name or by its number from 1."""
-    return image.channel(channel_index(image, which))

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_denoisplit.cli.errors import EXPECTED, FAILED, INTERRUPTED, UsageError, one_line
-from napari_denoisplit.cli.files import AxesOption, SeriesOption, choose_channel, read
+from napari_denoisplit.cli.errors import FAILED, INTERRUPTED, UsageError
+from napari_denoisplit.cli.files import AxesOption, SeriesOption
 from napari_denoisplit.cli.options import MORE, Choice, with_options
 from napari_denoisplit.cli.terminal import Terminal
+from napari_denoisplit.errors import ImageError
 from napari_denoisplit.settings import SplitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_denoisplit.checkpoint import Model
-    from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.splitting import Split
+    from napari_denoisplit.jobs.batch import BatchResult
+    from napari_denoisplit.jobs.batch_items import BatchItem
 
 __all__ = ["split"]
+
+FOLDERS = "Folders"
+"""Heading in the help over what concerns folders."""
+_REPEATED = 20  # failures that are said again in the end, where a long list has scrolled away
 
 
 @with_options(
@@ -44,7 +47,10 @@ def split(
     model: Annotated[Path, typer.Argument(help="Model file (*.denoisplit).", show_default=False)],
     images: Annotated[
         list[Path],
-        typer.Argument(help="Images in which the structures lie together.", show_default=False),
+        typer.Argument(
+            help="Images in which the structures lie together, or folders of such images.",
+            show_default=False,
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(
         "split"
@@ -56,6 +62,33 @@ def split(
             show_default=False,
         ),
     ] = None,
+    pattern: Annotated[
+        str,
+        typer.Option(
+            help="Which files to take from a folder, e.g. 'cell*.tif'.", rich_help_panel=FOLDERS
+        ),
+    ] = "*",
+    recursive: Annotated[
+        bool,
+        typer.Option(
+            "--recursive",
+            "-r",
+            help="Take images from sub-folders, too; results keep them.",
+            rich_help_panel=FOLDERS,
+        ),
+    ] = False,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            help="Split images of a folder even if their results are there already.",
+            rich_help_panel=FOLDERS,
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print what has become of each image as JSON in the end."),
+    ] = False,
     axes: AxesOption = None,
     series: SeriesOption = None,
     **chosen: Any,
@@ -67,104 +100,90 @@ def split(
     channel per structure. Results of an earlier run are replaced. An image that cannot be split
     is reported, and the others are split nevertheless. Ctrl-C keeps what is done.
 
+    Of a folder every image is split that does not have the same results already: from the same
+    file, by the same model, with the same settings and version. A table of what has become of
+    each image, batch.csv, lies beside the results.
+
     denoisplit split cells.denoisplit day1/*.tif -o results
+
+    denoisplit split cells.denoisplit day1 -o results --recursive
     """
     settings = SplitSettings(**chosen)
-    names = _result_names(images)
     if output.exists() and not output.is_dir():
         raise UsageError(f"--output {output} is a file: name a folder for the results.")
-    terminal = Terminal()
+    folders = [path for path in images if path.is_dir()]
+    items = _items(images, pattern, recursive, output)
+    terminal = Terminal(lists_results=not as_json)
+    if folders:
+        terminal.say(f"{len(items)} images in {', '.join(map(str, folders))}")
 
-    from napari_denoisplit.checkpoint import load_model  # imports torch
+    from napari_denoisplit.jobs.batch import batch_job  # imports torch
+    from napari_denoisplit.jobs.batch_record import Reading
 
-    loaded = load_model(model)
-    output.mkdir(parents=True, exist_ok=True)
-    failed = 0
-    for path, name in zip(images, names, strict=True):
-        if terminal.interrupted:
-            break
-        try:
-            image = read(terminal, path, axes, series)
-            if channel is not None:
-                image = choose_channel(image, channel)
-            result = _split_one(terminal, loaded, image, settings)
-            for written in _write(result, output / name):
-                typer.echo(str(written))
-        except EXPECTED as error:
-            failed += 1
-            typer.echo(f"{path}: FAILED: {one_line(error)}", err=True)
-    if len(images) > 1:
-        terminal.say(f"{len(images)} images, {failed} failed")
+    job = batch_job(
+        model,
+        items,
+        settings,
+        output=output,
+        reading=Reading(channel, axes, series),
+        skip_done=bool(folders) and not again,
+        keep_log=bool(folders),
+        stop=terminal.stop,
+    )
+    result = terminal.run(job)
+    if as_json:
+        typer.echo(json.dumps(_facts(result), indent=2))
+    if len(items) > 1 or folders:
+        _say_summary(terminal, result)
     if terminal.interrupted:
         raise typer.Exit(INTERRUPTED)
-    if failed:
+    if result.with_status("failed"):
         raise typer.Exit(FAILED)
 
 
-def _result_names(paths: Sequence[Path]) -> list[str]:
-    """Name of each image without its extension; refuse two that would share their results."""
-    names = [
-        path.name.removesuffix(path.suffix).removesuffix(".ome").removesuffix(".OME")
-        for path in paths
-    ]
-    first: dict[str, Path] = {}
-    for name, path in zip(names, paths, strict=True):
-        if name in first:
-            raise UsageError(
-                f"{first[name]} and {path} would have the same results {name}_mmse.ome.tif: "
-                "split them in two runs with different --output folders."
-            )
-        first[name] = path
-    return names
+def _items(
+    paths: Sequence[Path], pattern: str, recursive: bool, output: Path
+) -> tuple[BatchItem, ...]:
+    """List what is to be split; what cannot be listed was asked for wrongly."""
+    from napari_denoisplit.jobs.batch_items import find_items, refuse_overwriting
+
+    try:
+        items = find_items(paths, pattern=pattern, recursive=recursive)
+        refuse_overwriting(items, output)
+    except ImageError as error:
+        raise UsageError(str(error)) from error
+    return items
 
 
-def _split_one(terminal: Terminal, model: Model, image: Image, settings: SplitSettings) -> Split:
-    from napari_denoisplit.jobs.splitting import split_job
-
-    job = split_job(model, image, settings, stop=terminal.stop)
-    return terminal.run(job, image.name)
-
-
-def _write(result: Split, target: Path) -> list[Path]:
-    """Write what there is of a result; nothing, if it was stopped before the first sample."""
-    from napari_denoisplit.images.writing import write_image
-
-    if result.n_samples == 0:
-        return []
-    record = json.dumps(_record(result), default=str)
-    written = []
-    for kind, image in (("mmse", result.mmse), ("sigma", result.sigma)):
-        path = target.with_name(f"{target.name}_{kind}.ome.tif")
-        if kind == "sigma" and result.n_samples == 1:  # one sample has no spread; 0 would be a lie
-            path.unlink(missing_ok=True)
-            continue
-        write_image(path, image, description=record)
-        written.append(path)
-    if result.samples is not None and len(result.samples):
-        folder = target.with_name(f"{target.name}_samples")
-        folder.mkdir(exist_ok=True)
-        # OME-TIFF has no axis for samples: one file each, with the axes of the MMSE
-        for number, sample in enumerate(result.samples, start=1):
-            sampled = replace(result.mmse, data=sample)
-            write_image(folder / f"{number:03d}.ome.tif", sampled, description=record)
-        _remove_samples_after(folder, len(result.samples))
-        written.append(folder)
-    return written
+def _say_summary(terminal: Terminal, result: BatchResult) -> None:
+    failed = result.with_status("failed")
+    if len(result.files) > _REPEATED:
+        for file in failed[:_REPEATED]:
+            terminal.say(f"failed: {file.path}: {file.message}")
+        if len(failed) > _REPEATED:
+            terminal.say(f"... and {len(failed) - _REPEATED} more")
+    terminal.say(result.summary)
+    if result.with_status("skipped"):
+        terminal.say("Those done before were left as they are; --again splits them anew.")
+    if result.log is not None:
+        terminal.say(f"What has become of each image: {result.log}")
 
 
-def _remove_samples_after(folder: Path, n_kept: int) -> None:
-    """Remove samples of an earlier run with more of them: they are not of the new MMSE."""
-    for path in folder.glob("*.ome.tif"):
-        number = path.name.removesuffix(".ome.tif")
-        if number.isdecimal() and int(number) > n_kept:
-            path.unlink()
-
-
-def _record(result: Split) -> dict[str, Any]:
-    """Return how a result was made; it is kept in the files as their description."""
+def _facts(result: BatchResult) -> dict[str, Any]:
+    """Return what has become of each image, for other programs."""
     return {
-        "samples": result.n_samples,
-        "sigma": "calibrated" if result.calibrated else "uncalibrated",
+        "summary": result.summary,
+        "seconds": round(result.seconds, 3),
         "stopped_early": result.stopped_early,
-        **result.provenance,
+        "log": None if result.log is None else str(result.log),
+        "files": [
+            {
+                "path": str(file.path),
+                "status": file.status,
+                "results": [str(output) for output in file.outputs],
+                "seconds": round(file.seconds, 3),
+                "message": file.message,
+            }
+            for file in result.files
+        ],
     }

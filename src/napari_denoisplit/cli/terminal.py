@@ -8,12 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from napari_denoisplit.events import (
     EpochDone,
+    FileDone,
+    FileFailed,
+    FileProgress,
+    FileSkipped,
+    FileStarted,
     FitStep,
     PairsGathered,
     PreviewSplit,
@@ -24,7 +30,8 @@ from napari_denoisplit.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
     from types import FrameType
 
     from rich.progress import TaskID
@@ -68,6 +75,8 @@ class Terminal:
     )
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the user wants an end; jobs read it and return what they have."""
+    lists_results: bool = True
+    """Whether the files that a batch writes are printed to stdout, one in a line."""
 
     @property
     def interrupted(self) -> bool:
@@ -108,10 +117,26 @@ class Terminal:
                     self.say(note)
             case FitStep(text=text, held_out_nll=nll):
                 bar.update(task, description=f"{text}: {nll:.4f} nats per pixel")
-            case PreviewSplit() | SampleDrawn():
-                pass  # pictures are for windows
+            case FileStarted(path=path, why_again=why):
+                bar.update(task, label=path.name)
+                if why:
+                    self.say(f"{path.name} is split again: {why}.")
+            case FileDone(outputs=outputs):
+                self._list(outputs, bar)
+            case FileFailed(path=path, message=message):
+                self.say(f"{path}: FAILED: {message}")
+            case PreviewSplit() | SampleDrawn() | FileProgress() | FileSkipped():
+                pass  # pictures are for windows, files that are skipped are counted in the end
             case _:
                 assert_never(event)
+
+    def _list(self, outputs: Sequence[Path], bar: Bar) -> None:
+        """Print results to stdout, which a bar in the terminal would else take over."""
+        if self.lists_results and outputs:
+            bar.stop()
+            for output in outputs:
+                typer.echo(str(output))
+            bar.start()
 
     @contextmanager
     def _asking_to_stop(self) -> Iterator[None]:

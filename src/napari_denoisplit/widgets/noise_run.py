@@ -14,6 +14,7 @@ from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import (
     EpochDone,
     Event,
+    FileEvent,
     FitStep,
     PairsGathered,
     PreviewSplit,
@@ -147,7 +148,7 @@ class NoiseRun(QObject):
             case FitStep(text=text, held_out_nll=nll):
                 self._plot.add_step(event)
                 self._panel.say(f"{text}: held-out log-likelihood {-nll:.4f} nats per pixel.")
-            case Stage() | Progress() | EpochDone() | PreviewSplit() | SampleDrawn():
+            case Stage() | Progress() | EpochDone() | PreviewSplit() | SampleDrawn() | FileEvent():
                 pass  # shown by the panel, or of another job
             case _:
                 assert_never(event)

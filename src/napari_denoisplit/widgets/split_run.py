@@ -13,6 +13,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_denoisplit.events import (
     EpochDone,
     Event,
+    FileEvent,
     FitStep,
     PairsGathered,
     PreviewSplit,
@@ -146,8 +147,10 @@ class SplitRun(QObject):
                     self._layers.take(event)
                 if not self._timer.isActive():
                     self._timer.start(self._pause_ms)
-            case Stage() | Progress() | EpochDone() | PreviewSplit() | PairsGathered() | FitStep():
-                pass  # shown by the panel, or of another job
+            case Stage() | Progress() | FileEvent():
+                pass  # shown by the panel, or of a batch
+            case EpochDone() | PreviewSplit() | PairsGathered() | FitStep():
+                pass  # of another job
             case _:
                 assert_never(event)
 

@@ -13,6 +13,7 @@ from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import (
     EpochDone,
     Event,
+    FileEvent,
     FitStep,
     PairsGathered,
     PreviewSplit,
@@ -158,7 +159,7 @@ class TrainRun(QObject):
             case PreviewSplit():
                 if self._preview is not None:
                     self._preview.show(event)
-            case Stage() | Progress() | SampleDrawn() | PairsGathered() | FitStep():
+            case Stage() | Progress() | SampleDrawn() | PairsGathered() | FitStep() | FileEvent():
                 pass  # shown by the panel, or of another job
             case _:
                 assert_never(event)
