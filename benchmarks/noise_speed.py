@@ -75,6 +75,8 @@ def race_likelihood(k: int, n: int, folder: Path) -> dict[str, float]:
         published = MultiChannelNoiseModel(peers)
     ours = NoiseModels(models)
     s, x = (torch.from_numpy(v.reshape(SHAPE)) for v in camera(int(np.prod(SHAPE)), 7))
+    # Beyond the signals of the fit the published polynomials run on, ours stay what they are.
+    s = s.clamp(max=min(model.signal_range[1] for model in models))
     s.requires_grad_()
 
     def work(log_likelihood):
@@ -89,7 +91,7 @@ def race_likelihood(k: int, n: int, folder: Path) -> dict[str, float]:
     }
     (value, gradient), (value_ours, gradient_ours) = (run() for run in contestants.values())
     # Compared where the published 1e-10 in the logarithm does not decide.
-    told = value > -14.0
+    told = value > -11.0
     times = {name: [] for name in contestants}
     for _ in range(REPEATS):
         for name, run in contestants.items():
