@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from napari_denoisplit.events import Job
+    from napari_denoisplit.images.normalization import Normalization
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["Split", "split_job"]
+__all__ = ["Split", "planes_of", "split_job", "unlike_training"]
 
 SHARE_FOR_RESULTS = 0.8
 
@@ -97,7 +98,7 @@ def split_job(
         The results do not fit into memory, or the device is not there.
     """
     stop = stop or threading.Event()
-    view = _planes(image)
+    view = planes_of(image)
     if isinstance(model, Path):
         yield Stage(f"Loading {model.name}")
         model = load_model(model)
@@ -113,14 +114,28 @@ def split_job(
     return work.result(image)
 
 
-def _planes(image: Image) -> Image:
-    """Image without its channel axis."""
+def planes_of(image: Image) -> Image:
+    """Return a superposition without its channel axis; refuse one with several channels."""
     if image.n_channels > 1:
         raise ImageError(
             f"{image.name!r} has {image.n_channels} channels; a model splits one superposed image. "
             "Select the channel that holds the superposition, or sum the channels first."
         )
     return image.transposed("".join(a for a in AXES if a in image.axes and a != "C"))
+
+
+def unlike_training(
+    name: str, pixels: NDArray[np.float32], normalization: Normalization
+) -> str | None:
+    """Warning about an image whose pixels are far from what the model was trained on."""
+    n = normalization
+    mean, std = float(pixels.mean()), float(pixels.std())
+    if abs(mean - n.input_mean) < 3 * n.input_std and 1 / 3 < std / n.input_std < 3:
+        return None
+    return (
+        f"{name} has mean {mean:.4g} and standard deviation {std:.4g}, the model was trained on "
+        f"{n.input_mean:.4g} and {n.input_std:.4g}: the split may be wrong"
+    )
 
 
 class _Work:
@@ -205,14 +220,7 @@ class _Work:
                 f"{self._view.name!r} has {bad} pixels that are NaN or infinite"
                 f"{f' in plane {index}' if index else ''}: replace them first."
             )
-        n = self._model.header.normalization
-        mean, std = float(pixels.mean()), float(pixels.std())
-        if abs(mean - n.input_mean) < 3 * n.input_std and 1 / 3 < std / n.input_std < 3:
-            return None
-        return (
-            f"{self._view.name} has mean {mean:.4g} and standard deviation {std:.4g}, the model "
-            f"was trained on {n.input_mean:.4g} and {n.input_std:.4g}: the split may be wrong"
-        )
+        return unlike_training(self._view.name, pixels, self._model.header.normalization)
 
     def _progress(self, k: int, of_sample: float) -> Progress:
         total = self._n_planes * self._settings.n_samples

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.normalization import Normalization
     from napari_denoisplit.nn.compute import Compute
+    from napari_denoisplit.nn.ladder import VSE
     from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
@@ -84,7 +85,8 @@ def block_tile_size(
 
 
 def block_steps(
-    model: Model,
+    network: VSE,
+    normalization: Normalization,
     image: Image,
     block: Block,
     settings: SplitSettings,
@@ -97,8 +99,10 @@ def block_steps(
 
     Parameters
     ----------
-    model
-        Its network is on the device and in evaluation mode.
+    network
+        In evaluation mode, on the device.
+    normalization
+        Statistics of the model.
     image
         The superposition without a channel axis, (..., Y, X); only the block and its context are
         read.
@@ -127,12 +131,12 @@ def block_steps(
         A pixel of the block or its context is not finite.
     """
     height, width = image.shape[-2:]
-    multiple = model.network.multiple
+    multiple = network.multiple
     context = -(-settings.overlap // multiple) * multiple
     rows, columns = grown(block.y, context, height), grown(block.x, context, width)
     posterior = Posterior(
-        model.network,
-        model.header.normalization,
+        network,
+        normalization,
         _read(image, block, rows, columns),
         compute,
         tile_size=tile_size,
@@ -150,7 +154,7 @@ def block_steps(
     kept_columns = slice(block.x[0] - columns[0], block.x[1] - columns[0])
     sample = posterior.empty_sample()
     inside = sample[:, kept, kept_columns]
-    moments = Moments(tuple(inside.shape), compute.device)
+    moments = Moments(tuple(inside.shape), sample.device)
     n_kept = min(settings.keep_samples, settings.n_samples)
     samples = np.empty((n_kept, *inside.shape), np.float32)
     for k in range(settings.n_samples):
