@@ -28,7 +28,7 @@ from napari_denoisplit.jobs.denoising import new_denoiser, train_denoiser
 from napari_denoisplit.measures.degeneracy import judge_denoised
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.noise.neighbour_noise import neighbour_noise
+from napari_denoisplit.noise.estimation import correlation_of_neighbours
 from napari_denoisplit.settings import DenoiseSettings
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def measured(noisy: np.ndarray, truth: np.ndarray, own: float, steps: int) -> di
     level = truth * (noisy.mean() / truth.mean())
     bright = level >= np.quantile(level, BRIGHT)
     noise = ((noisy - level)[bright]).var() / (1 + own)
-    correlation = neighbour_noise(noisy)
-    verdict = judge_denoised([noisy], [plain], correlation=max(correlation))
+    correlation = correlation_of_neighbours(noisy)
+    verdict = judge_denoised([noisy], [plain], correlation=correlation and correlation[0])
     return {
         "noisy": range_invariant_psnr(truth, noisy),
         "blur": max(blurs),

@@ -169,6 +169,22 @@ def test_bootstrap_without_its_signal_is_refused():
         gather(NoiseData("bootstrap", field()), SETTINGS)
 
 
+def test_bootstrap_looks_for_correlation_in_the_noisy_image():
+    noise = np.random.default_rng(0).normal(0, 20, (257, 257))
+    correlated = (field() + noise[1:, 1:] + noise[1:, :-1] + noise[:-1, 1:]).astype(np.float32)
+    kept = field() + 0.8 * (correlated - field())
+    pairs = gather(NoiseData("bootstrap", correlated), SETTINGS, signal=kept.astype(np.float32))
+    assert pairs.neighbour_correlation[0] > 0.2
+
+
+def test_the_noise_of_a_single_image_has_the_form_of_the_pixels():
+    rng = np.random.default_rng(0)
+    image = np.linspace(100, 200, 256) + 20 * rng.exponential(size=(256, 256))
+    pairs = gather(NoiseData("single", image), SETTINGS)
+    noise = pairs.observation - pairs.signal
+    assert np.mean(noise**3) / np.mean(noise**2) ** 1.5 == pytest.approx(2.0, rel=0.2)
+
+
 def test_a_single_image_tells_line_and_pairs_that_agree():
     pairs = gather(NoiseData("single", observe(field((512, 512)))), SETTINGS)
     signals = np.array([150.0, 300.0])

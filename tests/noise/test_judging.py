@@ -104,8 +104,19 @@ def test_correlated_noise_is_told_first_and_in_words(data):
     [(0.0, "good"), (0.06, "good"), (0.17, "usable"), (-0.5, "do not use")],
 )
 def test_a_single_image_brings_its_own_correlation(data, correlation, grade):
-    alone = replace(data, source="single", neighbour_correlation=(correlation, 0.0, 0.0))
+    alone = replace(
+        data, source="single", residuals=(), neighbour_correlation=(correlation, 0.0, 0.0)
+    )
     assert judge(camera(1.5), alone)[1].grade == grade
+
+
+def test_what_a_denoiser_kept_of_correlated_noise_is_seen_in_the_raw_image(data):
+    kept = replace(data, source="bootstrap", neighbour_correlation=(0.5, 0.2, 0.1))
+    assert judge(camera(1.5), replace(kept, neighbour_correlation=None))[1].grade == "good"
+    assert "is correlated (0.50 at 1 pixel" in judge(camera(1.5), kept)[1].headline
+    residual = ndimage.uniform_filter(data.residuals[0], 2)
+    left = replace(kept, residuals=(residual,), neighbour_correlation=(0.0, 0.0, 0.0))
+    assert judge(camera(1.5), left)[1].grade == "do not use"
 
 
 def test_signals_that_the_model_does_not_know_are_told(data):

@@ -18,7 +18,8 @@ from napari_denoisplit.jobs.budget import Budget
 from napari_denoisplit.jobs.denoiser import Denoiser
 from napari_denoisplit.measures.degeneracy import CORRELATION, judge_denoised
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.noise.neighbour_noise import CORRELATED, neighbour_noise
+from napari_denoisplit.noise.estimation import correlation_of_neighbours
+from napari_denoisplit.noise.findings import CORRELATED
 from napari_denoisplit.settings import DenoiseSettings, MixSettings, TrainSettings
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Denoised", "denoise_job", "new_denoiser", "train_denoiser"]
 
 SECONDS_BETWEEN_PROGRESS = 0.3
-LARGEST_JUDGED = 1024
-"""Edge of the window in which the correlation of the noise is looked for, pixels."""
+MOST_JUDGED = 1_000_000
+"""Pixels in which the correlation of the noise is looked for: half a second."""
 STRUCTURE_BIAS = 0.5
 """Share of the patches drawn where there is structure: most images are mostly background."""
 
@@ -129,24 +130,20 @@ def denoise_job(
         results = yield from _denoise(
             denoiser, images, names, for_noise_model, None if to_the_end else stop
         )
+    found = correlation_of_neighbours(images[0], MOST_JUDGED)
     return Denoised(
         images=results,
         verdict=judge_denoised(
-            images, results, correlation=_correlation(images), most_correlation=CORRELATED
+            images,
+            results,
+            correlation=None if found is None else found[0],
+            most_correlation=CORRELATED,
         ),
         stopped_early=stop.is_set(),
         n_steps=denoiser.step_count,
         seconds=seconds,
         for_noise_model=for_noise_model,
     )
-
-
-def _correlation(images: Sequence[Any]) -> float | None:
-    """Return the correlation of the noise between neighbours, the larger of both axes."""
-    first = images[0][(0,) * (len(images[0].shape) - 2)]
-    window = np.asarray(first[:LARGEST_JUDGED, :LARGEST_JUDGED])
-    found = neighbour_noise(window)
-    return None if found is None else max(found)
 
 
 def new_denoiser(

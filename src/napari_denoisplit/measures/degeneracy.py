@@ -83,7 +83,7 @@ def judge_denoised(
     if correlation <= most_correlation or found.grade == "do not use":
         return found
     text = (
-        f"The noise of neighbouring pixels is correlated (at least about {correlation:.1f}), so "
+        f"The noise of neighbouring pixels is correlated (about {correlation:.1f}), so "
         "that the denoiser takes part of it for structure and keeps it. Use images as the camera "
         "gave them, neither resampled, smoothed nor compressed; else average more exposures."
     )

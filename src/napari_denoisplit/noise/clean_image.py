@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.noise.clipping import clipped_levels
-from napari_denoisplit.noise.field import Field
+from napari_denoisplit.noise.pairs import Field
 from napari_denoisplit.noise.registration import shift_between
 from napari_denoisplit.noise.scaling import Reference
 from napari_denoisplit.noise.windows import spread_windows

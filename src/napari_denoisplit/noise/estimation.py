@@ -22,7 +22,10 @@ import numpy as np
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.clipping import clipped_levels
-from napari_denoisplit.noise.neighbours import neighbour_correlation
+from napari_denoisplit.noise.neighbour_correlation import neighbour_correlation
+from napari_denoisplit.noise.noise_line import NoiseLine
+from napari_denoisplit.noise.noise_spread import trimmed_variance
+from napari_denoisplit.noise.scaling import mean_of_neighbours
 from napari_denoisplit.noise.windows import spread_windows
 
 if TYPE_CHECKING:
@@ -30,42 +33,18 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["NoiseEstimate", "NoiseLine", "estimate_noise", "examine_noise"]
+__all__ = ["NoiseEstimate", "correlation_of_neighbours", "estimate_noise", "examine_noise"]
 
 _MOST_PIXELS = 4_000_000  # they tell gain and offset to about a percent, in a second or two
 _SMALLEST_EDGE = 32
 _BORDER = 6  # reach of the smoothing: no pixel is judged by what was padded
+_SMOOTH = 2.0  # pixels
 _FLATTEST = 0.25
 _LEAST_COUNT = 100
 _MOST_BINS = 20
-_TRIM = 4.0  # a squared residual counts for at most so many standard deviations, squared
-_TRIMMED_MEAN = 0.999881  # mean of min(z^2, _TRIM^2) for normal z
-_MODEL_ERROR = 0.05  # bins are not trusted to better than this, however many pixels they hold
 _NEIGHBOURS = 3.0  # overlapping filters: so many pixels tell as much as one independent one
 _SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], dtype=np.float32) / np.float32(np.sqrt(6.0))
 _WIDE_DIFFERENCE = np.array([1.0, 0, -2.0, 0, 1.0], dtype=np.float32) / np.float32(np.sqrt(6.0))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NoiseLine:
-    """Variance of the noise as a straight line over the signal."""
-
-    gain: float
-    """Rise of the variance with the signal, grey levels; not negative."""
-    intercept: float
-    """Variance that the line has at signal 0, squared grey levels; negative above an offset."""
-    least_variance: float
-    """Half of the least variance seen: the line is not followed below."""
-    signal_range: tuple[float, float]
-    """Darkest and brightest local mean."""
-    signals: Floats
-    """Mean signal of each bin of pixels behind the line, grey levels."""
-    variances: Floats
-    """Variance of the noise in each bin, squared grey levels."""
-
-    def variance(self, signal: Floats) -> Floats:
-        """Variance of the noise at each signal."""
-        return np.maximum(self.gain * signal + self.intercept, self.least_variance)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +55,8 @@ class NoiseEstimate:
     signal: Floats
     """(N,), local mean of flat pixels, grey levels."""
     noise: Floats
-    """(N,), their deviation from it, with the standard deviation of the noise."""
+    """(N,), what is left of them without the mean of their neighbours, with the variance of the
+    noise."""
     neighbour_correlation: tuple[float, float, float]
     """Of the noise of pixels 1 to 3 apart."""
     observed_range: tuple[float, float]
@@ -135,21 +115,47 @@ def examine_noise(
         np.array(column, dtype=np.float64)
         for column in zip(*((b.signal, b.variance, len(b.flattest)) for b in bins), strict=True)
     )
-    gain, intercept = _line(signals, variances, counts)
     extent = (float(np.quantile(samples.smooth, 1e-3)), float(samples.smooth.max()))
     # Noise and smoothed image are independent, where noise is; the mean of the taps is not.
     local = [
         samples.smooth[b.flattest] - samples.smooth[b.flattest].mean() + b.signal for b in bins
     ]
-    flat = np.concatenate([b.flattest for b in bins])
     return NoiseEstimate(
-        NoiseLine(gain, intercept, 0.5 * float(variances.min()), extent, signals, variances),
+        NoiseLine.through(signals, variances, counts / _NEIGHBOURS, extent),
         np.concatenate(local),
-        samples.residual[flat],
+        np.concatenate([_noise(samples.deviation[b.flattest], b.variance) for b in bins]),
         neighbour_correlation(samples.residual, samples.wide, [b.flattest for b in bins]),
         observed,
         saturation,
     )
+
+
+def correlation_of_neighbours(
+    image: Any, max_pixels: int = _MOST_PIXELS
+) -> tuple[float, float, float] | None:
+    """Estimate the correlation of the noise of pixels 1 to 3 apart from the image itself.
+
+    Parameters
+    ----------
+    image
+        (..., Y, X) of one channel, numpy or sliceable like it.
+    max_pixels
+        How many pixels to read.
+
+    Returns
+    -------
+    None if the image is too small, or holds no noise.
+    """
+    try:
+        return examine_noise(image, max_pixels).neighbour_correlation
+    except NoiseModelError:
+        return None
+
+
+def _noise(deviation: Floats, variance: float) -> Floats:
+    """Deviations (N,) from the neighbours' mean, with the mean and the variance of the noise."""
+    centred = deviation - deviation.mean()
+    return np.asarray(centred * np.sqrt(variance / max(float(centred.var()), 1e-300)))
 
 
 class _Samples(NamedTuple):
@@ -163,6 +169,8 @@ class _Samples(NamedTuple):
     """Mean of the pixels that the residual is made of, with the same weights."""
     smooth: Floats
     """Mean over a wider neighbourhood."""
+    deviation: Floats
+    """Pixel less the mean of its neighbours: the form of the noise, and some structure."""
     roughness: Floats
 
 
@@ -221,13 +229,14 @@ def _tile_samples(
         residual = ndimage.correlate1d(residual, _SECOND_DIFFERENCE, axis=axis)
         wide = ndimage.correlate1d(wide, _WIDE_DIFFERENCE, axis=axis)
         signal = ndimage.correlate1d(signal, _SECOND_DIFFERENCE**2, axis=axis)
-    smooth = ndimage.gaussian_filter(tile, 2.0, truncate=3.0)
+    smooth = ndimage.gaussian_filter(tile, _SMOOTH, truncate=3.0)
     step_y, step_x = np.gradient(smooth)
     bulge = (smooth - ndimage.gaussian_filter(tile, 4.0, truncate=3.0)) / 4.0
     roughness = step_y**2 + step_x**2 + bulge**2
     inner = (slice(_BORDER, -_BORDER),) * 2
     kept = usable[inner]
-    maps = (residual, wide, signal, smooth, roughness)
+    deviation = tile - mean_of_neighbours(tile, _SMOOTH)
+    maps = (residual, wide, signal, smooth, deviation, roughness)
     return _Samples(*(a[inner][kept].astype(np.float64) for a in maps))
 
 
@@ -248,39 +257,6 @@ def _bins(samples: _Samples) -> list[_Bin]:
         if len(members) < 2 * _LEAST_COUNT:
             continue
         flattest = members[np.argsort(roughness[members])[:count]]
-        variance = _trimmed_variance(samples.residual[flattest])
+        variance = trimmed_variance(samples.residual[flattest])
         bins.append(_Bin(float(samples.signal[flattest].mean()), variance, flattest))
     return bins
-
-
-def _trimmed_variance(residual: Floats) -> float:
-    """Variance of zero-mean normal values of which a few are outliers."""
-    squares = residual**2
-    variance = float(np.median(squares)) / 0.4549 or float(squares.mean())
-    for _ in range(20):
-        variance = float(np.minimum(squares, _TRIM**2 * variance).mean()) / _TRIMMED_MEAN
-    return variance
-
-
-def _line(signals: Floats, variances: Floats, counts: Floats) -> tuple[float, float]:
-    """Gain and intercept of a robust line through the bins, gain not negative."""
-    trust = 1.0 / (2.0 * _NEIGHBOURS / counts + _MODEL_ERROR**2)
-    fitted = variances
-    doubt = np.ones_like(variances)
-    design = np.stack([signals, np.ones_like(signals)], axis=1)
-    floor = 0.2 * float(variances.min())
-    gain, intercept = 0.0, float(np.average(variances, weights=trust / variances**2))
-    if len(signals) < 3 or np.ptp(signals) == 0:
-        return gain, intercept
-    for _ in range(30):
-        root = np.sqrt(trust * doubt) / fitted
-        solution = np.linalg.lstsq(design * root[:, None], variances * root, rcond=None)[0]
-        fitted = np.maximum(design @ solution, floor)
-        # Tukey's biweight on relative errors: bins on structure stand far above the line.
-        relative = (variances - fitted) / fitted
-        scale = 4.685 * max(1.4826 * float(np.median(np.abs(relative))), 0.02)
-        doubt = np.clip(1.0 - (relative / scale) ** 2, 0.0, 1.0) ** 2
-    gain, intercept = (float(value) for value in solution)
-    if gain <= 0.0:
-        return 0.0, float(np.average(variances, weights=trust * doubt))
-    return gain, intercept

@@ -15,6 +15,8 @@ import numpy as np
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.clipping import unsaturated_signal
+from napari_denoisplit.noise.noise_line import NoiseLine
+from napari_denoisplit.noise.signal_bins import BinnedPixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["FitSample"]
+__all__ = ["FitSample", "check_pairs", "draw_pairs"]
 
 _DRAWN = 400_000  # pairs to look at, whatever the size of the images
 _FITTED = 16_000
@@ -46,6 +48,8 @@ class FitSample:
     """Least signal of the images."""
     high: float
     """Highest signal of the images, or where saturation begins."""
+    binned: BinnedPixels
+    """Everything that was drawn to fit to, by its signal: it tells the variance of the noise."""
 
     @classmethod
     def draw(
@@ -71,15 +75,12 @@ class FitSample:
             There are too few pairs, the signal is of one value, or there is no noise.
         """
         rng = np.random.default_rng(seed)
-        s, x = _drawn(signal, observation, rng)
-        limit = min(max_signal, unsaturated_signal(s, x)) if len(s) else max_signal
+        s, x, limit = draw_pairs(signal, observation, max_signal, _DRAWN, rng)
         low, high = (float(f.reduce(signal, axis=None)) for f in (np.fmin, np.fmax))
         if not (math.isfinite(low) and math.isfinite(high)):
             low, high = (float(s.min()), float(s.max())) if len(s) else (0.0, 0.0)
         shuffled = rng.permutation(len(s))
-        s, x = s[shuffled], x[shuffled]
-        usable = s <= limit
-        return cls._split(s[usable], x[usable], low, min(high, limit), rng)
+        return cls._split(s[shuffled], x[shuffled], low, min(high, limit), rng)
 
     @classmethod
     def of(cls, pairs: Pairs, *, seed: int = 0) -> Self:
@@ -110,7 +111,7 @@ class FitSample:
         n_held: int | None = None,
     ) -> Self:
         """Sample of shuffled pairs of which the last are held out."""
-        _check(s, x, low, high)
+        check_pairs(s, x, low, high)
         if np.array_equal(x, np.rint(x)):
             # Rounding leaves gaps between the values; narrow Gaussians would settle on the values.
             x = x + rng.uniform(-0.5, 0.5, len(x))
@@ -118,11 +119,35 @@ class FitSample:
         everything = np.arange(len(s))
         fitted = _spread(s, everything[:first], _FITTED, rng)
         held = _spread(s, everything[first:], _HELD_OUT, rng)
-        return cls(s[fitted], x[fitted], s[held], x[held], low, high)
+        binned = BinnedPixels.sort(s[:first], x[:first])
+        return cls(s[fitted], x[fitted], s[held], x[held], low, high, binned)
+
+    def line(self) -> NoiseLine:
+        """Draw a straight line through the variance that pixels show."""
+        variances = self.variances()
+        shown = variances > 0
+        return NoiseLine.through(
+            self.binned.signal[shown],
+            variances[shown],
+            self.binned.counts[shown].astype(np.float64),
+            (self.low, self.high),
+        )
+
+    def variances(self) -> Floats:
+        """Mean squared deviation of the observation from the signal in each bin, (B,)."""
+        return self.binned.variance + self.binned.offset**2
 
 
-def _drawn(signal: Any, observation: Any, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Finite pairs, at most `_DRAWN` of them."""
+def draw_pairs(
+    signal: Any, observation: Any, max_signal: float, most: int, rng: np.random.Generator
+) -> tuple[Floats, Floats, float]:
+    """Draw finite, unsaturated pairs, at most `most` of them; tell the signal that ends them.
+
+    Raises
+    ------
+    NoiseModelError
+        Signal and observation do not go together.
+    """
     observation = np.asanyarray(observation)
     try:
         s = np.broadcast_to(np.asanyarray(signal), observation.shape)
@@ -132,20 +157,36 @@ def _drawn(signal: Any, observation: Any, rng: np.random.Generator) -> tuple[Flo
             f"{observation.shape}: give a signal for each observed pixel."
         ) from error
     chosen: Any = ...
-    if observation.size > _DRAWN:
-        flat = np.sort(rng.integers(observation.size, size=_DRAWN))
+    if observation.size > most:
+        flat = np.sort(rng.integers(observation.size, size=most))
         chosen = np.unravel_index(flat, observation.shape)
     s, x = (np.asarray(p[chosen], dtype=np.float64).ravel() for p in (s, observation))
     finite = np.isfinite(s) & np.isfinite(x)
-    return s[finite], x[finite]
+    s, x = s[finite], x[finite]
+    limit = min(max_signal, unsaturated_signal(s, x)) if len(s) else max_signal
+    return s[s <= limit], x[s <= limit], limit
 
 
-def _check(s: Floats, x: Floats, low: float, high: float) -> None:
-    """Refuse pairs that no noise model can be had from."""
-    if len(s) < _LEAST_PAIRS:
+def check_pairs(
+    s: Floats,
+    x: Floats,
+    low: float,
+    high: float,
+    *,
+    least: int = _LEAST_PAIRS,
+    wanted: str = "a noise model",
+) -> None:
+    """Refuse pairs that no noise model can be had from.
+
+    Raises
+    ------
+    NoiseModelError
+        There are fewer than `least`, the signal is of one value, or there is no noise.
+    """
+    if len(s) < least:
         raise NoiseModelError(
-            f"{len(s)} pairs of signal and observation are too few for a noise model: it takes at "
-            f"least {_LEAST_PAIRS} pixels that are numbers."
+            f"{len(s)} pairs of signal and observation are too few for {wanted}: it takes at "
+            f"least {least} pixels that are numbers."
         )
     if np.array_equal(s, x):
         raise NoiseModelError(

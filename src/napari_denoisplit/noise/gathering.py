@@ -5,6 +5,7 @@ Large and lazy images are read in windows that are evenly spread, never as a who
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,10 @@ from napari_denoisplit.curves import JointHistogram
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.clean_image import fields_of_pairs
 from napari_denoisplit.noise.clipping import unsaturated_signal
+from napari_denoisplit.noise.estimation import correlation_of_neighbours
+from napari_denoisplit.noise.noise_spread import noise_spread
 from napari_denoisplit.noise.pairs import Pairs
 from napari_denoisplit.noise.single_image import pairs_of_single_image
-from napari_denoisplit.noise.spread import noise_spread
 from napari_denoisplit.noise.static_field import fields_of_repeats
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.images.noise_data import NoiseData
-    from napari_denoisplit.noise.field import Field
+    from napari_denoisplit.noise.pairs import Field
     from napari_denoisplit.settings import NoiseFitSettings
 
     Floats = NDArray[np.float32]
@@ -38,6 +40,7 @@ _MOST_WINDOWS = 8
 _RESIDUAL_EDGE = 512
 _LEAST_EDGE = 16  # less is no stretch of pixels to measure correlation on
 _BOOTSTRAP_CUT = (0.005, 0.995)  # as published: a denoiser is least right at the ends
+_MOST_CORRELATED = 1_000_000  # pixels that tell the correlation of a noisy image
 _MOST_BINS = 200
 _BOOTSTRAP_NOTE = (
     "The signal was found by a denoiser, which smooths a little: the noise may seem up to a few "
@@ -89,7 +92,11 @@ def gather(
     fields, notes = fields_of_pairs(
         data.observation, signal, settings.max_pixels, data.mask, rescale=False
     )
-    return _pairs(data, fields, [*notes, _BOOTSTRAP_NOTE], settings.seed, cut=_BOOTSTRAP_CUT)
+    pairs = _pairs(data, fields, [*notes, _BOOTSTRAP_NOTE], settings.seed, cut=_BOOTSTRAP_CUT)
+    # A denoiser keeps correlated noise as structure: what is left over looks independent.
+    return replace(
+        pairs, neighbour_correlation=correlation_of_neighbours(data.observation, _MOST_CORRELATED)
+    )
 
 
 def _pairs(

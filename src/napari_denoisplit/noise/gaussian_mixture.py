@@ -141,7 +141,8 @@ class GaussianMixture(PixelNoiseModel):
         observation, signal = as_floats(observation, signal)
         m = self._moments(signal)
         deviations = (observation - signal - m.offsets) * m.variances.rsqrt()
-        return (m.log_weights.exp() * torch.special.ndtr(deviations)).sum(0)
+        below: Tensor = torch.special.ndtr(deviations)
+        return (m.log_weights.exp() * below).sum(0)
 
     def sample(self, signal: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw a noisy observation of each pixel, float32."""

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.clipping import unsaturated_signal
+from napari_denoisplit.noise.fit_sample import check_pairs, draw_pairs
 from napari_denoisplit.noise.histogram import HistogramNoise
 
 if TYPE_CHECKING:
@@ -62,7 +61,9 @@ def fit_histogram(
     from scipy.special import ndtr  # takes 0.2 s; only fits need it
 
     rng = np.random.default_rng(seed)
-    s, x = _pairs(signal, observation, max_signal, rng)
+    s, x, _ = draw_pairs(signal, observation, max_signal, _DRAWN, rng)
+    ends = (float(s.min()), float(s.max())) if len(s) else (0.0, 0.0)
+    check_pairs(s, x, *ends, least=_LEAST_PAIRS, wanted="a histogram")
     edges = _edges(s, x, n_bins)
     n = len(edges) - 1
     centres = 0.5 * (edges[1:] + edges[:-1])
@@ -88,45 +89,6 @@ def fit_histogram(
     mass[seen[-1] + 1 :] = 0.0
     lower, upper = (np.repeat(e[:, None], n, axis=1) for e in (edges[:-1], edges[1:]))
     return HistogramNoise(np.stack([mass, lower, upper]))
-
-
-def _pairs(
-    signal: Any, observation: Any, limit: float, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Usable pairs, at most `_DRAWN` of them."""
-    observation = np.asanyarray(observation)
-    try:
-        s = np.broadcast_to(np.asanyarray(signal), observation.shape)
-    except ValueError as error:
-        raise NoiseModelError(
-            f"A signal of shape {np.shape(signal)} does not fit an observation of shape "
-            f"{observation.shape}: give a signal for each observed pixel."
-        ) from error
-    chosen: Any = ...
-    if observation.size > _DRAWN:
-        chosen = np.unravel_index(rng.integers(observation.size, size=_DRAWN), observation.shape)
-    s, x = (np.asarray(p[chosen], dtype=np.float64).ravel() for p in (s, observation))
-    kept = np.isfinite(s) & np.isfinite(x)
-    s, x = s[kept], x[kept]
-    limit = min(limit, unsaturated_signal(s, x)) if len(s) else limit
-    s, x = s[s <= limit], x[s <= limit]
-    if len(s) < _LEAST_PAIRS:
-        raise NoiseModelError(
-            f"{len(s)} pairs of signal and observation are too few for a histogram: it takes at "
-            f"least {_LEAST_PAIRS} pixels that are numbers, better a million. Fit a Gaussian "
-            "mixture instead."
-        )
-    if np.array_equal(s, x):
-        raise NoiseModelError(
-            "Signal and observation are equal: there is no noise to model. Give the raw image as "
-            "the observation, and its clean version as the signal."
-        )
-    if not s.min() < s.max():
-        raise NoiseModelError(
-            f"The signal is {s[0]:g} everywhere: a noise model needs a signal that varies. Use an "
-            "image with structure, or a defocused field with an edge."
-        )
-    return s, x
 
 
 def _edges(s: Floats, x: Floats, n_bins: int) -> Floats:

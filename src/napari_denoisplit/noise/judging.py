@@ -158,10 +158,15 @@ def _model_offset(model: ModelNumbers, signal: Floats) -> Floats:
 
 
 def _autocorrelation(pairs: Pairs) -> Autocorrelation | None:
-    if pairs.neighbour_correlation is not None:
-        values = pairs.neighbour_correlation
-        return Autocorrelation(LAGS, values, values, _ESTIMATED_ERROR)
-    return autocorrelation(pairs.residuals)
+    """Correlation of the residual or of the noisy image itself, whichever is the larger."""
+    measured = autocorrelation(pairs.residuals)
+    if pairs.neighbour_correlation is None:
+        return measured
+    values = pairs.neighbour_correlation
+    estimated = Autocorrelation(LAGS, values, values, _ESTIMATED_ERROR)
+    if measured is None or abs(values[0]) > max(abs(measured.x[0]), abs(measured.y[0])):
+        return estimated
+    return measured
 
 
 def _coverage(model: ModelNumbers, observed: tuple[float, float]) -> float:

@@ -1,4 +1,4 @@
-"""Pairs of signal and observation, gathered for the fit of a noise model."""
+"""Pairs of signal and observation, gathered for the fit of a noise model, and where from."""
 
 from __future__ import annotations
 
@@ -9,10 +9,26 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_denoisplit.noise.estimation import NoiseLine
+    from napari_denoisplit.noise.noise_line import NoiseLine
     from napari_denoisplit.settings import NoiseSource
 
-__all__ = ["Pairs"]
+    Floats = NDArray[np.float32]
+
+__all__ = ["Field", "Pairs"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """Exposures of one window, grey levels."""
+
+    signal: Floats
+    """(T, Y, X)"""
+    observation: Floats
+    """(T, Y, X): the signal with noise of full strength."""
+    raw: Floats
+    """(T, Y, X), as they were read: saturation shows here. NaN where nothing is known."""
+    usable: NDArray[np.bool_]
+    """(Y, X): the region of interest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,16 +36,16 @@ class Pairs:
     """Pixels of which signal and observation are known, in grey levels, in random order."""
 
     source: NoiseSource
-    signal: NDArray[np.float32]
+    signal: Floats
     """(N,)"""
-    observation: NDArray[np.float32]
+    observation: Floats
     """(N,)"""
-    residuals: tuple[NDArray[np.float32], ...] = ()
+    residuals: tuple[Floats, ...] = ()
     """Windows (Y, X) of observation - signal, each divided by its standard deviation at that
     signal, NaN where nothing is known: the autocorrelation of the noise is measured on them."""
     neighbour_correlation: tuple[float, float, float] | None = None
-    """Where no residual can be had (a single image): correlation of the noise at lags 1 to 3, as
-    estimated by other means; None if `residuals` tell."""
+    """Correlation of the noise at lags 1 to 3 that the noisy image itself shows, where there is no
+    residual ('single'), or where a denoiser has taken a part of it for structure ('bootstrap')."""
     line: NoiseLine | None = None
     """For the source 'single': the line that the variance follows, found robustly on flat places;
     the pairs only serve to judge it."""
@@ -42,12 +58,12 @@ class Pairs:
     notes: tuple[str, ...] = ()
     """What was found on the way, in sentences."""
 
-    def fitted(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def fitted(self) -> tuple[Floats, Floats]:
         """Signal and observation of the pairs to fit to: the first two thirds."""
         last = len(self.signal) - len(self.signal) // 3
         return self.signal[:last], self.observation[:last]
 
-    def held_out(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def held_out(self) -> tuple[Floats, Floats]:
         """Signal and observation of the pairs to judge by: the last third."""
         first = len(self.signal) - len(self.signal) // 3
         return self.signal[first:], self.observation[first:]

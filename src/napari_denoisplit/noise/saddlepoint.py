@@ -173,7 +173,8 @@ class SaddlepointTables(NamedTuple):
         high = torch.lerp(table[flat + n], table[flat + n + 1], along)
         # Beyond the tables only the skewness is left, which falls with the root of the count.
         excess = torch.lerp(low, high, across) * (_MOST_COUNT / count).clamp(max=1.0).sqrt()
-        return (torch.special.ndtr(root) + excess).clamp(0.0, 1.0)
+        normal: Tensor = torch.special.ndtr(root)
+        return (normal + excess).clamp(0.0, 1.0)
 
 
 def _place(count: Tensor, n_counts: int) -> tuple[Tensor, Tensor, float]:

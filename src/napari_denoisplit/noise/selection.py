@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,8 +21,7 @@ from napari_denoisplit.noise.fitting import fit_rounds
 from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
 from napari_denoisplit.noise.histogram_fitting import fit_histogram
 from napari_denoisplit.noise.poisson_gaussian_fitting import (
-    fit_poisson_gaussian,
-    poisson_gaussian_from_line,
+    poisson_gaussian_on_line,
 )
 
 if TYPE_CHECKING:
@@ -31,8 +29,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_denoisplit.noise.estimation import NoiseLine
     from napari_denoisplit.noise.model import NoiseModel
+    from napari_denoisplit.noise.noise_line import NoiseLine
     from napari_denoisplit.noise.pairs import Pairs
     from napari_denoisplit.settings import NoiseFitSettings
 
@@ -44,8 +42,6 @@ _WORTH = 1e-3  # nats per pixel that a larger model must gain to be taken
 _STANDARD_ERRORS = 2.0  # of the gain, below which it may be chance
 _FAILURES = 2  # larger models without a gain before the search ends: 2 may fail where 3 does not
 _MOST_MISFIT = 1.5  # of the variance, for a mixture; more only if a single Gaussian does no better
-_BINS = 12
-_LEAST_COUNT = 200  # tells a variance to a tenth
 
 
 def fit_steps(
@@ -77,7 +73,7 @@ def fit_steps(
         model: NoiseModel = fit_histogram(*pairs.fitted(), settings.n_bins)
     else:
         name = "Poisson-Gaussian"
-        model = fit_poisson_gaussian(*pairs.fitted(), seed=settings.seed)
+        model = poisson_gaussian_on_line(sample.line(), sample)
     return (yield from _single(name, model, sample))
 
 
@@ -106,7 +102,8 @@ def _from_line(
             "signal (bootstrap)."
         )
     if settings.kind == "poisson_gaussian":
-        return (yield from _single("Poisson-Gaussian", poisson_gaussian_from_line(line), sample))
+        model = poisson_gaussian_on_line(line, sample)
+        return (yield from _single("Poisson-Gaussian", model, sample))
     return (yield from _single(_title(1, 2), mixture_from_line(line), sample))
 
 
@@ -136,39 +133,15 @@ class _Candidate:
         return float(gain.mean()) > max(_WORTH, _STANDARD_ERRORS * error)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Variances:
-    """Variance of the noise that pixels show, by their signal.
+def _misfit(candidate: _Candidate, sample: FitSample) -> float:
+    """Largest factor by which the variance of a mixture is off.
 
     A mixture may describe the bulk of a few grey levels with spikes and the rest with a Gaussian
     that is far too wide, and still be the likelier one: the variance tells.
     """
-
-    signal: Tensor
-    """(B,), grey levels."""
-    seen: Tensor
-    """(B,), squared grey levels."""
-
-    @classmethod
-    def of(cls, sample: FitSample) -> Self:
-        """Measure them in bins of equal count and of equal width."""
-        s = np.concatenate([sample.signal, sample.held_signal])
-        x = np.concatenate([sample.observation, sample.held_observation])
-        edges = np.quantile(s, np.linspace(0, 1, _BINS + 1)), np.linspace(s.min(), s.max(), _BINS)
-        rows = []
-        for low, high in pairwise(np.unique(np.concatenate(edges))):
-            inside = (s >= low) & (s < high)
-            if np.count_nonzero(inside) >= _LEAST_COUNT:
-                rows.append((s[inside].mean(), np.mean((x[inside] - s[inside]) ** 2)))
-        signal, seen = np.array(rows).reshape(-1, 2).T
-        return cls(torch.from_numpy(signal), torch.from_numpy(np.maximum(seen, 1e-12)))
-
-    def misfit(self, candidate: _Candidate) -> float:
-        """Largest factor by which a model is off."""
-        if not len(self.seen):
-            return 1.0
-        ratio = candidate.model.variance(self.signal) / self.seen
-        return float(torch.maximum(ratio, 1 / ratio).max())
+    seen = torch.from_numpy(np.maximum(sample.variances(), 1e-12))
+    ratio = candidate.model.variance(torch.from_numpy(sample.binned.signal)) / seen
+    return float(torch.maximum(ratio, 1 / ratio).max())
 
 
 def _search(
@@ -183,21 +156,19 @@ def _search(
     more_k = () if settings.n_gaussians else _GAUSSIANS[1:]
     # Coefficients bend the variance, which every mixture then has right; hence they come first,
     # and once more when the mixture is known.
-    variances = _Variances.of(sample)
-    most = max(_MOST_MISFIT, variances.misfit(best))
-    best = yield from _grow(sample, best, variances, most, [(chosen_k, n) for n in more_n], tried)
+    most = max(_MOST_MISFIT, _misfit(best, sample))
+    best = yield from _grow(sample, best, most, [(chosen_k, n) for n in more_n], tried)
     n = best.n_coefficients
-    best = yield from _grow(sample, best, variances, most, [(k, n) for k in more_k], tried)
+    best = yield from _grow(sample, best, most, [(k, n) for k in more_k], tried)
     if more_k and best.n_gaussians > 1:
         further = [(best.n_gaussians, m) for m in more_n if m > n]
-        best = yield from _grow(sample, best, variances, most, further, tried)
+        best = yield from _grow(sample, best, most, further, tried)
     return best.model, tried
 
 
 def _grow(
     sample: FitSample,
     best: _Candidate,
-    variances: _Variances,
     most: float,
     shapes: list[tuple[int, int]],
     tried: dict[str, float],
@@ -209,7 +180,7 @@ def _grow(
     failures = 0
     for k, n in shapes:
         candidate = yield from _fit(sample, k, n, tried)
-        if candidate.beats(best) and variances.misfit(candidate) <= most:
+        if candidate.beats(best) and _misfit(candidate, sample) <= most:
             best, failures = candidate, 0
             continue
         failures += 1

@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.field import Field
+from napari_denoisplit.noise.noise_spread import noise_spread
+from napari_denoisplit.noise.pairs import Field
 from napari_denoisplit.noise.registration import shift_between
-from napari_denoisplit.noise.scaling import Reference
-from napari_denoisplit.noise.smoothing import mean_of_neighbours
-from napari_denoisplit.noise.spread import noise_spread
+from napari_denoisplit.noise.scaling import Reference, mean_of_neighbours
 from napari_denoisplit.noise.windows import spread_windows
 
 if TYPE_CHECKING:
@@ -73,10 +72,11 @@ def fields_of_repeats(
     n, *rest = (int(length) for length in stack.shape)
     n_read = min(n, int(np.clip(max_pixels // math.prod(rest), _FEWEST, _MOST)))
     times = np.unique(np.linspace(0, n - 1, n_read).round().astype(int))
-    windows, masks = [], []
+    windows: list[Floats] = []
+    masks: list[Booleans] = []
     for window in spread_windows(rest, max(max_pixels // n_read, 1), mask=mask):
         raw = np.stack([np.asarray(stack[(int(t), *window)], np.float32) for t in times])
-        usable = np.isfinite(raw).all(axis=0)
+        usable: Booleans = np.asarray(np.isfinite(raw).all(axis=0))
         if mask is not None:
             usable &= mask[window[-2:]]
         if usable.any():

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["noise_spread"]
+__all__ = ["noise_spread", "trimmed_variance"]
 
 _BINS = 40
 _LEAST_COUNT = 200
 _MOST_DRAWN = 100_000
-_TRIM = 4.0
+_TRIM = 4.0  # standard deviations that an outlier counts for
 _TRIMMED_MEAN = 0.999881  # mean of min(z^2, _TRIM^2) for normal z
 
 
@@ -39,20 +39,20 @@ def noise_spread(signal: Floats, observation: Floats) -> Callable[[Floats], Floa
             break
         members[-1:] = [last[: len(last) // 2], last[len(last) // 2 :]]
     centres = np.array([s[m].mean() for m in members])
-    spreads = np.array([_robust_spread(residual[m]) for m in members])
+    spreads = np.array([np.sqrt(trimmed_variance(residual[m])) for m in members])
     least = max(float(spreads.max()) * 1e-3, float(np.finfo(np.float32).tiny))
     spreads = np.maximum(spreads, least)
 
     def spread(at: Floats) -> Floats:
-        return np.interp(at, centres, spreads).astype(np.float32)
+        return np.asarray(np.interp(at, centres, spreads), dtype=np.float32)
 
     return spread
 
 
-def _robust_spread(residual: NDArray[np.float64]) -> float:
-    """Root of the mean square, in which outliers count as four standard deviations."""
+def trimmed_variance(residual: NDArray[np.float64]) -> float:
+    """Variance of zero-mean normal values (N,) of which a few are outliers."""
     squares = residual**2
     variance = float(np.median(squares)) / 0.4549 or float(squares.mean())
-    for _ in range(8):
+    for _ in range(20):
         variance = float(np.minimum(squares, _TRIM**2 * variance).mean()) / _TRIMMED_MEAN
-    return float(np.sqrt(variance))
+    return variance

@@ -6,8 +6,9 @@ correlation rho(k) at k pixels, a filter with taps k apart, in x times in y, fin
 
     sigma^2 (1 - 4/3 rho(k) + 1/3 rho(2 k))^2
 
-if the correlations in x and in y multiply. Structure raises the wide filter, too; hence only the
-flattest pixels of each brightness count, and of the brightnesses those with the lower ratios.
+if the correlations in x and in y multiply. Structure raises the wide filter, too, but not at every
+brightness, as correlation does: hence only the flattest pixels of each brightness count, and of the
+brightnesses those with the lowest ratios.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ __all__ = ["neighbour_correlation"]
 
 _FLATTEST = 0.4  # of pixels that are flat already
 _LEAST_COUNT = 200
-_QUANTILE = 0.35  # of the ratios: structure raises some of them, correlation all
+_LOW = 0.05  # of the ratios: structure raises some of them, correlation all
+_MIDDLE = 0.35  # the lowest of many ratios of white noise are below 1 by chance
 _FALL = 1.6  # log rho(k) falls as k to this power: 1 exponential, 2 Gaussian smoothing
 _TRIM = 25.0  # squared standard deviations for which an outlier counts
 _LOWEST, _HIGHEST = -0.3, 0.95
@@ -56,7 +58,11 @@ def neighbour_correlation(
         return 0.0, 0.0, 0.0
     first = np.linspace(_LOWEST, _HIGHEST, 251)
     seen = [(1 - 4 / 3 * _rho(first, k) + 1 / 3 * _rho(first, 2 * k)) ** 2 for k in (1, 2)]
-    found = np.interp(np.log(np.quantile(ratios, _QUANTILE)), np.log(seen[1] / seen[0]), first)
+    low, middle = np.interp(
+        np.log(np.quantile(ratios, (_LOW, _MIDDLE))), np.log(seen[1] / seen[0]), first
+    )
+    # Noise is correlated if it is so nearly everywhere, alternates if it does so on the whole.
+    found = max(low, min(middle, 0.0))
     rho_1, rho_2, rho_3 = (float(_rho(found, k)) for k in (1, 2, 3))
     return rho_1, rho_2, rho_3
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from scipy import ndimage
 
 from napari_denoisplit.images.phantoms import phantom
-from napari_denoisplit.noise.estimation import examine_noise
+from napari_denoisplit.noise.estimation import correlation_of_neighbours, examine_noise
 
 
 def correlation(image):
@@ -40,8 +41,25 @@ def test_frames_of_a_camera_are_not_correlated(name, shared_data):
     assert abs(correlation(image)[0]) < 0.06
 
 
+def test_structure_at_some_brightnesses_is_no_correlation_of_the_noise(shared_data):
+    read = pytest.importorskip("tifffile").imread
+    for plate in ("B7", "D6", "D7"):
+        stack = read(shared_data / f"train/nf1_nuclei_er_actin/nf1_{plate}.ome.tif")
+        assert all(abs(correlation(image)[0]) < 0.08 for image in stack)
+
+
+def test_noise_that_is_correlated_along_one_axis_is_told(rng):
+    white = rng.normal(size=(256, 256))
+    assert correlation(white + np.roll(white, 1, axis=1))[0] > 0.25
+
+
+def test_of_an_image_without_noise_nothing_is_said():
+    assert correlation_of_neighbours(np.full((64, 64), 3.0)) is None
+    assert correlation_of_neighbours(np.zeros((10, 10))) is None
+
+
 def test_the_correlated_wide_field_set_is_told(shared_data):
     read = pytest.importorskip("tifffile").imread
     folder = shared_data / "noise_calibration" / "fmd_correlated_widefield"
     stack = read(folder / "fmd_WideField_BPAE_raw_repeats.ome.tif")
-    assert all(correlation(image)[0] > 0.45 for image in stack[0])
+    assert all(correlation(image)[0] > 0.4 for image in stack[0])
