@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from itertools import pairwise, product
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from uuid import uuid4
 
-import numpy as np
 import zarr
-from zarr.codecs import BloscCodec
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.image import AXES
-from napari_denoisplit.images.ngff import channel_metadata, image_metadata
-from napari_denoisplit.images.pyramid import contrast_windows, halved, level_shapes
-from napari_denoisplit.images.regions import Region, RegionGrid
+from napari_denoisplit.images.ngff import channel_metadata
+from napari_denoisplit.images.ome_zarr_layout import KEY, OmeZarrLayout, new_group
+from napari_denoisplit.images.pyramid import contrast_windows, halved
+from napari_denoisplit.images.regions import Region
+from napari_denoisplit.images.zarr_level import ZarrLevel
+from napari_denoisplit.images.zarr_names import image_name
 from napari_denoisplit.images.zarr_stores import WholeFileStore, remove_partial_files
 
 if TYPE_CHECKING:
@@ -25,10 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["OmeZarrWriter", "Region"]
+    from napari_denoisplit.images.regions import RegionGrid
 
-KEY = "denoisplit"
-"""Attribute of a group under which this package keeps what OME-NGFF has no place for."""
+__all__ = ["OmeZarrWriter", "Region"]
 
 
 class OmeZarrWriter:
@@ -48,7 +45,7 @@ class OmeZarrWriter:
         multiscale = ome["multiscales"][0]
         self.axes = "".join(axis["name"].upper() for axis in multiscale["axes"])
         self.provenance: dict[str, Any] = own["provenance"]
-        self._levels = [_Level(path, group, level["path"]) for level in multiscale["datasets"]]
+        self._levels = [_level(path, group, level["path"]) for level in multiscale["datasets"]]
 
     @classmethod
     def create(
@@ -64,6 +61,7 @@ class OmeZarrWriter:
         chunk: int = 256,
         shard: int | None = 2048,
         provenance: Mapping[str, Any] | None = None,
+        name: str | None = None,
         overwrite: bool = False,
     ) -> Self:
         """Make an empty, unfinished image.
@@ -85,7 +83,9 @@ class OmeZarrWriter:
         shard
             Edge of what is stored in one file, a multiple of `chunk`; None for a file per chunk.
         provenance
-            How the image is made, as JSON; kept with the image, and compared by whoever resumes.
+            How the image is made, as JSON; kept with the image, for whoever resumes to compare.
+        name
+            Name of the image; by default that of the folder.
         overwrite
             Whether another Zarr folder of this name is removed.
 
@@ -95,33 +95,20 @@ class OmeZarrWriter:
             The folder exists and may not be removed, or cannot be made; the axes do not fit.
         """
         path = Path(path)
-        _check(path, shape, axes, channel_names)
-        if path.exists() and not overwrite:
-            raise ImageError(f"{path} exists already: choose another name, or overwrite it.")
-        temporary = path.with_name(f".{uuid4().hex}.zarr")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _make_image(
-                zarr.create_group(WholeFileStore(temporary)),
-                name=name_of(path),
-                shape=shape,
-                axes=axes,
-                dtype=np.dtype(dtype),
-                pixel_size=pixel_size or {},
-                units=units or {},
-                channel_names=channel_names,
-                chunk=chunk,
-                shard=shard,
-                provenance=provenance or {},
-            )
-            put_in_place(temporary, path)
-        except OSError as error:
-            raise ImageError(
-                f"{path} could not be written ({error.strerror or error}). Check that the folder "
-                "may be written to and has space left."
-            ) from error
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        layout = OmeZarrLayout(
+            name=image_name(path) if name is None else name,
+            shape=tuple(shape),
+            axes=axes,
+            dtype=dtype,
+            pixel_size=pixel_size or {},
+            units=units or {},
+            channel_names=channel_names,
+            chunk=chunk,
+            shard=shard,
+            provenance=provenance or {},
+        )
+        with new_group(path, overwrite=overwrite) as (_, group):
+            layout.make(group)
         return cls.resume(path)
 
     @classmethod
@@ -135,9 +122,9 @@ class OmeZarrWriter:
         """
         path = Path(path)
         try:
-            group = zarr.open_group(WholeFileStore(path), mode="r+")
+            group = zarr.open_group(WholeFileStore(path), mode="r+", zarr_format=3)
             return cls(path, group)
-        except (FileNotFoundError, KeyError, TypeError) as error:
+        except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
             raise ImageError(
                 f"{path} is not an OME-Zarr image that was begun here: start anew, under another "
                 "name."
@@ -233,136 +220,10 @@ class OmeZarrWriter:
         self._group.update_attributes(attributes)
 
 
-class _Level:
-    """One resolution level: its array and the regions in which it is stored."""
-
-    def __init__(self, path: Path, group: zarr.Group, name: str) -> None:
-        # A region of background only must leave its files too: their absence means unfinished.
-        with zarr.config.set({"array.write_empty_chunks": True}):
-            array = group[name]
-        if not isinstance(array, zarr.Array):
-            raise TypeError(f"{name} is no array")
-        self.array: Any = array
-        self._folder = path / name / "c"
-        self._stored = array.shards or array.chunks
-        names: Any = array.metadata.to_dict()["dimension_names"]
-        # A region holds all channels, whether they lie in one file or in several.
-        step = (
-            n if a == "c" else s for a, n, s in zip(names, array.shape, self._stored, strict=True)
-        )
-        self.grid = RegionGrid(array.shape, tuple(step))
-
-    def done(self, region: Region) -> bool:
-        """Whether all files of a region exist."""
-        places = (
-            range(a // n, -(-b // n))
-            for a, b, n in zip(region.start, region.stop, self._stored, strict=True)
-        )
-        return all(self._folder.joinpath(*map(str, at)).is_file() for at in product(*places))
-
-    def write(self, region: Region, pixels: NDArray[Any]) -> None:
-        """Write one region of the grid."""
-        if pixels.shape != region.shape:
-            raise ValueError(f"pixels have shape {pixels.shape}, the region {region.shape}")
-        try:
-            self.array[region.slices] = np.asarray(pixels, dtype=self.array.dtype)
-        except OSError as error:
-            raise ImageError(
-                f"{self._folder} could not be written ({error.strerror or error}). What was "
-                "written before is kept: make space, then run the same again."
-            ) from error
-
-
-def _check(path: Path, shape: tuple[int, ...], axes: str, names: tuple[str, ...]) -> None:
-    ordered = [a for a in AXES if a in axes]
-    if list(axes) != ordered or axes[-2:] != "YX" or len(shape) != len(axes) or 0 in shape:
-        raise ImageError(
-            f"{path}: axes {axes!r} of sizes {shape} cannot be written: OME-Zarr wants Y and X, "
-            f"and what else there is before them, in the order of {AXES}."
-        )
-    n_channels = shape[axes.index("C")] if "C" in axes else 1
-    if names and len(names) != n_channels:
-        raise ImageError(
-            f"{path}: {len(names)} channel names were given for {n_channels} channels."
-        )
-
-
-def _make_image(
-    group: zarr.Group,
-    *,
-    name: str,
-    shape: tuple[int, ...],
-    axes: str,
-    dtype: np.dtype[Any],
-    pixel_size: Mapping[str, float],
-    units: Mapping[str, str],
-    channel_names: tuple[str, ...],
-    chunk: int,
-    shard: int | None,
-    provenance: Mapping[str, Any],
-) -> None:
-    """Make the empty arrays of all resolution levels, and the metadata."""
-    shapes = level_shapes(shape)
-    for number, level in enumerate(shapes):
-        chunks, shards = _storage(level, axes, chunk, shard)
-        group.create_array(
-            str(number),
-            shape=level,
-            dtype=dtype,
-            chunks=chunks,
-            shards=shards,
-            compressors=BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"),
-            fill_value=np.nan if dtype.kind == "f" else 0,
-            dimension_names=tuple(axes.lower()),
-        )
-    n_channels = shape[axes.index("C")] if "C" in axes else 1
-    metadata = image_metadata(
-        name=name,
-        axes=axes,
-        factors=[2**number for number in range(len(shapes))],
-        pixel_size=pixel_size,
-        units=units,
-        channels=channel_metadata(channel_names, n_channels),
-    )
-    own = {"complete": False, "provenance": dict(provenance)}
-    group.update_attributes({"ome": metadata, KEY: own})
-
-
-def _storage(
-    shape: tuple[int, ...], axes: str, chunk: int, shard: int | None
-) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
-    """Shape of chunks and of shards; small images get small ones."""
-    sizes = list(zip(shape, axes, strict=True))
-    chunks = tuple(min(chunk, n) if a in "YX" else 1 for n, a in sizes)
-    if shard is None:
-        return chunks, None
-    fitting = []
-    for (n, a), c in zip(sizes, chunks, strict=True):
-        if a in "YX":
-            fitting.append(min(max(1, shard // c), -(-n // c)) * c)
-        else:
-            fitting.append(n if a == "C" else 1)
-    return chunks, tuple(fitting)
-
-
-def put_in_place(temporary: Path, path: Path) -> None:
-    """Give a finished folder its name; a Zarr folder of that name is removed."""
-    old = path.with_name(f".{uuid4().hex}.old")
-    if path.exists():
-        if not path.is_dir() or not any(
-            (path / name).exists() for name in ("zarr.json", ".zgroup", ".zarray")
-        ):
-            raise ImageError(f"{path} exists and is no Zarr folder: choose another name.")
-        path.rename(old)
-    try:
-        temporary.rename(path)
-    except OSError:
-        if old.exists():
-            old.rename(path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def name_of(path: Path) -> str:
-    """Name of an image by its folder: without .zarr or .ome.zarr."""
-    return path.name.removesuffix(".zarr").removesuffix(".ome")
+def _level(path: Path, group: zarr.Group, name: str) -> ZarrLevel:
+    # A region of background only must leave its files too: their absence means unfinished.
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        array = group[name]
+    if not isinstance(array, zarr.Array):
+        raise TypeError(f"{name} is no array")
+    return ZarrLevel(path / name, array)
