@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         fit_noise_model,
         judge_noise_model,
         split,
+        split_folder,
         train,
     )
     from napari_denoisplit.checkpoint import Model, load_model, save_model
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.synthetic_noise import add_noise
     from napari_denoisplit.images.training_fields import TrainingFields
     from napari_denoisplit.images.writing import write_image
+    from napari_denoisplit.jobs.batch import BatchResult
     from napari_denoisplit.jobs.denoising import Denoised
     from napari_denoisplit.jobs.noise_fitting import Judged, NoiseFit
     from napari_denoisplit.jobs.splitting import Split
@@ -59,6 +61,7 @@ __version__ = "0.1.0"
 # A lazy name must differ from every submodule of the package: after the submodule's first
 # import the name would mean the module.
 _LAZY = {
+    "BatchResult": "jobs.batch",
     "DenoiseSettings": "settings",
     "Denoised": "jobs.denoising",
     "DenoisplitError": "errors",
@@ -99,6 +102,7 @@ _LAZY = {
     "run": "events",
     "save_model": "checkpoint",
     "split": "api",
+    "split_folder": "api",
     "superpose": "images.superposition",
     "train": "api",
     "write_image": "images.writing",
@@ -106,6 +110,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "BatchResult",
     "DenoiseSettings",
     "Denoised",
     "DenoisplitError",
@@ -146,6 +151,7 @@ __all__ = [
     "run",
     "save_model",
     "split",
+    "split_folder",
     "superpose",
     "train",
     "write_image",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.events import run
@@ -14,14 +15,14 @@ from napari_denoisplit.settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Sequence
 
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Event
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.noise_data import NoiseData
     from napari_denoisplit.images.training_fields import TrainingFields
+    from napari_denoisplit.jobs.batch import BatchResult
     from napari_denoisplit.jobs.noise_fitting import Judged, NoiseFit
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.jobs.training import Trained
@@ -29,7 +30,15 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.model import NoiseModel
     from napari_denoisplit.settings import NoiseSource
 
-__all__ = ["denoise", "evaluate", "fit_noise_model", "judge_noise_model", "split", "train"]
+__all__ = [
+    "denoise",
+    "evaluate",
+    "fit_noise_model",
+    "judge_noise_model",
+    "split",
+    "split_folder",
+    "train",
+]
 
 
 def train(
@@ -113,6 +122,74 @@ def split(
     from napari_denoisplit.jobs.splitting import split_job  # imports torch
 
     return run(split_job(model, image, settings or SplitSettings()), on_event)
+
+
+def split_folder(
+    model: Model | Path,
+    folder: str | PathLike[str] | Iterable[str | PathLike[str]],
+    output: str | PathLike[str],
+    settings: SplitSettings | None = None,
+    *,
+    pattern: str = "*",
+    recursive: bool = False,
+    channel: str | None = None,
+    again: bool = False,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> BatchResult:
+    """Split every image of a folder and write the results as OME-TIFF files.
+
+    A file that cannot be split is reported in the result, and the others are split nevertheless. A
+    file that has the same results already, by their own record, is skipped.
+
+    Parameters
+    ----------
+    model
+        A model, or its file. Results of a model that is in no file are always made again.
+    folder
+        Folder with images; or several folders and files.
+    output
+        Folder of the results, and of the table ``batch.csv`` of what has become of each file.
+        Nothing in it that a split has made is taken for an image.
+    settings
+        Number of samples, device and all the rest; None takes every default, but keeps no samples.
+    pattern
+        Which files to take, e.g. ``"cell*.tif"``.
+    recursive
+        Whether to take images from sub-folders, too; results keep the sub-folders.
+    channel
+        Channel to split of images that have several: its name, or its number from 1.
+    again
+        Whether to split files whose results are there already.
+    on_event
+        Called with every event of the job, e.g. `FileDone` and `FileFailed`.
+
+    Returns
+    -------
+    What has become of each file.
+
+    Raises
+    ------
+    ImageError
+        There is no image in the folder, or two would have the same results.
+    ModelFileError
+        The model file is damaged or foreign.
+    JobError
+        The results cannot be written: the folder is protected, or the disk is full.
+    """
+    from napari_denoisplit.jobs.batch import batch_job  # imports torch
+    from napari_denoisplit.jobs.batch_items import find_items
+    from napari_denoisplit.jobs.batch_record import Reading
+
+    places = [folder] if isinstance(folder, (str, PathLike)) else folder
+    job = batch_job(
+        model,
+        find_items([Path(place) for place in places], pattern=pattern, recursive=recursive),
+        settings or SplitSettings(keep_samples=0),
+        output=Path(output),
+        reading=Reading(channel),
+        skip_done=not again,
+    )
+    return run(job, on_event)
 
 
 def denoise(

@@ -16,11 +16,11 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLabeledDoubleRangeSlider
 
-from napari_denoisplit.widgets import NoiseWidget, SplitWidget, TrainWidget
+from napari_denoisplit.widgets import BatchWidget, NoiseWidget, SplitWidget, TrainWidget
 from napari_denoisplit.widgets.column import Fold
 
 CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QListWidget)
-BOTH = pytest.mark.parametrize("kind", [SplitWidget, TrainWidget, NoiseWidget])
+BOTH = pytest.mark.parametrize("kind", [SplitWidget, TrainWidget, NoiseWidget, BatchWidget])
 
 
 def controls(widget):

@@ -61,12 +61,12 @@ def find_items(
     ImageError
         A folder cannot be read, nothing was found, or two files would have the same results.
     """
-    folders = [path for path in paths if path.is_dir()]
+    folders = [path for path in paths if _is_folder(path)]
     roots = _roots(folders)
     items: list[BatchItem] = []
     seen: set[Path] = set()
     for path in paths:
-        if path.is_dir():
+        if path in folders:
             found = _named(list(_images(path, path, pattern, recursive)), path, roots[path])
         else:
             found = [BatchItem(path, _without_ending(path.name))]
@@ -113,12 +113,17 @@ def _images(folder: Path, root: Path, pattern: str, recursive: bool) -> Iterator
     for entry in shown:
         path = folder / entry.name
         below = path.relative_to(root).as_posix()
-        if not entry.is_dir() and _is_wanted(below, pattern) and not is_result(path):
+        if not _is_folder(path) and _is_wanted(below, pattern) and not is_result(path):
             yield path
     for entry in shown if recursive else ():
-        # Not through links, which may lead in a circle; a .zarr folder is an image by itself.
-        if entry.is_dir(follow_symlinks=False) and not entry.name.endswith(".zarr"):
+        # Not through links, which may lead in a circle.
+        if entry.is_dir(follow_symlinks=False) and _is_folder(folder / entry.name):
             yield from _images(folder / entry.name, root, pattern, recursive)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path is a folder of images; one that ends in .zarr is an image by itself."""
+    return path.suffix != ".zarr" and path.is_dir()
 
 
 def _is_wanted(below: str, pattern: str) -> bool:

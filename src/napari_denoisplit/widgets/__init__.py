@@ -6,14 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from napari_denoisplit.widgets.batch import BatchWidget
     from napari_denoisplit.widgets.denoise import DenoiseWidget
     from napari_denoisplit.widgets.noise import NoiseWidget
     from napari_denoisplit.widgets.split import SplitWidget
     from napari_denoisplit.widgets.train import TrainWidget
 
-__all__ = ["DenoiseWidget", "NoiseWidget", "SplitWidget", "TrainWidget"]
+__all__ = ["BatchWidget", "DenoiseWidget", "NoiseWidget", "SplitWidget", "TrainWidget"]
 
 _LAZY = {
+    "BatchWidget": "batch",
     "DenoiseWidget": "denoise",
     "NoiseWidget": "noise",
     "SplitWidget": "split",

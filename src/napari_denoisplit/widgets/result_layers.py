@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers import Place, ViewerRef
 
 __all__ = [
+    "SIGMA_COLORMAP",
     "STRUCTURE_COLORMAPS",
     "OwnLayers",
     "PreviewLayers",
@@ -31,7 +32,7 @@ __all__ = [
 
 # The first two can be told apart with any colour vision, and add up to white.
 STRUCTURE_COLORMAPS = ("bop orange", "bop blue", "bop purple", "green", "magenta", "yellow", "cyan")
-_SIGMA_COLORMAP = "magma"
+SIGMA_COLORMAP = "magma"
 _LIMIT_PERCENTILES = (0.5, 99.8)
 _PIXELS_FOR_LIMITS = 500_000
 _GAP = 0.04  # between the pictures of a preview, as a share of their size
@@ -62,8 +63,16 @@ class OwnLayers:
         self._layers: dict[str, ImageLayer] = {}
         self._limits: dict[str, tuple[float, float]] = {}
 
-    def show(self, key: str, data: NDArray[np.float32], **keywords: Any) -> bool:
+    def show(
+        self,
+        key: str,
+        data: NDArray[np.float32],
+        limits: tuple[float, float] | None = None,
+        **keywords: Any,
+    ) -> bool:
         """Add a layer, or give the one with this key new pixels; a removed one stays removed.
+
+        Display limits are found by looking at all pixels, where none are given.
 
         Returns
         -------
@@ -72,7 +81,7 @@ class OwnLayers:
         if (viewer := self._viewer()) is None:
             return False
         if key not in self._layers:
-            limits = contrast_limits(data)
+            limits = contrast_limits(data) if limits is None else limits
             active = viewer.layers.selection.active
             self._layers[key] = viewer.add_image(data, contrast_limits=limits, **keywords)
             self._limits[key] = limits
@@ -210,7 +219,7 @@ class SplitLayers:
             f"{channel} {kind}",
             view,
             name=f"{self.name} · {self._structures[channel]} · {title}",
-            colormap=_SIGMA_COLORMAP if kind == "sigma" else structure_colormap(channel),
+            colormap=SIGMA_COLORMAP if kind == "sigma" else structure_colormap(channel),
             blending="translucent" if kind == "sigma" else "additive",
             visible=kind == "MMSE",
             metadata={"denoisplit": self._provenance(f"{channel} {kind}", {})},
