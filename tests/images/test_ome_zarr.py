@@ -10,7 +10,7 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.ome_zarr import OmeZarrWriter
 
 SHAPE = {"T": 2, "C": 3, "Z": 2, "Y": 1100, "X": 700}
-SMALL = {"chunk": 64, "shard": 256}
+SMALL = {"chunk": 128, "shard": 256}
 
 
 def pixels(axes: str, rng: np.random.Generator) -> np.ndarray:

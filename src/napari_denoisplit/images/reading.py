@@ -1,10 +1,8 @@
-"""Images from TIFF files of every kind, each with its axes."""
+"""Images from TIFF files of every kind and from OME-Zarr folders, each with its axes."""
 
 from __future__ import annotations
 
-import struct
 import weakref
-import zlib
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +12,12 @@ import tifffile
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.axis_names import example_axes, name_axes
+from napari_denoisplit.images.blocks import lazily
 from napari_denoisplit.images.calibration import calibration_of
 from napari_denoisplit.images.completeness import missing_part
+from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.zarr_names import is_zarr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,23 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_image", "read_images"]
 
-# What tifffile and the codecs raise on damaged or foreign bytes; codecs' own errors are
-# RuntimeErrors.
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,  # includes tifffile.TiffFileError
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-)
 _COLOURS = {2, 5, 6, 8, 9, 10}  # PhotometricInterpretation: RGB, CMYK, YCbCr, three kinds of Lab
-_LAZY_BLOCK = 2048  # pixels; about the edge of what is read at once from a lazy image
 _CONVERT = (
     "Save it as OME-TIFF first (in Fiji: Plugins > Bio-Formats > Bio-Formats Exporter), or open "
     "it in napari through a reader for its format and choose the layer."
@@ -59,7 +44,7 @@ def read_image(
     series: int | None = None,
     lazy_above: int = 2**30,
 ) -> Image:
-    """Read a TIFF, BigTIFF, OME-TIFF or ImageJ hyperstack.
+    """Read a TIFF, BigTIFF, OME-TIFF, ImageJ hyperstack or OME-Zarr folder.
 
     Axes of length 1 are left out, Y and X come last, numbers are in the machine's byte order. Of
     a pyramid the full resolution is read.
@@ -67,7 +52,8 @@ def read_image(
     Parameters
     ----------
     path
-        The file. A CZI file is read where the extra ``czi`` is installed.
+        The file. A CZI file is read where the extra ``czi`` is installed. Of a Zarr folder (of a
+        single image, a field of a plate, or an array) the pixels are always opened lazily.
     axes
         One letter of T, C, Z, Y, X for each axis as it is stored, e.g. 'CYX', in place of what
         the file says. Without it samples per pixel are channels; pages that nobody has named are
@@ -88,6 +74,10 @@ def read_image(
         are NaN as a whole are read, and `Image.notes` says so.
     """
     path = Path(path)
+    if is_zarr(path):
+        from napari_denoisplit.images.ome_zarr_reading import read_ome_zarr  # loads zarr
+
+        return read_ome_zarr(path, axes=axes, series=series)
     if _is_czi(path):
         from napari_denoisplit.images.czi import read_czi  # its libraries are optional
 
@@ -104,7 +94,7 @@ def read_image(
         stored, notes = name_axes(path, chosen, axes)
         calibration = calibration_of(file, chosen)
         lazy = chosen.nbytes > lazy_above
-        data = _lazy_data(chosen, opened) if lazy else chosen.asarray(level=0)
+        data = _lazy_data(path, chosen, opened) if lazy else chosen.asarray(level=0)
     order = [*(a for a in stored if a not in "YX"), "Y", "X"]
     data = data.transpose([stored.index(a) for a in order])
     data = data.astype(data.dtype.newbyteorder("="), copy=False)
@@ -126,10 +116,6 @@ def read_image(
 
 def _is_czi(path: Path) -> bool:
     """Look at the first bytes; refuse what is no file at all."""
-    if path.suffix == ".zarr" or (path / ".zgroup").exists() or (path / "zarr.json").exists():
-        raise ImageError(
-            f"{path} is a Zarr folder; TIFF, OME-TIFF and ImageJ files are read. {_CONVERT}"
-        )
     if path.is_dir():
         raise ImageError(f"{path} is a folder: choose the TIFF files inside it.")
     try:
@@ -154,7 +140,7 @@ def _damage_of(path: Path) -> Iterator[None]:
         if str(error).startswith(("not a TIFF file", "empty file")):
             raise ImageError(f"{path} is not a TIFF file. {_CONVERT}") from error
         raise ImageError(f"{path} is a damaged TIFF file ({error}). Copy it again.") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ImageError(
             f"{path} cannot be read as a TIFF file ({type(error).__name__}: {error}). It may be "
             f"damaged or use a rare variant. {_CONVERT}"
@@ -204,20 +190,14 @@ def _check_pixels(path: Path, series: tifffile.TiffPageSeries, axes: str | None)
         )
 
 
-def _lazy_data(series: tifffile.TiffPageSeries, opened: ExitStack) -> Any:
+def _lazy_data(path: Path, series: tifffile.TiffPageSeries, opened: ExitStack) -> Any:
     """Open the file as a dask array; it is closed when the array is no longer in use."""
-    import dask.array
     import zarr
 
     store = series.aszarr(level=0)
     weakref.finalize(store, opened.pop_all().close)
-    stored = zarr.open_array(store, mode="r")
-    # Strips of few lines and small tiles would make millions of tasks: read several at once.
-    blocks = tuple(
-        min(n, max(1, _LAZY_BLOCK // chunk) * chunk) if axis in "YX" else chunk
-        for n, chunk, axis in zip(stored.shape, stored.chunks, series.axes, strict=True)
-    )
-    return dask.array.from_array(stored, chunks=blocks, name=False)
+    plane = [series.axes.index(axis) for axis in "YX"]
+    return lazily(zarr.open_array(store, mode="r"), plane, path)
 
 
 def _check_finite(path: Path, data: np.ndarray[Any, Any]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Images into OME-TIFF files, whole or not at all."""
+"""Images into OME-TIFF files or OME-Zarr folders, whole or not at all."""
 
 from __future__ import annotations
 
@@ -32,19 +32,20 @@ _OME_TYPES = {np.dtype(t) for t in "u1 i1 u2 i2 u4 i4 f4 f8".split()}
 
 
 def write_image(path: str | PathLike[str], image: Image, *, description: str = "") -> None:
-    """Write an OME-TIFF with axes, pixel size, units and channel names.
+    """Write an OME-TIFF or OME-Zarr with axes, pixel size, units and channel names.
 
-    One plane after the other is computed, compressed without loss and written, so that a lazy
-    image needs the memory of one plane. The file appears under its name when it is complete; a
-    file that was there before stays as it is until then.
+    One plane (of OME-Zarr one block of a plane) after the other is computed, compressed without
+    loss and written, so that a lazy image needs little memory. The file appears under its name
+    when it is complete; a file that was there before stays as it is until then.
 
     Parameters
     ----------
     path
-        Name of the file; it must end in .tif or .tiff, best in .ome.tif. Folders that are missing
-        are made.
+        Name of the file, best ending in .ome.tif (or .tif, .tiff), or of an OME-Zarr folder,
+        ending in .zarr. Folders that are missing are made.
     image
-        Integers of 8 to 32 bits or floating-point numbers.
+        Integers of 8 to 32 bits (in OME-Zarr also 64) or floating-point numbers. OME-Zarr wants
+        axes in the order of T, C, Z, Y, X and gets them so.
     description
         Text to keep with the image, e.g. how it was made.
 
@@ -52,11 +53,16 @@ def write_image(path: str | PathLike[str], image: Image, *, description: str = "
     ------
     ImageError
         The name has another ending, the folder cannot be written or is full, or the pixels are of
-        a kind that OME-TIFF does not know.
+        a kind that the format does not know.
     """
     path = Path(path)
+    if path.suffix.lower() == ".zarr":
+        from napari_denoisplit.images.ome_zarr_writing import write_ome_zarr  # loads zarr
+
+        write_ome_zarr(path, image, description=description)
+        return
     if path.suffix.lower() not in {".tif", ".tiff"}:
-        raise ImageError(f"{path} is no name for an OME-TIFF: let it end in .ome.tif.")
+        raise ImageError(f"{path} is no name for an image: let it end in .ome.tif or .ome.zarr.")
     native = np.dtype(image.data.dtype).newbyteorder("=")
     dtype = _WIDENED.get(native, native)
     if dtype not in _OME_TYPES:

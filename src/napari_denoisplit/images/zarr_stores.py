@@ -12,9 +12,10 @@ from zarr.storage import LocalStore
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from zarr.core.buffer import Buffer
+    from zarr.abc.store import ByteRequest
+    from zarr.core.buffer import Buffer, BufferPrototype
 
-__all__ = ["WholeFileStore", "remove_partial_files"]
+__all__ = ["ConfinedStore", "WholeFileStore", "remove_partial_files"]
 
 _PARTIAL = ".partial"
 
@@ -29,6 +30,25 @@ class WholeFileStore(LocalStore):
         """Write a file beside its place, then rename it."""
         self._check_writable()
         await asyncio.to_thread(_write_whole, self.root / key, value)
+
+
+class ConfinedStore(LocalStore):
+    """A folder that is only read, and in which no link leads out of it."""
+
+    def __init__(self, root: Path | str, *, read_only: bool = True) -> None:
+        super().__init__(root, read_only=read_only)
+        self._inside = self.root.resolve()
+
+    async def get(
+        self,
+        key: str,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """Read a file or a part of it; what lies elsewhere is not there."""
+        if not (self.root / key).resolve().is_relative_to(self._inside):
+            return None
+        return await super().get(key, prototype, byte_range)
 
 
 def _write_whole(path: Path, value: Buffer) -> None:

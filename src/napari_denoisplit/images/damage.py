@@ -1,0 +1,22 @@
+"""What libraries raise on damaged or foreign bytes."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+__all__ = ["DAMAGE"]
+
+DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,  # includes tifffile.TiffFileError
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    RuntimeError,  # codecs' own errors
+    struct.error,
+    zlib.error,
+)
