@@ -15,6 +15,8 @@ BROUGHT = {
     "annotated_types": "pydantic",
     "bioio": "extra czi",
     "bioio_czi": "extra czi",
+    "cloudpickle": "dask",
+    "distributed": "extra cluster",
     "napari": "a window cannot be without it",
     "pint": "napari",
 }

@@ -248,7 +248,18 @@ class SplitSettings(_ComputeSettings):
         96, ge=0, multiple_of=16, description="Context around a tile that is computed, not kept."
     )
     memory_gib: float | None = Field(
-        None, gt=0, description="Memory for sampling in GiB; None: half of what is free."
+        None,
+        gt=0,
+        description="Memory for sampling in GiB; None: half of what is free, and on a CPU 1.5 at "
+        "most where the result goes to disk block by block.",
+    )
+    block_size: int | None = Field(
+        None,
+        ge=64,
+        le=16_384,
+        multiple_of=64,
+        description="Edge of the blocks in which a result goes to disk, pixels, each a file; "
+        "None: 1024, on a GPU 2048.",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the posterior samples.")
 

@@ -13,13 +13,13 @@ from napari_denoisplit.events import Stage
 from napari_denoisplit.nn.compute import Compute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
-    from napari_denoisplit.events import Job
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
 __all__ = ["Retreat", "free_memory", "is_out_of_memory", "memory_for"]
 
+E = TypeVar("E")
 R = TypeVar("R")
 
 SHARE_OF_FREE_MEMORY = 0.5
@@ -89,17 +89,19 @@ class Retreat:
         # As in `fitting_tile_size`: smaller tiles are all context.
         self._smallest = 2 * -(-overlap // self._multiple) * self._multiple + 4 * self._multiple
 
-    def attempts(self, attempt: Callable[[], Job[R]]) -> Job[R]:
-        """Run a job until memory suffices.
+    def attempts(
+        self, attempt: Callable[[], Generator[E, None, R]]
+    ) -> Generator[E | Stage, None, R]:
+        """Do something until memory suffices.
 
         Parameters
         ----------
         attempt
-            Makes the job, with the tile size and device that hold then.
+            Begins it, with the tile size and device that hold then.
 
         Yields
         ------
-        The events of every attempt, and a Stage between two.
+        What every attempt yields, and a Stage between two.
 
         Raises
         ------

@@ -1,0 +1,288 @@
+"""Split an image of any size, block by block, to OME-Zarr; go on where it was after an end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+
+from napari_denoisplit.checkpoint import Model, load_model
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.images.image_file import ImageFile
+from napari_denoisplit.jobs.slide_blocks import OwnProcess, memory_of_block
+from napari_denoisplit.jobs.slide_plan import choose_sizes, hash_of_image, look_at, make_plan
+from napari_denoisplit.jobs.slide_store import SlideStore
+from napari_denoisplit.jobs.splitting import planes_of, unlike_training
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from napari_denoisplit.events import Job
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.jobs.slide_blocks import Crew
+    from napari_denoisplit.settings import SplitSettings
+
+__all__ = ["SlideSplit", "split_to_zarr_job"]
+
+
+@dataclass(frozen=True, slots=True)
+class SlideSplit:
+    """Outcome of a split to disk."""
+
+    path: Path
+    """The folder; its images `mmse` and `sigma` are OME-Zarr images by themselves."""
+    n_blocks: int
+    n_done: int
+    """Blocks that are written, by this run and those before."""
+    complete: bool
+    """Whether all is there, the coarser levels for display included."""
+    calibrated: bool
+    notes: tuple[str, ...] = ()
+    """What a user should know before trusting the result; each was also yielded as a Stage."""
+
+
+def split_to_zarr_job(
+    model: Model | Path,
+    image: Image | ImageFile,
+    path: Path,
+    settings: SplitSettings,
+    *,
+    stop: threading.Event | None = None,
+    resume: bool = True,
+    scheduler: str | None = None,
+) -> Job[SlideSplit]:
+    """Split every plane of an image block by block, and write each block when it is done.
+
+    Memory does not depend on the size of the image. A run that was stopped or killed goes on
+    where it was when the same is started again, and gives the same result.
+
+    Parameters
+    ----------
+    model
+        A model, or the file that holds one.
+    image
+        The superposition, or its file: no channel axis, or one of size 1.
+    path
+        Folder for the result, `SlideStore` says what is in it.
+    settings
+        Samples, blocks, tiles, device.
+    stop
+        When set, the job ends after the current tile and keeps every complete block.
+    resume
+        Whether a result that is there is gone on with; otherwise it is replaced.
+    scheduler
+        Address of a scheduler of dask.distributed whose workers do the blocks; model and image
+        are then files that every worker can read, and `path` a folder that it can write to.
+
+    Yields
+    ------
+    Stage, Progress
+
+    Returns
+    -------
+    SlideSplit
+
+    Raises
+    ------
+    ImageError
+        The image has several channels or pixels that are not finite; or the folder is in the way.
+    ModelFileError
+        The model file cannot be used.
+    JobError
+        The result that is there was begun with something else; memory does not suffice even for
+        the smallest tiles; or the cluster is not there.
+    """
+    stop = stop or threading.Event()
+    if isinstance(model, Path):
+        yield Stage(f"Loading {model.name}")
+    loaded = load_model(model) if isinstance(model, Path) else model
+    opened = image.open() if isinstance(image, ImageFile) else image
+    view = planes_of(opened)
+    _refuse_own_input(opened, path)
+    crew: Crew
+    if scheduler is None:
+        crew = OwnProcess(loaded, view, settings)
+    else:
+        from napari_denoisplit.jobs.cluster import Cluster  # an optional library
+
+        crew = yield from Cluster.reach(scheduler, model, image, settings, stop)
+    with crew:
+        return (yield from _split(crew, loaded, view, path, settings, resume, stop))
+
+
+def _split(
+    crew: Crew,
+    model: Model,
+    view: Image,
+    path: Path,
+    settings: SplitSettings,
+    resume: bool,
+    stop: threading.Event,
+) -> Job[SlideSplit]:
+    """Plan, let the crew split what is missing, and make the coarser levels."""
+    notes = []
+    windows = look_at(view)
+    seen = np.concatenate([window.ravel() for window in windows])
+    warning = unlike_training(view.name, seen, model.header.normalization)
+    if warning is not None:
+        notes.append(warning)
+        yield Stage(warning)
+    image_hash = hash_of_image(view, windows)
+    store = _open(path, resume)
+    before = store.plan if store is not None else None
+    sizes = choose_sizes(model, settings, crew.compute, crew.memory, before)
+    plan = make_plan(model, image_hash, settings, str(crew.compute), sizes)
+    if store is None:
+        store = _create(path, view, model, settings, plan)
+    else:
+        store.check(plan)
+    missing = store.missing()
+    yield Stage(_forecast(store, len(missing), model, settings, crew, sizes))
+    meter = _Meter(len(store.regions), len(missing))
+    notes += yield from _blocks(crew, store, missing, sizes, meter, stop)
+    if not stop.is_set() and not store.complete:
+        yield Stage("Making the coarser levels for display")
+        for share in store.finishing():
+            yield Progress(share, None, "coarser levels")
+            if stop.is_set():
+                break
+    return SlideSplit(
+        path,
+        n_blocks=len(store.regions),
+        n_done=len(store.regions) - len(store.missing()),
+        complete=store.complete,
+        calibrated=model.header.calibration is not None,
+        notes=tuple(notes),
+    )
+
+
+def _blocks(
+    crew: Crew,
+    store: SlideStore,
+    missing: list[int],
+    sizes: tuple[int, int | None],
+    meter: _Meter,
+    stop: threading.Event,
+) -> Job[list[str]]:
+    """Split what is missing; return what the crew has to say."""
+    work = crew.split(store, missing, sizes, stop)
+    announced = False
+    while True:
+        try:
+            step = next(work)
+        except StopIteration as done:
+            notes: list[str] = done.value
+            return notes
+        if isinstance(step, Stage):
+            yield step
+            continue
+        progress = meter.progress(step)
+        if step >= 1 and not announced and progress.seconds_left:
+            announced = True
+            yield Stage(f"All blocks will take about {_words(progress.seconds_left)}")
+        yield progress
+
+
+class _Meter:
+    """Progress from the number of blocks done.
+
+    Parameters
+    ----------
+    n_blocks, n_missing
+        Of the whole image, and those to be done in this run.
+    """
+
+    def __init__(self, n_blocks: int, n_missing: int) -> None:
+        self._n_blocks, self._n_missing = n_blocks, n_missing
+        self._start = time.monotonic()
+
+    def progress(self, done: float) -> Progress:
+        """Progress after `done` blocks of this run."""
+        seconds = time.monotonic() - self._start
+        before = self._n_blocks - self._n_missing
+        left = seconds * (self._n_missing - done) / done if done else None
+        text = f"block {min(int(before + done) + 1, self._n_blocks)} of {self._n_blocks}"
+        return Progress((before + done) / self._n_blocks, left, text)
+
+
+def _open(path: Path, resume: bool) -> SlideStore | None:
+    """Open an earlier result to go on with, if any; refuse to replace anything else."""
+    if not path.exists():
+        return None
+    existing = SlideStore(path)
+    return existing if resume else None
+
+
+def _create(
+    path: Path, view: Image, model: Model, settings: SplitSettings, plan: dict[str, JsonValue]
+) -> SlideStore:
+    source = model.path
+    provenance: dict[str, JsonValue] = {
+        "model_file": source.name if source else None,
+        "input": view.name,
+        "source": str(view.source) if view.source else None,
+        "settings": settings.model_dump(mode="json"),
+        "sigma": "uncalibrated" if model.header.calibration is None else "calibrated",
+        "calibration": list(model.header.calibration or ()) or None,
+        "napari-denoisplit": version("napari-denoisplit"),
+        "torch": str(torch.__version__),
+    }
+    return SlideStore.create(
+        path,
+        view,
+        model.header.channel_names,
+        block_size=cast("int", plan["block_size"]),
+        n_kept=cast("int", plan["kept_samples"]),
+        with_sigma=settings.n_samples > 1,
+        plan=plan,
+        provenance=provenance,
+    )
+
+
+def _refuse_own_input(image: Image, path: Path) -> None:
+    """Refuse to write over the image that is split."""
+    if image.source is None:
+        return
+    source, target = image.source.resolve(), path.resolve()
+    if source == target or target in source.parents or source in target.parents:
+        raise ImageError(f"{path} is the image to split, or lies in it: choose another name.")
+
+
+def _forecast(
+    store: SlideStore,
+    n_missing: int,
+    model: Model,
+    settings: SplitSettings,
+    crew: Crew,
+    sizes: tuple[int, int | None],
+) -> str:
+    """Say what is going to happen, and the memory it takes."""
+    n = len(store.regions)
+    if n_missing == 0:
+        return f"All {n} blocks of {store.path.name} are there"
+    edge, tile = sizes
+    memory = memory_of_block(model.header.network, crew.compute, edge, tile, settings) / 2**30
+    text = f"{n} blocks of {edge} x {edge} pixels"
+    if n_missing < n:
+        text += f", {n - n_missing} of them there already"
+    tiles = f"tiles of {tile} pixels" if tile is not None and tile < edge else "whole blocks"
+    return (
+        f"Splitting into {store.path.name} on {crew}: {text}; {settings.n_samples} samples in "
+        f"{tiles}, about {memory:.1f} GiB of memory"
+    )
+
+
+def _words(seconds: float) -> str:
+    """Duration for a reader."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
