@@ -54,6 +54,8 @@ class NoiseData:
                     else "a noise model needs at least (Y, X)."
                 )
             )
+        for image in (self.observation, self.signal):
+            _check_values(image, self.name or "The image")
         if self.source == "repeats" and shape[0] < 2:
             raise NoiseModelError(
                 f"{self.name or 'The image'!r} holds one exposure (shape {shape}): give at least "
@@ -125,6 +127,20 @@ class NoiseData:
             mask,
             name=(noisy.channel_names or (image.name,))[0],
             files=(image.name if image.source is None else str(image.source),),
+        )
+
+
+def _check_values(image: Any, name: str) -> None:
+    """Refuse images without pixels, or whose pixels are not numbers."""
+    if image is None:
+        return
+    if 0 in image.shape:
+        raise NoiseModelError(f"{name!r} has shape {tuple(image.shape)} and holds no pixels.")
+    kind = getattr(image.dtype, "kind", "f")
+    if kind not in "biuf":
+        raise NoiseModelError(
+            f"{name!r} holds values of type {image.dtype}: noise is measured on real numbers. "
+            "Take one part of a complex image, or read the file anew."
         )
 
 

@@ -12,7 +12,7 @@ import torch
 from napari_denoisplit.events import PairsGathered, Stage
 from napari_denoisplit.images.spread_planes import spread_planes
 from napari_denoisplit.jobs.denoising import denoise_job
-from napari_denoisplit.noise.gathering import gather, joint_histogram
+from napari_denoisplit.noise.gathering import check_region, gather, joint_histogram
 from napari_denoisplit.noise.judging import judge
 from napari_denoisplit.noise.selection import fit_steps
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
@@ -131,6 +131,7 @@ def gather_job(
     -------
     The pairs, and for the source 'bootstrap' the images that served as signal.
     """
+    check_region(data)  # before minutes of denoising
     denoised = None
     if data.source == "bootstrap":
         data = replace(

@@ -10,7 +10,7 @@ from napari_denoisplit.noise.clipping import clipped_levels
 from napari_denoisplit.noise.pairs import Field
 from napari_denoisplit.noise.registration import shift_between
 from napari_denoisplit.noise.scaling import Reference
-from napari_denoisplit.noise.windows import spread_windows
+from napari_denoisplit.noise.windows import read_window, spread_windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,8 +55,8 @@ def fields_of_pairs(
     """
     fields, slopes, shares, shifts = [], [], [], []
     for window in spread_windows(observation.shape, max_pixels, mask=mask):
-        x = np.asarray(observation[window], dtype=np.float32)
-        s = np.asarray(signal[window[-len(signal.shape) :]], dtype=np.float32)
+        x = read_window(observation, window)
+        s = read_window(signal, window[-len(signal.shape) :])
         usable = np.isfinite(x) & np.isfinite(s)
         if mask is not None:
             usable &= mask[window[-2:]]

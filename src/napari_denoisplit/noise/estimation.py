@@ -24,9 +24,9 @@ from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.clipping import clipped_levels
 from napari_denoisplit.noise.neighbour_correlation import neighbour_correlation
 from napari_denoisplit.noise.noise_line import NoiseLine
-from napari_denoisplit.noise.noise_spread import trimmed_variance
+from napari_denoisplit.noise.noise_spread import check_spread, trimmed_variance
 from napari_denoisplit.noise.scaling import mean_of_neighbours
-from napari_denoisplit.noise.windows import spread_windows
+from napari_denoisplit.noise.windows import read_window, spread_windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,6 +41,7 @@ _BORDER = 6  # reach of the smoothing: no pixel is judged by what was padded
 _SMOOTH = 2.0  # pixels
 _FLATTEST = 0.25
 _LEAST_COUNT = 100
+_ROUNDING = 1e-9  # of the largest variance
 _MOST_BINS = 20
 _NEIGHBOURS = 3.0  # overlapping filters: so many pixels tell as much as one independent one
 _SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], dtype=np.float32) / np.float32(np.sqrt(6.0))
@@ -110,7 +111,10 @@ def examine_noise(
             "No noise can be measured in this image: its flat parts are all of one value. Was it "
             "denoised or thresholded? Use the raw image, or give a noise model."
         )
-    bins = [b for b in bins if b.variance > 0]
+    largest = max(b.variance for b in bins)
+    # What rounding leaves of flat pixels is no noise.
+    bins = [b for b in bins if b.variance > _ROUNDING * largest]
+    check_spread(largest**0.5, max(map(abs, observed)))
     signals, variances, counts = (
         np.array(column, dtype=np.float64)
         for column in zip(*((b.signal, b.variance, len(b.flattest)) for b in bins), strict=True)
@@ -194,7 +198,7 @@ def _samples(
             f"{_SMALLEST_EDGE} x {_SMALLEST_EDGE} pixels."
         )
     windows = spread_windows(shape, max_pixels, mask=mask)
-    tiles = [np.asarray(image[window], dtype=np.float32) for window in windows]
+    tiles = [read_window(image, window) for window in windows]
     inside = [None if mask is None else mask[window[-2:]] for window in windows]
     values = np.concatenate([t[np.isfinite(t)] for t in tiles])
     low, high = clipped_levels(values)

@@ -15,7 +15,7 @@ from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.clean_image import fields_of_pairs
 from napari_denoisplit.noise.clipping import unsaturated_signal
 from napari_denoisplit.noise.estimation import correlation_of_neighbours
-from napari_denoisplit.noise.noise_spread import noise_spread
+from napari_denoisplit.noise.noise_spread import check_spread, noise_spread
 from napari_denoisplit.noise.pairs import Pairs
 from napari_denoisplit.noise.single_image import pairs_of_single_image
 from napari_denoisplit.noise.static_field import fields_of_repeats
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.noise_data import NoiseData
     from napari_denoisplit.noise.pairs import Field
-    from napari_denoisplit.settings import NoiseFitSettings
+    from napari_denoisplit.settings import NoiseFitSettings, NoiseSource
 
     Floats = NDArray[np.float32]
 
-__all__ = ["gather", "joint_histogram"]
+__all__ = ["check_region", "gather", "joint_histogram"]
 
 _LEAST_PAIRS = 1000
 _OUTLIER = 12.0  # standard deviations: no noise of a detector, but cosmic rays and hot pixels
 _WORTH_A_NOTE = 1e-5  # share of outlier pixels
 _MOST_WINDOWS = 8
 _RESIDUAL_EDGE = 512
-_LEAST_EDGE = 16  # less is no stretch of pixels to measure correlation on
+_LEAST_EDGE = 8  # pixels: less is no stretch to measure correlation on
 _BOOTSTRAP_CUT = (0.005, 0.995)  # as published: a denoiser is least right at the ends
 _MOST_CORRELATED = 1_000_000  # pixels that tell the correlation of a noisy image
 _MOST_BINS = 200
@@ -67,11 +67,7 @@ def gather(
     NoiseModelError
         There are too few usable pixels, no noise, or no signal was given for 'bootstrap'.
     """
-    if data.mask is not None and not data.mask.any():
-        raise NoiseModelError(
-            f"The region of interest of {data.name or 'the image'!r} is empty: draw it over the "
-            "image, or leave it out."
-        )
+    check_region(data)
     if data.source == "single":
         return pairs_of_single_image(
             data.observation, settings.max_pixels, mask=data.mask, seed=settings.seed
@@ -99,6 +95,30 @@ def gather(
     )
 
 
+def check_region(data: NoiseData) -> None:
+    """Refuse images and regions that are too narrow to compare a pixel with its neighbours.
+
+    Raises
+    ------
+    NoiseModelError
+        The region of interest is empty, or an edge is too short.
+    """
+    rows, columns = data.observation.shape[-2:]
+    if data.mask is not None:
+        if not data.mask.any():
+            raise NoiseModelError(
+                f"The region of interest of {data.name or 'the image'!r} is empty: draw it over "
+                "the image, or leave it out."
+            )
+        rows, columns = (int(np.ptp(np.flatnonzero(data.mask.any(axis=a)))) + 1 for a in (1, 0))
+    if min(rows, columns) < _LEAST_EDGE:
+        what = "The image" if data.mask is None else "The region of interest"
+        raise NoiseModelError(
+            f"{what} of {data.name or 'this channel'!r} is {rows} x {columns} pixels: noise is "
+            f"measured on at least {_LEAST_EDGE} x {_LEAST_EDGE}. Take a larger one."
+        )
+
+
 def _pairs(
     data: NoiseData,
     fields: Sequence[Field],
@@ -109,7 +129,7 @@ def _pairs(
     """Pairs of fields, without saturated pixels and outliers."""
     notes = list(notes)
     known = [np.isfinite(f.raw) & np.isfinite(f.signal) & f.usable for f in fields]
-    s, x, raw = _pixels(fields, known, data.name)
+    s, x, raw = _pixels(fields, known, data.name, data.source)
     observed = tuple(float(v) for v in np.quantile(raw, (1e-4, 1 - 1e-4)))
     limit = unsaturated_signal(s, raw)
     kept = s <= limit
@@ -155,7 +175,7 @@ def _pairs(
 
 
 def _pixels(
-    fields: Sequence[Field], known: Sequence[NDArray[np.bool_]], name: str
+    fields: Sequence[Field], known: Sequence[NDArray[np.bool_]], name: str, source: NoiseSource
 ) -> tuple[Floats, Floats, Floats]:
     """Signal, observation and what was read, of all pixels that are known."""
     s, x, raw = (
@@ -168,10 +188,15 @@ def _pixels(
             f"interest: a noise model needs at least {_LEAST_PAIRS}. Take a larger region or image."
         )
     if np.array_equal(s, x):
-        raise NoiseModelError(
-            "Signal and observation are equal: there is no noise to model. Give the raw image as "
-            "the observation, and its clean version as the signal."
+        way_out = (
+            "The repeats are equal: there is no noise to model. Give exposures that were taken one "
+            "after the other."
+            if source == "repeats"
+            else "Signal and observation are equal: there is no noise to model. Give the raw image "
+            "as the observation, and its clean version as the signal."
         )
+        raise NoiseModelError(way_out)
+    check_spread(float((x - s).std(dtype=np.float64)), float(np.abs(raw).max()))
     return s, x, raw
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_denoisplit.errors import NoiseModelError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -13,11 +15,13 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["noise_spread", "trimmed_variance"]
+__all__ = ["check_spread", "noise_spread", "trimmed_variance"]
 
 _BINS = 40
 _LEAST_COUNT = 200
 _MOST_DRAWN = 100_000
+_LEAST_SPREAD = 1e-12  # grey levels: variances beyond are lost in rounding
+_STEPS = 4.0  # of single precision that a standard deviation must span
 _TRIM = 4.0  # standard deviations that an outlier counts for
 _TRIMMED_MEAN = 0.999881  # mean of min(z^2, _TRIM^2) for normal z
 
@@ -56,3 +60,28 @@ def trimmed_variance(residual: NDArray[np.float64]) -> float:
     for _ in range(20):
         variance = float(np.minimum(squares, _TRIM**2 * variance).mean()) / _TRIMMED_MEAN
     return variance
+
+
+def check_spread(spread: float, largest: float) -> None:
+    """Refuse noise that is too weak to compute with.
+
+    Parameters
+    ----------
+    spread
+        Standard deviation of the noise.
+    largest
+        Largest size of a grey level of the images.
+
+    Raises
+    ------
+    NoiseModelError
+        It is next to nothing, or lost in the rounding of the grey levels to single precision.
+    """
+    resolved = _STEPS * float(np.finfo(np.float32).eps) * largest
+    if spread >= max(resolved, _LEAST_SPREAD):
+        return
+    raise NoiseModelError(
+        f"The noise has a standard deviation of {spread:.3g} at grey levels of up to "
+        f"{largest:.3g}: no more than rounding. If there is noise, subtract a constant from the images or multiply "
+        "them; else give the raw images."
+    )

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from napari_denoisplit.noise.fit_sample import FitSample
@@ -73,7 +74,7 @@ def poisson_gaussian_on_line(line: NoiseLine, sample: FitSample) -> PoissonGauss
     low, high = line.signal_range
     high = max(high, low + 1e-6 * max(abs(low), 1.0))
     # A line without rise: photons too many to see one by one.
-    gain = max(line.gain, _LEAST_RISE * line.least_variance / (high - low))
+    gain = max(line.gain, _LEAST_RISE * float(np.median(line.variances)) / (high - low))
     middle = 0.5 * (low + high)
     rest = line.gain * middle + line.intercept - gain * middle
     dark = float(line.signals.min())

@@ -38,7 +38,7 @@ def shift_between(reference: Floats, image: Floats) -> tuple[float, float] | Non
         middle[1] - reach[1] : middle[1] + reach[1] + 1,
     ]
     y, x = np.unravel_index(int(np.argmax(area)), area.shape)
-    whole = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    whole = float(np.linalg.norm(a)) * float(np.linalg.norm(b))
     chance = _CLEAR / np.sqrt(independent) * whole
     if not area[y, x] > chance:
         return None

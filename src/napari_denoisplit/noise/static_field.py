@@ -2,10 +2,12 @@
 
 Each exposure is compared with the mean of all, brought to its brightness and place. The mean of T
 exposures holds 1/T of the noise of each, so that the rest has 1 - 1/T of its variance: it is
-stretched by sqrt(T / (T - 1)). The mean of a few also goes up with its own noise, so that pixels
-sorted by it are chosen by their noise. Their signal is told by their neighbours instead, whose
-mean is brought to the scale of the pixels by asking how bright pixels are that have such
-neighbours.
+stretched by sqrt(T / (T - 1)). Its skewness is (T - 2) / sqrt(T (T - 1)) of that of the noise: none
+of two repeats, 58 % of four, 90 % of sixteen.
+
+The mean of a few also goes up with its own noise, so that pixels sorted by it are chosen by their
+noise. Their signal is told by their neighbours instead, whose mean is brought to the scale of the
+pixels by asking how bright pixels are that have such neighbours.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from napari_denoisplit.noise.noise_spread import noise_spread
 from napari_denoisplit.noise.pairs import Field
 from napari_denoisplit.noise.registration import shift_between
 from napari_denoisplit.noise.scaling import Reference, mean_of_neighbours
-from napari_denoisplit.noise.windows import spread_windows
+from napari_denoisplit.noise.windows import read_window, spread_windows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +36,7 @@ __all__ = ["fields_of_repeats"]
 
 _FEWEST, _MOST = 16, 64  # repeats to read of more: 16 tell the mean, more is better if it is cheap
 _MANY = 16  # repeats whose mean is nearly the signal
+_TELLING = 4  # repeats that keep half of the skewness of the noise
 _SMOOTH = 2.0  # pixels: changes of the field are wider than noise
 _OUTLIER = 2.0  # times the usual difference from the others
 _LEAST_FOR_OUTLIERS = 3  # of two, nobody can say which is wrong
@@ -75,7 +78,7 @@ def fields_of_repeats(
     windows: list[Floats] = []
     masks: list[Booleans] = []
     for window in spread_windows(rest, max(max_pixels // n_read, 1), mask=mask):
-        raw = np.stack([np.asarray(stack[(int(t), *window)], np.float32) for t in times])
+        raw = np.stack([read_window(stack, (int(t), *window)) for t in times])
         usable: Booleans = np.asarray(np.isfinite(raw).all(axis=0))
         if mask is not None:
             usable &= mask[window[-2:]]
@@ -84,7 +87,8 @@ def fields_of_repeats(
             masks.append(usable)
     if not windows:
         raise NoiseModelError(
-            "No pixel is a number in every repeat: crop the stack to where all are numbers."
+            "No pixel is a number in every repeat: crop the stack to where all are numbers, and "
+            "leave out repeats that hold none."
         )
     notes = [f"{len(times)} of {n} repeats were read."] if len(times) < n else []
     windows, masks = _aligned(windows, masks, notes)
@@ -98,6 +102,11 @@ def fields_of_repeats(
         fields.append(field)
         slopes.append(found)
         n_struck += int(struck.sum())
+    if (n := int(kept.sum())) < _TELLING:
+        notes.append(
+            f"{n} repeats tell how strong the noise is, but little of its form: the offset and the "
+            f"read noise of a camera need {_TELLING} or more."
+        )
     if n_struck:
         notes.append(
             f"{n_struck} pixel{'s' if n_struck > 1 else ''} in single repeats stood far out of the "

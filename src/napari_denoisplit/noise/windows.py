@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from napari_denoisplit.errors import NoiseModelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +16,9 @@ if TYPE_CHECKING:
 
     Window = tuple[int | slice, ...]
 
-__all__ = ["spread_windows"]
+__all__ = ["read_window", "spread_windows"]
 
+_LARGEST = 1e12  # its square, summed over an image, is within single precision
 EDGE = 512
 """Edge of a window: large enough for structure and drift, small beside any memory."""
 
@@ -56,6 +59,25 @@ def spread_windows(
         index = (int(i) for i in np.unravel_index(plane, planes)) if planes else ()
         windows.append((*index, slice(y, y + rows), slice(x, x + columns)))
     return windows
+
+
+def read_window(image: Any, window: Window) -> NDArray[np.float32]:
+    """Read a window (Y, X) of an image.
+
+    Raises
+    ------
+    NoiseModelError
+        Its values are too large to compute with.
+    """
+    # What is beyond single precision becomes infinite, and is told below.
+    with np.errstate(over="ignore"):
+        pixels = np.asarray(image[window], dtype=np.float32)
+    if np.isfinite(pixels).any() and np.abs(pixels[np.isfinite(pixels)]).max() > _LARGEST:
+        raise NoiseModelError(
+            f"The image holds values beyond {_LARGEST:g}, which no noise is computed with: divide "
+            "it by a constant first."
+        )
+    return pixels
 
 
 def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
