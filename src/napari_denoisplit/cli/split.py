@@ -11,6 +11,7 @@ import typer
 from napari_denoisplit.cli.errors import FAILED, INTERRUPTED, UsageError
 from napari_denoisplit.cli.files import AxesOption, SeriesOption
 from napari_denoisplit.cli.options import MORE, Choice, with_options
+from napari_denoisplit.cli.split_blocks import is_zarr_output, only_image, split_blocks
 from napari_denoisplit.cli.terminal import Terminal
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.settings import SplitSettings
@@ -40,7 +41,7 @@ _REPEATED = 20  # failures that are said again in the end, where a long list has
     Choice(SplitSettings, "seed"),
     *(
         Choice(SplitSettings, field, panel=MORE)
-        for field in ("tile_size", "overlap", "memory_gib", "precision")
+        for field in ("tile_size", "overlap", "memory_gib", "block_size", "precision")
     ),
 )
 def split(
@@ -52,9 +53,14 @@ def split(
             show_default=False,
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(
-        "split"
-    ),
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the results; or NAME.zarr for one image of any size, as OME-Zarr.",
+        ),
+    ] = Path("split"),
     channel: Annotated[
         str | None,
         typer.Option(
@@ -81,7 +87,8 @@ def split(
         bool,
         typer.Option(
             "--again",
-            help="Split images of a folder even if their results are there already.",
+            help="Split images of a folder even if their results are there already, and begin "
+            "an OME-Zarr result anew.",
             rich_help_panel=FOLDERS,
         ),
     ] = False,
@@ -89,6 +96,15 @@ def split(
         bool,
         typer.Option("--json", help="Print what has become of each image as JSON in the end."),
     ] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a dask.distributed scheduler whose workers split the blocks of an "
+            "OME-Zarr result, e.g. tcp://node01:8786.",
+            rich_help_panel=MORE,
+            show_default=False,
+        ),
+    ] = None,
     axes: AxesOption = None,
     series: SeriesOption = None,
     **chosen: Any,
@@ -104,11 +120,31 @@ def split(
     file, by the same model, with the same settings and version. A table of what has become of
     each image, batch.csv, lies beside the results.
 
+    With -o NAME.zarr one image of any size, on disk all the time, becomes an OME-Zarr folder with
+    the images mmse and sigma, block by block. Run again after an interruption, it goes on where
+    it was.
+
     denoisplit split cells.denoisplit day1/*.tif -o results
+
+    denoisplit split cells.denoisplit slide.ome.zarr -o slide_split.zarr
 
     denoisplit split cells.denoisplit day1 -o results --recursive
     """
     settings = SplitSettings(**chosen)
+    if is_zarr_output(output, scheduler):
+        from napari_denoisplit.images.image_file import ImageFile  # imports tifffile
+
+        split_blocks(
+            Terminal(),
+            model,
+            ImageFile(only_image(images), axes, series, channel),
+            output,
+            settings,
+            resume=not again,
+            scheduler=scheduler,
+            as_json=as_json,
+        )
+        return
     if output.exists() and not output.is_dir():
         raise UsageError(f"--output {output} is a file: name a folder for the results.")
     folders = [path for path in images if path.is_dir()]
