@@ -6,6 +6,7 @@ import csv
 import errno
 import os
 import threading
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -191,16 +192,29 @@ def test_one_channel_of_each_file_can_be_split(model, folder, tmp_path):
     assert "no channel '2'" in result.files[0].message
 
 
-def test_a_lack_of_memory_is_the_trouble_of_one_file(model, good, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), zlib.error("a damaged block")],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_goes_wrong_while_splitting_is_the_trouble_of_one_file(
+    model, good, tmp_path, monkeypatch, error
+):
     def greedy(loaded, image, settings, *, stop):
         if image.name == "cell 2":
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
         return (yield from batch_split(loaded, image, settings, stop=stop))
 
     batch_split = batch.split_job
     monkeypatch.setattr(batch, "split_job", greedy)
     result, _ = split(model, good, tmp_path / "out")
     assert statuses(result) == {"cell 1": "done", "cell 2": "failed", "cell 10": "done"}
+
+
+def test_a_name_that_leaves_no_room_for_that_of_the_result_fails_alone(model, good, tmp_path):
+    (good / "cell 2.tif").rename(good / f"cell 2 {'x' * 240}.tif")
+    result, _ = split(model, good, tmp_path / "out")
+    assert [file.status for file in result.files] == ["done", "failed", "done"]
 
 
 def test_a_full_disk_ends_the_batch_and_keeps_what_is_done(model, good, tmp_path, monkeypatch):

@@ -49,9 +49,18 @@ def test_results_of_a_split_are_left_out_wherever_they_lie(make):
 
 
 def test_sub_folders_are_looked_into_if_asked_for_and_kept(make):
-    folder = make("b.tif", "day2/a.tif", "day10/a.tif", "stack.zarr/0.tif")
+    folder = make("b.tif", "day2/a.tif", "day10/a.tif")
     assert names(folder) == ["b"]
     assert names(folder, recursive=True) == ["b", "day2/a", "day10/a"]
+
+
+def test_a_zarr_folder_is_an_image_unless_it_is_a_result(make):
+    folder = make("slide.ome.zarr/0/0", "plane/.zarray", "split.zarr/0/0")
+    own = {"denoisplit": {"provenance": {"napari-denoisplit": "0.1.0"}}}
+    metadata = {"zarr_format": 3, "node_type": "group", "attributes": own}
+    (folder / "split.zarr" / "zarr.json").write_text(json.dumps(metadata))
+    assert names(folder, recursive=True) == ["slide"]
+    assert names(folder / "plane") == ["plane"]
 
 
 def test_the_same_name_in_two_folders_does_not_collide(make):

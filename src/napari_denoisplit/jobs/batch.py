@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import struct
 import threading
 import time
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -41,8 +43,20 @@ __all__ = ["BatchResult", "FileOutcome", "batch_job"]
 
 Status = Literal["waiting", "done", "skipped", "stopped", "failed"]
 
-# RuntimeError is what torch raises, e.g. when a device is out of memory.
-_OF_ONE_FILE = (DenoisplitError, OSError, MemoryError, RuntimeError)
+# RuntimeError is what torch raises, e.g. when a device is out of memory; the others come of damaged
+# pixels of a large image, which are read only when their turn comes.
+_OF_ONE_FILE = (
+    DenoisplitError,
+    OSError,
+    MemoryError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+)
 _DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
 _PROGRESS_SECONDS = 0.1  # between two reports; small tiles on a GPU would make thousands
 
@@ -344,7 +358,7 @@ def _refusal(folder: Path) -> str:
     try:
         with replacing(probe):
             pass
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # of two batches one may be first
     except OSError as error:
         return (
             f"The folder {folder} cannot be written ({error.strerror or error}): check that it is "
@@ -355,7 +369,7 @@ def _refusal(folder: Path) -> str:
 
 def _n_bytes(path: Path) -> int:
     try:
-        return path.stat().st_size
+        return int(input_stamp(path)["bytes"])
     except OSError:
         return 0  # reading says what is wrong with it
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.zarr_names import is_zarr
 from napari_denoisplit.jobs.results import ResultFiles, is_result
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["READABLE", "BatchItem", "find_items", "refuse_overwriting"]
 
-READABLE = (".tif", ".tiff", ".btf", ".tf8", ".tf2", ".lsm", ".czi")
-"""Endings of the files that are taken from a folder."""
+READABLE = (".tif", ".tiff", ".btf", ".tf8", ".tf2", ".lsm", ".czi", ".zarr")
+"""Endings of the files, and folders of Zarr, that are taken from a folder."""
 _TEMPORARY = (".", "~", "$")  # first characters of the names of hidden and temporary files
 _DIGITS = re.compile(r"(\d+)", re.ASCII)
 
@@ -122,8 +123,8 @@ def _images(folder: Path, root: Path, pattern: str, recursive: bool) -> Iterator
 
 
 def _is_folder(path: Path) -> bool:
-    """Whether a path is a folder of images; one that ends in .zarr is an image by itself."""
-    return path.suffix != ".zarr" and path.is_dir()
+    """Whether a path is a folder of images; one of Zarr is an image by itself."""
+    return path.is_dir() and not is_zarr(path)
 
 
 def _is_wanted(below: str, pattern: str) -> bool:

@@ -80,19 +80,19 @@ class Recipe:
         -------
         A reason like 'the image has changed'; empty where there is no result yet.
         """
-        if not files.mmse.exists():
-            return ""
+        try:
+            if not files.mmse.exists():
+                return ""
+            stamp = input_stamp(path)
+        except OSError:
+            return ""  # reading or writing says what is wrong with the file
         record = read_record(files.mmse)
         if record is None or "input_file" not in record:
             return "its result does not say of which file it was made"
-        try:
-            changed = record["input_file"] != input_stamp(path)
-        except OSError:
-            return ""  # reading says what is wrong with the file
         chosen = self.settings
         reasons = {
             "its result was stopped early": bool(record.get("stopped_early")),
-            "the image has changed": changed,
+            "the image has changed": record["input_file"] != stamp,
             "the model is another": self.model_sha256 is None
             or record.get("model_sha256") != self.model_sha256
             or record.get("calibration") != self.calibration,

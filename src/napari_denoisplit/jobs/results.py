@@ -11,7 +11,9 @@ from xml.etree import ElementTree
 
 import tifffile
 
+from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.writing import write_image
+from napari_denoisplit.images.zarr_nodes import read_node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +26,7 @@ __all__ = ["ResultFiles", "is_result", "read_record", "write_split"]
 # What results are called, by the command and by the widget that saves layers.
 _NAMED_AS_RESULT = re.compile(r".+_(mmse|sigma|sigma-uncalibrated|sample-\d+)\.ome\.tif")
 _SAMPLES = "_samples"
+_PROGRAM = "napari-denoisplit"  # key under which a record says of which version it is
 _UNREADABLE = (OSError, ValueError, LookupError, struct.error, ElementTree.ParseError)
 
 
@@ -125,14 +128,32 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
 
 def is_result(path: Path) -> bool:
-    """Whether a file is the result of a split, told by its name and by what it says of itself."""
+    """Whether a file is the result of a split, told by its name and by what it says of itself.
+
+    The name of a Zarr folder says nothing, since its owner has chosen it.
+    """
+    if path.is_dir():
+        return _PROGRAM in _zarr_provenance(path)
     if path.parent.name.endswith(_SAMPLES) or _NAMED_AS_RESULT.fullmatch(path.name):
         record = read_record(path)
         if record is not None:
-            return "napari-denoisplit" in record
+            return _PROGRAM in record
         # Results that the Split widget has saved keep their record in a file of its own.
         return path.with_name(path.name.rpartition("_")[0] + "_split.json").exists()
     return False
+
+
+def _zarr_provenance(path: Path) -> Mapping[str, Any]:
+    """Read how a Zarr folder was made; empty where it does not say."""
+    from napari_denoisplit.images.ome_zarr_layout import KEY  # imports zarr, which takes 0.4 s
+
+    try:
+        node = read_node(path)
+    except ImageError:
+        return {}  # reading it as an image says what is wrong
+    own = {} if node is None else node.attributes.get(KEY)
+    made = own.get("provenance") if isinstance(own, dict) else None
+    return made if isinstance(made, dict) else {}
 
 
 def _remove_samples_after(folder: Path, n_kept: int) -> None:

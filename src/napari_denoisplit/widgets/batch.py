@@ -54,6 +54,7 @@ _MORE = {
     "memory_gib": "Memory (GiB)",
     "precision": "Precision",
 }
+_DETAIL_LINES = 3
 
 
 class BatchWidget(QWidget):
@@ -227,14 +228,14 @@ class BatchWidget(QWidget):
     def _refresh(self, *_: object) -> None:
         self.panel.set_obstacle(self.model.problem or self.source.problem)
         self.source.setEnabled(self._run is None)
-        self.folder_button.setEnabled(self.source.output_folder.is_dir())
+        named = bool(self.source.output.text().strip())
+        self.folder_button.setEnabled(named and self.source.output_folder.is_dir())
         self._refresh_files()
 
     def _refresh_files(self, *_: object) -> None:
         number = self.table.current
         row = None if number is None else self.files.rows[number]
         self.details.setText("" if row is None else row.details)
-        self.details.setVisible(row is not None)
         self.open_button.setEnabled(row is not None and bool(row.outputs))
         ready = self._run is None and not self.model.problem and not self.source.problem
         self.retry_button.setEnabled(ready and bool(self.files.with_status("failed")))
@@ -270,6 +271,9 @@ def _details_label(parent: QWidget) -> QLabel:
     label = QLabel(parent)
     label.setAccessibleName("About the selected file")
     label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignTop)
+    # Its room is kept: the table must not move between the two clicks of a double-click.
+    label.setMinimumHeight(_DETAIL_LINES * label.fontMetrics().lineSpacing())
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     # A word-wrapped label would else ask for the width of its longest line.
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)

@@ -142,7 +142,7 @@ class BatchRun(QObject):
         self._model.update(self._order.rows[index], **changes)
 
     def _done(self, result: BatchResult) -> None:
-        log = "" if result.log is None else f" {result.log.name} beside the results says it all."
+        log = "" if result.log is None else f" Details: {result.log.name} beside the results."
         self._panel.say(f"{result.summary}.{log}")
         self.finished.emit()
 

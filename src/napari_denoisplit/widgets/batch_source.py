@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoisplit.events import Stage
+from napari_denoisplit.images.zarr_names import is_zarr
 from napari_denoisplit.widgets.batch_table import BatchRow
 from napari_denoisplit.widgets.dropping import FileDrop
 from napari_denoisplit.widgets.fields import form_layout, tooltip
@@ -63,7 +64,8 @@ def look_for_images(
 
 def _n_bytes(path: Path) -> int:
     try:
-        return path.stat().st_size
+        # To add up the files of a Zarr folder may take long.
+        return 0 if path.is_dir() else path.stat().st_size
     except OSError:
         return 0  # the batch says what is wrong with it
 
@@ -150,7 +152,8 @@ class BatchSource(QWidget):
         self.images.setText(name)
         self.images.setToolTip(tooltip("\n".join(map(str, paths[:20]))))
         if self.output.text() == self._own_output:
-            first = paths[0] if paths[0].is_dir() else paths[0].parent
+            is_folder = paths[0].is_dir() and not is_zarr(paths[0])
+            first = paths[0] if is_folder else paths[0].parent
             self._own_output = str(first / "split")
             self.output.setText(self._own_output)
         self._look()

@@ -43,6 +43,7 @@ class BatchRow:
 
     item: BatchItem
     n_bytes: int
+    """Size of the file; 0 where it is not known, as of folders."""
     status: RowStatus = "waiting"
     done: float = 0.0
     """Share done of a file that is running."""
@@ -103,7 +104,8 @@ class BatchModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _text(row, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(row.message or f"{row.item.path}, {_size(row.n_bytes)}")
+            size = f", {_size(row.n_bytes)}" if row.n_bytes else ""
+            return tooltip(row.message or f"{row.item.path}{size}")
         if role == Qt.ItemDataRole.SizeHintRole:
             return QSize(0, _ROW_HEIGHT)
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (_SIZE, _TIME):
@@ -166,7 +168,7 @@ def _text(row: BatchRow, column: int) -> str:
         folder = row.item.name.rpartition("/")[0]
         return f"{folder}/{row.item.path.name}" if folder else row.item.path.name
     if column == _SIZE:
-        return _size(row.n_bytes)
+        return _size(row.n_bytes) if row.n_bytes else ""
     if column == _STATUS:
         return f"▶ {row.done:.0%}" if row.status == "running" else _SHOWN[row.status]
     return "" if row.seconds is None else _duration(row.seconds)
