@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         judge_noise_model,
         split,
         split_folder,
+        split_to_zarr,
         train,
     )
     from napari_denoisplit.checkpoint import Model, load_model, save_model
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     )
     from napari_denoisplit.events import run
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.image_file import ImageFile
     from napari_denoisplit.images.noise_data import NoiseData
     from napari_denoisplit.images.phantoms import phantom
     from napari_denoisplit.images.reading import read_image, read_images
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.batch import BatchResult
     from napari_denoisplit.jobs.denoising import Denoised
     from napari_denoisplit.jobs.noise_fitting import Judged, NoiseFit
+    from napari_denoisplit.jobs.slides import SlideSplit
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.jobs.training import Trained
     from napari_denoisplit.measures.ms_ssim import ms_ssim
@@ -67,6 +70,7 @@ _LAZY = {
     "DenoisplitError": "errors",
     "Image": "images.image",
     "ImageError": "errors",
+    "ImageFile": "images.image_file",
     "JobError": "errors",
     "Judged": "jobs.noise_fitting",
     "LossSettings": "settings",
@@ -79,6 +83,7 @@ _LAZY = {
     "NoiseFitSettings": "settings",
     "NoiseModelError": "errors",
     "NoiseRecord": "verdict",
+    "SlideSplit": "jobs.slides",
     "Split": "jobs.splitting",
     "SplitSettings": "settings",
     "TrainSettings": "settings",
@@ -103,6 +108,7 @@ _LAZY = {
     "save_model": "checkpoint",
     "split": "api",
     "split_folder": "api",
+    "split_to_zarr": "api",
     "superpose": "images.superposition",
     "train": "api",
     "write_image": "images.writing",
@@ -116,6 +122,7 @@ __all__ = [
     "DenoisplitError",
     "Image",
     "ImageError",
+    "ImageFile",
     "JobError",
     "Judged",
     "LossSettings",
@@ -128,6 +135,7 @@ __all__ = [
     "NoiseFitSettings",
     "NoiseModelError",
     "NoiseRecord",
+    "SlideSplit",
     "Split",
     "SplitSettings",
     "TrainSettings",
@@ -152,6 +160,7 @@ __all__ = [
     "save_model",
     "split",
     "split_folder",
+    "split_to_zarr",
     "superpose",
     "train",
     "write_image",

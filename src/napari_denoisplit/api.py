@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Event
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.image_file import ImageFile
     from napari_denoisplit.images.noise_data import NoiseData
     from napari_denoisplit.images.training_fields import TrainingFields
     from napari_denoisplit.jobs.batch import BatchResult
     from napari_denoisplit.jobs.noise_fitting import Judged, NoiseFit
+    from napari_denoisplit.jobs.slides import SlideSplit
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.jobs.training import Trained
     from napari_denoisplit.measures.comparison import ChannelScore
@@ -37,6 +39,7 @@ __all__ = [
     "judge_noise_model",
     "split",
     "split_folder",
+    "split_to_zarr",
     "train",
 ]
 
@@ -188,6 +191,68 @@ def split_folder(
         output=Path(output),
         reading=Reading(channel),
         skip_done=not again,
+    )
+    return run(job, on_event)
+
+
+def split_to_zarr(
+    model: Model | Path,
+    image: Image | ImageFile,
+    path: str | PathLike[str],
+    settings: SplitSettings | None = None,
+    *,
+    resume: bool = True,
+    scheduler: str | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> SlideSplit:
+    """Split an image of any size block by block into an OME-Zarr folder.
+
+    Memory does not depend on the size of the image. A run that was interrupted or killed goes on
+    where it was when the same is started again, and gives the same result.
+
+    Parameters
+    ----------
+    model
+        A model, or its file.
+    image
+        Superposition whose pixels are read where they are needed, e.g. of a dask array; or its
+        file.
+    path
+        Folder with the results, as the images ``mmse``, ``sigma`` and ``samples/000`` ...
+    settings
+        Number of samples, memory and all the rest; None takes every default, but keeps no samples.
+    resume
+        Whether to go on with what is there; otherwise it is replaced.
+    scheduler
+        Address of a dask.distributed scheduler whose workers split the blocks; model and image
+        are then files that all of them can read (extra ``cluster``).
+    on_event
+        Called with every event of the job, e.g. `Progress`.
+
+    Returns
+    -------
+    Where the result is, and how much of it is there.
+
+    Raises
+    ------
+    ImageError
+        The image has several channels, or pixels that are not finite; or another folder has that
+        name.
+    ModelFileError
+        The model file is damaged or foreign.
+    JobError
+        What is there was begun with something else; memory does not suffice; or the cluster is
+        not there.
+    """
+    from napari_denoisplit.jobs.slides import split_to_zarr_job  # imports torch
+
+    job = split_to_zarr_job(
+        model,
+        image,
+        Path(path),
+        settings or SplitSettings(keep_samples=0),
+        resume=resume,
+        scheduler=scheduler,
     )
     return run(job, on_event)
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 import zarr
 
+from napari_denoisplit.api import split_to_zarr
 from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
 from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import Progress, Stage, run
@@ -262,3 +263,9 @@ def test_a_large_lazy_image_is_never_read_at_once(model, tmp_path):
         settings=SETTINGS.model_copy(update={"n_samples": 1, "keep_samples": 0}),
     )
     assert largest <= 64 * 64
+
+
+def test_the_function_of_the_api_does_the_same(model, plain, tmp_path):
+    result = split_to_zarr(model, image(), str(tmp_path / "out.zarr"), SETTINGS)
+    assert result.complete
+    assert files_of(tmp_path / "out.zarr") == files_of(plain)
