@@ -22,25 +22,21 @@ BLOCK_BYTES = 2**26
 """At most, where the stored pieces are not larger: few tasks, and little memory for each."""
 
 
-def block_shape(
-    shape: Sequence[int], stored: Sequence[int], n_bytes: int, plane: Sequence[int]
-) -> tuple[int, ...]:
+def block_shape(shape: Sequence[int], stored: Sequence[int], n_bytes: int) -> tuple[int, ...]:
     """Shape of blocks of whole stored pieces, as square as it can be, up to 64 MiB.
 
     Parameters
     ----------
     shape
-        Size of each axis.
+        Size of each axis (..., Y, X).
     stored
-        Shape of a tile, strip or chunk.
+        Shape of a tile, strip or chunk. Axes before Y and X stay as they are stored, until the
+        whole plane is in one block; then the last of them that has room is lengthened.
     n_bytes
         Bytes of a pixel.
-    plane
-        Which axes are Y and X. The others stay as they are stored, until the whole plane is in
-        one block; then the last of them that has room is lengthened.
     """
     block = [min(n, size) for n, size in zip(shape, stored, strict=True)]
-    others = [axis for axis in reversed(range(len(shape))) if axis not in plane]
+    others, plane = range(len(shape) - 3, -1, -1), range(len(shape) - 2, len(shape))
     while True:
         growing = [axis for axis in plane if block[axis] < shape[axis]]
         growing = growing or [axis for axis in others if block[axis] < shape[axis]][:1]
@@ -53,40 +49,75 @@ def block_shape(
         block[axis] = longer
 
 
-def lazily(stored: Any, plane: Sequence[int], path: Path) -> Any:
-    """Open a zarr array as a dask array; a part of it reads only the stored pieces it touches.
+def lazily(stored: Any, order: Sequence[int], path: Path) -> Any:
+    """Open a zarr array as a dask array, of which a part reads only the pieces that it touches.
 
     Parameters
     ----------
     stored
         The array.
-    plane
-        Which of its axes are Y and X.
+    order
+        Which of its axes to take, in their order (..., Y, X); others have length 1.
     path
         Named when a piece turns out to be damaged, which raises ImageError.
     """
     import dask.array  # only for arrays on disk
 
+    pieces = _Pieces(stored, tuple(order), path)
+    chunks = [stored.chunks[axis] for axis in order]
     return dask.array.from_array(
-        _Pieces(stored, path),
-        chunks=block_shape(stored.shape, stored.chunks, stored.dtype.itemsize, plane),
+        pieces,
+        chunks=block_shape(pieces.shape, chunks, pieces.dtype.itemsize),
         name=False,
-        meta=np.empty((0,) * stored.ndim, stored.dtype),
+        meta=np.empty((0,) * pieces.ndim, pieces.dtype),
     )
 
 
 class _Pieces:
-    """An array on disk that says which file is damaged."""
+    """An array on disk, its axes in another order and its numbers in that of the machine.
 
-    def __init__(self, stored: Any, path: Path) -> None:
-        self.shape, self.dtype, self.ndim = stored.shape, stored.dtype, stored.ndim
-        self._stored, self._path = stored, path
+    Done here and not by dask, which would read whole blocks for a part of a transposed array.
+    """
 
-    def __getitem__(self, index: Any) -> NDArray[Any]:
+    def __init__(self, stored: Any, order: tuple[int, ...], path: Path) -> None:
+        self.shape = tuple(int(stored.shape[axis]) for axis in order)
+        self.dtype = np.dtype(stored.dtype).newbyteorder("=")
+        self.ndim = len(order)
+        self._stored, self._order, self._path = stored, order, path
+
+    def __getitem__(self, index: tuple[Any, ...]) -> NDArray[Any]:
+        wanted: list[slice | int] = [0] * len(self._stored.shape)
+        after: list[Any] = []
+        for axis, part, size in zip(self._order, index, self.shape, strict=True):
+            wanted[axis], then = _stretch(part, size)
+            after.append(then)
         try:
-            return np.asarray(self._stored[index])
+            pixels = np.asarray(self._stored[tuple(wanted)], dtype=self.dtype)
         except DAMAGE as error:
             raise ImageError(
                 f"{self._path} cannot be read at {index} ({type(error).__name__}: {error}). Copy "
                 "it again, from where it was acquired."
             ) from error
+        taken = sorted(self._order)
+        pixels = pixels.transpose([taken.index(axis) for axis in self._order])
+        for axis, then in enumerate(after):
+            if isinstance(then, np.ndarray):
+                pixels = pixels.take(then, axis=axis)
+                after[axis] = slice(None)
+        found: NDArray[Any] = pixels[tuple(after)]
+        return found
+
+
+def _stretch(part: Any, size: int) -> tuple[slice, Any]:
+    """Return the stretch of an axis to read, without steps, and what to take of it then."""
+    if isinstance(part, slice):
+        places = np.arange(*part.indices(size))
+        then: Any = slice(None, None, part.indices(size)[2])
+    elif np.ndim(part) == 0:
+        places, then = np.array([part]), 0
+    else:
+        places = np.asarray(part)
+        then = places - places.min(initial=size)
+    if not places.size:
+        return slice(0, 0), slice(None)
+    return slice(int(places.min()), int(places.max()) + 1), then

@@ -138,16 +138,12 @@ def _image(
     notes: tuple[str, ...] = (),
 ) -> Image:
     """Image of an array whose axes have these letters; those of length 1 are left out."""
-    data = lazily(array, [letters.index("Y"), letters.index("X")], source)
-    sizes = list(zip(letters, array.shape, strict=True))
-    dropped = [a == LEFT_OUT or (n == 1 and a not in "YX") for a, n in sizes]
-    data = data[tuple(0 if drop else slice(None) for drop in dropped)]
-    kept = "".join(a for a, drop in zip(letters, dropped, strict=True) if not drop)
+    sizes = zip(letters, array.shape, strict=True)
+    kept = [a for a, n in sizes if a in "YX" or (n > 1 and a != LEFT_OUT)]
     order = "".join(a for a in kept if a not in "YX") + "YX"
-    data = data.transpose([kept.index(a) for a in order])
     calibration = calibration.of(order)
     image = Image(
-        data.astype(data.dtype.newbyteorder("="), copy=False),
+        lazily(array, [letters.index(a) for a in order], source),
         order,
         calibration.pixel_size,
         calibration.units,

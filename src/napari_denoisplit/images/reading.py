@@ -93,18 +93,18 @@ def read_image(
         _check_pixels(path, chosen, axes)
         stored, notes = name_axes(path, chosen, axes)
         calibration = calibration_of(file, chosen)
-        lazy = chosen.nbytes > lazy_above
-        data = _lazy_data(path, chosen, opened) if lazy else chosen.asarray(level=0)
-    order = [*(a for a in stored if a not in "YX"), "Y", "X"]
-    data = data.transpose([stored.index(a) for a in order])
-    data = data.astype(data.dtype.newbyteorder("="), copy=False)
-    if not lazy:
-        data = np.ascontiguousarray(data)
-        notes += _check_finite(path, data)
-    calibration = calibration.of("".join(order))
+        order = "".join(a for a in stored if a not in "YX") + "YX"
+        places = [stored.index(a) for a in order]
+        if chosen.nbytes > lazy_above:
+            data = _lazy_data(path, chosen, places, opened)
+        else:
+            data = chosen.asarray(level=0).transpose(places)
+            data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
+            notes += _check_finite(path, data)
+    calibration = calibration.of(order)
     image = Image(
         data,
-        "".join(order),
+        order,
         calibration.pixel_size,
         calibration.units,
         name=_name_of(path),
@@ -190,14 +190,15 @@ def _check_pixels(path: Path, series: tifffile.TiffPageSeries, axes: str | None)
         )
 
 
-def _lazy_data(path: Path, series: tifffile.TiffPageSeries, opened: ExitStack) -> Any:
+def _lazy_data(
+    path: Path, series: tifffile.TiffPageSeries, order: list[int], opened: ExitStack
+) -> Any:
     """Open the file as a dask array; it is closed when the array is no longer in use."""
     import zarr
 
     store = series.aszarr(level=0)
     weakref.finalize(store, opened.pop_all().close)
-    plane = [series.axes.index(axis) for axis in "YX"]
-    return lazily(zarr.open_array(store, mode="r"), plane, path)
+    return lazily(zarr.open_array(store, mode="r"), order, path)
 
 
 def _check_finite(path: Path, data: np.ndarray[Any, Any]) -> tuple[str, ...]:
