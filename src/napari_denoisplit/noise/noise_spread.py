@@ -82,6 +82,6 @@ def check_spread(spread: float, largest: float) -> None:
         return
     raise NoiseModelError(
         f"The noise has a standard deviation of {spread:.3g} at grey levels of up to "
-        f"{largest:.3g}: no more than rounding. If there is noise, subtract a constant from the images or multiply "
-        "them; else give the raw images."
+        f"{largest:.3g}: no more than rounding. If there is noise, subtract a constant from the "
+        "images or multiply them; else give the raw images."
     )

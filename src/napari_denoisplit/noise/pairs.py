@@ -48,7 +48,7 @@ class Pairs:
     residual ('single'), or where a denoiser has taken a part of it for structure ('bootstrap')."""
     line: NoiseLine | None = None
     """For the source 'single': the line that the variance follows, found robustly on flat places;
-    the pairs only serve to judge it."""
+    the pairs have the form of the noise, and its variance by construction."""
     max_signal: float = float("inf")
     """Signal above which observations are cut off by saturation; pairs above are not held."""
     signal_range: tuple[float, float] = (0.0, 0.0)

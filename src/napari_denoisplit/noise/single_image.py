@@ -16,7 +16,7 @@ __all__ = ["pairs_of_single_image"]
 
 _NOTE = (
     "The noise was estimated from the image alone, on its flattest places: its variance is taken "
-    "to be a straight line over the signal, and its form to be Gaussian."
+    "to be a straight line over the signal."
 )
 
 
