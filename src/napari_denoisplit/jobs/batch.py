@@ -27,6 +27,7 @@ from napari_denoisplit.events import (
 from napari_denoisplit.files import replacing
 from napari_denoisplit.jobs.batch_items import BatchItem, refuse_overwriting
 from napari_denoisplit.jobs.batch_log import LOG_NAME, append_line
+from napari_denoisplit.jobs.batch_pace import Pace
 from napari_denoisplit.jobs.batch_record import Reading, Recipe, input_stamp
 from napari_denoisplit.jobs.results import write_split
 from napari_denoisplit.jobs.splitting import split_job
@@ -202,7 +203,7 @@ class _Batch:
         self._why = [""] * len(items)
         self.log: Path | None = None
         self.waiting: list[int] = []
-        self._pace = _Pace()
+        self._pace = Pace()
         self._began = time.monotonic()
         refusal = _refusal(output)
         if refusal:
@@ -317,39 +318,6 @@ class _Batch:
             time.monotonic() - self._began,
             self.log if self.log is not None and self.log.exists() else None,
         )
-
-
-class _Pace:
-    """Time left, from the size of the files and how long those so far have taken."""
-
-    def __init__(self) -> None:
-        self._bytes: dict[int, int] = {}
-        self._finished = 0.0
-        self._seconds = 0.0  # that the finished bytes took
-        self._current = 0
-        self._began = 0.0
-
-    def set_work(self, n_bytes: dict[int, int]) -> None:
-        self._bytes = {index: max(size, 1) for index, size in n_bytes.items()}
-
-    def begin(self, index: int) -> None:
-        self._current, self._began = index, time.monotonic()
-
-    def give_up(self, index: int) -> None:
-        """Leave a file out; failing is quick, so it says nothing about the others."""
-        del self._bytes[index]
-
-    def finish(self, index: int) -> None:
-        self._finished += self._bytes[index]
-        self._seconds += time.monotonic() - self._began
-
-    def progress(self, done: float, text: str) -> Progress:
-        """Return the progress of the batch, given the share done of the file in progress."""
-        worked = self._finished + done * self._bytes[self._current]
-        total = sum(self._bytes.values())
-        seconds = self._seconds + time.monotonic() - self._began
-        left = seconds * (total - worked) / worked if worked else None
-        return Progress(min(worked / total, 1.0), left, text)
 
 
 def _refusal(folder: Path) -> str:
