@@ -12,6 +12,7 @@ from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import Progress, SampleDrawn, Stage, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.jobs import splitting
 from napari_denoisplit.jobs.splitting import split_job
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import MixSettings, NetworkSettings, SplitSettings
@@ -223,3 +224,22 @@ def test_read_only_pixels_are_split(model):
 def test_no_sample_is_kept_unless_asked_for(model):
     none = SETTINGS.model_copy(update={"keep_samples": 0})
     assert run(split_job(model, image(), none)).samples is None
+
+
+def test_memory_that_runs_out_halves_the_tile_and_keeps_the_samples(model, monkeypatch):
+    def scarce(self, sample, tile, out):
+        if sample >= 2 and tile.outer_y[1] - tile.outer_y[0] > 160:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        draw(self, sample, tile, out)
+
+    draw = splitting.Posterior.draw
+    monkeypatch.setattr(splitting.Posterior, "draw", scarce)
+    settings = SETTINGS.model_copy(update={"overlap": 48})
+    split, events = collected(split_job(model, image((300, 120)), settings))
+    (note,) = split.notes
+    assert note in [e.text for e in events if isinstance(e, Stage)]
+    assert [e.index for e in events if isinstance(e, SampleDrawn)] == [0, 1, 2, 3]
+    assert split.provenance["tile_size"] == 148
+    monkeypatch.undo()
+    after = run(split_job(model, image((300, 120)), settings))
+    np.testing.assert_allclose(split.mmse.data, after.mmse.data, atol=1e-2)

@@ -18,7 +18,7 @@ from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import Progress, SampleDrawn, Stage
 from napari_denoisplit.images.image import AXES, Image
-from napari_denoisplit.jobs.memory import free_memory, memory_for
+from napari_denoisplit.jobs.memory import Retreat, free_memory, memory_for
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior, fitting_tile_size
@@ -149,8 +149,15 @@ class _Work:
         view: Image,
         stop: threading.Event,
     ) -> None:
-        self._model, self._settings, self._compute = model, settings, compute
+        self._model, self._settings = model, settings
         self._view, self._stop = view, stop
+        self._means = Retreat(
+            compute,
+            self._choose_tile_size,
+            edge=max(view.shape[-2:]),
+            network=model.header.network,
+            overlap=settings.overlap,
+        )
         names = model.header.channel_names
         shape = (len(names), *view.shape)  # (C, ..., Y, X)
         n_kept = min(settings.keep_samples, settings.n_samples)
@@ -160,20 +167,19 @@ class _Work:
         self._samples = np.full((n_kept, *shape), np.nan, np.float32) if n_kept else None
         factors = model.header.calibration or (1.0,) * len(names)
         self._factors = np.asarray(factors, np.float32)[:, None, None]
-        self._tile_size = self._choose_tile_size()
         self._n_planes = int(np.prod(view.shape[:-2], dtype=int))
         self._drawn = 0
         self._most_in_plane = 0
         self._notes: list[str] = []
         self._start = time.monotonic()
 
-    def _choose_tile_size(self) -> int | None:
+    def _choose_tile_size(self, compute: Compute) -> int | None:
         s = self._settings
         if s.tile_size is not None:
             return s.tile_size
-        memory = memory_for(s, self._compute.device)
+        memory = memory_for(s, compute.device)
         height, width = self._view.shape[-2:]
-        network, dtype = self._model.header.network, self._compute.dtype
+        network, dtype = self._model.header.network, compute.dtype
         return fitting_tile_size(network, dtype, height, width, overlap=s.overlap, memory=memory)
 
     def plane(self, index: tuple[int, ...]) -> Job[None]:
@@ -184,13 +190,22 @@ class _Work:
         if warning is not None and not self._notes:  # once: a long movie would repeat it
             self._notes.append(warning)
             yield Stage(warning)
+        n_channels = len(self._model.header.channel_names)
+        moments = Moments((n_channels, *pixels.shape), self._means.compute.device)
+        yield from self._means.attempts(lambda: self._draw(index, pixels, moments))
+
+    def _draw(
+        self, index: tuple[int, ...], pixels: NDArray[np.float32], moments: Moments
+    ) -> Job[None]:
+        """Draw the samples of a plane that are not in its moments yet."""
+        compute = self._means.compute
         number = int(np.ravel_multi_index(index, self._view.shape[:-2])) if index else 0
         posterior = Posterior(
-            self._model.network,
+            self._model.network.to(compute.device),
             self._model.header.normalization,
             pixels,
-            self._compute,
-            tile_size=self._tile_size,
+            compute,
+            tile_size=self._means.tile_size,
             overlap=self._settings.overlap,
             seed=self._settings.seed,
             plane_index=number,
@@ -200,8 +215,8 @@ class _Work:
                 return
             posterior.encode(tile)
         sample = posterior.empty_sample()
-        moments = Moments(posterior.cropped(sample).shape, self._compute.device)
-        for k in range(self._settings.n_samples):
+        moments.to(compute.device)
+        for k in range(moments.n, self._settings.n_samples):
             for i, tile in enumerate(posterior.tiles):
                 if self._stop.is_set():
                     return
@@ -272,7 +287,7 @@ class _Work:
             calibrated=header.calibration is not None,
             stopped_early=self._stop.is_set(),
             provenance=self._provenance(image),
-            notes=tuple(self._notes),
+            notes=(*self._notes, *self._means.notes),
         )
 
     def _provenance(self, image: Image) -> dict[str, Any]:
@@ -284,8 +299,8 @@ class _Work:
             "source": str(image.source) if image.source else None,
             "settings": self._settings.model_dump(mode="json"),
             "samples_drawn": self._drawn,
-            "tile_size": self._tile_size,
-            "computed_on": str(self._compute),
+            "tile_size": self._means.tile_size,
+            "computed_on": str(self._means.compute),
             "calibration": list(self._model.header.calibration or ()) or None,
             "napari-denoisplit": version("napari-denoisplit"),
             "torch": str(torch.__version__),

@@ -33,6 +33,10 @@ class Moments:
         self.mean += delta / self.n
         self._squares.addcmul_(delta, sample - self.mean)
 
+    def to(self, device: torch.device) -> None:
+        """Move the two running images to another device."""
+        self.mean, self._squares = self.mean.to(device), self._squares.to(device)
+
     @property
     def std(self) -> torch.Tensor:
         """Unbiased standard deviation; zero before the second sample."""
