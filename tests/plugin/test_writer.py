@@ -124,3 +124,26 @@ def test_what_the_format_cannot_hold_is_refused(tmp_path, data, attributes, foun
     with pytest.raises(ImageError, match=f"'odd' .*{found}"):
         write_layers(str(tmp_path / "a.tif"), [layer(data, "odd", **attributes)])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_layer_becomes_an_ome_zarr_by_the_ending_of_its_name(tmp_path):
+    path = str(tmp_path / "a.ome.zarr")
+    layers = [layer(PLANE + i, name, **SCALED) for i, name in enumerate(["mmse", "sigma"])]
+    assert write_layers(path, [*layers, layer(PLANE[:2], "part", **SCALED)]) == [
+        path,
+        str(tmp_path / "a_part.ome.zarr"),
+    ]
+    image = read_image(path)
+    assert (image.axes, image.channel_names) == ("CYX", ("mmse", "sigma"))
+    assert image.pixel_size == {"Y": 0.1, "X": 0.2}
+    assert_array_equal(image.data, np.stack([PLANE, PLANE + 1]))
+
+
+def test_napari_saves_a_layer_as_ome_zarr_with_this_writer():
+    from npe2 import PluginManager, PluginManifest
+
+    plugins = PluginManager()
+    plugins.register(PluginManifest.from_distribution("napari-denoisplit"))
+    writer, _ = plugins.get_writer("a.ome.zarr", ["image", "image"])
+    assert writer is not None
+    assert writer.command == "napari-denoisplit.write"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from qtpy.QtWidgets import QWidget
 
-from napari_denoisplit.widgets.dropping import TIFF_SUFFIXES, FileDrop, FileList
+from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, TIFF_SUFFIXES, FileDrop, FileList
 
 
 @pytest.fixture
@@ -50,3 +50,15 @@ def test_a_folder_stands_for_its_images_and_the_rest_is_named(qtbot, tmp_path):
     drop.take([tmp_path])
     assert [path.name for path in taken] == ["a.TIFF", "b.tif"]
     assert "readme.txt" in refused[0]
+
+
+def test_a_zarr_folder_is_one_image(qtbot, tmp_path):
+    for name in ("b.zarr", "a.zarr/0", "a.zarr/1"):
+        (tmp_path / name).mkdir(parents=True)
+    target = QWidget()
+    qtbot.addWidget(target)
+    drop, taken = FileDrop(target, IMAGE_SUFFIXES), []
+    drop.dropped.connect(taken.extend)
+    drop.take([tmp_path / "b.zarr"])
+    drop.take([tmp_path])
+    assert [path.name for path in taken] == ["b.zarr", "a.zarr", "b.zarr"]

@@ -1,4 +1,4 @@
-"""Image layers into OME-TIFF files."""
+"""Image layers into OME-TIFF files or OME-Zarr folders."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _UNNAMED = {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TCZYX"}
 
 
 def write_layers(path: str, layer_data: Sequence[LayerData]) -> list[str]:
-    """Write image layers to OME-TIFF, with their axes, scale, units and names.
+    """Write image layers to OME-TIFF or OME-Zarr, with their axes, scale, units and names.
 
     Layers of one shape and scale become the channels of one file, each under its layer's name.
     Where there are layers of several shapes, the first shape goes into the file asked for and
     each other one into a file beside it, called after its first layer. Posterior samples lie along
-    T (along Z where there is time): OME-TIFF knows no such axis.
+    T (along Z where there is time): neither format has an axis for them.
 
     Parameters
     ----------
     path
-        File to write; it is replaced as a whole or left as it is.
+        File or .ome.zarr folder to write; it is replaced as a whole or left as it is.
     layer_data
         (data, attributes, type) of each layer, as napari hands them to a writer.
 
@@ -49,7 +49,7 @@ def write_layers(path: str, layer_data: Sequence[LayerData]) -> list[str]:
     Raises
     ------
     ImageError
-        A layer is an RGB picture or has axes that OME-TIFF does not know, a further file exists
+        A layer is an RGB picture or has axes that the formats do not know, a further file exists
         already, or writing fails.
     """
     from napari_denoisplit.images.writing import write_image  # loads tifffile
@@ -100,7 +100,7 @@ def _letters(name: str, n_axes: int, labels: Sequence[object]) -> str:
         letters = _UNNAMED.get(n_axes, "")
     if not {"Y", "X"} <= set(letters) or {"S", "T", "Z"} <= set(letters):
         raise ImageError(
-            f"{name!r} has axes {tuple(map(str, labels))}: an OME-TIFF has Y, X and at most "
+            f"{name!r} has axes {tuple(map(str, labels))}: an image file has Y, X and at most "
             "time, channel and z. Save one sample, or one time point, at a time."
         )
     return letters

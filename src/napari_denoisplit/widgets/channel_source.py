@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.widgets.dropping import TIFF_SUFFIXES, FileList
+from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, FileList
 from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
 from napari_denoisplit.widgets.layer_choice import LayerChoice
 from napari_denoisplit.widgets.layers import Place, image_of_layer, place_of_layer
@@ -62,7 +62,7 @@ class ChannelSource(QWidget):
         self.kind = _kind_choice(self)
         self.layers = LayerPerStructure(viewer, self)
         self.stack = LayerChoice(viewer, "Layer with channels", with_channels=True, parent=self)
-        self.files = FileList("TIFF files", TIFF_SUFFIXES, self)
+        self.files = FileList("TIFF files", IMAGE_SUFFIXES, self)
         self.names = QLineEdit(self)
         self.names.setAccessibleName("Names of the structures")
         self.names.setToolTip(

@@ -14,7 +14,7 @@ from napari_denoisplit.events import Stage
 from napari_denoisplit.settings import DenoiseSettings
 from napari_denoisplit.widgets.column import Column, Fold
 from napari_denoisplit.widgets.denoised_layers import show_denoised
-from napari_denoisplit.widgets.dropping import TIFF_SUFFIXES, FileDrop
+from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, FileDrop
 from napari_denoisplit.widgets.fields import SettingsForm, sentence
 from napari_denoisplit.widgets.image_source import ImageSource
 from napari_denoisplit.widgets.layers import viewer_reference
@@ -86,7 +86,7 @@ class DenoiseWidget(QWidget):
         self.setAccessibleName("Denoise")
 
     def _connect(self) -> None:
-        drop = FileDrop(self, TIFF_SUFFIXES)
+        drop = FileDrop(self, IMAGE_SUFFIXES)
         drop.dropped.connect(self.source.add_files)
         drop.refused.connect(self.panel.say)
         self.source.files.drop.refused.connect(self.panel.say)

@@ -18,7 +18,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_denoisplit.images.zarr_names import is_zarr
+
 __all__ = [
+    "IMAGE_SUFFIXES",
     "MODEL_SUFFIXES",
     "NOISE_SUFFIXES",
     "TIFF_SUFFIXES",
@@ -28,6 +31,7 @@ __all__ = [
 ]
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".tf2")
+IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".zarr")
 MODEL_SUFFIXES = (".denoisplit",)
 NOISE_SUFFIXES = (".npz", ".npy", ".json")
 
@@ -84,7 +88,10 @@ class FileDrop(QObject):
 
 
 def _files(path: Path) -> list[Path]:
-    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+    """Return the path itself, or the images in a folder; a Zarr folder is an image."""
+    if not path.is_dir() or is_zarr(path):
+        return [path]
+    return sorted(file for file in path.iterdir() if file.is_file() or is_zarr(file))
 
 
 class FileList(QWidget):

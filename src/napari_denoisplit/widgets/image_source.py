@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QComboBox, QLabel, QWidget
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.images.superposition import superpose
-from napari_denoisplit.widgets.dropping import TIFF_SUFFIXES, FileList
+from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, FileList
 from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
 from napari_denoisplit.widgets.layer_choice import LayerChoice
 from napari_denoisplit.widgets.layers import Place, image_of_layer, place_of_layer
@@ -113,7 +113,7 @@ class ImageSource(QWidget):
         self.kind.addItem("TIFF files", FROM_FILES)
         guard_wheel(self.kind)
         self.layer = LayerChoice(viewer, "Image", parent=self)
-        self.files = FileList("TIFF files", TIFF_SUFFIXES, self)
+        self.files = FileList("TIFF files", IMAGE_SUFFIXES, self)
         self.channel = _channel_choice(self)
         self._form = form_layout(self)
         self._form.addRow("From", self.kind)

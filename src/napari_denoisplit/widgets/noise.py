@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QWidget
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
 from napari_denoisplit.widgets.column import Column, Fold
-from napari_denoisplit.widgets.dropping import NOISE_SUFFIXES, TIFF_SUFFIXES, FileDrop, has_suffix
+from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, NOISE_SUFFIXES, FileDrop, has_suffix
 from napari_denoisplit.widgets.fields import SettingsForm, sentence
 from napari_denoisplit.widgets.grey_level_run import GreyLevelRun
 from napari_denoisplit.widgets.layers import viewer_reference
@@ -94,7 +94,7 @@ class NoiseWidget(QWidget):
         self.setAccessibleName("Fit and judge a noise model")
 
     def _connect(self) -> None:
-        drop = FileDrop(self, NOISE_SUFFIXES + TIFF_SUFFIXES)
+        drop = FileDrop(self, NOISE_SUFFIXES + IMAGE_SUFFIXES)
         drop.dropped.connect(self.open_files)
         drop.refused.connect(self.panel.say)
         self.source.changed.connect(self._on_source)
@@ -110,7 +110,7 @@ class NoiseWidget(QWidget):
     def open_files(self, paths: list[Path]) -> None:
         """Take images or a noise model, as if they were dropped here."""
         models = [path for path in paths if has_suffix(path, NOISE_SUFFIXES)]
-        images = [path for path in paths if has_suffix(path, TIFF_SUFFIXES)]
+        images = [path for path in paths if has_suffix(path, IMAGE_SUFFIXES)]
         if images:
             self.source.add_files(images)
         for path in models:

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.column import Column, Fold
-from napari_denoisplit.widgets.dropping import MODEL_SUFFIXES, TIFF_SUFFIXES, FileDrop, has_suffix
+from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, MODEL_SUFFIXES, FileDrop, has_suffix
 from napari_denoisplit.widgets.fields import SettingsForm, sentence
 from napari_denoisplit.widgets.image_source import ImageSource
 from napari_denoisplit.widgets.layers import viewer_reference
@@ -81,7 +81,7 @@ class SplitWidget(QWidget):
         self.setAccessibleName("Split and denoise")
 
     def _connect(self) -> None:
-        drop = FileDrop(self, MODEL_SUFFIXES + TIFF_SUFFIXES)
+        drop = FileDrop(self, MODEL_SUFFIXES + IMAGE_SUFFIXES)
         drop.dropped.connect(self.open_files)
         drop.refused.connect(self.panel.say)
         self.source.files.drop.refused.connect(self.panel.say)
@@ -107,7 +107,7 @@ class SplitWidget(QWidget):
     def open_files(self, paths: list[Path]) -> None:
         """Take a model and images, as if they were dropped here."""
         models = [path for path in paths if has_suffix(path, MODEL_SUFFIXES)]
-        images = [path for path in paths if has_suffix(path, TIFF_SUFFIXES)]
+        images = [path for path in paths if has_suffix(path, IMAGE_SUFFIXES)]
         if models:
             self.open_model(models[-1])
         if images:

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.widgets.channel_source import ChannelSource
 from napari_denoisplit.widgets.column import Column, Fold
-from napari_denoisplit.widgets.dropping import MODEL_SUFFIXES, TIFF_SUFFIXES, FileDrop, has_suffix
+from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, MODEL_SUFFIXES, FileDrop, has_suffix
 from napari_denoisplit.widgets.fields import sentence, tooltip
 from napari_denoisplit.widgets.layers import viewer_reference
 from napari_denoisplit.widgets.plots import TrainingPlot
@@ -77,7 +77,7 @@ class TrainWidget(QWidget):
         self.setAccessibleName("Train a splitting model")
 
     def _connect(self) -> None:
-        drop = FileDrop(self, MODEL_SUFFIXES + TIFF_SUFFIXES)
+        drop = FileDrop(self, MODEL_SUFFIXES + IMAGE_SUFFIXES)
         drop.dropped.connect(self.open_files)
         drop.refused.connect(self.panel.say)
         self.source.files.drop.refused.connect(self.panel.say)
@@ -89,7 +89,7 @@ class TrainWidget(QWidget):
     def open_files(self, paths: list[Path]) -> None:
         """Take images, or the state of a training to go on with, as if they were dropped here."""
         models = [path for path in paths if has_suffix(path, MODEL_SUFFIXES)]
-        images = [path for path in paths if has_suffix(path, TIFF_SUFFIXES)]
+        images = [path for path in paths if has_suffix(path, IMAGE_SUFFIXES)]
         if models:
             self.target.resume_from(models[-1])
         if images:
