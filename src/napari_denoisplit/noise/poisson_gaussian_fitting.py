@@ -78,7 +78,7 @@ def poisson_gaussian_on_line(line: NoiseLine, sample: FitSample) -> PoissonGauss
     middle = 0.5 * (low + high)
     rest = line.gain * middle + line.intercept - gain * middle
     dark = float(line.signals.min())
-    nll = _likelihood(sample, math.sqrt(line.least_variance))
+    nll = _likelihood(sample.thinned(), math.sqrt(line.least_variance))
 
     def offset_at(read_noise: float) -> float:
         return min((read_noise**2 - rest) / gain, dark)
