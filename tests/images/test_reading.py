@@ -387,6 +387,31 @@ def test_a_file_is_closed_when_its_image_is_gone(tmp_path):
     assert open_files(path) == 0
 
 
+@pytest.mark.parametrize("lazy_above", [2**30, 0], ids=["read", "lazy"])
+def test_an_image_of_several_files_is_read_from_all_of_them(tmp_path, lazy_above):
+    names = ["a.ome.tif", "b.ome.tif"]
+    uuids = [f"urn:uuid:00000000-0000-0000-0000-00000000000{n}" for n in range(2)]
+    planes = "".join(
+        f"<TiffData IFD='0' FirstT='{n}' PlaneCount='1'><UUID FileName='{name}'>{uuid}</UUID>"
+        "</TiffData>"
+        for n, (name, uuid) in enumerate(zip(names, uuids, strict=True))
+    )
+    for n, name in enumerate(names):
+        data = np.full((1, 32, 48), n + 1, "u2")
+        tifffile.imwrite(
+            tmp_path / name, data, tile=(16, 16), metadata={"axes": "TYX"}, photometric="minisblack"
+        )
+        with tifffile.TiffFile(tmp_path / name) as file:
+            text = file.ome_metadata.replace('SizeT="1"', 'SizeT="2"')
+        begin = text.index("<TiffData")
+        end = text.index("/>", begin) + 2
+        text = re.sub(r'UUID="[^"]*"', f'UUID="{uuids[n]}"', text[:begin]) + planes + text[end:]
+        tifffile.tiffcomment(tmp_path / name, text.encode())
+    image = read_image(tmp_path / "a.ome.tif", lazy_above=lazy_above)
+    assert (image.axes, image.shape) == ("TYX", (2, 32, 48))
+    assert np.asarray(image.data[:, 5:9, 20:40]).tolist() == [[[n] * 20] * 4 for n in (1, 2)]
+
+
 def test_a_lazy_image_is_read_in_blocks_and_not_in_strips(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.ones((3000, 100), "u2"), rowsperstrip=8)
     image = read_image(tmp_path / "a.tif", lazy_above=0)
