@@ -91,3 +91,38 @@ def test_a_folder_of_something_else_is_never_removed(tmp_path):
     with pytest.raises(ImageError, match="no Zarr folder"):
         OmeZarrWriter.create(tmp_path / "thesis", shape=(9, 9), axes="YX", overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
+
+
+@pytest.mark.parametrize("made", [lambda path: None, Path.mkdir, Path.touch])
+def test_what_was_not_begun_here_cannot_be_taken_up(tmp_path, made):
+    path = tmp_path / "a.zarr"
+    made(path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ImageError, match="not an OME-Zarr image that was begun here"):
+        OmeZarrWriter.resume(path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_pixels_of_another_shape_than_the_region_are_refused(tmp_path):
+    writer = OmeZarrWriter.create(tmp_path / "a.zarr", shape=(2, 9, 9), axes="CYX")
+    with pytest.raises(ValueError, match="the region"):
+        writer.write(writer.regions[0], np.zeros((9, 9), "f4"))
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape"), [("YXC", (4, 5, 2)), ("CTYX", (2, 3, 4, 5)), ("YX", (1, 2, 3)), ("Y", (3,))]
+)
+def test_axes_that_the_format_does_not_allow_are_refused(tmp_path, axes, shape):
+    with pytest.raises(ImageError, match="in the order of TCZYX"):
+        OmeZarrWriter.create(tmp_path / "a.zarr", shape=shape, axes=axes)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_shards_a_region_is_done_when_all_its_files_are_there(tmp_path):
+    path = tmp_path / "a.zarr"
+    writer = OmeZarrWriter.create(path, shape=(2, 90, 90), axes="CYX", chunk=64, shard=None)
+    region = writer.regions[0]
+    writer.write(region, np.ones(region.shape, "f4"))
+    assert (len(writer.regions), writer.done(region)) == (4, True)
+    (path / "0/c/1/0/0").unlink()
+    assert not writer.done(region)

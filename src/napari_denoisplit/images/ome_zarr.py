@@ -122,6 +122,8 @@ class OmeZarrWriter:
         """
         path = Path(path)
         try:
+            if not (path / "zarr.json").is_file():  # opening a store would make its folder
+                raise FileNotFoundError(path)
             group = zarr.open_group(WholeFileStore(path), mode="r+", zarr_format=3)
             return cls(path, group)
         except (FileNotFoundError, KeyError, TypeError, ValueError) as error:

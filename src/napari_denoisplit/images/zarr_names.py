@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import isfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
 def is_zarr(path: Path) -> bool:
     """Whether a path is a Zarr folder, or bears the name of one."""
-    return path.suffix.lower() == ".zarr" or any((path / name).is_file() for name in ZARR_FILES)
+    # isfile: a folder that may not be looked into is told by whoever opens it.
+    return path.suffix.lower() == ".zarr" or any(isfile(path / name) for name in ZARR_FILES)
 
 
 def image_name(path: Path) -> str:

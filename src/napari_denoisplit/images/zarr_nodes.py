@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from os.path import isfile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ def read_node(folder: Path) -> ZarrNode | None:
     ImageError
         The metadata cannot be read or is none.
     """
-    found = {name: _read_json(folder / name) for name in ZARR_FILES if (folder / name).is_file()}
+    found = {name: _read_json(folder / name) for name in ZARR_FILES if isfile(folder / name)}
     if "zarr.json" in found:
         metadata = found["zarr.json"]
         attributes = metadata.get("attributes")
