@@ -29,6 +29,70 @@ FOLDERS = "Folders"
 _REPEATED = 20  # failures that are said again in the end, where a long list has scrolled away
 
 
+ModelArgument = Annotated[
+    Path, typer.Argument(help="Model file (*.denoisplit).", show_default=False)
+]
+ImagesArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Images in which the structures lie together, or folders of such images.",
+        show_default=False,
+    ),
+]
+OutputOption = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Folder for the results; or NAME.zarr for one image of any size, as OME-Zarr.",
+    ),
+]
+ChannelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Channel to split, of images that have several: its name, or its number from 1.",
+        show_default=False,
+    ),
+]
+PatternOption = Annotated[
+    str,
+    typer.Option(
+        help="Which files to take from a folder, e.g. 'cell*.tif'.", rich_help_panel=FOLDERS
+    ),
+]
+RecursiveOption = Annotated[
+    bool,
+    typer.Option(
+        "--recursive",
+        "-r",
+        help="Take images from sub-folders, too; results keep them.",
+        rich_help_panel=FOLDERS,
+    ),
+]
+AgainOption = Annotated[
+    bool,
+    typer.Option(
+        "--again",
+        help="Split images of a folder even if their results are there already, and begin "
+        "an OME-Zarr result anew.",
+        rich_help_panel=FOLDERS,
+    ),
+]
+JsonOption = Annotated[
+    bool,
+    typer.Option("--json", help="Print what has become of each image as JSON in the end."),
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of a dask.distributed scheduler whose workers split the blocks of an "
+        "OME-Zarr result, e.g. tcp://node01:8786.",
+        rich_help_panel=MORE,
+        show_default=False,
+    ),
+]
+
+
 @with_options(
     Choice(SplitSettings, "n_samples", ("--samples", "-n")),
     Choice(
@@ -45,66 +109,15 @@ _REPEATED = 20  # failures that are said again in the end, where a long list has
     ),
 )
 def split(
-    model: Annotated[Path, typer.Argument(help="Model file (*.denoisplit).", show_default=False)],
-    images: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Images in which the structures lie together, or folders of such images.",
-            show_default=False,
-        ),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Folder for the results; or NAME.zarr for one image of any size, as OME-Zarr.",
-        ),
-    ] = Path("split"),
-    channel: Annotated[
-        str | None,
-        typer.Option(
-            help="Channel to split, of images that have several: its name, or its number from 1.",
-            show_default=False,
-        ),
-    ] = None,
-    pattern: Annotated[
-        str,
-        typer.Option(
-            help="Which files to take from a folder, e.g. 'cell*.tif'.", rich_help_panel=FOLDERS
-        ),
-    ] = "*",
-    recursive: Annotated[
-        bool,
-        typer.Option(
-            "--recursive",
-            "-r",
-            help="Take images from sub-folders, too; results keep them.",
-            rich_help_panel=FOLDERS,
-        ),
-    ] = False,
-    again: Annotated[
-        bool,
-        typer.Option(
-            "--again",
-            help="Split images of a folder even if their results are there already, and begin "
-            "an OME-Zarr result anew.",
-            rich_help_panel=FOLDERS,
-        ),
-    ] = False,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Print what has become of each image as JSON in the end."),
-    ] = False,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of a dask.distributed scheduler whose workers split the blocks of an "
-            "OME-Zarr result, e.g. tcp://node01:8786.",
-            rich_help_panel=MORE,
-            show_default=False,
-        ),
-    ] = None,
+    model: ModelArgument,
+    images: ImagesArgument,
+    output: OutputOption = Path("split"),
+    channel: ChannelOption = None,
+    pattern: PatternOption = "*",
+    recursive: RecursiveOption = False,
+    again: AgainOption = False,
+    as_json: JsonOption = False,
+    scheduler: SchedulerOption = None,
     axes: AxesOption = None,
     series: SeriesOption = None,
     **chosen: Any,

@@ -1,0 +1,164 @@
+"""One image, or one model, at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_denoisplit.events import run
+from napari_denoisplit.settings import (
+    DenoiseSettings,
+    SplitSettings,
+    TrainSettings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.events import Event
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.training_fields import TrainingFields
+    from napari_denoisplit.jobs.splitting import Split
+    from napari_denoisplit.jobs.training import Trained
+    from napari_denoisplit.measures.comparison import ChannelScore
+    from napari_denoisplit.noise.model import NoiseModel
+
+__all__ = ["denoise", "evaluate", "split", "train"]
+
+
+def train(
+    fields: TrainingFields,
+    settings: TrainSettings | None = None,
+    *,
+    path: Path | None = None,
+    noise_models: Sequence[NoiseModel] | None = None,
+    resume: Path | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Trained:
+    """Train a model that splits superpositions of the channels of `fields`.
+
+    Parameters
+    ----------
+    fields
+        Noisy channels; `TrainingFields.from_images` makes them from images.
+    settings
+        Preset, budget, device and all the rest; None takes every default.
+    path
+        Where to write the best model so far after each improvement (``*.denoisplit``).
+    noise_models
+        One for each channel; None fits them to the channels.
+    resume
+        File ``*.last.denoisplit`` of a training to go on with.
+    on_event
+        Called with every event of the job, e.g. `EpochDone`.
+
+    Returns
+    -------
+    The best model, and the history of its training.
+
+    Raises
+    ------
+    TrainingError
+        Training cannot start with these fields, or cannot go on.
+    NoiseModelError
+        A noise model cannot be fitted or does not suit.
+    ModelFileError
+        The file to resume from is damaged or of another network.
+    """
+    from napari_denoisplit.jobs.training import train_job  # imports torch
+
+    job = train_job(
+        fields, settings or TrainSettings(), path=path, noise_models=noise_models, resume=resume
+    )
+    return run(job, on_event)
+
+
+def split(
+    model: Model | Path,
+    image: Image,
+    settings: SplitSettings | None = None,
+    *,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Split:
+    """Split an image into its structures.
+
+    Parameters
+    ----------
+    model
+        A model, or its file.
+    image
+        Superposition; every axis but C is kept.
+    settings
+        Number of samples, device and all the rest; None takes every default.
+    on_event
+        Called with every event of the job, e.g. `SampleDrawn`.
+
+    Returns
+    -------
+    MMSE and sigma of every structure in the unit of the image, and the samples that were kept.
+
+    Raises
+    ------
+    ImageError
+        The image has several channels, or pixels that are not finite.
+    ModelFileError
+        The model file is damaged or foreign.
+    """
+    from napari_denoisplit.jobs.splitting import split_job  # imports torch
+
+    return run(split_job(model, image, settings or SplitSettings()), on_event)
+
+
+def denoise(
+    image: Image,
+    settings: DenoiseSettings | None = None,
+    *,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Image:
+    """Denoise an image by a network that learns from this image alone (Noise2Void).
+
+    Parameters
+    ----------
+    image
+        Any axes; each channel has a network of its own.
+    settings
+        Minutes of each channel, device and all the rest; None takes every default.
+    on_event
+        Called with every event of the job, e.g. `Progress`.
+
+    Returns
+    -------
+    The image as float32, axes, pixel size and channel names kept. Its `notes` end with the verdict
+    on each channel, e.g. that the result is blank.
+
+    Raises
+    ------
+    ImageError
+        A channel is constant, or a pixel is not finite.
+    TrainingError
+        Training cannot go on.
+    """
+    from napari_denoisplit.jobs.image_denoising import denoise_images_job  # imports torch
+
+    return run(denoise_images_job([image], settings or DenoiseSettings()), on_event).images[0]
+
+
+def evaluate(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
+    """Range-invariant PSNR and MS-SSIM of every channel.
+
+    Parameters
+    ----------
+    truth
+        Clean image.
+    prediction
+        Image of the same size along every axis.
+
+    Raises
+    ------
+    ImageError
+        The sizes differ, a pixel is not finite, or a plane of the truth is constant.
+    """
+    from napari_denoisplit.measures.comparison import compare  # imports scipy
+
+    return compare(truth, prediction)

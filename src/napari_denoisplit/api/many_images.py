@@ -1,0 +1,154 @@
+"""Folders of images, and images that do not fit into memory."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_denoisplit.events import run
+from napari_denoisplit.settings import (
+    SplitSettings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.events import Event
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.image_file import ImageFile
+    from napari_denoisplit.jobs.batch import BatchResult
+    from napari_denoisplit.jobs.slides import SlideSplit
+
+__all__ = ["split_folder", "split_to_zarr"]
+
+
+def split_folder(
+    model: Model | Path,
+    folder: str | PathLike[str] | Iterable[str | PathLike[str]],
+    output: str | PathLike[str],
+    settings: SplitSettings | None = None,
+    *,
+    pattern: str = "*",
+    recursive: bool = False,
+    channel: str | None = None,
+    again: bool = False,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> BatchResult:
+    """Split every image of a folder and write the results as OME-TIFF files.
+
+    A file that cannot be split is reported in the result, and the others are split nevertheless. A
+    file that has the same results already, by their own record, is skipped.
+
+    Parameters
+    ----------
+    model
+        A model, or its file. Results of a model that is in no file are always made again.
+    folder
+        Folder with images; or several folders and files.
+    output
+        Folder of the results, and of the table ``batch.csv`` of what has become of each file.
+        Nothing in it that a split has made is taken for an image.
+    settings
+        Number of samples, device and all the rest; None takes every default, but keeps no samples.
+    pattern
+        Which files to take, e.g. ``"cell*.tif"``.
+    recursive
+        Whether to take images from sub-folders, too; results keep the sub-folders.
+    channel
+        Channel to split of images that have several: its name, or its number from 1.
+    again
+        Whether to split files whose results are there already.
+    on_event
+        Called with every event of the job, e.g. `FileDone` and `FileFailed`.
+
+    Returns
+    -------
+    What has become of each file.
+
+    Raises
+    ------
+    ImageError
+        There is no image in the folder, or two would have the same results.
+    ModelFileError
+        The model file is damaged or foreign.
+    JobError
+        The results cannot be written: the folder is protected, or the disk is full.
+    """
+    from napari_denoisplit.jobs.batch import batch_job  # imports torch
+    from napari_denoisplit.jobs.batch_items import find_items
+    from napari_denoisplit.jobs.batch_record import Reading
+
+    places = [folder] if isinstance(folder, (str, PathLike)) else folder
+    job = batch_job(
+        model,
+        find_items([Path(place) for place in places], pattern=pattern, recursive=recursive),
+        settings or SplitSettings(keep_samples=0),
+        output=Path(output),
+        reading=Reading(channel),
+        skip_done=not again,
+    )
+    return run(job, on_event)
+
+
+def split_to_zarr(
+    model: Model | Path,
+    image: Image | ImageFile,
+    path: str | PathLike[str],
+    settings: SplitSettings | None = None,
+    *,
+    resume: bool = True,
+    scheduler: str | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> SlideSplit:
+    """Split an image of any size block by block into an OME-Zarr folder.
+
+    Memory does not depend on the size of the image. A run that was interrupted or killed goes on
+    where it was when the same is started again, and gives the same result.
+
+    Parameters
+    ----------
+    model
+        A model, or its file.
+    image
+        Superposition whose pixels are read where they are needed, e.g. of a dask array; or its
+        file.
+    path
+        Folder with the results, as the images ``mmse``, ``sigma`` and ``samples/000`` ...
+    settings
+        Number of samples, memory and all the rest; None takes every default, but keeps no samples.
+    resume
+        Whether to go on with what is there; otherwise it is replaced.
+    scheduler
+        Address of a dask.distributed scheduler whose workers split the blocks; model and image
+        are then files that all of them can read (extra ``cluster``).
+    on_event
+        Called with every event of the job, e.g. `Progress`.
+
+    Returns
+    -------
+    Where the result is, and how much of it is there.
+
+    Raises
+    ------
+    ImageError
+        The image has several channels, or pixels that are not finite; or another folder has that
+        name.
+    ModelFileError
+        The model file is damaged or foreign.
+    JobError
+        What is there was begun with something else; memory does not suffice; or the cluster is
+        not there.
+    """
+    from napari_denoisplit.jobs.slides import split_to_zarr_job  # imports torch
+
+    job = split_to_zarr_job(
+        model,
+        image,
+        Path(path),
+        settings or SplitSettings(keep_samples=0),
+        resume=resume,
+        scheduler=scheduler,
+    )
+    return run(job, on_event)

@@ -1,0 +1,125 @@
+"""Noise models, fitted and judged."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import TYPE_CHECKING
+
+from napari_denoisplit.events import run
+from napari_denoisplit.settings import (
+    DenoiseSettings,
+    NoiseFitSettings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari_denoisplit.events import Event
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.noise_data import NoiseData
+    from napari_denoisplit.jobs.noise_fitting import Judged, NoiseFit
+    from napari_denoisplit.noise.model import NoiseModel
+    from napari_denoisplit.settings import NoiseSource
+
+__all__ = ["fit_noise_model", "judge_noise_model"]
+
+
+def fit_noise_model(
+    image: Image | NoiseData,
+    source: NoiseSource = "single",
+    settings: NoiseFitSettings | None = None,
+    *,
+    channel: int | None = None,
+    clean: Image | None = None,
+    denoise: DenoiseSettings | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> NoiseFit:
+    """Fit a noise model to one channel of an image, and judge it.
+
+    Parameters
+    ----------
+    image
+        Noisy image in raw grey levels; or noise data, which hold source and clean image already.
+    source
+        Where the signal comes from: 'repeats' (the T axis holds exposures of one static field),
+        'pairs' (with `clean`), 'bootstrap' (a denoiser trained on the image) or 'single' (local
+        mean and variance).
+    settings
+        Kind of the model and all the rest; None takes every default.
+    channel
+        Which channel, from 0; may be left out of an image that has one.
+    clean
+        The same field without noise, for 'pairs'.
+    denoise
+        How the denoiser of 'bootstrap' is trained; None takes every default.
+    on_event
+        Called with every event of the job, e.g. `FitStep`.
+
+    Returns
+    -------
+    The model, whose `record` says where it comes from and whether to trust it; and the numbers
+    of the plots that judge it.
+
+    Raises
+    ------
+    ImageError
+        The image lacks the axis or the channel that is asked for.
+    NoiseModelError
+        The data hold no noise, or too few pixels, or the denoiser's result is degenerate.
+    """
+    from napari_denoisplit.jobs.noise_fitting import fit_noise_job  # imports torch
+
+    data = _noise_data(image, source, channel, clean)
+    return run(fit_noise_job(data, settings or NoiseFitSettings(), denoise=denoise), on_event)
+
+
+def judge_noise_model(
+    model: NoiseModel | Path,
+    image: Image | NoiseData,
+    source: NoiseSource = "single",
+    settings: NoiseFitSettings | None = None,
+    *,
+    channel: int | None = None,
+    clean: Image | None = None,
+    denoise: DenoiseSettings | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Judged:
+    """Judge a noise model by an image that it need not have been fitted to.
+
+    Parameters
+    ----------
+    model
+        A noise model of any kind, or its file.
+    image, source, settings, channel, clean, denoise, on_event
+        As of `fit_noise_model`; of the settings, those that choose pixels are used.
+
+    Returns
+    -------
+    The verdict, and the numbers of the plots behind it.
+
+    Raises
+    ------
+    ImageError
+        The image lacks the axis or the channel that is asked for.
+    NoiseModelError
+        The file is no noise model, or the data hold no noise or too few pixels.
+    """
+    from napari_denoisplit.jobs.noise_fitting import gather_job, judge_noise_job
+    from napari_denoisplit.noise.files import read_noise_model
+
+    judged = read_noise_model(model) if isinstance(model, (str, PathLike)) else model
+    data = _noise_data(image, source, channel, clean)
+    gathering = gather_job(data, settings or NoiseFitSettings(), denoise=denoise)
+    pairs, _ = run(gathering, on_event)
+    return run(judge_noise_job(judged, pairs), on_event)
+
+
+def _noise_data(
+    image: Image | NoiseData, source: NoiseSource, channel: int | None, clean: Image | None
+) -> NoiseData:
+    from napari_denoisplit.images.noise_data import NoiseData
+
+    if isinstance(image, NoiseData):
+        return image
+    return NoiseData.from_image(image, source, channel=channel, clean=clean)
