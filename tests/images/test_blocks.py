@@ -46,7 +46,7 @@ INDICES = [
 @pytest.mark.parametrize("order", [(0, 1, 3), (0, 3, 1), (3, 0, 1)])
 def test_a_lazy_array_is_indexed_like_one_in_memory(rng, index, order):
     pixels = rng.integers(0, 99, size=(50, 60, 1, 40)).astype(">u2")
-    stored = zarr.array(pixels, chunks=(16, 16, 1, 16))
+    stored = zarr.array(pixels, chunks=(16, 16, 1, 16), zarr_format=2)
     lazy = lazily(stored, order, Path("a.zarr"))
     expected = pixels[:, :, 0].transpose([n if n < 3 else 2 for n in order])
     assert lazy.dtype.isnative
