@@ -16,7 +16,13 @@ from napari_denoisplit.images.normalization import Normalization
 from napari_denoisplit.jobs.splitting import split_job
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.sampling.blocks import Block, block_steps, block_tile_size
+from napari_denoisplit.sampling.blocks import (
+    Block,
+    _even_tile_size,
+    block_steps,
+    block_tile_size,
+)
+from napari_denoisplit.sampling.tiles import tile_grid
 from napari_denoisplit.settings import PRESETS, MixSettings, NetworkSettings, SplitSettings
 
 COMPUTE = Compute(torch.device("cpu"), torch.float32)
@@ -152,3 +158,13 @@ def test_tiles_of_a_block_are_even(gib):
 
 def test_a_block_that_fits_is_not_cut():
     assert block_tile_size(PRESETS["paper"].network, COMPUTE, 1024, 96, 8 * 2**30) is None
+
+
+@pytest.mark.parametrize("read", [1216, 1120, 400])
+@pytest.mark.parametrize("tile_size", [544, 704, 1000])
+def test_what_is_read_is_encoded_in_tiles_of_few_sizes(read, tile_size):
+    size = _even_tile_size((0, read), (0, read), tile_size, 96, 16)
+    tiles = tile_grid(read, read, size, 96, 16)
+    edges = [t.outer_y[1] - t.outer_y[0] for t in tiles]
+    assert max(edges) <= tile_size
+    assert len(set(edges)) <= 3

@@ -139,7 +139,7 @@ def block_steps(
         normalization,
         _read(image, block, rows, columns),
         compute,
-        tile_size=tile_size,
+        tile_size=_even_tile_size(rows, columns, tile_size, context, multiple),
         overlap=context,
         seed=settings.seed,
         plane_index=int(np.ravel_multi_index(block.plane, image.shape[:-2])) if block.plane else 0,
@@ -185,6 +185,28 @@ def _read(
             "replace them first."
         )
     return pixels
+
+
+def _even_tile_size(
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+    tile_size: int | None,
+    context: int,
+    multiple: int,
+) -> int | None:
+    """Tile in which to encode what was read: no larger than `tile_size`, and without small rests.
+
+    Tiles of many sizes would leave holes in memory that later ones do not fill.
+    """
+    read = max(rows[1] - rows[0], columns[1] - columns[0])
+    if tile_size is None or tile_size >= read:
+        return None
+    for n in range(2, read // multiple):
+        inner = -(-read // n // multiple) * multiple
+        # The outermost tiles have context on one side only.
+        if inner + context * (1 if n == 2 else 2) <= tile_size:
+            return inner + 2 * context
+    return tile_size
 
 
 def _tiles_of(
