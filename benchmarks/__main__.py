@@ -30,6 +30,7 @@ def main() -> None:
     script("denoising.py")
     script("noise_models.py")
     script("noise_memory.py")
+    script("slide.py", "--presets", "tiny", "fast")
     if arguments.peer:
         script("noise_speed.py", arguments.peer)
         script("noise_interop.py", arguments.peer)
