@@ -210,8 +210,8 @@ def main() -> None:
             "gain over a Gaussian", "PIT distance", "variance, data/model",
             "verdict", "s")  # fmt: skip
     result["held_out"] = held_out()
-    heading("Variance of the models over that measured against the mean of 50, by signal", "data", "source",
-            *(f"{share:.1%}" for share in SHARES), "verdict")  # fmt: skip
+    heading("Variance of the model over that measured against the mean of 50, by signal",
+            "data", "source", *(f"{share:.1%}" for share in SHARES), "verdict")  # fmt: skip
     result["sources"] = sources(steps)
     keep("noise_models", result)
     put_into_document("noise models", "\n".join(page))
