@@ -20,6 +20,7 @@ from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import Progress, SampleDrawn, Stage
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
+from napari_denoisplit.nn.inference import FoldedVSE
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior, fitting_tile_size
 
@@ -137,6 +138,7 @@ class _Work:
     ) -> None:
         self._model, self._settings, self._compute = model, settings, compute
         self._view, self._stop = view, stop
+        self._network = FoldedVSE(model.network, compute)
         names = model.header.channel_names
         shape = (len(names), *view.shape)  # (C, ..., Y, X)
         n_kept = min(settings.keep_samples, settings.n_samples)
@@ -176,10 +178,9 @@ class _Work:
             yield Stage(warning)
         number = int(np.ravel_multi_index(index, self._view.shape[:-2])) if index else 0
         posterior = Posterior(
-            self._model.network,
+            self._network,
             self._model.header.normalization,
             pixels,
-            self._compute,
             tile_size=self._tile_size,
             overlap=self._settings.overlap,
             seed=self._settings.seed,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Convolution", "RowWinograd", "some_rows"]
 
-CHUNK = 2**18
+CHUNK = 2**19
 """Entries of the rows that are worked on at once: 1 MiB in float32, what two cores' caches hold
 some ten times."""
 ENOUGH = 2**12

@@ -262,6 +262,7 @@ class FoldedVSE:
     @torch.no_grad()
     def __init__(self, network: VSE, compute: Compute) -> None:
         self.settings, self.multiple = network.settings, network.multiple
+        self.device = compute.device
         kit = _Kit(compute)
         self._kit = kit
         stem, _, block = network.stem
@@ -287,7 +288,7 @@ class FoldedVSE:
         list of Tensor
             (B, H or at the top 2Z, Y/2^(l+1), X/2^(l+1)) for each level l, for `decode`.
         """
-        h = self._stem(x.to(self._kit.dtype).permute(0, 2, 3, 1))
+        h = self._stem(x.to(self._kit.dtype).reshape(len(x), *x.shape[2:], 1))
         for image in h:
             for rows in some_rows(image.shape[0], image[0].numel()):
                 self._kit.elementwise.elu(image[rows], image[rows])
