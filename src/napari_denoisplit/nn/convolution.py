@@ -1,56 +1,58 @@
-"""3x3 and 1x1 convolutions of a trained network, for inference.
+"""3x3 convolutions of a trained network, for inference.
 
-Letters: B batch, Y, X pixels, I input and O output maps. Maps are (B, Y, X, channels), contiguous:
-torch's channels-last with the axes in the order in which they lie.
+Letters: B batch, Y, X pixels, N rows, I input and O output maps. Maps are (B, Y, X, channels),
+contiguous: torch's channels-last with the axes in the order in which they lie.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
     from napari_denoisplit.nn.elementwise import Scratch
 
-    class Activation(Protocol):
-        """Writes f(rows) into out, (N, X, I) each."""
-
-        def __call__(self, rows: Tensor, out: Tensor) -> None: ...
-
+    Activation = Callable[[Tensor, Tensor], None]
+    """Writes f of its first argument into its second, (N, X, I) each."""
 
 __all__ = ["Convolution", "RowWinograd", "some_rows"]
 
 CHUNK = 2**19
-"""Entries of the rows that are worked on at once: 1 MiB in float32, what two cores' caches hold
-some ten times."""
+"""Entries of the rows that a processor works on at once: with fewer, calls cost more than they do;
+more do not stay in the cache."""
+CHUNK_GPU = 2**26
+"""The same of a GPU, which needs large chunks: float32 buffers of 256 MiB."""
 ENOUGH = 2**12
 """Pixels below which a convolution is too small to gain by Winograd's algorithm."""
 
 
-def some_rows(height: int, row: int, multiple: int = 1) -> Iterator[slice]:
-    """Cut rows of `row` entries into chunks, each a multiple of some number of rows."""
-    n = max(1, CHUNK // (row * multiple)) * multiple
-    for start in range(0, height, n):
-        yield slice(start, min(start + n, height))
+def some_rows(image: Tensor, multiple: int = 1) -> Iterator[slice]:
+    """Cut an image (Y, X, I) into chunks of rows, each but the last a multiple of some number."""
+    chunk = CHUNK if image.device.type == "cpu" else CHUNK_GPU
+    n = max(1, chunk // (image[0].numel() * multiple)) * multiple
+    for start in range(0, len(image), n):
+        yield slice(start, min(start + n, len(image)))
 
 
 class Convolution:
-    """A convolution with its weights laid out once.
+    """A 3x3 convolution with its weights laid out once.
 
     Parameters
     ----------
     weight
-        (O, I, 3, 3), float32.
+        (O, I, 3, 3)
     bias
         (O,)
     dtype
         Precision of the convolution.
+    stride
+        1 or 2.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class Convolution:
 def _activated(x: Tensor, activation: Activation) -> Tensor:
     out = torch.empty_like(x)
     for image, image_out in zip(x, out, strict=True):
-        for rows in some_rows(image.shape[0], image[0].numel()):
+        for rows in some_rows(image):
             activation(image[rows], image_out[rows])
     return out
 
@@ -80,14 +82,15 @@ class RowWinograd(Convolution):
     """A 3x3 convolution that takes four rows at once by Winograd's F(4, 3): half the products.
 
     Six sums of rows are convolved by 1x3 kernels instead of four rows by 3x3. In float32 its
-    rounding error is about twice that of the plain convolution, some 7e-7 of the output.
+    rounding error is about twice that of the plain convolution, some 7e-7 of the output; in
+    bfloat16 rounding the sums would cost accuracy, and taking them as much time as it saves.
 
     Source: Lavin & Gray 2016 (arXiv:1509.09308), section 4.3, here along one axis.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, scratch: Scratch) -> None:
         super().__init__(weight, bias, torch.float32)
-        g0, g1, g2 = weight.double().split(1, dim=2)  # (O, I, 1, 3) each
+        g0, g1, g2 = (weight[:, :, k : k + 1].double() for k in range(3))  # (O, I, 1, 3)
         even, odd = g0 + 4 * g2, 2 * g1
         kernels = (
             g0 / 4,
@@ -97,9 +100,7 @@ class RowWinograd(Convolution):
             (even - odd) / 24,
             g2,
         )
-        self._kernels = [
-            k.float().contiguous(memory_format=torch.channels_last) for k in kernels
-        ]
+        self._kernels = [k.float().contiguous(memory_format=torch.channels_last) for k in kernels]
         self._scratch = scratch
 
     def __call__(self, x: Tensor, activation: Activation | None = None) -> Tensor:
@@ -109,15 +110,13 @@ class RowWinograd(Convolution):
             return super().__call__(x, activation)
         out = x.new_empty((batch, height, width, len(self._bias)))
         for image, image_out in zip(x, out, strict=True):
-            for rows in some_rows(height, image[0].numel(), 4):
+            for rows in some_rows(image, 4):
                 source = self._with_neighbours(image, rows, activation)
                 self._back(self._products(self._sums(source)), image_out[rows])
         return out
 
-    def _with_neighbours(
-        self, image: Tensor, rows: slice, activation: Activation | None
-    ) -> Tensor:
-        """f(rows) and the row before and after, zero outside of the image: (N + 2, X, I)."""
+    def _with_neighbours(self, image: Tensor, rows: slice, activation: Activation | None) -> Tensor:
+        """f(rows), the row before and the row after, zero outside of the image: (N + 2, X, I)."""
         height = image.shape[0]
         first, last = max(rows.start - 1, 0), min(rows.stop + 1, height)
         if activation is None and last - first == rows.stop - rows.start + 2:
@@ -165,7 +164,7 @@ class RowWinograd(Convolution):
         ]
 
     def _back(self, products: list[Tensor], out: Tensor) -> None:
-        """Sums of the products into the rows of the result, (N, X, O)."""
+        """Sum the products into the rows of the result, (N, X, O)."""
         m0, m1, m2, m3, m4, m5 = products
         plus, minus, twice = self._scratch.take("winograd_back", (3, *m0.shape))
         torch.add(m1, m2, out=plus)

@@ -32,9 +32,7 @@ class Scratch:
         self._device = device
         self._flat: dict[tuple[str, torch.dtype], Tensor] = {}
 
-    def take(
-        self, name: str, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
-    ) -> Tensor:
+    def take(self, name: str, shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
         """Return the buffer of a name, with whatever it held."""
         size = prod(shape)
         flat = self._flat.get((name, dtype))

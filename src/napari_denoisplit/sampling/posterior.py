@@ -29,9 +29,9 @@ __all__ = ["Posterior", "bytes_per_pixel", "fitting_tile_size"]
 class Posterior:
     """q(signal | superposition) of one plane.
 
-    The bottom-up pass runs once; what the top-down pass needs of it, about 45 bytes a pixel for the
-    paper's network in bfloat16, stays on the device. Each sample is a top-down pass over them, tile by tile where the plane is
-    cut, with the latent noise of the whole plane.
+    The bottom-up pass runs once; what the top-down pass needs of it, about 45 bytes a pixel for
+    the paper's network in bfloat16, stays on the device. Each sample is a top-down pass over it,
+    tile by tile where the plane is cut, with the latent noise of the whole plane.
 
     Parameters
     ----------
