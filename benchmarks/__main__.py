@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--minutes", default="10", help="minutes of each training run")
     minutes = parser.parse_args().minutes
     script("presets.py")
+    script("sampling.py")
     methods = ("denoisplit", "altered_musplit", "musplit")
     for data, method, seed in product(("A", "AP", "B", "C"), methods, ("0", "1")):
         script("quality.py", "run", data, method, seed, "--minutes", minutes)

@@ -41,7 +41,7 @@ def seconds(work) -> float:
 
 
 def first_sample(network: VSE, plane: np.ndarray, compute: Compute) -> torch.Tensor:
-    """What passes between the click, with the model loaded, and the first picture."""
+    """Do what passes between the click, with the model loaded, and the first picture."""
     return many_samples(network, plane, compute, 1)
 
 

@@ -26,8 +26,8 @@ __all__ = ["Convolution", "RowWinograd", "some_rows"]
 CHUNK = 2**19
 """Entries of the rows that a processor works on at once: with fewer, calls cost more than they do;
 more do not stay in the cache."""
-CHUNK_GPU = 2**26
-"""The same of a GPU, which needs large chunks: float32 buffers of 256 MiB."""
+CHUNK_GPU = 2**24
+"""The same of a GPU, which needs large chunks: float32 buffers of 64 MiB."""
 ENOUGH = 2**12
 """Pixels below which a convolution is too small to gain by Winograd's algorithm."""
 

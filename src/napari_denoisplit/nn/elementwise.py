@@ -69,60 +69,59 @@ class Elementwise:
         shift: Tensor | None = None,
     ) -> None:
         """Write unit * ELU(x / unit), x = scale * x + shift where given; (N, X, H) each."""
-        x = self._float("elu_x", x)
+        u = self._float(0, x)
         if scale is not None and shift is not None:
-            u = self.scratch.take("elu_u", tuple(x.shape))
-            x = torch.addcmul(shift, x, scale, out=u)
-        if self.on_cpu:
-            self._elu(x, out)
-        else:
-            out.copy_(F.elu(x))
+            u = torch.addcmul(shift, u, scale, out=self._buffer(0, x))
+        z = out if out.dtype == torch.float32 else self._buffer(0, x)
+        self._elu(u, z)
+        if z is not out:
+            out.copy_(z)
 
     def gate(self, x: Tensor, both: Tensor) -> None:
         """Add ELU(a) * sigmoid(g) to x (N, X, H); both is (N, X, 2H) of unit * a and g."""
         half = x.shape[-1]
-        a = self.scratch.take("gate_a", tuple(x.shape))
-        g = self.scratch.take("gate_g", tuple(x.shape))
-        self.elu(both[..., :half], a)
-        torch.sigmoid(g.copy_(both[..., half:]), out=g)
-        x32 = self._float("gate_x", x)
-        torch.addcmul(x32, a, g, value=1 / self.unit, out=x32)
-        if x32 is not x:
-            x.copy_(x32)
-
-    def spread(self, logvar: Tensor, out: Tensor) -> None:
-        """Write the standard deviation for unit * log-variance, as `Gaussian` defines it."""
-        u = self.scratch.take("spread_u", tuple(logvar.shape))
-        v = self.scratch.take("spread_v", tuple(logvar.shape))
-        u.copy_(logvar)
-        torch.clamp(u, max=0, out=v)
-        (torch.exp2 if self.on_cpu else torch.exp)(v, out=v)
-        u.clamp_(0, LOGVAR_MAX * self.unit)
-        torch.add(v, u, alpha=1 / self.unit, out=v)
-        torch.sqrt(v.add_(VARIANCE_MIN), out=out)
+        a = self._buffer(0, x)
+        self._elu(self._float(0, both[..., :half]), a)
+        g = self._buffer(2, x)
+        torch.sigmoid(self._float(2, both[..., half:]), out=g)
+        y = self._float(1, x)
+        torch.addcmul(y, a, g, value=1 / self.unit, out=y)
+        if y is not x:
+            x.copy_(y)
 
     def latents(self, features: Tensor, noise: Tensor, out: Tensor) -> None:
-        """Write z = mean + std * noise (N, X, Z); features are (N, X, 2Z), mean and unit * lv."""
+        """Write z = mean + std * noise (N, X, Z), with the variance as `Gaussian` defines it.
+
+        `features` are (N, X, 2Z): mean and unit * log-variance.
+        """
         mean, logvar = features.chunk(2, dim=-1)
-        std = self.scratch.take("std", tuple(mean.shape))
-        self.spread(logvar, std)
+        u, std = self._buffer(0, noise).copy_(logvar), self._buffer(1, noise)
+        torch.clamp(u, max=0, out=std)
+        (torch.exp2 if self.on_cpu else torch.exp)(std, out=std)
+        u.clamp_(0, LOGVAR_MAX * self.unit)
+        torch.add(std, u, alpha=1 / self.unit, out=std)
+        torch.sqrt(std.add_(VARIANCE_MIN), out=std)
         z = out if out.dtype == torch.float32 else std
-        torch.addcmul(self._float("mean", mean), std, noise, out=z)
+        torch.addcmul(self._float(0, mean), std, noise, out=z)
         if z is not out:
             out.copy_(z)
 
     def _elu(self, u: Tensor, out: Tensor) -> None:
-        """ELU through E = unit * (2^u - 1), which is above u everywhere: the middle of 0, u, E."""
-        e = self.scratch.take("elu_e", tuple(u.shape))
-        torch.exp2(u, out=e)
-        torch.add(self._minus_unit, e, alpha=self.unit, out=e)
-        z = out if out.dtype == torch.float32 else e
-        torch.clamp(self._zero, u, e, out=z)
-        if z is not out:
-            out.copy_(z)
+        """Write unit * ELU(u / unit), float32; on a processor without the slow e^x - 1.
 
-    def _float(self, name: str, x: Tensor) -> Tensor:
+        E = unit * (2^u - 1) is above u everywhere, so ELU is the middle one of 0, u and E.
+        """
+        if not self.on_cpu:
+            out.copy_(F.elu(u))
+            return
+        e = torch.exp2(u, out=self._buffer(1, u))
+        torch.add(self._minus_unit, e, alpha=self.unit, out=e)
+        torch.clamp(self._zero, u, e, out=out)
+
+    def _buffer(self, number: int, like: Tensor) -> Tensor:
+        """One of three buffers that all chains share, so that they stay in the cache."""
+        return self.scratch.take(f"rows {number}", tuple(like.shape))
+
+    def _float(self, number: int, x: Tensor) -> Tensor:
         """Rows in float32; rows that are float32 already are not copied."""
-        if x.dtype == torch.float32:
-            return x
-        return self.scratch.take(name, tuple(x.shape)).copy_(x)
+        return x if x.dtype == torch.float32 else self._buffer(number, x).copy_(x)
