@@ -27,6 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
     minutes = arguments.minutes
     script("presets.py")
+    script("sampling.py")
     script("denoising.py")
     script("noise_models.py")
     script("noise_memory.py")

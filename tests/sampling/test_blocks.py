@@ -15,6 +15,7 @@ from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.normalization import Normalization
 from napari_denoisplit.jobs.splitting import split_job
 from napari_denoisplit.nn.compute import Compute
+from napari_denoisplit.nn.inference import FoldedVSE
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling.blocks import (
     Block,
@@ -68,7 +69,8 @@ def last(steps):
 def steps(model, image, block, settings=SETTINGS, **kwargs):
     kwargs = {"stop": threading.Event(), **kwargs}
     normalization = model.header.normalization
-    return block_steps(model.network, normalization, image, block, settings, COMPUTE, **kwargs)
+    network = FoldedVSE(model.network, COMPUTE)
+    return block_steps(network, normalization, image, block, settings, **kwargs)
 
 
 def split(model, image, block, settings=SETTINGS, **kwargs):
@@ -149,7 +151,7 @@ def test_a_stopped_block_gives_nothing(model, stack):
     assert last(going) is None
 
 
-@pytest.mark.parametrize("gib", [0.1, 0.7, 1.5, 4])
+@pytest.mark.parametrize("gib", [0.1, 0.7, 1.5])
 def test_tiles_of_a_block_are_even(gib):
     size = block_tile_size(PRESETS["paper"].network, COMPUTE, 1024, 96, gib * 2**30)
     n = -(-1024 // (size - 192))

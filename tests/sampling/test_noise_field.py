@@ -27,6 +27,14 @@ def test_the_field_does_not_depend_on_the_order_of_reading():
     )
 
 
+def test_the_field_does_not_depend_on_the_number_of_threads(monkeypatch):
+    windows = []
+    for n_threads in (1, 3):
+        monkeypatch.setattr(torch, "get_num_threads", lambda n=n_threads: n)
+        windows.append(field().window(0, 30, 40, 200, 150))
+    torch.testing.assert_close(*windows, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("other", [field(seed=1), field(plane=1), field(sample=1)])
 def test_seed_plane_and_sample_name_unrelated_fields(other):
     a, b = (f.window(0, 0, 0, 128, 128).flatten() for f in (field(), other))

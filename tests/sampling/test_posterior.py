@@ -6,6 +6,7 @@ import torch
 
 from napari_denoisplit.images.normalization import Normalization
 from napari_denoisplit.nn.compute import Compute
+from napari_denoisplit.nn.inference import FoldedVSE
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling.posterior import Posterior, bytes_per_pixel, fitting_tile_size
 from napari_denoisplit.settings import PRESETS, NetworkSettings
@@ -17,9 +18,10 @@ NORMALIZATION = Normalization(
 
 
 @pytest.fixture(scope="module")
-def network() -> VSE:
+def network() -> FoldedVSE:
     torch.manual_seed(0)
-    return VSE(NetworkSettings(n_levels=2, n_filters=8, n_latents=4)).eval()
+    network = VSE(NetworkSettings(n_levels=2, n_filters=8, n_latents=4)).eval()
+    return FoldedVSE(network, COMPUTE)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,7 @@ def plane() -> np.ndarray:
 
 
 def drawn(network, plane, sample=0, **kwargs) -> torch.Tensor:
-    posterior = Posterior(network, NORMALIZATION, plane, COMPUTE, **kwargs)
+    posterior = Posterior(network, NORMALIZATION, plane, **kwargs)
     for tile in posterior.tiles:
         posterior.encode(tile)
     out = posterior.empty_sample()
@@ -57,7 +59,7 @@ def test_a_cut_of_a_plane_reads_the_noise_of_its_place(network, plane):
 
 def test_an_origin_between_latent_positions_is_refused(network, plane):
     with pytest.raises(ValueError, match="multiple of 4"):
-        Posterior(network, NORMALIZATION, plane, COMPUTE, origin=(0, 6))
+        Posterior(network, NORMALIZATION, plane, origin=(0, 6))
 
 
 def test_a_sample_can_be_drawn_again_by_its_number(network, plane):
@@ -79,7 +81,7 @@ def test_scaling_the_statistics_scales_the_sample(network, plane):
         channel_means=tuple(2 * m for m in n.channel_means),
         channel_stds=tuple(2 * s for s in n.channel_stds),
     )
-    posterior = Posterior(network, doubled, 2 * plane, COMPUTE)
+    posterior = Posterior(network, doubled, 2 * plane)
     posterior.encode(posterior.tiles[0])
     out = posterior.empty_sample()
     posterior.draw(0, posterior.tiles[0], out)

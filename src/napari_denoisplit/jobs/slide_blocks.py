@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol, Self
 
 from napari_denoisplit.events import Stage
 from napari_denoisplit.jobs.memory import Retreat, memory_for
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
+from napari_denoisplit.nn.inference import folded
 from napari_denoisplit.sampling.blocks import block_steps, block_tile_size
 from napari_denoisplit.sampling.posterior import bytes_per_pixel
 
@@ -193,6 +195,7 @@ class BlockWork:
         edge, tile_size = sizes
         self._model, self._view, self._store, self._settings = model, view, store, settings
         self._factors = model.header.calibration or (1.0,) * len(model.header.channel_names)
+        self._network_on = lru_cache(maxsize=1)(partial(folded, model.network))
         network = model.header.network
 
         def choose_tile(chosen: Compute) -> int | None:
@@ -242,15 +245,12 @@ class BlockWork:
     def _attempt(
         self, block: Block, stop: threading.Event
     ) -> Generator[float, None, BlockSplit | None]:
-        compute = self._means.compute
-        network = self._model.network.to(compute.device).eval()
         return block_steps(
-            network,
+            self._network_on(self._means.compute),
             self._model.header.normalization,
             self._view,
             block,
             self._settings,
-            compute,
             tile_size=self._means.tile_size,
             stop=stop,
         )

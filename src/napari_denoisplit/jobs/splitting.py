@@ -6,6 +6,7 @@ import hashlib
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
@@ -20,6 +21,7 @@ from napari_denoisplit.events import Progress, SampleDrawn, Stage
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.jobs.memory import Retreat, free_memory, memory_for
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
+from napari_denoisplit.nn.inference import folded
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior, fitting_tile_size
 
@@ -158,6 +160,7 @@ class _Work:
             network=model.header.network,
             overlap=settings.overlap,
         )
+        self._network_on = lru_cache(maxsize=1)(partial(folded, model.network))
         names = model.header.channel_names
         shape = (len(names), *view.shape)  # (C, ..., Y, X)
         n_kept = min(settings.keep_samples, settings.n_samples)
@@ -201,10 +204,9 @@ class _Work:
         compute = self._means.compute
         number = int(np.ravel_multi_index(index, self._view.shape[:-2])) if index else 0
         posterior = Posterior(
-            self._model.network.to(compute.device),
+            self._network_on(compute),
             self._model.header.normalization,
             pixels,
-            compute,
             tile_size=self._means.tile_size,
             overlap=self._settings.overlap,
             seed=self._settings.seed,

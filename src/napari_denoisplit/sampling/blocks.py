@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.normalization import Normalization
     from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.nn.ladder import VSE
+    from napari_denoisplit.nn.inference import FoldedVSE
     from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
@@ -85,12 +85,11 @@ def block_tile_size(
 
 
 def block_steps(
-    network: VSE,
+    network: FoldedVSE,
     normalization: Normalization,
     image: Image,
     block: Block,
     settings: SplitSettings,
-    compute: Compute,
     *,
     tile_size: int | None = None,
     stop: threading.Event,
@@ -100,7 +99,7 @@ def block_steps(
     Parameters
     ----------
     network
-        In evaluation mode, on the device.
+        Folded for the device and precision of choice.
     normalization
         Statistics of the model.
     image
@@ -110,8 +109,6 @@ def block_steps(
         What to split.
     settings
         Samples, seed and overlap; the context on each side is the overlap.
-    compute
-        Device and precision.
     tile_size
         Edge of the tiles within the block, context included; None is one tile.
     stop
@@ -138,7 +135,6 @@ def block_steps(
         network,
         normalization,
         _read(image, block, rows, columns),
-        compute,
         tile_size=_even_tile_size(rows, columns, tile_size, context, multiple),
         overlap=context,
         seed=settings.seed,

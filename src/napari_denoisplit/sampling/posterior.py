@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_denoisplit.images.normalization import Normalization
-    from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.nn.ladder import VSE
+    from napari_denoisplit.nn.inference import FoldedVSE
     from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import NetworkSettings
 
@@ -30,20 +29,18 @@ __all__ = ["Posterior", "bytes_per_pixel", "fitting_tile_size"]
 class Posterior:
     """q(signal | superposition) of one plane.
 
-    The bottom-up pass runs once; its features, about 90 bytes a pixel for the paper's network,
-    stay on the device. Each sample is a top-down pass over them, tile by tile where the plane is
-    cut, with the latent noise of the whole plane.
+    The bottom-up pass runs once; what the top-down pass needs of it, about 45 bytes a pixel for
+    the paper's network in bfloat16, stays on the device. Each sample is a top-down pass over it,
+    tile by tile where the plane is cut, with the latent noise of the whole plane.
 
     Parameters
     ----------
     network
-        In evaluation mode, on the device.
+        Folded for the device and precision of choice.
     normalization
         Statistics of the model.
     plane
         Superposition (Y, X), image units.
-    compute
-        Device and precision.
     tile_size, overlap
         See `tile_grid`.
     seed, plane_index
@@ -60,10 +57,9 @@ class Posterior:
 
     def __init__(
         self,
-        network: VSE,
+        network: FoldedVSE,
         normalization: Normalization,
         plane: NDArray[np.float32],
-        compute: Compute,
         *,
         tile_size: int | None = None,
         overlap: int = 96,
@@ -73,25 +69,24 @@ class Posterior:
     ) -> None:
         if any(n % network.multiple for n in origin):
             raise ValueError(f"origin {origin} is not a multiple of {network.multiple}")
-        self._network, self._compute, self._origin = network, compute, origin
+        self._network, self._origin, device = network, origin, network.device
         self._name = (seed, plane_index)
         self.height, self.width = plane.shape
         pad = (0, -self.width % network.multiple, 0, -self.height % network.multiple)
-        x = torch.from_numpy(plane)[None, None].to(compute.device)  # (1, 1, Y, X)
+        x = torch.from_numpy(plane)[None, None].to(device)  # (1, 1, Y, X)
         x = (x - normalization.input_mean) / normalization.input_std
         self._x = F.pad(x, pad, mode="replicate")
         height, width = self._x.shape[-2:]
         self.tiles = tile_grid(height, width, tile_size, overlap, network.multiple)
         self._features: list[Tensor] = []
         shape = (1, -1, 1, 1)
-        self._std = torch.tensor(normalization.channel_stds, device=compute.device).reshape(shape)
-        self._mean = torch.tensor(normalization.channel_means, device=compute.device).reshape(shape)
+        self._std = torch.tensor(normalization.channel_stds, device=device).reshape(shape)
+        self._mean = torch.tensor(normalization.channel_means, device=device).reshape(shape)
 
     @torch.no_grad()
     def encode(self, tile: Tile) -> None:
         """Bottom-up pass over one tile; every tile must be encoded before the first sample."""
-        with self._compute.autocast():
-            features = self._network.encode(self._x[(..., *tile.outer())])
+        features = self._network.encode(self._x[(..., *tile.outer())])
         if len(self.tiles) == 1:
             self._features = features
             return
@@ -99,7 +94,8 @@ class Posterior:
             shrink = 2 ** (level + 1)
             if level == len(self._features):
                 size = [n // shrink for n in self._x.shape[-2:]]
-                self._features.append(part.new_empty((1, part.shape[1], *size)))
+                whole = part.new_empty((1, part.shape[1], *size))
+                self._features.append(whole.to(memory_format=torch.channels_last))
             self._features[level][(..., *tile.inner(shrink))] = part[
                 (..., *tile.inner_in_outer(shrink))
             ]
@@ -107,14 +103,14 @@ class Posterior:
     def empty_sample(self) -> Tensor:
         """Make room for a sample, (C, Y, X) with the padding of the ladder."""
         n_channels = self._network.settings.n_channels
-        return torch.empty((n_channels, *self._x.shape[-2:]), device=self._compute.device)
+        return torch.empty((n_channels, *self._x.shape[-2:]), device=self._network.device)
 
     @torch.no_grad()
     def draw(self, sample: int, tile: Tile, out: Tensor) -> None:
         """Top-down pass of one sample over one tile, into `out` (C, Y, X), image units."""
         seed, plane = self._name
         n_latents = self._network.settings.n_latents
-        field = NoiseField(seed, plane, sample, n_latents, self._compute.device)
+        field = NoiseField(seed, plane, sample, n_latents, self._network.device)
 
         def noise(level: int, shape: tuple[int, ...]) -> Tensor:
             shrink = 2 ** (level + 1)
@@ -123,8 +119,7 @@ class Posterior:
             return field.window(level, y0, x0, shape[-2], shape[-1])
 
         windows = [f[(..., *tile.outer(2 ** (i + 1)))] for i, f in enumerate(self._features)]
-        with self._compute.autocast():
-            signal = self._network.decode(windows, noise)[(..., *tile.inner_in_outer())]
+        signal = self._network.decode(windows, noise)[(..., *tile.inner_in_outer())]
         out[(..., *tile.inner())] = torch.addcmul(self._mean, signal, self._std)[0]
 
     def cropped(self, padded: Tensor) -> Tensor:
@@ -135,10 +130,10 @@ class Posterior:
 def bytes_per_pixel(settings: NetworkSettings, dtype: torch.dtype) -> int:
     """Memory that encoding and one sample take at most, bytes per pixel of the tile.
 
-    Measured as the peak of the process, memory that the allocator keeps included: 55 to 60 bytes
-    per filter in float32 and 28 to 34 in bfloat16, for the presets 'paper' and 'fast'.
+    Measured as the peak of the process, memory that the allocator keeps included: 25 to 32 bytes
+    per filter in float32 and 18 to 23 in bfloat16, for the presets 'paper' and 'fast'.
     """
-    return settings.n_filters * (36 if dtype == torch.bfloat16 else 62)
+    return settings.n_filters * (26 if dtype == torch.bfloat16 else 36)
 
 
 def fitting_tile_size(
