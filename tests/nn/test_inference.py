@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from napari_denoisplit.nn import convolution
+from napari_denoisplit.nn import convolution, folded_blocks
 from napari_denoisplit.nn.compute import Compute
+from napari_denoisplit.nn.elementwise import Elementwise
 from napari_denoisplit.nn.inference import FoldedVSE
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import NetworkSettings
@@ -60,6 +61,22 @@ def test_the_folded_network_draws_the_same_samples(variant):
     folded = sample(FoldedVSE(network, Compute(CPU, torch.float32)), x)
     assert folded.shape == expected.shape
     assert float((folded - expected).abs().max() / expected.abs().max()) < 1e-5
+
+
+class AsOnGpu(Elementwise):
+    """The chains of a device that has a fast ELU of its own."""
+
+    def __init__(self, device: torch.device) -> None:
+        super().__init__(device)
+        self.on_cpu, self.unit = False, 1.0
+
+
+def test_the_way_of_other_devices_draws_the_same_samples(monkeypatch):
+    monkeypatch.setattr(folded_blocks, "Elementwise", AsOnGpu)
+    network = trained_like(SMALL)
+    x = torch.randn(1, 1, 64, 64)
+    folded = sample(FoldedVSE(network, Compute(CPU, torch.float32)), x)
+    torch.testing.assert_close(folded, sample(network, x), rtol=1e-5, atol=1e-5)
 
 
 def test_bfloat16_costs_less_than_a_fiftieth_of_a_decibel():
