@@ -31,6 +31,7 @@ __all__ = [
     "FitStep",
     "Job",
     "PairsGathered",
+    "PartDrawn",
     "PreviewSplit",
     "Progress",
     "SampleDrawn",
@@ -120,6 +121,21 @@ class SampleDrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class PartDrawn:
+    """One tile of a sample is complete, of a plane that is cut into tiles; image units."""
+
+    plane: tuple[int, ...]
+    """As in `SampleDrawn`."""
+    index: int
+    """Number of the sample, from 0."""
+    y: tuple[int, int]
+    x: tuple[int, int]
+    """Rows and columns of the tile within the plane, half-open."""
+    sample: NDArray[np.float32]
+    """(C, y, x), a copy."""
+
+
+@dataclass(frozen=True, slots=True)
 class PairsGathered:
     """Pixels for the fit of a noise model are there: their histogram, before any fit."""
 
@@ -200,6 +216,7 @@ Event = (
     | Progress
     | EpochDone
     | PreviewSplit
+    | PartDrawn
     | SampleDrawn
     | PairsGathered
     | FitStep

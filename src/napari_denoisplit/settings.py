@@ -237,6 +237,18 @@ class SplitSettings(_ComputeSettings):
     keep_samples: int = Field(
         10, ge=0, le=10_000, description="How many of the samples to keep as images."
     )
+    antithetic: bool = Field(
+        False,
+        description="Draw samples in pairs with mirrored latent noise, so that the MMSE needs "
+        "fewer of them.",
+    )
+    target_error: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="Draw no more samples of a plane once the sampling error of every "
+        "structure's MMSE is below this, percent of the structure's contrast; None: draw all.",
+    )
     tile_size: int | None = Field(
         None,
         ge=64,

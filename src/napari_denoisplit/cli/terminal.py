@@ -22,6 +22,7 @@ from napari_denoisplit.events import (
     FileStarted,
     FitStep,
     PairsGathered,
+    PartDrawn,
     PreviewSplit,
     Progress,
     SampleDrawn,
@@ -125,8 +126,10 @@ class Terminal:
                 self._list(outputs, bar)
             case FileFailed(path=path, message=message):
                 self.say(f"{path}: FAILED: {message}")
-            case PreviewSplit() | SampleDrawn() | FileProgress() | FileSkipped():
-                pass  # pictures are for windows, files that are skipped are counted in the end
+            case PreviewSplit() | PartDrawn() | SampleDrawn():
+                pass  # pictures are for windows
+            case FileProgress() | FileSkipped():
+                pass  # files that are skipped are counted in the end
             case _:
                 assert_never(event)
 

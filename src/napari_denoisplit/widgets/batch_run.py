@@ -18,6 +18,7 @@ from napari_denoisplit.events import (
     FileStarted,
     FitStep,
     PairsGathered,
+    PartDrawn,
     PreviewSplit,
     Progress,
     SampleDrawn,
@@ -133,7 +134,9 @@ class BatchRun(QObject):
                 self._show(index, status="skipped", outputs=outputs)
             case Stage() | Progress():
                 pass  # shown by the panel
-            case EpochDone() | PreviewSplit() | SampleDrawn() | PairsGathered() | FitStep():
+            case EpochDone() | PreviewSplit() | PartDrawn() | SampleDrawn():
+                pass  # of another job
+            case PairsGathered() | FitStep():
                 pass  # of another job
             case _:
                 assert_never(event)

@@ -17,6 +17,7 @@ from napari_denoisplit.events import (
     FileEvent,
     FitStep,
     PairsGathered,
+    PartDrawn,
     PreviewSplit,
     Progress,
     SampleDrawn,
@@ -148,8 +149,10 @@ class NoiseRun(QObject):
             case FitStep(text=text, held_out_nll=nll):
                 self._plot.add_step(event)
                 self._panel.say(f"{text}: held-out log-likelihood {-nll:.4f} nats per pixel.")
-            case Stage() | Progress() | EpochDone() | PreviewSplit() | SampleDrawn() | FileEvent():
-                pass  # shown by the panel, or of another job
+            case Stage() | Progress() | FileEvent():
+                pass  # shown by the panel, or of a batch
+            case EpochDone() | PreviewSplit() | PartDrawn() | SampleDrawn():
+                pass  # of another job
             case _:
                 assert_never(event)
 

@@ -16,6 +16,7 @@ from napari_denoisplit.events import (
     FileEvent,
     FitStep,
     PairsGathered,
+    PartDrawn,
     PreviewSplit,
     Progress,
     SampleDrawn,
@@ -149,7 +150,7 @@ class SplitRun(QObject):
                     self._timer.start(self._pause_ms)
             case Stage() | Progress() | FileEvent():
                 pass  # shown by the panel, or of a batch
-            case EpochDone() | PreviewSplit() | PairsGathered() | FitStep():
+            case EpochDone() | PreviewSplit() | PartDrawn() | PairsGathered() | FitStep():
                 pass  # of another job
             case _:
                 assert_never(event)

@@ -16,6 +16,7 @@ from napari_denoisplit.events import (
     FileEvent,
     FitStep,
     PairsGathered,
+    PartDrawn,
     PreviewSplit,
     Progress,
     SampleDrawn,
@@ -159,8 +160,10 @@ class TrainRun(QObject):
             case PreviewSplit():
                 if self._preview is not None:
                     self._preview.show(event)
-            case Stage() | Progress() | SampleDrawn() | PairsGathered() | FitStep() | FileEvent():
-                pass  # shown by the panel, or of another job
+            case Stage() | Progress():
+                pass  # shown by the panel
+            case PartDrawn() | SampleDrawn() | PairsGathered() | FitStep() | FileEvent():
+                pass  # of another job
             case _:
                 assert_never(event)
 
