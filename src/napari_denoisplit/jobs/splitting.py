@@ -17,11 +17,12 @@ import torch
 
 from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import ImageError, JobError
-from napari_denoisplit.events import Progress, SampleDrawn, Stage
+from napari_denoisplit.events import PartDrawn, Progress, SampleDrawn, Stage
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.jobs.memory import Retreat, free_memory, memory_for
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.inference import folded
+from napari_denoisplit.sampling.focus import planes_from, tiles_below, tiles_from
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior, fitting_tile_size
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.normalization import Normalization
+    from napari_denoisplit.sampling.focus import FocusSource
+    from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import SplitSettings
 
 __all__ = ["Split", "planes_of", "split_job", "unlike_training"]
@@ -65,6 +68,7 @@ def split_job(
     settings: SplitSettings,
     *,
     stop: threading.Event | None = None,
+    focus: FocusSource | None = None,
 ) -> Job[Split]:
     """Split every plane of an image.
 
@@ -81,10 +85,13 @@ def split_job(
         Samples, tiles, device.
     stop
         When set, the job ends after the current tile and keeps every complete sample.
+    focus
+        Says what is in view, asked before each plane and sample: planes and tiles there come
+        first. The result does not depend on it.
 
     Yields
     ------
-    Stage, Progress, SampleDrawn
+    Stage, Progress, SampleDrawn, and PartDrawn where a plane is cut into tiles
 
     Returns
     -------
@@ -107,9 +114,9 @@ def split_job(
     compute = Compute.choose(settings.device, settings.precision)
     model.network.to(compute.device).eval()
     yield Stage(f"Splitting {image.name} on {compute}")
-    work = _Work(model, settings, compute, view, stop)
+    work = _Work(model, settings, compute, view, stop, focus)
     with keep_freed_memory():
-        for index in product(*map(range, view.shape[:-2])):
+        for index in planes_from(product(*map(range, view.shape[:-2])), focus):
             yield from work.plane(index)
             if stop.is_set():
                 break
@@ -150,9 +157,10 @@ class _Work:
         compute: Compute,
         view: Image,
         stop: threading.Event,
+        focus: FocusSource | None,
     ) -> None:
         self._model, self._settings = model, settings
-        self._view, self._stop = view, stop
+        self._view, self._stop, self._focus = view, stop, focus
         self._means = Retreat(
             compute,
             self._choose_tile_size,
@@ -212,17 +220,22 @@ class _Work:
             seed=self._settings.seed,
             plane_index=number,
         )
-        for tile in posterior.tiles:
-            if self._stop.is_set():
-                return
-            posterior.encode(tile)
         sample = posterior.empty_sample()
         moments.to(compute.device)
+        unread = set(posterior.tiles)
         for k in range(moments.n, self._settings.n_samples):
-            for i, tile in enumerate(posterior.tiles):
+            for i, tile in enumerate(tiles_from(posterior.tiles, index, self._focus)):
+                for below in tiles_below(posterior.tiles, tile) if unread else ():
+                    if self._stop.is_set():
+                        return
+                    if below in unread:
+                        posterior.encode(below)
+                        unread.remove(below)
                 if self._stop.is_set():
                     return
                 posterior.draw(k, tile, sample)
+                if k == 0 and len(posterior.tiles) > 1:
+                    yield _part(index, tile, posterior.cropped(sample))
                 yield self._progress(k, (i + 1) / len(posterior.tiles))
             moments.add(posterior.cropped(sample))
             self._drawn += 1
@@ -307,6 +320,13 @@ class _Work:
             "napari-denoisplit": version("napari-denoisplit"),
             "torch": str(torch.__version__),
         }
+
+
+def _part(plane: tuple[int, ...], tile: Tile, sample: torch.Tensor) -> PartDrawn:
+    """Cut a tile out of the first sample of a plane, (C, Y, X)."""
+    height, width = sample.shape[-2:]
+    y, x = ((a, min(b, n)) for (a, b), n in ((tile.inner_y, height), (tile.inner_x, width)))
+    return PartDrawn(plane, 0, y, x, sample[:, slice(*y), slice(*x)].cpu().numpy().copy())
 
 
 def _check_room(shape: tuple[int, ...], n_kept: int) -> None:

@@ -1,0 +1,88 @@
+"""What a user looks at, and the order of work that begins there.
+
+The order changes when something is there, never what it is: latent noise is a function of position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from napari_denoisplit.sampling.tiles import Tile
+
+__all__ = ["Focus", "FocusSource", "planes_from", "tiles_below", "tiles_from"]
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """The part of an image that is in view."""
+
+    plane: tuple[int, ...]
+    """Index over the axes before Y and X, without C; () for a single plane."""
+    y: tuple[int, int]
+    x: tuple[int, int]
+    """Rows and columns, half-open; they may reach beyond the image."""
+
+
+FocusSource = Callable[[], Focus | None]
+"""Says what is in view now, None where nothing is; called from the thread of the job."""
+
+
+def planes_from(
+    planes: Iterable[tuple[int, ...]], focus: FocusSource | None
+) -> Iterator[tuple[int, ...]]:
+    """Go through planes, always the one next that is nearest to the plane in view.
+
+    Parameters
+    ----------
+    planes
+        Indices of planes; their order holds where nothing is in view, and between equally near
+        ones.
+    focus
+        Asked again before each plane.
+    """
+    left = list(planes)
+    while left:
+        view = focus() if focus is not None else None
+        yield left.pop(0 if view is None else _nearest(left, view.plane))
+
+
+def tiles_from(
+    tiles: Sequence[Tile], plane: tuple[int, ...], focus: FocusSource | None
+) -> list[Tile]:
+    """Sort tiles of a plane by their distance from the middle of the view, those in view first."""
+    view = focus() if focus is not None else None
+    if view is None or view.plane != plane:
+        return list(tiles)
+    middle_y, middle_x = sum(view.y) / 2, sum(view.x) / 2
+
+    def rank(tile: Tile) -> tuple[bool, float]:
+        in_view = _overlap(tile.inner_y, view.y) and _overlap(tile.inner_x, view.x)
+        dy, dx = sum(tile.inner_y) / 2 - middle_y, sum(tile.inner_x) / 2 - middle_x
+        return not in_view, dy * dy + dx * dx
+
+    return sorted(tiles, key=rank)
+
+
+def tiles_below(tiles: Sequence[Tile], tile: Tile) -> list[Tile]:
+    """List the tiles whose features a top-down pass over `tile` reads, itself included."""
+    return [
+        other
+        for other in tiles
+        if _overlap(other.inner_y, tile.outer_y) and _overlap(other.inner_x, tile.outer_x)
+    ]
+
+
+def _nearest(planes: Sequence[tuple[int, ...]], plane: tuple[int, ...]) -> int:
+    def steps(number: int) -> int:
+        return sum(abs(a - b) for a, b in zip(planes[number], plane, strict=False))
+
+    return min(range(len(planes)), key=steps)  # of equally near ones the first
+
+
+def _overlap(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    return a[0] < b[1] and b[0] < a[1]
