@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.settings import SplitSettings
+    from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
 __all__ = ["choose_sizes", "hash_of_image", "hash_of_model", "look_at", "make_plan"]
 
@@ -79,7 +79,7 @@ def hash_of_model(model: Model) -> str:
 
 
 def choose_sizes(
-    model: Model,
+    network: NetworkSettings,
     settings: SplitSettings,
     compute: Compute,
     memory: float,
@@ -89,7 +89,7 @@ def choose_sizes(
 
     Parameters
     ----------
-    model, settings
+    network, settings
         What is split with, and how.
     compute
         Device and precision.
@@ -104,9 +104,8 @@ def choose_sizes(
             settings.tile_size or cast("int | None", before["tile_size"]),
         )
     edge = settings.block_size or (EDGE_ON_CPU if compute.device.type == "cpu" else EDGE_ON_GPU)
-    step = lcm(64, model.network.multiple)
+    step = lcm(64, 2**network.n_levels)
     edge = -(-edge // step) * step
-    network = model.header.network
     return edge, tile_for(network, compute, edge, settings, memory)
 
 

@@ -137,7 +137,7 @@ def _split(
     image_hash = hash_of_image(view, windows)
     store = _open(path, resume)
     before = store.plan if store is not None else None
-    sizes = choose_sizes(model, settings, crew.compute, crew.memory, before)
+    sizes = choose_sizes(model.header.network, settings, crew.compute, crew.memory, before)
     plan = make_plan(model, image_hash, settings, str(crew.compute), sizes)
     if store is None:
         store = _create(path, view, model, settings, plan)
