@@ -8,8 +8,8 @@ from napari_denoisplit.sampling.noise_field import BLOCK, NoiseField
 CPU = torch.device("cpu")
 
 
-def field(seed: int = 0, plane: int = 0, sample: int = 0) -> NoiseField:
-    return NoiseField(seed, plane, sample, 3, CPU)
+def field(seed: int = 0, plane: int = 0, sample: int = 0, **kwargs) -> NoiseField:
+    return NoiseField(seed, plane, sample, 3, CPU, **kwargs)
 
 
 def test_a_window_is_a_cut_of_any_larger_window():
@@ -45,6 +45,16 @@ def test_levels_and_blocks_are_unrelated():
     windows = [field().window(level, y, 0, BLOCK, BLOCK) for level in (0, 1) for y in (0, BLOCK)]
     correlation = torch.corrcoef(torch.stack([w.flatten() for w in windows]))
     assert float((correlation - torch.eye(4)).abs().max()) < 0.04
+
+
+def test_an_antithetic_field_is_minus_the_one_before_it():
+    plain, first, second, third = (
+        f.window(1, 20, 50, 90, 70)
+        for f in (field(sample=6), *(field(sample=k, antithetic=True) for k in (6, 7, 8)))
+    )
+    torch.testing.assert_close(first, plain, rtol=0, atol=0)
+    torch.testing.assert_close(second, -first, rtol=0, atol=0)
+    assert abs(float((first * third).mean())) < 0.02
 
 
 def test_values_are_standard_normal():

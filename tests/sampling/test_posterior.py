@@ -8,10 +8,16 @@ from napari_denoisplit.images.normalization import Normalization
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.inference import FoldedVSE
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.sampling.posterior import Posterior, bytes_per_pixel, fitting_tile_size
+from napari_denoisplit.sampling.posterior import (
+    Posterior,
+    bytes_per_pixel,
+    fitting_batch,
+    fitting_tile_size,
+)
 from napari_denoisplit.settings import PRESETS, NetworkSettings
 
-COMPUTE = Compute(torch.device("cpu"), torch.float32)
+CPU = torch.device("cpu")
+COMPUTE = Compute(CPU, torch.float32)
 NORMALIZATION = Normalization(
     input_mean=100, input_std=20, channel_means=(90.0, 110.0), channel_stds=(10.0, 40.0)
 )
@@ -102,3 +108,26 @@ def test_tiles_are_cut_only_when_memory_asks_for_it():
 def test_the_smallest_tile_still_keeps_something():
     network = PRESETS["paper"].network
     assert fitting_tile_size(network, torch.float32, 4096, 4096, overlap=96, memory=1) == 256
+
+
+@pytest.mark.parametrize("antithetic", [False, True])
+def test_samples_drawn_at_once_are_those_drawn_one_by_one(network, plane, antithetic):
+    posterior = Posterior(network, NORMALIZATION, plane, antithetic=antithetic)
+    (tile,) = posterior.tiles
+    posterior.encode(tile)
+    at_once = posterior.empty_samples(3)
+    posterior.draw(4, tile, at_once)
+    for i in range(3):
+        alone = drawn(network, plane, sample=4 + i, antithetic=antithetic)
+        torch.testing.assert_close(posterior.cropped(at_once)[i], alone, rtol=1e-5, atol=1e-4)
+
+
+def test_small_planes_are_drawn_several_at_once_as_far_as_memory_allows():
+    settings = PRESETS["fast"].network
+
+    def batch(size: int, memory: float = 1e12) -> int:
+        return fitting_batch(settings, torch.float32, CPU, size, size, memory=memory)
+
+    assert [batch(size) for size in (64, 128, 256, 4096)] == [16, 4, 1, 1]
+    need = bytes_per_pixel(settings, torch.float32) * 64**2
+    assert [batch(64, need * n) for n in (5, 0.5)] == [5, 1]

@@ -139,6 +139,7 @@ def block_steps(
         overlap=context,
         seed=settings.seed,
         plane_index=int(np.ravel_multi_index(block.plane, image.shape[:-2])) if block.plane else 0,
+        antithetic=settings.antithetic,
         origin=(rows[0], columns[0]),
     )
     for tile in posterior.tiles:
@@ -150,7 +151,7 @@ def block_steps(
     kept_columns = slice(block.x[0] - columns[0], block.x[1] - columns[0])
     sample = posterior.empty_sample()
     inside = sample[:, kept, kept_columns]
-    moments = Moments(tuple(inside.shape), sample.device)
+    moments = Moments(tuple(inside.shape), sample.device, antithetic=settings.antithetic)
     n_kept = min(settings.keep_samples, settings.n_samples)
     samples = np.empty((n_kept, *inside.shape), np.float32)
     for k in range(settings.n_samples):

@@ -15,8 +15,11 @@ import torch
 
 __all__ = ["NoiseField"]
 
-BLOCK = 64
-"""Edge of the blocks that are drawn at once, latent positions."""
+BLOCK = 32
+"""Edge of the blocks that are drawn at once, latent positions: smaller ones cost more calls, and of
+larger ones a small image uses little."""
+BLOCK_GPU = 128
+"""The same of a GPU, where a call costs as much as a million numbers."""
 
 
 class NoiseField:
@@ -30,14 +33,25 @@ class NoiseField:
         Latent maps Z.
     device
         Fields are reproducible on one kind of device; a GPU draws other numbers than a CPU.
+    antithetic
+        Whether an odd sample has minus the noise of the even one before it.
     """
 
     def __init__(
-        self, seed: int, plane: int, sample: int, n_latents: int, device: torch.device
+        self,
+        seed: int,
+        plane: int,
+        sample: int,
+        n_latents: int,
+        device: torch.device,
+        *,
+        antithetic: bool = False,
     ) -> None:
-        self._name = (seed, plane, sample)
+        self._mirrored = antithetic and sample % 2 == 1
+        self._name = (seed, plane, sample - self._mirrored)
         self._n_latents = n_latents
         self._device = device
+        self._edge = BLOCK if device.type == "cpu" else BLOCK_GPU
 
     def window(self, level: int, y0: int, x0: int, height: int, width: int) -> torch.Tensor:
         """Cut (1, Z, height, width) whose upper left is at latent position (y0, x0) of a level.
@@ -45,16 +59,17 @@ class NoiseField:
         It lies channels-last, as the network reads it.
         """
         out = torch.empty((height, width, self._n_latents), device=self._device)
+        edge = self._edge
         places = [
             (by, bx)
-            for by in range(y0 // BLOCK, -(-(y0 + height) // BLOCK))
-            for bx in range(x0 // BLOCK, -(-(x0 + width) // BLOCK))
+            for by in range(y0 // edge, -(-(y0 + height) // edge))
+            for bx in range(x0 // edge, -(-(x0 + width) // edge))
         ]
 
         def fill(place: tuple[int, int]) -> None:
             by, bx = place
-            ys, xs = _Span.of(by, y0, height), _Span.of(bx, x0, width)
-            _copy(self._block(level, by, bx)[ys.source, xs.source], out[ys.target, xs.target])
+            ys, xs = _Span.of(by * edge - y0, edge, height), _Span.of(bx * edge - x0, edge, width)
+            self._put(self._block(level, by, bx)[ys.source, xs.source], out[ys.target, xs.target])
 
         # Drawing is serial within a block, and the blocks are independent.
         n_threads = torch.get_num_threads() if self._device.type == "cpu" else 1
@@ -67,12 +82,22 @@ class NoiseField:
         return out.permute(2, 0, 1)[None]
 
     def _block(self, level: int, by: int, bx: int) -> torch.Tensor:
-        """Draw (BLOCK, BLOCK, Z) of one level."""
+        """Draw one block (Y, X, Z) of a level."""
         # SeedSequence mixes the numbers, so that neighbouring names give unrelated streams.
         mixed = np.random.SeedSequence([*self._name, level, by, bx]).generate_state(1, np.uint64)
         generator = torch.Generator(self._device).manual_seed(int(mixed[0]) >> 1)
-        shape = (BLOCK, BLOCK, self._n_latents)
+        shape = (self._edge, self._edge, self._n_latents)
         return torch.randn(shape, generator=generator, device=self._device)
+
+    def _put(self, source: torch.Tensor, target: torch.Tensor) -> None:
+        """Copy, with the sign of this sample."""
+        if source.device.type == "cpu":
+            # numpy copies on this thread alone; torch would start a team of threads in each.
+            (np.negative if self._mirrored else np.positive)(source.numpy(), out=target.numpy())
+        elif self._mirrored:
+            torch.neg(source, out=target)
+        else:
+            target.copy_(source)
 
 
 class _Span(NamedTuple):
@@ -82,16 +107,7 @@ class _Span(NamedTuple):
     target: slice
 
     @classmethod
-    def of(cls, block: int, start: int, size: int) -> _Span:
-        """Overlap of a block with a window."""
-        offset = block * BLOCK - start
-        first, last = max(offset, 0), min(offset + BLOCK, size)
+    def of(cls, offset: int, edge: int, size: int) -> _Span:
+        """Overlap of a block that begins at `offset` with a window of some size."""
+        first, last = max(offset, 0), min(offset + edge, size)
         return cls(slice(first - offset, last - offset), slice(first, last))
-
-
-def _copy(source: torch.Tensor, target: torch.Tensor) -> None:
-    if source.device.type == "cpu":
-        # numpy copies on this thread alone; torch would start a team of threads in each.
-        target.numpy()[...] = source.numpy()
-    else:
-        target.copy_(source)

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import NetworkSettings
 
-__all__ = ["Posterior", "bytes_per_pixel", "fitting_tile_size"]
+__all__ = ["Posterior", "bytes_per_pixel", "fitting_batch", "fitting_tile_size"]
+
+AT_ONCE = 2**16
+"""Pixels that a processor has enough to do with: beyond, larger batches are hardly faster."""
+AT_ONCE_GPU = 2**20
 
 
 class Posterior:
@@ -45,6 +49,8 @@ class Posterior:
         See `tile_grid`.
     seed, plane_index
         Names of the latent noise.
+    antithetic
+        Whether every odd sample has minus the noise of the one before it.
     origin
         Row and column of the plane's upper left where it is a cut of a larger one, whose latent
         noise it then reads; multiples of what the ladder divides.
@@ -65,12 +71,13 @@ class Posterior:
         overlap: int = 96,
         seed: int = 0,
         plane_index: int = 0,
+        antithetic: bool = False,
         origin: tuple[int, int] = (0, 0),
     ) -> None:
         if any(n % network.multiple for n in origin):
             raise ValueError(f"origin {origin} is not a multiple of {network.multiple}")
         self._network, self._origin, device = network, origin, network.device
-        self._name = (seed, plane_index)
+        self._name, self._antithetic = (seed, plane_index), antithetic
         self.height, self.width = plane.shape
         pad = (0, -self.width % network.multiple, 0, -self.height % network.multiple)
         x = torch.from_numpy(plane)[None, None].to(device)  # (1, 1, Y, X)
@@ -102,28 +109,47 @@ class Posterior:
 
     def empty_sample(self) -> Tensor:
         """Make room for a sample, (C, Y, X) with the padding of the ladder."""
+        return self.empty_samples(1)[0]
+
+    def empty_samples(self, n: int) -> Tensor:
+        """Make room for n samples, (B, C, Y, X) with the padding of the ladder."""
         n_channels = self._network.settings.n_channels
-        return torch.empty((n_channels, *self._x.shape[-2:]), device=self._network.device)
+        return torch.empty((n, n_channels, *self._x.shape[-2:]), device=self._network.device)
 
     @torch.no_grad()
     def draw(self, sample: int, tile: Tile, out: Tensor) -> None:
-        """Top-down pass of one sample over one tile, into `out` (C, Y, X), image units."""
-        seed, plane = self._name
-        n_latents = self._network.settings.n_latents
-        field = NoiseField(seed, plane, sample, n_latents, self._network.device)
+        """Top-down pass of one sample over one tile, or of several at once.
+
+        Parameters
+        ----------
+        sample
+            Its number, or that of the first.
+        tile
+            Of `tiles`, or any other that the network's multiple divides.
+        out
+            Where the sample goes, (C, Y, X), or as many as there are, (B, C, Y, X); image units.
+        """
+        out = out.expand(1, *out.shape) if out.ndim == 3 else out
+        fields = [self._field(sample + i) for i in range(len(out))]
 
         def noise(level: int, shape: tuple[int, ...]) -> Tensor:
             shrink = 2 ** (level + 1)
             y0 = (self._origin[0] + tile.outer_y[0]) // shrink
             x0 = (self._origin[1] + tile.outer_x[0]) // shrink
-            return field.window(level, y0, x0, shape[-2], shape[-1])
+            windows = [field.window(level, y0, x0, shape[-2], shape[-1]) for field in fields]
+            return windows[0] if len(windows) == 1 else torch.cat(windows)
 
         windows = [f[(..., *tile.outer(2 ** (i + 1)))] for i, f in enumerate(self._features)]
         signal = self._network.decode(windows, noise)[(..., *tile.inner_in_outer())]
-        out[(..., *tile.inner())] = torch.addcmul(self._mean, signal, self._std)[0]
+        torch.addcmul(self._mean, signal, self._std, out=signal)
+        out[(..., *tile.inner())] = signal
+
+    def _field(self, sample: int) -> NoiseField:
+        n_latents, device = self._network.settings.n_latents, self._network.device
+        return NoiseField(*self._name, sample, n_latents, device, antithetic=self._antithetic)
 
     def cropped(self, padded: Tensor) -> Tensor:
-        """Cut the plane (..., Y, X) out of an image with the padding of the ladder."""
+        """Cut the plane out of images (..., Y, X) with the padding of the ladder."""
         return padded[..., : self.height, : self.width]
 
 
@@ -157,3 +183,22 @@ def fitting_tile_size(
     pixels = left / bytes_per_pixel(settings, dtype)
     multiple = int(2**settings.n_levels)
     return max(int(pixels**0.5) // multiple * multiple, 2 * overlap + 4 * multiple)
+
+
+def fitting_batch(
+    settings: NetworkSettings,
+    dtype: torch.dtype,
+    device: torch.device,
+    height: int,
+    width: int,
+    *,
+    memory: float,
+) -> int:
+    """Samples of a plane to draw at once: several where it is too small to use the machine.
+
+    Of the preset 'fast' in bfloat16 a sample takes 8.9 ms alone and 5.6 ms among sixteen at 64 x 64
+    pixels, 16.7 and 13.7 among four at 128 x 128, and 47 and 45 at 256 x 256.
+    """
+    at_once = AT_ONCE if device.type == "cpu" else AT_ONCE_GPU
+    pixels = min(at_once, memory / bytes_per_pixel(settings, dtype))
+    return max(1, int(pixels / (height * width)))
