@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from napari_denoisplit.calibration_record import CalibrationRecord, ChannelCalibration
 from napari_denoisplit.checkpoint import (
     Model,
     ModelHeader,
@@ -55,8 +56,12 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path, model):
 
 
 def test_calibration_is_kept(tmp_path, model):
-    save_model(tmp_path / "m.denoisplit", model.calibrated((1.25, 0.8)))
-    assert read_header(tmp_path / "m.denoisplit").calibration == (1.25, 0.8)
+    map_of_one = ChannelCalibration(factor=0.8, spread=(1.0, 2.0), sigma=(0.5, 2.5))
+    record = CalibrationRecord(
+        channels=(ChannelCalibration(factor=1.25), map_of_one), method="map", target="noisy"
+    )
+    save_model(tmp_path / "m.denoisplit", model.calibrated(record))
+    assert read_header(tmp_path / "m.denoisplit").calibration == record
 
 
 def test_the_header_is_read_without_torch(tmp_path, model):
@@ -133,6 +138,10 @@ def edited(path, change) -> None:
         (lambda h: h.update(surprise=1), "surprise"),
         (lambda h: h["normalization"].update(input_std=-1), "input_std"),
         (lambda h: h.update(channel_names=["one"]), "1 channel_names for 2 channels"),
+        (
+            lambda h: h.update(calibration={"channels": [{"factor": 1.0}]}),
+            "1 calibrations for 2 channels",
+        ),
         (lambda h: h["network"].update(n_filters=8), "do not fit"),
     ],
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.normalization import Normalization
@@ -57,8 +58,8 @@ class ModelHeader(BaseModel):
     pixel_size: dict[str, float] = Field(default_factory=dict)
     units: dict[str, str] = Field(default_factory=dict)
     noise_models: tuple[dict[str, JsonValue], ...] | None = None
-    calibration: tuple[float, ...] | None = None
-    """Factor of each channel from the spread of samples to sigma; None: not calibrated."""
+    calibration: CalibrationRecord | None = None
+    """From the spread of samples to sigma; None: not calibrated."""
     provenance: dict[str, JsonValue] = Field(default_factory=dict)
     """Data names and hashes, versions, seed."""
     training: dict[str, JsonValue] = Field(default_factory=dict)
@@ -70,7 +71,7 @@ class ModelHeader(BaseModel):
         for what, entries in {
             "channel_names": self.channel_names,
             "noise_models": self.noise_models,
-            "calibration": self.calibration,
+            "calibrations": None if self.calibration is None else self.calibration.channels,
             "channel_means": self.normalization.channel_means,
             "channel_stds": self.normalization.channel_stds,
         }.items():
@@ -89,10 +90,16 @@ class Model:
     """Optimizer, averages and random state, only in a file to resume from."""
     path: Path | None = None
 
-    def calibrated(self, factors: tuple[float, ...]) -> Model:
-        """Return the same model with a calibration factor per channel."""
-        header = ModelHeader.model_validate({**self.header.model_dump(), "calibration": factors})
-        return replace(self, header=header)
+    def calibrated(self, calibration: CalibrationRecord | None) -> Model:
+        """Return the same model with a calibration, or without one.
+
+        Raises
+        ------
+        ValueError
+            The calibration is not of as many channels as the model has.
+        """
+        changed = {**self.header.model_dump(), "calibration": calibration}
+        return replace(self, header=ModelHeader.model_validate(changed))
 
 
 def last_path(path: Path) -> Path:

@@ -117,7 +117,7 @@ class SampleDrawn:
     mmse: NDArray[np.float32]
     """(C, Y, X), mean of the samples so far."""
     sigma: NDArray[np.float32]
-    """(C, Y, X), spread of the samples so far times the calibration factor; zero at first."""
+    """(C, Y, X), spread of the samples so far, calibrated if the model is; zero at first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 __all__ = [
     "METHODS",
     "PRESETS",
+    "Binning",
+    "CalibrateSettings",
+    "CalibrationMethod",
     "DenoiseSettings",
     "LossSettings",
     "Method",
@@ -30,6 +33,8 @@ Preset = Literal["tiny", "fast", "paper"]
 Method = Literal["denoisplit", "altered_musplit", "musplit"]
 NoiseKind = Literal["gaussian_mixture", "histogram", "poisson_gaussian"]
 NoiseSource = Literal["repeats", "pairs", "bootstrap", "single"]
+CalibrationMethod = Literal["factor", "map"]
+Binning = Literal["equal_count", "equal_width"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -330,3 +335,38 @@ class DenoiseSettings(_ComputeSettings):
         if self.minutes is None and self.steps is None:
             raise ValueError("Training needs an end: give minutes or steps.")
         return self
+
+
+class CalibrateSettings(_ComputeSettings):
+    """How the spread of the samples is brought to an error, and how that is judged."""
+
+    n_samples: int = Field(
+        50,
+        ge=5,
+        le=10_000,
+        description="Posterior samples K behind mean and spread; best as many as for splits later.",
+    )
+    method: CalibrationMethod = Field(
+        "factor",
+        description="'factor', one number per structure, or 'map', a monotone curve from spread "
+        "to sigma, for where the error is not proportional to the spread.",
+    )
+    n_bins: int = Field(30, ge=5, le=500, description="Bins of the reliability diagram.")
+    binning: Binning = Field(
+        "equal_count",
+        description="Bins of the diagram with equally many pixels each, or equally wide.",
+    )
+    probe_samples: int = Field(
+        10,
+        ge=2,
+        le=10_000,
+        description="Samples with which the response of the prediction to noise is measured, for "
+        "noisy images that are compared with a split of themselves.",
+    )
+    max_pixels: int = Field(
+        4_000_000,
+        ge=10_000,
+        le=1_000_000_000,
+        description="Pixels to use at most; of more images an even choice is taken.",
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of the posterior samples.")

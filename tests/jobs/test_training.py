@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import last_path, load_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, run
@@ -95,7 +96,8 @@ def test_a_model_says_what_it_was_trained_on(fields, settings):
 
 def test_a_model_fresh_from_training_can_be_calibrated(fields, settings):
     model = run(train_job(fields, changed(settings, steps=1))).model
-    assert model.calibrated((1.5, 2.0)).header.calibration == (1.5, 2.0)
+    record = CalibrationRecord.of_factors(1.5, 2.0)
+    assert model.calibrated(record).header.calibration == record
 
 
 def test_the_same_seed_trains_the_same_model(fields, settings):

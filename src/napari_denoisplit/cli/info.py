@@ -85,7 +85,9 @@ def _of_model(path: Path) -> dict[str, Any]:
         "network": header.network.model_dump(),
         "superposition": header.mix.model_dump(),
         "noise_models": _noise_models(header) or "none: Gaussian likelihood",
-        "calibration": list(header.calibration) if header.calibration else "none: sigma is raw",
+        "calibration": header.calibration.model_dump(mode="json")
+        if header.calibration
+        else "none: sigma is raw",
         "training": header.training,
         "provenance": header.provenance,
     }
@@ -116,7 +118,7 @@ def _model_in_words(path: Path) -> dict[str, str]:
         "noise models": _noise_models_in_words(header),
         "calibration": "none: sigma is the plain spread of the samples"
         if calibration is None
-        else ", ".join(f"{factor:.3g}" for factor in calibration),
+        else calibration.in_words,
         "network": f"{network.n_levels} levels, {network.n_filters} filters, "
         f"{network.n_latents} latent maps",
         "made with": ", ".join(

@@ -15,6 +15,8 @@ from napari_denoisplit.jobs.results import read_record
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pydantic import JsonValue
+
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.results import ResultFiles
@@ -50,7 +52,8 @@ class Recipe:
 
     model_sha256: str | None
     """None for a model that is in no file: its results cannot be recognized."""
-    calibration: list[float] | None
+    calibration: dict[str, JsonValue] | None
+    """What the model's calibration says of itself in short."""
     settings: SplitSettings
     reading: Reading
     program: str = field(default_factory=lambda: version(_PROGRAM))
@@ -62,7 +65,8 @@ class Recipe:
         if model.path is not None:
             with model.path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return cls(digest, list(model.header.calibration or ()) or None, settings, reading)
+        calibration = model.header.calibration
+        return cls(digest, calibration and calibration.brief(), settings, reading)
 
     def about(self, stamp: dict[str, Any]) -> dict[str, Any]:
         """Return what a result's record says in addition to that of the split."""

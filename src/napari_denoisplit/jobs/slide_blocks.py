@@ -194,7 +194,6 @@ class BlockWork:
     ) -> None:
         edge, tile_size = sizes
         self._model, self._view, self._store, self._settings = model, view, store, settings
-        self._factors = model.header.calibration or (1.0,) * len(model.header.channel_names)
         self._network_on = lru_cache(maxsize=1)(partial(folded, model.network))
         network = model.header.network
 
@@ -239,7 +238,7 @@ class BlockWork:
         split = yield from self._means.attempts(lambda: self._attempt(block, stop))
         if split is None:
             return False
-        self._store.write(number, split, self._factors)
+        self._store.write(number, split, self._model.header.calibration)
         return True
 
     def _attempt(

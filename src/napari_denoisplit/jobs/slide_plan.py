@@ -68,9 +68,8 @@ def hash_of_image(view: Image, windows: list[NDArray[np.float32]]) -> str:
 def hash_of_model(model: Model) -> str:
     """Name of a model by all that decides its samples: weights, statistics, calibration."""
     header = model.header
-    facts = header.model_dump(
-        mode="json", include={"network", "normalization", "channel_names", "calibration"}
-    )
+    deciding = {"network": True, "normalization": True, "channel_names": True}
+    facts = header.model_dump(mode="json", include=deciding | {"calibration": {"channels": True}})
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name, weights in sorted(model.network.state_dict().items()):
         digest.update(name.encode())
@@ -123,6 +122,7 @@ def make_plan(
         "samples": settings.n_samples,
         "kept_samples": min(settings.keep_samples, settings.n_samples),
         "seed": settings.seed,
+        "antithetic": settings.antithetic,
         "overlap": settings.overlap,
         "block_size": sizes[0],
         "tile_size": sizes[1],

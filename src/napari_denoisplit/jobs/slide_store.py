@@ -22,6 +22,7 @@ from napari_denoisplit.images.ngff import VERSION
 from napari_denoisplit.images.ome_zarr import OmeZarrWriter
 from napari_denoisplit.images.ome_zarr_layout import KEY, new_group
 from napari_denoisplit.images.zarr_names import image_name
+from napari_denoisplit.measures.sigma import sigma_of
 from napari_denoisplit.sampling.blocks import Block
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from napari_denoisplit.calibration_record import CalibrationRecord
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.regions import Region, RegionGrid
     from napari_denoisplit.sampling.blocks import BlockSplit
@@ -173,7 +175,7 @@ class SlideStore:
         y, x = zip(region.start[-2:], region.stop[-2:], strict=True)
         return Block(plane, y, x)
 
-    def write(self, number: int, split: BlockSplit, factors: Sequence[float]) -> None:
+    def write(self, number: int, split: BlockSplit, calibration: CalibrationRecord | None) -> None:
         """Write one block.
 
         Parameters
@@ -182,8 +184,8 @@ class SlideStore:
             Of the block.
         split
             What was found there.
-        factors
-            Factor of each channel from the spread to sigma.
+        calibration
+            Of the model.
 
         Raises
         ------
@@ -191,8 +193,7 @@ class SlideStore:
             The disk is full or cannot be written.
         """
         region = self.regions[number]
-        scale = np.asarray(factors, np.float32)[:, None, None]
-        pixels = {"mmse": split.mmse, "sigma": split.spread * scale}
+        pixels = {"mmse": split.mmse, "sigma": sigma_of(split.spread, calibration)}
         pixels |= {f"samples/{k:03d}": sample for k, sample in enumerate(split.samples)}
         # The MMSE last, so that whoever looks at it finds the rest.
         for name in reversed(self.names):

@@ -223,14 +223,14 @@ def _open(path: Path, resume: bool) -> SlideStore | None:
 def _create(
     path: Path, view: Image, model: Model, settings: SplitSettings, plan: dict[str, JsonValue]
 ) -> SlideStore:
-    source = model.path
+    source, calibration = model.path, model.header.calibration
     provenance: dict[str, JsonValue] = {
         "model_file": source.name if source else None,
         "input": view.name,
         "source": str(view.source) if view.source else None,
         "settings": settings.model_dump(mode="json"),
-        "sigma": "uncalibrated" if model.header.calibration is None else "calibrated",
-        "calibration": list(model.header.calibration or ()) or None,
+        "sigma": "uncalibrated" if calibration is None else "calibrated",
+        "calibration": calibration and calibration.brief(),
         "napari-denoisplit": version("napari-denoisplit"),
         "torch": str(torch.__version__),
     }

@@ -20,6 +20,7 @@ from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import PartDrawn, Progress, SampleDrawn, Stage
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.jobs.memory import Retreat, free_memory, memory_for
+from napari_denoisplit.measures.sigma import sigma_of
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.inference import folded
 from napari_denoisplit.sampling.focus import planes_from, tiles_below, tiles_from
@@ -48,7 +49,7 @@ class Split:
     mmse: Image
     """Mean of the samples: one channel per structure, other axes as in the input."""
     sigma: Image
-    """Spread of the samples, image units, times the calibration factor if there is one."""
+    """Spread of the samples, image units, calibrated if the model is."""
     samples: NDArray[np.float32] | None
     """The kept samples, (K, ...) with the axes of `mmse` behind K; None if none was kept."""
     n_samples: int
@@ -176,8 +177,6 @@ class _Work:
         self._mmse = np.full(shape, np.nan, np.float32)
         self._sigma = np.full(shape, np.nan, np.float32)
         self._samples = np.full((n_kept, *shape), np.nan, np.float32) if n_kept else None
-        factors = model.header.calibration or (1.0,) * len(names)
-        self._factors = np.asarray(factors, np.float32)[:, None, None]
         self._n_planes = int(np.prod(view.shape[:-2], dtype=int))
         self._drawn = 0
         self._most_in_plane = 0
@@ -265,7 +264,7 @@ class _Work:
         """Store a sample and what the moments are now."""
         sample = drawn.cpu().numpy().copy()
         mmse = moments.mean.cpu().numpy().copy()
-        sigma = moments.std.cpu().numpy() * self._factors
+        sigma = sigma_of(moments.std.cpu().numpy(), self._model.header.calibration)
         place: tuple[slice | int, ...] = (slice(None), *index)
         self._mmse[place] = mmse
         self._sigma[place] = sigma
@@ -306,7 +305,7 @@ class _Work:
         )
 
     def _provenance(self, image: Image) -> dict[str, Any]:
-        path = self._model.path
+        path, calibration = self._model.path, self._model.header.calibration
         return {
             "model": path.name if path else None,
             "model_sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path else None,
@@ -316,7 +315,7 @@ class _Work:
             "samples_drawn": self._drawn,
             "tile_size": self._means.tile_size,
             "computed_on": str(self._means.compute),
-            "calibration": list(self._model.header.calibration or ()) or None,
+            "calibration": calibration and calibration.brief(),
             "napari-denoisplit": version("napari-denoisplit"),
             "torch": str(torch.__version__),
         }

@@ -113,6 +113,8 @@ def describe_model(header: ModelHeader) -> str:
     lines += _noise_lines(header)
     if header.calibration is None:
         lines.append("Not calibrated: sigma is the plain spread of the samples.")
+    else:
+        lines.append(f"Calibrated: {header.calibration.in_words}.")
     return "\n".join(lines)
 
 
