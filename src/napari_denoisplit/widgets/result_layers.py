@@ -232,6 +232,7 @@ class SplitLayers:
             **provenance,
             "input": self.name,
             "structure": self._structures[int(channel)],
+            "channel": int(channel),
             "kind": kind,
         }
 
