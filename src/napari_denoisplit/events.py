@@ -30,6 +30,7 @@ __all__ = [
     "FileStarted",
     "FitStep",
     "Job",
+    "LensDrawn",
     "PairsGathered",
     "PartDrawn",
     "PreviewSplit",
@@ -133,6 +134,25 @@ class PartDrawn:
     """Rows and columns of the tile within the plane, half-open."""
     sample: NDArray[np.float32]
     """(C, y, x), a copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class LensDrawn:
+    """What is known of the part of an image that is in view; only the lens yields it."""
+
+    plane: tuple[int, ...]
+    """As in `SampleDrawn`."""
+    y: tuple[int, int]
+    x: tuple[int, int]
+    """Rows and columns within the plane, half-open: the view and a few pixels around it."""
+    mmse: NDArray[np.float32]
+    """(C, y, x), mean of the samples so far, NaN where none was drawn."""
+    sigma: NDArray[np.float32]
+    """(C, y, x), their spread, calibrated if the model is; NaN below two samples."""
+    n_samples: int
+    """Samples behind the pixels that have the fewest."""
+    of: int
+    """Samples that will be drawn while the view rests."""
 
 
 @dataclass(frozen=True, slots=True)

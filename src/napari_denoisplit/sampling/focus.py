@@ -1,12 +1,13 @@
-"""What a user looks at, and the order of work that begins there.
+"""What a user looks at, and what it means for the order of work.
 
 The order changes when something is there, never what it is: latent noise is a function of position.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +15,18 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.sampling.tiles import Tile
 
-__all__ = ["Focus", "FocusSource", "planes_from", "tiles_below", "tiles_from"]
+__all__ = [
+    "LARGEST_VIEW",
+    "Focus",
+    "FocusSlot",
+    "FocusSource",
+    "planes_from",
+    "tiles_below",
+    "tiles_from",
+]
+
+LARGEST_VIEW = 1024
+"""Rows and columns of a view that are split as one looks at it; a second or so of work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +38,36 @@ class Focus:
     y: tuple[int, int]
     x: tuple[int, int]
     """Rows and columns, half-open; they may reach beyond the image."""
+
+    def within(self, height: int, width: int, largest: int) -> Focus:
+        """Cut to an image, and to at most `largest` rows and columns around the middle."""
+        y, x = (_middle(span, n, largest) for span, n in ((self.y, height), (self.x, width)))
+        return replace(self, y=y, x=x)
+
+    @property
+    def n_pixels(self) -> int:
+        """Pixels in view; none where the view lies beside the image."""
+        return max(0, self.y[1] - self.y[0]) * max(0, self.x[1] - self.x[0])
+
+
+class FocusSlot:
+    """Takes views from one thread and gives the newest to another; older ones are dropped."""
+
+    def __init__(self) -> None:
+        self._newest: Focus | None = None
+        self._there = threading.Event()
+
+    def put(self, focus: Focus) -> None:
+        """Take a view in the place of what is there."""
+        self._newest = focus
+        self._there.set()
+
+    def take(self, seconds: float) -> Focus | None:
+        """Wait for a view that was not taken yet; None if none comes in time."""
+        if not self._there.wait(seconds):
+            return None
+        self._there.clear()  # before the look: a view that comes in between is seen twice, not lost
+        return self._newest
 
 
 FocusSource = Callable[[], Focus | None]
@@ -75,6 +117,14 @@ def tiles_below(tiles: Sequence[Tile], tile: Tile) -> list[Tile]:
         for other in tiles
         if _overlap(other.inner_y, tile.outer_y) and _overlap(other.inner_x, tile.outer_x)
     ]
+
+
+def _middle(span: tuple[int, int], size: int, largest: int) -> tuple[int, int]:
+    low, high = max(span[0], 0), min(span[1], size)
+    if high - low <= largest:
+        return low, high
+    start = (low + high - largest) // 2
+    return start, start + largest
 
 
 def _nearest(planes: Sequence[tuple[int, ...]], plane: tuple[int, ...]) -> int:

@@ -1,0 +1,290 @@
+"""Parts of a large image, split where and when they are looked at, and kept for the next look.
+
+The image is a grid of small cells. A cell keeps the features that the top-down pass reads, and the
+moments of the samples that were drawn of it; those not looked at for longest are forgotten. Latent
+noise is a function of position, so cells that were drawn at different times fit together, and are
+what a split of the whole plane has there, as far as the context reaches.
+
+Letters: C channels, Y, X pixels.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.sampling.cell_grid import CellGrid, Patch, rectangles
+from napari_denoisplit.sampling.moments import Moments
+from napari_denoisplit.sampling.noise_field import NoiseField
+from napari_denoisplit.sampling.tiles import grown
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.normalization import Normalization
+    from napari_denoisplit.nn.inference import FoldedVSE
+    from napari_denoisplit.sampling.focus import Focus
+    from napari_denoisplit.settings import SplitSettings
+
+__all__ = ["Patchwork", "Picture"]
+
+CELL = 32
+"""Edge of a cell, pixels: small, so that little beside the view is computed."""
+BOTTOM_UP_CONTEXT = 64
+TOP_DOWN_CONTEXT = 48
+"""Pixels on each side that are computed and not kept: chosen by what `benchmarks/lens.py` finds."""
+FIRST = 544
+"""Largest edge of what is drawn at once where nothing is shown yet, pixels: a view of 512 and the
+cells at its edges."""
+NEXT = 288
+"""The same where something is shown: short steps, so that the next look need not wait."""
+
+Key = tuple[tuple[int, ...], int, int]
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What is known of a part of a plane, image units; NaN where nothing was drawn yet."""
+
+    y: Span
+    x: Span
+    mmse: NDArray[np.float32]
+    """(C, Y, X)"""
+    spread: NDArray[np.float32]
+    """(C, Y, X), standard deviation of the samples; NaN below two."""
+    n_samples: int
+    """Samples behind the pixels that have the fewest."""
+
+
+@dataclass(slots=True, eq=False)
+class _Cell:
+    """Features (1, H, y, x) of each level, finest first, and moments of (C, y, x)."""
+
+    features: list[Tensor]
+    moments: Moments
+    n_bytes: int
+
+
+class Patchwork:
+    """Posterior samples of any part of an image, cell by cell.
+
+    Parameters
+    ----------
+    network
+        Folded for the device and precision of choice.
+    normalization
+        Statistics of the model.
+    image
+        The superposition without a channel axis, (..., Y, X); only what is looked at is read.
+    settings
+        Number of samples, seed, mirrored noise or not.
+    memory
+        Bytes that cells out of sight may take.
+    """
+
+    def __init__(
+        self,
+        network: FoldedVSE,
+        normalization: Normalization,
+        image: Image,
+        settings: SplitSettings,
+        *,
+        memory: float,
+    ) -> None:
+        self._network, self._normalization = network, normalization
+        self._image, self._settings, self._memory = image, settings, memory
+        self._grid = CellGrid.over(image.shape[-2:], CELL, network.multiple)
+        self._cells: OrderedDict[Key, _Cell] = OrderedDict()
+        self._n_bytes = 0
+        self._in_view: frozenset[Key] = frozenset()
+        shape, device = (-1, 1, 1), network.device
+        self._std = torch.tensor(normalization.channel_stds, device=device).reshape(shape)
+        self._mean = torch.tensor(normalization.channel_means, device=device).reshape(shape)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the cells take."""
+        return self._n_bytes
+
+    def next_step(self, view: Focus) -> Patch | None:
+        """Say what to draw next of a view; None where every sample is there.
+
+        First what has the fewest samples, and of that what is nearest to the middle.
+        """
+        patch = self._grid.covering(view.plane, view.y, view.x)
+        self._in_view = frozenset(patch.cells())
+        drawn = self._drawn(patch)
+        fewest = int(drawn.min(initial=self._settings.n_samples))
+        if fewest >= self._settings.n_samples:
+            return None
+        largest = max(1, (NEXT if fewest else FIRST) // self._grid.edge)
+        parts = rectangles(drawn == fewest, largest)
+        middle = patch.n_rows / 2, patch.n_columns / 2
+
+        def distance(part: tuple[Span, Span]) -> float:
+            gaps = (sum(span) / 2 - at for span, at in zip(part, middle, strict=True))
+            return sum(gap * gap for gap in gaps)
+
+        rows, columns = min(parts, key=distance)
+        return patch.part(rows, columns)
+
+    @torch.no_grad()
+    def draw(self, patch: Patch) -> None:
+        """Draw the next sample of some cells, which all have the same number of samples.
+
+        Raises
+        ------
+        ImageError
+            A pixel that is read for it is not finite.
+        """
+        number = int(self._drawn(patch).max(initial=0))
+        inner_y, inner_x = self._grid.pixels(patch)
+        height, width = self._grid.shape
+        context = self._whole_multiple(TOP_DOWN_CONTEXT)
+        outer_y, outer_x = grown(inner_y, context, height), grown(inner_x, context, width)
+        self._encode(self._grid.covering(patch.plane, outer_y, outer_x))
+        field = self._field(patch.plane, number)
+
+        def noise(level: int, shape: tuple[int, ...]) -> Tensor:
+            shrink = 2 ** (level + 1)
+            return field.window(level, outer_y[0] // shrink, outer_x[0] // shrink, *shape[-2:])
+
+        signal = self._network.decode(self._features(patch.plane, outer_y, outer_x), noise)[0]
+        sample = torch.addcmul(self._mean, signal, self._std).cpu()  # (C, Y, X)
+        for key in patch.cells():
+            y, x = self._grid.cell(key)
+            part = sample[:, _within(y, outer_y[0]), _within(x, outer_x[0])]
+            self._cells[key].moments.add(part)
+        self._forget()
+
+    def picture(self, view: Focus) -> Picture:
+        """Put together what is known of the cells of a view."""
+        patch = self._grid.covering(view.plane, view.y, view.x)
+        (y0, y1), (x0, x1) = self._grid.pixels(patch)
+        n_channels = self._network.settings.n_channels
+        mmse = np.full((n_channels, y1 - y0, x1 - x0), np.nan, np.float32)
+        spread = np.full_like(mmse, np.nan)
+        for key in patch.cells():
+            if (cell := self._touched(key)) is None or not cell.moments.n:
+                continue
+            y, x = self._grid.cell(key)
+            place = (slice(None), _within(y, y0), _within(x, x0))
+            mmse[place] = cell.moments.mean.numpy()
+            if cell.moments.n > 1:
+                spread[place] = cell.moments.std.numpy()
+        height, width = self._image.shape[-2:]  # without the padding of the ladder
+        y1, x1 = min(y1, height), min(x1, width)
+        seen = (slice(None), slice(0, y1 - y0), slice(0, x1 - x0))
+        fewest = int(self._drawn(patch).min(initial=self._settings.n_samples))
+        return Picture((y0, y1), (x0, x1), mmse[seen], spread[seen], fewest)
+
+    def _drawn(self, patch: Patch) -> NDArray[np.int_]:
+        """Count the samples of each cell, (rows, columns)."""
+        cells = [self._touched(key) for key in patch.cells()]
+        drawn = [0 if cell is None else cell.moments.n for cell in cells]
+        return np.array(drawn, int).reshape(patch.n_rows, patch.n_columns)
+
+    def _touched(self, key: Key) -> _Cell | None:
+        """Return a cell, if it is known, as the one that was used last."""
+        cell = self._cells.get(key)
+        if cell is not None:
+            self._cells.move_to_end(key)
+        return cell
+
+    def _encode(self, patch: Patch) -> None:
+        """Bottom-up pass over the cells that are not known yet."""
+        missing = np.array([self._touched(key) is None for key in patch.cells()])
+        if missing.any():
+            largest = max(1, FIRST // self._grid.edge) + 4  # with the context of the top-down pass
+            for rows, columns in rectangles(missing.reshape(patch.n_rows, -1), largest):
+                self._encode_all(patch.part(rows, columns))
+
+    def _encode_all(self, patch: Patch) -> None:
+        inner = self._grid.pixels(patch)
+        context = self._whole_multiple(BOTTOM_UP_CONTEXT)
+        y, x = (grown(s, context, n) for s, n in zip(inner, self._grid.shape, strict=True))
+        pixels = torch.from_numpy(self._read(patch.plane, y, x))[None, None]
+        n = self._normalization
+        maps = self._network.encode((pixels.to(self._network.device) - n.input_mean) / n.input_std)
+        n_channels, antithetic = self._network.settings.n_channels, self._settings.antithetic
+        for key in patch.cells():
+            cell_y, cell_x = self._grid.cell(key)
+            features = [
+                level[(..., _within(cell_y, y[0], s), _within(cell_x, x[0], s))].clone()
+                for level, s in ((level, 2 ** (i + 1)) for i, level in enumerate(maps))
+            ]
+            shape = (n_channels, cell_y[1] - cell_y[0], cell_x[1] - cell_x[0])
+            moments = Moments(shape, torch.device("cpu"), antithetic=antithetic)
+            n_bytes = sum(part.nbytes for part in features) + 4 * int(np.prod(shape)) * (
+                4 if antithetic else 2
+            )
+            self._cells[key] = _Cell(features, moments, n_bytes)
+            self._n_bytes += n_bytes
+
+    def _read(self, plane: tuple[int, ...], y: Span, x: Span) -> NDArray[np.float32]:
+        """Read pixels (Y, X); beyond the image's lower and right edge the last ones go on."""
+        data = self._image.data[(*plane, slice(*y), slice(*x))]
+        if hasattr(data, "compute"):
+            data = data.compute(scheduler="threads")
+        pixels = np.array(data, dtype=np.float32)
+        if bad := pixels.size - int(np.isfinite(pixels).sum()):
+            raise ImageError(
+                f"{self._image.name!r} has {bad} pixels that are NaN or infinite in or near what "
+                f"is in view{f', plane {plane}' if plane else ''}: replace them first."
+            )
+        short = (y[1] - y[0] - pixels.shape[0], x[1] - x[0] - pixels.shape[1])
+        return np.pad(pixels, [(0, n) for n in short], mode="edge")
+
+    def _features(self, plane: tuple[int, ...], y: Span, x: Span) -> list[Tensor]:
+        """Put the features (1, H, y, x) of a part of a plane together, finest level first."""
+        parts = [(key, self._cells[key]) for key in self._grid.covering(plane, y, x).cells()]
+        whole = []
+        for level, like in enumerate(parts[0][1].features):
+            shrink = 2 ** (level + 1)
+            size = [(b - a) // shrink for a, b in (y, x)]
+            # Channels last, as the network reads them.
+            maps = like.new_empty((1, *size, like.shape[1])).permute(0, 3, 1, 2)
+            for key, cell in parts:
+                (to_y, from_y), (to_x, from_x) = (
+                    _shared(span, window, shrink)
+                    for span, window in zip(self._grid.cell(key), (y, x), strict=True)
+                )
+                maps[..., to_y, to_x] = cell.features[level][..., from_y, from_x]
+            whole.append(maps)
+        return whole
+
+    def _field(self, plane: tuple[int, ...], sample: int) -> NoiseField:
+        s, n_latents = self._settings, self._network.settings.n_latents
+        number = int(np.ravel_multi_index(plane, self._image.shape[:-2])) if plane else 0
+        device = self._network.device
+        return NoiseField(s.seed, number, sample, n_latents, device, antithetic=s.antithetic)
+
+    def _whole_multiple(self, context: int) -> int:
+        return -(-context // self._network.multiple) * self._network.multiple
+
+    def _forget(self) -> None:
+        """Drop what was not looked at for longest, but nothing that is in view."""
+        for key in list(self._cells):
+            if self._n_bytes <= self._memory:
+                return
+            if key not in self._in_view:
+                self._n_bytes -= self._cells.pop(key).n_bytes
+
+
+def _within(span: Span, start: int, shrink: int = 1) -> slice:
+    """Slice of a half-open range in an array that begins at `start`, shrunk."""
+    return slice((span[0] - start) // shrink, (span[1] - start) // shrink)
+
+
+def _shared(span: Span, window: Span, shrink: int) -> tuple[slice, slice]:
+    """Where a range overlaps a window: in the window and in the range, shrunk."""
+    first, last = max(span[0], window[0]), min(span[1], window[1])
+    return _within((first, last), window[0], shrink), _within((first, last), span[0], shrink)
