@@ -121,6 +121,24 @@ def test_the_store_says_how_it_was_made(plain):
     assert about["provenance"]["sigma"] == "calibrated"
 
 
+def test_mirrored_samples_are_those_of_the_split_in_memory(model, tmp_path):
+    settings = SETTINGS.model_copy(update={"antithetic": True, "n_samples": 5})
+    split(model, tmp_path / "out.zarr", settings)
+    whole = run(split_job(model, image(), settings))
+    atol = 1e-4 * float(np.median(whole.sigma.data))
+    for name, expected in {"mmse": whole.mmse.data, "sigma": whole.sigma.data}.items():
+        np.testing.assert_allclose(pixels(tmp_path / "out.zarr", name), expected, rtol=0, atol=atol)
+    with pytest.raises(JobError, match="antithetic True there, False here"):
+        split(model, tmp_path / "out.zarr", SETTINGS.model_copy(update={"n_samples": 5}))
+
+
+def test_a_target_error_is_refused_with_the_way_out(model, tmp_path):
+    settings = SETTINGS.model_copy(update={"target_error": 2.0})
+    with pytest.raises(JobError, match=r"differ in noise at their borders.*give that number"):
+        split(model, tmp_path / "out.zarr", settings)
+    assert not (tmp_path / "out.zarr").exists()
+
+
 @pytest.mark.parametrize("step", [1, 8, 17])
 def test_a_stopped_run_goes_on_and_gives_the_same_bytes(model, plain, tmp_path, step):
     stop, seen = threading.Event(), []

@@ -246,3 +246,73 @@ def test_memory_that_runs_out_halves_the_tile_and_keeps_the_samples(model, monke
     monkeypatch.undo()
     after = run(split_job(model, image((300, 120)), settings))
     np.testing.assert_allclose(split.mmse.data, after.mmse.data, atol=1e-2)
+
+
+PAIRS = SETTINGS.model_copy(update={"antithetic": True, "keep_samples": 4})
+
+
+def test_mirrored_samples_are_pairs_whose_first_are_the_plain_samples(model):
+    plain = run(split_job(model, image(), SETTINGS.model_copy(update={"keep_samples": 4})))
+    split = run(split_job(model, image(), PAIRS))
+    np.testing.assert_array_equal(split.samples[0::2], plain.samples[0::2])
+    a, b = split.samples[0::2], split.samples[1::2]
+    assert np.corrcoef((a - plain.mmse.data).ravel(), (b - plain.mmse.data).ravel())[0, 1] < -0.3
+    independent = [(0, 2), (0, 3), (1, 2), (1, 3)]
+    halves = [(split.samples[i] - split.samples[j]) ** 2 / 2 for i, j in independent]
+    np.testing.assert_allclose(split.sigma.data, np.mean(halves, axis=0) ** 0.5, rtol=1e-2)
+
+
+def test_a_stop_within_a_pair_keeps_the_sample_without_its_partner(model):
+    stop = threading.Event()
+
+    def stop_at_third(event):
+        if isinstance(event, SampleDrawn) and event.index == 2:
+            stop.set()
+
+    split = run(split_job(model, image(), PAIRS, stop=stop), stop_at_third)
+    assert split.n_samples == 3
+    np.testing.assert_allclose(split.mmse.data, split.samples[:3].mean(axis=0), rtol=1e-4)
+    assert (split.sigma.data > 0).all()
+
+
+@pytest.mark.parametrize(("antithetic", "target"), [(False, 20.0), (True, 1.0)])
+def test_a_plane_ends_when_its_mmse_is_as_precise_as_asked_for(model, antithetic, target):
+    many = SETTINGS.model_copy(update={"n_samples": 400, "antithetic": antithetic})
+    reference = run(split_job(model, image(), many)).mmse.data
+    contrast = reference.std(axis=(-2, -1))
+    settings = many.model_copy(update={"target_error": target})
+    split, events = collected(split_job(model, image(), settings))
+    drawn = sum(isinstance(e, SampleDrawn) for e in events)
+    assert 4 <= drawn < 200
+    assert split.n_samples == split.provenance["samples_per_plane"] == drawn
+    error = ((split.mmse.data - reference) ** 2).mean(axis=(-2, -1)) ** 0.5
+    assert 0.6 < (100 * error / contrast).max() / target < 1.25
+    (note,) = split.notes
+    assert f"below {target:g}% after {drawn} samples" in note
+    assert Stage(note) in events
+    assert max(e.done for e in events if isinstance(e, Progress)) == 1
+
+
+def test_a_precision_that_is_not_reached_is_said(model):
+    settings = SETTINGS.model_copy(update={"target_error": 0.01})
+    split = run(split_job(model, image((2, 40, 50), "ZYX"), settings))
+    assert split.provenance["samples_per_plane"] == [4, 4]
+    (note,) = split.notes
+    assert "in 2 of 2 planes after all 4 samples, 0.01% was asked for" in note
+
+
+def test_samples_to_be_kept_are_drawn_even_if_fewer_are_precise_enough(model):
+    settings = SETTINGS.model_copy(
+        update={"n_samples": 50, "target_error": 100.0, "keep_samples": 7}
+    )
+    split = run(split_job(model, image(), settings))
+    assert split.n_samples == 7
+    assert np.isfinite(split.samples).all()
+
+
+def test_samples_drawn_at_once_are_those_drawn_one_by_one(model, monkeypatch):
+    at_once = run(split_job(model, image(), PAIRS))
+    monkeypatch.setattr(splitting, "fitting_batch", lambda *_, **__: 1)
+    one_by_one = run(split_job(model, image(), PAIRS))
+    for a, b in ((at_once.mmse, one_by_one.mmse), (at_once.sigma, one_by_one.sigma)):
+        np.testing.assert_allclose(a.data, b.data, rtol=1e-4)

@@ -16,8 +16,7 @@ from napari_denoisplit.sampling.posterior import (
 )
 from napari_denoisplit.settings import PRESETS, NetworkSettings
 
-CPU = torch.device("cpu")
-COMPUTE = Compute(CPU, torch.float32)
+COMPUTE = Compute(torch.device("cpu"), torch.float32)
 NORMALIZATION = Normalization(
     input_mean=100, input_std=20, channel_means=(90.0, 110.0), channel_stds=(10.0, 40.0)
 )
@@ -126,7 +125,7 @@ def test_small_planes_are_drawn_several_at_once_as_far_as_memory_allows():
     settings = PRESETS["fast"].network
 
     def batch(size: int, memory: float = 1e12) -> int:
-        return fitting_batch(settings, torch.float32, CPU, size, size, memory=memory)
+        return fitting_batch(settings, COMPUTE, size, size, memory=memory)
 
     assert [batch(size) for size in (64, 128, 256, 4096)] == [16, 4, 1, 1]
     need = bytes_per_pixel(settings, torch.float32) * 64**2

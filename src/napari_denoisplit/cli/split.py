@@ -95,6 +95,7 @@ SchedulerOption = Annotated[
 
 @with_options(
     Choice(SplitSettings, "n_samples", ("--samples", "-n")),
+    Choice(SplitSettings, "target_error"),
     Choice(
         SplitSettings,
         "keep_samples",
@@ -105,7 +106,7 @@ SchedulerOption = Annotated[
     Choice(SplitSettings, "seed"),
     *(
         Choice(SplitSettings, field, panel=MORE)
-        for field in ("tile_size", "overlap", "memory_gib", "block_size", "precision")
+        for field in ("antithetic", "tile_size", "overlap", "memory_gib", "block_size", "precision")
     ),
 )
 def split(

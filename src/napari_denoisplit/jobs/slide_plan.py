@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from napari_denoisplit.errors import JobError
 from napari_denoisplit.jobs.slide_blocks import tile_for
 
 if TYPE_CHECKING:
@@ -115,7 +116,19 @@ def make_plan(
     computed_on: str,
     sizes: tuple[int, int | None],
 ) -> dict[str, JsonValue]:
-    """Return what decides the pixels, by name."""
+    """Return what decides the pixels, by name.
+
+    Raises
+    ------
+    JobError
+        The number of samples is left to a target error.
+    """
+    if settings.target_error is not None:
+        raise JobError(
+            f"A target error ({settings.target_error:g}%) is for results in memory: blocks on disk "
+            "would get different numbers of samples and differ in noise at their borders. Split a "
+            "part with the target error, see how many samples it takes, and give that number here."
+        )
     return {
         "model": hash_of_model(model),
         "image": image_hash,

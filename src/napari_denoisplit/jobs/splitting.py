@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
-from dataclasses import dataclass
 from functools import lru_cache, partial
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from napari_denoisplit.checkpoint import Model, load_model
-from napari_denoisplit.errors import ImageError, JobError
-from napari_denoisplit.events import PartDrawn, Progress, SampleDrawn, Stage
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.events import PartDrawn, Progress, Stage
 from napari_denoisplit.images.image import AXES, Image
-from napari_denoisplit.jobs.memory import Retreat, free_memory, memory_for
-from napari_denoisplit.measures.sigma import sigma_of
+from napari_denoisplit.jobs.memory import Retreat, memory_for
+from napari_denoisplit.jobs.split_results import Split, SplitResults
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.inference import folded
 from napari_denoisplit.sampling.focus import planes_from, tiles_below, tiles_from
 from napari_denoisplit.sampling.moments import Moments
-from napari_denoisplit.sampling.posterior import Posterior, fitting_tile_size
+from napari_denoisplit.sampling.posterior import Posterior, fitting_batch, fitting_tile_size
+from napari_denoisplit.sampling.sample_count import Precision, samples_needed
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
-    from pydantic import JsonValue
 
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.normalization import Normalization
@@ -38,29 +35,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import SplitSettings
 
 __all__ = ["Split", "planes_of", "split_job", "unlike_training"]
-
-SHARE_FOR_RESULTS = 0.8
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Split:
-    """Outcome of a split."""
-
-    mmse: Image
-    """Mean of the samples: one channel per structure, other axes as in the input."""
-    sigma: Image
-    """Spread of the samples, image units, calibrated if the model is."""
-    samples: NDArray[np.float32] | None
-    """The kept samples, (K, ...) with the axes of `mmse` behind K; None if none was kept."""
-    n_samples: int
-    """Samples behind each plane of `mmse` that is complete, or behind the only one that was begun;
-    0 after a stop before the first sample."""
-    calibrated: bool
-    stopped_early: bool
-    """Planes that were not begun are NaN; the plane at which it stopped has fewer samples."""
-    provenance: dict[str, JsonValue]
-    notes: tuple[str, ...] = ()
-    """What a user should know before trusting the result; each was also yielded as a Stage."""
 
 
 def split_job(
@@ -121,6 +95,7 @@ def split_job(
             yield from work.plane(index)
             if stop.is_set():
                 break
+    yield from work.closing()
     return work.result(image)
 
 
@@ -170,16 +145,10 @@ class _Work:
             overlap=settings.overlap,
         )
         self._network_on = lru_cache(maxsize=1)(partial(folded, model.network))
-        names = model.header.channel_names
-        shape = (len(names), *view.shape)  # (C, ..., Y, X)
-        n_kept = min(settings.keep_samples, settings.n_samples)
-        _check_room(shape, n_kept)
-        self._mmse = np.full(shape, np.nan, np.float32)
-        self._sigma = np.full(shape, np.nan, np.float32)
-        self._samples = np.full((n_kept, *shape), np.nan, np.float32) if n_kept else None
-        self._n_planes = int(np.prod(view.shape[:-2], dtype=int))
-        self._drawn = 0
-        self._most_in_plane = 0
+        self._results = SplitResults(model, view, settings)
+        self._precision = Precision(settings)
+        self._n_planes = self._results.n_drawn.size
+        self._planes_done, self._share_done = 0, 0.0
         self._notes: list[str] = []
         self._start = time.monotonic()
 
@@ -201,8 +170,15 @@ class _Work:
             self._notes.append(warning)
             yield Stage(warning)
         n_channels = len(self._model.header.channel_names)
-        moments = Moments((n_channels, *pixels.shape), self._means.compute.device)
+        moments = Moments(
+            (n_channels, *pixels.shape),
+            self._means.compute.device,
+            antithetic=self._settings.antithetic,
+        )
         yield from self._means.attempts(lambda: self._draw(index, pixels, moments))
+        self._planes_done += 1
+        if not self._stop.is_set():
+            self._precision.take(moments)
 
     def _draw(
         self, index: tuple[int, ...], pixels: NDArray[np.float32], moments: Moments
@@ -218,11 +194,13 @@ class _Work:
             overlap=self._settings.overlap,
             seed=self._settings.seed,
             plane_index=number,
+            antithetic=self._settings.antithetic,
         )
-        sample = posterior.empty_sample()
+        room = posterior.empty_samples(self._batch(posterior))
         moments.to(compute.device)
         unread = set(posterior.tiles)
-        for k in range(moments.n, self._settings.n_samples):
+        while (k := moments.n) < (needed := samples_needed(moments, self._settings)):
+            samples = room[: self._settings.n_samples - k]  # (B, C, Y, X)
             for i, tile in enumerate(tiles_from(posterior.tiles, index, self._focus)):
                 for below in tiles_below(posterior.tiles, tile) if unread else ():
                     if self._stop.is_set():
@@ -232,14 +210,27 @@ class _Work:
                         unread.remove(below)
                 if self._stop.is_set():
                     return
-                posterior.draw(k, tile, sample)
+                posterior.draw(k, tile, samples)
                 if k == 0 and len(posterior.tiles) > 1:
-                    yield _part(index, tile, posterior.cropped(sample))
-                yield self._progress(k, (i + 1) / len(posterior.tiles))
-            moments.add(posterior.cropped(sample))
-            self._drawn += 1
-            self._most_in_plane = max(self._most_in_plane, k + 1)
-            yield self._keep(index, k, posterior.cropped(sample), moments)
+                    yield _part(index, tile, posterior.cropped(samples)[0])
+                drawn = k + len(samples) * (i + 1) / len(posterior.tiles)
+                yield self._progress(k, drawn, needed)
+            for sample in posterior.cropped(samples):
+                moments.add(sample)
+                yield self._results.keep(index, sample, moments)
+                # What was drawn along and is not needed is left out: a batch changes nothing.
+                if self._stop.is_set() or moments.n >= samples_needed(moments, self._settings):
+                    break
+
+    def _batch(self, posterior: Posterior) -> int:
+        """Choose how many samples to draw at once."""
+        if len(posterior.tiles) > 1:
+            return 1
+        compute, height, width = self._means.compute, posterior.height, posterior.width
+        memory = memory_for(self._settings, compute.device)
+        network = self._model.header.network
+        at_once = fitting_batch(network, compute, height, width, memory=memory)
+        return min(at_once, self._settings.n_samples)
 
     def _check(self, pixels: NDArray[np.float32], index: tuple[int, ...]) -> str | None:
         """Refuse pixels that are not finite; warn of a plane unlike the training data."""
@@ -251,74 +242,24 @@ class _Work:
             )
         return unlike_training(self._view.name, pixels, self._model.header.normalization)
 
-    def _progress(self, k: int, of_sample: float) -> Progress:
-        total = self._n_planes * self._settings.n_samples
-        done = (self._drawn + of_sample) / total
+    def _progress(self, k: int, drawn: float, needed: int) -> Progress:
+        """Tell how far it is when `drawn` of the samples that a plane is thought to need are."""
+        share = (self._planes_done + min(drawn / needed, 1.0)) / self._n_planes
+        self._share_done = done = max(share, self._share_done)  # what is needed may change
         seconds = time.monotonic() - self._start
-        text = f"sample {k + 1} of {self._settings.n_samples}"
-        return Progress(min(done, 1.0), seconds * (1 - done) / done, text)
+        about = "about " if needed < self._settings.n_samples else ""
+        return Progress(done, seconds * (1 - done) / done, f"sample {k + 1} of {about}{needed}")
 
-    def _keep(
-        self, index: tuple[int, ...], k: int, drawn: torch.Tensor, moments: Moments
-    ) -> SampleDrawn:
-        """Store a sample and what the moments are now."""
-        sample = drawn.cpu().numpy().copy()
-        mmse = moments.mean.cpu().numpy().copy()
-        sigma = sigma_of(moments.std.cpu().numpy(), self._model.header.calibration)
-        place: tuple[slice | int, ...] = (slice(None), *index)
-        self._mmse[place] = mmse
-        self._sigma[place] = sigma
-        if self._samples is not None and k < len(self._samples):
-            self._samples[k][place] = sample
-        return SampleDrawn(index, k, self._settings.n_samples, sample, mmse, sigma)
+    def closing(self) -> Job[None]:
+        """Say how precise it has become."""
+        for note in self._precision.notes():
+            self._notes.append(note)
+            yield Stage(note)
 
     def result(self, image: Image) -> Split:
         """Everything that was drawn, with the axes of the input."""
-        axes = "C" + self._view.axes
-        ordered = "".join(a for a in AXES if a in axes)
-        order = [axes.index(a) for a in ordered]
-        header = self._model.header
-
-        def described(data: NDArray[np.float32], kind: str) -> Image:
-            return Image(
-                data.transpose(order),
-                ordered,
-                image.pixel_size,
-                image.units,
-                header.channel_names,
-                f"{image.name} {kind}",
-                image.source,
-            )
-
-        samples = self._samples
-        if samples is not None:
-            samples = samples.transpose([0, *(i + 1 for i in order)])
-        return Split(
-            mmse=described(self._mmse, "MMSE"),
-            sigma=described(self._sigma, "sigma"),
-            samples=samples,
-            n_samples=self._most_in_plane,
-            calibrated=header.calibration is not None,
-            stopped_early=self._stop.is_set(),
-            provenance=self._provenance(image),
-            notes=(*self._notes, *self._means.notes),
-        )
-
-    def _provenance(self, image: Image) -> dict[str, Any]:
-        path, calibration = self._model.path, self._model.header.calibration
-        return {
-            "model": path.name if path else None,
-            "model_sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path else None,
-            "input": image.name,
-            "source": str(image.source) if image.source else None,
-            "settings": self._settings.model_dump(mode="json"),
-            "samples_drawn": self._drawn,
-            "tile_size": self._means.tile_size,
-            "computed_on": str(self._means.compute),
-            "calibration": calibration and calibration.brief(),
-            "napari-denoisplit": version("napari-denoisplit"),
-            "torch": str(torch.__version__),
-        }
+        notes = (*self._notes, *self._means.notes)
+        return self._results.split(image, self._means, notes, stopped_early=self._stop.is_set())
 
 
 def _part(plane: tuple[int, ...], tile: Tile, sample: torch.Tensor) -> PartDrawn:
@@ -326,15 +267,3 @@ def _part(plane: tuple[int, ...], tile: Tile, sample: torch.Tensor) -> PartDrawn
     height, width = sample.shape[-2:]
     y, x = ((a, min(b, n)) for (a, b), n in ((tile.inner_y, height), (tile.inner_x, width)))
     return PartDrawn(plane, 0, y, x, sample[:, slice(*y), slice(*x)].cpu().numpy().copy())
-
-
-def _check_room(shape: tuple[int, ...], n_kept: int) -> None:
-    """Refuse results that do not fit into memory, before hours are spent on them."""
-    image = 4 * float(np.prod(shape))
-    needed, free = (2 + n_kept) * image, free_memory(torch.device("cpu"))
-    if needed > SHARE_FOR_RESULTS * free:
-        raise JobError(
-            f"MMSE, sigma and {n_kept} kept samples of {shape} pixels take "
-            f"{needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free: keep fewer samples "
-            "(keep_samples), or split fewer planes at a time."
-        )

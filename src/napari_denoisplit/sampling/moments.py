@@ -1,7 +1,7 @@
 """Running mean, spread and error of posterior samples.
 
-Letters: n samples x_i, of which M pairs (x_2j, x_2j+1) have mirrored noise and are correlated, S the
-sum of squared deviations from the mean of all, Q the sum of squared differences within pairs.
+Letters: n samples x_i, of which M pairs (x_2j, x_2j+1) have mirrored noise and are correlated, S
+the sum of squared deviations from the mean of all, Q that of squared differences within pairs.
 
 All samples have one variance v, and every two of them are independent but for the pairs. Half the
 squared difference of two independent samples is v on average. Over all i < j the squared
