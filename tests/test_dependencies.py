@@ -17,6 +17,8 @@ BROUGHT = {
     "bioio_czi": "extra czi",
     "cloudpickle": "dask",
     "distributed": "extra cluster",
+    "imageio": "extra film",
+    "imageio_ffmpeg": "extra film",
     "napari": "a window cannot be without it",
     "pint": "napari",
 }

@@ -16,6 +16,10 @@ __all__ = [
     "CalibrateSettings",
     "CalibrationMethod",
     "DenoiseSettings",
+    "FilmLayout",
+    "FilmLoop",
+    "FilmSettings",
+    "FilmShow",
     "LossSettings",
     "Method",
     "MixSettings",
@@ -35,6 +39,9 @@ NoiseKind = Literal["gaussian_mixture", "histogram", "poisson_gaussian"]
 NoiseSource = Literal["repeats", "pairs", "bootstrap", "single"]
 CalibrationMethod = Literal["factor", "map"]
 Binning = Literal["equal_count", "equal_width"]
+FilmLoop = Literal["round", "to and fro", "once"]
+FilmShow = Literal["sample", "difference"]
+FilmLayout = Literal["overlay", "side by side"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -370,3 +377,24 @@ class CalibrateSettings(_ComputeSettings):
         description="Pixels to use at most; of more images an even choice is taken.",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the posterior samples.")
+
+
+class FilmSettings(_Settings):
+    """How posterior samples are played, one after the other."""
+
+    speed: int = Field(8, ge=1, le=60, description="Samples shown in a second.")
+    loop: FilmLoop = Field(
+        "round",
+        description="After the last sample: 'round' begins anew, 'to and fro' goes back, 'once' "
+        "stops.",
+    )
+    show: FilmShow = Field(
+        "sample",
+        description="Each sample itself, or its difference to the MMSE (blue below, orange above "
+        "it).",
+    )
+    layout: FilmLayout = Field(
+        "overlay",
+        description="Structures added up in their colours, or side by side; differences always "
+        "stand side by side.",
+    )

@@ -1,0 +1,123 @@
+"""Where on an image something is measured: a pixel, an area or a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_denoisplit.errors import ImageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Footprint", "area", "line", "pixel"]
+
+_LARGEST_STEP = 1.0  # pixels between two points of a line
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Footprint:
+    """P points of a plane."""
+
+    kind: Literal["pixel", "area", "line"]
+    y: Floats
+    """(P,), pixels; 0 is the middle of the first row. Whole numbers but for a line."""
+    x: Floats
+    """(P,)"""
+    distance: Floats | None = None
+    """(P,), of a line: distance from its beginning, pixels."""
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Smallest part of the plane that holds everything the values depend on."""
+        return tuple(
+            slice(int(np.floor(at.min())), int(np.ceil(at.max())) + 1) for at in (self.y, self.x)
+        )  # type: ignore[return-value]
+
+    def values(self, crop: NDArray[Any]) -> NDArray[np.float32]:
+        """Values at the points, between pixels by bilinear interpolation.
+
+        Parameters
+        ----------
+        crop
+            (..., y, x), the image within `box`.
+
+        Returns
+        -------
+        (..., P)
+        """
+        y, x = self.y - self.box[0].start, self.x - self.box[1].start
+        if self.kind != "line":
+            at: NDArray[np.float32] = crop[..., y.astype(np.intp), x.astype(np.intp)]
+            return at
+        row = np.minimum(y.astype(np.intp), max(crop.shape[-2] - 2, 0))
+        column = np.minimum(x.astype(np.intp), max(crop.shape[-1] - 2, 0))
+        below = np.minimum(row + 1, crop.shape[-2] - 1)
+        right = np.minimum(column + 1, crop.shape[-1] - 1)
+        fy, fx = (y - row).astype(np.float32), (x - column).astype(np.float32)
+        upper = (1 - fx) * crop[..., row, column] + fx * crop[..., row, right]
+        lower = (1 - fx) * crop[..., below, column] + fx * crop[..., below, right]
+        between: NDArray[np.float32] = (1 - fy) * upper + fy * lower
+        return between
+
+
+def pixel(y: int, x: int) -> Footprint:
+    """Return a single pixel."""
+    return Footprint("pixel", np.array([float(y)]), np.array([float(x)]))
+
+
+def area(mask: NDArray[np.bool_], corner: tuple[int, int] = (0, 0)) -> Footprint:
+    """Every pixel that is set in a mask.
+
+    Parameters
+    ----------
+    mask
+        (y, x)
+    corner
+        Pixel of the image at which the mask begins.
+
+    Raises
+    ------
+    ImageError
+        No pixel is set.
+    """
+    y, x = np.nonzero(mask)
+    if not len(y):
+        raise ImageError("The region covers no pixel of the image: draw it on the image.")
+    return Footprint("area", y.astype(np.float64) + corner[0], x.astype(np.float64) + corner[1])
+
+
+def line(corners: NDArray[Any], shape: tuple[int, int]) -> Footprint:
+    """Points along a line from corner to corner, at equal distances of a pixel at most.
+
+    Parameters
+    ----------
+    corners
+        (V, 2): Y, X in pixels, two or more.
+    shape
+        Size of the image along Y and X; what lies outside of it is left out.
+
+    Raises
+    ------
+    ImageError
+        The line has no length, or lies outside the image.
+    """
+    corners = np.asarray(corners, dtype=np.float64)
+    lengths = np.hypot(*np.diff(corners, axis=0).T)
+    along = np.concatenate([[0.0], np.cumsum(lengths)])
+    if not along[-1] > 0:
+        raise ImageError("The line has no length: draw it from one place to another.")
+    n_points = int(np.ceil(along[-1] / _LARGEST_STEP)) + 1
+    distance = np.linspace(0, along[-1], n_points)
+    y, x = (np.interp(distance, along, corners[:, axis]) for axis in (0, 1))
+    inside = (y >= 0) & (x >= 0) & (y <= shape[0] - 1) & (x <= shape[1] - 1)
+    if not inside.any():
+        raise ImageError("The line does not touch the image: draw it on the image.")
+    return Footprint("line", y[inside], x[inside], distance[inside])
