@@ -34,13 +34,18 @@ class ImageFile:
         """Return the same by its full name, for a process in another folder."""
         return replace(self, path=self.path.resolve())
 
-    def open(self) -> Image:
+    def open(self, lazy_above: int = LAZY_ABOVE) -> Image:
         """Open the image; the pixels of a large one are read where and when they are used.
+
+        Parameters
+        ----------
+        lazy_above
+            Bytes of pixels above which it is large.
 
         Raises
         ------
         ImageError
             The file cannot be read, or has no such channel.
         """
-        image = read_image(self.path, axes=self.axes, series=self.series, lazy_above=LAZY_ABOVE)
+        image = read_image(self.path, axes=self.axes, series=self.series, lazy_above=lazy_above)
         return image if self.channel is None else choose_channel(image, self.channel)

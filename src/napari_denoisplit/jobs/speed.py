@@ -63,7 +63,8 @@ def speed_of(network: NetworkSettings, compute: Compute) -> Speed:
     """
     trial = folded(VSE(network).eval(), compute)
     with keep_freed_memory():
-        edges = [-(-n // trial.multiple) * trial.multiple for n in (SMALL, _large(network, compute))]
+        sizes, step = (SMALL, _large(network, compute)), trial.multiple
+        edges = [-(-size // step) * step for size in sizes]
         _passes(trial, edges[0])  # what is set up at the first call is not counted
         passes = [_passes(trial, edge) for edge in edges]
     pixels = [edge**2 for edge in edges]

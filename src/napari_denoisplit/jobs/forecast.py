@@ -1,0 +1,141 @@
+"""What is told of a split before it begins, in numbers and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Preflight", "duration", "gib", "together"]
+
+SHARE_FOR_RESULTS = 0.8
+"""Of the free memory; `split_job` refuses to fill more of it with results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What splitting an image will take; times are from a measured rate."""
+
+    seconds: float
+    """Of the whole split, the network loaded."""
+    seconds_to_first: float
+    """Until the first picture: a sample of the first plane, or on disk the first block."""
+    memory: float
+    """Bytes that sampling takes at most, on the device."""
+    memory_for_results: float
+    """Bytes of MMSE, sigma and kept samples that stay in memory; 0 on disk."""
+    free_memory: float
+    """Bytes of memory that are free now."""
+    bytes_on_disk: float
+    """Of the result on disk at most, coarser levels included; 0 in memory."""
+    n_samples: int
+    kept_samples: int
+    n_planes: int
+    n_blocks: int
+    """Blocks of all planes; 0 in memory."""
+    block_size: int | None
+    """Edge of a block, pixels; None in memory."""
+    tile_size: int | None
+    """Edge of a tile, pixels; None where a plane or block is sampled as a whole."""
+    n_tiles: int
+    """Tiles of a plane or block, at most."""
+    computed_on: str
+    """Device and precision, e.g. 'cpu, bfloat16'."""
+    up_to: bool = False
+    """Whether sampling may end sooner, at a target for the error."""
+    n_images: int = 1
+
+    @property
+    def fits(self) -> bool:
+        """Whether the results fit into memory."""
+        return self.memory_for_results <= SHARE_FOR_RESULTS * self.free_memory
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one line."""
+        parts = [
+            f"{'Up to' if self.up_to else 'About'} {duration(self.seconds)} on {self.computed_on}",
+            f"first picture after {duration(self.seconds_to_first)}",
+            f"{gib(self.memory)} of memory to sample in {self._pieces}",
+        ]
+        if self.bytes_on_disk:
+            parts.append(f"at most {gib(self.bytes_on_disk)} on disk")
+        else:
+            parts.append(f"{gib(self.memory_for_results)} for {self._results}")
+        text = "; ".join(parts)
+        return (
+            text if self.n_images == 1 else f"{self.n_images} images: {text[0].lower()}{text[1:]}"
+        )
+
+    @property
+    def problem(self) -> str:
+        """Why the results cannot stay in memory, with the way out; empty if they can."""
+        if self.fits:
+            return ""
+        return (
+            f"{self._results} take {gib(self.memory_for_results)}, and {gib(self.free_memory)} of "
+            "memory are free: let the results go to disk, or keep fewer samples."
+        )
+
+    @property
+    def _results(self) -> str:
+        kinds = ["MMSE"] if self.n_samples == 1 else ["MMSE", "sigma"]
+        if self.kept_samples:
+            kinds.append("1 sample" if self.kept_samples == 1 else f"{self.kept_samples} samples")
+        return " and ".join([", ".join(kinds[:-1]), kinds[-1]] if kinds[1:] else kinds)
+
+    @property
+    def _pieces(self) -> str:
+        tiles = f"tiles of {self.tile_size} pixels"
+        if self.block_size is not None:
+            blocks = f"{self.n_blocks} blocks of {self.block_size} x {self.block_size} pixels"
+            if self.n_blocks == 1:
+                blocks = f"1 block of {self.block_size} x {self.block_size} pixels"
+            return f"{blocks}, in {tiles}" if self.n_tiles > 1 else blocks
+        planes = "the whole plane" if self.n_planes == 1 else f"{self.n_planes} planes"
+        return f"{self.n_tiles} {tiles}" if self.n_tiles > 1 else planes
+
+
+def together(parts: Sequence[Preflight], *, results_stay: bool) -> Preflight:
+    """Add up what images take that are split one after the other.
+
+    Parameters
+    ----------
+    parts
+        Of each image, one at least.
+    results_stay
+        Whether all results stay in memory; otherwise those of one image at a time.
+    """
+    results = [part.memory_for_results for part in parts]
+    return replace(
+        parts[0],
+        seconds=sum(part.seconds for part in parts),
+        memory=max(part.memory for part in parts),
+        memory_for_results=sum(results) if results_stay else max(results),
+        bytes_on_disk=sum(part.bytes_on_disk for part in parts),
+        n_planes=max(part.n_planes for part in parts),
+        n_blocks=sum(part.n_blocks for part in parts),
+        n_tiles=max(part.n_tiles for part in parts),
+        tile_size=next((part.tile_size for part in parts if part.n_tiles > 1), None),
+        n_images=sum(part.n_images for part in parts),
+    )
+
+
+def duration(seconds: float) -> str:
+    """Say how long something takes, e.g. '0.4 s', '25 s' or '12 min'."""
+    if seconds < 9.5:
+        return f"{max(seconds, 0.1):.1f} s"
+    if seconds < 90:
+        return f"{round(seconds)} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
+
+
+def gib(n_bytes: float) -> str:
+    """Say how much memory or disk something takes, e.g. '0.6 GiB' or '12 MiB'."""
+    if n_bytes < 0.05 * 2**30:
+        return f"{max(1, round(n_bytes / 2**20))} MiB"
+    return f"{n_bytes / 2**30:.1f} GiB" if n_bytes < 999 * 2**30 else f"{n_bytes / 2**40:.1f} TiB"

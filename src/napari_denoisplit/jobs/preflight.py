@@ -1,0 +1,228 @@
+"""What a split will take: time, memory and disk, told before it begins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_denoisplit.checkpoint import Model, read_header
+from napari_denoisplit.images.image_file import ImageFile
+from napari_denoisplit.images.pyramid import level_shapes
+from napari_denoisplit.jobs.forecast import Preflight
+from napari_denoisplit.jobs.memory import free_memory, memory_for
+from napari_denoisplit.jobs.slide_blocks import budget, memory_of_block
+from napari_denoisplit.jobs.slide_plan import choose_sizes
+from napari_denoisplit.jobs.speed import speed_of
+from napari_denoisplit.jobs.splitting import planes_of
+from napari_denoisplit.nn.compute import Compute
+from napari_denoisplit.sampling.posterior import bytes_per_pixel, fitting_tile_size
+from napari_denoisplit.sampling.tiles import grown, tile_grid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.jobs.speed import Speed
+    from napari_denoisplit.sampling.tiles import Tile
+    from napari_denoisplit.settings import NetworkSettings, SplitSettings
+
+__all__ = ["preflight"]
+
+
+def preflight(
+    model: Model | Path,
+    image: Image | ImageFile,
+    settings: SplitSettings,
+    *,
+    on_disk: bool = False,
+) -> Preflight:
+    """Tell what a split will take; no pixel is read, and no weight is loaded.
+
+    The first call for a network and a device measures its rate, which takes a fraction of a second.
+
+    Parameters
+    ----------
+    model
+        A model, or the file that holds one.
+    image
+        The superposition, or its file: no channel axis, or one of size 1.
+    settings
+        Samples, tiles, device.
+    on_disk
+        Whether the results go to disk block by block, as by `split_to_zarr_job`.
+
+    Raises
+    ------
+    ImageError
+        The image cannot be read, or has several channels.
+    ModelFileError
+        The model file cannot be used.
+    JobError
+        The device is not there.
+    """
+    header = read_header(model) if isinstance(model, Path) else model.header
+    opened = image.open(lazy_above=0) if isinstance(image, ImageFile) else image
+    compute = Compute.choose(settings.device, settings.precision)
+    work = _Work(header.network, planes_of(opened).shape, settings, compute)
+    return work.on_disk() if on_disk else work.in_memory()
+
+
+class _Work:
+    """One image to be split.
+
+    Parameters
+    ----------
+    network
+        Shape of the network.
+    shape
+        Of the superposition, (..., Y, X).
+    settings
+        Samples, tiles, blocks.
+    compute
+        Device and precision.
+    """
+
+    def __init__(
+        self,
+        network: NetworkSettings,
+        shape: tuple[int, ...],
+        settings: SplitSettings,
+        compute: Compute,
+    ) -> None:
+        self._network, self._settings, self._compute = network, settings, compute
+        self._shape = shape
+        self._multiple: int = 2**network.n_levels
+        self._speed: Speed = speed_of(network, compute)
+        self._n_planes = prod(shape[:-2])
+        self._kept = min(settings.keep_samples, settings.n_samples)
+
+    def in_memory(self) -> Preflight:
+        """Plane by plane, as `split_job` does it."""
+        s, network, dtype = self._settings, self._network, self._compute.dtype
+        height, width = map(self._padded, self._shape[-2:])
+        tile_size = s.tile_size
+        if tile_size is None:
+            memory = memory_for(s, self._compute.device)
+            tile_size = fitting_tile_size(
+                network, dtype, *self._shape[-2:], overlap=s.overlap, memory=memory
+            )
+        tiles = tile_grid(height, width, tile_size, s.overlap, self._multiple)
+        areas = [_area(tile) for tile in tiles]
+        encode, draw = self._seconds(sum(areas), len(areas)), self._draw(sum(areas), len(areas))
+        features = network.n_filters * dtype.itemsize / 3 * height * width
+        return self._told(
+            seconds=self._n_planes * (encode + s.n_samples * draw),
+            seconds_to_first=encode + draw,
+            memory=bytes_per_pixel(network, dtype) * max(areas) + features * (len(tiles) > 1),
+            memory_for_results=self._bytes(self._shape) * self._n_results,
+            tile_size=tile_size if len(tiles) > 1 else None,
+            n_tiles=len(tiles),
+        )
+
+    def on_disk(self) -> Preflight:
+        """Block by block, as `split_to_zarr_job` does it."""
+        s, compute = self._settings, self._compute
+        memory = budget(s, compute.device)
+        edge, tile_size = choose_sizes(self._network, s, compute, memory, None)
+        seconds, n_blocks, most_tiles, first = 0.0, 0, 1, 0.0
+        for (read, areas), count in self._blocks(edge, tile_size):
+            n = len(areas)
+            each = self._seconds(read, n) + s.n_samples * self._draw(sum(areas), n)
+            first = first or each
+            seconds += count * each
+            n_blocks += count
+            most_tiles = max(most_tiles, n)
+        pixels = sum(self._bytes(shape) for shape in level_shapes(self._shape))
+        return self._told(
+            seconds=self._n_planes * seconds,
+            seconds_to_first=first,
+            memory=memory_of_block(self._network, compute, edge, tile_size, s),
+            bytes_on_disk=pixels * self._n_results,
+            n_blocks=self._n_planes * n_blocks,
+            block_size=edge,
+            tile_size=tile_size if most_tiles > 1 else None,
+            n_tiles=most_tiles,
+        )
+
+    def _blocks(
+        self, edge: int, tile_size: int | None
+    ) -> Iterator[tuple[tuple[int, list[int]], int]]:
+        """Yield pixels that are read and those of each tile, of every kind of block of a plane."""
+        context = self._padded(self._settings.overlap)
+        kinds = [Counter(_stretches(n, edge, context)) for n in self._shape[-2:]]
+        for rows, n_rows in kinds[0].items():
+            for columns, n_columns in kinds[1].items():
+                height, width = self._padded(rows[2]), self._padded(columns[2])
+                part = (
+                    (rows[0], self._padded(rows[1])),
+                    (columns[0], self._padded(columns[1])),
+                )
+                tiles = tile_grid(height, width, tile_size, context, self._multiple, part)
+                areas = [_area(tile) for tile in tiles]
+                yield (height * width, areas), n_rows * n_columns
+
+    def _padded(self, n: int) -> int:
+        """Round up to what the ladder divides."""
+        return -(-n // self._multiple) * self._multiple
+
+    def _seconds(self, n_pixels: int, n_calls: int) -> float:
+        return self._speed.encode.seconds(n_pixels, n_calls)
+
+    def _draw(self, n_pixels: int, n_calls: int) -> float:
+        return self._speed.draw.seconds(n_pixels, n_calls)
+
+    @property
+    def _n_results(self) -> int:
+        return self._kept + (2 if self._settings.n_samples > 1 else 1)
+
+    def _bytes(self, shape: tuple[int, ...]) -> float:
+        return 4.0 * self._network.n_channels * prod(shape)
+
+    def _told(
+        self,
+        *,
+        seconds: float,
+        seconds_to_first: float,
+        memory: float,
+        tile_size: int | None,
+        n_tiles: int,
+        memory_for_results: float = 0.0,
+        bytes_on_disk: float = 0.0,
+        n_blocks: int = 0,
+        block_size: int | None = None,
+    ) -> Preflight:
+        return Preflight(
+            seconds=seconds,
+            seconds_to_first=seconds_to_first,
+            memory=memory,
+            memory_for_results=memory_for_results,
+            free_memory=free_memory(torch.device("cpu")),
+            bytes_on_disk=bytes_on_disk,
+            n_samples=self._settings.n_samples,
+            kept_samples=self._kept,
+            n_planes=self._n_planes,
+            n_blocks=n_blocks,
+            block_size=block_size,
+            tile_size=tile_size,
+            n_tiles=n_tiles,
+            computed_on=str(self._compute),
+            up_to=self._settings.target_error is not None,
+        )
+
+
+def _area(tile: Tile) -> int:
+    """Pixels that are computed for a tile."""
+    (top, bottom), (left, right) = tile.outer_y, tile.outer_x
+    return (bottom - top) * (right - left)
+
+
+def _stretches(size: int, edge: int, context: int) -> Iterator[tuple[int, int, int]]:
+    """Yield start and end of each block of an axis within what is read, and the length of that."""
+    for start in range(0, size, edge):
+        stop = min(start + edge, size)
+        low, high = grown((start, stop), context, size)
+        yield start - low, stop - low, high - low
