@@ -44,7 +44,7 @@ def assert_close(picture, mmse, sigma):
     np.testing.assert_allclose(picture.spread, sigma, rtol=0, atol=allowed)
 
 
-@pytest.mark.parametrize("antithetic", [False])
+@pytest.mark.parametrize("antithetic", [False, True])
 @pytest.mark.parametrize("view", [VIEW, Focus((0,), (150, 181), (190, 250))])
 def test_a_view_shows_what_the_whole_split_has_there(model, stack, view, antithetic):
     settings = SETTINGS.model_copy(update={"antithetic": antithetic})

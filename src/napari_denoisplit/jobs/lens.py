@@ -91,7 +91,7 @@ def lens_job(
         return LensDrawn(view.plane, p.y, p.x, p.mmse, sigma, p.n_samples, n)
 
     with keep_freed_memory():
-        yield from _drawn(work, image.shape[-2:], requests, stop, picture)
+        yield from _drawn(work, (image.size("Y"), image.size("X")), requests, stop, picture)
 
 
 def _drawn(

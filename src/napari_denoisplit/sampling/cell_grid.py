@@ -114,7 +114,7 @@ def rectangles(wanted: NDArray[np.bool_], largest: int) -> list[tuple[Span, Span
         if not left[row, column]:
             continue
         n_columns = _even(_run(left[row, column:]), largest)
-        full = left[row:, column : column + n_columns].all(axis=1)
+        full = np.asarray(left[row:, column : column + n_columns].all(axis=1))
         n_rows = _even(_run(full), largest)
         rows, columns = (int(row), int(row) + n_rows), (int(column), int(column) + n_columns)
         left[slice(*rows), slice(*columns)] = False
