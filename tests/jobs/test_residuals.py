@@ -1,0 +1,124 @@
+"""The residual check, on phantoms whose split is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.jobs.conftest import NETWORK
+
+from napari_denoisplit.checkpoint import ModelHeader
+from napari_denoisplit.errors import ImageError, ModelFileError
+from napari_denoisplit.events import run
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.phantoms import phantom
+from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.jobs.residual_reference import reference_job, with_reference
+from napari_denoisplit.jobs.residuals import reference_of, residual_job, trust_job
+from napari_denoisplit.jobs.training import train_job
+from napari_denoisplit.measures.residual import ResidualSums, standardized, tile_figures
+from napari_denoisplit.measures.residual_reference import KEY, ResidualReference
+from napari_denoisplit.noise.poisson_gaussian import PoissonGaussian
+from napari_denoisplit.noise.superposed import superposed_noise, superposed_variance
+from napari_denoisplit.settings import MixSettings, SplitSettings
+
+CAMERA = PoissonGaussian(5.0, 100.0, 40.0, 0, 1e5)
+MODELS = (CAMERA, CAMERA)
+SIZE = 256
+
+
+def noisy(clean, weights=(0.5, 0.5), seed=0):
+    mixed = superpose(clean, weights) + superposed_noise(MODELS, weights, clean, seed)
+    return Image(mixed, "YX", name="cells")
+
+
+def header(**mix) -> ModelHeader:
+    """Of a model that was trained on the phantom, with what it leaves of its own kind: nothing."""
+    clean = phantom((SIZE, SIZE), seed=5)
+    variance = superposed_variance(MODELS, (0.5, 0.5), clean)
+    z = standardized(noisy(clean, seed=3).data, superpose(clean, (0.5, 0.5)), variance)
+    reference = ResidualReference.of([tile_figures([z], 64)], z.size, 64)
+    return ModelHeader(
+        network=NETWORK,
+        mix=MixSettings(**mix),
+        normalization={
+            "input_mean": 0.0,
+            "input_std": 1.0,
+            "channel_means": (0.0, 0.0),
+            "channel_stds": (1.0, 1.0),
+        },
+        channel_names=("filaments", "pits"),
+        noise_models=tuple(model.to_dict() for model in MODELS),
+        training={KEY: reference.model_dump(mode="json")},
+    )
+
+
+def test_the_truth_explains_its_noisy_superposition():
+    clean = phantom((SIZE, SIZE), seed=1)
+    check = run(residual_job(header(), noisy(clean), Image(clean, "CYX"), clean[None]))
+    assert check.verdict.grade == "good"
+    assert check.residual.data.std() == pytest.approx(1, abs=0.02)
+    assert check.figures.outside == pytest.approx(check.expected_outside, abs=0.001)
+
+
+def test_a_structure_that_the_model_does_not_know_is_told():
+    clean = phantom((SIZE, SIZE), ("filaments", "pits", "mesh"), seed=1)
+    image = noisy(clean[:2])
+    strange = Image(image.data + 0.25 * (clean[2] - clean[2].min()), "YX", name="other cells")
+    check = run(residual_job(header(), strange, Image(clean[:2], "CYX"), clean[None, :2]))
+    assert check.verdict.grade == "do not use"
+    assert np.abs(check.bias.data).max() > 6
+
+
+def test_without_samples_the_mean_is_judged_roughly():
+    clean = phantom((SIZE, SIZE), seed=1)
+    check = run(residual_job(header(), noisy(clean), Image(clean, "CYX")))
+    assert check.verdict.grade == "usable"
+    assert check.figures.n_samples == 0
+
+
+def test_every_plane_of_a_stack_takes_part_and_one_that_was_not_split_is_empty():
+    clean = np.stack([phantom((SIZE, SIZE), seed=s) for s in (1, 2)])  # (T, C, Y, X)
+    image = Image(np.stack([noisy(c, seed=9).data for c in clean]), "TYX")
+    mmse = clean.copy()
+    mmse[1] = np.nan
+    samples = np.stack([mmse, mmse])
+    check = run(residual_job(header(), image, Image(mmse, "TCYX"), samples))
+    assert check.residual.axes == "TYX"
+    assert np.isfinite(check.residual.data[0]).all()
+    assert np.isnan(check.residual.data[1]).all()
+    assert check.figures.n_pixels == SIZE**2
+
+
+def test_weights_that_the_model_leaves_open_are_found():
+    clean = phantom((SIZE, SIZE), seed=1)
+    open_mix = header(alpha_low=0.5, alpha_high=1.5)
+    image = noisy(clean, (0.35, 0.6))
+    check = run(residual_job(open_mix, image, Image(clean, "CYX"), clean[None]))
+    assert check.figures.variance == pytest.approx(1, abs=0.05)
+
+
+def test_sizes_that_differ_and_models_without_noise_models_are_refused():
+    clean = phantom((64, 64), seed=1)
+    with pytest.raises(ImageError, match="split of this image"):
+        run(residual_job(header(), noisy(clean), Image(clean[:, :32], "CYX")))
+    bare = header().model_copy(update={"noise_models": None})
+    with pytest.raises(ModelFileError, match="no noise models"):
+        run(residual_job(bare, noisy(clean), Image(clean, "CYX")))
+
+
+def test_a_trained_model_is_checked_and_keeps_its_reference(fields, settings):
+    model = run(train_job(fields, settings)).model
+    images = [Image(superpose(field, (0.5, 0.5)), "YX") for field in fields.fields]
+    reference = run(reference_job(model, images, SplitSettings(device="cpu")))
+    known = with_reference(model, reference)
+    assert reference_of(known.header) == reference
+    small = SplitSettings(n_samples=2, device="cpu")
+    split, check = run(trust_job(known, images[0], small))
+    assert check.residual.shape == images[0].shape
+    assert check.figures.n_samples == split.n_samples == 2
+    assert check.verdict.figures["distance in variance"] == pytest.approx(0, abs=2)
+
+
+def test_sums_of_no_plane_are_no_figures():
+    with pytest.raises(ValueError, match="no plane"):
+        ResidualSums().figures()
