@@ -27,7 +27,6 @@ def main() -> None:
     arguments = parser.parse_args()
     minutes = arguments.minutes
     script("presets.py")
-    script("sampling.py")
     script("denoising.py")
     script("noise_models.py")
     script("noise_memory.py")
@@ -41,6 +40,8 @@ def main() -> None:
     for source in ("pairs", "repeats", "bootstrap", "single"):
         script("quality.py", "run", "A", "denoisplit", "0", "--minutes", minutes, "--noise", source)
     script("quality.py", "report")
+    # Last, since it compares numbers on a trained model.
+    script("sampling.py", *(["--peer", arguments.peer] if arguments.peer else []))
 
 
 if __name__ == "__main__":
