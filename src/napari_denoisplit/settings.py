@@ -37,7 +37,7 @@ Preset = Literal["tiny", "fast", "paper"]
 Method = Literal["denoisplit", "altered_musplit", "musplit"]
 NoiseKind = Literal["gaussian_mixture", "histogram", "poisson_gaussian"]
 NoiseSource = Literal["repeats", "pairs", "bootstrap", "single"]
-CalibrationMethod = Literal["factor", "map"]
+CalibrationMethod = Literal["variance", "likelihood", "map"]
 Binning = Literal["equal_count", "equal_width"]
 FilmLoop = Literal["round", "to and fro", "once"]
 FilmShow = Literal["sample", "difference"]
@@ -250,7 +250,7 @@ class SplitSettings(_ComputeSettings):
         10, ge=0, le=10_000, description="How many of the samples to keep as images."
     )
     antithetic: bool = Field(
-        False,
+        True,
         description="Draw samples in pairs with mirrored latent noise, so that the MMSE needs "
         "fewer of them.",
     )
@@ -286,6 +286,15 @@ class SplitSettings(_ComputeSettings):
         "None: 1024, on a GPU 2048.",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the posterior samples.")
+
+    @model_validator(mode="after")
+    def _error_can_be_judged(self) -> Self:
+        if self.target_error is not None and self.n_samples < 4:
+            raise ValueError(
+                f"{self.n_samples} samples cannot tell their error: allow at least 4, or leave the "
+                "target error out."
+            )
+        return self
 
     @model_validator(mode="after")
     def _tiles_keep_something(self) -> Self:
@@ -353,10 +362,11 @@ class CalibrateSettings(_ComputeSettings):
         le=10_000,
         description="Posterior samples K behind mean and spread; best as many as for splits later.",
     )
-    method: CalibrationMethod = Field(
-        "factor",
-        description="'factor', one number per structure, or 'map', a monotone curve from spread "
-        "to sigma, for where the error is not proportional to the spread.",
+    method: Literal["auto"] | CalibrationMethod = Field(
+        "auto",
+        description="From spread to sigma: a factor with which mean variance and mean squared "
+        "error agree ('variance'), the published factor of greatest likelihood ('likelihood'), or "
+        "a monotone curve ('map'); 'auto' takes the one that does best on the pixels left out.",
     )
     n_bins: int = Field(30, ge=5, le=500, description="Bins of the reliability diagram.")
     binning: Binning = Field(

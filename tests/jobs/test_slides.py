@@ -122,14 +122,14 @@ def test_the_store_says_how_it_was_made(plain):
 
 
 def test_mirrored_samples_are_those_of_the_split_in_memory(model, tmp_path):
-    settings = SETTINGS.model_copy(update={"antithetic": True, "n_samples": 5})
+    settings = SETTINGS.model_copy(update={"n_samples": 5})
     split(model, tmp_path / "out.zarr", settings)
     whole = run(split_job(model, image(), settings))
     atol = 1e-4 * float(np.median(whole.sigma.data))
     for name, expected in {"mmse": whole.mmse.data, "sigma": whole.sigma.data}.items():
         np.testing.assert_allclose(pixels(tmp_path / "out.zarr", name), expected, rtol=0, atol=atol)
     with pytest.raises(JobError, match="antithetic True there, False here"):
-        split(model, tmp_path / "out.zarr", SETTINGS.model_copy(update={"n_samples": 5}))
+        split(model, tmp_path / "out.zarr", settings.model_copy(update={"antithetic": False}))
 
 
 def test_a_target_error_is_refused_with_the_way_out(model, tmp_path):

@@ -19,7 +19,9 @@ from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import MixSettings, NetworkSettings, SplitSettings
 
 NETWORK = NetworkSettings(n_levels=2, n_filters=8, n_latents=4)
-SETTINGS = SplitSettings(n_samples=4, keep_samples=2, device="cpu", precision="float32")
+SETTINGS = SplitSettings(
+    n_samples=4, keep_samples=2, antithetic=False, device="cpu", precision="float32"
+)
 
 
 @pytest.fixture(scope="module")
@@ -316,3 +318,8 @@ def test_samples_drawn_at_once_are_those_drawn_one_by_one(model, monkeypatch):
     one_by_one = run(split_job(model, image(), PAIRS))
     for a, b in ((at_once.mmse, one_by_one.mmse), (at_once.sigma, one_by_one.sigma)):
         np.testing.assert_allclose(a.data, b.data, rtol=1e-4)
+
+
+def test_too_few_samples_to_tell_their_error_are_refused():
+    with pytest.raises(ValueError, match="3 samples cannot tell their error: allow at least 4"):
+        SplitSettings(n_samples=3, target_error=1.0)

@@ -67,7 +67,8 @@ def _results_of_block(network: NetworkSettings, edge: int, settings: SplitSettin
     """Bytes of the input, a sample, the moments, what is kept, and a copy while it is written."""
     kept = min(settings.keep_samples, settings.n_samples)
     read = edge + 2 * settings.overlap
-    return 4.0 * ((2 + network.n_channels) * read**2 + (4 + kept) * network.n_channels * edge**2)
+    images = kept + (6 if settings.antithetic else 4)
+    return 4.0 * ((2 + network.n_channels) * read**2 + images * network.n_channels * edge**2)
 
 
 class Crew(Protocol):
