@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Preflight", "duration", "gib", "together"]
+__all__ = ["SHARE_FOR_RESULTS", "Preflight", "duration", "gib", "no_room", "together"]
 
 SHARE_FOR_RESULTS = 0.8
 """Of the free memory; `split_job` refuses to fill more of it with results."""
@@ -43,6 +43,8 @@ class Preflight:
     """Tiles of a plane or block, at most."""
     computed_on: str
     """Device and precision, e.g. 'cpu, bfloat16'."""
+    n_there: int = 0
+    """Blocks that an earlier run has written; the seconds are of the others."""
     up_to: bool = False
     """Whether sampling may end sooner, at a target for the error."""
     n_images: int = 1
@@ -55,29 +57,30 @@ class Preflight:
     @property
     def sentence(self) -> str:
         """All of it in one line."""
+        limit = "Up to" if self.up_to else "About"
         parts = [
-            f"{'Up to' if self.up_to else 'About'} {duration(self.seconds)} on {self.computed_on}",
+            f"{limit} {duration(self.seconds)} on {self.computed_on}",
             f"first picture after {duration(self.seconds_to_first)}",
-            f"{gib(self.memory)} of memory to sample in {self._pieces}",
+            self.needs,
         ]
+        if self.n_images > 1:
+            parts[0] = f"{self.n_images} images: {parts[0][0].lower()}{parts[0][1:]}"
+        return "; ".join(parts)
+
+    @property
+    def needs(self) -> str:
+        """Memory and disk in words, and the parts in which is sampled."""
+        text = f"{gib(self.memory)} of memory to sample in {self._pieces}; "
         if self.bytes_on_disk:
-            parts.append(f"at most {gib(self.bytes_on_disk)} on disk")
-        else:
-            parts.append(f"{gib(self.memory_for_results)} for {self._results}")
-        text = "; ".join(parts)
-        return (
-            text if self.n_images == 1 else f"{self.n_images} images: {text[0].lower()}{text[1:]}"
-        )
+            return text + f"at most {gib(self.bytes_on_disk)} on disk"
+        return text + f"{gib(self.memory_for_results)} for {self._results}"
 
     @property
     def problem(self) -> str:
         """Why the results cannot stay in memory, with the way out; empty if they can."""
         if self.fits:
             return ""
-        return (
-            f"{self._results} take {gib(self.memory_for_results)}, and {gib(self.free_memory)} of "
-            "memory are free: let the results go to disk, or keep fewer samples."
-        )
+        return no_room(self._results, self.memory_for_results, self.free_memory)
 
     @property
     def _results(self) -> str:
@@ -93,7 +96,8 @@ class Preflight:
             blocks = f"{self.n_blocks} blocks of {self.block_size} x {self.block_size} pixels"
             if self.n_blocks == 1:
                 blocks = f"1 block of {self.block_size} x {self.block_size} pixels"
-            return f"{blocks}, in {tiles}" if self.n_tiles > 1 else blocks
+            there = f", {self.n_there} of them there already" if self.n_there else ""
+            return blocks + there + (f", in {tiles}" if self.n_tiles > 1 else "")
         planes = "the whole plane" if self.n_planes == 1 else f"{self.n_planes} planes"
         return f"{self.n_tiles} {tiles}" if self.n_tiles > 1 else planes
 
@@ -120,6 +124,15 @@ def together(parts: Sequence[Preflight], *, results_stay: bool) -> Preflight:
         n_tiles=max(part.n_tiles for part in parts),
         tile_size=next((part.tile_size for part in parts if part.n_tiles > 1), None),
         n_images=sum(part.n_images for part in parts),
+    )
+
+
+def no_room(results: str, needed: float, free: float) -> str:
+    """Say that results, named in words, do not fit into so many free bytes, and the ways out."""
+    return (
+        f"{results} take {gib(needed)}, and {gib(free)} of memory are free: let the results go to "
+        "disk (in the widget by 'Results', on the command line by -o NAME.zarr, in Python by "
+        "split_to_zarr), or keep fewer samples."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from napari_denoisplit.jobs.forecast import Preflight
 from napari_denoisplit.jobs.memory import free_memory, memory_for
 from napari_denoisplit.jobs.slide_blocks import budget, memory_of_block
 from napari_denoisplit.jobs.slide_plan import choose_sizes
-from napari_denoisplit.jobs.speed import speed_of
+from napari_denoisplit.jobs.speed import Rate, Speed, speed_of
 from napari_denoisplit.jobs.splitting import planes_of
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.sampling.posterior import bytes_per_pixel, fitting_tile_size
@@ -26,11 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.speed import Speed
     from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
-__all__ = ["preflight"]
+__all__ = ["preflight", "preflight_blocks"]
 
 
 def preflight(
@@ -67,8 +67,47 @@ def preflight(
     header = read_header(model) if isinstance(model, Path) else model.header
     opened = image.open(lazy_above=0) if isinstance(image, ImageFile) else image
     compute = Compute.choose(settings.device, settings.precision)
-    work = _Work(header.network, planes_of(opened).shape, settings, compute)
-    return work.on_disk() if on_disk else work.in_memory()
+    network = header.network
+    work = _Work(network, planes_of(opened).shape, settings, compute, speed_of(network, compute))
+    if not on_disk:
+        return work.in_memory()
+    memory = budget(settings, compute.device)
+    return work.on_disk(choose_sizes(network, settings, compute, memory, None))
+
+
+def preflight_blocks(
+    network: NetworkSettings,
+    shape: tuple[int, ...],
+    settings: SplitSettings,
+    compute: Compute,
+    sizes: tuple[int, int | None],
+    *,
+    n_missing: int,
+    measured: bool,
+) -> Preflight:
+    """Tell what the rest of a split to disk will take.
+
+    Parameters
+    ----------
+    network, settings, compute
+        What is split with, how, and where.
+    shape
+        Of the superposition without a channel axis, (..., Y, X).
+    sizes
+        Edges of a block, and of the tiles within it.
+    n_missing
+        Blocks that are to be done.
+    measured
+        Whether the rate is measured here; otherwise all times are 0, as for other machines.
+    """
+    nothing = Speed(Rate(0.0, 0.0), Rate(0.0, 0.0))
+    speed = speed_of(network, compute) if measured else nothing
+    told = _Work(network, shape, settings, compute, speed).on_disk(sizes)
+    return replace(
+        told,
+        seconds=told.seconds * n_missing / told.n_blocks,
+        n_there=told.n_blocks - n_missing,
+    )
 
 
 class _Work:
@@ -82,8 +121,8 @@ class _Work:
         Of the superposition, (..., Y, X).
     settings
         Samples, tiles, blocks.
-    compute
-        Device and precision.
+    compute, speed
+        Device and precision, and how fast they are.
     """
 
     def __init__(
@@ -92,11 +131,12 @@ class _Work:
         shape: tuple[int, ...],
         settings: SplitSettings,
         compute: Compute,
+        speed: Speed,
     ) -> None:
         self._network, self._settings, self._compute = network, settings, compute
         self._shape = shape
         self._multiple: int = 2**network.n_levels
-        self._speed: Speed = speed_of(network, compute)
+        self._speed = speed
         self._n_planes = prod(shape[:-2])
         self._kept = min(settings.keep_samples, settings.n_samples)
 
@@ -123,11 +163,10 @@ class _Work:
             n_tiles=len(tiles),
         )
 
-    def on_disk(self) -> Preflight:
-        """Block by block, as `split_to_zarr_job` does it."""
+    def on_disk(self, sizes: tuple[int, int | None]) -> Preflight:
+        """Block by block, as `split_to_zarr_job` does it; `sizes` are those of blocks and tiles."""
         s, compute = self._settings, self._compute
-        memory = budget(s, compute.device)
-        edge, tile_size = choose_sizes(self._network, s, compute, memory, None)
+        edge, tile_size = sizes
         seconds, n_blocks, most_tiles, first = 0.0, 0, 1, 0.0
         for (read, areas), count in self._blocks(edge, tile_size):
             n = len(areas)

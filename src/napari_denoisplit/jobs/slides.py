@@ -16,7 +16,9 @@ from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Progress, Stage
 from napari_denoisplit.images.image_file import ImageFile
-from napari_denoisplit.jobs.slide_blocks import OwnProcess, memory_of_block
+from napari_denoisplit.jobs.forecast import duration
+from napari_denoisplit.jobs.preflight import preflight_blocks
+from napari_denoisplit.jobs.slide_blocks import OwnProcess
 from napari_denoisplit.jobs.slide_plan import choose_sizes, hash_of_image, look_at, make_plan
 from napari_denoisplit.jobs.slide_store import SlideStore
 from napari_denoisplit.jobs.splitting import planes_of, unlike_training
@@ -144,7 +146,7 @@ def _split(
     else:
         store.check(plan)
     missing = store.missing()
-    yield Stage(_forecast(store, len(missing), model, settings, crew, sizes))
+    yield Stage(_forecast(store, len(missing), model, view.shape, settings, crew, sizes))
     meter = _Meter(len(store.regions), len(missing))
     notes += yield from _blocks(crew, store, missing, sizes, meter, stop)
     if not stop.is_set() and not store.complete:
@@ -186,7 +188,7 @@ def _blocks(
         progress = meter.progress(step)
         if step >= 1 and not announced and progress.seconds_left:
             announced = True
-            yield Stage(f"All blocks will take about {_words(progress.seconds_left)}")
+            yield Stage(f"All blocks will take about {duration(progress.seconds_left)}")
         yield progress
 
 
@@ -230,7 +232,7 @@ def _create(
         "source": str(view.source) if view.source else None,
         "settings": settings.model_dump(mode="json"),
         "sigma": "uncalibrated" if calibration is None else "calibrated",
-        "calibration": calibration and calibration.brief(),
+        "calibration": None if calibration is None else calibration.brief(),
         "napari-denoisplit": version("napari-denoisplit"),
         "torch": str(torch.__version__),
     }
@@ -259,30 +261,24 @@ def _forecast(
     store: SlideStore,
     n_missing: int,
     model: Model,
+    shape: tuple[int, ...],
     settings: SplitSettings,
     crew: Crew,
     sizes: tuple[int, int | None],
 ) -> str:
-    """Say what is going to happen, and the memory it takes."""
+    """Say what is going to happen, and the time, memory and disk it takes."""
     n = len(store.regions)
     if n_missing == 0:
         return f"All {n} blocks of {store.path.name} are there"
-    edge, tile = sizes
-    memory = memory_of_block(model.header.network, crew.compute, edge, tile, settings) / 2**30
-    text = f"{n} blocks of {edge} x {edge} pixels"
-    if n_missing < n:
-        text += f", {n - n_missing} of them there already"
-    tiles = f"tiles of {tile} pixels" if tile is not None and tile < edge else "whole blocks"
-    return (
-        f"Splitting into {store.path.name} on {crew}: {text}; {settings.n_samples} samples in "
-        f"{tiles}, about {memory:.1f} GiB of memory"
+    measured = isinstance(crew, OwnProcess)
+    told = preflight_blocks(
+        model.header.network,
+        shape,
+        settings,
+        crew.compute,
+        sizes,
+        n_missing=n_missing,
+        measured=measured,
     )
-
-
-def _words(seconds: float) -> str:
-    """Duration for a reader."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"
+    begin = f"Splitting into {store.path.name}"
+    return f"{begin}: {told.sentence}" if measured else f"{begin} on {crew}: {told.needs}"

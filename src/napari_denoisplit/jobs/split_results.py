@@ -13,6 +13,7 @@ import torch
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import SampleDrawn
 from napari_denoisplit.images.image import AXES, Image
+from napari_denoisplit.jobs.forecast import SHARE_FOR_RESULTS, no_room
 from napari_denoisplit.jobs.memory import free_memory
 from napari_denoisplit.measures.sigma import sigma_of
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import SplitSettings
 
 __all__ = ["Split", "SplitResults"]
-
-SHARE_FOR_RESULTS = 0.8
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
@@ -164,8 +162,4 @@ def _check_room(shape: tuple[int, ...], n_kept: int) -> None:
     image = 4 * float(np.prod(shape))
     needed, free = (2 + n_kept) * image, free_memory(torch.device("cpu"))
     if needed > SHARE_FOR_RESULTS * free:
-        raise JobError(
-            f"MMSE, sigma and {n_kept} kept samples of {shape} pixels take "
-            f"{needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free: keep fewer samples "
-            "(keep_samples), or split fewer planes at a time."
-        )
+        raise JobError(no_room(f"MMSE, sigma and {n_kept} kept samples", needed, free))
