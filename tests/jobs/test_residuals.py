@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from tests.jobs.conftest import NETWORK
 
-from napari_denoisplit.checkpoint import ModelHeader
+from napari_denoisplit.checkpoint import ModelHeader, read_header
 from napari_denoisplit.errors import ImageError, ModelFileError
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantoms import phantom
 from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.images.synthetic_noise import add_noise
+from napari_denoisplit.images.training_fields import TrainingFields
 from napari_denoisplit.jobs.residual_reference import reference_job, with_reference
 from napari_denoisplit.jobs.residuals import reference_of, residual_job, trust_job
 from napari_denoisplit.jobs.training import train_job
@@ -122,3 +124,12 @@ def test_a_trained_model_is_checked_and_keeps_its_reference(fields, settings):
 def test_sums_of_no_plane_are_no_figures():
     with pytest.raises(ValueError, match="no plane"):
         ResidualSums().figures()
+
+
+def test_training_leaves_a_reference_where_validation_blocks_are_large_enough(settings, tmp_path):
+    clean = np.stack([phantom((320, 320), seed=s) for s in range(2)])
+    noisy_fields = TrainingFields(tuple(add_noise(clean, gaussian=0.5, seed=0)), ("a", "b"))
+    few = settings.model_copy(update={"steps": 2, "validation_fraction": 0.3})
+    trained = run(train_job(noisy_fields, few, path=tmp_path / "m.denoisplit"))
+    assert reference_of(trained.model.header) is not None
+    assert reference_of(read_header(tmp_path / "m.denoisplit")) is not None

@@ -57,9 +57,9 @@ def reference_job(
     """
     chosen = (settings or SplitSettings()).model_dump()
     chosen |= {"n_samples": N_SAMPLES, "keep_samples": N_SAMPLES, "target_error": None}
+    yield Stage(f"Measuring what the model leaves unexplained of {len(images)} images")
     planes: list[list[NDArray[np.float32]]] = []
     for image in images:
-        yield Stage(f"Measuring what the model leaves unexplained of {image.name}")
         split = run(split_job(model, image, SplitSettings(**chosen)))
         residuals = Residuals(model.header, image, split.mmse, split.samples)
         planes += [residuals.plane(index) for index in np.ndindex(residuals.shape[:-2])]

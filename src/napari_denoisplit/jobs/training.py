@@ -15,8 +15,10 @@ from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, Stage
 from napari_denoisplit.jobs.budget import Budget
 from napari_denoisplit.jobs.preparation import prepare
+from napari_denoisplit.jobs.residual_reference import reference_job, with_reference
 from napari_denoisplit.nn.compute import keep_freed_memory
 from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.settings import SplitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +100,8 @@ def train_job(
     run = yield from prepare(fields, settings, noise_models, resume)
     yield Stage(f"Training on {run.compute} with {len(run.trainer.batches.corners):,} patches")
     with keep_freed_memory():
-        return (yield from _loop(run, settings, path, stop))
+        trained = yield from _loop(run, settings, path, stop)
+        return (yield from _with_reference(trained, run, settings))
 
 
 def _loop(
@@ -139,6 +142,21 @@ def _loop(
             else "Training was stopped before its first step: there is no model."
         )
     return Trained(run.best, path, tuple(history), stopped_early=stop.is_set())
+
+
+def _with_reference(trained: Trained, run: Run, settings: TrainSettings) -> Job[Trained]:
+    """Let the model know what it leaves unexplained of its own kind, on the validation blocks."""
+    if trained.model.header.noise_models is None:
+        return trained
+    images = run.validation.superpositions
+    computing = SplitSettings(device=settings.device, precision=settings.precision)
+    reference = yield from reference_job(
+        trained.model, images, computing, data="validation blocks of the training images"
+    )
+    model = with_reference(trained.model, reference)
+    if reference is not None and trained.path is not None:
+        save_model(trained.path, model)
+    return replace(trained, model=model)
 
 
 def _epoch(run: Run, settings: TrainSettings, budget: Budget, stop: threading.Event) -> Job[None]:

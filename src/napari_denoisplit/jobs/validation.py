@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from napari_denoisplit.events import Elbo
+from napari_denoisplit.images.image import Image
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.nn.elbo import elbo
 
@@ -78,6 +79,14 @@ class Validation:
         self._weights = np.asarray(weights, dtype=np.float32)
         self._normalization = normalization
         self._compute = compute
+
+    @property
+    def superpositions(self) -> list[Image]:
+        """Superposition of each block, image units."""
+        return [
+            Image(np.tensordot(self._weights, block, axes=1), "YX", name=f"validation block {i}")
+            for i, block in enumerate(self._blocks, start=1)
+        ]
 
     @torch.no_grad()
     def run(
