@@ -58,7 +58,7 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path, model):
 def test_calibration_is_kept(tmp_path, model):
     map_of_one = ChannelCalibration(factor=0.8, spread=(1.0, 2.0), sigma=(0.5, 2.5))
     record = CalibrationRecord(
-        channels=(ChannelCalibration(factor=1.25), map_of_one), method="map", target="noisy"
+        channels=(ChannelCalibration(factor=1.25), map_of_one), target="noisy"
     )
     save_model(tmp_path / "m.denoisplit", model.calibrated(record))
     assert read_header(tmp_path / "m.denoisplit").calibration == record

@@ -40,6 +40,7 @@ class ChannelCalibration(_Record):
 
     factor: float = Field(gt=0, allow_inf_nan=False)
     """alpha: sigma is alpha times the spread."""
+    method: CalibrationMethod = "variance"
     spread: tuple[float, ...] = ()
     """Knots of a monotone map that is used in place of the factor, rising; empty: none."""
     sigma: tuple[float, ...] = ()
@@ -79,7 +80,6 @@ class CalibrationRecord(_Record):
     """The calibration of every channel of a model, with its origin and what it was found worth."""
 
     channels: tuple[ChannelCalibration, ...]
-    method: CalibrationMethod = "factor"
     target: TargetKind | None = None
     """What the predictions were compared with; None where it is not known."""
     n_samples: int | None = None
@@ -109,8 +109,8 @@ class CalibrationRecord(_Record):
         """One line: what is done to the spread, and by what right."""
         numbers = ", ".join(f"{factor:.3g}" for factor in self.factors)
         text = f"sigma = {numbers} x spread"
-        if self.method == "map":
-            text = f"monotone map from spread to sigma (overall factor {numbers})"
+        if any(channel.spread for channel in self.channels):
+            text = f"monotone map from spread to sigma, about {numbers} x spread"
         if self.target is not None:
             text += f", from {TARGETS_IN_WORDS[self.target]}"
         return text + (f", {self.n_samples} samples" if self.n_samples else "")
@@ -119,7 +119,7 @@ class CalibrationRecord(_Record):
         """Say for the record of a result what calibration is behind its sigma."""
         digest = hashlib.sha256("".join(c.model_dump_json() for c in self.channels).encode())
         return {
-            "method": self.method,
+            "methods": [channel.method for channel in self.channels],
             "factors": list(self.factors),
             "target": self.target,
             "n_samples": self.n_samples,

@@ -1,13 +1,18 @@
-"""The numbers of the plots that judge a noise model, before any ink."""
+"""The numbers of the plots that judge a noise model or a sigma, before any ink."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
+
+    from napari_denoisplit.settings import CalibrationMethod
 
     Floats = NDArray[np.float64]
 
@@ -17,6 +22,9 @@ __all__ = [
     "ModelBands",
     "NoiseCurves",
     "PitCurve",
+    "ReliabilityCurve",
+    "SampleStep",
+    "SigmaCurves",
     "SignalBin",
     "VarianceCurve",
 ]
@@ -133,3 +141,94 @@ class NoiseCurves:
     """Share of the images' range of grey levels that lies in the model's signal range."""
     observed_range: tuple[float, float]
     """Range of grey levels of the images."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReliabilityCurve:
+    """Actual error against predicted error, in bins of pixels by rising sigma; grey levels."""
+
+    rmv: Floats
+    """(B,), root mean variance: the error that sigma foretells."""
+    squared_error: Floats
+    """(B,), mean squared error, squared grey levels; from noisy targets, whose noise is taken out,
+    chance can make it negative."""
+    chance: Floats
+    """(B,), standard error of `squared_error`, as if pixels were independent."""
+    counts: NDArray[np.int64]
+    """(B,), pixels of each bin."""
+
+    @property
+    def rmse(self) -> Floats:
+        """(B,), root mean square error; 0 where nothing is left beside the noise."""
+        return np.sqrt(np.maximum(self.squared_error, 0.0))
+
+    @property
+    def rmse_range(self) -> tuple[Floats, Floats]:
+        """(B,) each, RMSE at one standard error below and above, for error bars."""
+        low, high = self.squared_error - self.chance, self.squared_error + self.chance
+        return np.sqrt(np.maximum(low, 0.0)), np.sqrt(np.maximum(high, 0.0))
+
+    @property
+    def variance_error(self) -> float:
+        """Mean over pixels of |MSE - RMV^2| of their bin, squared grey levels.
+
+        Source: Laves et al. 2020 (MIDL, PMLR 121).
+        """
+        return float(np.average(np.abs(self.squared_error - self.rmv**2), weights=self.counts))
+
+    @property
+    def ece(self) -> float:
+        """Expected calibration error, grey levels: mean over pixels of |RMSE - RMV| of their bin.
+
+        Source: Guo et al. 2017 (arXiv:1706.04599) for classes; Laves et al. 2020
+        (MIDL, PMLR 121) for variances; here with their roots, in the unit of the image.
+        """
+        return float(np.average(np.abs(self.rmse - self.rmv), weights=self.counts))
+
+    @property
+    def relative_ece(self) -> float:
+        """Expected normalized calibration error, mean over bins of |RMSE - RMV| / RMV.
+
+        Source: Levi et al. 2022 (doi 10.3390/s22155540).
+        """
+        return float(np.mean(np.abs(self.rmse - self.rmv) / np.maximum(self.rmv, 1e-30)))
+
+    @property
+    def line(self) -> tuple[float, float]:
+        """Slope and offset of the straight line of least squares through the bins."""
+        if np.ptp(self.rmv) == 0:
+            return 0.0, float(self.rmse.mean())
+        slope, offset = np.polyfit(self.rmv, self.rmse, 1)
+        return float(slope), float(offset)
+
+    @property
+    def correlation(self) -> float:
+        """Pearson's r of RMSE and RMV; 0 where either is constant."""
+        if np.ptp(self.rmv) == 0 or np.ptp(self.rmse) == 0:
+            return 0.0
+        return float(np.corrcoef(self.rmv, self.rmse)[0, 1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleStep:
+    """What sigma would be worth with fewer samples, calibrated and judged with as many."""
+
+    n_samples: int
+    factor: float
+    curve: ReliabilityCurve
+    coverage: dict[str, float]
+    """Share of pixels within the interval of nominal '50', '68', '90' and '95' percent."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SigmaCurves:
+    """Reliability of the sigma of one channel, on pixels that the calibration was not fitted to."""
+
+    channel: str
+    before: ReliabilityCurve
+    """Of the plain spread."""
+    after: Mapping[CalibrationMethod, ReliabilityCurve]
+    """Of sigma, by each way to calibrate."""
+    chosen: CalibrationMethod
+    by_samples: tuple[SampleStep, ...]
+    """By rising number of samples, the last with all of them."""

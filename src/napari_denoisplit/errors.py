@@ -8,6 +8,7 @@ stays silent.
 from __future__ import annotations
 
 __all__ = [
+    "CalibrationError",
     "DenoisplitError",
     "ImageError",
     "JobError",
@@ -32,6 +33,10 @@ class ModelFileError(DenoisplitError, ValueError):
 
 class NoiseModelError(DenoisplitError, ValueError):
     """A noise model cannot be read, fitted or used."""
+
+
+class CalibrationError(DenoisplitError, ValueError):
+    """A sigma cannot be calibrated with what was given."""
 
 
 class TrainingError(DenoisplitError):

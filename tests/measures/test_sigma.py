@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from napari_denoisplit.calibration_record import CalibrationRecord, ChannelCalibration
 from napari_denoisplit.measures.sigma import sigma_of
 
-MAP = ChannelCalibration(factor=1.5, spread=(1.0, 2.0, 4.0), sigma=(2.0, 2.0, 8.0))
+MAP = ChannelCalibration(factor=1.5, method="map", spread=(1.0, 2.0, 4.0), sigma=(2.0, 2.0, 8.0))
 
 
 def test_without_a_calibration_sigma_is_the_spread(rng):
@@ -17,7 +17,7 @@ def test_without_a_calibration_sigma_is_the_spread(rng):
 
 def test_each_channel_has_its_own_calibration(rng):
     spread = rng.random((2, 5, 6), np.float32)
-    both = CalibrationRecord(channels=(ChannelCalibration(factor=0.5), MAP), method="map")
+    both = CalibrationRecord(channels=(ChannelCalibration(factor=0.5), MAP))
     sigma = sigma_of(spread, both)
     assert sigma.dtype == np.float32
     np.testing.assert_allclose(sigma[0], 0.5 * spread[0])
@@ -26,7 +26,7 @@ def test_each_channel_has_its_own_calibration(rng):
 
 def test_a_map_goes_through_its_knots_rises_and_has_no_ceiling():
     spread = np.array([[0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 40.0]], np.float32)
-    sigma = sigma_of(spread, CalibrationRecord(channels=(MAP,), method="map"))
+    sigma = sigma_of(spread, CalibrationRecord(channels=(MAP,)))
     np.testing.assert_allclose(sigma, [[0, 2, 2, 2, 5, 8, 80]], rtol=1e-6)
 
 

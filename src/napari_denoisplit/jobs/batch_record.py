@@ -66,7 +66,7 @@ class Recipe:
             with model.path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         calibration = model.header.calibration
-        return cls(digest, calibration and calibration.brief(), settings, reading)
+        return cls(digest, None if calibration is None else calibration.brief(), settings, reading)
 
     def about(self, stamp: dict[str, Any]) -> dict[str, Any]:
         """Return what a result's record says in addition to that of the split."""

@@ -151,7 +151,7 @@ class SplitResults:
             "samples_per_plane": self.n_drawn.tolist(),
             "tile_size": means.tile_size,
             "computed_on": str(means.compute),
-            "calibration": calibration and calibration.brief(),
+            "calibration": None if calibration is None else calibration.brief(),
             "napari-denoisplit": version("napari-denoisplit"),
             "torch": str(torch.__version__),
         }

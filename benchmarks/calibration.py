@@ -1,0 +1,215 @@
+"""What a calibrated sigma is worth, on images that were used neither for training nor for alpha.
+
+    python benchmarks/calibration.py [--models FOLDER]
+
+Takes the models that `quality.py run DATA denoisplit 0` has left in benchmarks/output/quality. Each
+is calibrated on the parts of its training images that were kept aside, once with clean and once
+with noisy targets, and judged with the clean test image. Then the noisy-target factor is compared
+with the clean-target one on test images with other amounts of noise. Writes its tables between the
+marks of docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from data_sets import DATA, DATA_SETS, DataSet
+from document import keep, put_into_document
+from napari_denoisplit.checkpoint import Model, load_model
+from napari_denoisplit.events import run
+from napari_denoisplit.images.noise_data import NoiseData
+from napari_denoisplit.images.phantoms import phantom
+from napari_denoisplit.images.reading import read_image
+from napari_denoisplit.images.synthetic_noise import add_noise
+from napari_denoisplit.images.training_fields import TrainingFields
+from napari_denoisplit.jobs.calibration import Calibrated, ChannelResult, calibrate_job
+from napari_denoisplit.jobs.noise_fitting import fit_noise_job
+from napari_denoisplit.settings import CalibrateSettings
+from quality import OUTPUT
+
+SETTINGS = CalibrateSettings(n_samples=50, method="map")
+LEVELS = (0.5, 1.0, 1.5, 2.0)
+"""Standard deviation of the Gaussian noise relative to that of the input."""
+EDGE = 512
+NAMES = ("A", "B", "C")
+
+
+def clean_training_images(name: str, data: DataSet) -> tuple[np.ndarray, ...]:
+    """Fields that a model was trained on, without their noise."""
+    if name == "A":
+        return tuple(data.train_clean)
+    if name == "B":
+        path = DATA / "train" / "hagen_actin_mito" / "hagen_60x-noise1_highsnr.ome.tif"
+        return (np.asarray(read_image(path).data, np.float32),)
+    return tuple(phantom((512, 512), ("filaments", "pits"), seed) for seed in range(3))
+
+
+def row_of(channel: ChannelResult, chosen: str) -> dict[str, object]:
+    curves = channel.curves
+    after = curves.after[chosen]
+    return {
+        "ece_before": curves.before.ece,
+        "ece_after": after.ece,
+        "relative_ece_before": curves.before.relative_ece,
+        "relative_ece_after": after.relative_ece,
+        "slope_before": curves.before.line[0],
+        "slope": after.line[0],
+        "r": after.correlation,
+    }
+
+
+def record_of(result: Calibrated) -> dict[str, object]:
+    """Every number that the tables show, and some more."""
+    return {
+        channel.curves.channel: {
+            "factors": dict(channel.factors),
+            "noise_scale": channel.noise_scale,
+            "verdict": channel.verdict.grade,
+            "ways": {way: row_of(channel, way) for way in channel.curves.after},
+            "samples": [
+                {
+                    "n": step.n_samples,
+                    "factor": step.factor,
+                    "ece": step.curve.ece,
+                    "slope": step.curve.line[0],
+                    "r": step.curve.correlation,
+                    "coverage": step.coverage,
+                }
+                for step in channel.curves.by_samples
+            ],
+        }
+        for channel in result.channels
+    }
+
+
+def held_out(name: str, model: Model) -> dict[str, object]:
+    """Calibrate on what was kept aside, judge with the clean test image."""
+    data = DATA_SETS[name]()
+    names = data.fields.channel_names
+    test = TrainingFields((data.noisy,), names, ("the test image",), clean=(data.truth,))
+    noisy = replace(data.fields, clean=None)
+    clean = replace(data.fields, clean=clean_training_images(name, data))
+    found = {}
+    for target, images in (("clean", clean), ("noisy", noisy)):
+        result = run(calibrate_job(model, images, SETTINGS, report_on=test))
+        found[target] = record_of(result)
+        print(name, target, found[target], flush=True)
+    return found
+
+
+def other_noise(name: str, model: Model, level: float) -> dict[str, object]:
+    """Calibrate on a test image with another amount of noise, with and without its truth."""
+    data = DATA_SETS[name]()
+    truth = data.truth[:, :EDGE, :EDGE]
+    poisson = 5.0 if name == "C" else 0.0
+    noisy = add_noise(truth, poisson=poisson, gaussian=level, seed=77)
+    names = data.fields.channel_names
+    pairs = TrainingFields((noisy,), names, ("a test image",), clean=(truth,))
+    noise = [
+        run(fit_noise_job(NoiseData("single", noisy[c], name=channel))).model
+        for c, channel in enumerate(names)
+    ]
+    found = {}
+    for target, images in (("clean", pairs), ("noisy", replace(pairs, clean=None))):
+        result = run(calibrate_job(model, images, SETTINGS, noise_models=noise))
+        found[target] = {
+            c.curves.channel: {**c.factors, "noise_scale": c.noise_scale} for c in result.channels
+        }
+    print(name, level, found, flush=True)
+    return found
+
+
+def tables(results: dict[str, object]) -> str:
+    """Markdown of everything."""
+    return "\n\n".join([worth(results), samples(results), agreement(results)])
+
+
+def worth(results: dict[str, object]) -> str:
+    lines = [
+        "| data, structure | target | way | ECE before | ECE after | relative ECE before | after "
+        "| slope before | slope after | r | verdict |",
+        "|---" * 11 + "|",
+    ]
+    for name in NAMES:
+        for target, channels in results[name].items():
+            for channel, found in channels.items():
+                for way, row in found["ways"].items():
+                    verdict = found["verdict"] if way == SETTINGS.method else ""
+                    lines.append(
+                        f"| {name}, {channel} | {target} | {way} | {row['ece_before']:.3g} "
+                        f"| {row['ece_after']:.3g} | {row['relative_ece_before']:.2f} "
+                        f"| {row['relative_ece_after']:.2f} | {row['slope_before']:.2f} "
+                        f"| {row['slope']:.2f} | {row['r']:.3f} | {verdict} |"
+                    )
+    return "\n".join(lines)
+
+
+def samples(results: dict[str, object]) -> str:
+    lines = [
+        "| data, structure | target | samples | factor | ECE | slope | r | in the 68 % interval "
+        "| in the 95 % interval |",
+        "|---" * 9 + "|",
+    ]
+    for name in NAMES:
+        for target, channels in results[name].items():
+            lines += [
+                f"| {name}, {channel} | {target} | {row['n']} | {row['factor']:.2f} "
+                f"| {row['ece']:.3g} | {row['slope']:.2f} | {row['r']:.3f} "
+                f"| {row['coverage']['68']:.1%} | {row['coverage']['95']:.1%} |"
+                for channel, found in channels.items()
+                for row in found["samples"]
+            ]
+    return "\n".join(lines)
+
+
+def agreement(results: dict[str, object]) -> str:
+    lines = [
+        "| data, structure | noise | factor, clean targets | factor, noisy targets | difference "
+        "| if the shared noise were not minded | likelihood, clean | likelihood, noisy |",
+        "|---" * 8 + "|",
+    ]
+    rows = [
+        (f"{name}, {channel}", "as trained", results[name], channel)
+        for name in NAMES
+        for channel in results[name]["clean"]
+    ]
+    rows += [
+        (f"{name}, {channel}", f"{level} x", found, channel)
+        for name, levels in results["noise"].items()
+        for level, found in levels.items()
+        for channel in found["clean"]
+    ]
+    for title, noise, found, channel in rows:
+        clean, noisy = (found[t][channel] for t in ("clean", "noisy"))
+        clean, noisy = clean.get("factors", clean), noisy.get("factors", noisy)
+        difference = noisy["variance"] / clean["variance"] - 1
+        lines.append(
+            f"| {title} | {noise} | {clean['variance']:.3f} | {noisy['variance']:.3f} "
+            f"| {difference:+.1%} | {noisy['uncorrected']:.3f} "
+            f"({noisy['uncorrected'] / clean['variance'] - 1:+.1%}) "
+            f"| {clean['likelihood']:.3f} | {noisy['likelihood']:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", type=Path, default=OUTPUT, help="folder of the models")
+    arguments = parser.parse_args()
+    models = {n: load_model(arguments.models / f"{n}_denoisplit_0.denoisplit") for n in NAMES}
+    results: dict[str, object] = {name: held_out(name, models[name]) for name in NAMES}
+    keep("calibration", results)
+    results["noise"] = {
+        name: {str(level): other_noise(name, models[name], level) for level in LEVELS}
+        for name in ("A", "C")
+    }
+    keep("calibration", results)
+    put_into_document("calibration", tables(results))
+
+
+if __name__ == "__main__":
+    main()
