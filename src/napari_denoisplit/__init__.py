@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         evaluate,
         fit_noise_model,
         judge_noise_model,
+        preflight,
         split,
         split_folder,
         split_to_zarr,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.writing import write_image
     from napari_denoisplit.jobs.batch import BatchResult
     from napari_denoisplit.jobs.denoising import Denoised
+    from napari_denoisplit.jobs.forecast import Preflight
     from napari_denoisplit.jobs.noise_fitting import Judged, NoiseFit
     from napari_denoisplit.jobs.slides import SlideSplit
     from napari_denoisplit.jobs.splitting import Split
@@ -83,6 +85,7 @@ _LAZY = {
     "NoiseFitSettings": "settings",
     "NoiseModelError": "errors",
     "NoiseRecord": "verdict",
+    "Preflight": "jobs.forecast",
     "SlideSplit": "jobs.slides",
     "Split": "jobs.splitting",
     "SplitSettings": "settings",
@@ -100,6 +103,7 @@ _LAZY = {
     "load_model": "checkpoint",
     "ms_ssim": "measures.ms_ssim",
     "phantom": "images.phantoms",
+    "preflight": "api",
     "range_invariant_psnr": "measures.psnr",
     "read_image": "images.reading",
     "read_images": "images.reading",
@@ -135,6 +139,7 @@ __all__ = [
     "NoiseFitSettings",
     "NoiseModelError",
     "NoiseRecord",
+    "Preflight",
     "SlideSplit",
     "Split",
     "SplitSettings",
@@ -152,6 +157,7 @@ __all__ = [
     "load_model",
     "ms_ssim",
     "phantom",
+    "preflight",
     "range_invariant_psnr",
     "read_image",
     "read_images",

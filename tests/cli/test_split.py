@@ -60,6 +60,23 @@ def test_every_image_gets_its_mmse_and_sigma(model, images, tmp_path, capsys):
     assert {line.rpartition("/")[2] for line in capsys.readouterr().out.split()} == names
 
 
+def test_what_it_takes_is_said_first(model, images, tmp_path, capsys):
+    assert split(model, *images, "-o", tmp_path / "results") == 0
+    said = capsys.readouterr().err.splitlines()
+    assert next(i for i, line in enumerate(said) if line.startswith("2 images: about ")) < next(
+        i for i, line in enumerate(said) if line.startswith("Reading ")
+    )
+
+
+@pytest.mark.parametrize("output", ["results", "result.zarr"])
+def test_a_dry_run_says_what_it_takes_and_writes_nothing(model, images, tmp_path, capsys, output):
+    assert split(model, images[0], "-o", tmp_path / output, "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert "of memory to sample in" in said
+    assert ("on disk" in said) == output.endswith("zarr")
+    assert not list((tmp_path / output).glob("*"))
+
+
 def test_results_keep_the_pixel_size_and_name_the_structures(model, images, tmp_path):
     split(model, images[0], "-o", tmp_path / "results")
     mmse = read_image(tmp_path / "results" / "first_mmse.ome.tif")

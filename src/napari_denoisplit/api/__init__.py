@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_denoisplit.api.images import denoise, evaluate, split, train
+from napari_denoisplit.api.images import denoise, evaluate, preflight, split, train
 from napari_denoisplit.api.many_images import split_folder, split_to_zarr
 from napari_denoisplit.api.noise_models import fit_noise_model, judge_noise_model
 
@@ -11,6 +11,7 @@ __all__ = [
     "evaluate",
     "fit_noise_model",
     "judge_noise_model",
+    "preflight",
     "split",
     "split_folder",
     "split_to_zarr",

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Event
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.image_file import ImageFile
     from napari_denoisplit.images.training_fields import TrainingFields
+    from napari_denoisplit.jobs.forecast import Preflight
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.jobs.training import Trained
     from napari_denoisplit.measures.comparison import ChannelScore
     from napari_denoisplit.noise.model import NoiseModel
 
-__all__ = ["denoise", "evaluate", "split", "train"]
+__all__ = ["denoise", "evaluate", "preflight", "split", "train"]
 
 
 def train(
@@ -108,6 +110,47 @@ def split(
     from napari_denoisplit.jobs.splitting import split_job  # imports torch
 
     return run(split_job(model, image, settings or SplitSettings()), on_event)
+
+
+def preflight(
+    model: Model | Path,
+    image: Image | ImageFile,
+    settings: SplitSettings | None = None,
+    *,
+    on_disk: bool = False,
+) -> Preflight:
+    """Tell what a split will take, before it begins: seconds, memory, disk, tiles.
+
+    No pixel is read. The first call for a network and a device measures the rate, in a fraction of
+    a second.
+
+    Parameters
+    ----------
+    model
+        A model, or its file.
+    image
+        Superposition, or its file.
+    settings
+        Number of samples, device and all the rest; None takes every default.
+    on_disk
+        Whether the results go to disk, as by `split_to_zarr`; else they stay in memory.
+
+    Returns
+    -------
+    Numbers; `sentence` says them in words, and `problem` why the results do not fit into memory.
+
+    Raises
+    ------
+    ImageError
+        The image cannot be read, or has several channels.
+    ModelFileError
+        The model file is damaged or foreign.
+    JobError
+        The device is not there.
+    """
+    from napari_denoisplit.jobs.preflight import preflight as told  # imports torch
+
+    return told(model, image, settings or SplitSettings(), on_disk=on_disk)
 
 
 def denoise(

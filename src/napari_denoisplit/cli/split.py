@@ -11,14 +11,21 @@ import typer
 from napari_denoisplit.cli.errors import FAILED, INTERRUPTED, UsageError
 from napari_denoisplit.cli.files import AxesOption, SeriesOption
 from napari_denoisplit.cli.options import MORE, Choice, with_options
-from napari_denoisplit.cli.split_blocks import is_zarr_output, only_image, split_blocks
+from napari_denoisplit.cli.split_blocks import (
+    is_zarr_output,
+    only_image,
+    say_what_blocks_take,
+    split_blocks,
+)
 from napari_denoisplit.cli.terminal import Terminal
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.events import Stage, run
 from napari_denoisplit.settings import SplitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_denoisplit.events import Job
     from napari_denoisplit.jobs.batch import BatchResult
     from napari_denoisplit.jobs.batch_items import BatchItem
 
@@ -93,6 +100,12 @@ SchedulerOption = Annotated[
 ]
 
 
+DryRunOption = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Only print what it will take: time, memory, disk; then end."),
+]
+
+
 @with_options(
     Choice(SplitSettings, "n_samples", ("--samples", "-n")),
     Choice(SplitSettings, "target_error"),
@@ -118,6 +131,7 @@ def split(
     recursive: RecursiveOption = False,
     again: AgainOption = False,
     as_json: JsonOption = False,
+    dry_run: DryRunOption = False,
     scheduler: SchedulerOption = None,
     axes: AxesOption = None,
     series: SeriesOption = None,
@@ -134,6 +148,8 @@ def split(
     file, by the same model, with the same settings and version. A table of what has become of
     each image, batch.csv, lies beside the results.
 
+    What it will take, in time, memory and disk, is said first; --dry-run ends there.
+
     With -o NAME.zarr one image of any size, on disk all the time, becomes an OME-Zarr folder with
     the images mmse and sigma, block by block. Run again after an interruption, it goes on where
     it was.
@@ -148,10 +164,14 @@ def split(
     if is_zarr_output(output, scheduler):
         from napari_denoisplit.images.image_file import ImageFile  # imports tifffile
 
+        image = ImageFile(only_image(images), axes, series, channel)
+        if dry_run:
+            say_what_blocks_take(model, image, settings)
+            return
         split_blocks(
             Terminal(),
             model,
-            ImageFile(only_image(images), axes, series, channel),
+            image,
             output,
             settings,
             resume=not again,
@@ -178,8 +198,12 @@ def split(
         reading=Reading(channel, axes, series),
         skip_done=bool(folders) and not again,
         keep_log=bool(folders),
+        dry_run=dry_run,
         stop=terminal.stop,
     )
+    if dry_run:
+        _say_forecast(job)
+        return
     result = terminal.run(job)
     if as_json:
         typer.echo(json.dumps(_facts(result), indent=2))
@@ -203,6 +227,13 @@ def _items(
     except ImageError as error:
         raise UsageError(str(error)) from error
     return items
+
+
+def _say_forecast(job: Job[BatchResult]) -> None:
+    """Print what a batch would take, or that nothing is left to do."""
+    said = []
+    result = run(job, lambda event: said.append(event.text) if isinstance(event, Stage) else None)
+    typer.echo(said[-1] if result.with_status("waiting") else result.summary)
 
 
 def _say_summary(terminal: Terminal, result: BatchResult) -> None:

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.slides import SlideSplit
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["is_zarr_output", "only_image", "split_blocks"]
+__all__ = [
+    "is_zarr_output",
+    "only_image",
+    "say_what_blocks_take",
+    "split_blocks",
+]
 
 
 def is_zarr_output(output: Path, scheduler: str | None) -> bool:
@@ -41,6 +46,13 @@ def only_image(images: Sequence[Path]) -> Path:
             "name a folder by --output that does not end in .zarr."
         )
     return images[0]
+
+
+def say_what_blocks_take(model: Path, image: ImageFile, settings: SplitSettings) -> None:
+    """Print what splitting to disk will take."""
+    from napari_denoisplit.jobs.preflight import preflight  # imports torch
+
+    typer.echo(preflight(model, image, settings, on_disk=True).sentence)
 
 
 def split_blocks(

@@ -25,10 +25,12 @@ from napari_denoisplit.events import (
     Stage,
 )
 from napari_denoisplit.files import replacing
+from napari_denoisplit.jobs.batch_forecast import forecast_files
 from napari_denoisplit.jobs.batch_items import BatchItem, refuse_overwriting
 from napari_denoisplit.jobs.batch_log import LOG_NAME, append_line
 from napari_denoisplit.jobs.batch_pace import Pace
 from napari_denoisplit.jobs.batch_record import Reading, Recipe, input_stamp
+from napari_denoisplit.jobs.forecast import duration
 from napari_denoisplit.jobs.results import write_split
 from napari_denoisplit.jobs.splitting import split_job
 from napari_denoisplit.nn.compute import Compute
@@ -108,7 +110,7 @@ class BatchResult:
             if (n := sum(file.status == status for file in self.files))
         ]
         images = "1 image" if len(self.files) == 1 else f"{len(self.files)} images"
-        return f"{images} in {_duration(self.seconds)}: {', '.join(parts)}"
+        return f"{images} in {duration(self.seconds)}: {', '.join(parts)}"
 
 
 def batch_job(
@@ -120,6 +122,7 @@ def batch_job(
     reading: Reading | None = None,
     skip_done: bool = True,
     keep_log: bool = True,
+    dry_run: bool = False,
     stop: threading.Event | None = None,
 ) -> Job[BatchResult]:
     """Split files and write their results; a file that cannot be split does not end the batch.
@@ -141,6 +144,8 @@ def batch_job(
         size and time of change), by the same model, settings and version of the program.
     keep_log
         Whether to append a line for each file to ``batch.csv`` in the folder of the results.
+    dry_run
+        Whether to end when it is told what the batch will take; nothing is written.
     stop
         When set, the file in progress ends early, and the others are not begun.
 
@@ -177,7 +182,9 @@ def batch_job(
     if keep_log:
         batch.log = output / LOG_NAME
     yield from batch.look_around(skip_done=skip_done)
-    for index in batch.waiting:
+    if forecast := batch.forecast():
+        yield Stage(forecast)
+    for index in () if dry_run else batch.waiting:
         if stop.is_set():
             break
         yield from batch.split(index)
@@ -224,6 +231,12 @@ class _Batch:
                 self._why[index] = why
             self.waiting.append(index)
         self._pace.set_work({i: _n_bytes(self._items[i].path) for i in self.waiting})
+
+    def forecast(self) -> str:
+        """Say what the files that wait will take."""
+        paths = (self._items[index].path for index in self.waiting)
+        sizes = {path: _n_bytes(path) for path in paths}
+        return forecast_files(self._model, sizes, self._settings, self._recipe.reading)
 
     def split(self, index: int) -> Job[None]:
         """Split one file and write its results."""
@@ -340,9 +353,3 @@ def _n_bytes(path: Path) -> int:
         return int(input_stamp(path)["bytes"])
     except OSError:
         return 0  # reading says what is wrong with it
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
