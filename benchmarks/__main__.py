@@ -40,6 +40,10 @@ def main() -> None:
     for source in ("pairs", "repeats", "bootstrap", "single"):
         script("quality.py", "run", "A", "denoisplit", "0", "--minutes", minutes, "--noise", source)
     script("quality.py", "report")
+    script("samples.py")
+    script("seams.py", "seams")
+    script("seams.py", "quality")
+    script("seams.py", "report")
     # Last, since it compares numbers on a trained model.
     script("sampling.py", *(["--peer", arguments.peer] if arguments.peer else []))
 
