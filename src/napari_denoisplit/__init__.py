@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_denoisplit.api import (
+        calibrate,
         denoise,
         evaluate,
         fit_noise_model,
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
         split_to_zarr,
         train,
     )
+    from napari_denoisplit.calibration_record import CalibrationRecord
     from napari_denoisplit.checkpoint import Model, load_model, save_model
     from napari_denoisplit.errors import (
+        CalibrationError,
         DenoisplitError,
         ImageError,
         JobError,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.training_fields import TrainingFields
     from napari_denoisplit.images.writing import write_image
     from napari_denoisplit.jobs.batch import BatchResult
+    from napari_denoisplit.jobs.calibration import Calibrated
     from napari_denoisplit.jobs.denoising import Denoised
     from napari_denoisplit.jobs.forecast import Preflight
     from napari_denoisplit.jobs.noise_fitting import Judged, NoiseFit
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.files import read_noise_model, write_noise_model
     from napari_denoisplit.noise.fitting import fit_gaussian_mixture
     from napari_denoisplit.settings import (
+        CalibrateSettings,
         DenoiseSettings,
         LossSettings,
         MixSettings,
@@ -67,6 +72,10 @@ __version__ = "0.1.0"
 # import the name would mean the module.
 _LAZY = {
     "BatchResult": "jobs.batch",
+    "CalibrateSettings": "settings",
+    "Calibrated": "jobs.calibration",
+    "CalibrationError": "errors",
+    "CalibrationRecord": "calibration_record",
     "DenoiseSettings": "settings",
     "Denoised": "jobs.denoising",
     "DenoisplitError": "errors",
@@ -95,6 +104,7 @@ _LAZY = {
     "TrainingFields": "images.training_fields",
     "Verdict": "verdict",
     "add_noise": "images.synthetic_noise",
+    "calibrate": "api",
     "denoise": "api",
     "evaluate": "api",
     "fit_gaussian_mixture": "noise.fitting",
@@ -121,6 +131,10 @@ _LAZY = {
 
 __all__ = [
     "BatchResult",
+    "CalibrateSettings",
+    "Calibrated",
+    "CalibrationError",
+    "CalibrationRecord",
     "DenoiseSettings",
     "Denoised",
     "DenoisplitError",
@@ -149,6 +163,7 @@ __all__ = [
     "TrainingFields",
     "Verdict",
     "add_noise",
+    "calibrate",
     "denoise",
     "evaluate",
     "fit_gaussian_mixture",

@@ -362,7 +362,7 @@ class CalibrateSettings(_ComputeSettings):
         le=10_000,
         description="Posterior samples K behind mean and spread; best as many as for splits later.",
     )
-    method: Literal["auto"] | CalibrationMethod = Field(
+    method: Literal["auto", "variance", "likelihood", "map"] = Field(
         "auto",
         description="From spread to sigma: a factor with which mean variance and mean squared "
         "error agree ('variance'), the published factor of greatest likelihood ('likelihood'), or "

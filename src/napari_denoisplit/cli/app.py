@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_denoisplit import __version__
+from napari_denoisplit.cli.calibrate import calibrate
 from napari_denoisplit.cli.demo import demo
 from napari_denoisplit.cli.denoise import denoise
 from napari_denoisplit.cli.errors import EXPECTED, exit_code, one_line
@@ -63,7 +64,7 @@ def _help(command: Callable[..., None]) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-for _command in (demo, train, split, denoise, noise, info, evaluate):
+for _command in (demo, train, split, calibrate, denoise, noise, info, evaluate):
     app.command(help=_help(_command))(_command)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from napari_denoisplit.errors import CalibrationError, ImageError
 from napari_denoisplit.images.partition import Region
 from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.jobs.splitting import planes_of
 from napari_denoisplit.noise.scaling import Reference
 
 if TYPE_CHECKING:
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.calibration_record import TargetKind
     from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training_fields import TrainingFields
 
     Floats = NDArray[np.float32]
 
-__all__ = ["CalibrationField", "cut", "kept_aside", "limited", "make_fields"]
+__all__ = ["CalibrationField", "cut", "kept_aside", "limited", "make_fields", "superposed_planes"]
 
 Role = Literal["both", "fit", "report"]
 CONTEXT = 64
@@ -102,6 +104,17 @@ def make_fields(
         fit, report = _parts(x.shape, role)
         fields.append(CalibrationField(x, target, kind, fit & usable, report & usable, notes))
     return fields
+
+
+def superposed_planes(images: Sequence[Image]) -> list[Floats]:
+    """Return every (Y, X) plane of recorded superpositions, in the order of the channels' fields.
+
+    Raises
+    ------
+    ImageError
+        An image has several channels.
+    """
+    return [field[0] for image in images for field in planes_of(image).fields()]
 
 
 def kept_aside(images: TrainingFields, header: ModelHeader) -> tuple[tuple[Region, Role], ...]:

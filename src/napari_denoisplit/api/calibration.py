@@ -1,0 +1,78 @@
+"""The calibration of a model's sigma as a plain function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_denoisplit.events import run
+from napari_denoisplit.settings import CalibrateSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.events import Event
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.training_fields import TrainingFields
+    from napari_denoisplit.jobs.calibration import Calibrated
+    from napari_denoisplit.noise.model import NoiseModel
+
+__all__ = ["calibrate"]
+
+
+def calibrate(
+    model: Model | Path,
+    images: TrainingFields,
+    settings: CalibrateSettings | None = None,
+    *,
+    superpositions: Sequence[Image] | None = None,
+    report_on: TrainingFields | None = None,
+    noise_models: Sequence[NoiseModel] | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Calibrated:
+    """Bring the sigma of a model to the size of its errors, on images that it has not seen.
+
+    Parameters
+    ----------
+    model
+        A model, or its file, which is not changed: `save_model` writes the calibrated one.
+    images
+        Noisy channels, with clean ones where there are any; `TrainingFields.from_images` makes
+        them from images. Of the images that the model was trained on, given as they were then, the
+        parts kept aside are used.
+    settings
+        Samples, way to calibrate, bins and all the rest; None takes every default.
+    superpositions
+        Recorded superpositions of the same fields, in their order; None mixes the channels.
+    report_on
+        Other images to report on; None keeps half of `images` for it.
+    noise_models
+        One for each channel; None takes those of the model.
+    on_event
+        Called with every event of the job, e.g. `Progress`.
+
+    Returns
+    -------
+    The calibrated model, the record that is kept in its file, curves and a verdict.
+
+    Raises
+    ------
+    CalibrationError
+        The images do not suffice, or the model was trained on them.
+    ImageError
+        The images do not fit the model or one another.
+    """
+    from napari_denoisplit.jobs.calibration import calibrate_job  # imports torch
+    from napari_denoisplit.jobs.calibration_fields import superposed_planes
+
+    planes = None if superpositions is None else superposed_planes(superpositions)
+    job = calibrate_job(
+        model,
+        images,
+        settings or CalibrateSettings(),
+        superpositions=planes,
+        report_on=report_on,
+        noise_models=noise_models,
+    )
+    return run(job, on_event)
