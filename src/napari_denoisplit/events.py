@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.curves import JointHistogram
 
 __all__ = [
+    "BlocksWritten",
     "Elbo",
     "EpochDone",
     "Event",
@@ -156,6 +157,16 @@ class LensDrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class BlocksWritten:
+    """Blocks of a result on disk are there; at first those of an earlier run, or none."""
+
+    path: Path
+    """Folder of the result."""
+    numbers: tuple[int, ...]
+    """Of the blocks, in the order of the result's regions."""
+
+
+@dataclass(frozen=True, slots=True)
 class PairsGathered:
     """Pixels for the fit of a noise model are there: their histogram, before any fit."""
 
@@ -238,6 +249,7 @@ Event = (
     | PreviewSplit
     | PartDrawn
     | SampleDrawn
+    | BlocksWritten
     | PairsGathered
     | FitStep
     | FileStarted

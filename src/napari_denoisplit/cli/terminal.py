@@ -14,6 +14,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from napari_denoisplit.events import (
+    BlocksWritten,
     EpochDone,
     FileDone,
     FileFailed,
@@ -126,7 +127,7 @@ class Terminal:
                 self._list(outputs, bar)
             case FileFailed(path=path, message=message):
                 self.say(f"{path}: FAILED: {message}")
-            case PreviewSplit() | PartDrawn() | SampleDrawn():
+            case PreviewSplit() | PartDrawn() | SampleDrawn() | BlocksWritten():
                 pass  # pictures are for windows
             case FileProgress() | FileSkipped():
                 pass  # files that are skipped are counted in the end

@@ -25,7 +25,7 @@ from napari_denoisplit.events import (
     Stage,
 )
 from napari_denoisplit.files import replacing
-from napari_denoisplit.jobs.batch_forecast import forecast_files
+from napari_denoisplit.jobs.batch_forecast import forecast_files, size_of
 from napari_denoisplit.jobs.batch_items import BatchItem, refuse_overwriting
 from napari_denoisplit.jobs.batch_log import LOG_NAME, append_line
 from napari_denoisplit.jobs.batch_pace import Pace
@@ -230,12 +230,12 @@ class _Batch:
                     continue
                 self._why[index] = why
             self.waiting.append(index)
-        self._pace.set_work({i: _n_bytes(self._items[i].path) for i in self.waiting})
+        self._pace.set_work({i: size_of(self._items[i].path) for i in self.waiting})
 
     def forecast(self) -> str:
         """Say what the files that wait will take."""
         paths = (self._items[index].path for index in self.waiting)
-        sizes = {path: _n_bytes(path) for path in paths}
+        sizes = {path: size_of(path) for path in paths}
         return forecast_files(self._model, sizes, self._settings, self._recipe.reading)
 
     def split(self, index: int) -> Job[None]:
@@ -346,10 +346,3 @@ def _refusal(folder: Path) -> str:
             "there and that you may write to it, or choose another folder for the results."
         )
     return ""
-
-
-def _n_bytes(path: Path) -> int:
-    try:
-        return int(input_stamp(path)["bytes"])
-    except OSError:
-        return 0  # reading says what is wrong with it

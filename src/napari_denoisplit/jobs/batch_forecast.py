@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image_file import ImageFile
+from napari_denoisplit.jobs.batch_record import input_stamp
 from napari_denoisplit.jobs.forecast import together
 from napari_denoisplit.jobs.preflight import preflight
 
@@ -18,10 +19,18 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.batch_record import Reading
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["forecast_files"]
+__all__ = ["forecast_files", "size_of"]
 
 LOOKED_AT = 50
 """Files that are opened; of more these stand for all, by their bytes."""
+
+
+def size_of(path: Path) -> int:
+    """Bytes of an image; 0 where it cannot be looked at, as reading it will tell."""
+    try:
+        return int(input_stamp(path)["bytes"])
+    except OSError:
+        return 0
 
 
 def forecast_files(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,16 +15,19 @@ import torch
 
 from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.events import BlocksWritten, Progress, Stage
 from napari_denoisplit.images.image_file import ImageFile
 from napari_denoisplit.jobs.forecast import duration
 from napari_denoisplit.jobs.preflight import preflight_blocks
+from napari_denoisplit.jobs.slide_begin import Begin
 from napari_denoisplit.jobs.slide_blocks import OwnProcess
 from napari_denoisplit.jobs.slide_plan import choose_sizes, hash_of_image, look_at, make_plan
 from napari_denoisplit.jobs.slide_store import SlideStore
 from napari_denoisplit.jobs.splitting import planes_of, unlike_training
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from pydantic import JsonValue
 
     from napari_denoisplit.events import Job
@@ -58,6 +62,7 @@ def split_to_zarr_job(
     *,
     stop: threading.Event | None = None,
     resume: bool = True,
+    numbered: bool = False,
     scheduler: str | None = None,
 ) -> Job[SlideSplit]:
     """Split every plane of an image block by block, and write each block when it is done.
@@ -79,6 +84,9 @@ def split_to_zarr_job(
         When set, the job ends after the current tile and keeps every complete block.
     resume
         Whether a result that is there is gone on with; otherwise it is replaced.
+    numbered
+        Whether the name gets a number where it is taken by a result that was begun with something
+        else, or by another folder; otherwise that is refused.
     scheduler
         Address of a scheduler of dask.distributed whose workers do the blocks; model and image
         are then files that every worker can read, and `path` a folder that it can write to.
@@ -86,6 +94,8 @@ def split_to_zarr_job(
     Yields
     ------
     Stage, Progress
+    BlocksWritten
+        Once when the result is there, with the blocks of earlier runs, then after each new block.
 
     Returns
     -------
@@ -116,16 +126,16 @@ def split_to_zarr_job(
 
         crew = yield from Cluster.reach(scheduler, model, image, settings, stop)
     with crew:
-        return (yield from _split(crew, loaded, view, path, settings, resume, stop))
+        begin = Begin(path, resume=resume, numbered=numbered)
+        return (yield from _split(crew, loaded, view, begin, settings, stop))
 
 
 def _split(
     crew: Crew,
     model: Model,
     view: Image,
-    path: Path,
+    begin: Begin,
     settings: SplitSettings,
-    resume: bool,
     stop: threading.Event,
 ) -> Job[SlideSplit]:
     """Plan, let the crew split what is missing, and make the coarser levels."""
@@ -137,15 +147,18 @@ def _split(
         notes.append(warning)
         yield Stage(warning)
     image_hash = hash_of_image(view, windows)
-    store = _open(path, resume)
-    before = store.plan if store is not None else None
-    sizes = choose_sizes(model.header.network, settings, crew.compute, crew.memory, before)
-    plan = make_plan(model, image_hash, settings, str(crew.compute), sizes)
+
+    def plan_after(before: Mapping[str, JsonValue] | None) -> dict[str, JsonValue]:
+        sizes = choose_sizes(model.header.network, settings, crew.compute, crew.memory, before)
+        return make_plan(model, image_hash, settings, str(crew.compute), sizes)
+
+    store, plan, path = begin.open(plan_after)
     if store is None:
         store = _create(path, view, model, settings, plan)
-    else:
-        store.check(plan)
+    sizes = (cast("int", plan["block_size"]), cast("int | None", plan["tile_size"]))
     missing = store.missing()
+    there = set(range(len(store.regions))).difference(missing)
+    yield BlocksWritten(path, tuple(sorted(there)))
     yield Stage(_forecast(store, len(missing), model, view.shape, settings, crew, sizes))
     meter = _Meter(len(store.regions), len(missing))
     notes += yield from _blocks(crew, store, missing, sizes, meter, stop)
@@ -176,20 +189,33 @@ def _blocks(
     """Split what is missing; return what the crew has to say."""
     work = crew.split(store, missing, sizes, stop)
     announced = False
+    waiting = deque(missing)
     while True:
         try:
             step = next(work)
         except StopIteration as done:
+            yield from _written(store, waiting)
             notes: list[str] = done.value
             return notes
         if isinstance(step, Stage):
             yield step
             continue
+        if step > len(missing) - len(waiting):
+            yield from _written(store, waiting)
         progress = meter.progress(step)
         if step >= 1 and not announced and progress.seconds_left:
             announced = True
             yield Stage(f"All blocks will take about {duration(progress.seconds_left)}")
         yield progress
+
+
+def _written(store: SlideStore, waiting: deque[int]) -> Iterator[BlocksWritten]:
+    """Take blocks that have come to be there off the front of the queue, and say so."""
+    new = []
+    while waiting and store.done(store.regions[waiting[0]]):
+        new.append(waiting.popleft())
+    if new:
+        yield BlocksWritten(store.path, tuple(new))
 
 
 class _Meter:
@@ -212,14 +238,6 @@ class _Meter:
         left = seconds * (self._n_missing - done) / done if done else None
         text = f"block {min(int(before + done) + 1, self._n_blocks)} of {self._n_blocks}"
         return Progress((before + done) / self._n_blocks, left, text)
-
-
-def _open(path: Path, resume: bool) -> SlideStore | None:
-    """Open an earlier result to go on with, if any; refuse to replace anything else."""
-    if not path.exists():
-        return None
-    existing = SlideStore(path)
-    return existing if resume else None
 
 
 def _create(

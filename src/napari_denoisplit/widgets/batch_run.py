@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 from qtpy.QtCore import QObject, Signal
 
 from napari_denoisplit.events import (
+    BlocksWritten,
     EpochDone,
     Event,
     FileDone,
@@ -134,7 +135,7 @@ class BatchRun(QObject):
                 self._show(index, status="skipped", outputs=outputs)
             case Stage() | Progress():
                 pass  # shown by the panel
-            case EpochDone() | PreviewSplit() | PartDrawn() | SampleDrawn():
+            case EpochDone() | PreviewSplit() | PartDrawn() | SampleDrawn() | BlocksWritten():
                 pass  # of another job
             case PairsGathered() | FitStep():
                 pass  # of another job

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import (
+    BlocksWritten,
     EpochDone,
     Event,
     FileEvent,
@@ -151,7 +152,7 @@ class NoiseRun(QObject):
                 self._panel.say(f"{text}: held-out log-likelihood {-nll:.4f} nats per pixel.")
             case Stage() | Progress() | FileEvent():
                 pass  # shown by the panel, or of a batch
-            case EpochDone() | PreviewSplit() | PartDrawn() | SampleDrawn():
+            case EpochDone() | PreviewSplit() | PartDrawn() | SampleDrawn() | BlocksWritten():
                 pass  # of another job
             case _:
                 assert_never(event)

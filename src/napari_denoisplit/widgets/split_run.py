@@ -11,6 +11,7 @@ import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_denoisplit.events import (
+    BlocksWritten,
     EpochDone,
     Event,
     FileEvent,
@@ -148,7 +149,7 @@ class SplitRun(QObject):
                     self._layers.take(event)
                 if not self._timer.isActive():
                     self._timer.start(self._pause_ms)
-            case Stage() | Progress() | FileEvent():
+            case Stage() | Progress() | BlocksWritten() | FileEvent():
                 pass  # shown by the panel, or of a batch
             case EpochDone() | PreviewSplit() | PartDrawn() | PairsGathered() | FitStep():
                 pass  # of another job

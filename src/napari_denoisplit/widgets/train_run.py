@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import (
+    BlocksWritten,
     EpochDone,
     Event,
     FileEvent,
@@ -162,7 +163,9 @@ class TrainRun(QObject):
                     self._preview.show(event)
             case Stage() | Progress():
                 pass  # shown by the panel
-            case PartDrawn() | SampleDrawn() | PairsGathered() | FitStep() | FileEvent():
+            case PartDrawn() | SampleDrawn() | BlocksWritten():
+                pass  # of another job
+            case PairsGathered() | FitStep() | FileEvent():
                 pass  # of another job
             case _:
                 assert_never(event)
