@@ -42,7 +42,7 @@ from napari_denoisplit.settings import SplitSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EDGE = 512
+EDGE = 384
 """Of what is compared with the truth."""
 N_SAMPLES = 20
 BLOCK = 256
