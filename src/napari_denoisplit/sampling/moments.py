@@ -85,10 +85,10 @@ class Moments:
         """
         if self._n_independent == 0:
             return torch.full(self.mean.shape[:-2], torch.inf, dtype=torch.float64)
-        squares = self._squares.mean(dim=(-2, -1)).double().cpu()
-        pair_squares = self._pair_squares.double().cpu()
+        squares = self._squares.mean(dim=(-2, -1)).cpu().double()
+        pair_squares = self._pair_squares.cpu().double()
         if self._first_of_pair is not None:
-            pair_squares = self._pair_squares.mean(dim=(-2, -1)).double().cpu()
+            pair_squares = self._pair_squares.mean(dim=(-2, -1)).cpu().double()
         # Of few pixels and samples the difference may come out below zero.
         return (self._variance(squares, pair_squares) - squares / self.n).clamp_(min=0).sqrt_()
 

@@ -24,7 +24,7 @@ def relative_error(moments: Moments) -> float:
     The error is the root mean square of the mean's standard error over Y and X, the contrast the
     standard deviation of the mean over Y and X.
     """
-    contrast = moments.mean.std(dim=(-2, -1), correction=0).double().cpu()
+    contrast = moments.mean.std(dim=(-2, -1), correction=0).cpu().double()
     worst = (moments.error / contrast).nan_to_num(nan=0.0, posinf=torch.inf).max()  # 0 / 0 is exact
     return 100 * float(worst)
 
