@@ -37,13 +37,15 @@ __all__ = ["Patchwork", "Picture"]
 
 CELL = 32
 """Edge of a cell, pixels: small, so that little beside the view is computed."""
-BOTTOM_UP_CONTEXT = 64
+BOTTOM_UP_CONTEXT = 32
 TOP_DOWN_CONTEXT = 48
-"""Pixels on each side that are computed and not kept: chosen by what `benchmarks/lens.py` finds."""
+"""Pixels on each side that are computed and not kept. Trained models of the preset 'fast' then differ
+from a split of the whole plane by 0.02 sigma at most; with 32 for the second by 0.14, with 64 by
+0.002, and more than 32 for the first changes nothing (`benchmarks/lens.py`)."""
 FIRST = 544
 """Largest edge of what is drawn at once where nothing is shown yet, pixels: a view of 512 and the
 cells at its edges."""
-NEXT = 288
+NEXT = 192
 """The same where something is shown: short steps, so that the next look need not wait."""
 
 Key = tuple[tuple[int, ...], int, int]
@@ -69,8 +71,14 @@ class _Cell:
     """Features (1, H, y, x) of each level, finest first, and moments of (C, y, x)."""
 
     features: list[Tensor]
-    moments: Moments
     n_bytes: int
+    moments: Moments | None = None
+    """None before the first sample: cells around the view never have one."""
+
+    @property
+    def n_samples(self) -> int:
+        """Samples that were drawn of it."""
+        return 0 if self.moments is None else self.moments.n
 
 
 class Patchwork:
@@ -162,7 +170,7 @@ class Patchwork:
         for key in patch.cells():
             y, x = self._grid.cell(key)
             part = sample[:, _within(y, outer_y[0]), _within(x, outer_x[0])]
-            self._cells[key].moments.add(part)
+            self._moments(self._cells[key], part).add(part)
         self._forget()
 
     def picture(self, view: Focus) -> Picture:
@@ -173,7 +181,8 @@ class Patchwork:
         mmse = np.full((n_channels, y1 - y0, x1 - x0), np.nan, np.float32)
         spread = np.full_like(mmse, np.nan)
         for key in patch.cells():
-            if (cell := self._touched(key)) is None or not cell.moments.n:
+            cell = self._touched(key)
+            if cell is None or cell.moments is None:
                 continue
             y, x = self._grid.cell(key)
             place = (slice(None), _within(y, y0), _within(x, x0))
@@ -189,7 +198,7 @@ class Patchwork:
     def _drawn(self, patch: Patch) -> NDArray[np.int_]:
         """Count the samples of each cell, (rows, columns)."""
         cells = [self._touched(key) for key in patch.cells()]
-        drawn = [0 if cell is None else cell.moments.n for cell in cells]
+        drawn = [0 if cell is None else cell.n_samples for cell in cells]
         return np.array(drawn, int).reshape(patch.n_rows, patch.n_columns)
 
     def _touched(self, key: Key) -> _Cell | None:
@@ -214,20 +223,24 @@ class Patchwork:
         pixels = torch.from_numpy(self._read(patch.plane, y, x))[None, None]
         n = self._normalization
         maps = self._network.encode((pixels.to(self._network.device) - n.input_mean) / n.input_std)
-        n_channels, antithetic = self._network.settings.n_channels, self._settings.antithetic
         for key in patch.cells():
             cell_y, cell_x = self._grid.cell(key)
             features = [
                 level[(..., _within(cell_y, y[0], s), _within(cell_x, x[0], s))].clone()
                 for level, s in ((level, 2 ** (i + 1)) for i, level in enumerate(maps))
             ]
-            shape = (n_channels, cell_y[1] - cell_y[0], cell_x[1] - cell_x[0])
-            moments = Moments(shape, torch.device("cpu"), antithetic=antithetic)
-            n_bytes = sum(part.nbytes for part in features) + 4 * int(np.prod(shape)) * (
-                4 if antithetic else 2
-            )
-            self._cells[key] = _Cell(features, moments, n_bytes)
+            self._cells[key] = _Cell(features, sum(part.nbytes for part in features))
+            self._n_bytes += self._cells[key].n_bytes
+
+    def _moments(self, cell: _Cell, sample: Tensor) -> Moments:
+        """Return the moments of a cell, made for its first sample."""
+        if cell.moments is None:
+            antithetic = self._settings.antithetic
+            cell.moments = Moments(tuple(sample.shape), sample.device, antithetic=antithetic)
+            n_bytes = sample.nbytes * (4 if antithetic else 2)
+            cell.n_bytes += n_bytes
             self._n_bytes += n_bytes
+        return cell.moments
 
     def _read(self, plane: tuple[int, ...], y: Span, x: Span) -> NDArray[np.float32]:
         """Read pixels (Y, X); beyond the image's lower and right edge the last ones go on."""
