@@ -127,7 +127,8 @@ def ramp(*colours: tuple[float, float, float]) -> Table:
     at = np.linspace(0, 1, len(colours))
     steps = np.linspace(0, 1, _COLOURS)
     parts = [np.interp(steps, at, band) for band in np.transpose(colours)]
-    return np.rint(255 * np.stack(parts, axis=1)).astype(np.uint8)
+    table: Table = np.rint(255 * np.stack(parts, axis=1)).astype(np.uint8)
+    return table
 
 
 def render(frame: NDArray[np.float32], look: Look, layout: FilmLayout) -> Picture:

@@ -123,7 +123,11 @@ class SampleStack:
         plane
             Index along each axis before Y and X.
         """
-        return np.stack([pixels_of(array[(index, *plane)]) for array in self.samples])
+        return np.stack(self.parts(index, plane))
+
+    def parts(self, index: int, plane: tuple[int, ...]) -> tuple[NDArray[np.float32], ...]:
+        """Return the same structure by structure, each (Y, X); views where that is possible."""
+        return tuple(pixels_of(array[(index, *plane)]) for array in self.samples)
 
     def mean(self, plane: tuple[int, ...]) -> Frame:
         """MMSE of one plane, (C, Y, X): of all samples drawn where known, else of those kept.

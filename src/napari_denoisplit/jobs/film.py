@@ -39,6 +39,7 @@ def film_job(
     settings: FilmSettings | None = None,
     *,
     plane: tuple[int, ...] | None = None,
+    against: int | None = None,
     look: Look | None = None,
     stop: threading.Event | None = None,
 ) -> Generator[Event, None, Path | None]:
@@ -55,6 +56,8 @@ def film_job(
         Speed, order, what is shown; None takes every default.
     plane
         Index along each axis before Y and X; None takes the first.
+    against
+        Number of the sample that differences are taken to, from 0; None: the MMSE.
     look
         Colours and limits; None finds them by the first frame.
     stop
@@ -74,12 +77,12 @@ def film_job(
     plane = _checked(plane, stack)
     if path.name.lower().endswith(_TIFF):
         yield Stage(f"Writing {path.name}")
-        write_image(path, _as_image(stack, plane, settings))
+        write_image(path, _as_image(_Frames(stack, plane, settings, against)))
         return path
     if path.suffix.lower() not in FILM_ENDINGS:
         raise ImageError(f"{path} is no name for a film: let it end in .gif, .mp4 or .ome.tif.")
     yield Stage("Preparing the film")
-    frames = _Frames(stack, plane, settings)
+    frames = _Frames(stack, plane, settings, against)
     look = look or default_look(frames[0], is_difference=settings.show == "difference")
     order = course(len(stack), settings.loop)
     layout = "side by side" if settings.show == "difference" else settings.layout
@@ -132,32 +135,43 @@ class _Series:
 
 
 class _Frames:
-    """Frames of a film by the number of the sample, as samples or as differences to the MMSE."""
+    """Frames of a film by the number of the sample, as samples or as differences."""
 
-    def __init__(self, stack: SampleStack, plane: tuple[int, ...], settings: FilmSettings) -> None:
+    def __init__(
+        self,
+        stack: SampleStack,
+        plane: tuple[int, ...],
+        settings: FilmSettings,
+        against: int | None,
+    ) -> None:
         self.stack, self._plane = stack, plane
-        self._mean = stack.mean(plane) if settings.show == "difference" else None
+        self.title = "samples"
+        self._other: NDArray[np.float32] | None = None
+        if settings.show == "difference":
+            self._other = stack.mean(plane) if against is None else stack.frame(against, plane)
+            self.title += " - MMSE" if against is None else f" - sample {against + 1}"
 
     def __getitem__(self, index: int) -> NDArray[np.float32]:
         frame = self.stack.frame(index, self._plane)
-        return frame if self._mean is None else frame - self._mean
+        return frame if self._other is None else frame - self._other
 
     def part(self, index: int, structure: int) -> NDArray[np.float32]:
         """One structure of a frame, (Y, X)."""
         pixels = pixels_of(self.stack.samples[structure][(index, *self._plane)])
-        return pixels if self._mean is None else pixels - self._mean[structure]
+        return pixels if self._other is None else pixels - self._other[structure]
 
 
-def _as_image(stack: SampleStack, plane: tuple[int, ...], settings: FilmSettings) -> Image:
+def _as_image(frames: _Frames) -> Image:
     """Return samples along T, structures along C."""
+    stack = frames.stack
     sizes = {axis: size for axis, size in stack.pixel_size.items() if axis in "YX"}
     return Image(
-        _Series(_Frames(stack, plane, settings)),
+        _Series(frames),
         "TCYX",
         sizes,
         {axis: unit for axis, unit in stack.units.items() if axis in sizes},
         stack.structures,
-        f"{stack.name} samples" + (" - MMSE" if settings.show == "difference" else ""),
+        f"{stack.name} {frames.title}",
     )
 
 

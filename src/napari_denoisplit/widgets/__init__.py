@@ -9,17 +9,29 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.batch import BatchWidget
     from napari_denoisplit.widgets.denoise import DenoiseWidget
     from napari_denoisplit.widgets.noise import NoiseWidget
+    from napari_denoisplit.widgets.samples import SamplesWidget
     from napari_denoisplit.widgets.split import SplitWidget
     from napari_denoisplit.widgets.train import TrainWidget
+    from napari_denoisplit.widgets.trust import TrustWidget
 
-__all__ = ["BatchWidget", "DenoiseWidget", "NoiseWidget", "SplitWidget", "TrainWidget"]
+__all__ = [
+    "BatchWidget",
+    "DenoiseWidget",
+    "NoiseWidget",
+    "SamplesWidget",
+    "SplitWidget",
+    "TrainWidget",
+    "TrustWidget",
+]
 
 _LAZY = {
     "BatchWidget": "batch",
     "DenoiseWidget": "denoise",
     "NoiseWidget": "noise",
+    "SamplesWidget": "samples",
     "SplitWidget": "split",
     "TrainWidget": "train",
+    "TrustWidget": "trust",
 }
 
 

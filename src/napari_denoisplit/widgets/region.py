@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari.layers import Shapes
     from numpy.typing import NDArray
 
-__all__ = ["Region", "region_of_shapes"]
+__all__ = ["Region", "outline_on_image", "region_of_shapes"]
 
 _AREAS = ("rectangle", "polygon", "ellipse")
 _ELLIPSE_CORNERS = 64
@@ -74,7 +74,7 @@ def region_of_shapes(shapes: Shapes, layer: ImageLayer, axes: str) -> Region:
         There is no shape with an area.
     """
     outlines = [
-        _on_image(_outline(np.asarray(corners), kind), shapes, layer, axes)
+        outline_on_image(corners, kind, shapes, layer, axes)
         for corners, kind in zip(shapes.data, shapes.shape_type, strict=True)
         if kind in _AREAS
     ]
@@ -84,6 +84,21 @@ def region_of_shapes(shapes: Shapes, layer: ImageLayer, axes: str) -> Region:
             "them, or use the whole image."
         )
     return Region(tuple(outlines), shapes.name)
+
+
+def outline_on_image(
+    corners: Any, kind: str, shapes: Shapes, layer: ImageLayer, axes: str
+) -> NDArray[np.float64]:
+    """Corners (V, 2) of one shape of a layer, Y, X in pixels of an image; an ellipse is a polygon.
+
+    Parameters
+    ----------
+    corners, kind
+        One of `shapes.data`, and its type.
+    shapes, layer, axes
+        As in `region_of_shapes`.
+    """
+    return _on_image(_outline(np.asarray(corners), kind), shapes, layer, axes)
 
 
 def _outline(corners: NDArray[Any], kind: str) -> NDArray[Any]:

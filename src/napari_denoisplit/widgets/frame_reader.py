@@ -1,0 +1,185 @@
+"""Frames of posterior samples, read ahead in the background where they are not in memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_denoisplit.widgets.worker import Cancelled
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.images.sample_stack import SampleStack
+    from napari_denoisplit.widgets.worker import RunHandle, Start
+
+    Parts = tuple[NDArray[np.float32], ...]
+
+__all__ = ["MEAN", "FrameKey", "FrameReader"]
+
+MEAN = -1
+"""In the place of a sample's number: the MMSE."""
+_IDLE_SECONDS = 1.0  # after which the thread ends, so that closing napari asks for nothing
+_WAIT_SECONDS = 0.05
+_MOST_BYTES = 2**29
+_SHARE_OF_MEMORY = 8
+
+
+@dataclass(frozen=True, slots=True)
+class FrameKey:
+    """A frame: the number of a sample, from 0, or `MEAN`; and its plane."""
+
+    index: int
+    plane: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _FrameRead:
+    key: FrameKey
+    parts: Parts
+
+
+class _Requests:
+    """What is to be read next; shared between the window and the thread that reads."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._keys: list[FrameKey] = []
+
+    def put(self, keys: Sequence[FrameKey]) -> None:
+        """Replace what was asked for and has not been begun."""
+        with self._condition:
+            self._keys = list(keys)
+            self._condition.notify()
+
+    def take(self) -> FrameKey | None:
+        """Return the next key; None if none came for a short while."""
+        with self._condition:
+            if not self._keys:
+                self._condition.wait(_WAIT_SECONDS)
+            return self._keys.pop(0) if self._keys else None
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+def _read_frames(
+    stack: SampleStack, requests: _Requests, stop: threading.Event
+) -> Generator[_FrameRead, None, None]:
+    """Read what is asked for, until nothing has been for a while."""
+    rested = time.monotonic()
+    while not stop.is_set() and time.monotonic() - rested < _IDLE_SECONDS:
+        key = requests.take()
+        if key is not None:
+            yield _FrameRead(key, _read(stack, key))
+            rested = time.monotonic()
+
+
+def _read(stack: SampleStack, key: FrameKey) -> Parts:
+    return tuple(stack.mean(key.plane)) if key.index == MEAN else stack.parts(key.index, key.plane)
+
+
+class FrameReader(QObject):
+    """Frames of one stack: views where it is in memory, read in the background where it is not.
+
+    Parameters
+    ----------
+    start
+        How a job is run.
+    """
+
+    ready = Signal(object)  # a frame that was asked for has come: its key
+    failed = Signal(object)  # a frame could not be read: the error
+
+    def __init__(self, start: Start, parent: QObject) -> None:
+        super().__init__(parent)
+        self._start = start
+        self._stack: SampleStack | None = None
+        self._requests = _Requests()
+        self._running: RunHandle | None = None
+        self._cache: OrderedDict[FrameKey, Parts] = OrderedDict()
+        self._room = 0
+
+    @property
+    def n_cached(self) -> int:
+        """Frames that are kept in memory."""
+        return len(self._cache)
+
+    @property
+    def capacity(self) -> int:
+        """Frames that may be kept in memory, at least 2."""
+        return 0 if self._stack is None else max(2, self._room // self._stack.frame_bytes)
+
+    def set_stack(self, stack: SampleStack | None) -> None:
+        """Read from another stack, or from none."""
+        # Not at the top: needed only when samples are browsed.
+        import psutil
+
+        self.rest()
+        self._stack = stack
+        self._cache.clear()
+        self._room = min(_MOST_BYTES, psutil.virtual_memory().available // _SHARE_OF_MEMORY)
+
+    def rest(self) -> None:
+        """Read no more until something is asked for."""
+        # A thread that is ending keeps its own list: it must not take what is asked for next.
+        self._requests = _Requests()
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
+
+    def get(self, key: FrameKey) -> Parts | None:
+        """Return a frame, structure by structure, if it is at hand without delay."""
+        if self._stack is None:
+            return None
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
+        if self._stack.is_lazy or (key.index == MEAN and not self._stack.mmse):
+            return None
+        return _read(self._stack, key)
+
+    def want(self, keys: Sequence[FrameKey]) -> None:
+        """Ask for frames, the most urgent first; what is not asked for again is left out."""
+        if self._stack is None:
+            return
+        missing = [key for key in dict.fromkeys(keys) if self.get(key) is None]
+        self._requests.put(missing[: self.capacity])
+        if missing and not (self._running is not None and self._running.is_running):
+            self._run(self._stack)
+
+    def _run(self, stack: SampleStack) -> None:
+        self._running = self._start(
+            partial(_read_frames, stack, self._requests),
+            on_event=partial(self._on_frame, stack),
+            on_done=partial(self._on_end, stack),
+            on_error=self._on_error,
+            title="denoiSplit: reading samples",
+        )
+        self._running.cancel_with(self)
+
+    def _on_frame(self, stack: SampleStack, event: Any) -> None:
+        if stack is not self._stack:
+            return  # of a stack that is no longer shown
+        self._cache[event.key] = event.parts
+        while len(self._cache) > self.capacity:
+            self._cache.popitem(last=False)
+        self.ready.emit(event.key)
+
+    def _on_end(self, stack: SampleStack, _result: object) -> None:
+        # A request may have come while the thread was ending.
+        if stack is self._stack and len(self._requests):
+            self._run(stack)
+
+    def _on_error(self, error: Exception) -> None:
+        if not isinstance(error, Cancelled):
+            self.failed.emit(error)
