@@ -12,6 +12,8 @@ marks of docs/benchmarks.md.
 from __future__ import annotations
 
 import argparse
+import pickle
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,15 +28,23 @@ from napari_denoisplit.images.phantoms import phantom
 from napari_denoisplit.images.reading import read_image
 from napari_denoisplit.images.synthetic_noise import add_noise
 from napari_denoisplit.images.training_fields import TrainingFields
-from napari_denoisplit.jobs.calibration import Calibrated, ChannelResult, calibrate_job
+from napari_denoisplit.jobs.calibration import (
+    Calibrated,
+    ChannelResult,
+    calibration_fields,
+    conclude,
+)
+from napari_denoisplit.jobs.calibration_fields import CalibrationField, make_fields
+from napari_denoisplit.jobs.calibration_pixels import Drawn, draw_field
 from napari_denoisplit.jobs.noise_fitting import fit_noise_job
+from napari_denoisplit.noise.model import noise_model_from_dict
 from napari_denoisplit.settings import CalibrateSettings
 from quality import OUTPUT
 
 SETTINGS = CalibrateSettings(n_samples=50, method="map")
 LEVELS = (0.5, 1.0, 1.5, 2.0)
 """Standard deviation of the Gaussian noise relative to that of the input."""
-EDGE = 512
+EDGE = 384
 NAMES = ("A", "B", "C")
 
 
@@ -86,36 +96,85 @@ def record_of(result: Calibrated) -> dict[str, object]:
     }
 
 
-def held_out(name: str, model: Model) -> dict[str, object]:
-    """Calibrate on what was kept aside, judge with the clean test image."""
+def drawn_fields(
+    name: str, model: Model, fields: list[CalibrationField], noise: list, cache: Path | None
+) -> list[Drawn]:
+    """Split every field, or take what an earlier run has kept."""
+    file = cache and cache / f"{name}.pickle"
+    if file and file.exists():
+        return pickle.loads(file.read_bytes())
+    drawn = []
+    for i, field in enumerate(fields):
+        stop = threading.Event()
+        drawn.append(run(draw_field(model, field, noise, SETTINGS, seed=i, stop=stop)))
+        print(name, "field", i + 1, "of", len(fields), flush=True)
+    if file:
+        file.write_bytes(pickle.dumps(drawn))
+    return drawn
+
+
+def against(drawn: Drawn, target: np.ndarray | None, **parts: np.ndarray) -> Drawn:
+    """Return the same predictions beside a clean target, or with other parts to fit to."""
+    if target is None:
+        return replace(drawn, field=replace(drawn.field, **parts))
+    field = replace(drawn.field, target=target, kind="clean", **parts)
+    nothing = np.zeros_like(drawn.variance)
+    return replace(drawn, field=field, variance=nothing, covariance=nothing)
+
+
+def held_out(name: str, model: Model, cache: Path | None) -> dict[str, object]:
+    """Calibrate on what was kept aside or on half of the test image; judge with clean targets."""
     data = DATA_SETS[name]()
     names = data.fields.channel_names
-    test = TrainingFields((data.noisy,), names, ("the test image",), clean=(data.truth,))
-    noisy = replace(data.fields, clean=None)
+    noise = [noise_model_from_dict(values) for values in model.header.noise_models]
+    test = TrainingFields((data.noisy,), names, ("the test image",))
+    kept = calibration_fields(model, replace(data.fields, clean=None), SETTINGS)
+    (half,) = make_fields(test, (0.5, 0.5))
+    drawn = drawn_fields(name, model, [*kept, half], noise, cache)
     clean = replace(data.fields, clean=clean_training_images(name, data))
+    clean_kept = [f.target for f in calibration_fields(model, clean, SETTINGS)]
+    (clean_test,) = make_fields(replace(test, clean=(data.truth,)), (0.5, 0.5))
+    nothing, everything = np.zeros((2, *data.truth.shape[1:]), bool)
+    everything = ~everything
+    report = against(drawn[-1], clean_test.target, fit=nothing, report=everything)
     found = {}
-    for target, images in (("clean", clean), ("noisy", noisy)):
-        result = run(calibrate_job(model, images, SETTINGS, report_on=test))
-        found[target] = record_of(result)
-        print(name, target, found[target], flush=True)
+    for target in ("clean", "noisy"):
+        fits = [
+            against(d, clean if target == "clean" else None, fit=whole(d), report=~whole(d) & False)
+            for d, clean in zip(drawn[:-1], clean_kept, strict=True)
+        ]
+        own = against(drawn[-1], clean_test.target if target == "clean" else None, report=nothing)
+        truth = against(drawn[-1], clean_test.target, fit=nothing)
+        for place, parts in (("kept aside", [*fits, report]), ("test image", [own, truth])):
+            found[f"{place}, {target}"] = record_of(conclude(model, parts, SETTINGS))
+            print(name, place, target, found[f"{place}, {target}"], flush=True)
     return found
 
 
-def other_noise(name: str, model: Model, level: float) -> dict[str, object]:
+def whole(drawn: Drawn) -> np.ndarray:
+    """Pixels of a part kept aside: those that a calibration alone would fit to or report on."""
+    y, x = (np.flatnonzero((drawn.field.fit | drawn.field.report).any(axis=a)) for a in (1, 0))
+    mask = np.zeros_like(drawn.field.fit)
+    mask[y[0] : y[-1] + 1, x[0] : x[-1] + 1] = True
+    return mask
+
+
+def other_noise(name: str, model: Model, level: float, cache: Path | None) -> dict[str, object]:
     """Calibrate on a test image with another amount of noise, with and without its truth."""
     data = DATA_SETS[name]()
     truth = data.truth[:, :EDGE, :EDGE]
     poisson = 5.0 if name == "C" else 0.0
     noisy = add_noise(truth, poisson=poisson, gaussian=level, seed=77)
     names = data.fields.channel_names
-    pairs = TrainingFields((noisy,), names, ("a test image",), clean=(truth,))
     noise = [
         run(fit_noise_job(NoiseData("single", noisy[c], name=channel))).model
         for c, channel in enumerate(names)
     ]
+    fields = make_fields(TrainingFields((noisy,), names), (0.5, 0.5))
+    (drawn,) = drawn_fields(f"{name}_{level}", model, fields, noise, cache)
     found = {}
-    for target, images in (("clean", pairs), ("noisy", replace(pairs, clean=None))):
-        result = run(calibrate_job(model, images, SETTINGS, noise_models=noise))
+    for target, parts in (("clean", against(drawn, truth)), ("noisy", drawn)):
+        result = conclude(model, [parts], SETTINGS)
         found[target] = {
             c.curves.channel: {**c.factors, "noise_scale": c.noise_scale} for c in result.channels
         }
@@ -199,12 +258,14 @@ def agreement(results: dict[str, object]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=Path, default=OUTPUT, help="folder of the models")
+    parser.add_argument("--cache", type=Path, help="folder for what was sampled, to be read again")
     arguments = parser.parse_args()
+    cache = arguments.cache
     models = {n: load_model(arguments.models / f"{n}_denoisplit_0.denoisplit") for n in NAMES}
-    results: dict[str, object] = {name: held_out(name, models[name]) for name in NAMES}
+    results: dict[str, object] = {name: held_out(name, models[name], cache) for name in NAMES}
     keep("calibration", results)
     results["noise"] = {
-        name: {str(level): other_noise(name, models[name], level) for level in LEVELS}
+        name: {str(level): other_noise(name, models[name], level, cache) for level in LEVELS}
         for name in ("A", "C")
     }
     keep("calibration", results)

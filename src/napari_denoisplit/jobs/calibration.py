@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["Calibrated", "ChannelResult", "calibrate_job"]
+__all__ = ["Calibrated", "ChannelResult", "calibrate_job", "calibration_fields", "conclude"]
 
 CLEARLY = 0.9
 """A less simple calibration is taken if it leaves less than this share of the variance error."""
@@ -137,7 +137,7 @@ def calibrate_job(
         yield Stage(f"Loading {model.name}")
         model = load_model(model)
     plain = model.calibrated(None)
-    fields = _fields(plain, images, settings, superpositions, report_on)
+    fields = calibration_fields(plain, images, settings, superpositions, report_on)
     notes = list(dict.fromkeys(note for field in fields for note in field.notes))
     for note in notes:
         yield Stage(note)
@@ -154,17 +154,18 @@ def calibrate_job(
     if not drawn:
         raise CalibrationError("Calibration was stopped before its first image: let it run longer.")
     yield Stage("Comparing spread and error")
-    return _result(model, images, drawn, settings, notes, stopped=len(drawn) < len(fields))
+    stopped = len(drawn) < len(fields)
+    return conclude(model, drawn, settings, images.sources, notes, stopped_early=stopped)
 
 
-def _fields(
+def calibration_fields(
     model: Model,
     images: TrainingFields,
     settings: CalibrateSettings,
-    superpositions: Sequence[Floats] | None,
-    report_on: TrainingFields | None,
+    superpositions: Sequence[Floats] | None = None,
+    report_on: TrainingFields | None = None,
 ) -> list[CalibrationField]:
-    """Everything that is to be split."""
+    """Everything that is to be split; see `calibrate_job`."""
     header = model.header
     alpha = (header.mix.alpha_low + header.mix.alpha_high) / 2
     weights = [w * alpha for w in header.mix.channel_weights(header.network.n_channels)]
@@ -224,15 +225,16 @@ def _counted(steps: Job[Drawn | None], number: int, total: int) -> Job[Drawn | N
             yield event
 
 
-def _result(
+def conclude(
     model: Model,
-    images: TrainingFields,
     drawn: Sequence[Drawn],
     settings: CalibrateSettings,
-    notes: Sequence[str],
+    sources: Sequence[str] = (),
+    notes: Sequence[str] = (),
     *,
-    stopped: bool,
+    stopped_early: bool = False,
 ) -> Calibrated:
+    """Fit and judge, once every image is split; see `calibrate_job`."""
     kind = drawn[0].field.kind
     results, calibrations, scores, n_pixels = [], [], [], 0
     for c, name in enumerate(model.header.channel_names):
@@ -245,7 +247,7 @@ def _result(
         target=kind,
         n_samples=settings.n_samples,
         n_pixels=n_pixels,
-        data=images.sources or ("images without a name",),
+        data=tuple(sources) or ("images without a name",),
         scores=tuple(scores),
         notes=tuple(notes),
         versions={
@@ -253,7 +255,7 @@ def _result(
             "torch": str(torch.__version__),
         },
     )
-    return Calibrated(model.calibrated(record), record, tuple(results), stopped)
+    return Calibrated(model.calibrated(record), record, tuple(results), stopped_early)
 
 
 def _channel(

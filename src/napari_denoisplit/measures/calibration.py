@@ -40,6 +40,8 @@ HIDDEN = 2.0
 """An error is hidden by the noise if it is no larger than so many of its standard errors."""
 CERTAIN_SHARE = 1 / 3
 """Share of the pixels, those of least spread, where the residual is taken to be noise."""
+MOST_NOISE = 1.05
+"""Of what the noise model says; a larger residual is an error."""
 MOST_ERROR = 0.1
 """Of the noise variance, that the squared spread may have where it is taken for granted."""
 
@@ -160,13 +162,15 @@ def noise_scale(pixels: ErrorPixels) -> float:
     Where the prediction is most certain, the third of the pixels with the least spread, its error
     is a small part of the residual and the rest must be noise: a noise model that is off by a few
     percent would otherwise be mistaken for an error, or hide one. Where the spread is not small
-    beside the noise, nothing can be said, and 1 is returned.
+    beside the noise, nothing can be said, and 1 is returned; so it is where the residual is clearly
+    larger than the noise, as it is of a model that is certain and wrong.
     """
     lowest = pixels.spread <= np.quantile(pixels.spread, CERTAIN_SHARE)
     noise, s2 = pixels.noise[lowest].mean(), (pixels.spread[lowest] ** 2).mean()
     if noise <= 0 or s2 > MOST_ERROR * noise:
         return 1.0
-    return float(((pixels.residual[lowest] ** 2).mean() - s2) / noise)
+    scale = float(((pixels.residual[lowest] ** 2).mean() - s2) / noise)
+    return scale if scale <= MOST_NOISE else 1.0
 
 
 def monotone_map(pixels: ErrorPixels) -> tuple[Floats, Floats]:
