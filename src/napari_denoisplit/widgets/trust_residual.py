@@ -1,0 +1,184 @@
+"""The part of the Trust widget that checks the residual."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.widgets.layer_choice import LayerChoice
+from napari_denoisplit.widgets.layers import image_of_layer
+from napari_denoisplit.widgets.model_choice import ModelChoice
+from napari_denoisplit.widgets.noise_words import verdict_html
+from napari_denoisplit.widgets.run_panel import RunPanel
+from napari_denoisplit.widgets.trust_plot import ResidualPlot
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator
+
+    from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.events import Event
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.jobs.residuals import ResidualCheck
+    from napari_denoisplit.widgets.layers import ViewerRef
+    from napari_denoisplit.widgets.trust_layers import SplitGroup
+    from napari_denoisplit.widgets.worker import Start
+
+__all__ = ["ResidualPart"]
+
+_LIMIT = 4.0  # standard deviations that the layers show
+
+
+class ResidualPart(QWidget):
+    """Input and model of a split, the check, and its verdict."""
+
+    def __init__(self, viewer: ViewerRef, start: Start, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._group: SplitGroup | None = None
+        self._matched: tuple[int, ...] = ()
+        self.check: ResidualCheck | None = None
+        """Of the last run."""
+        self.input = LayerChoice(viewer, "Input", parent=self)
+        self.model = ModelChoice(self)
+        self.panel = RunPanel(
+            "Check the residual",
+            "Take the predicted structures away from the input and judge what is left by the noise "
+            "models of the model. No truth is needed.",
+            start,
+            self,
+        )
+        self.verdict = _text("Verdict on the residual", self)
+        self.numbers = _text("Numbers of the residual", self)
+        self.plot = ResidualPlot(viewer, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for part in (self.model, QLabel("Input that was split", self), self.input, self.panel):
+            layout.addWidget(part)
+        for part in (self.verdict, self.numbers, self.plot):
+            layout.addWidget(part)
+        self.model.changed.connect(self.refresh)
+        self.input.changed.connect(self.refresh)
+        self.panel.start_clicked.connect(self.run)
+
+    def set_group(self, group: SplitGroup | None) -> None:
+        """Take another split; its input is looked for by name."""
+        self._group = group
+        if group is not None and group.key != self._matched:
+            self._matched = group.key
+            for layer in self.input.layers():
+                if layer.name == group.name:
+                    self.input.layer = layer
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Say what is missing."""
+        obstacle = "" if self._group is not None else "Split an image first (widget Split)."
+        obstacle = obstacle or self.input.problem or self.model.problem or self._mismatch()
+        self.panel.set_obstacle(obstacle)
+
+    def run(self) -> None:
+        """Check the residual in the background."""
+        group, layer = self._group, self.input.layer
+        if group is None or layer is None or self.model.header is None:
+            return
+        try:
+            image = image_of_layer(layer, group.axes)
+        except DenoisplitError as error:
+            self.panel.fail(error)
+            return
+        self.panel.say("")
+        self.panel.run(
+            partial(_check, self.model.header, image, group),
+            on_event=_ignore,
+            on_done=partial(self._show, group),
+            on_error=self.panel.fail,
+            title=f"denoiSplit: residual of {group.name}",
+        )
+
+    def _mismatch(self) -> str:
+        group, layer, header = self._group, self.input.layer, self.model.header
+        if group is None or layer is None or header is None:
+            return ""
+        if layer.data.shape != group.mmse[0].data.shape:
+            return f"{layer.name!r} has another size than the split: choose the input of the split."
+        if len(header.channel_names) != len(group.structures):
+            return "This model has another number of structures than the split: choose its model."
+        return ""
+
+    def _show(self, group: SplitGroup, check: ResidualCheck) -> None:
+        self.check = check
+        warning = _other_model(group, self.model)
+        self.verdict.setText(verdict_html(check.verdict))
+        self.verdict.show()
+        self.numbers.setText(_numbers(check, warning))
+        self.numbers.show()
+        self.plot.show_check(check)
+        self.panel.say("")
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        for name, image, shown in (
+            ("residual (σ of the noise)", check.residual, False),
+            ("unexplained (smoothed residual)", check.bias, True),
+        ):
+            viewer.add_image(
+                group.as_in_viewer(image.data),
+                name=f"{group.name} · {name}",
+                colormap="PiYG",
+                contrast_limits=(-_LIMIT, _LIMIT),
+                visible=shown,
+                metadata={"denoisplit": {"kind": "residual", "input": group.name}},
+                **group.keywords(),
+            )
+
+
+def _check(
+    header: ModelHeader, image: Image, group: SplitGroup, stop: threading.Event
+) -> Generator[Event, None, ResidualCheck]:
+    # Not at the top: torch is paid for when it is asked for, in the background.
+    from napari_denoisplit.jobs.residuals import residual_job
+
+    group = group.ordered(header.channel_names)  # noise models go with the names
+    samples = group.samples_like_mmse()
+    return (yield from residual_job(header, image, group.mmse_image(), samples, stop=stop))
+
+
+def _other_model(group: SplitGroup, model: ModelChoice) -> str:
+    name = group.record.get("model")
+    if name is None or name == model.path.name:
+        return ""
+    return f"⚠ The split was made with {name}, the noise models are those of {model.path.name}."
+
+
+def _numbers(check: ResidualCheck, warning: str) -> str:
+    f = check.figures
+    lags = ", ".join(f"{c:+.3f}" for c in f.correlation)
+    compared = f"{f.n_samples} samples" if f.n_samples else "the MMSE alone; keep samples for more"
+    lines = [
+        warning,
+        f"Compared: {compared}.",
+        f"Variance {f.variance:.3f} of that of the noise (1 if all is explained).",
+        f"Outside 3σ: {f.outside:.2%} of the pixels ({check.expected_outside:.2%} for this noise).",
+        f"Correlation at 1, 2, 3 pixels: {lags} (0 for independent noise).",
+        f"Local mean off by {f.bias:.3f} σ of the noise, over 16 x 16 pixels (0).",
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def _text(name: str, parent: QWidget) -> QLabel:
+    label = QLabel(parent)
+    label.setAccessibleName(name)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    label.hide()
+    return label
+
+
+def _ignore(event: Any) -> None:
+    """Show nothing but progress, which the panel does."""

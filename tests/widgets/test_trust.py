@@ -1,0 +1,223 @@
+"""The Trust widget on layers as the Split widget makes them."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+from tests.widgets.conftest import layer
+
+from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
+from napari_denoisplit.images.phantoms import phantom
+from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.noise.poisson_gaussian import PoissonGaussian
+from napari_denoisplit.noise.superposed import superposed_noise
+from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.widgets.trust import TrustWidget
+from napari_denoisplit.widgets.trust_samples import ANSWERS, CONSENSUS, MODE
+
+CAMERA = PoissonGaussian(5.0, 100.0, 40.0, 0, 1e5)
+NETWORK = NetworkSettings(n_levels=2, n_filters=8, n_latents=4, upsampling="nearest")
+NAMES = ("filaments", "pits")
+PLACE = {"scale": (0.5, 0.25), "translate": (3, 4)}
+
+
+@pytest.fixture
+def clean():
+    return phantom((96, 128), NAMES, seed=1)
+
+
+@pytest.fixture
+def model_file(tmp_path):
+    header = ModelHeader(
+        network=NETWORK,
+        mix=MixSettings(),
+        normalization={
+            "input_mean": 0.0,
+            "input_std": 1.0,
+            "channel_means": (0.0, 0.0),
+            "channel_stds": (1.0, 1.0),
+        },
+        channel_names=NAMES,
+        noise_models=(CAMERA.to_dict(), CAMERA.to_dict()),
+    )
+    path = tmp_path / "cells.denoisplit"
+    save_model(path, Model(VSE(NETWORK), header))
+    return path
+
+
+def add_split(viewer, clean, n_samples=6, name="cells"):
+    """Add an image and its split: the truth with samples that err smoothly around it."""
+    rng = np.random.default_rng(3)
+    models = (CAMERA, CAMERA)
+    x = superpose(clean, (0.5, 0.5)) + superposed_noise(models, (0.5, 0.5), clean, 1)
+    viewer.add_image(x, name=name, **PLACE)
+    errors = 8 * gaussian_filter(rng.normal(size=(n_samples, 2, *x.shape)), (0, 0, 2, 2))
+    for c in (1, 0):
+        about = {"input": name, "structure": NAMES[c], "model": "cells.denoisplit"}
+        for kind, data in (
+            ("MMSE", clean[c]),
+            ("sigma", 20 + 0.05 * clean[c]),
+            ("samples", clean[c] + errors[:, c].astype(np.float32)),
+        ):
+            place = {key: (0, *v) if data.ndim == 3 else v for key, v in PLACE.items()}
+            place["scale"] = (1, *PLACE["scale"]) if data.ndim == 3 else PLACE["scale"]
+            viewer.add_image(
+                data,
+                name=f"{name} · {NAMES[c]} · {kind}",
+                metadata={"denoisplit": about | {"kind": kind}},
+                **place,
+            )
+
+
+@pytest.fixture
+def widget(viewer, clean, dock, model_file):
+    add_split(viewer, clean)
+    widget = dock(viewer, TrustWidget(viewer))
+    widget.residual.model.open(model_file)
+    return widget
+
+
+def finish(qtbot, panel):
+    panel.button.click()
+    qtbot.waitUntil(lambda: not panel.is_running, timeout=60_000)
+
+
+def test_the_split_and_its_input_are_found(widget):
+    assert widget.group.structures == NAMES
+    assert widget.group.n_samples == 6
+    assert widget.residual.input.layer.name == "cells"
+    assert widget.residual.panel.button.isEnabled()
+
+
+def test_without_a_split_it_says_what_to_do(viewer, dock):
+    widget = dock(viewer, TrustWidget(viewer))
+    for panel in (widget.residual.panel, widget.samples.panel):
+        assert "Split an image first" in panel.hint.text()
+
+
+def test_the_residual_of_the_truth_is_noise(qtbot, viewer, widget):
+    finish(qtbot, widget.residual.panel)
+    assert "usable" in widget.residual.verdict.text()
+    assert "rough judgement" in widget.residual.verdict.text()
+    residual = layer(viewer, "cells · residual (σ of the noise)")
+    assert residual.data.std() == pytest.approx(1, abs=0.05)
+    assert tuple(residual.scale) == PLACE["scale"]
+    assert "6 samples" in widget.residual.numbers.text()
+    assert widget.residual.plot.density.max() == pytest.approx(0.4, abs=0.05)
+
+
+def test_an_input_of_another_size_is_refused_before_the_run(viewer, widget, clean):
+    other = viewer.add_image(np.zeros((20, 20), np.float32), name="other")
+    widget.residual.input.layer = layer(viewer, other.name)
+    assert "another size" in widget.residual.panel.hint.text()
+    assert not widget.residual.panel.button.isEnabled()
+
+
+def test_the_mask_follows_the_slider(qtbot, viewer, widget, clean):
+    widget.mask.show_button.click()
+    mask = layer(viewer, "cells · filaments · trusted")
+    assert tuple(mask.scale) == PLACE["scale"]
+    expected = 20 + 0.05 * clean[0] <= 0.33 * np.abs(clean[0] - widget.mask.background.value())
+    assert (mask.data.astype(bool) == expected).mean() > 0.999
+    before = mask.data.sum()
+    widget.mask.slider.setValue(10)
+    qtbot.waitUntil(lambda: mask.data.sum() < before, timeout=5000)
+    assert "not calibrated" in widget.mask.about.text()
+
+
+def test_objects_are_summed_up_and_saved(viewer, widget, clean, tmp_path):
+    labels = np.zeros(clean.shape[1:], np.int32)
+    labels[10:20, 10:30] = 7
+    viewer.add_labels(labels, name="my cells")
+    widget.mask.objects.setCurrentText("my cells")
+    widget.mask.sum_button.click()
+    assert widget.mask.table.table.rowCount() == 1
+    widget.mask.save_table(tmp_path / "objects.csv")
+    with (tmp_path / "objects.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert row["label"] == "7"
+    assert float(row["low"]) < float(row["mean"]) < float(row["high"])
+    assert float(row["mean"]) == pytest.approx(clean[0, 10:20, 10:30].mean(), rel=1e-4)
+
+
+def test_the_most_probable_image_lies_among_the_samples(qtbot, viewer, widget):
+    widget.samples.tool.setCurrentText(MODE)
+    finish(qtbot, widget.samples.panel)
+    mode = layer(viewer, "cells · pits · MAP (approximate)").data
+    samples = layer(viewer, "cells · pits · samples").data
+    assert (mode <= samples.max(axis=0) + 1e-3).all()
+    assert (mode >= samples.min(axis=0) - 1e-3).all()
+
+
+def test_the_consensus_becomes_labels_with_a_confidence(qtbot, viewer, widget):
+    widget.samples.tool.setCurrentText(CONSENSUS)
+    widget.samples.structure.setCurrentText("pits")
+    finish(qtbot, widget.samples.panel)
+    labels = layer(viewer, "cells · pits · consensus").data
+    confidence = layer(viewer, "cells · pits · confidence").data
+    assert labels.max() > 3
+    assert (confidence[labels > 0] > 0.5).all()
+    assert f"{labels.max()} objects" in widget.samples.panel.status.text()
+
+
+def test_answers_lie_where_the_region_was_drawn(qtbot, viewer, widget):
+    widget.samples.tool.setCurrentText(ANSWERS)
+    assert "Draw a rectangle" in widget.samples.panel.hint.text()
+    # Rows 20 to 40, columns 40 to 72 in world coordinates.
+    corners = np.array([[20, 40], [20, 72], [40, 72], [40, 40]]) * (0.5, 0.25) + (3, 4)
+    viewer.add_shapes([corners], shape_type="rectangle", name="here")
+    widget.samples.region.box.setCurrentText("in here")
+    finish(qtbot, widget.samples.panel)
+    found = [x for x in viewer.layers if "answer 1" in x.name]
+    assert len(found) == 2
+    assert found[0].data.shape == (21, 33)
+    assert np.allclose(found[0].translate, (13, 14))
+    assert "by chance" in widget.samples.panel.status.text()
+
+
+def test_with_too_few_samples_it_says_how_to_get_more(viewer, dock, clean):
+    add_split(viewer, clean, n_samples=3)
+    widget = dock(viewer, TrustWidget(viewer))
+    assert "Samples to keep" in widget.samples.panel.hint.text()
+
+
+def test_of_two_splits_either_can_be_judged_and_one_may_go(viewer, dock, clean, widget):
+    add_split(viewer, clean, name="others")
+    widget.reset_choices()
+    assert [widget.split.itemText(i).split()[0] for i in (0, 1)] == ["others", "cells"]
+    assert widget.group.name == "cells"
+    widget.split.setCurrentIndex(0)
+    assert widget.residual.input.layer.name == "others"
+    for one in [x for x in viewer.layers if x.name.startswith("others ·")]:
+        viewer.layers.remove(one)
+    widget.reset_choices()
+    assert widget.group.name == "cells"
+
+
+def test_planes_in_time_and_depth_keep_their_order(qtbot, viewer, dock, clean, model_file):
+    add_split(viewer, clean)
+    stack = [np.stack([x.data] * 3) for x in viewer.layers]
+    names = [(x.name, dict(x.metadata)) for x in viewer.layers]
+    viewer.layers.clear()
+    for data, (name, metadata) in zip(stack, names, strict=True):
+        moved = np.moveaxis(data, 0, 1) if data.ndim == 4 else data
+        labels = ("time", "y", "x") if data.ndim == 3 else ("sample", "time", "y", "x")
+        viewer.add_image(moved, name=name, metadata=metadata, axis_labels=labels)
+    widget = dock(viewer, TrustWidget(viewer))
+    widget.residual.model.open(model_file)
+    finish(qtbot, widget.residual.panel)
+    assert layer(viewer, "cells · residual (σ of the noise)").data.shape == (3, *clean.shape[1:])
+    assert widget.residual.check.figures.n_pixels == 3 * clean[0].size
+
+
+def test_a_real_window_shows_it(qtbot, window, clean, model_file):
+    add_split(window, clean)
+    _, widget = window.window.add_plugin_dock_widget("napari-denoisplit", "Trust")
+    widget.residual.model.open(model_file)
+    finish(qtbot, widget.residual.panel)
+    widget.mask.show_button.click()
+    assert "cells · filaments · trusted" in window.layers
