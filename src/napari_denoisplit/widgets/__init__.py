@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_denoisplit.widgets.batch import BatchWidget
+    from napari_denoisplit.widgets.calibration import CalibrationWidget
     from napari_denoisplit.widgets.denoise import DenoiseWidget
     from napari_denoisplit.widgets.noise import NoiseWidget
     from napari_denoisplit.widgets.samples import SamplesWidget
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BatchWidget",
+    "CalibrationWidget",
     "DenoiseWidget",
     "NoiseWidget",
     "SamplesWidget",
@@ -26,6 +28,7 @@ __all__ = [
 
 _LAZY = {
     "BatchWidget": "batch",
+    "CalibrationWidget": "calibration",
     "DenoiseWidget": "denoise",
     "NoiseWidget": "noise",
     "SamplesWidget": "samples",

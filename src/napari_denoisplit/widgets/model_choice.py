@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QFileSystemWatcher, Signal
 from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -61,6 +61,9 @@ class ModelChoice(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.about)
         self._shown = ""
+        # A training that goes on or a calibration replaces the file, from here or from elsewhere.
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.fileChanged.connect(self._on_replaced)
 
     @property
     def path(self) -> Path:
@@ -88,9 +91,22 @@ class ModelChoice(QWidget):
         self.about.setText(f"⚠ {self.problem}" if self.header is None else "")
         if self.header is not None:
             self.about.setText(describe_model(self.header))
+        self._watch()
         self.about.show()
         self.edit.setToolTip(tooltip(str(self.path)))
         self.changed.emit()
+
+    def _watch(self) -> None:
+        """Watch the chosen file; a file that took its place is not watched by itself."""
+        if watched := self._watcher.files():
+            self._watcher.removePaths(watched)
+        if self.header is not None:
+            self._watcher.addPath(str(self.path.resolve()))
+
+    def _on_replaced(self, *_: object) -> None:
+        """Read again what the file says of itself."""
+        self._shown = ""
+        self._read()
 
     def _browse(self) -> None:
         name, _ = QFileDialog.getOpenFileName(
@@ -112,7 +128,10 @@ def describe_model(header: ModelHeader) -> str:
         lines.append(f"PSNR on validation: {text}.")
     lines += _noise_lines(header)
     if header.calibration is None:
-        lines.append("Not calibrated: sigma is the plain spread of the samples.")
+        lines.append(
+            "Not calibrated: sigma is the plain spread of the samples. The Calibration widget "
+            "brings it to the size of the errors."
+        )
     else:
         lines.append(f"Calibrated: {header.calibration.in_words}.")
     return "\n".join(lines)

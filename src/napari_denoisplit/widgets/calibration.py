@@ -1,0 +1,214 @@
+"""The widget that calibrates the sigma of a model."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.settings import CalibrateSettings
+from napari_denoisplit.widgets.calibration_data import CalibrationData
+from napari_denoisplit.widgets.calibration_plot import CalibrationPlot
+from napari_denoisplit.widgets.calibration_run import CalibrationOrder, calibrate_input
+from napari_denoisplit.widgets.calibration_saving import CalibrationSaving
+from napari_denoisplit.widgets.calibration_words import figures_table, verdicts_html
+from napari_denoisplit.widgets.column import Column, Fold
+from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, MODEL_SUFFIXES, FileDrop, has_suffix
+from napari_denoisplit.widgets.fields import SettingsForm, sentence
+from napari_denoisplit.widgets.layers import viewer_reference
+from napari_denoisplit.widgets.model_choice import ModelChoice
+from napari_denoisplit.widgets.preferences import preference
+from napari_denoisplit.widgets.run_panel import RunPanel
+from napari_denoisplit.widgets.worker import Start, start_job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari.viewer import Viewer
+
+    from napari_denoisplit.jobs.calibration import Calibrated
+
+__all__ = ["CalibrationWidget"]
+
+_HOW = {"n_samples": "Samples", "method": "Method", "device": "Device"}
+_MORE = {
+    "binning": "Bins",
+    "n_bins": "Number of bins",
+    "probe_samples": "Probe samples",
+    "max_pixels": "Most pixels",
+    "precision": "Precision",
+    "seed": "Seed",
+}
+_TITLES = {
+    "method": {
+        "auto": "automatic",
+        "variance": "factor, by variance",
+        "likelihood": "factor, by likelihood",
+        "map": "monotone curve",
+    },
+    "binning": {"equal_count": "of equal count", "equal_width": "of equal width"},
+}
+
+
+class CalibrationWidget(QWidget):
+    """Bring the sigma of a model to the size of its errors, and see what it is then worth.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer; napari finds the parameter by its name.
+    start
+        How a job is run.
+    """
+
+    def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
+        super().__init__()
+        self._viewer = viewer_reference(napari_viewer)
+        self.model = ModelChoice(self)
+        self.data = CalibrationData(self._viewer, self)
+        self.settings = SettingsForm(CalibrateSettings, _HOW, _TITLES, self)
+        self.more = SettingsForm(CalibrateSettings, _MORE, _TITLES, self)
+        for name in ("n_samples", "device"):
+            control = self.settings[name]
+            control.set_value(preference(name, control.value()))
+        self.panel = RunPanel("Calibrate", "Compare sigma with errors.", start, self)
+        self.plot = CalibrationPlot(self._viewer, self)
+        self.verdict, self.figures = _label(self, "Verdict"), _label(self, "Numbers")
+        self.saving = CalibrationSaving(self.panel, self.plot, self)
+        self.result: Calibrated | None = None
+        """What was found last."""
+        self._lay_out()
+        self._connect()
+        self._refresh()
+
+    def _lay_out(self) -> None:
+        self._column = column = Column(self)
+        column.add(self.model, "Model")
+        column.add(self.data, "Images")
+        column.add(self.settings, "How")
+        column.add(Fold("More", self.more))
+        column.add(self.panel)
+        column.add(self.saving)
+        column.add(self.plot)
+        column.add(self.verdict)
+        column.add(self.figures)
+        column.order_tabs()
+        self.setAccessibleName("Calibrate sigma")
+
+    def _connect(self) -> None:
+        drop = FileDrop(self, MODEL_SUFFIXES + IMAGE_SUFFIXES)
+        drop.dropped.connect(self.open_files)
+        drop.refused.connect(self.panel.say)
+        for source in (self.data.noisy, self.data.clean, self.data.recorded):
+            source.files.drop.refused.connect(self.panel.say)
+        self.model.changed.connect(self._on_model)
+        self.data.changed.connect(self._refresh)
+        self.panel.start_clicked.connect(self.calibrate)
+        self.saving.saved.connect(self.model.open)
+        self.saving.finished.connect(self._refresh)
+        self.saving.split_button.clicked.connect(self._use_in_split)
+
+    def open_model(self, path: Path) -> None:
+        """Choose a model file."""
+        self.model.open(path)
+
+    def open_files(self, paths: list[Path]) -> None:
+        """Take a model and images, as if they were dropped here."""
+        models = [path for path in paths if has_suffix(path, MODEL_SUFFIXES)]
+        images = [path for path in paths if has_suffix(path, IMAGE_SUFFIXES)]
+        if models:
+            self.open_model(models[-1])
+        if images:
+            self.data.add_files(images)
+
+    def calibrate(self) -> None:
+        """Check the choices and begin."""
+        header = self.model.header
+        if header is None:
+            return
+        try:
+            order = CalibrationOrder(
+                model=self.model.path,
+                structures=header.channel_names,
+                data=self.data.chosen(),
+                settings=CalibrateSettings(**self.settings.values(), **self.more.values()),
+            )
+        except ValidationError as error:
+            self.panel.fail(DenoisplitError(sentence(error)))
+            return
+        except DenoisplitError as error:
+            self.panel.fail(error)
+            return
+        self.panel.say("")
+        self._show(None)
+        self.panel.run(
+            partial(calibrate_input, order),
+            on_event=_ignore,
+            on_done=self._show,
+            on_error=self._failed,
+            title=f"denoiSplit: calibrating {order.model.stem}",
+        )
+        self._refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """End the run when the dock is closed: nobody could stop it any more."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.panel.stop()
+
+    def reset_choices(self, event: object = None) -> None:
+        """Follow the viewer's layers; napari calls this."""
+        self.data.reset_choices()
+
+    def _on_model(self) -> None:
+        if self.model.header is not None:
+            self.data.follow(self.model.header.channel_names)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self.panel.set_obstacle(self.model.problem or self.data.problem)
+        self.saving.refresh()
+
+    def _show(self, result: Calibrated | None) -> None:
+        self.result = result
+        for label, words in ((self.verdict, verdicts_html), (self.figures, figures_table)):
+            label.setVisible(result is not None)
+            label.setText("" if result is None else words(result))
+        self.plot.show_result(result)
+        self.saving.show_result(result)
+        if result is not None:
+            grades = [f"{c.curves.channel}: {c.verdict.grade}" for c in result.channels]
+            self.panel.say(f"Sigma of {', '.join(grades)}. Not saved in the model yet.")
+            self._column.reveal(self.plot)
+        self._refresh()
+
+    def _failed(self, error: Exception) -> None:
+        self.panel.fail(error)
+        self._refresh()
+
+    def _use_in_split(self) -> None:
+        viewer = self._viewer()
+        if viewer is not None and self.saving.saved_as is not None:
+            dock, widget = viewer.window.add_plugin_dock_widget(
+                "napari-denoisplit", "Split", tabify=True
+            )
+            dock.raise_()
+            widget.open_model(self.saving.saved_as)
+
+
+def _ignore(event: object) -> None:
+    """Nothing to show but stages and progress, which the panel does."""
+
+
+def _label(parent: QWidget, name: str) -> QLabel:
+    label = QLabel(parent)
+    label.setAccessibleName(name)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    label.hide()
+    return label

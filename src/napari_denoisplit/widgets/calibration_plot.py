@@ -1,0 +1,123 @@
+"""Plots of how true a sigma is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from napari_denoisplit.widgets.calibration_ink import (
+    paint_coverage,
+    paint_reliability,
+    paint_samples,
+    structure_ink,
+)
+from napari_denoisplit.widgets.calibration_words import samples_table
+from napari_denoisplit.widgets.fields import guard_wheel, tooltip
+from napari_denoisplit.widgets.theme_plot import ThemePlot
+
+if TYPE_CHECKING:
+    from napari_denoisplit.jobs.calibration import Calibrated
+    from napari_denoisplit.widgets.layers import ViewerRef
+
+__all__ = ["COVERAGE", "RELIABILITY", "SAMPLES", "CalibrationPlot"]
+
+RELIABILITY, COVERAGE, SAMPLES = "error against sigma", "coverage", "fewer samples"
+_EXPLAINED = {
+    RELIABILITY: "Pixels that were left out of the fit, sorted by sigma into bins. On the dashed "
+    "line the root mean square error of a bin is what sigma says.",
+    COVERAGE: "Share of those pixels whose target lies within an interval around the MMSE. On the "
+    "dashed line it holds as many as it should.",
+    SAMPLES: "Error against sigma with fewer samples, K, each calibrated and judged for itself. "
+    "68 % and 95 %: share of the pixels within these intervals.",
+}
+_HEIGHT = 300  # pixels of the canvas
+
+
+class CalibrationPlot(ThemePlot):
+    """One of several plots of one structure, in its colour."""
+
+    def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
+        super().__init__(viewer, parent)
+        self._result: Calibrated | None = None
+        self.structure = _choice(self, "Structure", "Which structure to plot.")
+        self.choice = _choice(self, "Plot", "What to plot.")
+        self.choice.addItems((RELIABILITY, COVERAGE, SAMPLES))
+        self.note = QLabel(self)
+        self.note.setAccessibleName("About the plot")
+        self.note.setWordWrap(True)
+        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        choices = QHBoxLayout()
+        choices.addWidget(self.structure, stretch=1)
+        choices.addWidget(self.choice, stretch=1)
+        self.layout().addLayout(choices)
+        self.setAccessibleName("Plots of the calibration")
+        self.structure.currentIndexChanged.connect(self._refresh)
+        self.choice.currentIndexChanged.connect(self._refresh)
+        self.hide()
+
+    def show_result(self, result: Calibrated | None) -> None:
+        """Show a calibration, or nothing."""
+        self._result = result
+        self.setVisible(result is not None)
+        if result is None:
+            return
+        chosen = max(self.structure.currentIndex(), 0)
+        self.structure.blockSignals(True)
+        self.structure.clear()
+        self.structure.addItems([channel.curves.channel for channel in result.channels])
+        self.structure.setCurrentIndex(min(chosen, len(result.channels) - 1))
+        self.structure.blockSignals(False)
+        self._refresh()
+
+    def turn_to(self, page: str) -> None:
+        """Show another plot."""
+        self.choice.setCurrentText(page)
+
+    @property
+    def page(self) -> str:
+        """Which plot is shown."""
+        return str(self.choice.currentText())
+
+    def _refresh(self, *_: object) -> None:
+        channel = self.structure.currentIndex()
+        if self._result is None or channel < 0:
+            return
+        text = _EXPLAINED[self.page]
+        if self.page == SAMPLES:
+            text += samples_table(self._result.channels[channel].curves)
+        self.note.setText(text)
+        self.redraw()
+
+    def _make_canvas(self) -> None:
+        super()._make_canvas()
+        self._canvas.setFixedHeight(_HEIGHT)
+        self.layout().addWidget(self.note)
+
+    def _paint(self, figure: Any) -> None:
+        figure.clear()
+        channel = self.structure.currentIndex()
+        if self._result is None or channel < 0:
+            return
+        # Fixed margins: a layout engine warns while Qt has not given the canvas its size yet.
+        figure.subplots_adjust(left=0.17, right=0.97, top=0.92, bottom=0.15)
+        axes, ink, colors = figure.subplots(), structure_ink(channel), self.colors()
+        curves = self._result.channels[channel].curves
+        if self.page == COVERAGE:
+            paint_coverage(axes, self._result.record.scores[channel].coverage, ink, colors)
+        elif self.page == SAMPLES:
+            paint_samples(axes, curves.by_samples, ink, colors)
+        else:
+            paint_reliability(axes, curves, ink, colors)
+            return
+        axes.set_title(curves.channel)
+
+
+def _choice(parent: QWidget, name: str, text: str) -> QComboBox:
+    box = QComboBox(parent)
+    box.setAccessibleName(name)
+    box.setToolTip(tooltip(text))
+    box.setMinimumContentsLength(8)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    guard_wheel(box)
+    return box

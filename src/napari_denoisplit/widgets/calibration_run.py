@@ -1,0 +1,153 @@
+"""Jobs of the Calibration widget: read the images and calibrate, save."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from napari_denoisplit.errors import CalibrationError
+from napari_denoisplit.events import Event, Stage
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.checkpoint import Model, ModelHeader
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.training_fields import TrainingFields
+    from napari_denoisplit.jobs.calibration import Calibrated
+    from napari_denoisplit.settings import CalibrateSettings
+    from napari_denoisplit.widgets.calibration_data import CalibrationInput
+    from napari_denoisplit.widgets.channel_source import TrainInput
+    from napari_denoisplit.widgets.image_source import SplitInput
+
+__all__ = ["CalibrationOrder", "calibrate_input", "save_calibration", "save_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationOrder:
+    """Everything a calibration needs, as chosen at the click."""
+
+    model: Path
+    structures: tuple[str, ...]
+    """Names that the model has for its channels."""
+    data: CalibrationInput
+    settings: CalibrateSettings
+
+
+def calibrate_input(
+    order: CalibrationOrder, stop: threading.Event
+) -> Generator[Event, None, Calibrated]:
+    """Read the images and calibrate with them.
+
+    Raises
+    ------
+    CalibrationError
+        The images do not suffice, or the model was trained on them.
+    ImageError
+        They do not fit the model or one another.
+    """
+    fields = yield from _read_fields(order.data)
+    _check_order(fields.channel_names, order.structures)
+    superpositions = yield from _read_superpositions(order.data.superpositions)
+    yield Stage("Loading the network")
+    # Not at the top: torch is paid for when a calibration is asked for, in the background.
+    from napari_denoisplit.jobs.calibration import calibrate_job
+
+    job = calibrate_job(
+        order.model, fields, order.settings, superpositions=superpositions, stop=stop
+    )
+    return (yield from job)
+
+
+def save_calibration(
+    model: Model, path: Path, stop: threading.Event
+) -> Generator[Event, None, ModelHeader]:
+    """Write a calibrated model, whole or not at all.
+
+    Raises
+    ------
+    CalibrationError
+        The file to replace is not the model any more that was calibrated.
+    OSError
+        The folder cannot be written.
+    """
+    from napari_denoisplit.checkpoint import read_header, save_model
+
+    yield Stage(f"Saving {path.name}")
+    is_own = model.path is not None and path.resolve() == model.path.resolve()
+    if is_own and path.exists() and _plain(read_header(path)) != _plain(model.header):
+        raise CalibrationError(
+            f"{path.name} was changed since it was calibrated, as by a training that went on: "
+            "calibrate it again, or save under another name."
+        )
+    save_model(path, replace(model, path=path))
+    return read_header(path)
+
+
+def save_table(
+    result: Calibrated, path: Path, stop: threading.Event
+) -> Generator[Event, None, None]:
+    """Write the points of every reliability diagram as CSV."""
+    from napari_denoisplit.jobs.calibration_table import write_table
+
+    yield Stage(f"Saving {path.name}")
+    write_table(path, result)
+
+
+def _plain(header: ModelHeader) -> ModelHeader:
+    return header.model_copy(update={"calibration": None})
+
+
+def _read_fields(data: CalibrationInput) -> Generator[Event, None, TrainingFields]:
+    from napari_denoisplit.images.training_fields import TrainingFields
+
+    noisy = yield from _read(data.noisy)
+    clean = yield from _read(data.clean)
+    yield Stage("Preparing the images")
+    # With a recorded superposition clean images do without noisy ones, whose place they take.
+    return TrainingFields.from_images(noisy or clean, clean or None, t_is_repeats=data.t_is_repeats)
+
+
+def _read(source: TrainInput | None) -> Generator[Event, None, list[Image]]:
+    from napari_denoisplit.images.reading import read_image
+
+    if source is None:
+        return []
+    images = list(source.images)
+    for path in source.paths:
+        yield Stage(f"Reading {path.name}")
+        images.append(read_image(path))
+    return images
+
+
+def _read_superpositions(
+    chosen: Sequence[SplitInput],
+) -> Generator[Event, None, list[NDArray[np.float32]] | None]:
+    """(Y, X) planes of recorded superpositions; None where there are none."""
+    from napari_denoisplit.images.reading import read_image
+
+    images = []
+    for one in chosen:
+        if one.path is not None:
+            yield Stage(f"Reading {one.name}")
+        image = one.image if one.path is None else read_image(one.path)
+        images += [] if image is None else [image]
+    if not images:
+        return None
+    from napari_denoisplit.jobs.calibration_fields import superposed_planes
+
+    return superposed_planes(images)
+
+
+def _check_order(found: Sequence[str], wanted: Sequence[str]) -> None:
+    """Refuse the structures of the model in another order: each would be taken for the other."""
+    if tuple(found) != tuple(wanted) and sorted(found) == sorted(wanted):
+        raise CalibrationError(
+            f"The images show {', '.join(found)}, the structures of the model are "
+            f"{', '.join(wanted)}: give them in the order of the model."
+        )
