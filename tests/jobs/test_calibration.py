@@ -69,8 +69,9 @@ def calibrated(model, images):
 def test_the_mean_squared_error_of_the_rest_is_that_of_sigma(calibrated):
     for channel, score in zip(calibrated.channels, calibrated.record.scores, strict=True):
         after = channel.curves.after[channel.curves.chosen]
-        assert after.rmse == pytest.approx(after.rmv, rel=0.35)
-        assert score.ece_after < 0.3 * score.ece_before
+        mse, variance = (np.average(a**2, weights=after.counts) for a in (after.rmse, after.rmv))
+        assert mse == pytest.approx(variance, rel=0.4)
+        assert score.ece_after < 0.4 * score.ece_before
         assert [step.n_samples for step in channel.curves.by_samples] == [2, 5, 10]
 
 
@@ -96,11 +97,10 @@ def test_noisy_targets_give_the_factor_of_clean_ones(model, images, calibrated):
     mixed = images.fields[0].mean(axis=0)
     other = run(calibrate_job(model, second, SETTINGS, superpositions=[mixed]))
     assert (noisy.record.target, other.record.target) == ("noisy", "second_exposure")
-    for way in ("variance", "likelihood"):
-        expected = [channel.factors[way] for channel in calibrated.channels]
-        for result in (noisy, other):
-            found = [channel.factors[way] for channel in result.channels]
-            assert found == pytest.approx(expected, rel=0.1), (way, result.record.target)
+    expected = [channel.factors["variance"] for channel in calibrated.channels]
+    for result in (noisy, other):
+        found = [channel.factors["variance"] for channel in result.channels]
+        assert found == pytest.approx(expected, rel=0.1), result.record.target
     assert "uncorrected" in noisy.channels[0].factors
     assert "uncorrected" not in other.channels[0].factors
 
