@@ -11,15 +11,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari_denoisplit.api import (
         calibrate,
+        check_split,
         denoise,
         evaluate,
         fit_noise_model,
         judge_noise_model,
+        measure_samples,
+        most_probable,
         preflight,
+        samples_of,
+        segment_samples,
         split,
         split_folder,
         split_to_zarr,
         train,
+        write_film,
     )
     from napari_denoisplit.calibration_record import CalibrationRecord
     from napari_denoisplit.checkpoint import Model, load_model, save_model
@@ -38,6 +44,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.noise_data import NoiseData
     from napari_denoisplit.images.phantoms import phantom
     from napari_denoisplit.images.reading import read_image, read_images
+    from napari_denoisplit.images.sample_files import open_samples
+    from napari_denoisplit.images.sample_stack import SampleStack
     from napari_denoisplit.images.superposition import superpose
     from napari_denoisplit.images.synthetic_noise import add_noise
     from napari_denoisplit.images.training_fields import TrainingFields
@@ -47,16 +55,19 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.denoising import Denoised
     from napari_denoisplit.jobs.forecast import Preflight
     from napari_denoisplit.jobs.noise_fitting import Judged, NoiseFit
+    from napari_denoisplit.jobs.residuals import ResidualCheck
     from napari_denoisplit.jobs.slides import SlideSplit
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.jobs.training import Trained
     from napari_denoisplit.measures.ms_ssim import ms_ssim
     from napari_denoisplit.measures.psnr import range_invariant_psnr
+    from napari_denoisplit.measures.sample_statistics import SampleReading
     from napari_denoisplit.noise.files import read_noise_model, write_noise_model
     from napari_denoisplit.noise.fitting import fit_gaussian_mixture
     from napari_denoisplit.settings import (
         CalibrateSettings,
         DenoiseSettings,
+        FilmSettings,
         LossSettings,
         MixSettings,
         NetworkSettings,
@@ -79,6 +90,7 @@ _LAZY = {
     "DenoiseSettings": "settings",
     "Denoised": "jobs.denoising",
     "DenoisplitError": "errors",
+    "FilmSettings": "settings",
     "Image": "images.image",
     "ImageError": "errors",
     "ImageFile": "images.image_file",
@@ -95,6 +107,9 @@ _LAZY = {
     "NoiseModelError": "errors",
     "NoiseRecord": "verdict",
     "Preflight": "jobs.forecast",
+    "ResidualCheck": "jobs.residuals",
+    "SampleReading": "measures.sample_statistics",
+    "SampleStack": "images.sample_stack",
     "SlideSplit": "jobs.slides",
     "Split": "jobs.splitting",
     "SplitSettings": "settings",
@@ -105,13 +120,17 @@ _LAZY = {
     "Verdict": "verdict",
     "add_noise": "images.synthetic_noise",
     "calibrate": "api",
+    "check_split": "api",
     "denoise": "api",
     "evaluate": "api",
     "fit_gaussian_mixture": "noise.fitting",
     "fit_noise_model": "api",
     "judge_noise_model": "api",
     "load_model": "checkpoint",
+    "measure_samples": "api",
+    "most_probable": "api",
     "ms_ssim": "measures.ms_ssim",
+    "open_samples": "images.sample_files",
     "phantom": "images.phantoms",
     "preflight": "api",
     "range_invariant_psnr": "measures.psnr",
@@ -119,12 +138,15 @@ _LAZY = {
     "read_images": "images.reading",
     "read_noise_model": "noise.files",
     "run": "events",
+    "samples_of": "api",
     "save_model": "checkpoint",
+    "segment_samples": "api",
     "split": "api",
     "split_folder": "api",
     "split_to_zarr": "api",
     "superpose": "images.superposition",
     "train": "api",
+    "write_film": "api",
     "write_image": "images.writing",
     "write_noise_model": "noise.files",
 }
@@ -138,6 +160,7 @@ __all__ = [
     "DenoiseSettings",
     "Denoised",
     "DenoisplitError",
+    "FilmSettings",
     "Image",
     "ImageError",
     "ImageFile",
@@ -154,6 +177,9 @@ __all__ = [
     "NoiseModelError",
     "NoiseRecord",
     "Preflight",
+    "ResidualCheck",
+    "SampleReading",
+    "SampleStack",
     "SlideSplit",
     "Split",
     "SplitSettings",
@@ -164,13 +190,17 @@ __all__ = [
     "Verdict",
     "add_noise",
     "calibrate",
+    "check_split",
     "denoise",
     "evaluate",
     "fit_gaussian_mixture",
     "fit_noise_model",
     "judge_noise_model",
     "load_model",
+    "measure_samples",
+    "most_probable",
     "ms_ssim",
+    "open_samples",
     "phantom",
     "preflight",
     "range_invariant_psnr",
@@ -178,12 +208,15 @@ __all__ = [
     "read_images",
     "read_noise_model",
     "run",
+    "samples_of",
     "save_model",
+    "segment_samples",
     "split",
     "split_folder",
     "split_to_zarr",
     "superpose",
     "train",
+    "write_film",
     "write_image",
     "write_noise_model",
 ]

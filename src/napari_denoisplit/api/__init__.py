@@ -6,16 +6,24 @@ from napari_denoisplit.api.calibration import calibrate
 from napari_denoisplit.api.images import denoise, evaluate, preflight, split, train
 from napari_denoisplit.api.many_images import split_folder, split_to_zarr
 from napari_denoisplit.api.noise_models import fit_noise_model, judge_noise_model
+from napari_denoisplit.api.samples import measure_samples, samples_of, write_film
+from napari_denoisplit.api.trust import check_split, most_probable, segment_samples
 
 __all__ = [
     "calibrate",
+    "check_split",
     "denoise",
     "evaluate",
     "fit_noise_model",
     "judge_noise_model",
+    "measure_samples",
+    "most_probable",
     "preflight",
+    "samples_of",
+    "segment_samples",
     "split",
     "split_folder",
     "split_to_zarr",
     "train",
+    "write_film",
 ]

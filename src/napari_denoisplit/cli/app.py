@@ -11,14 +11,17 @@ import typer
 
 from napari_denoisplit import __version__
 from napari_denoisplit.cli.calibrate import calibrate
+from napari_denoisplit.cli.consensus import consensus
 from napari_denoisplit.cli.demo import demo
 from napari_denoisplit.cli.denoise import denoise
 from napari_denoisplit.cli.errors import EXPECTED, exit_code, one_line
 from napari_denoisplit.cli.evaluate import evaluate
+from napari_denoisplit.cli.film import film
 from napari_denoisplit.cli.info import info
 from napari_denoisplit.cli.noise import noise
 from napari_denoisplit.cli.split import split
 from napari_denoisplit.cli.train import train
+from napari_denoisplit.cli.trust import trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,7 +67,19 @@ def _help(command: Callable[..., None]) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-for _command in (demo, train, split, calibrate, denoise, noise, info, evaluate):
+for _command in (
+    demo,
+    train,
+    split,
+    film,
+    calibrate,
+    trust,
+    consensus,
+    denoise,
+    noise,
+    info,
+    evaluate,
+):
     app.command(help=_help(_command))(_command)
 
 

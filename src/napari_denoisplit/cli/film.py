@@ -1,0 +1,86 @@
+"""The command that shows the samples of a result as a film."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_denoisplit.cli.errors import INTERRUPTED, UsageError
+from napari_denoisplit.cli.options import Choice, with_options
+from napari_denoisplit.cli.terminal import Terminal
+from napari_denoisplit.settings import FilmSettings
+
+if TYPE_CHECKING:
+    from napari_denoisplit.images.sample_stack import SampleStack
+
+__all__ = ["film"]
+
+
+@with_options(
+    Choice(FilmSettings, "show"),
+    Choice(FilmSettings, "layout"),
+    Choice(FilmSettings, "speed"),
+    Choice(FilmSettings, "loop"),
+)
+def film(
+    result: Annotated[
+        Path,
+        typer.Argument(
+            help="Result of a split: an OME-Zarr folder, NAME_mmse.ome.tif, or NAME_samples.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Argument(help="The film, .gif or .mp4; or numbers, .ome.tif.", show_default=False),
+    ],
+    time: Annotated[
+        int | None, typer.Option("--time", "-t", min=1, help="Which time point, from 1.")
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option("--depth", "-z", min=1, help="Which plane along z, from 1.")
+    ] = None,
+    against: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Show the difference to this sample, from 1; left out: to the MMSE."
+        ),
+    ] = None,
+    **chosen: Any,
+) -> None:
+    """Show the posterior samples of a result one after the other.
+
+    What stays the same from sample to sample is certain for the model; what changes is not. Split
+    with --keep-samples to have some. One plane of a stack is shown. An existing file is replaced.
+
+    denoisplit film results/cell_mmse.ome.tif cell.gif --layout "side by side"
+    """
+    from napari_denoisplit.images.sample_files import open_samples
+    from napari_denoisplit.jobs.film import film_job
+
+    if against is not None and chosen["show"] != "difference":
+        raise UsageError("--against needs --show difference.")
+    terminal = Terminal()
+    stack = open_samples(result)
+    job = film_job(
+        stack,
+        output,
+        FilmSettings(**chosen),
+        plane=_plane(stack, {"T": time, "Z": depth}),
+        against=None if against is None else against - 1,
+        stop=terminal.stop,
+    )
+    written = terminal.run(job, output.name)
+    if written is None:
+        raise typer.Exit(INTERRUPTED)
+    typer.echo(str(written))
+
+
+def _plane(stack: SampleStack, asked: dict[str, int | None]) -> tuple[int, ...]:
+    """Index of the plane along the axes that there are; the first where nothing was asked."""
+    for axis, number in asked.items():
+        if number is not None and axis not in stack.axes:
+            raise UsageError(f"{stack.name!r} has no axis {axis}: leave that option out.")
+    return tuple((asked.get(axis) or 1) - 1 for axis in stack.axes[:-2])

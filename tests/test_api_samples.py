@@ -1,0 +1,44 @@
+"""Samples of a split, for Python."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import napari_denoisplit as nd
+
+
+@pytest.fixture
+def split(rng):
+    samples = rng.normal(50, 4, size=(6, 2, 12, 14)).astype("f4")
+    names = ("a", "b")
+    return SimpleNamespace(
+        samples=samples,
+        mmse=nd.Image(samples.mean(0), "CYX", channel_names=names, name="cell"),
+        sigma=nd.Image(samples.std(0, ddof=1), "CYX", channel_names=names),
+        n_samples=6,
+        provenance={"calibration": {"factors": [2.0, 2.0]}},
+    )
+
+
+def test_the_samples_of_a_split_are_measured_at_a_place(split):
+    mask = np.zeros((12, 14), dtype=np.uint8)
+    mask[2:5, 3:9] = 1
+    image = nd.Image(split.samples.sum(axis=(0, 1)), "YX")
+    found = nd.measure_samples(split, mask=mask, observed=image)
+    means = split.samples[:, 0, 2:5, 3:9].mean(axis=(1, 2))
+    assert found.estimates[0].mean == pytest.approx(means.mean(), rel=1e-5)
+    assert found.estimates[0].sigma == pytest.approx(2 * means.std(ddof=1), rel=1e-4)
+    assert found.observed == pytest.approx(image.data[2:5, 3:9].mean(), rel=1e-5)
+    with pytest.raises(nd.ImageError, match="one place"):
+        nd.measure_samples(split)
+
+
+def test_a_film_of_a_split_is_written(split, tmp_path):
+    settings = nd.FilmSettings(layout="side by side")
+    assert nd.write_film(split, tmp_path / "a.gif", settings).stat().st_size > 100
+    split.samples = None
+    with pytest.raises(nd.ImageError, match="keep_samples"):
+        nd.samples_of(split)
