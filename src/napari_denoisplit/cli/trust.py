@@ -1,0 +1,192 @@
+"""The command that checks whether splits explain their images."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_denoisplit.cli.errors import (
+    EXPECTED,
+    FAILED,
+    INTERRUPTED,
+    SHORT,
+    UsageError,
+    one_line,
+)
+from napari_denoisplit.cli.files import AxesOption, SeriesOption, choose_channel, read
+from napari_denoisplit.cli.options import MORE, Choice, with_options
+from napari_denoisplit.cli.terminal import Terminal
+from napari_denoisplit.settings import SplitSettings
+from napari_denoisplit.verdict import Grade
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.jobs.residuals import ResidualCheck
+
+__all__ = ["trust"]
+
+N_SAMPLES = 5
+"""The noise of the image limits the check, not the number of samples."""
+_RANK: dict[Grade, int] = {"good": 2, "usable": 1, "do not use": 0}
+
+ModelArgument = Annotated[
+    Path, typer.Argument(help="Model file (*.denoisplit).", show_default=False)
+]
+ImagesArgument = Annotated[
+    list[Path],
+    typer.Argument(help="Images in which the structures lie together.", show_default=False),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Folder for the residuals; left out, none is written."),
+]
+ChannelOption = Annotated[
+    str | None,
+    typer.Option(help="Channel to split: its name, or its number from 1.", show_default=False),
+]
+ReferenceOption = Annotated[
+    bool,
+    typer.Option(
+        "--reference",
+        help="Take these images as the model's own kind: what it leaves of them is kept in the "
+        "model file, and later images are compared with it. They must not be training images.",
+    ),
+]
+RequireOption = Annotated[
+    Grade | None,
+    typer.Option(help="End with exit code 3 if an image is judged worse.", show_default=False),
+]
+
+
+@with_options(
+    Choice(SplitSettings, "n_samples", ("--samples", "-n"), default=N_SAMPLES),
+    Choice(SplitSettings, "device"),
+    Choice(SplitSettings, "seed"),
+    *(
+        Choice(SplitSettings, field, panel=MORE)
+        for field in ("tile_size", "overlap", "memory_gib", "precision")
+    ),
+)
+def trust(
+    model: ModelArgument,
+    images: ImagesArgument,
+    output: OutputOption = None,
+    channel: ChannelOption = None,
+    reference: ReferenceOption = False,
+    require: RequireOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    axes: AxesOption = None,
+    series: SeriesOption = None,
+    **chosen: Any,
+) -> None:
+    """Check without truth whether a model explains images, so that its split may be believed.
+
+    Each image is split with a few samples, the predicted structures are put together again, and
+    what is left is judged by the noise models: it must be noise. The verdict says good, usable or
+    do not use. It sees whether the structures together explain the image, not whether each part
+    went to the right structure.
+
+    With -o this writes NAME_residual.ome.tif, in standard deviations of the noise, and
+    NAME_unexplained.ome.tif, the same smoothed: beyond 4 or so, something was not explained there.
+
+    denoisplit trust cells.denoisplit day1/*.tif -o check
+    """
+    settings = SplitSettings(keep_samples=chosen["n_samples"], **chosen)
+    if output is not None and output.exists() and not output.is_dir():
+        raise UsageError(f"--output {output} is a file: name a folder for the residuals.")
+    terminal = Terminal()
+
+    from napari_denoisplit.checkpoint import load_model  # imports torch
+
+    loaded = load_model(model)
+
+    def opened(path: Path) -> Image:
+        image = read(terminal, path, axes, series)
+        return image if channel is None else choose_channel(image, channel)
+
+    if reference:
+        _keep_reference(terminal, model, loaded, [opened(path) for path in images], settings)
+        return
+    from napari_denoisplit.jobs.residuals import trust_job
+
+    results: dict[Path, ResidualCheck] = {}
+    failed = 0
+    for path in images:
+        try:
+            job = trust_job(loaded, opened(path), settings, stop=terminal.stop)
+            _, results[path] = terminal.run(job, path.name)
+        except EXPECTED as error:
+            if len(images) == 1:
+                raise
+            failed += 1
+            terminal.say(f"{path}: FAILED: {one_line(error)}")
+            continue
+        if output is not None:
+            _write(output, path, results[path])
+        if not as_json:
+            _print(path, results[path])
+        if terminal.interrupted:
+            break
+    if as_json:
+        typer.echo(json.dumps([_facts(path, check) for path, check in results.items()], indent=2))
+    if terminal.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if failed:
+        raise typer.Exit(FAILED)
+    if require and any(_RANK[c.verdict.grade] < _RANK[require] for c in results.values()):
+        raise typer.Exit(SHORT)
+
+
+def _keep_reference(
+    terminal: Terminal, path: Path, model: Model, images: Sequence[Image], settings: SplitSettings
+) -> None:
+    from napari_denoisplit.checkpoint import save_model
+    from napari_denoisplit.jobs.residual_reference import reference_job, with_reference
+
+    names = ", ".join(image.name for image in images)
+    found = terminal.run(reference_job(model, images, settings, data=names))
+    if found is None:
+        raise UsageError(
+            "These images are too small for a reference: give images of 128 x 128 pixels or more."
+        )
+    save_model(path, with_reference(model, found))
+    numbers = zip(
+        ("variance", "correlation", "bias squared"), found.mean, found.spread, strict=True
+    )
+    text = ", ".join(f"{name} {mean:.3f} ± {spread:.3f}" for name, mean, spread in numbers)
+    terminal.say(f"Reference of {found.n_tiles:.0f} tiles of {found.edge} pixels: {text}")
+    typer.echo(str(path))
+
+
+def _write(folder: Path, path: Path, check: ResidualCheck) -> None:
+    from napari_denoisplit.images.writing import write_image
+
+    name = path.name.removesuffix(path.suffix).removesuffix(".ome").removesuffix(".OME")
+    record = json.dumps(_facts(path, check))
+    for ending, image in (("residual", check.residual), ("unexplained", check.bias)):
+        target = folder / f"{name}_{ending}.ome.tif"
+        write_image(target, image, description=record)
+
+
+def _print(path: Path, check: ResidualCheck) -> None:
+    typer.echo(f"{path}: {check.verdict.grade}")
+    for reason in check.verdict.reasons:
+        typer.echo(f"  {reason}")
+
+
+def _facts(path: Path, check: ResidualCheck) -> dict[str, Any]:
+    """Return the judgement on one image, for other programs."""
+    return {
+        "path": str(path),
+        "grade": check.verdict.grade,
+        "reasons": list(check.verdict.reasons),
+        "n_samples": check.figures.n_samples,
+        "expected outside 3 sigma": check.expected_outside,
+        **check.verdict.figures,
+    }

@@ -1,0 +1,115 @@
+"""The commands that check splits and ask samples."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from napari_denoisplit.checkpoint import Model, ModelHeader, read_header, save_model
+from napari_denoisplit.cli.app import app
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.reading import read_image
+from napari_denoisplit.images.writing import write_image
+from napari_denoisplit.measures.residual_reference import KEY
+from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.noise.poisson_gaussian import PoissonGaussian
+from napari_denoisplit.settings import MixSettings, NetworkSettings
+
+NETWORK = NetworkSettings(n_levels=2, n_filters=8, n_latents=4, upsampling="nearest")
+CAMERA = PoissonGaussian(1.0, 0.0, 10.0, 0, 1e4)
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A model that predicts next to nothing but its mean, 100 grey levels."""
+    header = ModelHeader(
+        network=NETWORK,
+        mix=MixSettings(),
+        normalization={
+            "input_mean": 100.0,
+            "input_std": 10.0,
+            "channel_means": (100.0, 100.0),
+            "channel_stds": (1e-3, 1e-3),
+        },
+        channel_names=("a", "b"),
+        noise_models=(CAMERA.to_dict(), CAMERA.to_dict()),
+    )
+    path = tmp_path / "m.denoisplit"
+    save_model(path, Model(VSE(NETWORK), header))
+    return path
+
+
+@pytest.fixture
+def flat(tmp_path, rng):
+    """Nothing but the noise that the model expects: variance (2 x 200) / 4."""
+    return save(tmp_path / "flat.tif", rng.normal(100, 10, (256, 256)))
+
+
+def save(path, pixels):
+    write_image(path, Image(pixels.astype(np.float32), "YX"))
+    return path
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def test_an_explained_image_and_a_strange_one_are_told_apart(model, flat, tmp_path, rng):
+    y = np.arange(256)[:, None]
+    strange = save(tmp_path / "strange.tif", rng.normal(100 + 10 * np.sin(y / 9), 10, (256, 256)))
+    done = invoke("trust", model, flat, strange, "-n", 2, "--json", "-o", tmp_path / "out")
+    assert done.exit_code == 0
+    facts = {entry["path"]: entry for entry in json.loads(done.stdout)}
+    assert facts[str(flat)]["grade"] == "usable"  # a model without a reference is not called good
+    assert facts[str(flat)]["variance"] == pytest.approx(1, abs=0.05)
+    assert facts[str(strange)]["grade"] == "do not use"
+    residual = read_image(tmp_path / "out" / "flat_residual.ome.tif")
+    assert np.asarray(residual.data).std() == pytest.approx(1, abs=0.05)
+
+
+def test_a_pipeline_can_stop_at_a_bad_verdict(model, flat):
+    assert invoke("trust", model, flat, "-n", 2, "--require", "usable").exit_code == 0
+    assert invoke("trust", model, flat, "-n", 2, "--require", "good").exit_code == 3
+
+
+def test_a_reference_is_kept_and_used(model, flat, tmp_path, rng):
+    assert invoke("trust", model, flat, "--reference").exit_code == 0
+    assert read_header(model).training[KEY]["data"] == "flat"
+    other = save(tmp_path / "other.tif", rng.normal(100, 10, (256, 256)))
+    done = invoke("trust", model, other, "-n", 2)
+    assert f"{other}: good" in done.stdout
+
+
+def test_an_image_too_small_for_a_reference_is_said_so(model, tmp_path, rng):
+    small = save(tmp_path / "small.tif", rng.normal(100, 10, (64, 64)))
+    assert invoke("trust", model, small, "--reference").exit_code != 0
+
+
+def test_the_consensus_of_samples_is_written(tmp_path):
+    rng = np.random.default_rng(0)
+    for k in range(6):
+        pixels = rng.normal(10, 0.2, (2, 60, 80)).astype(np.float32)
+        pixels[0, 10:20, 10:30] += 20
+        if k < 4:
+            pixels[0, 40:50, 40:60] += 20
+        image = Image(pixels, "CYX", channel_names=("pits", "mesh"))
+        write_image(tmp_path / "cells_samples" / f"{k + 1:03d}.ome.tif", image)
+    done = invoke("consensus", tmp_path / "cells_samples", "--structure", "pits")
+    assert done.exit_code == 0
+    labels = np.asarray(read_image(tmp_path / "cells_pits_consensus.ome.tif").data)
+    confidence = np.asarray(read_image(tmp_path / "cells_pits_confidence.ome.tif").data)
+    assert labels.max() == 2
+    assert confidence[45, 50] == pytest.approx(4 / 6)
+    with (tmp_path / "cells_pits_objects.csv").open() as file:
+        first, second = csv.DictReader(file)
+    assert float(first["mean"]) == pytest.approx(30, abs=0.2)
+    assert float(second["sigma"]) > 5  # two samples of six do not show it
+    assert read_image(tmp_path / "cells_map.ome.tif").shape == (2, 60, 80)
+
+
+def test_a_folder_without_samples_is_refused(tmp_path):
+    assert "holds 0 samples" in str(invoke("consensus", tmp_path).exception)
