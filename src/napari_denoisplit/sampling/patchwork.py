@@ -39,9 +39,9 @@ CELL = 32
 """Edge of a cell, pixels: small, so that little beside the view is computed."""
 BOTTOM_UP_CONTEXT = 32
 TOP_DOWN_CONTEXT = 48
-"""Pixels on each side that are computed and not kept. Trained models of the preset 'fast' then differ
-from a split of the whole plane by 0.02 sigma at most; with 32 for the second by 0.14, with 64 by
-0.002, and more than 32 for the first changes nothing (`benchmarks/lens.py`)."""
+"""Pixels on each side that are computed and not kept. Trained models of the preset 'fast' then
+differ from a split of the whole plane by 0.02 sigma at most; with 32 for the second by 0.14, with
+64 by 0.002, and more than 32 for the first changes nothing (`benchmarks/lens.py`)."""
 FIRST = 544
 """Largest edge of what is drawn at once where nothing is shown yet, pixels: a view of 512 and the
 cells at its edges."""
