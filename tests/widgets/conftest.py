@@ -18,6 +18,7 @@ from napari_denoisplit.checkpoint import ModelHeader
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, SampleDrawn, Stage
 from napari_denoisplit.images.image import AXES
+from napari_denoisplit.jobs.forecast import Preflight
 from napari_denoisplit.settings import MixSettings, NetworkSettings
 
 
@@ -48,9 +49,14 @@ class FakeJobs:
     error: Exception | None = None
     endless: bool = False
     calls: list[dict[str, Any]] = field(default_factory=list)
+    results_gib: float = 0.1
+    """What results take, as a forecast tells it."""
+    forecasts: list[tuple[tuple[int, ...], int, bool]] = field(default_factory=list)
+    """Shape, number of samples and whether on disk, of each forecast."""
 
-    def split_job(self, model, image, settings, *, stop=None):
-        self.calls.append({"model": model, "image": image, "settings": settings})
+    def split_job(self, model, image, settings, *, stop=None, focus=None):
+        view = None if focus is None else focus()
+        self.calls.append({"model": model, "image": image, "settings": settings, "view": view})
         yield Stage("Encoding")
         axes = [a for a in AXES if a in image.axes]
         lead = tuple(image.size(a) for a in axes[:-2])
@@ -86,6 +92,25 @@ class FakeJobs:
             provenance={"seed": settings.seed},
         )
 
+    def preflight(self, model, image, settings, *, on_disk=False):
+        self.forecasts.append((image.shape, settings.n_samples, on_disk))
+        return Preflight(
+            seconds=float(settings.n_samples),
+            seconds_to_first=1.0,
+            memory=2.0**30,
+            memory_for_results=0.0 if on_disk else self.results_gib * 2.0**30,
+            free_memory=10.0 * 2**30,
+            bytes_on_disk=2.0**30 if on_disk else 0.0,
+            n_samples=settings.n_samples,
+            kept_samples=settings.keep_samples,
+            n_planes=1,
+            n_blocks=1 if on_disk else 0,
+            block_size=1024 if on_disk else None,
+            tile_size=None,
+            n_tiles=1,
+            computed_on="cpu, float32",
+        )
+
     def train_job(self, fields, settings, *, path=None, noise_models=None, resume=None, stop=None):
         self.calls.append({"fields": fields, "settings": settings, "path": path, "resume": resume})
         history = []
@@ -113,7 +138,8 @@ class FakeJobs:
 def jobs(monkeypatch) -> FakeJobs:
     """Jobs without torch in the place of the real ones."""
     fake = FakeJobs()
-    for module, name in (("splitting", "split_job"), ("training", "train_job")):
+    names = {"splitting": "split_job", "training": "train_job", "preflight": "preflight"}
+    for module, name in names.items():
         stand_in = ModuleType(f"napari_denoisplit.jobs.{module}")
         setattr(stand_in, name, getattr(fake, name))
         monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)

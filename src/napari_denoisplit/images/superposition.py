@@ -30,7 +30,7 @@ def superpose(
 
     Returns
     -------
-    (..., Y, X) float32.
+    (..., Y, X) float32; a dask array of a dask array.
 
     Raises
     ------
@@ -42,6 +42,12 @@ def superpose(
             f"{len(weights)} mixing weights do not fit channels of shape {channels.shape}: give "
             "(..., C, Y, X) and one weight per channel."
         )
+    if hasattr(channels, "dask"):  # on disk: it stays there
+        first, *others = (
+            np.float32(weight) * channels[..., number, :, :].astype(np.float32)
+            for number, weight in enumerate(weights)
+        )
+        return sum(others, start=first)
     total = np.zeros((*channels.shape[:-3], *channels.shape[-2:]), dtype=np.float32)
     for number, weight in enumerate(weights):
         total += np.float32(weight) * channels[..., number, :, :].astype(np.float32)

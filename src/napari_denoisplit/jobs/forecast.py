@@ -77,10 +77,18 @@ class Preflight:
 
     @property
     def problem(self) -> str:
-        """Why the results cannot stay in memory, with the way out; empty if they can."""
+        """Why the results cannot stay in memory, with the ways out; empty if they can."""
         if self.fits:
             return ""
         return no_room(self._results, self.memory_for_results, self.free_memory)
+
+    @property
+    def proposal(self) -> str:
+        """Why the results had better go to disk."""
+        return (
+            f"{self._results} would fill {gib(self.memory_for_results)} of the "
+            f"{gib(self.free_memory)} of memory that are free, so they go to disk."
+        )
 
     @property
     def _results(self) -> str:

@@ -27,6 +27,7 @@ __all__ = [
     "PreviewLayers",
     "SplitLayers",
     "contrast_limits",
+    "layer_look",
     "structure_colormap",
 ]
 
@@ -55,6 +56,29 @@ def contrast_limits(data: NDArray[np.float32]) -> tuple[float, float]:
     return low, high if high > low else low + 1.0
 
 
+def layer_look(
+    name: str, structure: str, channel: int, kind: str, sigma_kind: str
+) -> dict[str, Any]:
+    """Name and look of a layer of a result, as arguments of `add_image`.
+
+    Parameters
+    ----------
+    name, structure, channel
+        Of the image, and of the structure in it.
+    kind
+        'MMSE', 'sigma' or 'samples'.
+    sigma_kind
+        What sigma is called.
+    """
+    is_sigma = kind == "sigma"
+    return {
+        "name": f"{name} · {structure} · {sigma_kind if is_sigma else kind}",
+        "colormap": SIGMA_COLORMAP if is_sigma else structure_colormap(channel),
+        "blending": "translucent" if is_sigma else "additive",
+        "visible": kind == "MMSE",
+    }
+
+
 class OwnLayers:
     """Layers this program has added, known by identity: renamed or removed, they stay known."""
 
@@ -78,16 +102,10 @@ class OwnLayers:
         -------
         Whether a layer was added.
         """
-        if (viewer := self._viewer()) is None:
+        if self._viewer() is None:
             return False
         if key not in self._layers:
-            limits = contrast_limits(data) if limits is None else limits
-            active = viewer.layers.selection.active
-            self._layers[key] = viewer.add_image(data, contrast_limits=limits, **keywords)
-            self._limits[key] = limits
-            if active is not None and not keywords.get("visible", True):
-                # napari selects what is added; a hidden layer is not what the user works on.
-                viewer.layers.selection.active = active
+            self.add(key, data, contrast_limits(data) if limits is None else limits, **keywords)
             return True
         if (layer := self.alive(key)) is not None:
             if layer.data.shape == data.shape and np.may_share_memory(layer.data, data):
@@ -96,11 +114,22 @@ class OwnLayers:
                 layer.data = data
         return False
 
-    def fit_contrast(self, key: str) -> None:
+    def add(self, key: str, data: Any, limits: tuple[float, float], **keywords: Any) -> None:
+        """Add a layer."""
+        if (viewer := self._viewer()) is None:
+            return
+        active = viewer.layers.selection.active
+        self._layers[key] = viewer.add_image(data, contrast_limits=limits, **keywords)
+        self._limits[key] = limits
+        if active is not None and not keywords.get("visible", True):
+            # napari selects what is added; a hidden layer is not what the user works on.
+            viewer.layers.selection.active = active
+
+    def fit_contrast(self, key: str, limits: tuple[float, float] | None = None) -> None:
         """Fit the display limits to the pixels, unless the user has set them meanwhile."""
         layer = self.alive(key)
         if layer is not None and tuple(layer.contrast_limits) == self._limits[key]:
-            self._limits[key] = contrast_limits(layer.data)
+            self._limits[key] = contrast_limits(layer.data) if limits is None else limits
             low, high = self._limits[key]
             layer.contrast_limits_range = (
                 min(low, *layer.contrast_limits_range),
@@ -142,6 +171,9 @@ class SplitLayers:
     calibrated
         Whether sigma is an error that was measured, or the plain spread of the samples.
     """
+
+    pause_ms = 100
+    """At least, between two times that samples are shown."""
 
     def __init__(
         self,
@@ -210,7 +242,6 @@ class SplitLayers:
 
     def _show(self, channel: int, kind: str, data: NDArray[np.float32]) -> bool:
         """Show one layer; whether it is new."""
-        title = self._sigma_kind if kind == "sigma" else kind
         leading = SAMPLE if kind == "samples" else ""
         axes, stored = leading + self._axes, [*leading, *self._order]
         # The viewer puts axes together by position, so results keep the order of their input.
@@ -218,10 +249,7 @@ class SplitLayers:
         return self.layers.show(
             f"{channel} {kind}",
             view,
-            name=f"{self.name} · {self._structures[channel]} · {title}",
-            colormap=SIGMA_COLORMAP if kind == "sigma" else structure_colormap(channel),
-            blending="translucent" if kind == "sigma" else "additive",
-            visible=kind == "MMSE",
+            **layer_look(self.name, self._structures[channel], channel, kind, self._sigma_kind),
             metadata={"denoisplit": self._provenance(f"{channel} {kind}", {})},
             **self._place.keywords(axes),
         )

@@ -14,15 +14,15 @@ from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.column import Column, Fold
 from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, MODEL_SUFFIXES, FileDrop, has_suffix
-from napari_denoisplit.widgets.fields import SettingsForm, sentence
+from napari_denoisplit.widgets.fields import SettingsForm, sentence, tooltip
+from napari_denoisplit.widgets.forecast import Question
 from napari_denoisplit.widgets.image_source import ImageSource
 from napari_denoisplit.widgets.layers import viewer_reference
-from napari_denoisplit.widgets.lens import Lens
-from napari_denoisplit.widgets.lens_run import LensChoice
 from napari_denoisplit.widgets.model_choice import ModelChoice
 from napari_denoisplit.widgets.preferences import preference
+from napari_denoisplit.widgets.results_panel import ResultsPanel
 from napari_denoisplit.widgets.run_panel import RunPanel
-from napari_denoisplit.widgets.saving import Result, save_results
+from napari_denoisplit.widgets.saving import Moved, Result, save_results
 from napari_denoisplit.widgets.split_run import SplitRun
 from napari_denoisplit.widgets.worker import Start, start_job
 
@@ -62,10 +62,15 @@ class SplitWidget(QWidget):
         self.more = SettingsForm(SplitSettings, _MORE, parent=self)
         for form, name in ((self.settings, "n_samples"), (self.more, "device")):
             form[name].set_value(preference(name, form[name].value()))
-        self.lens = Lens(self._viewer, start, self._lens_choice, self)
+        self.where = ResultsPanel(self._viewer, self._question, start, self)
         self.panel = RunPanel("Split", "Split the image with the model.", start, self)
         self.save_button = QPushButton("Save results…", self)
-        self.save_button.setToolTip("Write MMSE, sigma and samples as OME-TIFF files.")
+        self.save_button.setToolTip(
+            tooltip(
+                "Write MMSE, sigma and samples as OME-TIFF files. Results on disk stay OME-Zarr: "
+                "temporary ones are moved, others are copied."
+            )
+        )
         self._results: list[Result] = []
         self._run: SplitRun | None = None
         self._lay_out()
@@ -78,9 +83,9 @@ class SplitWidget(QWidget):
         column.add(self.source, "Image")
         column.add(self.settings, "How")
         column.add(Fold("More", self.more))
+        column.add(self.where)
         column.add(self.panel)
         column.add(self.save_button)
-        column.add(self.lens, "Lens")
         column.order_tabs()
         self.setAccessibleName("Split and denoise")
 
@@ -91,9 +96,8 @@ class SplitWidget(QWidget):
         self.source.files.drop.refused.connect(self.panel.say)
         self.model.changed.connect(self._refresh)
         self.source.changed.connect(self._refresh)
-        self.settings.changed.connect(self.lens.refresh)
-        self.more.changed.connect(self.lens.refresh)
-        self.lens.failed.connect(self.panel.fail)
+        for form in (self.settings, self.more):
+            form.changed.connect(self.where.refresh)
         self.panel.start_clicked.connect(self.split)
         self.save_button.clicked.connect(self._save)
 
@@ -104,8 +108,8 @@ class SplitWidget(QWidget):
 
     @property
     def results(self) -> tuple[Result, ...]:
-        """What the last run has made."""
-        return tuple(self._results)
+        """What the last run has made, and is still there."""
+        return tuple(result for result in self._results if result.is_there)
 
     def open_model(self, path: Path) -> None:
         """Choose a model file."""
@@ -135,7 +139,10 @@ class SplitWidget(QWidget):
             self.panel.fail(error)
             return
         self.panel.say("")
-        run = SplitRun(self._viewer, self.panel, self.model.path, header, settings, inputs)
+        self.where.begin()
+        run = SplitRun(
+            self._viewer, self.panel, self.model.path, header, settings, inputs, self.where
+        )
         run.noted.connect(self.source.files.set_note)
         run.finished.connect(partial(self._on_finished, run))
         self._run, self._results = run, run.results
@@ -147,7 +154,6 @@ class SplitWidget(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.panel.stop()
-            self.lens.close_session()
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
@@ -156,18 +162,23 @@ class SplitWidget(QWidget):
     def _refresh(self) -> None:
         self.panel.set_obstacle(self.model.problem or self.source.problem)
         self.save_button.setVisible(bool(self.results) and not self.panel.is_running)
-        self.lens.refresh()
+        if not self.is_busy:
+            self.where.refresh()
 
-    def _lens_choice(self) -> LensChoice:
-        if self.is_busy:
-            raise DenoisplitError("The lens waits until the split has ended.")
-        values = {**self.settings.values(), **self.more.values()}
-        return LensChoice.of(self.model, self.source, values)
+    def _question(self) -> Question | None:
+        if self.model.header is None or self.source.problem or self.is_busy:
+            return None
+        try:
+            settings = SplitSettings(**self.settings.values(), **self.more.values())
+            return Question(self.model.path, settings, self.source.chosen())
+        except (ValidationError, DenoisplitError):
+            return None  # told at the click
 
     def _on_finished(self, run: SplitRun) -> None:
         run.deleteLater()
         if self._run is run:
             self._run = None
+            self.where.end()
         self._refresh()
 
     def _save(self) -> None:
@@ -179,7 +190,7 @@ class SplitWidget(QWidget):
         """Write the results into a folder, in the background."""
         self.panel.run(
             partial(save_results, self.results, folder),
-            on_event=_ignore,
+            on_event=self._moved,
             on_done=partial(self._saved, folder),
             on_error=self.panel.fail,
             title="denoiSplit: saving results",
@@ -187,8 +198,10 @@ class SplitWidget(QWidget):
 
     def _saved(self, folder: Path, files: tuple[Path, ...]) -> None:
         self.panel.say(f"{len(files)} files saved in {folder}.")
+        self.where.end()
         self._refresh()
 
-
-def _ignore(event: object) -> None:
-    """Nothing to show but progress, which the panel does."""
+    def _moved(self, event: object) -> None:
+        if isinstance(event, Moved):
+            moved = self.where.moved(event)
+            self._results[self._results.index(event.result)] = moved

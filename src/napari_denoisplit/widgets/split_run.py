@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import (
     BlocksWritten,
     EpochDone,
@@ -22,6 +23,14 @@ from napari_denoisplit.events import (
     Progress,
     SampleDrawn,
     Stage,
+)
+from napari_denoisplit.widgets.disk_layers import DiskLayers
+from napari_denoisplit.widgets.disk_split import (
+    BlockPicture,
+    DiskSplit,
+    InputOpened,
+    ResultBegun,
+    to_disk,
 )
 from napari_denoisplit.widgets.image_source import SplitInput, single_channel
 from napari_denoisplit.widgets.layers import Place, ViewerRef, place_of_image
@@ -37,11 +46,12 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.settings import SplitSettings
+    from napari_denoisplit.widgets.result_layers import OwnLayers
+    from napari_denoisplit.widgets.results_panel import ResultsPanel
     from napari_denoisplit.widgets.run_panel import RunPanel
 
 __all__ = ["ImageRead", "SplitRun", "split_input"]
 
-_FLUSH_MS = 100
 _BREATH_MS = 10  # between two layers that are added
 _REST = 4  # times as long as drawing took, so that the window stays free for the user
 
@@ -60,6 +70,7 @@ def split_input(
     header: ModelHeader,
     settings: SplitSettings,
     stop: threading.Event,
+    *,
 ) -> Generator[Event | ImageRead, None, Split]:
     """Read one image and split it."""
     # Not at the top: torch is paid for when a split is asked for, in the background.
@@ -85,6 +96,19 @@ def _or_missing(image: Image | None) -> Image:
     return image
 
 
+class _Shown(Protocol):
+    """The layers of a result."""
+
+    name: str
+    layers: OwnLayers
+    pause_ms: int
+
+    def take(self, event: Any) -> None: ...
+    def flush(self) -> bool: ...
+    def take_result(self, split: Any) -> None: ...
+    def finish(self, split: Any) -> None: ...
+
+
 class SplitRun(QObject):
     """Splits images one after the other and shows what comes of it.
 
@@ -94,6 +118,10 @@ class SplitRun(QObject):
         Where to show the layers.
     panel
         Starts the jobs and shows how far they are.
+    model, header, settings, inputs
+        What is split, with what and how.
+    where
+        Says where the results go.
     """
 
     noted = Signal(object, str)  # a file of the queue has a new state
@@ -107,21 +135,23 @@ class SplitRun(QObject):
         header: ModelHeader,
         settings: SplitSettings,
         inputs: Sequence[SplitInput],
+        where: ResultsPanel,
     ) -> None:
         super().__init__(panel)
         self._viewer, self._panel = viewer, panel
         self._model, self._header, self._settings = model, header, settings
         self._queue = list(inputs)
-        self._layers: SplitLayers | None = None
+        self._where = where
+        self._layers: _Shown | None = None
         self._input_layer: Any = None
         self.results: list[Result] = []
         self._failures: list[str] = []
         self._began = time.monotonic()
-        self._pause_ms = _FLUSH_MS
+        self._pause_ms = SplitLayers.pause_ms
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._flush)
-        self._ended: tuple[SplitInput, Split] | None = None
+        self._ended: tuple[SplitInput, Split | DiskSplit] | None = None
         panel.stopped.connect(self._queue.clear)
 
     def next(self) -> None:
@@ -132,19 +162,34 @@ class SplitRun(QObject):
             return
         chosen = self._queue.pop(0)
         self._note(chosen, "splitting")
+        what = (chosen, self._model, self._header, self._settings)
+        try:
+            target = self._where.target(chosen.name)
+        except JobError as error:
+            self._failed(chosen, error)
+            return
         self._panel.run(
-            partial(split_input, chosen, self._model, self._header, self._settings),
+            partial(split_input, *what)
+            if target is None
+            else partial(to_disk, *what, target.path, target.temporary),
             on_event=partial(self._event, chosen),
             on_done=partial(self._done, chosen),
             on_error=partial(self._failed, chosen),
             title=f"denoiSplit: splitting {chosen.name}",
         )
 
-    def _event(self, chosen: SplitInput, event: Event | ImageRead) -> None:
+    def _event(
+        self,
+        chosen: SplitInput,
+        event: Event | ImageRead | InputOpened | ResultBegun | BlockPicture,
+    ) -> None:
         match event:
-            case ImageRead():
+            case ImageRead() | InputOpened():
                 self._prepare(chosen, event)
-            case SampleDrawn():
+            case ResultBegun():
+                if self._layers is not None:
+                    self._layers.take(event)
+            case SampleDrawn() | BlockPicture():
                 if self._layers is not None:
                     self._layers.take(event)
                 if not self._timer.isActive():
@@ -156,7 +201,7 @@ class SplitRun(QObject):
             case _:
                 assert_never(event)
 
-    def _prepare(self, chosen: SplitInput, event: ImageRead) -> None:
+    def _prepare(self, chosen: SplitInput, event: ImageRead | InputOpened) -> None:
         if self._layers is not None:
             # Images of a queue lie on top of each other: show the newest.
             self._layers.layers.hide()
@@ -165,20 +210,22 @@ class SplitRun(QObject):
             self._input_layer = self._show_input(event, place)
         else:
             self._input_layer = chosen.layer
-        self._layers = SplitLayers(
-            self._viewer,
-            event.image,
-            place,
-            self._header.channel_names,
-            calibrated=self._header.calibration is not None,
-        )
+        of = (self._viewer, event.image, place, self._header.channel_names)
+        calibrated = self._header.calibration is not None
+        if isinstance(event, ImageRead):
+            self._layers = SplitLayers(*of, calibrated=calibrated)
+        else:
+            self._layers = DiskLayers(*of, calibrated=calibrated, known=self._where.known)
+        self._pause_ms = SplitLayers.pause_ms  # the first is shown at once
 
-    def _show_input(self, event: ImageRead, place: Place) -> Any:
+    def _show_input(self, event: ImageRead | InputOpened, place: Place) -> Any:
         viewer = self._viewer()
-        if viewer is None:
+        levels = (event.image.data,) if isinstance(event, ImageRead) else event.levels
+        if viewer is None or not levels:
             return None
         return viewer.add_image(
-            event.image.data,
+            list(levels) if len(levels) > 1 else levels[0],
+            multiscale=len(levels) > 1,
             name=event.image.name,
             contrast_limits=event.contrast_limits,
             **place.keywords(event.image.axes),
@@ -196,11 +243,13 @@ class SplitRun(QObject):
         if more:
             self._timer.start(_BREATH_MS)
             return
-        self._pause_ms = max(_FLUSH_MS, round(_REST * (time.monotonic() - began) * 1000))
+        self._pause_ms = max(
+            self._layers.pause_ms, round(_REST * (time.monotonic() - began) * 1000)
+        )
         if self._ended is not None:
             self._finish(*self._ended)
 
-    def _done(self, chosen: SplitInput, split: Split) -> None:
+    def _done(self, chosen: SplitInput, split: Split | DiskSplit) -> None:
         if split.n_samples and self._layers is not None:
             self._layers.take_result(split)
             self.results.append(Result(self._layers.name, split))
@@ -210,7 +259,7 @@ class SplitRun(QObject):
             self._note(chosen, "stopped")
             self.next()
 
-    def _finish(self, chosen: SplitInput, split: Split) -> None:
+    def _finish(self, chosen: SplitInput, split: Split | DiskSplit) -> None:
         self._ended = None
         if self._layers is not None:
             self._layers.finish(split)
@@ -237,5 +286,7 @@ class SplitRun(QObject):
         ending = ", stopped early" if last.stopped_early else ""
         seconds = time.monotonic() - self._began
         text = f"Split {what} into {names}: {last.n_samples} samples in {seconds:.0f} s{ending}."
+        if isinstance(last, DiskSplit):
+            text += f"\n{last.in_words}"
         notes = dict.fromkeys(note for result in self.results for note in result.split.notes)
         return "\n".join([text, *notes, *self._failures])
