@@ -18,6 +18,8 @@ from napari_denoisplit.widgets.fields import SettingsForm, sentence, tooltip
 from napari_denoisplit.widgets.forecast import Question
 from napari_denoisplit.widgets.image_source import ImageSource
 from napari_denoisplit.widgets.layers import viewer_reference
+from napari_denoisplit.widgets.lens import Lens
+from napari_denoisplit.widgets.lens_run import LensChoice
 from napari_denoisplit.widgets.model_choice import ModelChoice
 from napari_denoisplit.widgets.preferences import preference
 from napari_denoisplit.widgets.results_panel import ResultsPanel
@@ -62,6 +64,7 @@ class SplitWidget(QWidget):
         self.more = SettingsForm(SplitSettings, _MORE, parent=self)
         for form, name in ((self.settings, "n_samples"), (self.more, "device")):
             form[name].set_value(preference(name, form[name].value()))
+        self.lens = Lens(self._viewer, start, self._lens_choice, self)
         self.where = ResultsPanel(self._viewer, self._question, start, self)
         self.panel = RunPanel("Split", "Split the image with the model.", start, self)
         self.save_button = QPushButton("Save results…", self)
@@ -86,6 +89,7 @@ class SplitWidget(QWidget):
         column.add(self.where)
         column.add(self.panel)
         column.add(self.save_button)
+        column.add(self.lens, "Lens")
         column.order_tabs()
         self.setAccessibleName("Split and denoise")
 
@@ -98,6 +102,9 @@ class SplitWidget(QWidget):
         self.source.changed.connect(self._refresh)
         for form in (self.settings, self.more):
             form.changed.connect(self.where.refresh)
+        self.settings.changed.connect(self.lens.refresh)
+        self.more.changed.connect(self.lens.refresh)
+        self.lens.failed.connect(self.panel.fail)
         self.panel.start_clicked.connect(self.split)
         self.save_button.clicked.connect(self._save)
 
@@ -154,6 +161,7 @@ class SplitWidget(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.panel.stop()
+            self.lens.close_session()
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
@@ -162,6 +170,7 @@ class SplitWidget(QWidget):
     def _refresh(self) -> None:
         self.panel.set_obstacle(self.model.problem or self.source.problem)
         self.save_button.setVisible(bool(self.results) and not self.panel.is_running)
+        self.lens.refresh()
         if not self.is_busy:
             self.where.refresh()
 
@@ -173,6 +182,12 @@ class SplitWidget(QWidget):
             return Question(self.model.path, settings, self.source.chosen())
         except (ValidationError, DenoisplitError):
             return None  # told at the click
+
+    def _lens_choice(self) -> LensChoice:
+        if self.is_busy:
+            raise DenoisplitError("The lens waits until the split has ended.")
+        values = {**self.settings.values(), **self.more.values()}
+        return LensChoice.of(self.model, self.source, values)
 
     def _on_finished(self, run: SplitRun) -> None:
         run.deleteLater()
