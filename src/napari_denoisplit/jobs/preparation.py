@@ -77,7 +77,8 @@ def prepare(
         yield Stage("Measuring the channels")
         header = _new_header(fields, parts, settings, loss)
     else:
-        header = before.header
+        # A calibration is of the weights as they were.
+        header = before.header.model_copy(update={"calibration": None})
         _check_resumed(fields, header, before, loss, noise_models)
     if loss.likelihood == "noise_model" and header.noise_models is None:
         found = noise_models or (
