@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.forecast import Preflight
     from napari_denoisplit.jobs.noise_fitting import Judged, NoiseFit
     from napari_denoisplit.jobs.residuals import ResidualCheck
-    from napari_denoisplit.jobs.residuals import ResidualCheck
     from napari_denoisplit.jobs.slides import SlideSplit
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.jobs.training import Trained
