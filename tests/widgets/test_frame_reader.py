@@ -85,8 +85,8 @@ def test_the_mean_is_read_in_the_background_too(qtbot, reader):
 def test_memory_holds_no_more_frames_than_there_is_room_for(qtbot, disk, reader):
     reader._room = 3 * disk.stack.frame_bytes
     for index in range(6):
-        reader.want(keys(index))
-        qtbot.waitUntil(lambda key=FrameKey(index, ()): reader.get(key) is not None)
+        with qtbot.waitSignal(reader.ready):
+            reader.want(keys(index))
     assert reader.n_cached == 3
 
 

@@ -181,11 +181,11 @@ class SampleBrowser(QObject):
 
     @property
     def title(self) -> str:
-        """What is in sight, in words."""
-        view, number = self._view, self.player.index + 1
+        """What is in sight, in words that do not change from sample to sample."""
+        view = self._view
         other = "the MMSE" if view.against is None else f"sample {view.against + 1}"
         if view.what == DIFFERENCE:
-            return f"Sample {number} minus {other}."
+            return f"In sight: the sample minus {other}."
         if view.what == BLINK:
-            return f"In sight: {other if self._turned else f'sample {number}'}."
-        return f"Sample {number}."
+            return f"In sight: {other if self._turned else 'the sample'}."
+        return "In sight: one posterior sample."

@@ -57,6 +57,10 @@ class Transport(QWidget):
         self.label.setAccessibleName("Number of the sample")
         self.rate = QLabel(self)
         self.rate.setAccessibleName("Samples shown in a second")
+        for label, longest in ((self.label, "0000 of 0000"), (self.rate, "60 per second ")):
+            # Of a size of their own: Qt lays the whole dock out anew when another label changes.
+            label.setText(longest)
+            label.setFixedSize(label.sizeHint())
         self.back = _button(self, "◂", "Previous sample", "back")
         self.play = _button(self, "▶", "Play", "play")
         self.forward = _button(self, "▸", "Next sample", "forward")
@@ -79,7 +83,8 @@ class Transport(QWidget):
         above.addWidget(self.label)
         for button in (self.back, self.play, self.forward):
             below.addWidget(button)
-        below.addWidget(self.rate, 1)
+        below.addWidget(self.rate)
+        below.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(above)
@@ -94,8 +99,10 @@ class Transport(QWidget):
         self.slider.setValue(player.index)
         self.slider.blockSignals(False)
         self.label.setText(f"{player.index + 1} of {player.n}")
-        self.play.setText("❚❚" if player.is_playing else "▶")
-        self.play.setAccessibleName("Pause" if player.is_playing else "Play")
+        name = "Pause" if player.is_playing else "Play"
+        if self.play.accessibleName() != name:
+            self.play.setText("❚❚" if player.is_playing else "▶")
+            self.play.setAccessibleName(name)
         rate = player.rate if player.is_playing else None
         self.rate.setText("" if rate is None else f"{rate:.0f} per second")
         for button in (self.back, self.play, self.forward):

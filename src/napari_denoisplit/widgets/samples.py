@@ -156,7 +156,9 @@ class SamplesWidget(QWidget):
         self.browser.choose(chosen)
         self.measuring.forget()
         self.measuring.reset_choices()
-        if chosen is not None:
+        viewer = self._viewer()
+        if chosen is not None and viewer is not None:
+            self._seen = chosen.position(viewer)
             self.view.set_size(len(chosen.stack), chosen.stack.n_structures)
         self.pins.show_set(chosen)
         for part in (self.show_button, self.transport, self.view, self.pins, self.measuring):
@@ -222,7 +224,7 @@ class SamplesWidget(QWidget):
             else tooltip("Show one sample at a time in place of the layers of this split.")
         )
         if shown:
-            waiting = " Reading…" if self.browser.is_waiting else ""
+            waiting = " Reading…" if self.browser.is_waiting and not self.player.is_playing else ""
             self.status.setText(self.browser.title + waiting)
         self.status.setVisible(shown or bool(self.status.text()))
 

@@ -51,6 +51,7 @@ class ShownSamples:
         self._set: SampleSet | None = None
         self.kind: Kind = "sample"
         self.layout: FilmLayout = "overlay"
+        self._arranged: FilmLayout | None = None
         self._limits: dict[tuple[Kind, int], tuple[float, float]] = {}
 
     @property
@@ -92,6 +93,7 @@ class ShownSamples:
         if active is not None:
             # napari selects what is added; drawing goes on where it was.
             viewer.layers.selection.active = active
+        self._arranged = None
         self.arrange(self.layout)
 
     def end(self) -> None:
@@ -141,6 +143,9 @@ class ShownSamples:
         if self._set is None or not self._layers:
             self.layout = layout
             return False
+        if layout == self._arranged:
+            return False  # napari works out the whole scene anew when a layer moves
+        self._arranged = layout
         place = self._set.place.keywords("YX")
         wanted = []
         for number in range(len(self._layers)):
