@@ -27,6 +27,7 @@ VARIANTS = [
 def small_chunks(monkeypatch):
     # Small maps, yet cut into rows and convolved as large ones are.
     monkeypatch.setattr(convolution, "CHUNK", 2**13)
+    monkeypatch.setattr(folded_blocks, "STRIP", 1)
     monkeypatch.setattr(convolution, "ENOUGH", 1)
 
 

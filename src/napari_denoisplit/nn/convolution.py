@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     Activation = Callable[[Tensor, Tensor], None]
     """Writes f of its first argument into its second, (N, X, I) each."""
 
-__all__ = ["Convolution", "RowWinograd", "some_rows"]
+__all__ = ["Convolution", "RowWinograd", "some_rows", "with_neighbours"]
 
-CHUNK = 2**19
+CHUNK = 2**20
 """Entries of the rows that a processor works on at once: with fewer, calls cost more than they do;
 more do not stay in the cache."""
 CHUNK_GPU = 2**24
@@ -32,12 +32,35 @@ ENOUGH = 2**12
 """Pixels below which a convolution is too small to gain by Winograd's algorithm."""
 
 
-def some_rows(image: Tensor, multiple: int = 1) -> Iterator[slice]:
-    """Cut an image (Y, X, I) into chunks of rows, each but the last a multiple of some number."""
-    chunk = CHUNK if image.device.type == "cpu" else CHUNK_GPU
+def some_rows(image: Tensor, multiple: int = 1, chunks: int = 1) -> Iterator[slice]:
+    """Cut an image (Y, X, I) into rows of some chunks, each but the last a multiple of a number."""
+    chunk = (CHUNK if image.device.type == "cpu" else CHUNK_GPU) * chunks
     n = max(1, chunk // (image[0].numel() * multiple)) * multiple
     for start in range(0, len(image), n):
         yield slice(start, min(start + n, len(image)))
+
+
+def with_neighbours(
+    image: Tensor, rows: slice, scratch: Scratch, activation: Activation | None = None
+) -> Tensor:
+    """f(rows), the row before and the row after, zero outside of the image: (N + 2, X, I)."""
+    height = image.shape[0]
+    first, last = max(rows.start - 1, 0), min(rows.stop + 1, height)
+    if activation is None and last - first == rows.stop - rows.start + 2:
+        return image[first:last]
+    shape = (rows.stop - rows.start + 2, *image.shape[1:])
+    source = scratch.take("neighbours", shape, image.dtype)
+    inside = source[first - rows.start + 1 : last - rows.start + 1]
+    if activation is None:
+        inside.copy_(image[first:last])
+    else:
+        for part in some_rows(inside):
+            activation(image[first:last][part], inside[part])
+    if rows.start == 0:
+        source[0] = 0
+    if rows.stop == height:
+        source[-1] = 0
+    return source
 
 
 class Convolution:
@@ -68,6 +91,12 @@ class Convolution:
             x = _activated(x, activation)
         y = F.conv2d(x.permute(0, 3, 1, 2), self._weight, self._bias, self._stride, padding=1)
         return y.permute(0, 2, 3, 1)
+
+    def rows(self, source: Tensor) -> Tensor:
+        """Rows with the row before and the row after, (N + 2, X, I) -> (N, X, O)."""
+        maps = source[None].permute(0, 3, 1, 2)
+        y = F.conv2d(maps, self._weight, self._bias, padding=(0, 1))
+        return y.permute(0, 2, 3, 1)[0]
 
 
 def _activated(x: Tensor, activation: Activation) -> Tensor:
@@ -111,28 +140,18 @@ class RowWinograd(Convolution):
         out = x.new_empty((batch, height, width, len(self._bias)))
         for image, image_out in zip(x, out, strict=True):
             for rows in some_rows(image, 4):
-                source = self._with_neighbours(image, rows, activation)
+                source = with_neighbours(image, rows, self._scratch, activation)
                 self._back(self._products(self._sums(source)), image_out[rows])
         return out
 
-    def _with_neighbours(self, image: Tensor, rows: slice, activation: Activation | None) -> Tensor:
-        """f(rows), the row before and the row after, zero outside of the image: (N + 2, X, I)."""
-        height = image.shape[0]
-        first, last = max(rows.start - 1, 0), min(rows.stop + 1, height)
-        if activation is None and last - first == rows.stop - rows.start + 2:
-            return image[first:last]
-        shape = (rows.stop - rows.start + 2, *image.shape[1:])
-        source = self._scratch.take("winograd_rows", shape)
-        inside = source[first - rows.start + 1 : last - rows.start + 1]
-        if activation is None:
-            inside.copy_(image[first:last])
-        else:
-            activation(image[first:last], inside)
-        if rows.start == 0:
-            source[0] = 0
-        if rows.stop == height:
-            source[-1] = 0
-        return source
+    def rows(self, source: Tensor) -> Tensor:
+        """Rows with the row before and the row after, (N + 2, X, I) -> (N, X, O)."""
+        n, width, _ = source.shape
+        if n % 4 != 2 or n * width < ENOUGH:
+            return super().rows(source)
+        out = source.new_empty((n - 2, width, len(self._bias)))
+        self._back(self._products(self._sums(source)), out)
+        return out
 
     def _sums(self, source: Tensor) -> Tensor:
         """Six sums of rows, (6, N / 4, X, I)."""

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from napari_denoisplit.nn.convolution import Convolution, RowWinograd, some_rows
+from napari_denoisplit.nn.convolution import Convolution, RowWinograd, some_rows, with_neighbours
 from napari_denoisplit.nn.elementwise import Elementwise
 
 if TYPE_CHECKING:
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.compute import Compute
 
 __all__ = ["FoldedBlock", "FoldedDown", "FoldedMerge", "FoldedOutput", "FoldedUp", "Kit", "weights"]
+
+
+STRIP = 4
+"""Chunks of a strip that a residual block works on at once."""
+AHEAD = 4
+"""Rows by which a block's first convolution is ahead of its second: one is needed, and four suit
+Winograd's algorithm."""
 
 
 class Kit:
@@ -76,8 +83,52 @@ class FoldedBlock:
 
     def __call__(self, x: Tensor) -> Tensor:
         """(B, Y, X, H) -> the same memory."""
-        h = self._conv2(self._conv1(x, self._normalized), self._elementwise.elu)
-        return x.add_(h) if self._gate is None else self._gate(x, h)
+        if sum(1 for _ in some_rows(x[0], 4, STRIP)) == 1:  # small: all images at once
+            h = self._conv2(self._conv1(x, self._normalized), self._elementwise.elu)
+            for image, features in zip(x, h, strict=True):
+                self._add(image, features)
+            return x
+        for image in x:
+            self._in_strips(image)
+        return x
+
+    def _in_strips(self, image: Tensor) -> None:
+        """Go down an image (Y, X, H) once, strip by strip, so that what lies between stays cached.
+
+        The first convolution is some rows ahead of the second, which needs a row more than it
+        makes; what both have read is replaced.
+        """
+        height, width, n_filters = image.shape
+        done = 0  # rows of the first convolution
+        for rows in some_rows(image, 4, STRIP):
+            n, ahead = rows.stop - rows.start, min(rows.stop + AHEAD, height)
+            if done == 0:
+                shape = (n + AHEAD + 1, width, n_filters)  # from the row before this strip
+                between = self._elementwise.scratch.take("between", shape, image.dtype)
+                between[0] = 0
+            if ahead > done:
+                self._first(image, slice(done, ahead), between[done - rows.start + 1 :])
+            if rows.stop == height:
+                between[n + 1] = 0
+            self._add(image[rows], self._conv2.rows(between[: n + 2]))
+            kept = between[n : ahead - rows.start + 1].clone()
+            between[: len(kept)] = kept
+            done = ahead
+
+    def _first(self, image: Tensor, rows: slice, out: Tensor) -> None:
+        """Write the activated first convolution of some rows to the beginning of `out`."""
+        source = with_neighbours(image, rows, self._elementwise.scratch, self._normalized)
+        h = self._conv1.rows(source)
+        for part in some_rows(h):
+            self._elementwise.elu(h[part], out[: len(h)][part])
+
+    def _add(self, x: Tensor, features: Tensor) -> None:
+        """Add what the second convolution found, (N, X, H) both."""
+        for part in some_rows(x):
+            if self._gate is None:
+                x[part].add_(features[part])
+            else:
+                self._gate(x[part], features[part])
 
     def _normalized(self, rows: Tensor, out: Tensor) -> None:
         self._elementwise.elu(rows, out, self._scale, self._shift)
@@ -94,14 +145,8 @@ class _FoldedGate:
         self._weight = (weight[:, :, 0, 0] * units[:, None]).T.to(kit.dtype).contiguous()  # (H, 2H)
         self._bias = (bias * units).to(kit.dtype)
 
-    def __call__(self, x: Tensor, features: Tensor) -> Tensor:
-        """Add the gated features to x, (B, Y, X, H) both."""
-        for image, image_features in zip(x, features, strict=True):
-            for rows in some_rows(image):
-                self._add(image[rows], image_features[rows])
-        return x
-
-    def _add(self, x: Tensor, features: Tensor) -> None:
+    def __call__(self, x: Tensor, features: Tensor) -> None:
+        """Add the gated features to x, (N, X, H) both."""
         n, width, n_filters = x.shape
         both = self._elementwise.scratch.take("both", (n * width, 2 * n_filters), x.dtype)
         torch.addmm(self._bias, features.reshape(-1, n_filters), self._weight, out=both)
