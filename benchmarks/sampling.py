@@ -82,7 +82,7 @@ def measure(name: str, precision: str, rounds: int) -> dict[str, float]:
     network = VSE(PRESETS[name].network).to(compute.device).eval()
     x = torch.from_numpy(plane())[None, None].to(compute.device)
     with keep_freed_memory(), torch.no_grad():
-        peak = peak_gib(network, plane, compute)
+        peak = peak_gib(network, compute)
         first = min(seconds(lambda: first_sample(network, compute)) for _ in range(2))
         posterior = Posterior(FoldedVSE(network, compute), NORMALIZATION, plane())
         (tile,) = posterior.tiles
@@ -116,7 +116,7 @@ def differences(path: Path) -> list[dict[str, float | str]]:
     """Both forms of a model trained on data set A, with the same latents, on its test image."""
     data = DATA_SETS["A"]()
     model = load_model(path)
-    network, statistics = model.network.eval(), model.normalization
+    network, statistics = model.network.eval(), model.header.normalization
     image = np.asarray(data.superposition.data, np.float32)[:SIZE, :SIZE]
     x = torch.from_numpy((image - statistics.input_mean) / statistics.input_std)[None, None]
     truth = data.truth[:, :SIZE, :SIZE]
