@@ -57,15 +57,24 @@ class Preflight:
     @property
     def sentence(self) -> str:
         """All of it in one line."""
-        limit = "Up to" if self.up_to else "About"
-        parts = [
-            f"{limit} {duration(self.seconds)} on {self.computed_on}",
-            f"first picture after {duration(self.seconds_to_first)}",
-            self.needs,
-        ]
+        return "; ".join([*self._times, self.needs])
+
+    @property
+    def brief(self) -> str:
+        """The most important of it in one short line."""
+        text = f"{gib(self.memory + self.memory_for_results)} of memory"
+        if self.bytes_on_disk:
+            text += f", at most {gib(self.bytes_on_disk)} on disk"
+        return "; ".join([*self._times, text])
+
+    @property
+    def _times(self) -> list[str]:
+        text = f"{duration(self.seconds)} on {self.computed_on}"
         if self.n_images > 1:
-            parts[0] = f"{self.n_images} images: {parts[0][0].lower()}{parts[0][1:]}"
-        return "; ".join(parts)
+            text = f"{self.n_images} images: {'up to' if self.up_to else 'about'} {text}"
+        else:
+            text = f"{'Up to' if self.up_to else 'About'} {text}"
+        return [text, f"first picture after {duration(self.seconds_to_first)}"]
 
     @property
     def needs(self) -> str:
@@ -106,7 +115,7 @@ class Preflight:
                 blocks = f"1 block of {self.block_size} x {self.block_size} pixels"
             there = f", {self.n_there} of them there already" if self.n_there else ""
             return blocks + there + (f", in {tiles}" if self.n_tiles > 1 else "")
-        planes = "the whole plane" if self.n_planes == 1 else f"{self.n_planes} planes"
+        planes = "one piece" if self.n_planes == 1 else f"{self.n_planes} planes"
         return f"{self.n_tiles} {tiles}" if self.n_tiles > 1 else planes
 
 
