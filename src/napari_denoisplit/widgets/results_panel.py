@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.widgets.disk_split import DiskSplit
+from napari_denoisplit.widgets.fields import tooltip
 from napari_denoisplit.widgets.forecast import ForecastLine
 from napari_denoisplit.widgets.results_choice import ResultsChoice
 from napari_denoisplit.widgets.saving import Moved, Result, stem_of
@@ -116,7 +117,8 @@ class ResultsPanel(QWidget):
         note = self.choice.propose(forecast.in_memory)
         on_disk = self.choice.keeping != "memory"
         told = forecast.on_disk if on_disk else forecast.in_memory
-        lines = [f"{told.sentence}.", note, self._short_of_disk(told.bytes_on_disk)]
+        self.line.setToolTip(tooltip(f"{told.sentence}. The speed was measured on this machine."))
+        lines = [f"{told.brief}.", note, self._short_of_disk(told.bytes_on_disk)]
         self.line.show_text("\n".join(filter(None, lines)))
 
     def _short_of_disk(self, n_bytes: float) -> str:
