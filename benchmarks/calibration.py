@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import pickle
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,20 +103,23 @@ def record_of(result: Calibrated) -> dict[str, object]:
 
 def drawn_fields(
     name: str, model: Model, fields: list[CalibrationField], noise: list, cache: Path | None
-) -> list[Drawn]:
-    """Split every field, or take what an earlier run has kept."""
-    drawn = []
+) -> tuple[list[Drawn], list[float]]:
+    """Split every field, or take what an earlier run has kept; and the seconds of each."""
+    drawn, seconds = [], []
     for i, field in enumerate(fields):
         file = cache and cache / f"{name}_{i}.pickle"
         if file and file.exists():
-            drawn.append(pickle.loads(file.read_bytes()))
-            continue
-        stop = threading.Event()
-        drawn.append(run(draw_field(model, field, noise, SETTINGS, seed=i, stop=stop)))
-        print(name, "field", i + 1, "of", len(fields), flush=True)
-        if file:
-            file.write_bytes(pickle.dumps(drawn[-1]))
-    return drawn
+            found, took = pickle.loads(file.read_bytes())
+        else:
+            stop, start = threading.Event(), time.perf_counter()
+            found = run(draw_field(model, field, noise, SETTINGS, seed=i, stop=stop))
+            took = time.perf_counter() - start
+            print(name, "field", i + 1, "of", len(fields), f"{took:.1f} s", flush=True)
+            if file:
+                file.write_bytes(pickle.dumps((found, took)))
+        drawn.append(found)
+        seconds.append(took)
+    return drawn, seconds
 
 
 def against(drawn: Drawn, target: np.ndarray | None, **parts: np.ndarray) -> Drawn:
@@ -136,14 +140,15 @@ def held_out(name: str, model: Model, cache: Path | None) -> dict[str, object]:
     test = TrainingFields((data.noisy[part],), names, ("the test image",))
     kept = cropped(calibration_fields(model, replace(data.fields, clean=None), SETTINGS))
     (half,) = make_fields(test, (0.5, 0.5))
-    drawn = drawn_fields(name, model, [*kept, half], noise, cache)
+    drawn, seconds = drawn_fields(name, model, [*kept, half], noise, cache)
     clean = replace(data.fields, clean=clean_training_images(name, data))
     clean_kept = [f.target for f in cropped(calibration_fields(model, clean, SETTINGS))]
     (clean_test,) = make_fields(replace(test, clean=(data.truth[part],)), (0.5, 0.5))
     nothing = np.zeros(half.superposition.shape, bool)
     everything = ~nothing
     report = against(drawn[-1], clean_test.target, fit=nothing, report=everything)
-    found = {}
+    megapixels = sum(d.field.superposition.size for d in drawn) / 1e6
+    found: dict[str, object] = {"seconds per megapixel": sum(seconds) / megapixels}
     for target in ("clean", "noisy"):
         fits = [
             against(d, clean if target == "clean" else None, fit=whole(d), report=~whole(d) & False)
@@ -182,7 +187,7 @@ def other_noise(name: str, model: Model, level: float, cache: Path | None) -> di
         for c, channel in enumerate(names)
     ]
     fields = make_fields(TrainingFields((noisy,), names), (0.5, 0.5))
-    (drawn,) = drawn_fields(f"{name}_{level}", model, fields, noise, cache)
+    (drawn,), _ = drawn_fields(f"{name}_{level}", model, fields, noise, cache)
     found = {}
     for target, parts in (("clean", against(drawn, truth)), ("noisy", drawn)):
         result = conclude(model, [parts], SETTINGS)
@@ -199,7 +204,12 @@ PLACES = ("kept aside", "test image")
 
 def tables(results: dict[str, object]) -> str:
     """Markdown of everything."""
-    return "\n\n".join([worth(results), samples(results), agreement(results)])
+    costs = ", ".join(f"{results[n]['seconds per megapixel']:.0f} s ({n})" for n in NAMES)
+    cost = (
+        f"Sampling for it took {costs} per megapixel, with {SETTINGS.n_samples} samples of the "
+        f"image and {2 * SETTINGS.probe_samples} of the perturbed input."
+    )
+    return "\n\n".join([cost, worth(results), samples(results), agreement(results)])
 
 
 def worth(results: dict[str, object]) -> str:
@@ -277,6 +287,7 @@ def every(results: dict[str, object]) -> list[tuple[str, str, str, dict]]:
         (name, fit, channel, found)
         for name in NAMES
         for fit, channels in results[name].items()
+        if fit != "seconds per megapixel"
         for channel, found in channels.items()
     ]
 
@@ -285,8 +296,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=Path, default=OUTPUT, help="folder of the models")
     parser.add_argument("--cache", type=Path, help="folder for what was sampled, to be read again")
+    parser.add_argument("--only", choices=NAMES, help="sample for one data set, write no table")
     arguments = parser.parse_args()
     cache = arguments.cache
+    if arguments.only:
+        model = load_model(arguments.models / f"{arguments.only}_denoisplit_0.denoisplit")
+        held_out(arguments.only, model, cache)
+        return
     models = {n: load_model(arguments.models / f"{n}_denoisplit_0.denoisplit") for n in NAMES}
     results: dict[str, object] = {name: held_out(name, models[name], cache) for name in NAMES}
     results["noise"] = {
