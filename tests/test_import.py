@@ -34,6 +34,7 @@ def test_importing_the_package_loads_no_library_at_all():
         "from napari_denoisplit.widgets import SplitWidget",
         "from napari_denoisplit.widgets import TrainWidget",
         "from napari_denoisplit.widgets import BatchWidget",
+        "from napari_denoisplit.widgets import CalibrationWidget",
     ],
 )
 def test_a_face_opens_without_heavy_libraries(statement):

@@ -16,11 +16,19 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLabeledDoubleRangeSlider
 
-from napari_denoisplit.widgets import BatchWidget, NoiseWidget, SplitWidget, TrainWidget
+from napari_denoisplit.widgets import (
+    BatchWidget,
+    CalibrationWidget,
+    NoiseWidget,
+    SplitWidget,
+    TrainWidget,
+)
 from napari_denoisplit.widgets.column import Fold
 
 CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QListWidget)
-BOTH = pytest.mark.parametrize("kind", [SplitWidget, TrainWidget, NoiseWidget, BatchWidget])
+BOTH = pytest.mark.parametrize(
+    "kind", [SplitWidget, TrainWidget, NoiseWidget, BatchWidget, CalibrationWidget]
+)
 
 
 def controls(widget):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from napari.layers import Image as ImageLayer
+
     from napari_denoisplit.widgets.channel_source import TrainInput
     from napari_denoisplit.widgets.image_source import SplitInput
     from napari_denoisplit.widgets.layers import ViewerRef
@@ -47,6 +49,7 @@ _EXPLAINED = {
     "noise is taken out of the comparison.",
     CLEAN_RECORDED: "The recorded superposition is split and compared with the clean images.",
 }
+_CLEAN_WORDS = ("clean", "true", "truth")  # in the name of a layer
 _CHARACTERS = 12  # of a choice that a narrow dock must show
 _UNSEEN = (
     "Take images that the model has not seen; of all of its training images only the part kept "
@@ -206,6 +209,7 @@ class _Structures(ChannelSource):
 
     def __init__(self, viewer: ViewerRef, what: str, parent: QWidget) -> None:
         super().__init__(viewer, parent)
+        self._is_clean = what == "clean"
         self.names.hide()
         label = self.layout().labelForField(self.names)
         label.hide()
@@ -228,9 +232,19 @@ class _Structures(ChannelSource):
         if self.kind.currentData() != LAYERS:
             return
         for choice, name in zip(rows.choices, structures, strict=False):
-            named = [x for x in choice.layers() if x.name.casefold() == name.casefold()]
-            if named:
-                choice.layer = named[0]
+            if (layer := _called_like(choice.layers(), name, self._is_clean)) is not None:
+                choice.layer = layer
+
+
+def _called_like(layers: Sequence[ImageLayer], name: str, is_clean: bool) -> ImageLayer | None:
+    """Return the layer that looks like the image of a structure, by its name; None: no layer."""
+    named = [layer for layer in layers if name.casefold() in layer.name.casefold()]
+    fitting = [
+        layer
+        for layer in named
+        if any(word in layer.name.casefold() for word in _CLEAN_WORDS) == is_clean
+    ]
+    return min(fitting, key=lambda layer: len(layer.name), default=None)
 
 
 def _kind_choice(parent: QWidget) -> QComboBox:

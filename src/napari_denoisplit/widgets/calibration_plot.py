@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COVERAGE", "RELIABILITY", "SAMPLES", "CalibrationPlot"]
 
-RELIABILITY, COVERAGE, SAMPLES = "error against sigma", "coverage", "fewer samples"
+RELIABILITY, COVERAGE, SAMPLES = "reliability", "coverage", "fewer samples"
 _EXPLAINED = {
     RELIABILITY: "Pixels that were left out of the fit, sorted by sigma into bins. On the dashed "
     "line the root mean square error of a bin is what sigma says.",
@@ -59,8 +59,8 @@ class CalibrationPlot(ThemePlot):
     def show_result(self, result: Calibrated | None) -> None:
         """Show a calibration, or nothing."""
         self._result = result
-        self.setVisible(result is not None)
         if result is None:
+            self.hide()
             return
         chosen = max(self.structure.currentIndex(), 0)
         self.structure.blockSignals(True)
@@ -68,6 +68,9 @@ class CalibrationPlot(ThemePlot):
         self.structure.addItems([channel.curves.channel for channel in result.channels])
         self.structure.setCurrentIndex(min(chosen, len(result.channels) - 1))
         self.structure.blockSignals(False)
+        if self._canvas is None:
+            self._make_canvas()  # before it is shown: whoever scrolls to it needs its height
+        self.show()
         self._refresh()
 
     def turn_to(self, page: str) -> None:
@@ -100,7 +103,7 @@ class CalibrationPlot(ThemePlot):
         if self._result is None or channel < 0:
             return
         # Fixed margins: a layout engine warns while Qt has not given the canvas its size yet.
-        figure.subplots_adjust(left=0.17, right=0.97, top=0.92, bottom=0.15)
+        figure.subplots_adjust(left=0.21, right=0.97, top=0.92, bottom=0.15)
         axes, ink, colors = figure.subplots(), structure_ink(channel), self.colors()
         curves = self._result.channels[channel].curves
         if self.page == COVERAGE:

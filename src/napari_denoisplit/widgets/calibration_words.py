@@ -34,7 +34,7 @@ def verdicts_html(result: Calibrated) -> str:
         parts.append(verdict_html(verdict.model_copy(update={"reasons": own})))
     shared = [text for channel in result.channels if (text := shared_noise_text(channel))]
     every = [*shared, *common, CAVEAT]
-    return "".join(parts) + "".join(f"<p>{html.escape(text)}</p>" for text in every)
+    return "".join(parts) + "".join(f"<p>{html.escape(text, quote=False)}</p>" for text in every)
 
 
 def shared_noise_text(channel: ChannelResult) -> str:
@@ -65,7 +65,7 @@ def figures_table(result: Calibrated) -> str:
             "alpha": f"{calibration.factor:.3f}",
         }
         if (plain := channel.factors.get("uncorrected")) is not None:
-            column["shared noise ignored"] = f"{plain:.3f}"
+            column["alpha, shared noise ignored"] = f"{plain:.3f}"
         column |= {
             "ECE before, grey levels": f"{score.ece_before:.4g}",
             "ECE after": f"{score.ece_after:.4g}",
