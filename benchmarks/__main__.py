@@ -31,6 +31,7 @@ def main() -> None:
     script("noise_models.py")
     script("noise_memory.py")
     script("slide.py", "--presets", "tiny", "fast")
+    script("browser.py")
     if arguments.peer:
         script("noise_speed.py", arguments.peer)
         script("noise_interop.py", arguments.peer)

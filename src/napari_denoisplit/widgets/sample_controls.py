@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QSlider,
     QSpinBox,
     QVBoxLayout,
@@ -32,7 +31,6 @@ __all__ = ["BLINK", "DIFFERENCE", "SAMPLE_ALONE", "Transport", "ViewChoice"]
 SAMPLE_ALONE, DIFFERENCE, BLINK = "the sample", "difference", "blink"
 _MMSE, _OTHER = "the MMSE", "sample"
 _STEP_WIDTH = 36  # pixels of a small button
-_NUMBER_WIDTH = 64  # pixels
 _KEYS = {"back": ",", "forward": ".", "play": "/"}
 _BLINK_KEY = "B"
 
@@ -154,8 +152,6 @@ class ViewChoice(QWidget):
         self.number.setAccessibleName("Number of the other sample")
         self.number.setToolTip(tooltip("Which sample to compare with."))
         self.number.setMinimum(1)
-        self.number.setMinimumWidth(_NUMBER_WIDTH)
-        self.number.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         guard_wheel(self.number)
         self.layout_box = _box(
             self,
@@ -163,12 +159,10 @@ class ViewChoice(QWidget):
             ("overlay", "side by side"),
             FilmSettings.model_fields["layout"].description or "",
         )
-        other = QHBoxLayout()
-        other.addWidget(self.other_box, 1)
-        other.addWidget(self.number, 1)
         form = form_layout(self)
         form.addRow("Show", self.show_box)
-        form.addRow("Compared with", other)
+        form.addRow("Compared with", self.other_box)
+        form.addRow("Other sample", self.number)
         form.addRow("Structures", self.layout_box)
         for box in (self.show_box, self.other_box, self.layout_box):
             box.currentIndexChanged.connect(self._on_change)
@@ -220,8 +214,7 @@ class ViewChoice(QWidget):
     def _refresh(self) -> None:
         compares = self.what != SAMPLE_ALONE
         self.other_box.setEnabled(compares)
-        self.number.setVisible(self.other_box.currentText() == _OTHER)
-        self.number.setEnabled(compares)
+        self.number.setEnabled(compares and self.other_box.currentText() == _OTHER)
         self.layout_box.setEnabled(self._n_structures > 1 and self.what != DIFFERENCE)
 
 
