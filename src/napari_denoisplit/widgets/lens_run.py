@@ -194,6 +194,8 @@ class LensRun(QObject):
     def _words(self, event: LensDrawn) -> str:
         height, width = event.y[1] - event.y[0], event.x[1] - event.x[0]
         text = f"{event.n_samples} of {event.of} samples of {height} × {width} pixels."
+        if event.n_samples == 0:
+            text = f"The first sample of {height} × {width} pixels is being drawn."
         view = self._watch.view
         if view is not None and _is_too_large(view, self.choice):
             text += f" The view is larger: its middle is split, {LARGEST_VIEW} pixels at most."

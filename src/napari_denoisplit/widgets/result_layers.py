@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_denoisplit.events import PartDrawn
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.widgets.layers import SAMPLE
 
@@ -191,13 +192,18 @@ class SplitLayers:
         self._order = [axis for axis in AXES if axis in self._axes]
         shape = (len(structures), *(image.size(axis) for axis in self._order))
         # (C, T, Z, Y, X) without the missing axes
-        self._arrays = {kind: np.zeros(shape, np.float32) for kind in ("MMSE", "sigma")}
+        # NaN is transparent: what is not drawn yet.
+        self._arrays = {kind: np.full(shape, np.nan, np.float32) for kind in ("MMSE", "sigma")}
         self._has_sigma = False  # one sample has no spread
         self._newest: dict[tuple[int, ...], SampleDrawn] = {}
+        self._parts: list[PartDrawn] = []
 
-    def take(self, event: SampleDrawn) -> None:
+    def take(self, event: SampleDrawn | PartDrawn) -> None:
         """Keep a sample until the next `flush`; of a plane only the newest counts."""
-        self._newest[event.plane] = event
+        if isinstance(event, PartDrawn):
+            self._parts.append(event)
+        else:
+            self._newest[event.plane] = event
 
     def flush(self) -> bool:
         """Show what was taken since the last time.
@@ -207,6 +213,11 @@ class SplitLayers:
         Whether there is more to show: napari takes a tenth of a second to add a layer, so that
         one call adds one at most and the window answers in between.
         """
+        for part in self._parts:
+            y, x = slice(*part.y), slice(*part.x)
+            place: tuple[slice | int, ...] = (slice(None), *part.plane, y, x)
+            self._arrays["MMSE"][place] = part.sample
+        self._parts.clear()
         for plane, event in self._newest.items():
             for channel in range(len(self._structures)):
                 self._arrays["MMSE"][(channel, *plane)] = event.mmse[channel]
@@ -224,6 +235,7 @@ class SplitLayers:
     def take_result(self, split: Split) -> None:
         """Let the result take the place of what was shown so far; `flush` shows it."""
         self._newest.clear()
+        self._parts.clear()
         self._has_sigma = split.n_samples > 1
         channel = split.mmse.axes.index("C")
         self._arrays["MMSE"][...] = np.moveaxis(split.mmse.data, channel, 0)

@@ -36,6 +36,7 @@ from napari_denoisplit.widgets.image_source import SplitInput, single_channel
 from napari_denoisplit.widgets.layers import Place, ViewerRef, place_of_image
 from napari_denoisplit.widgets.result_layers import SplitLayers, contrast_limits
 from napari_denoisplit.widgets.saving import Result
+from napari_denoisplit.widgets.view_watch import ViewWatch
 
 if TYPE_CHECKING:
     import threading
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.splitting import Split
+    from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.widgets.result_layers import OwnLayers
     from napari_denoisplit.widgets.results_panel import ResultsPanel
@@ -71,8 +73,9 @@ def split_input(
     settings: SplitSettings,
     stop: threading.Event,
     *,
+    focus: FocusSource | None = None,
 ) -> Generator[Event | ImageRead, None, Split]:
-    """Read one image and split it."""
+    """Read one image and split it, what is in focus first."""
     # Not at the top: torch is paid for when a split is asked for, in the background.
     from napari_denoisplit.images.reading import read_image
 
@@ -87,7 +90,7 @@ def split_input(
     yield Stage("Loading the network")
     from napari_denoisplit.jobs.splitting import split_job
 
-    return (yield from split_job(model, single, settings, stop=stop))
+    return (yield from split_job(model, single, settings, stop=stop, focus=focus))
 
 
 def _or_missing(image: Image | None) -> Image:
@@ -144,6 +147,7 @@ class SplitRun(QObject):
         self._where = where
         self._layers: _Shown | None = None
         self._input_layer: Any = None
+        self._watch: ViewWatch | None = None
         self.results: list[Result] = []
         self._failures: list[str] = []
         self._began = time.monotonic()
@@ -157,6 +161,7 @@ class SplitRun(QObject):
     def next(self) -> None:
         """Split the next image, or finish."""
         if not self._queue:
+            self._watch_no_longer()
             self._panel.say(self._summary())
             self.finished.emit()
             return
@@ -169,7 +174,7 @@ class SplitRun(QObject):
             self._failed(chosen, error)
             return
         self._panel.run(
-            partial(split_input, *what)
+            partial(split_input, *what, focus=self._focus_on(chosen))
             if target is None
             else partial(to_disk, *what, target.path, target.temporary),
             on_event=partial(self._event, chosen),
@@ -189,17 +194,30 @@ class SplitRun(QObject):
             case ResultBegun():
                 if self._layers is not None:
                     self._layers.take(event)
-            case SampleDrawn() | BlockPicture():
+            case SampleDrawn() | PartDrawn() | BlockPicture():
                 if self._layers is not None:
                     self._layers.take(event)
                 if not self._timer.isActive():
                     self._timer.start(self._pause_ms)
             case Stage() | Progress() | BlocksWritten() | FileEvent():
                 pass  # shown by the panel, or of a batch
-            case EpochDone() | PreviewSplit() | PartDrawn() | PairsGathered() | FitStep():
+            case EpochDone() | PreviewSplit() | PairsGathered() | FitStep():
                 pass  # of another job
             case _:
                 assert_never(event)
+
+    def _focus_on(self, chosen: SplitInput) -> FocusSource | None:
+        """Let what is on screen of a layer come first."""
+        self._watch_no_longer()
+        if chosen.layer is None or chosen.place is None:
+            return None
+        self._watch = watch = ViewWatch(self._viewer, chosen.layer, chosen.place.axes, self)
+        return lambda: watch.view
+
+    def _watch_no_longer(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
 
     def _prepare(self, chosen: SplitInput, event: ImageRead | InputOpened) -> None:
         if self._layers is not None:
