@@ -34,7 +34,7 @@ from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.measures.psnr_spread import psnr_spread
 from napari_denoisplit.settings import SplitSettings
 
-N_SAMPLES = 5
+N_SAMPLES = 3
 OWN, OTHER, NEAR = "own kind", "other kind", "near kind"
 HALF = (0.5, 0.5)
 

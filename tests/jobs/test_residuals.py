@@ -38,7 +38,7 @@ def header(**mix) -> ModelHeader:
     clean = phantom((SIZE, SIZE), seed=5)
     variance = superposed_variance(MODELS, (0.5, 0.5), clean)
     z = standardized(noisy(clean, seed=3).data, superpose(clean, (0.5, 0.5)), variance)
-    reference = ResidualReference.of([tile_figures([z], 64)], z.size, 64)
+    reference = ResidualReference.of([tile_figures([z], z, 64)], z.size, 64)
     return ModelHeader(
         network=NETWORK,
         mix=MixSettings(**mix),

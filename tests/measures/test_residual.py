@@ -85,10 +85,11 @@ def test_local_bias_of_noise_keeps_its_standard_deviation(rng):
 def test_a_shift_of_one_tile_shows_in_that_tile(rng):
     z = rng.normal(size=(256, 256)).astype(np.float32)
     z[:128, :128] += 0.3
-    figures = tile_figures([z], 128)
+    figures = tile_figures([z], 3 * z, 128)
     assert len(figures) == 9
     assert figures[:, 2].argmax() == 0
     assert figures[0, 2] == pytest.approx(0.09, abs=0.02)
+    assert figures[:, 3] == pytest.approx(9, rel=0.1)
 
 
 def test_a_plane_without_room_for_a_window_has_no_figures():

@@ -11,28 +11,30 @@ from napari_denoisplit.measures.residual_reference import ResidualReference
 from napari_denoisplit.measures.residual_verdict import judge_absolutely, judge_by_reference
 
 
-def residual(seed, rest=0.25, noise=1.0, size=384):
-    """Noise with a rest of structure, which is stronger at some places than at others."""
+def residual(seed, rest=0.25, noise=1.0, exposure=1.0, size=384):
+    """Noise with a rest of structure, which is stronger where there is more; and the structure."""
     rng = np.random.default_rng(seed)
     where = gaussian_filter(rng.normal(size=(size, size)), 20)
-    where = np.clip(1 + 0.4 * where / where.std(), 0, 2)
+    where = np.clip(1 + 0.4 * where / where.std(), 0, 2) * exposure
     structure = gaussian_filter(rng.normal(size=(size, size)), 2)
-    structure *= rest * where / structure.std()
-    return (noise * rng.normal(size=(size, size)) + structure).astype(np.float32)
+    structure *= where / structure.std()
+    z = noise * rng.normal(size=(size, size)) + rest * structure
+    return z.astype(np.float32), structure.astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def reference():
     planes = [residual(seed) for seed in range(3)]
-    return ResidualReference.of([tile_figures([z], 128) for z in planes], 3 * planes[0].size, 128)
+    tiles = [tile_figures([z], signal, 128) for z, signal in planes]
+    return ResidualReference.of(tiles, sum(z.size for z, _ in planes), 128)
 
 
-def judged(z, reference):
+def judged(plane, reference):
+    z, signal = plane
     sums = ResidualSums()
     sums.add_plane([z])
-    return judge_by_reference(
-        sums.figures(), reference.departures(tile_figures([z], reference.edge), z.size)
-    )
+    tiles = tile_figures([z], signal, reference.edge)
+    return judge_by_reference(sums.figures(), reference.departures(tiles, z.size))
 
 
 def test_other_images_of_the_same_kind_pass(reference):
@@ -40,7 +42,12 @@ def test_other_images_of_the_same_kind_pass(reference):
     assert grades.count("good") >= 19
 
 
-def test_an_image_that_leaves_more_structure_does_not(reference):
+@pytest.mark.parametrize("exposure", [0.7, 1.3])
+def test_so_do_other_exposures_although_more_light_leaves_more(reference, exposure):
+    assert judged(residual(50, exposure=exposure), reference).grade == "good"
+
+
+def test_an_image_that_leaves_more_of_its_structure_does_not(reference):
     verdict = judged(residual(7, rest=0.5), reference)
     assert verdict.grade == "do not use"
     assert "structure was left unexplained" in " ".join(verdict.reasons)
@@ -60,11 +67,12 @@ def test_less_structure_than_usual_is_no_fault(reference):
 def test_without_a_reference_nothing_is_called_good():
     for rest, grade in ((0.0, "usable"), (1.0, "do not use")):
         sums = ResidualSums()
-        sums.add_plane([residual(3, rest=rest)])
+        sums.add_plane([residual(3, rest=rest)[0]])
         verdict = judge_absolutely(sums.figures())
         assert verdict.grade == grade
         assert "rough judgement" in " ".join(verdict.reasons)
 
 
 def test_too_few_tiles_make_no_reference():
-    assert ResidualReference.of([tile_figures([residual(1, size=128)], 128)], 128**2, 128) is None
+    z, signal = residual(1, size=128)
+    assert ResidualReference.of([tile_figures([z], signal, 128)], 128**2, 128) is None

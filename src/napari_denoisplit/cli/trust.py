@@ -157,7 +157,7 @@ def _keep_reference(
         )
     save_model(path, with_reference(model, found))
     numbers = zip(
-        ("variance", "correlation", "bias squared"), found.mean, found.spread, strict=True
+        ("variance", "correlation", "bias squared"), found.base, found.spread, strict=True
     )
     text = ", ".join(f"{name} {mean:.3f} ± {spread:.3f}" for name, mean, spread in numbers)
     terminal.say(f"Reference of {found.n_tiles:.0f} tiles of {found.edge} pixels: {text}")

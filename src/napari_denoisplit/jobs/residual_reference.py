@@ -27,7 +27,7 @@ __all__ = ["reference_job", "with_reference"]
 
 EDGES = (128, 64)
 """Of a tile, pixels: the largest of which there are enough."""
-_ENOUGH = 3
+_ENOUGH = 5
 N_SAMPLES = 3
 
 
@@ -58,16 +58,17 @@ def reference_job(
     chosen = (settings or SplitSettings()).model_dump()
     chosen |= {"n_samples": N_SAMPLES, "keep_samples": N_SAMPLES, "target_error": None}
     yield Stage(f"Measuring what the model leaves unexplained of {len(images)} images")
-    planes: list[list[NDArray[np.float32]]] = []
+    planes: list[tuple[list[NDArray[np.float32]], NDArray[np.float32]]] = []
     for image in images:
         split = run(split_job(model, image, SplitSettings(**chosen)))
         residuals = Residuals(model.header, image, split.mmse, split.samples)
-        planes += [residuals.plane(index) for index in np.ndindex(residuals.shape[:-2])]
-    n_pixels = sum(each[0].size for each in planes)
+        found = (residuals.plane(index) for index in np.ndindex(residuals.shape[:-2]))
+        planes += [plane for plane in found if plane is not None]
+    n_pixels = sum(signal.size for _, signal in planes)
     for edge in EDGES:
-        found = [tile_figures(each, edge) for each in planes]
-        if sum(map(len, found)) >= _ENOUGH:
-            return ResidualReference.of(found, n_pixels, edge, data)
+        tiles = [tile_figures(each, signal, edge) for each, signal in planes]
+        if sum(map(len, tiles)) >= _ENOUGH:
+            return ResidualReference.of(tiles, n_pixels, edge, data)
     return None
 
 

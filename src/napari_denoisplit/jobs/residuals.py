@@ -188,7 +188,7 @@ def _plane_residuals(
     observation: Floats,
     mmse: Floats,
     samples: Floats | None,
-) -> tuple[list[Floats], Floats, float]:
+) -> tuple[list[Floats], Floats, Floats, float]:
     """Residuals of one plane.
 
     Parameters
@@ -204,17 +204,20 @@ def _plane_residuals(
 
     Returns
     -------
-    The residual of each sample, that of the MMSE, both in standard deviations, (Y, X); and the
-    share of pixels that the noise of the models has outside 3 standard deviations.
+    The residual of each sample, that of the MMSE, the superposition of the MMSE, all in standard
+    deviations of the noise, (Y, X); and the share of pixels that the noise of the models has
+    outside 3 standard deviations.
     """
     weights = mixing_weights(header.mix, observation, mmse)
     variance = superposed_variance(models, weights, mmse)
-    of_mean = standardized(observation, superpose(mmse, weights), variance)
+    mixed = superpose(mmse, weights)
+    of_mean = standardized(observation, mixed, variance)
     noise = superposed_noise(models, weights, mmse, _SEED) / np.sqrt(variance)
     each = [of_mean]
     if samples is not None and len(samples):
         each = [standardized(observation, superpose(s, weights), variance) for s in samples]
-    return each, of_mean, float((np.abs(noise) > 3).mean())
+    signal = np.asarray(mixed / np.sqrt(variance), dtype=np.float32)
+    return each, of_mean, signal, float((np.abs(noise) > 3).mean())
 
 
 class Residuals:
@@ -247,26 +250,32 @@ class Residuals:
         self._outside: list[float] = []
         self._source = image
 
-    def plane(self, index: tuple[int, ...]) -> list[Floats]:
-        """Take in one plane, and return its residuals; one that was not split has none."""
+    def plane(self, index: tuple[int, ...]) -> tuple[list[Floats], Floats] | None:
+        """Take in one plane; None if it was not split.
+
+        Returns
+        -------
+        Residual of each sample, and the superposition of the MMSE, in standard deviations of the
+        noise, (Y, X).
+        """
         at: tuple[slice | int, ...] = (slice(None), *index)
         mmse = np.ascontiguousarray(self._mmse[at], dtype=np.float32)
         if not np.isfinite(mmse).all():
-            return []
+            return None
         observation = np.array(self._view.data[index], dtype=np.float32)
         samples = None
         if self._samples is not None:
             samples = self._samples[(slice(None), *at)]
             samples = samples[np.isfinite(samples[:, 0, 0, 0])]
-        each, of_mean, outside = _plane_residuals(
+        each, of_mean, signal, outside = _plane_residuals(
             self._header, self._models, observation, mmse, samples
         )
         self._residual[index], self._bias[index] = of_mean, local_bias(of_mean)
         self._outside.append(outside)
         self._sums.add_plane(each)
         if self._reference is not None:
-            self._tiles.append(tile_figures(each, self._reference.edge))
-        return each
+            self._tiles.append(tile_figures(each, signal, self._reference.edge))
+        return each, signal
 
     def result(self) -> ResidualCheck:
         """Judge what was taken in."""
@@ -278,7 +287,7 @@ class Residuals:
                 f"{WINDOW} x {WINDOW}."
             )
         figures = self._sums.figures()
-        tiles = np.concatenate(self._tiles) if self._tiles else np.empty((0, 3))
+        tiles = np.concatenate(self._tiles) if self._tiles else np.empty((0, 4))
         if self._reference is not None and len(tiles):
             departures = self._reference.departures(tiles, figures.n_pixels)
             verdict = judge_by_reference(figures, departures)

@@ -168,31 +168,36 @@ class ResidualSums:
         )
 
 
-def tile_figures(residuals: Sequence[Floats], edge: int) -> NDArray[np.float64]:
-    """Variance, correlation and squared bias of every tile of a plane.
+def tile_figures(residuals: Sequence[Floats], signal: Floats, edge: int) -> NDArray[np.float64]:
+    """Variance, correlation, squared bias and contrast of every tile of a plane.
 
     Parameters
     ----------
     residuals
         Standardized residual (Y, X) of each sample.
+    signal
+        Superposition of the MMSE (Y, X) in standard deviations of the noise.
     edge
         Of a tile, pixels, a multiple of 32; tiles overlap by half. A plane that is narrower has
         no tile.
 
     Returns
     -------
-    (N, 3): mean square, mean correlation at lags 1 to 3, mean square of window means without the
-    part of the noise.
+    (N, 4): mean square; mean correlation at lags 1 to 3; mean square of window means without the
+    part of the noise; variance of the signal.
     """
     rows, columns = ((n - edge) // (edge // 2) + 1 for n in residuals[0].shape)
     figures = []
     for row, column in np.ndindex(max(rows, 0), max(columns, 0)):
         y, x = row * edge // 2, column * edge // 2
         sums = ResidualSums()
-        sums.add_plane(z[y : y + edge, x : x + edge] for z in residuals)
+        tile = (slice(y, y + edge), slice(x, x + edge))
+        sums.add_plane(z[tile] for z in residuals)
         found = sums.figures()
-        figures.append((found.variance, float(np.mean(found.correlation)), sums.bias_square))
-    return np.array(figures).reshape(-1, 3)
+        contrast = float(signal[tile].var(dtype=np.float64))
+        correlation = float(np.mean(found.correlation))
+        figures.append((found.variance, correlation, sums.bias_square, contrast))
+    return np.array(figures).reshape(-1, 4)
 
 
 def _windows(z: Floats) -> Floats:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CLEAR", "NOTABLE", "judge_absolutely", "judge_by_reference"]
 
-NOTABLE = 1.0
+NOTABLE = 2.0
 """Distance from the reference, in standard deviations of its tiles, that is worth a warning: as if
-the whole image were like its worst sixth."""
-CLEAR = 2.0
-"""Distance that images of the model's own kind do not have."""
+the whole image were like the worst fortieth of its kind."""
+CLEAR = 4.0
+"""Distance that not even a single tile of the model's own kind has."""
 WHITE, STRANGE_WHITE = 0.15, 0.5
 """Without a reference: |variance - 1| that is worth a warning, and that is too much."""
 EXPLAINED, UNEXPLAINED = 0.05, 0.15

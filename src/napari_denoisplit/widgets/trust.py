@@ -61,7 +61,7 @@ class TrustWidget(QWidget):
         column = Column(self)
         column.add(self.split, "Split")
         column.add(self.residual, "Does the split explain the image?")
-        column.add(self.mask, "Where does structure stand out from its σ?")
+        column.add(self.mask, "Where is structure above its σ?")
         column.add(self.samples, "What do the samples agree on?")
         column.order_tabs()
         self.setAccessibleName("Trust")

@@ -66,6 +66,7 @@ class MaskPart(QWidget):
         self.background.setRange(-1e9, 1e9)
         self.background.setDecimals(1)
         self.background.setKeyboardTracking(False)
+        self.background.setMinimumWidth(60)  # its range alone would make the dock wider
         self.background.setAccessibleName("Background")
         self.background.setToolTip(
             tooltip("Grey level without structure; at first the 10th percentile of the MMSE.")
@@ -132,7 +133,15 @@ class MaskPart(QWidget):
     @property
     def mask(self) -> NDArray[np.bool_] | None:
         """Marked pixels, in the order of the layers' axes."""
-        return None if self._ratio is None else self._ratio <= self.limit
+        from napari_denoisplit.measures.trust import relative_uncertainty
+
+        c = self.structure.currentIndex()
+        if self._group is None or c < 0:
+            return None
+        if self._ratio is None:  # not before somebody wants to see it: stacks are large
+            mmse, sigma = (np.asarray(x[c].data) for x in (self._group.mmse, self._group.sigma))
+            self._ratio = relative_uncertainty(mmse, sigma, self.background.value())
+        return self._ratio <= self.limit
 
     def set_group(self, group: SplitGroup | None) -> None:
         """Take another split."""
@@ -140,6 +149,7 @@ class MaskPart(QWidget):
         self._group = group if group is not None and group.sigma else None
         key = None if self._group is None else self._group.key
         if key != before:
+            self._layer = None  # the mask of another split stays as it is
             self.structure.clear()
             self.structure.addItems(() if self._group is None else self._group.structures)
         self.setEnabled(self._group is not None)
@@ -227,8 +237,8 @@ class MaskPart(QWidget):
     def _on_structure(self, *_: object) -> None:
         from napari_denoisplit.measures.trust import background_of
 
+        self._ratio = None
         if self._group is None or self.structure.currentIndex() < 0:
-            self._ratio = None
             return
         mmse = np.asarray(self._group.mmse[self.structure.currentIndex()].data)
         self.background.blockSignals(True)
@@ -237,13 +247,7 @@ class MaskPart(QWidget):
         self._on_background()
 
     def _on_background(self, *_: object) -> None:
-        from napari_denoisplit.measures.trust import relative_uncertainty
-
-        if self._group is None:
-            return
-        c = max(self.structure.currentIndex(), 0)
-        mmse, sigma = (np.asarray(x[c].data) for x in (self._group.mmse, self._group.sigma))
-        self._ratio = relative_uncertainty(mmse, sigma, self.background.value())
+        self._ratio = None
         self._update()
 
     def _on_slider(self, *_: object) -> None:
@@ -252,20 +256,20 @@ class MaskPart(QWidget):
         self._timer.start()
 
     def _update(self) -> None:
-        mask, viewer, group = self.mask, self._viewer(), self._group
+        viewer, group = self._viewer(), self._group
+        if viewer is None or self._layer is None or self._layer not in viewer.layers:
+            return
+        mask = self.mask
         if mask is None or group is None:
             return
         self.status.setText(
             f"{mask.mean():.1%} of the pixels show {self.structure.currentText()} of at least "
             f"{1 / self.limit:.1f} σ above or below the background."
         )
-        if viewer is None or self._layer is None:
-            return
-        if any(x is self._layer for x in viewer.layers):
-            self._layer.data = mask.astype(np.uint8)
-            name = f"{group.name} · {self.structure.currentText()} · trusted"
-            if self._layer.name != name:
-                self._layer.name = name
+        self._layer.data = mask.astype(np.uint8)
+        name = f"{group.name} · {self.structure.currentText()} · trusted"
+        if self._layer.name != name:
+            self._layer.name = name
 
     def _go_to(self, row: int) -> None:
         viewer, group = self._viewer(), self._group

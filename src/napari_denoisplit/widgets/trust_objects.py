@@ -40,6 +40,8 @@ class ObjectTable(QWidget):
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.setFixedHeight(_HEIGHT)
+        self.table.horizontalHeader().setMinimumSectionSize(30)
+        self.table.setMinimumWidth(0)
         self.table.setAccessibleName("Objects")
         self.table.setToolTip("Double-click a row to look at the object.")
         self.table.cellDoubleClicked.connect(lambda row, _: self.chosen.emit(row))
@@ -57,7 +59,7 @@ class ObjectTable(QWidget):
                 str(one.label),
                 str(one.n_pixels),
                 f"{one.mean:.4g}",
-                "–" if half is None else f"{half:.2g}",
+                "–" if half is None else f"{half:.3g}",
                 f"{one.trusted:.0%}",
             )
             for column, value in enumerate(values):

@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ResidualPart"]
 
-_LIMIT = 4.0  # standard deviations that the layers show
+_LIMITS = (4.0, 6.0)  # standard deviations that the layers show
+_COLORS = (
+    (0.3, 0.7, 1.0),
+    (0.05, 0.05, 0.05),
+    (1.0, 0.6, 0.2),
+)  # predicted too bright, explained, too dark
 
 
 class ResidualPart(QWidget):
@@ -61,7 +66,7 @@ class ResidualPart(QWidget):
             layout.addWidget(part)
         for part in (self.verdict, self.numbers, self.plot):
             layout.addWidget(part)
-        self.model.changed.connect(self.refresh)
+        self.model.changed.connect(self._on_model)
         self.input.changed.connect(self.refresh)
         self.panel.start_clicked.connect(self.run)
 
@@ -73,6 +78,11 @@ class ResidualPart(QWidget):
             for layer in self.input.layers():
                 if layer.name == group.name:
                     self.input.layer = layer
+        self.refresh()
+
+    def _on_model(self) -> None:
+        # What a model is, the Split widget tells at length; here only what is wrong with it.
+        self.model.about.setVisible(self.model.header is None)
         self.refresh()
 
     def refresh(self) -> None:
@@ -122,15 +132,17 @@ class ResidualPart(QWidget):
         viewer = self._viewer()
         if viewer is None:
             return
-        for name, image, shown in (
-            ("residual (σ of the noise)", check.residual, False),
-            ("unexplained (smoothed residual)", check.bias, True),
+        from napari.utils import Colormap
+
+        for name, image, shown, limit in (
+            ("residual (σ of the noise)", check.residual, False, _LIMITS[0]),
+            ("unexplained (smoothed residual)", check.bias, True, _LIMITS[1]),
         ):
             viewer.add_image(
                 group.as_in_viewer(image.data),
                 name=f"{group.name} · {name}",
-                colormap="PiYG",
-                contrast_limits=(-_LIMIT, _LIMIT),
+                colormap=Colormap(_COLORS, name="residual"),
+                contrast_limits=(-limit, limit),
                 visible=shown,
                 metadata={"denoisplit": {"kind": "residual", "input": group.name}},
                 **group.keywords(),
