@@ -104,6 +104,23 @@ def split(window: Window, model: Path) -> None:
     side_by_side(window)
 
 
+def calibrate(window: Window, model: Path) -> None:
+    """Calibrate the model on the part of the sample channels that it was not trained on."""
+    window.viewer.open_sample(PLUGIN, "channels")
+    widget = window.open("Calibration")
+    widget.open_model(model)
+    widget.settings["n_samples"].set_value(50)
+    window.save("calibration-begin")
+    widget.panel.button.click()
+    window.wait_until(lambda: not widget.panel.is_running, PATIENCE)
+    window.wait(1)
+    window.save("calibration")
+    for page in ("coverage", "fewer samples"):
+        widget.plot.turn_to(page)
+        window.wait(0.5)
+        window.save(f"calibration-{page.split()[0]}")
+
+
 def fit_noise(window: Window) -> None:
     """Fit a noise model to repeats of the sample mixture, with a picture of each plot."""
     viewer = window.viewer
@@ -161,6 +178,7 @@ def main() -> None:
             "split": [
                 lambda window: train(window, model, arguments.minutes),
                 lambda window: split(window, model),
+                lambda window: calibrate(window, model),
             ],
         }
         for name in arguments.of:

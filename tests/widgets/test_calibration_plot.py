@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -74,6 +75,15 @@ def test_each_structure_has_the_colour_of_its_layers(plot, page):
         assert to_rgb(structure_ink(channel)) in inks
         assert to_rgb(structure_ink(1 - channel)) not in inks
         assert name in axes.get_title()
+
+
+def test_an_error_that_noise_hides_is_pointed_out(plot, result):
+    assert "hides the error" not in plot.note.text()
+    curves = result.channels[0].curves
+    hidden = replace(curves.before, squared_error=0 * curves.before.squared_error)
+    channel = SimpleNamespace(curves=replace(curves, before=hidden))
+    plot.show_result(SimpleNamespace(channels=(channel,), record=result.record))
+    assert "hides the error" in plot.note.text()
 
 
 def test_the_number_of_samples_is_told_in_a_plot_and_a_table(plot):

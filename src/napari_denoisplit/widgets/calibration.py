@@ -152,6 +152,7 @@ class CalibrationWidget(QWidget):
             on_error=self._failed,
             title=f"denoiSplit: calibrating {order.model.stem}",
         )
+        self._column.reveal(self.panel)
         self._refresh()
 
     def changeEvent(self, event: QEvent) -> None:

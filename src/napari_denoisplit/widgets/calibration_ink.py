@@ -39,8 +39,7 @@ def paint_reliability(axes: Any, curves: SigmaCurves, ink: Any, colors: Colors) 
         marker="o",
         markersize=3.5,
         markerfacecolor="none",
-        linestyle=":",
-        linewidth=0.9,
+        linestyle="none",
         label="spread, before",
     )
     low, high = after.rmse_range
@@ -51,8 +50,8 @@ def paint_reliability(axes: Any, curves: SigmaCurves, ink: Any, colors: Colors) 
         color=ink,
         marker="o",
         markersize=3.5,
-        linewidth=1.2,
-        elinewidth=0.7,
+        linestyle="none",
+        elinewidth=0.8,
         label="sigma, after",
     )
     _square(axes, (curves.before, after), colors)
@@ -65,12 +64,13 @@ def paint_samples(axes: Any, steps: Sequence[SampleStep], ink: Any, colors: Colo
     for number, (step, shade) in enumerate(zip(steps, shades, strict=True)):
         axes.plot(
             step.curve.rmv,
-            step.curve.rmse,
+            # No line to a bin whose error the noise of the targets hides.
+            np.where(step.curve.squared_error > 0, step.curve.rmse, np.nan),
             color=ink,
             alpha=shade,
             marker=_MARKERS[min(number, len(_MARKERS) - 1)],
             markersize=3.5,
-            linewidth=1.0,
+            linewidth=0.8,
             label=f"{step.n_samples} samples",
         )
     _square(axes, [step.curve for step in steps], colors)

@@ -31,6 +31,7 @@ _EXPLAINED = {
     SAMPLES: "Error against sigma with fewer samples, K, each calibrated and judged for itself. "
     "68 % and 95 %: share of the pixels within these intervals.",
 }
+_HIDDEN = " Where it is 0, the noise of the images hides the error."
 _HEIGHT = 300  # pixels of the canvas
 
 
@@ -86,9 +87,11 @@ class CalibrationPlot(ThemePlot):
         channel = self.structure.currentIndex()
         if self._result is None or channel < 0:
             return
-        text = _EXPLAINED[self.page]
+        text, curves = _EXPLAINED[self.page], self._result.channels[channel].curves
         if self.page == SAMPLES:
-            text += samples_table(self._result.channels[channel].curves)
+            text += samples_table(curves)
+        elif self.page == RELIABILITY and (curves.before.squared_error <= 0).any():
+            text += _HIDDEN
         self.note.setText(text)
         self.redraw()
 
