@@ -229,7 +229,7 @@ def test_a_drawn_area_and_a_drawn_line_are_measured(qtbot, window, browse, sampl
     shapes = window.layers[LAYER]
     assert str(shapes.mode) == "add_polygon"
     with qtbot.waitSignal(browse.measuring.found):
-        shapes.add_rectangles(np.array([[2, 3], [2, 8], [6, 8], [6, 3]]))
+        shapes.add_rectangles(np.array([[1.5, 2.5], [1.5, 8.5], [6.5, 8.5], [6.5, 2.5]]))
     reading = browse.measuring.plot.reading
     assert_allclose(reading.values[0], samples[0, :, 2:7, 3:9].mean(axis=(1, 2)), rtol=1e-5)
     assert "Were pixels independent" in browse.measuring.text.text()
@@ -243,6 +243,7 @@ def test_a_drawn_area_and_a_drawn_line_are_measured(qtbot, window, browse, sampl
 def test_a_place_is_measured_again_in_another_plane(qtbot, window, dock, rng):
     samples = make_samples(rng, lead=(3,))
     add_split(window, samples, "sample z")
+    window.dims.set_current_step(1, 0)  # napari begins in the middle
     widget = dock(window, SamplesWidget(window))
     for z in (0, 2):
         with qtbot.waitSignal(widget.measuring.found):
