@@ -38,6 +38,7 @@ _MOST = 150
 _SETTLE_MS = 40  # a slider moves faster than large labels are drawn
 _OWN = "connected parts of the mask"
 _LEAST_PIXELS = 20
+_COLORS = {None: (0.0, 0.0, 0.0, 0.0), 1: (0.2, 0.85, 0.35, 1.0)}  # seen on dark and on bright
 
 
 class MaskPart(QWidget):
@@ -183,11 +184,14 @@ class MaskPart(QWidget):
         if self._layer is not None and any(x is self._layer for x in viewer.layers):
             self._update()
             return
+        from napari.utils.colormaps import DirectLabelColormap
+
         # napari hands plugins a proxy; the layer itself is what lives in the list.
         layer = viewer.add_labels(
             mask.astype(np.uint8),
             name=f"{group.name} · {self.structure.currentText()} · trusted",
             opacity=0.5,
+            colormap=DirectLabelColormap(color_dict=_COLORS),
             metadata={"denoisplit": {"kind": "trust mask", "input": group.name}},
             **group.keywords(),
         )
