@@ -290,9 +290,13 @@ def test_keys_act_while_the_dock_has_the_focus_and_napari_keeps_its_own(qtbot, w
     assert not (own - near) & napari
 
 
-def test_closing_the_dock_brings_back_what_was_seen(qtbot, window, browse):
-    browse.measuring.switch.setChecked(True)
-    window.__wrapped__.window.remove_dock_widget(browse)
+def test_closing_the_dock_brings_back_what_was_seen(qtbot, window, dock, samples):
+    add_split(window, samples)
+    widget = dock(window, SamplesWidget(window))
+    widget.show_button.click()
+    widget.measuring.switch.setChecked(True)
+    window.__wrapped__.window.remove_dock_widget(widget)
+    qtbot.addWidget(widget)  # it belongs to nobody now
     assert not any(SHOWN in layer.name for layer in window.layers)
     assert window.layers["cell · nuclei · MMSE"].visible
-    assert not browse.measuring.click.is_on
+    assert not widget.measuring.click.is_on
