@@ -296,7 +296,8 @@ def test_closing_the_dock_brings_back_what_was_seen(qtbot, window, dock, samples
     widget.show_button.click()
     widget.measuring.switch.setChecked(True)
     window.__wrapped__.window.remove_dock_widget(widget)
-    qtbot.addWidget(widget)  # it belongs to nobody now
     assert not any(SHOWN in layer.name for layer in window.layers)
     assert window.layers["cell · nuclei · MMSE"].visible
     assert not widget.measuring.click.is_on
+    widget.deleteLater()  # it belongs to nobody now
+    qtbot.wait(50)
