@@ -64,6 +64,15 @@ def test_less_structure_than_usual_is_no_fault(reference):
     assert judged(residual(7, rest=0.0), reference).grade == "good"
 
 
+def test_a_model_that_leaves_much_of_its_own_kind_is_never_good():
+    planes = [residual(seed, rest=1.0) for seed in range(3)]
+    tiles = [tile_figures([z], signal, 128) for z, signal in planes]
+    poor = ResidualReference.of(tiles, sum(z.size for z, _ in planes), 128)
+    verdict = judged(residual(30, rest=1.0), poor)
+    assert verdict.grade == "usable"
+    assert "can tell little" in verdict.reasons[0]
+
+
 def test_without_a_reference_nothing_is_called_good():
     for rest, grade in ((0.0, "usable"), (1.0, "do not use")):
         sums = ResidualSums()

@@ -47,7 +47,16 @@ def judge_by_reference(figures: ResidualFigures, departures: Sequence[Departure]
         reverse=True,
     )
     grade: Grade = "good"
-    if off:
+    correlation = sum(figures.correlation) / len(figures.correlation)
+    if not off and (correlation > UNEXPLAINED or abs(figures.variance - 1) > STRANGE_WHITE):
+        grade = "usable"
+        reasons = [
+            "No worse than images of the model's own kind, but of these, too, it leaves much "
+            f"unexplained: {_in_words(figures)}. Its noise models do not fit (correlated noise), "
+            "or it was trained too briefly, so that the check can tell little.",
+            _CANNOT,
+        ]
+    elif off:
         clear = any(_excess(d) > max(CLEAR, d.by_chance) for d in off)
         grade = "do not use" if clear else "usable"
         reasons = [_finding(d) for d in off]

@@ -48,7 +48,7 @@ class ResidualPlot(ThemePlot):
         self.redraw()
 
     def _prepare(self, figure: Any) -> None:
-        figure.subplots_adjust(left=0.15, right=0.97, top=0.97, bottom=0.24, wspace=0.5)
+        figure.subplots_adjust(left=0.19, right=0.97, top=0.97, bottom=0.24, wspace=0.85)
         figure.subplots(1, 2, width_ratios=(2, 1))
 
     def _paint(self, figure: Any) -> None:
