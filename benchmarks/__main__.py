@@ -41,6 +41,7 @@ def main() -> None:
     for source in ("pairs", "repeats", "bootstrap", "single"):
         script("quality.py", "run", "A", "denoisplit", "0", "--minutes", minutes, "--noise", source)
     script("quality.py", "report")
+    script("trust.py")
     script("samples.py")
     script("seams.py", "seams")
     script("seams.py", "quality")
