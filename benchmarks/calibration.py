@@ -45,8 +45,8 @@ from quality import OUTPUT
 SETTINGS = CalibrateSettings(n_samples=50, method="map")
 LEVELS = (0.5, 1.0, 2.0)
 """Standard deviation of the Gaussian noise relative to that of the input."""
-EDGE = 512
-"""Pixels: edge of the part of a test image that is used."""
+EDGE = 704
+"""Pixels: most of the edge of a test image."""
 MOST = 448**2
 """Pixels of a part kept aside; of a larger one the middle is used."""
 NOISE_EDGE = 320
