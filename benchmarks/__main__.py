@@ -40,6 +40,7 @@ def main() -> None:
         script("quality.py", "run", data, method, seed, "--minutes", minutes)
     for source in ("pairs", "repeats", "bootstrap", "single"):
         script("quality.py", "run", "A", "denoisplit", "0", "--minutes", minutes, "--noise", source)
+    script("calibration.py")
     script("quality.py", "report")
     script("trust.py")
     script("samples.py")
