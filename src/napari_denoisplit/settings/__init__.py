@@ -1,0 +1,56 @@
+"""Settings of networks, losses and jobs: every default and limit is stated here, once.
+
+The descriptions feed the help of the command line and the tooltips of the widgets.
+"""
+
+from napari_denoisplit.settings.networks import (
+    METHODS,
+    PRESETS,
+    LossSettings,
+    Method,
+    MixSettings,
+    NetworkSettings,
+    Preset,
+    PresetSettings,
+)
+from napari_denoisplit.settings.noise import (
+    DenoiseSettings,
+    NoiseFitSettings,
+    NoiseKind,
+    NoiseSource,
+)
+from napari_denoisplit.settings.results import (
+    Binning,
+    CalibrateSettings,
+    CalibrationMethod,
+    FilmLayout,
+    FilmLoop,
+    FilmSettings,
+    FilmShow,
+)
+from napari_denoisplit.settings.splitting import SplitSettings
+from napari_denoisplit.settings.training import TrainSettings
+
+__all__ = [
+    "METHODS",
+    "PRESETS",
+    "Binning",
+    "CalibrateSettings",
+    "CalibrationMethod",
+    "DenoiseSettings",
+    "FilmLayout",
+    "FilmLoop",
+    "FilmSettings",
+    "FilmShow",
+    "LossSettings",
+    "Method",
+    "MixSettings",
+    "NetworkSettings",
+    "NoiseFitSettings",
+    "NoiseKind",
+    "NoiseSource",
+    "Preset",
+    "PresetSettings",
+    "SplitSettings",
+    "TrainSettings",
+]

@@ -1,0 +1,132 @@
+"""The network, what it is trained for, and presets of both."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from napari_denoisplit.settings.base import Settings
+
+__all__ = [
+    "METHODS",
+    "PRESETS",
+    "LossSettings",
+    "Method",
+    "MixSettings",
+    "NetworkSettings",
+    "Preset",
+    "PresetSettings",
+]
+
+Preset = Literal["tiny", "fast", "paper"]
+Method = Literal["denoisplit", "altered_musplit", "musplit"]
+
+
+class NetworkSettings(Settings):
+    """Shape of a variational splitting encoder-decoder (VSE)."""
+
+    n_channels: int = Field(2, ge=2, le=16, description="Structures to split into, C.")
+    n_levels: int = Field(4, ge=1, le=8, description="Levels of the ladder; each halves the image.")
+    n_filters: int = Field(64, ge=4, le=512, description="Feature maps of every convolution.")
+    n_latents: int = Field(128, ge=2, le=512, description="Latent maps z of every level.")
+    blocks_per_level: int = Field(1, ge=1, le=8, description="Residual blocks of every level.")
+    dropout: float = Field(
+        0.1, ge=0, lt=1, description="Share of feature maps dropped in training."
+    )
+    upsampling: Literal["transposed", "nearest"] = Field(
+        "transposed",
+        description="How the top-down pass doubles the size: 'transposed' convolution as "
+        "published, or 'nearest' neighbours before a convolution, which leaves no checkerboard.",
+    )
+    top_prior_size: int | None = Field(
+        None,
+        ge=1,
+        description="Edge of a position-bound top prior, for imported weights; None is one "
+        "learned vector for every position, so that any image size fits.",
+    )
+    predict_logvar: bool = Field(
+        False, description="Also predict the log-variance of each pixel (Gaussian likelihood)."
+    )
+
+
+class LossSettings(Settings):
+    """Evidence lower bound as a loss: reconstruction + beta * KL."""
+
+    likelihood: Literal["noise_model", "gaussian"] = Field(
+        "noise_model", description="p(noisy channel | signal): noise model, or predicted Gaussian."
+    )
+    kl: Literal["sum", "mean"] = Field(
+        "sum",
+        description="KL of a level: its sum over entries per image pixel (denoiSplit), or its mean "
+        "over entries and levels (muSplit).",
+    )
+    free_bits: float = Field(
+        1.0, ge=0, description="Nats per sample and level below which the KL is not reduced."
+    )
+    beta: float = Field(1.0, ge=0, le=100, description="Weight of the KL term.")
+    warmup_steps: int = Field(0, ge=0, description="Steps over which beta rises from 0.")
+
+
+METHODS: dict[Method, LossSettings] = {
+    "denoisplit": LossSettings(),
+    "altered_musplit": LossSettings(likelihood="gaussian"),
+    "musplit": LossSettings(likelihood="gaussian", kl="mean", free_bits=0.0),
+}
+
+
+class PresetSettings(Settings):
+    """A network with the patches it is trained on."""
+
+    network: NetworkSettings
+    patch_size: int
+    batch_size: int
+
+
+PRESETS: dict[Preset, PresetSettings] = {
+    "tiny": PresetSettings(
+        network=NetworkSettings(n_levels=3, n_filters=16, n_latents=16, upsampling="nearest"),
+        patch_size=64,
+        batch_size=8,
+    ),
+    "fast": PresetSettings(
+        network=NetworkSettings(n_filters=32, n_latents=32, upsampling="nearest"),
+        patch_size=64,
+        batch_size=8,
+    ),
+    "paper": PresetSettings(network=NetworkSettings(), patch_size=128, batch_size=32),
+}
+
+Weight = Annotated[float, Field(gt=0)]
+
+
+class MixSettings(Settings):
+    """How the channels are superposed: x = sum over channels of weight_c * alpha_c * channel_c."""
+
+    mode: Literal["average", "sum"] = Field(
+        "average",
+        description="'average' (weights 1/C, as published) or 'sum' (weights 1, as a camera adds).",
+    )
+    alpha_low: float = Field(1.0, gt=0, description="Lower end of the mixing range.")
+    alpha_high: float = Field(1.0, gt=0, description="Upper end of the mixing range.")
+    weights: tuple[Weight, ...] | None = Field(
+        None, description="Weight of each channel in the superposition; None follows the mode."
+    )
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> Self:
+        if self.alpha_low > self.alpha_high:
+            raise ValueError(
+                f"alpha_low ({self.alpha_low}) is above alpha_high ({self.alpha_high}): swap them."
+            )
+        return self
+
+    def channel_weights(self, n_channels: int) -> tuple[float, ...]:
+        """Weight of each channel, without alpha."""
+        if self.weights is not None:
+            if len(self.weights) != n_channels:
+                raise ValueError(
+                    f"{len(self.weights)} mixing weights for {n_channels} channels: give one each."
+                )
+            return self.weights
+        return (1.0 if self.mode == "sum" else 1.0 / n_channels,) * n_channels

@@ -1,0 +1,61 @@
+"""How noise models are fitted, and images denoised without a model."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from napari_denoisplit.settings.base import ComputeSettings, Settings
+
+__all__ = ["DenoiseSettings", "NoiseFitSettings", "NoiseKind", "NoiseSource"]
+
+NoiseKind = Literal["gaussian_mixture", "histogram", "poisson_gaussian"]
+NoiseSource = Literal["repeats", "pairs", "bootstrap", "single"]
+
+
+class NoiseFitSettings(Settings):
+    """How a noise model is fitted to pairs of signal and observation."""
+
+    kind: NoiseKind = Field(
+        "gaussian_mixture",
+        description="Family of the noise model: a mixture of Gaussians, a histogram (which needs "
+        "millions of pixels), or Poisson-Gaussian (gain, offset and read noise of a camera).",
+    )
+    n_gaussians: int | None = Field(
+        None, ge=1, le=32, description="Gaussians of the mixture, K; None: by held-out likelihood."
+    )
+    n_coefficients: int | None = Field(
+        None,
+        ge=1,
+        le=8,
+        description="Coefficients of each polynomial over the signal, n; None: by held-out "
+        "likelihood.",
+    )
+    n_bins: int = Field(256, ge=16, le=1024, description="Bins of a histogram along each axis.")
+    max_pixels: int = Field(
+        4_000_000,
+        ge=10_000,
+        le=100_000_000,
+        description="Pixels to look at; larger images are sampled evenly.",
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of the draw of pixels.")
+
+
+class DenoiseSettings(ComputeSettings):
+    """How the self-supervised denoiser (Noise2Void) is trained."""
+
+    minutes: float | None = Field(
+        3.0, gt=0, le=10_000, description="End training after so many minutes."
+    )
+    steps: int | None = Field(None, ge=1, description="End training after so many steps.")
+    patch_size: int = Field(64, ge=32, le=512, multiple_of=16, description="Edge of a patch.")
+    batch_size: int = Field(16, ge=1, le=512, description="Patches of a step.")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Learning rate of Adam.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, patches and masks.")
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> Self:
+        if self.minutes is None and self.steps is None:
+            raise ValueError("Training needs an end: give minutes or steps.")
+        return self

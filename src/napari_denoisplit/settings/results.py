@@ -1,0 +1,82 @@
+"""What is done with posterior samples."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from napari_denoisplit.settings.base import ComputeSettings, Settings
+
+__all__ = [
+    "Binning",
+    "CalibrateSettings",
+    "CalibrationMethod",
+    "FilmLayout",
+    "FilmLoop",
+    "FilmSettings",
+    "FilmShow",
+]
+
+CalibrationMethod = Literal["variance", "likelihood", "map"]
+Binning = Literal["equal_count", "equal_width"]
+FilmLoop = Literal["round", "to and fro", "once"]
+FilmShow = Literal["sample", "difference"]
+FilmLayout = Literal["overlay", "side by side"]
+
+
+class CalibrateSettings(ComputeSettings):
+    """How the spread of the samples is brought to an error, and how that is judged."""
+
+    n_samples: int = Field(
+        50,
+        ge=5,
+        le=10_000,
+        description="Posterior samples K behind mean and spread; best as many as for splits later.",
+    )
+    method: Literal["auto", "variance", "likelihood", "map"] = Field(
+        "auto",
+        description="From spread to sigma: a factor with which mean variance and mean squared "
+        "error agree ('variance'), the published factor of greatest likelihood ('likelihood'), or "
+        "a monotone curve ('map'); 'auto' takes the one that does best on the pixels left out.",
+    )
+    n_bins: int = Field(30, ge=5, le=500, description="Bins of the reliability diagram.")
+    binning: Binning = Field(
+        "equal_count",
+        description="Bins of the diagram with equally many pixels each, or equally wide.",
+    )
+    probe_samples: int = Field(
+        10,
+        ge=2,
+        le=10_000,
+        description="Samples with which the response of the prediction to noise is measured, for "
+        "noisy images that are compared with a split of themselves.",
+    )
+    max_pixels: int = Field(
+        4_000_000,
+        ge=10_000,
+        le=1_000_000_000,
+        description="Pixels to use at most; of more images an even choice is taken.",
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of the posterior samples.")
+
+
+class FilmSettings(Settings):
+    """How posterior samples are played, one after the other."""
+
+    speed: int = Field(8, ge=1, le=60, description="Samples shown in a second.")
+    loop: FilmLoop = Field(
+        "round",
+        description="After the last sample: 'round' begins anew, 'to and fro' goes back, 'once' "
+        "stops.",
+    )
+    show: FilmShow = Field(
+        "sample",
+        description="Each sample itself, or its difference to the MMSE (blue below, orange above "
+        "it).",
+    )
+    layout: FilmLayout = Field(
+        "overlay",
+        description="Structures added up in their colours, or side by side; differences always "
+        "stand side by side.",
+    )

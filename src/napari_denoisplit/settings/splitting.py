@@ -1,0 +1,80 @@
+"""How an image is split."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from napari_denoisplit.settings.base import ComputeSettings
+
+__all__ = ["SplitSettings"]
+
+
+class SplitSettings(ComputeSettings):
+    """How an image is split by a trained model."""
+
+    n_samples: int = Field(
+        50,
+        ge=1,
+        le=10_000,
+        description="Posterior samples K; the sampling error of the MMSE falls as 1/sqrt(K).",
+    )
+    keep_samples: int = Field(
+        10, ge=0, le=10_000, description="How many of the samples to keep as images."
+    )
+    antithetic: bool = Field(
+        True,
+        description="Draw samples in pairs with mirrored latent noise, so that the MMSE needs "
+        "fewer of them.",
+    )
+    target_error: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="Draw no more samples of a plane once the sampling error of every "
+        "structure's MMSE is below this, percent of the structure's contrast; None: draw all.",
+    )
+    tile_size: int | None = Field(
+        None,
+        ge=64,
+        multiple_of=16,
+        description="Edge of a tile with its overlap on both sides, pixels; None: as memory "
+        "allows.",
+    )
+    overlap: int = Field(
+        96, ge=0, multiple_of=16, description="Context around a tile that is computed, not kept."
+    )
+    memory_gib: float | None = Field(
+        None,
+        gt=0,
+        description="Memory for sampling in GiB; None: half of what is free, and on a CPU 1.5 at "
+        "most where the result goes to disk block by block.",
+    )
+    block_size: int | None = Field(
+        None,
+        ge=64,
+        le=16_384,
+        multiple_of=64,
+        description="Edge of the blocks in which a result goes to disk, pixels, each a file; "
+        "None: 1024, on a GPU 2048.",
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of the posterior samples.")
+
+    @model_validator(mode="after")
+    def _error_can_be_judged(self) -> Self:
+        if self.target_error is not None and self.n_samples < 4:
+            raise ValueError(
+                f"{self.n_samples} samples cannot tell their error: allow at least 4, or leave the "
+                "target error out."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tiles_keep_something(self) -> Self:
+        if self.tile_size is not None and self.tile_size <= 2 * self.overlap:
+            raise ValueError(
+                f"A tile of {self.tile_size} pixels keeps nothing within an overlap of "
+                f"{self.overlap} on each side: use a tile of at least {2 * self.overlap + 16}."
+            )
+        return self

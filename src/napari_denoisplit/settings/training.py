@@ -1,0 +1,89 @@
+"""How a model is trained."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from napari_denoisplit.settings.base import ComputeSettings
+from napari_denoisplit.settings.networks import (
+    LossSettings,
+    Method,
+    MixSettings,
+    NetworkSettings,
+    Preset,
+)
+
+__all__ = ["TrainSettings"]
+
+
+class TrainSettings(ComputeSettings):
+    """What a training run does, and when it ends."""
+
+    preset: Preset = Field(
+        "fast",
+        description="Size of the network: 'tiny' for a first look, 'fast' for a laptop, 'paper' "
+        "for a GPU.",
+    )
+    network: NetworkSettings | None = Field(
+        None, description="A network of your own in place of the preset's."
+    )
+    method: Method = Field(
+        "denoisplit",
+        description="denoisplit (noise models), altered_musplit (Gaussian likelihood) or musplit "
+        "(Gaussian likelihood, averaged KL).",
+    )
+    loss: LossSettings | None = Field(None, description="A loss of your own; None: the method's.")
+    mix: MixSettings = Field(MixSettings(), description="How channels are superposed.")
+    minutes: float | None = Field(
+        10.0, gt=0, le=100_000, description="End training after so many minutes."
+    )
+    steps: int | None = Field(None, ge=1, description="End training after so many steps.")
+    epochs: int | None = Field(None, ge=1, description="End training after so many epochs.")
+    patch_size: int | None = Field(
+        None, ge=32, le=1024, multiple_of=16, description="Edge of a patch, pixels; None: preset's."
+    )
+    batch_size: int | None = Field(
+        None, ge=1, le=1024, description="Patches of a step; None: preset's."
+    )
+    steps_per_epoch: int | None = Field(
+        None, ge=1, description="Steps between two validations; None follows the data's size."
+    )
+    learning_rate: float = Field(4e-3, gt=0, le=1, description="Learning rate of Adamax.")
+    schedule: Literal["budget", "plateau"] = Field(
+        "budget",
+        description="'budget' lowers the learning rate to zero by the end of the budget; 'plateau' "
+        "halves it when the validation loss stands still.",
+    )
+    plateau_patience: int = Field(15, ge=1, description="Epochs without progress before halving.")
+    stop_patience: int = Field(100, ge=1, description="Epochs without progress before the end.")
+    gradient_clip: float = Field(0.5, gt=0, description="Largest global norm of the gradient.")
+    average_decay: float = Field(
+        0.999, ge=0, lt=1, description="Decay of the running average of the weights; 0: none."
+    )
+    structure_bias: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the patches that is drawn where there is structure; the rest is "
+        "drawn evenly.",
+    )
+    independent_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the patches whose channels come from different places: it keeps the "
+        "model from going by what lies beside what in a few images.",
+    )
+    augment: bool = Field(True, description="Flip and rotate patches by quarter turns.")
+    validation_fraction: float = Field(0.1, gt=0, lt=0.5, description="Share kept for validation.")
+    test_fraction: float = Field(0.1, ge=0, lt=0.5, description="Share never seen in training.")
+    preview_every: int = Field(2, ge=1, description="Epochs between two preview splits.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, patches and samples.")
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> Self:
+        if self.minutes is None and self.steps is None and self.epochs is None:
+            raise ValueError("Training needs an end: give minutes, steps or epochs.")
+        return self
