@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Split", "SplitResults"]
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
     """Outcome of a split."""
