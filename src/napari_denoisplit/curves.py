@@ -178,7 +178,7 @@ class ReliabilityCurve:
 
     @property
     def ece(self) -> float:
-        """Expected calibration error, grey levels: mean over pixels of their bin's ``|RMSE - RMV|``.
+        """Expected calibration error, grey levels: mean over pixels of ``|RMSE - RMV|`` of a bin.
 
         Source: Guo et al. 2017 (arXiv:1706.04599) for classes; Laves et al. 2020
         (MIDL, PMLR 121) for variances; here with their roots, in the unit of the image.
