@@ -145,6 +145,21 @@ def test_a_saved_result_stays_and_its_layers_show_it_from_there(qtbot, viewer, w
     assert {p.name for p in folder.iterdir()} == {"cells_split.zarr", "cells_split-2.zarr"}
 
 
+def test_a_saved_result_of_small_planes_is_shown_from_there(
+    qtbot, viewer, trained, dock, rng, tmp_path
+):
+    widget = prepared(viewer, trained, dock, rng.normal(100, 10, (2, 60, 50)).astype("f4"))
+    split(qtbot, widget)
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    widget.save_to(folder)
+    wait(qtbot, widget)
+    for kind in ("MMSE", "samples"):
+        one = layer(viewer, f"cells · actin · {kind}")
+        assert one.metadata["denoisplit"]["result"] == str(folder / "cells_split.zarr")
+        assert np.isfinite(np.asarray(one.data)).all()
+
+
 def test_a_stopped_split_shows_its_blocks_and_goes_on_in_the_same_layers(
     qtbot, viewer, trained, dock, rng
 ):

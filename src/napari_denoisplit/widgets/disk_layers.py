@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from napari.layers import Image as ImageLayer
     from numpy.typing import NDArray
 
     from napari_denoisplit.images.image import Image
@@ -130,7 +131,7 @@ class DiskLayers:
         for key in self.layers.keys():
             channel, kind = key.split(" ", 1)
             if (layer := self.layers.alive(key)) is not None:
-                layer.data = self._data(int(channel), kind)
+                _show_levels(layer, self._data(int(channel), kind))
                 layer.metadata["denoisplit"] = self._about(key, provenance)
 
     def _begin(self, event: ResultBegun) -> None:
@@ -173,7 +174,7 @@ class DiskLayers:
                 if key not in self.layers.keys():
                     self._add(channel, kind, limits, data)
                 elif (layer := self.layers.alive(key)) is not None:
-                    layer.data = data if layer.multiscale else data[0]
+                    _show_levels(layer, data)
                     layer.cache = True
                     self.layers.fit_contrast(key, limits)
                 yield
@@ -245,6 +246,11 @@ class DiskLayers:
             "channel": int(channel),
             "kind": kind,
         }
+
+
+def _show_levels(layer: ImageLayer, levels: list[Any]) -> None:
+    """Give a layer other pixels; one of small planes has the one level."""
+    layer.data = levels if layer.multiscale else levels[0]
 
 
 def _some_planes(level: Any) -> NDArray[np.float32]:
