@@ -13,7 +13,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / PACKAGE
 
 # From the innermost ring outwards; a name is a module or a subpackage of the package.
 RINGS = (
-    {"calibration_record", "curves", "errors", "events", "files", "settings", "verdict"},
+    {"calibration_record", "curves", "errors", "events", "files", "settings", "verdict", "wording"},
     {"images", "measures"},
     {"nn", "noise", "sampling", "checkpoint"},
     {"jobs"},

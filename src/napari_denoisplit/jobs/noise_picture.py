@@ -102,7 +102,7 @@ def _draw_joint(axes: Axes, curves: NoiseCurves) -> None:
     axes.plot(bands.signal, bands.mean, color=_MODEL, lw=1.2, label="model: mean")
     for i, (level, band) in enumerate(zip(bands.levels, bands.quantiles, strict=True)):
         outer = min(level, 1 - level) < 0.1
-        label = None if i > 1 else "95 %" if outer else "68 %"
+        label = None if i > 1 else "95%" if outer else "68%"
         axes.plot(bands.signal, band, color=_MODEL, lw=0.8, ls=":" if outer else "--", label=label)
     axes.set_xlim(joint.signal_edges[0], joint.signal_edges[-1])
     axes.set_ylim(joint.observation_edges[0], joint.observation_edges[-1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.verdict import Verdict
+from napari_denoisplit.wording import grey_levels
 
 if TYPE_CHECKING:
     from napari_denoisplit.calibration_record import CalibrationScore
@@ -47,12 +48,12 @@ def _reasons(score: CalibrationScore, is_clean: bool) -> tuple[str, ...]:
     reasons = [
         f"Where sigma says 1, the root mean square error of {score.channel} grows by "
         f"{score.slope:.2f} (r = {score.correlation:.3f}); on average they differ by "
-        f"{score.ece_after:.3g} grey levels, {score.ece_before:.3g} before."
+        f"{grey_levels(score.ece_after)} grey levels, {grey_levels(score.ece_before)} before."
     ]
     if is_clean:
         reasons.append(
             f"{score.coverage['68']:.0%} and {score.coverage['95']:.0%} of the pixels lie within "
-            "the intervals that should hold 68 % and 95 %."
+            "the intervals that should hold 68% and 95%."
         )
     else:
         reasons.append(
@@ -72,5 +73,5 @@ def _figures(score: CalibrationScore) -> dict[str, float]:
         "correlation": score.correlation,
         "ECE before": score.ece_before,
         "ECE after": score.ece_after,
-        **{f"coverage of {name} %": share for name, share in score.coverage.items()},
+        **{f"coverage of {name}%": share for name, share in score.coverage.items()},
     }

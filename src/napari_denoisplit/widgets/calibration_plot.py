@@ -29,7 +29,7 @@ _EXPLAINED = {
     COVERAGE: "Share of those pixels whose target lies within an interval around the MMSE. On the "
     "dashed line it holds as many as it should.",
     SAMPLES: "Error against sigma with fewer samples, K, each calibrated and judged for itself. "
-    "68 % and 95 %: share of the pixels within these intervals.",
+    "68% and 95%: share of the pixels within these intervals.",
 }
 _HIDDEN = " Where it is 0, the noise of the images hides the error."
 _HEIGHT = 300  # pixels of the canvas

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.calibration_record import TARGETS_IN_WORDS
 from napari_denoisplit.widgets.noise_words import grade_text, verdict_html
+from napari_denoisplit.wording import grey_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,14 +68,14 @@ def figures_table(result: Calibrated) -> str:
         if (plain := channel.factors.get("uncorrected")) is not None:
             column["alpha, shared noise ignored"] = f"{plain:.3f}"
         column |= {
-            "ECE before, grey levels": f"{score.ece_before:.4g}",
-            "ECE after": f"{score.ece_after:.4g}",
+            "ECE before, grey levels": grey_levels(score.ece_before, 4),
+            "ECE after": grey_levels(score.ece_after, 4),
             "relative ECE before": f"{score.relative_ece_before:.1%}",
             "relative ECE after": f"{score.relative_ece_after:.1%}",
             "slope": f"{score.slope:.3f}",
             "r": f"{score.correlation:.3f}",
         }
-        column |= {f"within {name} %": f"{x:.1%}" for name, x in score.coverage.items()}
+        column |= {f"within {name}%": f"{x:.1%}" for name, x in score.coverage.items()}
         if channel.noise_scale != 1:
             column["noise, found / model"] = f"{channel.noise_scale:.2f}"
         column["pixels judged"] = f"{score.n_pixels:,}"
@@ -86,12 +87,12 @@ def figures_table(result: Calibrated) -> str:
 
 def samples_table(curves: SigmaCurves) -> str:
     """Say what fewer samples would be worth, a row each."""
-    rows = [["K", "alpha", "ECE", "slope", "r", "68&nbsp;%", "95&nbsp;%"]]
+    rows = [["K", "alpha", "ECE", "slope", "r", "68%", "95%"]]
     rows += [
         [
             str(step.n_samples),
             f"{step.factor:.2f}",
-            f"{step.curve.ece:.4g}",
+            grey_levels(step.curve.ece, 4),
             f"{step.curve.line[0]:.2f}",
             f"{step.curve.correlation:.2f}",
             f"{step.coverage['68']:.0%}",

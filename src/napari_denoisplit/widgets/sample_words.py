@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.measures.sample_spread import LEVEL
+from napari_denoisplit.wording import grey_levels
 
 if TYPE_CHECKING:
     from napari_denoisplit.measures.sample_statistics import Estimate, SampleReading
@@ -35,7 +36,7 @@ def reading_text(reading: SampleReading) -> str:
         lines.append(f"{name}: {_estimate(estimate, calibrated=reading.calibrated)}")
     lines += _pairs(reading)
     if reading.independent is not None and reading.n_points > 1:
-        alone = " and ".join(_number(sigma) for sigma in reading.independent)
+        alone = " and ".join(grey_levels(sigma, 4) for sigma in reading.independent)
         lines.append(f"Were pixels independent, sigma would be {alone}: they are not.")
     if reading.values.shape[1] < _FEW:
         lines.append(
@@ -61,15 +62,15 @@ def _headline(reading: SampleReading) -> str:
     else:
         what = "pixels" if reading.kind == "area" else "points"
         text = f"Mean over the {reading.kind}, {reading.n_points:,} {what}"
-    return text if reading.observed is None else f"{text}: input {_number(reading.observed)}"
+    return text if reading.observed is None else f"{text}: input {grey_levels(reading.observed, 4)}"
 
 
 def _estimate(estimate: Estimate, *, calibrated: bool) -> str:
     kind = "sigma" if calibrated else "sigma (uncalibrated)"
-    text = f"MMSE {_number(estimate.mean)}, {kind} {_number(estimate.sigma)}"
+    text = f"MMSE {grey_levels(estimate.mean, 4)}, {kind} {grey_levels(estimate.sigma, 4)}"
     if not np.isfinite(estimate.high):
         return f"{text}; {estimate.n_samples} samples are too few for an interval"
-    low, high = _number(estimate.low), _number(estimate.high)
+    low, high = grey_levels(estimate.low, 4), grey_levels(estimate.high, 4)
     return f"{text}, {LEVEL:.0%} interval {low} to {high} ({estimate.n_samples} samples)"
 
 
@@ -90,7 +91,3 @@ def _meaning(r: float) -> str:
     if r > _STRONG:
         return f"r = {r:.2f}, they rise and fall together"
     return f"r = {r:.2f}"
-
-
-def _number(value: float) -> str:
-    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"

@@ -14,6 +14,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_denoisplit.wording import grey_levels
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ObjectTable"]
 
-_HEADINGS = ("Object", "Pixels", "Mean", "± (95 %)", "Trusted")
+_HEADINGS = ("Object", "Pixels", "Mean", "± (95%)", "Trusted")
 _HEIGHT = 150  # pixels
 _MOST = 2000  # rows; more are in the file
 
@@ -58,8 +60,8 @@ class ObjectTable(QWidget):
             values = (
                 str(one.label),
                 str(one.n_pixels),
-                f"{one.mean:.4g}",
-                "–" if half is None else f"{half:.3g}",
+                grey_levels(one.mean, 4),
+                "–" if half is None else grey_levels(half),
                 f"{one.trusted:.0%}",
             )
             for column, value in enumerate(values):
