@@ -71,6 +71,14 @@ def test_the_model_can_be_left_and_the_findings_read_by_a_program(files, capsys)
     assert set(facts["channels"][0]["by_samples"]) == {"2", "5"}
 
 
+def test_what_has_no_place_is_refused_before_the_work(files, capsys):
+    words = files / "m.denoisplit", files / "noisy.ome.tif", *OPTIONS
+    assert run_command(*words, "--table", files / "no" / "points.csv") not in (0, 3)
+    assert "no folder" in capsys.readouterr().err
+    assert run_command(*words, "--report-clean", files / "clean.ome.tif") not in (0, 3)
+    assert "--report-on" in capsys.readouterr().err
+
+
 def test_info_tells_of_the_calibration(files, capsys):
     run_command(
         files / "m.denoisplit", files / "noisy.ome.tif", "--clean", files / "clean.ome.tif",

@@ -8,6 +8,7 @@ from napari_denoisplit.checkpoint import ModelHeader
 from napari_denoisplit.errors import CalibrationError, ImageError
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.images.partition import Region
 from napari_denoisplit.images.training_fields import TrainingFields
 from napari_denoisplit.jobs.calibration_fields import (
     CONTEXT,
@@ -102,6 +103,14 @@ def test_some_of_the_training_images_are_refused(rng):
     trained = header(sources=["dish 0", "dish 1"], validation=[BLOCK])
     with pytest.raises(CalibrationError, match="trained on dish 0"):
         kept_aside(images(rng), trained)
+
+
+def test_a_region_to_report_on_is_left_however_few_pixels_are_wanted(rng):
+    (field,) = make_fields(images(rng), (0.5, 0.5))
+    regions = [cut(field, Region(**BLOCK), role) for role in ("fit", "fit", "report")]
+    few = limited(regions, 1000)
+    assert any(f.fit.any() for f in few)
+    assert any(f.report.any() for f in few)
 
 
 def test_many_pixels_are_limited_evenly(rng):

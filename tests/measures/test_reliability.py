@@ -56,6 +56,14 @@ def test_noise_of_the_targets_is_taken_out_of_the_error(true, rng):
     assert coverage(noisy, true.spread)["95"] == pytest.approx(0.95, abs=0.01)
 
 
+def test_more_bins_than_pixels_can_fill_are_made_fewer(true):
+    few = ErrorPixels(true.spread[:1000], true.residual[:1000], true.noise[:1000])
+    for binning in ("equal_count", "equal_width"):
+        curve = reliability(few, few.spread, n_bins=500, binning=binning)
+        assert len(curve.rmv)
+        assert curve.counts.min() >= 20
+
+
 def score(**changes) -> CalibrationScore:
     values = {
         "channel": "actin",

@@ -15,6 +15,7 @@ from napari_denoisplit.cli.files import AxesOption, SeriesOption, read
 from napari_denoisplit.cli.options import MORE, Choice, with_options
 from napari_denoisplit.cli.terminal import Terminal
 from napari_denoisplit.settings import CalibrateSettings
+from napari_denoisplit.wording import grey_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,6 +117,9 @@ def calibrate(
     target = output or model
     if target.suffix != SUFFIX:
         raise UsageError(f"--output {target}: the name of a model file ends in {SUFFIX}.")
+    _check_folders(target, table)
+    if report_clean and not report_on:
+        raise UsageError("--report-clean needs --report-on, the noisy images of the same fields.")
     settings = CalibrateSettings(**chosen)
     terminal = Terminal()
     reading = (axes, series)
@@ -145,16 +149,23 @@ def calibrate(
         stop=terminal.stop,
     )
     result = terminal.run(job, "calibrating")
-    if table is not None:
-        write_table(table, result)
     usable = all(channel.verdict.grade != "do not use" for channel in result.channels)
     if usable or anyway:
         save_model(target, replace(result.model, path=target))
     _report(result, target if usable or anyway else None, as_json=as_json)
+    if table is not None:
+        write_table(table, result)  # last: what it may fail of must not cost the calibration
     if terminal.interrupted:
         raise typer.Exit(INTERRUPTED)
     if not usable:
         raise typer.Exit(SHORT)
+
+
+def _check_folders(*paths: Path | None) -> None:
+    """Find out before the work, not after it, that its result has no place."""
+    for path in paths:
+        if path is not None and not path.absolute().parent.is_dir():
+            raise UsageError(f"{path}: there is no folder {path.absolute().parent}.")
 
 
 def _fields(
@@ -223,12 +234,13 @@ def _print_table(result: Calibrated) -> None:
     width = max(len("structure"), *map(len, names))
     typer.echo(
         f"{'structure':<{width}}  {'by':<10}  {'factor':>6}  {'ECE before':>10}  {'after':>8}  "
-        f"{'slope':>5}  {'r':>5}  {'in 68 %':>7}  {'in 95 %':>7}"
+        f"{'slope':>5}  {'r':>5}  {'in 68%':>7}  {'in 95%':>7}"
     )
     parts = zip(result.channels, result.record.channels, result.record.scores, strict=True)
     for channel, calibration, score in parts:
+        before, after = grey_levels(score.ece_before, 4), grey_levels(score.ece_after, 4)
         typer.echo(
             f"{score.channel:<{width}}  {channel.curves.chosen:<10}  {calibration.factor:6.3f}  "
-            f"{score.ece_before:10.4g}  {score.ece_after:8.4g}  {score.slope:5.2f}  "
+            f"{before:>10}  {after:>8}  {score.slope:5.2f}  "
             f"{score.correlation:5.3f}  {score.coverage['68']:7.1%}  {score.coverage['95']:7.1%}"
         )

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from napari_denoisplit.jobs.channel_noise import channel_noise_job
 from napari_denoisplit.measures.calibration import (
     ErrorPixels,
     fit_channel,
-    likelihood_factor,
+    fit_every_way,
     noise_scale,
     variance_factor,
 )
@@ -34,7 +34,6 @@ from napari_denoisplit.measures.calibration_verdict import judge_sigma
 from napari_denoisplit.measures.reliability import coverage, reliability
 from napari_denoisplit.measures.sigma import mapped
 from napari_denoisplit.noise.model import noise_model_from_dict
-from napari_denoisplit.settings import CalibrationMethod
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.calibration_fields import CalibrationField
     from napari_denoisplit.jobs.calibration_pixels import Drawn
     from napari_denoisplit.noise.model import NoiseModel
-    from napari_denoisplit.settings import CalibrateSettings
+    from napari_denoisplit.settings import CalibrateSettings, CalibrationMethod
     from napari_denoisplit.verdict import Verdict
 
     Floats = NDArray[np.float32]
@@ -65,7 +64,8 @@ class ChannelResult:
 
     curves: SigmaCurves
     factors: Mapping[str, float]
-    """By name: 'variance' and 'likelihood', the factors of either kind; from targets whose noise
+    """By name: 'variance' and 'likelihood', the factors of either kind, the second where the noise
+    of the targets allows for it; from targets whose noise
     is in the input also 'uncorrected', the variance factor if that were not minded."""
     noise_scale: float
     """Noise of the targets relative to that of the noise model; 1 for clean targets."""
@@ -151,8 +151,10 @@ def calibrate_job(
         steps = draw_field(plain, field, noise, settings, seed=settings.seed + i, stop=stop)
         found = yield from _counted(steps, i, len(fields))
         drawn += [] if found is None else [found]
-    if not drawn:
-        raise CalibrationError("Calibration was stopped before its first image: let it run longer.")
+    if stop.is_set() and not any(d.field.report.any() for d in drawn):
+        raise CalibrationError(
+            "Calibration was stopped before its first image to report on: let it run longer."
+        )
     yield Stage("Comparing spread and error")
     stopped = len(drawn) < len(fields)
     return conclude(model, drawn, settings, images.sources, notes, stopped_early=stopped)
@@ -265,10 +267,11 @@ def _channel(
     pair = pixels_of(drawn, channel, settings.n_samples)
     scale = noise_scale(pair.fit)
     fit, report = pair.fit.scaled(scale), pair.report.scaled(scale)
-    ways: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
-    fitted = {way: fit_channel(fit, way) for way in ways}
+    fitted = fit_every_way(fit, settings.method)
     before = _curve(report, report.spread, settings)
-    after = {way: _curve(report, mapped(report.spread, fitted[way]), settings) for way in ways}
+    after = {
+        way: _curve(report, mapped(report.spread, found), settings) for way, found in fitted.items()
+    }
     chosen = _best(after) if settings.method == "auto" else settings.method
     curves = SigmaCurves(
         name, before, after, chosen, _by_samples(drawn, channel, settings, scale, chosen)
@@ -286,7 +289,7 @@ def _channel(
         coverage=coverage(report, sigma),
         n_pixels=len(report.spread),
     )
-    factors = {"variance": variance_factor(fit), "likelihood": likelihood_factor(fit)}
+    factors: dict[str, float] = {way: c.factor for way, c in fitted.items() if way != "map"}
     factors |= _uncorrected(drawn, channel, fit)
     verdict = judge_sigma(score, is_clean=report.is_clean)
     result = ChannelResult(curves, factors, 1.0 if fit.is_clean else scale, verdict)
@@ -320,7 +323,10 @@ def _by_samples(
     for n_samples in sorted(drawn[0].moments):
         pair = pixels_of(drawn, channel, n_samples)
         pair = PixelPair(pair.fit.scaled(scale), pair.report.scaled(scale))
-        fitted = fit_channel(pair.fit, way)
+        try:
+            fitted = fit_channel(pair.fit, way)
+        except CalibrationError:
+            continue  # the noise may hide the error with few samples only
         sigma = mapped(pair.report.spread, fitted)
         curve = _curve(pair.report, sigma, settings)
         steps.append(SampleStep(n_samples, fitted.factor, curve, coverage(pair.report, sigma)))

@@ -12,6 +12,7 @@ from napari_denoisplit.images.partition import Region
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.splitting import planes_of
 from napari_denoisplit.noise.scaling import Reference
+from napari_denoisplit.wording import grey_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -186,7 +187,9 @@ def limited(fields: Sequence[CalibrationField], max_pixels: int) -> list[Calibra
     edge = int(max_pixels**0.5)
     smaller = [_middle(field, edge) for field in fields]
     mean = sum(field.superposition.size for field in smaller) / len(smaller)
-    n = max(1, min(len(smaller), int(max_pixels / mean)))
+    # Regions to fit to come first, those to report on last: some of either must be left.
+    least = 1 if any(f.fit.any() and f.report.any() for f in smaller) else 2
+    n = min(len(smaller), max(least, int(max_pixels / mean)))
     places = np.linspace(0, len(smaller) - 1, n).round().astype(int)
     return [smaller[i] for i in places]
 
@@ -241,8 +244,9 @@ def _on_scale_of(
         everywhere = np.ones(clean.shape[1:], bool)
         slope, offset, target[c] = Reference(clean[c], everywhere).followed_by(noisy[c])
         if abs(slope - 1) > OTHER_SCALE or abs(offset) > OTHER_SCALE * float(clean[c].std()):
+            sign = "-" if offset < 0 else "+"
             notes.append(
                 f"The clean image of {name} was brought to the scale of the noisy one: "
-                f"{slope:.3g} x clean {offset:+.3g} grey levels."
+                f"{slope:.3g} x clean {sign} {grey_levels(abs(offset))} grey levels."
             )
     return target, tuple(notes)

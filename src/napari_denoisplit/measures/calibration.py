@@ -6,23 +6,23 @@ Letters: N pixels of one channel.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, get_args
 
 import numpy as np
 
 from napari_denoisplit.calibration_record import ChannelCalibration
 from napari_denoisplit.errors import CalibrationError
+from napari_denoisplit.settings import CalibrationMethod
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from napari_denoisplit.settings import CalibrationMethod
 
     Floats = NDArray[np.float64]
 
 __all__ = [
     "ErrorPixels",
     "fit_channel",
+    "fit_every_way",
     "likelihood_factor",
     "monotone_map",
     "negative_log_likelihood",
@@ -104,6 +104,24 @@ def fit_channel(pixels: ErrorPixels, method: CalibrationMethod) -> ChannelCalibr
     knots = ([float(f"{value:.6g}") for value in side] for side in monotone_map(pixels))
     spread, sigma = map(tuple, knots)
     return ChannelCalibration(factor=factor, method=method, spread=spread, sigma=sigma)
+
+
+def fit_every_way(fit: ErrorPixels, wanted: str) -> dict[CalibrationMethod, ChannelCalibration]:
+    """Fit in every way; the factor by variance and the way that is wanted must succeed.
+
+    Raises
+    ------
+    CalibrationError
+        One of these two fails: the noise hides the error, or every sample is alike.
+    """
+    fitted: dict[CalibrationMethod, ChannelCalibration] = {}
+    for way in get_args(CalibrationMethod):
+        try:
+            fitted[way] = fit_channel(fit, way)
+        except CalibrationError:
+            if way in ("variance", wanted):
+                raise
+    return fitted
 
 
 def likelihood_factor(pixels: ErrorPixels) -> float:

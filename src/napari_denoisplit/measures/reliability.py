@@ -41,7 +41,7 @@ def reliability(
     sigma
         (N,), of the same pixels, as predicted.
     n_bins
-        Bins, sorted by sigma.
+        Bins, sorted by sigma; fewer where each would hold fewer than 20 pixels.
     binning
         Bins of equally many pixels, as published, or equally wide.
 
@@ -51,6 +51,7 @@ def reliability(
     (doi 10.3390/s22155540).
     """
     order = np.argsort(sigma, kind="stable")
+    n_bins = max(1, min(n_bins, len(order) // SMALLEST_BIN))
     if binning == "equal_count":
         parts = np.array_split(order, n_bins)
     else:
