@@ -36,6 +36,26 @@ def test_the_samples_of_a_split_are_measured_at_a_place(split):
         nd.measure_samples(split)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"mask": np.ones((5, 5))}, "mask has shape"),
+        ({"pixel": (2, 2), "plane": (3,)}, "no plane"),
+        ({"pixel": (2, 2), "observed": nd.Image(np.zeros((4, 4)), "YX")}, "image that was split"),
+    ],
+)
+def test_what_does_not_fit_the_samples_is_refused(split, wrong, said):
+    with pytest.raises(nd.ImageError, match=said):
+        nd.measure_samples(split, **wrong)
+
+
+def test_the_record_of_a_split_says_whether_its_samples_are_pairs(split):
+    plain = nd.measure_samples(split, mask=np.ones((12, 14))).estimates[0]
+    split.provenance |= {"settings": {"antithetic": True}}
+    assert nd.samples_of(split).mirrored
+    assert nd.measure_samples(split, mask=np.ones((12, 14))).estimates[0].sigma != plain.sigma
+
+
 def test_a_film_of_a_split_is_written(split, tmp_path):
     settings = nd.FilmSettings(layout="side by side")
     assert nd.write_film(split, tmp_path / "a.gif", settings).stat().st_size > 100

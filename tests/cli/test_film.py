@@ -37,7 +37,12 @@ def test_the_command_writes_a_film(result, tmp_path):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["-z", "1"], "no axis Z"), (["-t", "3"], "no plane"), (["--against", "1"], "--show")],
+    [
+        (["-z", "1"], "no axis Z"),
+        (["-t", "3"], "no plane"),
+        (["--against", "1"], "--show"),
+        (["--against", "99", "--show", "difference"], "no sample 99"),
+    ],
 )
 def test_what_cannot_be_shown_is_refused(result, tmp_path, capsys, words, said):
     with pytest.raises(SystemExit):

@@ -38,8 +38,8 @@ def samples_of(result: Split | SampleStack | str | PathLike[str]) -> SampleStack
     ImageError
         No samples were kept.
     """
-    from napari_denoisplit.images.sample_files import drawn_in_pairs, open_samples
-    from napari_denoisplit.images.sample_stack import SampleStack
+    from napari_denoisplit.images.sample_files import open_samples
+    from napari_denoisplit.images.sample_stack import SampleStack, drawn_in_pairs
 
     if isinstance(result, SampleStack):
         return result
@@ -127,7 +127,8 @@ def measure_samples(
     Raises
     ------
     ImageError
-        Not exactly one place is given, or it lies outside of the image.
+        Not exactly one place is given, or it lies outside of the image; the plane does not exist;
+        mask or image are of another size.
     """
     import numpy as np
 
@@ -140,12 +141,23 @@ def measure_samples(
     if pixel is not None:
         where = footprint.pixel(*pixel)
     elif mask is not None:
+        if np.shape(mask) != stack.plane_shape:
+            raise ImageError(
+                f"The mask has shape {np.shape(mask)}, a plane of the samples {stack.plane_shape}: "
+                "they must show the same pixels."
+            )
         where = footprint.area(np.asarray(mask) != 0)
     else:
         where = footprint.line(np.asarray(line), stack.plane_shape)
-    chosen = (0,) * len(stack.leading_shape) if plane is None else plane
-    shown = None if observed is None else observed.transposed(stack.axes).data[chosen]
-    return read_samples_at(stack, chosen, where, shown)
+    chosen = stack.checked_plane(plane)
+    shown = None if observed is None else observed.transposed(stack.axes)
+    sizes = (*stack.leading_shape, *stack.plane_shape)
+    if shown is not None and shown.shape != sizes:
+        raise ImageError(
+            f"{shown.name!r} has shape {shown.shape}, the samples {sizes}: give the image that was "
+            "split."
+        )
+    return read_samples_at(stack, chosen, where, None if shown is None else shown.data[chosen])
 
 
 def _channels(image: Image) -> tuple[Any, ...]:

@@ -12,16 +12,15 @@ import tifffile
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.reading import read_image
-from napari_denoisplit.images.sample_stack import SampleStack
+from napari_denoisplit.images.sample_stack import SampleStack, drawn_in_pairs
 from napari_denoisplit.images.zarr_names import is_zarr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from os import PathLike
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["calibration_factors", "drawn_in_pairs", "open_samples", "result_files"]
+__all__ = ["calibration_factors", "open_samples", "result_files"]
 
 _LAZY_ABOVE = 2**22  # bytes; of many samples only the one in sight is read
 _RESULT = re.compile(r"(.+)_(mmse|sigma|sigma-uncalibrated|sample-\d+)\.ome\.tiff?", re.IGNORECASE)
@@ -162,12 +161,6 @@ def calibration_factors(record: dict[str, Any]) -> tuple[float, ...] | None:
     calibration = record.get("calibration")
     factors = calibration.get("factors") if isinstance(calibration, dict) else calibration
     return tuple(float(f) for f in factors) if isinstance(factors, (list, tuple)) else None
-
-
-def drawn_in_pairs(record: Mapping[str, Any]) -> bool:
-    """Whether a result's record says that its samples were drawn in mirrored pairs."""
-    settings = record.get("settings")
-    return isinstance(settings, dict) and settings.get("antithetic") is True
 
 
 def _record(path: Path) -> dict[str, Any] | None:

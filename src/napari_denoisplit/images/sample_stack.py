@@ -11,7 +11,7 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import sliceable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Frame = NDArray[np.float32]
 
-__all__ = ["SampleStack", "pixels_of"]
+__all__ = ["SampleStack", "drawn_in_pairs", "pixels_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +115,26 @@ class SampleStack:
         y, x = self.plane_shape
         return 4 * self.n_structures * y * x
 
+    def checked_plane(self, plane: Sequence[int] | None) -> tuple[int, ...]:
+        """Return the index of a plane as it was given; of the first plane for None.
+
+        Raises
+        ------
+        ImageError
+            There is no such plane.
+        """
+        sizes = self.leading_shape
+        found = (0,) * len(sizes) if plane is None else tuple(plane)
+        if len(found) != len(sizes) or any(
+            not 0 <= i < n for i, n in zip(found, sizes, strict=True)
+        ):
+            axes = dict(zip(self.axes[:-2], sizes, strict=True))
+            raise ImageError(
+                f"{self.name!r} has no plane {found}: before Y and X it has the axes {axes}, "
+                "counted from 0."
+            )
+        return found
+
     def frame(self, index: int, plane: tuple[int, ...]) -> Frame:
         """One sample of one plane, (C, Y, X) in image units.
 
@@ -155,3 +175,9 @@ def pixels_of(part: Any) -> NDArray[np.float32]:
         # dask's own threads would take the processor from the window while a film is played.
         part = part.compute(scheduler="synchronous")
     return np.asarray(part, dtype=np.float32)
+
+
+def drawn_in_pairs(record: Mapping[str, Any]) -> bool:
+    """Whether a result's record says that its samples were drawn in mirrored pairs."""
+    settings = record.get("settings")
+    return isinstance(settings, dict) and settings.get("antithetic") is True

@@ -70,11 +70,11 @@ def film_job(
     Raises
     ------
     ImageError
-        The ending is another, the plane does not exist, a library is missing, or the file cannot be
-        written.
+        The ending is another, the plane or the sample does not exist, a library is missing, or the
+        file cannot be written.
     """
     settings = settings or FilmSettings()
-    plane = _checked(plane, stack)
+    plane, against = stack.checked_plane(plane), _checked(against, stack)
     if path.name.lower().endswith(_TIFF):
         yield Stage(f"Writing {path.name}")
         write_image(path, _as_image(_Frames(stack, plane, settings, against)))
@@ -175,17 +175,12 @@ def _as_image(frames: _Frames) -> Image:
     )
 
 
-def _checked(plane: tuple[int, ...] | None, stack: SampleStack) -> tuple[int, ...]:
-    sizes = stack.leading_shape
-    if plane is None:
-        return (0,) * len(sizes)
-    if len(plane) != len(sizes) or not all(0 <= i < n for i, n in zip(plane, sizes, strict=True)):
-        axes = dict(zip(stack.axes[:-2], sizes, strict=True))
+def _checked(against: int | None, stack: SampleStack) -> int | None:
+    if against is not None and not 0 <= against < len(stack):
         raise ImageError(
-            f"{stack.name!r} has no plane {plane}: before Y and X it has the axes {axes}, counted "
-            "from 0."
+            f"{stack.name!r} has no sample {against + 1} to compare with: it has {len(stack)}."
         )
-    return plane
+    return against
 
 
 @contextmanager

@@ -10,8 +10,7 @@ from napari.layers import Image as ImageLayer
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import AXES
-from napari_denoisplit.images.sample_files import drawn_in_pairs
-from napari_denoisplit.images.sample_stack import SampleStack
+from napari_denoisplit.images.sample_stack import SampleStack, drawn_in_pairs
 from napari_denoisplit.widgets.layers import AXIS_NAMES, SAMPLE, Place, place_of_layer, plain_array
 
 if TYPE_CHECKING:
