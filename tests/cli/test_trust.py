@@ -89,6 +89,11 @@ def test_an_image_too_small_for_a_reference_is_said_so(model, tmp_path, rng):
     assert invoke("trust", model, small, "--reference").exit_code != 0
 
 
+def test_images_of_one_name_do_not_replace_each_other(model, flat, tmp_path):
+    done = invoke("trust", model, flat, flat.with_suffix(".tiff"), "-o", tmp_path / "out")
+    assert "same files" in str(done.exception)
+
+
 def test_the_consensus_of_samples_is_written(tmp_path):
     rng = np.random.default_rng(0)
     for k in range(6):

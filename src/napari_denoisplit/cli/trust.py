@@ -98,8 +98,8 @@ def trust(
     denoisplit trust cells.denoisplit day1/*.tif -o check
     """
     settings = SplitSettings(keep_samples=chosen["n_samples"], **chosen)
-    if output is not None and output.exists() and not output.is_dir():
-        raise UsageError(f"--output {output} is a file: name a folder for the residuals.")
+    if output is not None:
+        _check_output(output, images)
     terminal = Terminal()
 
     from napari_denoisplit.checkpoint import load_model  # imports torch
@@ -115,12 +115,13 @@ def trust(
         return
     from napari_denoisplit.jobs.residuals import trust_job
 
-    results: dict[Path, ResidualCheck] = {}
+    facts: list[dict[str, Any]] = []  # not the pictures: a folder of them would fill the memory
+    grades: list[Grade] = []
     failed = 0
     for path in images:
         try:
             job = trust_job(loaded, opened(path), settings, stop=terminal.stop)
-            _, results[path] = terminal.run(job, path.name)
+            _, check = terminal.run(job, path.name)
         except EXPECTED as error:
             if len(images) == 1:
                 raise
@@ -128,18 +129,20 @@ def trust(
             terminal.say(f"{path}: FAILED: {one_line(error)}")
             continue
         if output is not None:
-            _write(output, path, results[path])
+            _write(output, path, check)
         if not as_json:
-            _print(path, results[path])
+            _print(path, check)
+        facts.append(_facts(path, check))
+        grades.append(check.verdict.grade)
         if terminal.interrupted:
             break
     if as_json:
-        typer.echo(json.dumps([_facts(path, check) for path, check in results.items()], indent=2))
+        typer.echo(json.dumps(facts, indent=2))
     if terminal.interrupted:
         raise typer.Exit(INTERRUPTED)
     if failed:
         raise typer.Exit(FAILED)
-    if require and any(_RANK[c.verdict.grade] < _RANK[require] for c in results.values()):
+    if require and any(_RANK[grade] < _RANK[require] for grade in grades):
         raise typer.Exit(SHORT)
 
 
@@ -150,7 +153,9 @@ def _keep_reference(
     from napari_denoisplit.jobs.residual_reference import reference_job, with_reference
 
     names = ", ".join(image.name for image in images)
-    found = terminal.run(reference_job(model, images, settings, data=names))
+    found = terminal.run(reference_job(model, images, settings, data=names, stop=terminal.stop))
+    if terminal.interrupted:
+        raise typer.Exit(INTERRUPTED)
     if found is None:
         raise UsageError(
             "These images are too small for a reference: give images of 128 x 128 pixels or more."
@@ -164,10 +169,27 @@ def _keep_reference(
     typer.echo(str(path))
 
 
+def _name(path: Path) -> str:
+    return path.name.removesuffix(path.suffix).removesuffix(".ome").removesuffix(".OME")
+
+
+def _check_output(folder: Path, images: Sequence[Path]) -> None:
+    """Refuse a folder that is none, and images whose results would replace one another."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--output {folder} is a file: name a folder for the residuals.")
+    seen: dict[str, Path] = {}
+    for path in images:
+        if (other := seen.setdefault(_name(path).casefold(), path)) != path:
+            raise UsageError(
+                f"{other} and {path} would be written to the same files: check them one after the "
+                "other, with another --output."
+            )
+
+
 def _write(folder: Path, path: Path, check: ResidualCheck) -> None:
     from napari_denoisplit.images.writing import write_image
 
-    name = path.name.removesuffix(path.suffix).removesuffix(".ome").removesuffix(".OME")
+    name = _name(path)
     record = json.dumps(_facts(path, check))
     for ending, image in (("residual", check.residual), ("unexplained", check.bias)):
         target = folder / f"{name}_{ending}.ome.tif"

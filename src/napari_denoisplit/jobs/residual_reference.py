@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_denoisplit.events import Stage, run
+from napari_denoisplit.events import Progress, Stage, run
 from napari_denoisplit.jobs.residuals import Residuals
 from napari_denoisplit.jobs.splitting import split_job
 from napari_denoisplit.measures.residual import tile_figures
@@ -15,6 +15,7 @@ from napari_denoisplit.measures.residual_reference import KEY, ResidualReference
 from napari_denoisplit.settings import SplitSettings
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
@@ -37,6 +38,7 @@ def reference_job(
     settings: SplitSettings | None = None,
     *,
     data: str = "",
+    stop: threading.Event | None = None,
 ) -> Job[ResidualReference | None]:
     """Measure a reference on superpositions that the model was not trained on.
 
@@ -50,25 +52,39 @@ def reference_job(
         Device and tiles; three samples are enough, since the noise of the image limits the figures.
     data
         What the images are, for the record.
+    stop
+        When set, no reference is returned: of some of the images it would not be what was asked
+        for.
+
+    Yields
+    ------
+    Stage, Progress
 
     Returns
     -------
-    None where the images are too small for it.
+    None where the images are too small for it, or after a stop.
     """
     chosen = (settings or SplitSettings()).model_dump()
     chosen |= {"n_samples": N_SAMPLES, "keep_samples": N_SAMPLES, "target_error": None}
     yield Stage(f"Measuring what the model leaves unexplained of {len(images)} images")
-    planes: list[tuple[list[NDArray[np.float32]], NDArray[np.float32]]] = []
-    for image in images:
-        split = run(split_job(model, image, SplitSettings(**chosen)))
+    tiles: dict[int, list[NDArray[np.float64]]] = {edge: [] for edge in EDGES}
+    n_pixels = 0
+    for number, image in enumerate(images):
+        split = run(split_job(model, image, SplitSettings(**chosen), stop=stop))
+        if stop is not None and stop.is_set():
+            return None
         residuals = Residuals(model.header, image, split.mmse, split.samples)
-        found = (residuals.plane(index) for index in np.ndindex(residuals.shape[:-2]))
-        planes += [plane for plane in found if plane is not None]
-    n_pixels = sum(signal.size for _, signal in planes)
+        for index in np.ndindex(residuals.shape[:-2]):
+            found = residuals.plane(index)
+            if found is not None:
+                n_pixels += found[1].size
+                for edge in EDGES:
+                    tiles[edge].append(tile_figures(*found, edge))
+        text = f"image {number + 1} of {len(images)}"
+        yield Progress((number + 1) / len(images), None, text)
     for edge in EDGES:
-        tiles = [tile_figures(each, signal, edge) for each, signal in planes]
-        if sum(map(len, tiles)) >= _ENOUGH:
-            return ResidualReference.of(tiles, n_pixels, edge, data)
+        if sum(map(len, tiles[edge])) >= _ENOUGH:
+            return ResidualReference.of(tiles[edge], n_pixels, edge, data)
     return None
 
 
