@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -59,6 +59,8 @@ class ObjectSummary:
     """95 % interval of the mean."""
     trusted: float
     """Share of its pixels in the trust mask."""
+    plane: tuple[int, ...] = ()
+    """Where it begins along each axis before Y and X, from 0."""
 
 
 def background_of(mmse: Floats) -> float:
@@ -133,44 +135,62 @@ def summarize_objects(
     inside = labels > 0
     if not inside.any():
         return ()
-    numbers, member = np.unique(labels[inside], return_inverse=True)
-    count = np.bincount(member).astype(np.float64)
-
-    def mean(values: Floats) -> NDArray[np.float64]:
-        return np.bincount(member, values[inside].astype(np.float64)) / count
-
-    y, x = (mean(np.broadcast_to(grid, labels.shape)) for grid in _grids(labels.shape))
-    level, share = mean(mmse), mean(mask.astype(np.float32))
-    spread = half_widths = None
+    numbers, first, member = np.unique(labels[inside], return_index=True, return_inverse=True)
+    objects = _Members(inside, member)
+    y, x = (objects.mean(np.broadcast_to(grid, labels.shape)) for grid in _grids(labels.shape))
+    level, share = objects.mean(mmse), objects.mean(mask)
+    planes = [at[first].tolist() for at in np.nonzero(inside)[:-2]]
+    known = None
     if samples is not None and len(samples) >= (_FEWEST_MIRRORED if mirrored else _FEWEST):
-        means, pixels = SampleSpread(mirrored=mirrored), SampleSpread(mirrored=mirrored)
-        for sample in samples:
-            values = np.asarray(sample)  # one after the other: they may lie on disk
-            means.add(mean(values))
-            pixels.add(values[inside])
-        spread = np.sqrt(means.variance)
-        if sigma is not None:
-            variance = np.bincount(member, pixels.variance) / count
-            spread *= np.sqrt(mean(np.square(sigma)) / np.maximum(variance, 1e-30))
-        half_widths = half_width(spread, len(samples), within=means.within)
+        known = _uncertainty(objects, sigma, samples, mirrored=mirrored)
     summaries = []
     for i, number in enumerate(numbers.tolist()):
-        s = None if spread is None else float(spread[i])
-        half = None if half_widths is None else float(half_widths[i])
+        middle = float(level[i])
+        s, half = (None, None) if known is None else (float(known[0][i]), float(known[1][i]))
         summaries.append(
             ObjectSummary(
                 label=number,
-                n_pixels=int(count[i]),
+                n_pixels=int(objects.count[i]),
                 y=float(y[i]),
                 x=float(x[i]),
-                mean=float(level[i]),
+                mean=middle,
                 sigma=s,
-                low=None if half is None else float(level[i]) - half,
-                high=None if half is None else float(level[i]) + half,
+                low=None if half is None else middle - half,
+                high=None if half is None else middle + half,
                 trusted=float(share[i]),
+                plane=tuple(at[i] for at in planes),
             )
         )
     return tuple(summaries)
+
+
+class _Members:
+    """Which pixel belongs to which of N objects."""
+
+    def __init__(self, inside: Booleans, member: NDArray[np.intp]) -> None:
+        self.inside, self._member = inside, member
+        self.count = np.bincount(member).astype(np.float64)
+
+    def mean(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Mean of each object, (N,), of an image or of its pixels inside."""
+        within = values if values.ndim == 1 else values[self.inside]
+        return np.bincount(self._member, within.astype(np.float64)) / self.count
+
+
+def _uncertainty(
+    objects: _Members, sigma: Floats | None, samples: Floats, *, mirrored: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sigma of the mean of each object, and half of its interval; (N,) each."""
+    means, pixels = SampleSpread(mirrored=mirrored), SampleSpread(mirrored=mirrored)
+    for sample in samples:
+        values = np.asarray(sample)[objects.inside]  # one after the other: they may lie on disk
+        means.add(objects.mean(values))
+        pixels.add(values)
+    spread = np.sqrt(means.variance)
+    if sigma is not None:
+        square = objects.mean(np.square(sigma[objects.inside]))
+        spread *= np.sqrt(square / np.maximum(objects.mean(pixels.variance), 1e-30))
+    return spread, half_width(spread, len(samples), within=means.within)
 
 
 def write_objects(path: Path, objects: Sequence[ObjectSummary]) -> None:
@@ -184,7 +204,9 @@ def write_objects(path: Path, objects: Sequence[ObjectSummary]) -> None:
             writer.writerow(["" if value is None else _text(value) for value in values])
 
 
-def _text(value: int | float) -> str:
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

@@ -63,6 +63,11 @@ class SampleChoice(QWidget):
         )
         self.note = QLabel(self)
         self.note.setWordWrap(True)
+        self._lay_out()
+        self._connect()
+        self.reset_choices()
+
+    def _lay_out(self) -> None:
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.box, 0, 0)
@@ -70,10 +75,11 @@ class SampleChoice(QWidget):
         layout.addWidget(self.folder_button, 0, 2)
         layout.addWidget(self.note, 1, 0, 1, 3)
         layout.setColumnStretch(0, 1)
+
+    def _connect(self) -> None:
         self.box.currentIndexChanged.connect(self._on_box)
         self.files_button.clicked.connect(self._ask_file)
         self.folder_button.clicked.connect(self._ask_folder)
-        self.reset_choices()
 
     @property
     def chosen(self) -> SampleSet | None:

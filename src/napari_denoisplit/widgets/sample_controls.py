@@ -65,6 +65,12 @@ class Transport(QWidget):
         self.settings = SettingsForm(FilmSettings, {"speed": "Speed", "loop": "Loop"}, parent=self)
         self.settings["speed"].widget.setSuffix(" per second")
         self._lay_out()
+        self._connect()
+        self._on_settings()
+        self.refresh()
+
+    def _connect(self) -> None:
+        player = self._player
         self.slider.valueChanged.connect(player.go)
         self.back.clicked.connect(lambda: player.step(-1))
         self.forward.clicked.connect(lambda: player.step(1))
@@ -72,8 +78,6 @@ class Transport(QWidget):
         self.settings.changed.connect(self._on_settings)
         player.moved.connect(self.refresh)
         player.played.connect(self.refresh)
-        self._on_settings()
-        self.refresh()
 
     def _lay_out(self) -> None:
         above, below = QHBoxLayout(), QHBoxLayout()
@@ -159,15 +163,21 @@ class ViewChoice(QWidget):
             ("overlay", "side by side"),
             FilmSettings.model_fields["layout"].description or "",
         )
+        self._lay_out()
+        self._connect()
+        self._refresh()
+
+    def _lay_out(self) -> None:
         form = form_layout(self)
         form.addRow("Show", self.show_box)
         form.addRow("Compared with", self.other_box)
         form.addRow("Other sample", self.number)
         form.addRow("Structures", self.layout_box)
+
+    def _connect(self) -> None:
         for box in (self.show_box, self.other_box, self.layout_box):
             box.currentIndexChanged.connect(self._on_change)
         self.number.valueChanged.connect(self._on_change)
-        self._refresh()
 
     @property
     def what(self) -> str:

@@ -74,12 +74,15 @@ class SampleMeasuring(QWidget):
         self.caveat = _text(self, "What sigma contains")
         self.caveat.setText(caveat(None))
         self.save_button = self.plot.save_button("samples")
+        self._lay_out()
+        self._connect()
+        self.forget()
+
+    def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for part in (self.switch, self.drawn, self.text, self.plot, self.caveat, self.save_button):
             layout.addWidget(part)
-        self._connect()
-        self.forget()
 
     def _connect(self) -> None:
         self.switch.toggled.connect(self._on_switch)

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_denoisplit.images.sample_files import drawn_in_pairs
+from napari_denoisplit.images.sample_stack import drawn_in_pairs
 from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
 from napari_denoisplit.widgets.layers import plain_array
 from napari_denoisplit.widgets.trust_objects import ObjectTable
@@ -54,27 +54,7 @@ class MaskPart(QWidget):
         self._layer: Labels | None = None
         self._objects: tuple[ObjectSummary, ...] = ()
         self.structure = _box("Structure", "Which structure to look at.", self)
-        self.slider = QSlider(Qt.Orientation.Horizontal, self)
-        self.slider.setRange(1, _MOST)
-        self.slider.setValue(_PERCENT)
-        self.slider.setAccessibleName("Largest sigma, percent of the signal")
-        self.slider.setToolTip(
-            tooltip(
-                "Pixels are marked where sigma is at most this share of the signal above the "
-                "background. 33 % is a signal of three sigma."
-            )
-        )
-        guard_wheel(self.slider)
-        self.background = QDoubleSpinBox(self)
-        self.background.setRange(-1e9, 1e9)
-        self.background.setDecimals(1)
-        self.background.setKeyboardTracking(False)
-        self.background.setMinimumWidth(60)  # its range alone would make the dock wider
-        self.background.setAccessibleName("Background")
-        self.background.setToolTip(
-            tooltip("Grey level without structure; at first the 10th percentile of the MMSE.")
-        )
-        guard_wheel(self.background)
+        self.slider, self.background = _slider(self), _background(self)
         self.show_button = QPushButton("Show the trust mask", self)
         self.show_button.setToolTip("Add the mask as a Labels layer that follows the slider.")
         self.status = QLabel(self)
@@ -83,13 +63,7 @@ class MaskPart(QWidget):
             label.setWordWrap(True)
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.objects = _box("Objects", "Objects to sum up: a Labels layer, or the mask.", self)
-        self.sum_button = QPushButton("Sum up objects", self)
-        self.sum_button.setToolTip(
-            "Mean, 95 % interval and trusted share of every object. The interval is that of the "
-            "samples' means, so that errors that neighbouring pixels share are in it."
-        )
-        self.save_button = QPushButton("Save table…", self)
-        self.save_button.setToolTip("Write the table as CSV.")
+        self.sum_button, self.save_button = _buttons(self)
         self.table = ObjectTable(self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -180,6 +154,7 @@ class MaskPart(QWidget):
 
     def show_mask(self) -> None:
         """Add the Labels layer, or bring it up to date."""
+        self._ratio = None  # a split may have gone on since
         viewer, group, mask = self._viewer(), self._group, self.mask
         if viewer is None or group is None or mask is None:
             return
@@ -202,6 +177,7 @@ class MaskPart(QWidget):
 
     def sum_up(self) -> None:
         """Fill the table."""
+        self._ratio = None  # a split may have gone on since
         group, mask = self._group, self.mask
         labels = self._chosen_labels(mask)
         if group is None or mask is None or labels is None:
@@ -259,8 +235,8 @@ class MaskPart(QWidget):
         self._update()
 
     def _on_slider(self, *_: object) -> None:
-        self.threshold.setText(f"σ ≤ {self.slider.value()} %")
-        self.threshold.setMinimumWidth(self.threshold.fontMetrics().horizontalAdvance("σ ≤ 150 %"))
+        self.threshold.setText(f"σ ≤ {self.slider.value()}%")
+        self.threshold.setMinimumWidth(self.threshold.fontMetrics().horizontalAdvance("σ ≤ 150%"))
         self._timer.start()
 
     def _update(self) -> None:
@@ -284,7 +260,9 @@ class MaskPart(QWidget):
         if viewer is None or group is None:
             return
         one = self._objects[row]
-        place = group.mmse[0].data_to_world((*(0,) * (len(group.axes) - 2), one.y, one.x))
+        place = group.mmse[0].data_to_world((*one.plane, one.y, one.x))
+        for axis, point in enumerate(place[:-2], start=viewer.dims.ndim - len(place)):
+            viewer.dims.set_point(axis, point)
         camera = getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
         camera.center = (*camera.center[:-2], *place[-2:])
 
@@ -294,6 +272,48 @@ class MaskPart(QWidget):
         )
         if name:
             self.save_table(Path(name))
+
+
+def _slider(parent: QWidget) -> QSlider:
+    slider = QSlider(Qt.Orientation.Horizontal, parent)
+    slider.setRange(1, _MOST)
+    slider.setValue(_PERCENT)
+    slider.setAccessibleName("Largest sigma, percent of the signal")
+    slider.setToolTip(
+        tooltip(
+            "Pixels are marked where sigma is at most this share of the signal above the "
+            "background. 33% is a signal of three sigma."
+        )
+    )
+    guard_wheel(slider)
+    return slider
+
+
+def _background(parent: QWidget) -> QDoubleSpinBox:
+    box = QDoubleSpinBox(parent)
+    box.setRange(-1e9, 1e9)
+    box.setDecimals(1)
+    box.setKeyboardTracking(False)
+    box.setMinimumWidth(60)  # its range alone would make the dock wider
+    box.setAccessibleName("Background")
+    box.setToolTip(
+        tooltip("Grey level without structure; at first the 10th percentile of the MMSE.")
+    )
+    guard_wheel(box)
+    return box
+
+
+def _buttons(parent: QWidget) -> tuple[QPushButton, QPushButton]:
+    """To sum up objects, and to save the table."""
+    sum_up, save = QPushButton("Sum up objects", parent), QPushButton("Save table…", parent)
+    sum_up.setToolTip(
+        tooltip(
+            "Mean, 95% interval and trusted share of every object. The interval is that of the "
+            "samples' means, so that errors that neighbouring pixels share are in it."
+        )
+    )
+    save.setToolTip(tooltip("Write the table as CSV."))
+    return sum_up, save
 
 
 def _about(group: SplitGroup) -> str:

@@ -52,17 +52,9 @@ class SamplesPart(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._group: SplitGroup | None = None
-        self.tool = QComboBox(self)
+        self.tool = _box("Question to the samples", self)
         self.tool.addItems([MODE, ANSWERS, CONSENSUS])
-        self.tool.setAccessibleName("Question to the samples")
-        self.structure = QComboBox(self)
-        self.structure.setAccessibleName("Structure")
-        for box in (self.tool, self.structure):
-            box.setMinimumContentsLength(10)
-            box.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            guard_wheel(box)
+        self.structure = _box("Structure", self)
         self.region = RegionChoice(viewer, self)
         self.n_answers = QSpinBox(self)
         self.n_answers.setRange(2, 9)
@@ -73,6 +65,11 @@ class SamplesPart(QWidget):
         self.help.setWordWrap(True)
         self.help.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.panel = RunPanel("Ask the samples", "Answer the question.", start, self)
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    def _lay_out(self) -> None:
         self._form = form_layout()
         self._form.addRow("Question", self.tool)
         self._form.addRow("Structure", self.structure)
@@ -83,10 +80,11 @@ class SamplesPart(QWidget):
         layout.addLayout(self._form)
         layout.addWidget(self.help)
         layout.addWidget(self.panel)
+
+    def _connect(self) -> None:
         self.tool.currentIndexChanged.connect(self.refresh)
         self.region.changed.connect(self.refresh)
         self.panel.start_clicked.connect(self.run)
-        self.refresh()
 
     def set_group(self, group: SplitGroup | None) -> None:
         """Take another split."""
@@ -252,6 +250,15 @@ class SamplesPart(QWidget):
             **keywords,
             **(place or group.keywords()),
         )
+
+
+def _box(name: str, parent: QWidget) -> QComboBox:
+    box = QComboBox(parent)
+    box.setAccessibleName(name)
+    box.setMinimumContentsLength(10)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    guard_wheel(box)
+    return box
 
 
 def _in_viewer_order(group: SplitGroup, index: tuple[int, ...]) -> list[int]:
