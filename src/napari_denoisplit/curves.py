@@ -170,7 +170,7 @@ class ReliabilityCurve:
 
     @property
     def variance_error(self) -> float:
-        """Mean over pixels of |MSE - RMV^2| of their bin, squared grey levels.
+        """Mean over pixels of ``|MSE - RMV^2|`` of their bin, squared grey levels.
 
         Source: Laves et al. 2020 (MIDL, PMLR 121).
         """
@@ -178,7 +178,7 @@ class ReliabilityCurve:
 
     @property
     def ece(self) -> float:
-        """Expected calibration error, grey levels: mean over pixels of |RMSE - RMV| of their bin.
+        """Expected calibration error, grey levels: mean over pixels of ``|RMSE - RMV|`` of a bin.
 
         Source: Guo et al. 2017 (arXiv:1706.04599) for classes; Laves et al. 2020
         (MIDL, PMLR 121) for variances; here with their roots, in the unit of the image.
@@ -187,7 +187,7 @@ class ReliabilityCurve:
 
     @property
     def relative_ece(self) -> float:
-        """Expected normalized calibration error, mean over bins of |RMSE - RMV| / RMV.
+        """Expected normalized calibration error, mean over bins of ``|RMSE - RMV|`` / RMV.
 
         Source: Levi et al. 2022 (doi 10.3390/s22155540).
         """

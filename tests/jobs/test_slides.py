@@ -17,7 +17,7 @@ from napari_denoisplit.api import split_to_zarr
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
 from napari_denoisplit.errors import ImageError, JobError
-from napari_denoisplit.events import Progress, Stage, run
+from napari_denoisplit.events import BlocksWritten, Progress, Stage, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.image_file import ImageFile
 from napari_denoisplit.images.normalization import Normalization
@@ -26,6 +26,7 @@ from napari_denoisplit.jobs import slide_blocks
 from napari_denoisplit.jobs.slides import split_to_zarr_job
 from napari_denoisplit.jobs.splitting import split_job
 from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.sampling.focus import Focus
 from napari_denoisplit.settings import MixSettings, NetworkSettings, SplitSettings
 
 NETWORK = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
@@ -131,6 +132,16 @@ def test_mirrored_samples_are_those_of_the_split_in_memory(model, tmp_path):
         np.testing.assert_allclose(pixels(tmp_path / "out.zarr", name), expected, rtol=0, atol=atol)
     with pytest.raises(JobError, match="antithetic True there, False here"):
         split(model, tmp_path / "out.zarr", settings.model_copy(update={"antithetic": False}))
+
+
+def test_blocks_in_view_are_split_first_and_the_result_is_the_same(model, plain, tmp_path):
+    view = Focus((), (120, 160), (50, 120))  # the last block of 3 x 2
+    path = tmp_path / "out.zarr"
+    _, events = split(model, path, focus=lambda: view)
+    written = [n for event in events if isinstance(event, BlocksWritten) for n in event.numbers]
+    assert written[0] == 5
+    assert sorted(written) == list(range(6))
+    assert files_of(path) == files_of(plain)
 
 
 def test_a_target_error_is_refused_with_the_way_out(model, tmp_path):

@@ -8,7 +8,8 @@ from scipy.ndimage import gaussian_filter
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.sample_stack import SampleStack
 from napari_denoisplit.measures.footprint import area, line, pixel
-from napari_denoisplit.measures.sample_statistics import half_width, read_samples_at
+from napari_denoisplit.measures.sample_spread import half_width
+from napari_denoisplit.measures.sample_statistics import read_samples_at
 
 
 def smooth(rng, n=200, size=40, width=4.0):
@@ -32,14 +33,6 @@ def test_of_independent_pixels_both_are_the_same(rng):
     mask = np.ones((12, 12), dtype=bool)
     found = read_samples_at(SampleStack((samples,), "YX", ("a",)), (), area(mask))
     assert found.estimates[0].sigma == pytest.approx(found.independent[0], rel=0.15)
-
-
-def test_the_interval_of_few_samples_holds_the_next_draw_as_often_as_it_says(rng):
-    draws = rng.normal(3.0, 2.0, size=(20_000, 6))
-    half = half_width(1.0, 5) * draws[:, :5].std(axis=1, ddof=1)
-    held = np.abs(draws[:, 5] - draws[:, :5].mean(axis=1)) < half
-    assert held.mean() == pytest.approx(0.95, abs=0.01)
-    assert half_width(1.0, 2) == np.inf
 
 
 def test_what_one_structure_gains_the_other_loses(rng):
@@ -91,3 +84,19 @@ def test_a_place_outside_of_the_image_is_refused(rng):
     stack = SampleStack((np.zeros((2, 4, 4)),), "YX", ("a",))
     with pytest.raises(ImageError, match="outside"):
         read_samples_at(stack, (), pixel(4, 0))
+
+
+def test_mirrored_samples_do_not_make_sigma_of_an_area_too_large(rng):
+    halves = smooth(rng, 300)
+    samples = np.stack([halves, -halves], axis=1).reshape(600, 40, 40)
+    mask = np.ones((4, 4), dtype=bool)
+    known = halves[:, 10:14, 10:14].mean(axis=(1, 2)).std()
+
+    def variance(part, mirrored):
+        stack = SampleStack((part,), "YX", ("a",), mirrored=mirrored)
+        return read_samples_at(stack, (), area(mask, (10, 10))).estimates[0].sigma ** 2
+
+    groups = np.split(samples, 150)
+    plain, own = (np.mean([variance(g, m) for g in groups]) for m in (False, True))
+    assert own == pytest.approx(known**2, rel=0.15)
+    assert plain == pytest.approx(4 / 3 * own, rel=0.02)

@@ -61,6 +61,16 @@ def test_the_calibration_of_the_pixels_is_that_of_the_object(rng):
     assert calibrated[0].sigma == pytest.approx(2 * plain[0].sigma, rel=1e-3)
 
 
+def test_mirrored_samples_give_the_mean_of_an_object_its_own_spread(rng):
+    halves = rng.normal(size=(2, 1, 1)) + np.zeros((2, 8, 8))
+    samples = 100 + np.stack([halves, -halves], axis=1).reshape(4, 8, 8)
+    labels = np.ones((8, 8), int)
+    one = summarize_objects(labels, samples[0], None, labels > 0, samples, mirrored=True)[0]
+    assert one.sigma == pytest.approx(np.sqrt((halves[:, 0, 0] ** 2).mean()))
+    three = summarize_objects(labels, samples[0], None, labels > 0, samples[:3], mirrored=True)
+    assert three[0].sigma is None
+
+
 def test_without_samples_an_object_has_no_interval(rng, tmp_path):
     truth, samples = blobs(rng)
     labels = connected_objects(truth > 10)

@@ -118,6 +118,8 @@ def test_a_temporary_result_goes_with_its_last_layer(qtbot, viewer, widget, plac
     viewer.layers.remove(last)
     assert not path.exists()
     assert not widget.results
+    widget.reset_choices()  # napari calls it when layers go
+    assert widget.save_button.isHidden()
 
 
 def test_a_temporary_result_goes_with_its_viewer(qtbot, window, trained, dock, rng, place):
@@ -145,6 +147,21 @@ def test_a_saved_result_stays_and_its_layers_show_it_from_there(qtbot, viewer, w
     assert {p.name for p in folder.iterdir()} == {"cells_split.zarr", "cells_split-2.zarr"}
 
 
+def test_a_saved_result_of_small_planes_is_shown_from_there(
+    qtbot, viewer, trained, dock, rng, tmp_path
+):
+    widget = prepared(viewer, trained, dock, rng.normal(100, 10, (2, 60, 50)).astype("f4"))
+    split(qtbot, widget)
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    widget.save_to(folder)
+    wait(qtbot, widget)
+    for kind in ("MMSE", "samples"):
+        one = layer(viewer, f"cells · actin · {kind}")
+        assert one.metadata["denoisplit"]["result"] == str(folder / "cells_split.zarr")
+        assert np.isfinite(np.asarray(one.data)).all()
+
+
 def test_a_stopped_split_shows_its_blocks_and_goes_on_in_the_same_layers(
     qtbot, viewer, trained, dock, rng
 ):
@@ -159,13 +176,27 @@ def test_a_stopped_split_shows_its_blocks_and_goes_on_in_the_same_layers(
     for level in mmse.data:
         shown = np.isfinite(np.asarray(level)).mean()
         assert 0.15 < shown < 1
+    samples = layer(viewer, "cells · nuclei · samples")
+    for level in samples.data:
+        assert 0.15 < np.isfinite(np.asarray(level)).mean() < 1
     path = result_of(widget)
     split(qtbot, widget)
     assert result_of(widget) == path
     assert layer(viewer, "cells · nuclei · MMSE") is mmse
     assert all(np.isfinite(np.asarray(level)).all() for level in mmse.data)
     assert len(mmse.data) == 4
-    assert "cells · nuclei · samples" in viewer.layers
+    assert layer(viewer, "cells · nuclei · samples") is samples
+    assert all(np.isfinite(np.asarray(level)).all() for level in samples.data)
+
+
+def test_a_split_to_disk_begins_with_the_plane_on_screen(qtbot, viewer, trained, dock, rng):
+    widget = prepared(viewer, trained, dock, rng.normal(100, 10, (5, 300, 280)).astype("f4"))
+    viewer.dims.set_current_step(0, 3)
+    widget.panel.button.click()
+    qtbot.waitUntil(lambda: "cells · nuclei · MMSE" in viewer.layers, timeout=60_000)
+    widget.panel.button.click()
+    wait(qtbot, widget)
+    assert np.isfinite(np.asarray(layer(viewer, "cells · nuclei · MMSE").data[3])).all()
 
 
 def test_stacks_stream_through_in_the_order_of_their_layer(qtbot, viewer, trained, dock, rng):

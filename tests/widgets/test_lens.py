@@ -143,6 +143,12 @@ def test_adding_its_layers_neither_moves_the_view_nor_asks_again(qtbot, window, 
     switch_off(qtbot, widget)
 
 
+def test_napari_does_not_ask_whether_to_close_because_of_the_lens(qtbot, window, widget):
+    switch_on(qtbot, window, widget)
+    assert not window.window.__wrapped__._task_status_manager.is_busy()
+    switch_off(qtbot, widget)
+
+
 def test_the_contrast_stays_while_the_view_is_refined(qtbot, window, widget, fake):
     limits = []
     fake.seconds = 0.05

@@ -8,7 +8,7 @@ from napari_denoisplit.checkpoint import ModelHeader
 from napari_denoisplit.noise.records import record_values
 from napari_denoisplit.settings import MixSettings, NetworkSettings
 from napari_denoisplit.verdict import NoiseRecord
-from napari_denoisplit.widgets.model_choice import describe_model
+from napari_denoisplit.widgets.model_choice import describe_model, sum_up_model
 
 
 def test_the_verdict_on_the_noise_model_of_each_structure_is_told():
@@ -29,3 +29,9 @@ def test_the_verdict_on_the_noise_model_of_each_structure_is_told():
     assert "Noise model of nuclei: ✔ good: Nothing speaks against it." in text
     assert "Noise model of actin: ✖ do not use: Neighbouring pixels are alike" in text
     assert "Noise model" not in describe_model(header.model_copy(update={"noise_models": None}))
+    brief = sum_up_model(header)
+    assert "Noise: nuclei ✔ good, actin ✖ do not use." in brief
+    assert "alike" not in brief
+    assert len(brief.split("\n")) <= 4
+    alike = header.model_copy(update={"noise_models": header.noise_models[:1] * 2})
+    assert "Noise models: ✔ good." in sum_up_model(alike)

@@ -38,7 +38,7 @@ def samples_of(result: Split | SampleStack | str | PathLike[str]) -> SampleStack
     ImageError
         No samples were kept.
     """
-    from napari_denoisplit.images.sample_files import open_samples
+    from napari_denoisplit.images.sample_files import drawn_in_pairs, open_samples
     from napari_denoisplit.images.sample_stack import SampleStack
 
     if isinstance(result, SampleStack):
@@ -56,6 +56,7 @@ def samples_of(result: Split | SampleStack | str | PathLike[str]) -> SampleStack
         sigma=_channels(result.sigma) if result.n_samples > 1 else (),
         n_drawn=result.n_samples,
         factors=_factors(result),
+        mirrored=drawn_in_pairs(result.provenance),
     )
 
 

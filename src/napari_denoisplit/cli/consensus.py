@@ -67,14 +67,18 @@ def consensus(
 
     denoisplit consensus results/cells_samples
     """
+    from napari_denoisplit.images.sample_files import open_samples
+    from napari_denoisplit.images.writing import write_image
+
     terminal = Terminal()
     first, stack, axes = _read(samples)
+    mirrored = open_samples(samples).mirrored
     folder = output or samples.parent
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--output {folder} is a file: name a folder for the results.")
     name = samples.name.removesuffix("_samples")
     names = first.channel_names or tuple(str(c + 1) for c in range(first.n_channels))
     chosen = [_index(names, one) for one in structure or names]
-
-    from napari_denoisplit.images.writing import write_image
 
     record = json.dumps({"samples": str(samples), "n_samples": len(stack)})
     if most_probable and len(stack) >= 5:
@@ -97,6 +101,7 @@ def consensus(
             target,
             least_pixels,
             record,
+            mirrored=mirrored,
         )
     if terminal.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -109,6 +114,8 @@ def _segment(
     target: Path,
     least_pixels: int,
     record: str,
+    *,
+    mirrored: bool,
 ) -> None:
     import numpy as np
 
@@ -127,7 +134,8 @@ def _segment(
     mean = samples.mean(axis=0)
     sure = np.nan_to_num(found.confidence) >= 0.95
     table = target.with_name(f"{target.name}_objects.csv")
-    write_objects(table, summarize_objects(found.labels, mean, None, sure, samples))
+    objects = summarize_objects(found.labels, mean, None, sure, samples, mirrored=mirrored)
+    write_objects(table, objects)
     typer.echo(str(table))
 
 
@@ -138,6 +146,7 @@ def _read(folder: Path) -> tuple[Image, NDArray[np.float32], str]:
     from napari_denoisplit.images.reading import read_image
 
     paths = sorted(folder.glob("*.ome.tif")) if folder.is_dir() else []
+    paths.sort(key=lambda path: (len(path.name), path.name))  # 1000 after 999
     if len(paths) < 2:
         raise UsageError(
             f"{folder} holds {len(paths)} samples: name a folder NAME_samples with two or more, as "
@@ -146,7 +155,15 @@ def _read(folder: Path) -> tuple[Image, NDArray[np.float32], str]:
     first = read_image(paths[0])
     axes = "C" + "".join(a for a in first.axes if a != "C")
     images = (read_image(path).transposed(axes) for path in paths)
-    return first, np.stack([np.asarray(i.data, np.float32) for i in images]), axes
+    stack = np.empty((len(paths), *first.transposed(axes).shape), np.float32)
+    for path, image, place in zip(paths, images, stack, strict=True):
+        if image.shape != place.shape:
+            raise UsageError(
+                f"{path} has shape {image.shape}, {paths[0].name} {place.shape}: the samples of a "
+                "result are of one shape. Split the image again."
+            )
+        place[:] = image.data
+    return first, stack, axes
 
 
 def _index(names: tuple[str, ...], which: str) -> int:

@@ -16,14 +16,16 @@ from napari_denoisplit.images.sample_stack import SampleStack
 from napari_denoisplit.images.zarr_names import is_zarr
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["open_samples", "result_files"]
+__all__ = ["calibration_factors", "drawn_in_pairs", "open_samples", "result_files"]
 
 _LAZY_ABOVE = 2**22  # bytes; of many samples only the one in sight is read
 _RESULT = re.compile(r"(.+)_(mmse|sigma|sigma-uncalibrated|sample-\d+)\.ome\.tiff?", re.IGNORECASE)
+_NUMBERED = re.compile(r"(\d+)\.ome\.tiff?$", re.IGNORECASE)
 _SAMPLES = "_samples"
 
 
@@ -73,13 +75,19 @@ def result_files(path: Path) -> tuple[str, list[Path], Path]:
             files = beside.glob("*.ome.tif")
         else:
             files = folder.glob(f"{_escaped(name)}_sample-*.ome.tif")
-    chosen = sorted(files)
+    chosen = sorted(files, key=lambda file: (_number(file), file.name))
     if not chosen:
         raise ImageError(
             f"{path}: no posterior samples are kept with it. Split again, and keep samples "
             "(--keep-samples, or 'Samples to keep' in the Split widget)."
         )
     return name, chosen, folder / name
+
+
+def _number(file: Path) -> int:
+    """Return the number of a sample, from 1; 0 for a file that has another name."""
+    found = _NUMBERED.search(file.name)
+    return int(found[1]) if found else 0
 
 
 def _escaped(name: str) -> str:
@@ -103,7 +111,10 @@ def _from_files(path: Path) -> SampleStack:
             file = target.with_name(f"{target.name}_{ending}.ome.tif")
             if file.exists():
                 more[kind] = _channels(read_image(file, lazy_above=_LAZY_ABOVE), first)
-    return SampleStack.of_image(data, first, name=name, **_known(more, record))
+    known = _known(more, record)
+    # Where somebody has taken samples away, it cannot be told which ones are pairs.
+    known["mirrored"] &= [_number(file) for file in files] == list(range(1, len(files) + 1))
+    return SampleStack.of_image(data, first, name=name, **known)
 
 
 def _from_zarr(path: Path) -> SampleStack:
@@ -142,6 +153,7 @@ def _known(more: dict[str, Any], record: Any) -> dict[str, Any]:
     return more | {
         "n_drawn": n_drawn if isinstance(n_drawn, int) else None,
         "factors": calibration_factors(record),
+        "mirrored": drawn_in_pairs(record),
     }
 
 
@@ -150,6 +162,12 @@ def calibration_factors(record: dict[str, Any]) -> tuple[float, ...] | None:
     calibration = record.get("calibration")
     factors = calibration.get("factors") if isinstance(calibration, dict) else calibration
     return tuple(float(f) for f in factors) if isinstance(factors, (list, tuple)) else None
+
+
+def drawn_in_pairs(record: Mapping[str, Any]) -> bool:
+    """Whether a result's record says that its samples were drawn in mirrored pairs."""
+    settings = record.get("settings")
+    return isinstance(settings, dict) and settings.get("antithetic") is True
 
 
 def _record(path: Path) -> dict[str, Any] | None:

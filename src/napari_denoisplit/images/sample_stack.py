@@ -48,6 +48,8 @@ class SampleStack:
     """Samples behind `mmse` and `sigma`; None where it is not known."""
     factors: tuple[float, ...] | None = None
     """Calibration factor of each structure, by which a spread becomes sigma; None: uncalibrated."""
+    mirrored: bool = False
+    """Whether every second sample was drawn with the mirrored noise of the one before it."""
     name: str = "samples"
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import BlocksWritten, Progress, Stage
 from napari_denoisplit.images.image_file import ImageFile
+from napari_denoisplit.jobs.block_order import blocks_from
 from napari_denoisplit.jobs.forecast import duration
 from napari_denoisplit.jobs.preflight import preflight_blocks
 from napari_denoisplit.jobs.slide_begin import Begin
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.slide_blocks import Crew
+    from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
 
 __all__ = ["SlideSplit", "split_to_zarr_job"]
@@ -64,6 +66,7 @@ def split_to_zarr_job(
     resume: bool = True,
     numbered: bool = False,
     scheduler: str | None = None,
+    focus: FocusSource | None = None,
 ) -> Job[SlideSplit]:
     """Split every plane of an image block by block, and write each block when it is done.
 
@@ -90,6 +93,8 @@ def split_to_zarr_job(
     scheduler
         Address of a scheduler of dask.distributed whose workers do the blocks; model and image
         are then files that every worker can read, and `path` a folder that it can write to.
+    focus
+        Says what is in view when the blocks begin: those are done first.
 
     Yields
     ------
@@ -127,7 +132,7 @@ def split_to_zarr_job(
         crew = yield from Cluster.reach(scheduler, model, image, settings, stop)
     with crew:
         begin = Begin(path, resume=resume, numbered=numbered)
-        return (yield from _split(crew, loaded, view, begin, settings, stop))
+        return (yield from _split(crew, loaded, view, begin, settings, stop, focus))
 
 
 def _split(
@@ -137,6 +142,7 @@ def _split(
     begin: Begin,
     settings: SplitSettings,
     stop: threading.Event,
+    focus: FocusSource | None,
 ) -> Job[SlideSplit]:
     """Plan, let the crew split what is missing, and make the coarser levels."""
     notes = []
@@ -156,7 +162,7 @@ def _split(
     if store is None:
         store = _create(path, view, model, settings, plan)
     sizes = (cast("int", plan["block_size"]), cast("int | None", plan["tile_size"]))
-    missing = store.missing()
+    missing = blocks_from(store, store.missing(), None if focus is None else focus())
     there = set(range(len(store.regions))).difference(missing)
     yield BlocksWritten(path, tuple(sorted(there)))
     yield Stage(_forecast(store, len(missing), model, view.shape, settings, crew, sizes))

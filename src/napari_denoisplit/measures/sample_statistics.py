@@ -14,6 +14,7 @@ import numpy as np
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.sample_stack import pixels_of
+from napari_denoisplit.measures.sample_spread import SampleSpread, half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +27,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["LEVEL", "Estimate", "Profile", "SampleReading", "half_width", "read_samples_at"]
+__all__ = ["Estimate", "Profile", "SampleReading", "read_samples_at"]
 
-LEVEL = 0.95
-"""Probability of the intervals that are shown."""
-_FEWEST = 3  # samples; the spread of two says next to nothing
+_FEWEST = 3  # samples that tell a correlation
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +84,6 @@ class SampleReading:
     """Y, X of the pixel."""
 
 
-def half_width(sigma: float, n_samples: int, level: float = LEVEL) -> float:
-    """Half of the interval in which the truth lies with a probability of `level`.
-
-    That of a further draw from a normal distribution of which n are known: Student's t quantile
-    with n - 1 degrees of freedom times sigma * sqrt(1 + 1/n). With few samples it is wide because
-    mean and sigma themselves are uncertain; infinite for fewer than 3.
-    """
-    # Not at the top: scipy.special takes 0.1 s, and a window opens without it.
-    from scipy.special import stdtrit
-
-    if n_samples < _FEWEST:
-        return float("inf") if sigma > 0 else 0.0
-    quantile = float(stdtrit(n_samples - 1, 0.5 + level / 2))
-    return quantile * sigma * float(np.sqrt(1 + 1 / n_samples))
-
-
 def read_samples_at(
     stack: SampleStack, plane: tuple[int, ...], footprint: Footprint, observed: Any = None
 ) -> SampleReading:
@@ -125,28 +108,32 @@ def read_samples_at(
     box = footprint.box
     if any(b.start < 0 or b.stop > n for b, n in zip(box, stack.plane_shape, strict=True)):
         raise ImageError(f"Y, X {(box[0].start, box[1].start)} lies outside of the image.")
-    values, point_mean, point_variance = _gather(stack, plane, footprint)
+    values, points = _gather(stack, plane, footprint)
     n_kept = len(stack)
     factors = np.asarray(stack.factors or (1.0,) * stack.n_structures)
-    spread = factors * (values.std(axis=1, ddof=1) if n_kept > 1 else np.zeros(len(values)))
-    centre, n_samples = values.mean(axis=1), n_kept
+    whole = SampleSpread(mirrored=stack.mirrored)
+    for column in values.T:
+        whole.add(column)
+    spread, centre, n_samples = factors * np.sqrt(whole.variance), whole.mean, n_kept
     if stack.mmse:
         centre = _mean_at(stack.mmse, plane, footprint)
     if footprint.kind == "pixel" and stack.sigma:
         spread = _mean_at(stack.sigma, plane, footprint)
         n_samples = stack.n_drawn or n_kept
+    half = half_width(spread, n_samples, within=whole.within)
     return SampleReading(
         kind=footprint.kind,
         structures=stack.structures,
         values=values,
         estimates=tuple(
-            _estimate(float(m), float(s), n_samples) for m, s in zip(centre, spread, strict=True)
+            Estimate(m, s, m - h, m + h, n_samples)
+            for m, s, h in zip(centre.tolist(), spread.tolist(), half.tolist(), strict=True)
         ),
         calibrated=stack.factors is not None,
         correlation=_correlation(values),
         n_points=len(footprint),
-        independent=_independent(footprint, factors, point_variance),
-        profile=_profile(stack, plane, footprint, factors, point_mean, point_variance),
+        independent=_independent(footprint, factors, points.variance),
+        profile=_profile(stack, plane, footprint, factors, points),
         observed=None if observed is None else _observed(observed, footprint),
         where=(int(footprint.y[0]), int(footprint.x[0])) if footprint.kind == "pixel" else None,
     )
@@ -154,18 +141,15 @@ def read_samples_at(
 
 def _gather(
     stack: SampleStack, plane: tuple[int, ...], footprint: Footprint
-) -> tuple[Floats, Floats, Floats]:
-    """Mean of each sample (C, K); mean and unbiased variance of each point (C, P), by Welford."""
+) -> tuple[Floats, SampleSpread]:
+    """Mean of each sample (C, K); mean and variance of each point (C, P)."""
     means = np.empty((stack.n_structures, len(stack)))
-    centre = np.zeros((stack.n_structures, len(footprint)))
-    squares = np.zeros_like(centre)
+    points = SampleSpread(mirrored=stack.mirrored)
     for k, crop in enumerate(stack.crops(plane, footprint.box)):
         values = footprint.values(crop).astype(np.float64)  # (C, P)
         means[:, k] = values.mean(axis=1)
-        delta = values - centre
-        centre += delta / (k + 1)
-        squares += delta * (values - centre)
-    return means, centre, squares / max(len(stack) - 1, 1)
+        points.add(values)
+    return means, points
 
 
 def _mean_at(arrays: Sequence[Any], plane: tuple[int, ...], footprint: Footprint) -> Floats:
@@ -177,11 +161,6 @@ def _mean_at(arrays: Sequence[Any], plane: tuple[int, ...], footprint: Footprint
 
 def _observed(observed: Any, footprint: Footprint) -> float:
     return float(footprint.values(pixels_of(observed[footprint.box])).mean())
-
-
-def _estimate(mean: float, sigma: float, n_samples: int) -> Estimate:
-    half = half_width(sigma, n_samples)
-    return Estimate(mean, sigma, mean - half, mean + half, n_samples)
 
 
 def _correlation(values: Floats) -> Floats:
@@ -208,16 +187,17 @@ def _profile(
     plane: tuple[int, ...],
     footprint: Footprint,
     factors: Floats,
-    mean: Floats,
-    variance: Floats,
+    points: SampleSpread,
 ) -> Profile | None:
     if footprint.distance is None:
         return None
+    mean = points.mean
     if stack.mmse:
         box = footprint.box
         parts = [footprint.values(pixels_of(a[(*plane, *box)])) for a in stack.mmse]
         mean = np.stack(parts).astype(np.float64)
-    width = half_width(1.0, len(stack))
+    sigma = factors[:, None] * np.sqrt(points.variance)
+    half = half_width(sigma, len(stack), within=points.within)
     # Too few samples have no interval: NaN leaves a gap in the plot.
-    half = (width if np.isfinite(width) else np.nan) * factors[:, None] * np.sqrt(variance)
+    half = np.where(np.isfinite(half), half, np.nan)
     return Profile(footprint.distance, mean, mean - half, mean + half)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.files import replacing
-from napari_denoisplit.measures.sample_statistics import half_width
+from napari_denoisplit.measures.sample_spread import SampleSpread, half_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,7 @@ __all__ = [
 _DARK = 10  # percent of the pixels that show no structure in most images
 _PIXELS = 1_000_000  # tell a percentile
 _FEWEST = 3  # samples that tell a spread
+_FEWEST_MIRRORED = 4  # in two pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class ObjectSummary:
     """Mean of the MMSE over the object, background not taken away."""
     sigma: float | None
     """Uncertainty of that mean: spread of the samples' means, calibrated as the pixels are. None
-    with fewer than three samples; the sigmas of single pixels cannot tell it, since neighbouring
-    pixels err together."""
+    with fewer than three samples, or two mirrored pairs; the sigmas of single pixels cannot tell
+    it, since neighbouring pixels err together."""
     low: float | None
     high: float | None
     """95 % interval of the mean."""
@@ -107,6 +108,8 @@ def summarize_objects(
     sigma: Floats | None,
     mask: Booleans,
     samples: Floats | None = None,
+    *,
+    mirrored: bool = False,
 ) -> tuple[ObjectSummary, ...]:
     """Mean, interval and trusted share of every object.
 
@@ -123,7 +126,9 @@ def summarize_objects(
     sigma
         Same shape; None takes the spread of the samples as it is.
     samples
-        (K, ..., Y, X)
+        (K, ..., Y, X), read one after the other.
+    mirrored
+        Whether the samples were drawn in pairs with mirrored noise.
     """
     inside = labels > 0
     if not inside.any():
@@ -136,19 +141,22 @@ def summarize_objects(
 
     y, x = (mean(np.broadcast_to(grid, labels.shape)) for grid in _grids(labels.shape))
     level, share = mean(mmse), mean(mask.astype(np.float32))
-    n_samples = 0 if samples is None else len(samples)
-    spread: NDArray[np.float64] | None = None
-    if samples is not None and n_samples >= _FEWEST:
-        means = np.stack([mean(sample) for sample in samples])  # (K, N)
-        factor = np.ones(len(count))
+    spread = half_widths = None
+    if samples is not None and len(samples) >= (_FEWEST_MIRRORED if mirrored else _FEWEST):
+        means, pixels = SampleSpread(mirrored=mirrored), SampleSpread(mirrored=mirrored)
+        for sample in samples:
+            values = np.asarray(sample)  # one after the other: they may lie on disk
+            means.add(mean(values))
+            pixels.add(values[inside])
+        spread = np.sqrt(means.variance)
         if sigma is not None:
-            variance = mean(np.var(samples, axis=0, ddof=1))
-            factor = np.sqrt(mean(np.square(sigma)) / np.maximum(variance, 1e-30))
-        spread = means.std(axis=0, ddof=1) * factor
+            variance = np.bincount(member, pixels.variance) / count
+            spread *= np.sqrt(mean(np.square(sigma)) / np.maximum(variance, 1e-30))
+        half_widths = half_width(spread, len(samples), within=means.within)
     summaries = []
     for i, number in enumerate(numbers.tolist()):
         s = None if spread is None else float(spread[i])
-        half = None if s is None else half_width(s, n_samples)
+        half = None if half_widths is None else float(half_widths[i])
         summaries.append(
             ObjectSummary(
                 label=number,

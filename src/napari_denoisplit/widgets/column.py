@@ -98,6 +98,7 @@ class Fold(QCollapsible):
         for part in parts:
             layout.addWidget(part)
         self.setContent(content)
+        self.layout().setContentsMargins(0, 0, 0, 0)  # the column has its own distances
         self.toggleButton().setToolTip("Show or hide settings that most runs need not touch.")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.toggled.connect(self._mark)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from napari.layers import Image as ImageLayer
     from numpy.typing import NDArray
 
     from napari_denoisplit.images.image import Image
@@ -130,7 +131,7 @@ class DiskLayers:
         for key in self.layers.keys():
             channel, kind = key.split(" ", 1)
             if (layer := self.layers.alive(key)) is not None:
-                layer.data = self._data(int(channel), kind)
+                _show_levels(layer, self._data(int(channel), kind))
                 layer.metadata["denoisplit"] = self._about(key, provenance)
 
     def _begin(self, event: ResultBegun) -> None:
@@ -160,6 +161,20 @@ class DiskLayers:
                     yield
                 elif (layer := self.layers.alive(key)) is not None and layer.visible:
                     layer.refresh(extent=False)
+        if self._final is not None and self._final.n_kept:
+            yield from self._show_samples()
+
+    def _show_samples(self) -> Iterator[None]:
+        """Show the samples of a split that was stopped, as far as they are there."""
+        for channel in reversed(range(len(self._structures))):
+            key = f"{channel} samples"
+            if key not in self.layers.keys():
+                like = self._seen.get("MMSE")
+                limits = (0.0, 1.0) if like is None else contrast_limits(like[channel])
+                self._add(channel, "samples", limits)
+                yield
+            elif (layer := self.layers.alive(key)) is not None:
+                layer.refresh(extent=False)
 
     def _show_final(self) -> Iterator[None]:
         """Show all of a complete result, in steps that change or add a layer each."""
@@ -173,7 +188,7 @@ class DiskLayers:
                 if key not in self.layers.keys():
                     self._add(channel, kind, limits, data)
                 elif (layer := self.layers.alive(key)) is not None:
-                    layer.data = data if layer.multiscale else data[0]
+                    _show_levels(layer, data)
                     layer.cache = True
                     self.layers.fit_contrast(key, limits)
                 yield
@@ -193,7 +208,7 @@ class DiskLayers:
             limits,
             multiscale=len(data) > 1,
             # What is not there yet must not be remembered as missing.
-            cache=self._final is not None,
+            cache=self._final is not None and self._final.complete,
             **layer_look(self.name, self._structures[channel], channel, kind, self._sigma_kind),
             metadata={"denoisplit": self._about(f"{channel} {kind}", {})},
             **self._place.keywords(axes),
@@ -227,7 +242,12 @@ class DiskLayers:
             channel_levels(self._path / f"samples/{k:03d}", channel, self._axes)
             for k in range(n_kept)
         ]
-        return [dask.array.stack(level) for level in zip(*each, strict=True)]
+        levels = [dask.array.stack(level) for level in zip(*each, strict=True)]
+        if self._final is not None and self._final.complete:
+            return levels
+        if self._factor == 1:
+            return levels[:1]
+        return [levels[0], levels[0][..., :: self._factor, :: self._factor]]
 
     @property
     def _path(self) -> Path:
@@ -245,6 +265,11 @@ class DiskLayers:
             "channel": int(channel),
             "kind": kind,
         }
+
+
+def _show_levels(layer: ImageLayer, levels: list[Any]) -> None:
+    """Give a layer other pixels; one of small planes has the one level."""
+    layer.data = levels if layer.multiscale else levels[0]
 
 
 def _some_planes(level: Any) -> NDArray[np.float32]:

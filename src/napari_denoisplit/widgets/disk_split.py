@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.slide_store import SlideStore
     from napari_denoisplit.jobs.slides import SlideSplit
+    from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
 
 __all__ = ["BlockPicture", "DiskSplit", "InputOpened", "ResultBegun", "shrink_factor", "to_disk"]
@@ -114,6 +115,8 @@ def to_disk(
     target: Path,
     temporary: bool,
     stop: threading.Event,
+    *,
+    focus: FocusSource | None = None,
 ) -> Generator[Event | InputOpened | ResultBegun | BlockPicture, None, DiskSplit]:
     """Split one image to disk, and show the blocks that are there.
 
@@ -127,6 +130,8 @@ def to_disk(
         Whether the result goes when its layers go.
     stop
         Ends the work; complete blocks are kept.
+    focus
+        Says what is in view: it is split first.
     """
     # Not at the top: torch is paid for when a split is asked for, in the background.
     yield Stage(f"Opening {chosen.name}")
@@ -136,7 +141,9 @@ def to_disk(
     from napari_denoisplit.jobs.slide_store import SlideStore
     from napari_denoisplit.jobs.slides import split_to_zarr_job
 
-    job = split_to_zarr_job(model, opened.image, target, settings, stop=stop, numbered=True)
+    job = split_to_zarr_job(
+        model, opened.image, target, settings, stop=stop, numbered=True, focus=focus
+    )
     store: SlideStore | None = None
     while True:
         try:

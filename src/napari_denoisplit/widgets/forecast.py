@@ -104,7 +104,7 @@ class ForecastLine(QLabel):
             on_event=_ignore,
             on_done=self._done,
             on_error=self._failed,
-            title="denoiSplit: what a split will take",
+            title="",  # it ends with the window
         )
         self._running.cancel_with(self)
 

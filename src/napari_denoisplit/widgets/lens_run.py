@@ -141,7 +141,7 @@ class LensRun(QObject):
             on_event=self._event,
             on_done=self._done,
             on_error=self._failed,
-            title="denoiSplit: the lens",
+            title="",  # it ends with the window
         )
         self._running.cancel_with(self)
         self._look(self._watch.view)

@@ -21,12 +21,13 @@ from qtpy.QtWidgets import (
 from napari_denoisplit.errors import DenoisplitError, NoiseModelError
 from napari_denoisplit.noise.records import record_from_values
 from napari_denoisplit.widgets.fields import tooltip
-from napari_denoisplit.widgets.noise_words import verdict_line
+from napari_denoisplit.widgets.noise_words import grade_text, verdict_line
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.verdict import NoiseRecord
 
-__all__ = ["ModelChoice", "describe_model"]
+__all__ = ["ModelChoice", "describe_model", "sum_up_model"]
 
 
 class ModelChoice(QWidget):
@@ -89,8 +90,10 @@ class ModelChoice(QWidget):
         except (DenoisplitError, OSError) as error:
             self.problem = f"{error}"
         self.about.setText(f"⚠ {self.problem}" if self.header is None else "")
+        self.about.setToolTip("")
         if self.header is not None:
-            self.about.setText(describe_model(self.header))
+            self.about.setText(sum_up_model(self.header))
+            self.about.setToolTip("".join(map(tooltip, describe_model(self.header).split("\n"))))
         self._watch()
         self.about.show()
         self.edit.setToolTip(tooltip(str(self.path)))
@@ -116,12 +119,32 @@ class ModelChoice(QWidget):
             self.open(Path(name))
 
 
-def describe_model(header: ModelHeader) -> str:
-    """Say what a user wants to know of a model before using it."""
+def sum_up_model(header: ModelHeader) -> str:
+    """Say in a line each what a model is: a window has little room; see `describe_model`."""
     lines = [f"Splits into {' and '.join(header.channel_names)}."]
-    sources = header.provenance.get("sources")
-    if isinstance(sources, list) and sources:
-        lines.append(f"Trained on {', '.join(map(_source_name, sources))}.")
+    if sources := _sources(header):
+        more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+        lines.append(f"Trained on {sources[0]}{more}.")
+    if psnr := _best_psnr(header):
+        values = zip(header.channel_names, psnr, strict=False)
+        lines.append(f"PSNR: {', '.join(f'{name} {value:.1f} dB' for name, value in values)}.")
+    grades = {name: grade_text(record.verdict) for name, record in _noise_records(header)}
+    if len(set(grades.values())) == 1:
+        lines.append(f"Noise models: {next(iter(grades.values()))}.")
+    elif grades:
+        lines.append(f"Noise: {', '.join(f'{name} {grade}' for name, grade in grades.items())}.")
+    if header.calibration is None:
+        lines.append("Not calibrated: see the Calibration widget.")
+    else:
+        lines.append(f"Calibrated: {header.calibration.in_words}.")
+    return "\n".join(lines)
+
+
+def describe_model(header: ModelHeader) -> str:
+    """Say all that a user may want to know of a model before using it."""
+    lines = [f"Splits into {' and '.join(header.channel_names)}."]
+    if sources := _sources(header):
+        lines.append(f"Trained on {', '.join(sources)}.")
     if psnr := _best_psnr(header):
         values = zip(header.channel_names, psnr, strict=False)
         text = ", ".join(f"{name} {value:.1f} dB" for name, value in values)
@@ -139,15 +162,22 @@ def describe_model(header: ModelHeader) -> str:
 
 def _noise_lines(header: ModelHeader) -> list[str]:
     """Whether to trust the noise model of each structure, as far as that was judged."""
-    lines = []
+    return [
+        f"Noise model of {name}: {verdict_line(record)}" for name, record in _noise_records(header)
+    ]
+
+
+def _noise_records(header: ModelHeader) -> list[tuple[str, NoiseRecord]]:
+    """Find what is known of the noise model of each structure, of those that were judged."""
+    found = []
     for name, values in zip(header.channel_names, header.noise_models or (), strict=False):
         try:
             record = record_from_values(values)
         except NoiseModelError:
             continue  # loading the model says what is wrong with it
         if record.verdict is not None:
-            lines.append(f"Noise model of {name}: {verdict_line(record)}")
-    return lines
+            found.append((name, record))
+    return found
 
 
 class _Epoch(BaseModel):
@@ -166,6 +196,8 @@ def _best_psnr(header: ModelHeader) -> tuple[float, ...]:
     return next((epoch.psnr for epoch in reversed(epochs) if epoch.is_best), ())
 
 
-def _source_name(source: object) -> str:
-    """Name of an image, without the digest behind it."""
-    return str(source).split(" sha256:")[0]
+def _sources(header: ModelHeader) -> list[str]:
+    """Names of the images that a model was trained on, without the digest behind each."""
+    sources = header.provenance.get("sources")
+    named = sources if isinstance(sources, list) else []
+    return [str(source).split(" sha256:")[0] for source in named]

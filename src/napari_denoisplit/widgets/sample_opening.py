@@ -89,6 +89,7 @@ def _add(
         "input": stack.name,
         "samples": stack.n_drawn,
         "calibration": None if stack.factors is None else {"factors": list(stack.factors)},
+        "settings": {"antithetic": stack.mirrored},
         "structure": stack.structures[channel],
         "channel": channel,
         "kind": kind,

@@ -10,6 +10,7 @@ from napari.layers import Image as ImageLayer
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import AXES
+from napari_denoisplit.images.sample_files import drawn_in_pairs
 from napari_denoisplit.images.sample_stack import SampleStack
 from napari_denoisplit.widgets.layers import AXIS_NAMES, SAMPLE, Place, place_of_layer, plain_array
 
@@ -132,6 +133,7 @@ def _set_of(group: dict[str, ImageLayer], images: list[ImageLayer]) -> SampleSet
         structures,
         n_drawn=_n_drawn(record, first, axes),
         factors=_factors(record, layers),
+        mirrored=drawn_in_pairs(record),
         name=str(record.get("input") or first.name),
         pixel_size={a: place.scale[a] for a in stored if place.scale.get(a, 1) != 1},
         units={axis: unit for axis, unit in place.units.items() if axis in stored},

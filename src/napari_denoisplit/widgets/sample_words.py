@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_denoisplit.measures.sample_statistics import LEVEL
+from napari_denoisplit.measures.sample_spread import LEVEL
 
 if TYPE_CHECKING:
     from napari_denoisplit.measures.sample_statistics import Estimate, SampleReading

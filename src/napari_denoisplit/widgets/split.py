@@ -81,7 +81,7 @@ class SplitWidget(QWidget):
         self._refresh()
 
     def _lay_out(self) -> None:
-        column = Column(self)
+        self._column = column = Column(self)
         column.add(self.model, "Model")
         column.add(self.source, "Image")
         column.add(self.settings, "How")
@@ -105,6 +105,7 @@ class SplitWidget(QWidget):
         self.settings.changed.connect(self.lens.refresh)
         self.more.changed.connect(self.lens.refresh)
         self.lens.failed.connect(self.panel.fail)
+        self.lens.switch.toggled.connect(self._show_lens)
         self.panel.start_clicked.connect(self.split)
         self.save_button.clicked.connect(self._save)
 
@@ -166,13 +167,20 @@ class SplitWidget(QWidget):
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
         self.source.reset_choices()
+        self._offer_saving()  # temporary results go with their layers
 
     def _refresh(self) -> None:
         self.panel.set_obstacle(self.model.problem or self.source.problem)
-        self.save_button.setVisible(bool(self.results) and not self.panel.is_running)
+        self._offer_saving()
         self.lens.refresh()
         if not self.is_busy:
             self.where.refresh()
+
+    def _offer_saving(self) -> None:
+        self.save_button.setVisible(bool(self.results) and not self.panel.is_running)
+
+    def _show_lens(self, *_: object) -> None:
+        self._column.reveal(self.lens)  # what it says may lie below the fold
 
     def _question(self) -> Question | None:
         if self.model.header is None or self.source.problem or self.is_busy:
@@ -212,7 +220,8 @@ class SplitWidget(QWidget):
         )
 
     def _saved(self, folder: Path, files: tuple[Path, ...]) -> None:
-        self.panel.say(f"{len(files)} files saved in {folder}.")
+        what = f"{len(files)} files" if len(files) != 1 else f"{files[0].name} is"
+        self.panel.say(f"{what} saved in {folder}.")
         self.where.end()
         self._refresh()
 

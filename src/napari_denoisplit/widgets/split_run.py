@@ -168,15 +168,16 @@ class SplitRun(QObject):
         chosen = self._queue.pop(0)
         self._note(chosen, "splitting")
         what = (chosen, self._model, self._header, self._settings)
+        focus = self._focus_on(chosen)
         try:
             target = self._where.target(chosen.name)
         except JobError as error:
             self._failed(chosen, error)
             return
         self._panel.run(
-            partial(split_input, *what, focus=self._focus_on(chosen))
+            partial(split_input, *what, focus=focus)
             if target is None
-            else partial(to_disk, *what, target.path, target.temporary),
+            else partial(to_disk, *what, target.path, target.temporary, focus=focus),
             on_event=partial(self._event, chosen),
             on_done=partial(self._done, chosen),
             on_error=partial(self._failed, chosen),

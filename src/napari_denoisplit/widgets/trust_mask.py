@@ -20,7 +20,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_denoisplit.images.sample_files import drawn_in_pairs
 from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
+from napari_denoisplit.widgets.layers import plain_array
 from napari_denoisplit.widgets.trust_objects import ObjectTable
 
 if TYPE_CHECKING:
@@ -207,9 +209,11 @@ class MaskPart(QWidget):
         from napari_denoisplit.measures.trust import summarize_objects  # imports scipy
 
         c = max(self.structure.currentIndex(), 0)
-        samples = np.asarray(group.samples[c].data) if group.samples else None
+        samples = plain_array(group.samples[c].data) if group.samples else None
         mmse, sigma = (np.asarray(x[c].data) for x in (group.mmse, group.sigma))
-        self._objects = summarize_objects(labels, mmse, sigma, mask, samples)
+        self._objects = summarize_objects(
+            labels, mmse, sigma, mask, samples, mirrored=drawn_in_pairs(group.record)
+        )
         self.table.show_objects(self._objects)
         kept = "" if group.samples else " No samples are kept, so that means have no interval."
         self.status.setText(f"{len(self._objects)} objects.{kept}")

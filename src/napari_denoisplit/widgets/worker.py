@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import QObject, QThreadPool
+from superqt.utils import create_worker as create_unlisted_worker
 
 from napari_denoisplit.errors import JobError
 
@@ -173,12 +174,14 @@ def start_job(
     on_error
         Called with the error that ended the job; RuntimeError comes as `JobError`.
     title
-        What napari calls the job when it asks whether to close.
+        What napari calls the job when it asks whether to close; empty for a job that nobody would
+        wait for, so that it does not ask.
     """
     stop = threading.Event()
     task = _Task(_shield, job_factory, stop)
     task.title = title
-    worker = create_worker(task, stop, _worker_class=_JobWorker, _ignore_errors=True)
+    create = create_worker if title else create_unlisted_worker
+    worker = create(task, stop, _worker_class=_JobWorker, _ignore_errors=True)
     running = Running(worker, stop, on_event, on_done, on_error)
     # A thread that is alive when the interpreter ends aborts Python, so the end waits for it.
     # This also keeps `running` until then, even if nobody else does.
