@@ -2,11 +2,11 @@
 
     python benchmarks/sampling.py [--peer PYTHON] [--rounds N] [--model FILE]
 
-Beside the network as training leaves it, and with PYTHON, the interpreter of an environment with
-careamics (0.3.5 was compared) and the torch of this one, beside the published prediction path.
-Contestants alternate, medians are shown. FILE is a model trained on data set A, by default that of
-benchmarks/quality.py; with it the numbers of both forms are compared. Writes its tables between
-the marks of docs/benchmarks.md.
+With their border 544 x 544 pixels are computed. Beside the network as training leaves it, and with
+PYTHON, the interpreter of an environment with careamics (0.3.5 was compared) and the torch of this
+one, beside the published prediction path. Contestants alternate, medians are shown. FILE is a model
+trained on data set A, by default that of benchmarks/quality.py; with it the numbers of both forms
+are compared. Writes its tables between the marks of docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.inference import FoldedVSE
 from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.sampling.border import border_of
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior
 from napari_denoisplit.settings import PRESETS
@@ -80,7 +81,9 @@ def measure(name: str, precision: str, rounds: int) -> dict[str, float]:
     compute = Compute.choose("auto", precision)
     torch.manual_seed(0)
     network = VSE(PRESETS[name].network).to(compute.device).eval()
-    x = torch.from_numpy(plane())[None, None].to(compute.device)
+    # As large as what the other form computes, with the border.
+    padded = np.pad(plane(), border_of(network.multiple), mode="symmetric")
+    x = torch.from_numpy(padded)[None, None].to(compute.device)
     with keep_freed_memory(), torch.no_grad():
         peak = peak_gib(network, compute)
         first = min(seconds(lambda: first_sample(network, compute)) for _ in range(2))

@@ -96,7 +96,7 @@ class Ours:
         """(C, Y, X)."""
         self._posterior.draw(self._n, self._tile, self._out)
         self._n += 1
-        return self._out
+        return self._posterior.cropped(self._out)
 
 
 def seconds(work) -> float:

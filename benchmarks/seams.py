@@ -34,6 +34,7 @@ from napari_denoisplit.jobs.slides import split_to_zarr_job
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.inference import FoldedVSE
+from napari_denoisplit.sampling.border import border_of, bordered
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior
 from napari_denoisplit.sampling.tiles import tile_grid
@@ -130,8 +131,9 @@ def borders(mode: str, edge: int, multiple: int) -> list[int]:
     if mode not in OURS:
         return list(range(BLOCK, edge, BLOCK))
     tile_size, overlap = OURS[mode]
-    tiles = tile_grid(edge, edge, tile_size, overlap, multiple)
-    return sorted({tile.inner_y[0] for tile in tiles} - {0})
+    size, border = bordered(edge, multiple), border_of(multiple)
+    tiles = tile_grid(size, size, tile_size, overlap, multiple)
+    return sorted({y for y in (tile.inner_y[0] - border for tile in tiles) if 0 < y < edge})
 
 
 def seam_index(sample: np.ndarray, at: list[int]) -> float:

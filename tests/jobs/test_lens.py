@@ -89,7 +89,7 @@ def test_a_view_that_is_too_large_is_split_around_its_middle(model, monkeypatch)
     monkeypatch.setattr(lens, "LARGEST_VIEW", 64)
     job, _, _ = started(model, Focus((0,), (-10, 190), (0, 150)))
     last = until_done(job)[-1]
-    assert (last.y, last.x) == ((32, 128), (32, 128))
+    assert (last.y, last.x) == ((48, 144), (16, 112))
 
 
 def test_it_waits_for_views_until_it_is_stopped(model):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -229,6 +230,17 @@ def test_going_on_with_another_model_or_image_is_refused(model, plain):
         split(other, plain)
     with pytest.raises(JobError, match=r"\(image [0-9a-f]{8}\.\.\. there"):
         split(model, plain, of=image(seed=1))
+
+
+def test_going_on_with_a_run_whose_planes_had_no_border_is_refused(model, plain, tmp_path):
+    path = tmp_path / "older.zarr"
+    shutil.copytree(plain, path)
+    root = zarr.open_group(path)
+    about = dict(root.attrs["denoisplit"])
+    plan = {name: value for name, value in about["plan"].items() if name != "border"}
+    root.attrs["denoisplit"] = {**about, "plan": plan}
+    with pytest.raises(JobError, match="border None there, 16 here"):
+        split(model, path)
 
 
 def test_a_result_can_be_replaced_by_a_new_run(model, tmp_path):

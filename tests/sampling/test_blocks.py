@@ -100,6 +100,17 @@ def test_blocks_give_what_the_whole_plane_gives(model, stack, whole, size, tile_
     np.testing.assert_allclose(sigma, whole.sigma.data, rtol=0, atol=allowed)
 
 
+@pytest.mark.parametrize("shape", [(5, 3), (70, 18)])
+def test_blocks_of_an_image_smaller_than_its_border_are_those_of_the_whole(model, rng, shape):
+    image = Image(rng.normal(100, 20, shape).astype(np.float32), "YX")
+    whole = run(split_job(model, image, SETTINGS))
+    for y in range(0, shape[0], 64):
+        block = Block((), (y, min(y + 64, shape[0])), (0, shape[1]))
+        result = split(model, image, block)
+        expected = whole.mmse.data[place(block)]
+        np.testing.assert_allclose(result.mmse, expected, rtol=1e-4, atol=1e-3)
+
+
 def test_a_short_context_changes_little_and_only_at_the_seams(model, stack, whole):
     short = SETTINGS.model_copy(update={"overlap": 16})
     block = Block((1,), (64, 128), (64, 128))

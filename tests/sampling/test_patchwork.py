@@ -45,7 +45,9 @@ def assert_close(picture, mmse, sigma):
 
 
 @pytest.mark.parametrize("antithetic", [False, True])
-@pytest.mark.parametrize("view", [VIEW, Focus((0,), (150, 181), (190, 250))])
+@pytest.mark.parametrize(
+    "view", [VIEW, Focus((0,), (150, 181), (190, 250)), Focus((1,), (0, 40), (-30, 20))]
+)
 def test_a_view_shows_what_the_whole_split_has_there(model, stack, view, antithetic):
     settings = SETTINGS.model_copy(update={"antithetic": antithetic})
     work = patchwork(model, stack, settings)
@@ -53,6 +55,7 @@ def test_a_view_shows_what_the_whole_split_has_there(model, stack, view, antithe
     picture = work.picture(view)
     assert picture.n_samples == SETTINGS.n_samples
     assert picture.y[0] <= view.y[0] < view.y[1] <= picture.y[1]
+    assert picture.x[0] <= max(0, view.x[0]) < view.x[1] <= picture.x[1]
     assert_close(picture, *expected(run(split_job(model, stack, settings)), picture, view.plane))
 
 
@@ -123,6 +126,20 @@ def test_a_pixel_that_is_not_finite_matters_where_it_is_looked_at(model, stack):
         draw_all(work, VIEW)
 
 
-def test_nothing_is_drawn_beside_the_image(model, stack):
+@pytest.mark.parametrize("y", [(300, 400), (181, 190), (-60, -2), (-9, 0)])
+def test_nothing_is_drawn_beside_the_image(model, stack, y):
     work = patchwork(model, stack)
-    assert work.next_step(Focus((0,), (300, 400), (0, 50))) is None
+    view = Focus((0,), y, (0, 50))
+    assert work.next_step(view) is None
+    assert work.picture(view).mmse.size == 0
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (18, 70)])
+def test_an_image_smaller_than_its_context_is_split_as_a_whole(model, rng, shape):
+    image = Image(rng.normal(100, 20, shape).astype(np.float32), "YX")
+    whole = run(split_job(model, image, SETTINGS))
+    work, view = patchwork(model, image), Focus((), (0, shape[0]), (0, shape[1]))
+    draw_all(work, view)
+    picture = work.picture(view)
+    assert picture.mmse.shape == (2, *shape)
+    assert_close(picture, whole.mmse.data, whole.sigma.data)

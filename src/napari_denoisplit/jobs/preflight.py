@@ -20,8 +20,10 @@ from napari_denoisplit.jobs.slide_plan import choose_sizes
 from napari_denoisplit.jobs.speed import Rate, Speed, speed_of
 from napari_denoisplit.jobs.splitting import planes_of
 from napari_denoisplit.nn.compute import Compute
+from napari_denoisplit.sampling.blocks import span_to_read
+from napari_denoisplit.sampling.border import bordered, round_up
 from napari_denoisplit.sampling.posterior import bytes_per_pixel, fitting_tile_size
-from napari_denoisplit.sampling.tiles import grown, tile_grid
+from napari_denoisplit.sampling.tiles import tile_grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,12 +145,12 @@ class _Work:
     def in_memory(self) -> Preflight:
         """Plane by plane, as `split_job` does it."""
         s, network, dtype = self._settings, self._network, self._compute.dtype
-        height, width = map(self._padded, self._shape[-2:])
+        height, width = (bordered(n, self._multiple) for n in self._shape[-2:])
         tile_size = s.tile_size
         if tile_size is None:
             memory = memory_for(s, self._compute.device)
             tile_size = fitting_tile_size(
-                network, dtype, *self._shape[-2:], overlap=s.overlap, memory=memory
+                network, dtype, height, width, overlap=s.overlap, memory=memory
             )
         tiles = tile_grid(height, width, tile_size, s.overlap, self._multiple)
         areas = [_area(tile) for tile in tiles]
@@ -191,22 +193,15 @@ class _Work:
         self, edge: int, tile_size: int | None
     ) -> Iterator[tuple[tuple[int, list[int]], int]]:
         """Yield pixels that are read and those of each tile, of every kind of block of a plane."""
-        context = self._padded(self._settings.overlap)
-        kinds = [Counter(_stretches(n, edge, context)) for n in self._shape[-2:]]
-        for rows, n_rows in kinds[0].items():
-            for columns, n_columns in kinds[1].items():
-                height, width = self._padded(rows[2]), self._padded(columns[2])
-                part = (
-                    (rows[0], self._padded(rows[1])),
-                    (columns[0], self._padded(columns[1])),
-                )
-                tiles = tile_grid(height, width, tile_size, context, self._multiple, part)
+        multiple = self._multiple
+        context = round_up(self._settings.overlap, multiple)
+        kinds = [Counter(_stretches(n, edge, context, multiple)) for n in self._shape[-2:]]
+        for (*rows, height), n_rows in kinds[0].items():
+            for (*columns, width), n_columns in kinds[1].items():
+                part = ((rows[0], rows[1]), (columns[0], columns[1]))
+                tiles = tile_grid(height, width, tile_size, context, multiple, part)
                 areas = [_area(tile) for tile in tiles]
                 yield (height * width, areas), n_rows * n_columns
-
-    def _padded(self, n: int) -> int:
-        """Round up to what the ladder divides."""
-        return -(-n // self._multiple) * self._multiple
 
     def _seconds(self, n_pixels: int, n_calls: int) -> float:
         return self._speed.encode.seconds(n_pixels, n_calls)
@@ -259,9 +254,9 @@ def _area(tile: Tile) -> int:
     return (bottom - top) * (right - left)
 
 
-def _stretches(size: int, edge: int, context: int) -> Iterator[tuple[int, int, int]]:
+def _stretches(size: int, edge: int, context: int, multiple: int) -> Iterator[tuple[int, int, int]]:
     """Yield start and end of each block of an axis within what is read, and the length of that."""
     for start in range(0, size, edge):
-        stop = min(start + edge, size)
-        low, high = grown((start, stop), context, size)
-        yield start - low, stop - low, high - low
+        block = (start, min(start + edge, size))
+        (first, last), (low, high) = span_to_read(block, size, context, multiple)
+        yield first - low, last - low, high - low

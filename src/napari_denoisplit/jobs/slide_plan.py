@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.jobs.slide_blocks import tile_for
+from napari_denoisplit.sampling.border import BORDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,6 +138,7 @@ def make_plan(
         "seed": settings.seed,
         "antithetic": settings.antithetic,
         "overlap": settings.overlap,
+        "border": BORDER,
         "block_size": sizes[0],
         "tile_size": sizes[1],
         "computed_on": computed_on,

@@ -85,7 +85,8 @@ def _passes(network: FoldedVSE, edge: int) -> tuple[float, float]:
     statistics = Normalization(
         input_mean=0.0, input_std=1.0, channel_means=(0.0,) * n, channel_stds=(1.0,) * n
     )
-    posterior = Posterior(network, statistics, np.zeros((edge, edge), np.float32))
+    # A cut has no border: as many pixels are computed as the edge says.
+    posterior = Posterior(network, statistics, np.zeros((edge, edge), np.float32), origin=(0, 0))
     (tile,) = posterior.tiles
     sample = posterior.empty_sample()
     moments = Moments(tuple(sample.shape), network.device)

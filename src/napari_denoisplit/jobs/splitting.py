@@ -19,12 +19,15 @@ from napari_denoisplit.jobs.memory import Retreat, memory_for
 from napari_denoisplit.jobs.split_results import Split, SplitResults
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.inference import folded
+from napari_denoisplit.sampling.border import bordered
 from napari_denoisplit.sampling.focus import planes_from, tiles_below, tiles_from
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior, fitting_batch, fitting_tile_size
 from napari_denoisplit.sampling.sample_count import Precision, samples_needed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import torch
     from numpy.typing import NDArray
 
@@ -140,7 +143,7 @@ class _Work:
         self._means = Retreat(
             compute,
             self._choose_tile_size,
-            edge=max(view.shape[-2:]),
+            edge=max(self._bordered()),
             network=model.header.network,
             overlap=settings.overlap,
         )
@@ -157,9 +160,14 @@ class _Work:
         if s.tile_size is not None:
             return s.tile_size
         memory = memory_for(s, compute.device)
-        height, width = self._view.shape[-2:]
+        height, width = self._bordered()
         network, dtype = self._model.header.network, compute.dtype
         return fitting_tile_size(network, dtype, height, width, overlap=s.overlap, memory=memory)
+
+    def _bordered(self) -> tuple[int, int]:
+        """Rows and columns that are computed of a plane."""
+        height, width = (bordered(n, self._model.network.multiple) for n in self._view.shape[-2:])
+        return height, width
 
     def plane(self, index: tuple[int, ...]) -> Job[None]:
         """Draw every sample of one plane."""
@@ -201,7 +209,8 @@ class _Work:
         unread = set(posterior.tiles)
         while (k := moments.n) < (needed := samples_needed(moments, self._settings)):
             samples = room[: self._settings.n_samples - k]  # (B, C, Y, X)
-            for i, tile in enumerate(tiles_from(posterior.tiles, index, self._focus)):
+            tiles = tiles_from(posterior.tiles, index, self._focus, posterior.border)
+            for i, tile in enumerate(tiles):
                 for below in tiles_below(posterior.tiles, tile) if unread else ():
                     if self._stop.is_set():
                         return
@@ -211,9 +220,9 @@ class _Work:
                 if self._stop.is_set():
                     return
                 posterior.draw(k, tile, samples)
-                if k == 0 and len(posterior.tiles) > 1:
-                    yield _part(index, tile, posterior.cropped(samples)[0])
-                drawn = k + len(samples) * (i + 1) / len(posterior.tiles)
+                if k == 0 and len(tiles) > 1:
+                    yield from _part(index, tile, posterior, samples[0])
+                drawn = k + len(samples) * (i + 1) / len(tiles)
                 yield self._progress(k, drawn, needed)
             for sample in posterior.cropped(samples):
                 moments.add(sample)
@@ -226,7 +235,7 @@ class _Work:
         """Choose how many samples to draw at once."""
         if len(posterior.tiles) > 1:
             return 1
-        compute, height, width = self._means.compute, posterior.height, posterior.width
+        compute, (height, width) = self._means.compute, posterior.shape
         memory = memory_for(self._settings, compute.device)
         network = self._model.header.network
         at_once = fitting_batch(network, compute, height, width, memory=memory)
@@ -262,8 +271,15 @@ class _Work:
         return self._results.split(image, self._means, notes, stopped_early=self._stop.is_set())
 
 
-def _part(plane: tuple[int, ...], tile: Tile, sample: torch.Tensor) -> PartDrawn:
-    """Cut a tile out of the first sample of a plane, (C, Y, X)."""
-    height, width = sample.shape[-2:]
-    y, x = ((a, min(b, n)) for (a, b), n in ((tile.inner_y, height), (tile.inner_x, width)))
-    return PartDrawn(plane, 0, y, x, sample[:, slice(*y), slice(*x)].cpu().numpy().copy())
+def _part(
+    plane: tuple[int, ...], tile: Tile, posterior: Posterior, sample: torch.Tensor
+) -> Iterator[PartDrawn]:
+    """Cut a tile out of the first sample of a plane, (C, Y, X) with the border, if it shows any."""
+    sizes = (posterior.height, posterior.width)
+    y, x = (
+        (max(a - posterior.border, 0), min(b - posterior.border, n))
+        for (a, b), n in zip((tile.inner_y, tile.inner_x), sizes, strict=True)
+    )
+    if y[0] < y[1] and x[0] < x[1]:
+        part = posterior.cropped(sample)[:, slice(*y), slice(*x)]
+        yield PartDrawn(plane, 0, y, x, part.cpu().numpy().copy())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.sampling.border import bordered, read_bordered, round_up, within
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior, fitting_tile_size
 from napari_denoisplit.sampling.tiles import grown, tile_grid
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.normalization import Normalization
     from napari_denoisplit.nn.compute import Compute
     from napari_denoisplit.nn.inference import FoldedVSE
-    from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
-__all__ = ["Block", "BlockSplit", "block_steps", "block_tile_size"]
+__all__ = ["Block", "BlockSplit", "block_steps", "block_tile_size", "span_to_read"]
+
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def block_tile_size(
     All tiles of a block are made equally large: a rest of a few columns would cost its context.
     """
     multiple = int(2**network.n_levels)
-    overlap = -(-overlap // multiple) * multiple
+    overlap = round_up(overlap, multiple)
     read = edge + 2 * overlap
     fitting = fitting_tile_size(network, compute.dtype, read, read, overlap=overlap, memory=memory)
     if fitting is None or fitting >= read:
@@ -82,6 +83,24 @@ def block_tile_size(
     inner = max(multiple, fitting - 2 * overlap)
     n = -(-edge // inner)
     return -(-edge // n // multiple) * multiple + 2 * overlap
+
+
+def span_to_read(span: Span, size: int, context: int, multiple: int) -> tuple[Span, Span]:
+    """Rows (or columns) of the bordered plane that are kept of a block, and that are read for it.
+
+    Parameters
+    ----------
+    span
+        Rows of the block in the image, half-open.
+    size
+        Rows of the image.
+    context
+        On each side, a multiple of `multiple`; at the edges of the image it is the border.
+    multiple
+        What the ladder divides.
+    """
+    kept = within(span, multiple)
+    return kept, grown(kept, context, bordered(size, multiple))
 
 
 def block_steps(
@@ -127,14 +146,16 @@ def block_steps(
     ImageError
         A pixel of the block or its context is not finite.
     """
-    height, width = image.shape[-2:]
     multiple = network.multiple
-    context = -(-settings.overlap // multiple) * multiple
-    rows, columns = grown(block.y, context, height), grown(block.x, context, width)
+    context = round_up(settings.overlap, multiple)
+    (kept_y, rows), (kept_x, columns) = (
+        span_to_read(span, n, context, multiple)
+        for span, n in zip((block.y, block.x), image.shape[-2:], strict=True)
+    )
     posterior = Posterior(
         network,
         normalization,
-        _read(image, block, rows, columns),
+        read_bordered(image, block.plane, rows, columns, multiple, str(block)),
         tile_size=_even_tile_size(rows, columns, tile_size, context, multiple),
         overlap=context,
         seed=settings.seed,
@@ -146,11 +167,15 @@ def block_steps(
         if stop.is_set():
             return None
         posterior.encode(tile)
-    tiles = _tiles_of(block, (rows, columns), tile_size, context, multiple)
-    kept = slice(block.y[0] - rows[0], block.y[1] - rows[0])
-    kept_columns = slice(block.x[0] - columns[0], block.x[1] - columns[0])
+    (top, bottom), (left, right) = (
+        (inner[0] - outer[0], inner[1] - outer[0])
+        for inner, outer in ((kept_y, rows), (kept_x, columns))
+    )
+    part = ((top, bottom), (left, right))
+    tiles = tile_grid(*posterior.shape, tile_size, context, multiple, part)
     sample = posterior.empty_sample()
-    inside = sample[:, kept, kept_columns]
+    height, width = block.shape
+    inside = sample[:, top : top + height, left : left + width]
     moments = Moments(tuple(inside.shape), sample.device, antithetic=settings.antithetic)
     n_kept = min(settings.keep_samples, settings.n_samples)
     samples = np.empty((n_kept, *inside.shape), np.float32)
@@ -164,24 +189,6 @@ def block_steps(
         if k < n_kept:
             samples[k] = inside.cpu().numpy()
     return BlockSplit(moments.mean.cpu().numpy(), moments.std.cpu().numpy(), samples)
-
-
-def _read(
-    image: Image, block: Block, rows: tuple[int, int], columns: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Read a block with its context (Y, X)."""
-    data = image.data[(*block.plane, slice(*rows), slice(*columns))]
-    if hasattr(data, "compute"):
-        # By threads of its own: in a worker of a cluster dask would ask the cluster, and wait.
-        data = data.compute(scheduler="threads")
-    pixels = np.array(data, dtype=np.float32)  # a copy: torch wants memory it may write to
-    bad = pixels.size - int(np.isfinite(pixels).sum())
-    if bad:
-        raise ImageError(
-            f"{image.name!r} has {bad} pixels that are NaN or infinite in or near {block}: "
-            "replace them first."
-        )
-    return pixels
 
 
 def _even_tile_size(
@@ -204,21 +211,3 @@ def _even_tile_size(
         if inner + context * (1 if n == 2 else 2) <= tile_size:
             return inner + 2 * context
     return tile_size
-
-
-def _tiles_of(
-    block: Block,
-    read: tuple[tuple[int, int], tuple[int, int]],
-    tile_size: int | None,
-    context: int,
-    multiple: int,
-) -> list[Tile]:
-    """Tiles that cover a block, counted from the corner of what was read around it."""
-    part, size = [], []
-    for inner, outer in zip((block.y, block.x), read, strict=True):
-        end = -(-(inner[1] - outer[0]) // multiple) * multiple
-        part.append((inner[0] - outer[0], end))
-        size.append(-(-(outer[1] - outer[0]) // multiple) * multiple)
-    height, width = size
-    rows, columns = part
-    return tile_grid(height, width, tile_size, context, multiple, (rows, columns))

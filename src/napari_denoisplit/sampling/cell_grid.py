@@ -78,10 +78,12 @@ class CellGrid:
     def covering(self, plane: tuple[int, ...], y: Span, x: Span) -> Patch:
         """Find the cells that a range of rows and columns touches; none outside of the plane."""
         rows, columns = (
-            (max(0, a) // self.edge, -(-min(b, n) // self.edge))
-            for (a, b), n in zip((y, x), self.shape, strict=True)
+            (first // self.edge, -(-last // self.edge)) if first < last else (0, 0)
+            for first, last in (
+                (max(0, a), min(b, n)) for (a, b), n in zip((y, x), self.shape, strict=True)
+            )
         )
-        return Patch(plane, (rows[0], max(rows)), (columns[0], max(columns)))
+        return Patch(plane, rows, columns)
 
     def pixels(self, patch: Patch) -> tuple[Span, Span]:
         """Rows and columns of a patch in pixels."""

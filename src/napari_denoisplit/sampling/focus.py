@@ -94,16 +94,27 @@ def planes_from(
 
 
 def tiles_from(
-    tiles: Sequence[Tile], plane: tuple[int, ...], focus: FocusSource | None
+    tiles: Sequence[Tile], plane: tuple[int, ...], focus: FocusSource | None, border: int = 0
 ) -> list[Tile]:
-    """Sort tiles of a plane by their distance from the middle of the view, those in view first."""
+    """Sort tiles of a plane by their distance from the middle of the view, those in view first.
+
+    Parameters
+    ----------
+    tiles, plane
+        The tiles and their plane.
+    focus
+        What is in view.
+    border
+        Rows above the image, and columns left of it, that the tiles count along.
+    """
     view = focus() if focus is not None else None
     if view is None or view.plane != plane:
         return list(tiles)
-    middle_y, middle_x = sum(view.y) / 2, sum(view.x) / 2
+    view_y, view_x = ((a + border, b + border) for a, b in (view.y, view.x))
+    middle_y, middle_x = sum(view_y) / 2, sum(view_x) / 2
 
     def rank(tile: Tile) -> tuple[bool, float]:
-        in_view = _overlap(tile.inner_y, view.y) and _overlap(tile.inner_x, view.x)
+        in_view = _overlap(tile.inner_y, view_y) and _overlap(tile.inner_x, view_x)
         dy, dx = sum(tile.inner_y) / 2 - middle_y, sum(tile.inner_x) / 2 - middle_x
         return not in_view, dy * dy + dx * dx
 

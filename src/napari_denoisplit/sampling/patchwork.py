@@ -5,7 +5,7 @@ moments of the samples that were drawn of it; those not looked at for longest ar
 noise is a function of position, so cells that were drawn at different times fit together, and are
 what a split of the whole plane has there, as far as the context reaches.
 
-Letters: C channels, Y, X pixels.
+Letters: C channels, Y, X pixels. Cells are counted in the bordered plane, views in the image.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.sampling.border import border_of, bordered, read_bordered, round_up
 from napari_denoisplit.sampling.cell_grid import CellGrid, Patch, rectangles
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.noise_field import NoiseField
@@ -109,7 +109,10 @@ class Patchwork:
     ) -> None:
         self._network, self._normalization = network, normalization
         self._image, self._settings, self._memory = image, settings, memory
-        self._grid = CellGrid.over(image.shape[-2:], CELL, network.multiple)
+        multiple = network.multiple
+        self._border = border_of(multiple)
+        height, width = (bordered(n, multiple) for n in image.shape[-2:])
+        self._grid = CellGrid.over((height, width), CELL, multiple)
         self._cells: OrderedDict[Key, _Cell] = OrderedDict()
         self._n_bytes = 0
         self._in_view: frozenset[Key] = frozenset()
@@ -127,7 +130,7 @@ class Patchwork:
 
         First what has the fewest samples, and of that what is nearest to the middle.
         """
-        patch = self._grid.covering(view.plane, view.y, view.x)
+        patch = self._seen(view)
         self._in_view = frozenset(patch.cells())
         drawn = self._drawn(patch)
         fewest = int(drawn.min(initial=self._settings.n_samples))
@@ -175,7 +178,7 @@ class Patchwork:
 
     def picture(self, view: Focus) -> Picture:
         """Put together what is known of the cells of a view."""
-        patch = self._grid.covering(view.plane, view.y, view.x)
+        patch = self._seen(view)
         (y0, y1), (x0, x1) = self._grid.pixels(patch)
         n_channels = self._network.settings.n_channels
         mmse = np.full((n_channels, y1 - y0, x1 - x0), np.nan, np.float32)
@@ -189,11 +192,27 @@ class Patchwork:
             mmse[place] = cell.moments.mean.numpy()
             if cell.moments.n > 1:
                 spread[place] = cell.moments.std.numpy()
-        height, width = self._image.shape[-2:]  # without the padding of the ladder
-        y1, x1 = min(y1, height), min(x1, width)
-        seen = (slice(None), slice(0, y1 - y0), slice(0, x1 - x0))
         fewest = int(self._drawn(patch).min(initial=self._settings.n_samples))
-        return Picture((y0, y1), (x0, x1), mmse[seen], spread[seen], fewest)
+        (y, rows), (x, columns) = (
+            self._inside(span, n)
+            for span, n in zip(((y0, y1), (x0, x1)), self._image.shape[-2:], strict=True)
+        )
+        return Picture(y, x, mmse[:, rows, columns], spread[:, rows, columns], fewest)
+
+    def _seen(self, view: Focus) -> Patch:
+        """Find the cells that show a view."""
+        y, x = (
+            (max(0, a) + self._border, min(b, n) + self._border)
+            for (a, b), n in zip((view.y, view.x), self._image.shape[-2:], strict=True)
+        )
+        return self._grid.covering(view.plane, y, x)
+
+    def _inside(self, span: Span, size: int) -> tuple[Span, slice]:
+        """Cut a range of the bordered plane to the image; also tell where in the range that is."""
+        low = max(0, span[0] - self._border)
+        high = max(low, min(span[1] - self._border, size))
+        start = span[0] - self._border
+        return (low, high), slice(low - start, high - start)
 
     def _drawn(self, patch: Patch) -> NDArray[np.int_]:
         """Count the samples of each cell, (rows, columns)."""
@@ -243,18 +262,8 @@ class Patchwork:
         return cell.moments
 
     def _read(self, plane: tuple[int, ...], y: Span, x: Span) -> NDArray[np.float32]:
-        """Read pixels (Y, X); beyond the image's lower and right edge the last ones go on."""
-        data = self._image.data[(*plane, slice(*y), slice(*x))]
-        if hasattr(data, "compute"):
-            data = data.compute(scheduler="threads")
-        pixels = np.array(data, dtype=np.float32)
-        if bad := pixels.size - int(np.isfinite(pixels).sum()):
-            raise ImageError(
-                f"{self._image.name!r} has {bad} pixels that are NaN or infinite in or near what "
-                f"is in view{f', plane {plane}' if plane else ''}: replace them first."
-            )
-        short = (y[1] - y[0] - pixels.shape[0], x[1] - x[0] - pixels.shape[1])
-        return np.pad(pixels, [(0, n) for n in short], mode="edge")
+        where = f"what is in view{f', plane {plane}' if plane else ''}"
+        return read_bordered(self._image, plane, y, x, self._network.multiple, where)
 
     def _features(self, plane: tuple[int, ...], y: Span, x: Span) -> list[Tensor]:
         """Put the features (1, H, y, x) of a part of a plane together, finest level first."""
@@ -281,7 +290,7 @@ class Patchwork:
         return NoiseField(s.seed, number, sample, n_latents, device, antithetic=s.antithetic)
 
     def _whole_multiple(self, context: int) -> int:
-        return -(-context // self._network.multiple) * self._network.multiple
+        return round_up(context, self._network.multiple)
 
     def _forget(self) -> None:
         """Drop what was not looked at for longest, but nothing that is in view."""

@@ -1,20 +1,20 @@
 """Posterior samples of one plane: encoded once, drawn any number of times.
 
-Letters: C channels, H feature maps, Y, X pixels, padded to what the ladder divides.
+Letters: C channels, H feature maps, Y, X pixels, of the bordered plane where nothing else is said.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 
+from napari_denoisplit.sampling.border import border_of, bordered, mirrored
 from napari_denoisplit.sampling.noise_field import NoiseField
 from napari_denoisplit.sampling.tiles import tile_grid
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -45,7 +45,7 @@ class Posterior:
     normalization
         Statistics of the model.
     plane
-        Superposition (Y, X), image units.
+        Superposition (Y, X), image units; it gets its border here.
     tile_size, overlap
         See `tile_grid`.
     seed, plane_index
@@ -53,13 +53,14 @@ class Posterior:
     antithetic
         Whether every odd sample has minus the noise of the one before it.
     origin
-        Row and column of the plane's upper left where it is a cut of a larger one, whose latent
-        noise it then reads; multiples of what the ladder divides.
+        Where `plane` is a cut of a larger one, as by `read_bordered`: row and column of its upper
+        left in the bordered plane, whose latent noise it then reads. It gets no further border,
+        and the ladder divides its origin and size.
 
     Raises
     ------
     ValueError
-        The ladder does not divide the origin.
+        The ladder does not divide the origin or the size of a cut.
     """
 
     def __init__(
@@ -73,23 +74,31 @@ class Posterior:
         seed: int = 0,
         plane_index: int = 0,
         antithetic: bool = False,
-        origin: tuple[int, int] = (0, 0),
+        origin: tuple[int, int] | None = None,
     ) -> None:
-        if any(n % network.multiple for n in origin):
-            raise ValueError(f"origin {origin} is not a multiple of {network.multiple}")
-        self._network, self._origin, device = network, origin, network.device
+        multiple, device = network.multiple, network.device
+        self._network, self._origin = network, origin or (0, 0)
         self._name, self._antithetic = (seed, plane_index), antithetic
         self.height, self.width = plane.shape
-        pad = (0, -self.width % network.multiple, 0, -self.height % network.multiple)
+        self.border = border_of(multiple) if origin is None else 0
+        """Rows above the plane and columns left of it that are sampled along."""
+        if origin is None:
+            plane = _with_border(plane, multiple)
+        elif any(n % multiple for n in (*origin, *plane.shape)):
+            raise ValueError(f"cut {plane.shape} at {origin} is not of multiples of {multiple}")
         x = torch.from_numpy(plane)[None, None].to(device)  # (1, 1, Y, X)
-        x = (x - normalization.input_mean) / normalization.input_std
-        self._x = F.pad(x, pad, mode="replicate")
-        height, width = self._x.shape[-2:]
-        self.tiles = tile_grid(height, width, tile_size, overlap, network.multiple)
+        self._x = (x - normalization.input_mean) / normalization.input_std
+        self.tiles = tile_grid(*self.shape, tile_size, overlap, multiple)
         self._features: list[Tensor] = []
         shape = (1, -1, 1, 1)
         self._std = torch.tensor(normalization.channel_stds, device=device).reshape(shape)
         self._mean = torch.tensor(normalization.channel_means, device=device).reshape(shape)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns that are sampled, the border included."""
+        height, width = self._x.shape[-2:]
+        return height, width
 
     @torch.no_grad()
     def encode(self, tile: Tile) -> None:
@@ -101,7 +110,7 @@ class Posterior:
         for level, part in enumerate(features):
             shrink = 2 ** (level + 1)
             if level == len(self._features):
-                size = [n // shrink for n in self._x.shape[-2:]]
+                size = [n // shrink for n in self.shape]
                 whole = part.new_empty((1, part.shape[1], *size))
                 self._features.append(whole.to(memory_format=torch.channels_last))
             self._features[level][(..., *tile.inner(shrink))] = part[
@@ -109,13 +118,13 @@ class Posterior:
             ]
 
     def empty_sample(self) -> Tensor:
-        """Make room for a sample, (C, Y, X) with the padding of the ladder."""
+        """Make room for a sample, (C, Y, X) with the border."""
         return self.empty_samples(1)[0]
 
     def empty_samples(self, n: int) -> Tensor:
-        """Make room for n samples, (B, C, Y, X) with the padding of the ladder."""
+        """Make room for n samples, (B, C, Y, X) with the border."""
         n_channels = self._network.settings.n_channels
-        return torch.empty((n, n_channels, *self._x.shape[-2:]), device=self._network.device)
+        return torch.empty((n, n_channels, *self.shape), device=self._network.device)
 
     @torch.no_grad()
     def draw(self, sample: int, tile: Tile, out: Tensor) -> None:
@@ -149,9 +158,15 @@ class Posterior:
         n_latents, device = self._network.settings.n_latents, self._network.device
         return NoiseField(*self._name, sample, n_latents, device, antithetic=self._antithetic)
 
-    def cropped(self, padded: Tensor) -> Tensor:
-        """Cut the plane out of images (..., Y, X) with the padding of the ladder."""
-        return padded[..., : self.height, : self.width]
+    def cropped(self, samples: Tensor) -> Tensor:
+        """Cut the plane out of images (..., Y, X) with the border."""
+        begin = self.border
+        return samples[..., begin : begin + self.height, begin : begin + self.width]
+
+
+def _with_border(plane: NDArray[np.float32], multiple: int) -> NDArray[np.float32]:
+    rows, columns = (mirrored((0, bordered(n, multiple)), n, multiple) for n in plane.shape)
+    return plane[np.ix_(rows, columns)]
 
 
 def bytes_per_pixel(settings: NetworkSettings, dtype: torch.dtype) -> int:
