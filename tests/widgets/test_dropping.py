@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, TIFF_SUFFIXES, FileDrop, FileList
 
@@ -62,3 +62,13 @@ def test_a_zarr_folder_is_one_image(qtbot, tmp_path):
     drop.take([tmp_path / "b.zarr"])
     drop.take([tmp_path])
     assert [path.name for path in taken] == ["b.zarr", "a.zarr", "b.zarr"]
+
+
+def test_a_zarr_image_is_chosen_by_its_folder(qtbot, tmp_path, monkeypatch):
+    path = tmp_path / "cells.zarr"
+    path.mkdir()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
+    files = FileList("images", IMAGE_SUFFIXES)
+    qtbot.addWidget(files)
+    files.folder_button.click()
+    assert files.paths == (path,)

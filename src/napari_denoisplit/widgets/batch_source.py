@@ -92,7 +92,7 @@ class BatchSource(QWidget):
         self._trouble = _NOTHING_YET
         self.images = _line(self, "Images", "drop a folder or files", "Folder with the images.")
         self.folder_button = QPushButton("Folder…", self)
-        self.folder_button.setToolTip("Choose a folder of images.")
+        self.folder_button.setToolTip("Choose a folder of images, or an OME-Zarr image.")
         self.files_button = QPushButton("Files…", self)
         self.files_button.setToolTip("Choose images.")
         self.pattern = _line(

@@ -62,7 +62,7 @@ class ChannelSource(QWidget):
         self.kind = _kind_choice(self)
         self.layers = LayerPerStructure(viewer, self)
         self.stack = LayerChoice(viewer, "Layer with channels", with_channels=True, parent=self)
-        self.files = FileList("TIFF files", IMAGE_SUFFIXES, self)
+        self.files = FileList("TIFF or OME-Zarr images", IMAGE_SUFFIXES, self)
         self.names = QLineEdit(self)
         self.names.setAccessibleName("Names of the structures")
         self.names.setToolTip(
@@ -87,7 +87,9 @@ class ChannelSource(QWidget):
         """Why training cannot start with this; empty if it can."""
         kind = self.kind.currentData()
         if kind == FILES:
-            problem = "" if self.files.paths else "Add or drop TIFF files of the structures."
+            problem = (
+                "" if self.files.paths else "Add or drop TIFF or OME-Zarr images of the structures."
+            )
         else:
             problem = self.layers.problem if kind == LAYERS else self.stack.problem
         return problem or self._problem_with_names()
@@ -264,11 +266,12 @@ def _kind_choice(parent: QWidget) -> QComboBox:
     box.setToolTip(
         tooltip(
             "Images of each structure alone, of the same fields of view: one layer per structure, "
-            "one layer with a channel axis, or TIFF files (one per structure, or with channels)."
+            "one layer with a channel axis, or files, TIFF or OME-Zarr (one per structure, or with "
+            "channels)."
         )
     )
     box.addItem("layers, one per structure", LAYERS)
     box.addItem("one layer with channels", ONE_LAYER)
-    box.addItem("TIFF files", FILES)
+    box.addItem("files", FILES)
     guard_wheel(box)
     return box

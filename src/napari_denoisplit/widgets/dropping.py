@@ -100,9 +100,10 @@ class FileList(QWidget):
     Parameters
     ----------
     kinds
-        What the files are, e.g. "TIFF files".
+        What the files are, e.g. "images".
     suffixes
-        Endings of the files that are taken.
+        Endings of the files that are taken. An image of OME-Zarr is a folder, which a dialog for
+        files cannot choose: where those are taken there is a button for folders.
     """
 
     changed = Signal()  # files were added, removed or put in another order
@@ -127,6 +128,10 @@ class FileList(QWidget):
         self.add_button = QPushButton("Add…", self)
         self.add_button.setToolTip(f"Choose {kinds}.")
         self.add_button.clicked.connect(self._browse)
+        self.folder_button = QPushButton("Folder…", self)
+        self.folder_button.setToolTip("Choose an OME-Zarr image, or a folder of images.")
+        self.folder_button.clicked.connect(self._browse_folder)
+        self.folder_button.setVisible(".zarr" in suffixes)
         self.remove_button = QPushButton("Remove", self)
         self.remove_button.clicked.connect(self.remove_selected)
         self.list.itemSelectionChanged.connect(self._refresh)
@@ -140,6 +145,7 @@ class FileList(QWidget):
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
         buttons.addWidget(self.add_button)
+        buttons.addWidget(self.folder_button)
         buttons.addWidget(self.remove_button)
         QVBoxLayout(self.list.viewport()).addWidget(self.empty)
         layout = QVBoxLayout(self)
@@ -179,12 +185,17 @@ class FileList(QWidget):
         self.changed.emit()
 
     def _browse(self) -> None:
-        pattern = " ".join(f"*{suffix}" for suffix in self._suffixes)
+        pattern = " ".join(f"*{suffix}" for suffix in self._suffixes if suffix != ".zarr")
         names, _ = QFileDialog.getOpenFileNames(
             self, f"Choose {self._kinds}", "", f"{self._kinds} ({pattern})"
         )
         if names:
             self.add([Path(name) for name in names])
+
+    def _browse_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "An OME-Zarr image, or a folder of images")
+        if name:
+            self.drop.take([Path(name)])
 
     def _emit_changed(self, *_: object) -> None:
         self.changed.emit()

@@ -108,12 +108,12 @@ class ImageSource(QWidget):
         self._one_channel = one_channel
         self.kind = QComboBox(self)
         self.kind.setAccessibleName("Where the image comes from")
-        self.kind.setToolTip(tooltip(f"{verb} a layer of the viewer, or TIFF files."))
+        self.kind.setToolTip(tooltip(f"{verb} a layer of the viewer, or files: TIFF or OME-Zarr."))
         self.kind.addItem("a layer", FROM_LAYER)
-        self.kind.addItem("TIFF files", FROM_FILES)
+        self.kind.addItem("files", FROM_FILES)
         guard_wheel(self.kind)
         self.layer = LayerChoice(viewer, "Image", parent=self)
-        self.files = FileList("TIFF files", IMAGE_SUFFIXES, self)
+        self.files = FileList("TIFF or OME-Zarr images", IMAGE_SUFFIXES, self)
         self.channel = _channel_choice(self)
         self._form = form_layout(self)
         self._form.addRow("From", self.kind)
@@ -130,7 +130,7 @@ class ImageSource(QWidget):
         """Why nothing is chosen; empty if something is."""
         if self.kind.currentData() == FROM_LAYER:
             return self.layer.problem
-        return "" if self.files.paths else "Add or drop TIFF files."
+        return "" if self.files.paths else "Add or drop TIFF or OME-Zarr images."
 
     def add_files(self, paths: list[Path]) -> None:
         """Put files into the queue and choose those."""

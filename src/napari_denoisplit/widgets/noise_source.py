@@ -63,14 +63,16 @@ class NoiseSourceChoice(QWidget):
         self.explanation = QLabel(self)
         self.explanation.setWordWrap(True)
         self.explanation.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.kind = _combo("Where the images come from", "Layers of the viewer, or TIFF files.")
+        self.kind = _combo("Where the images come from", "Layers of the viewer, or files.")
         self.kind.addItem("layers", FROM_LAYERS)
-        self.kind.addItem("TIFF files", FROM_FILES)
+        self.kind.addItem("files", FROM_FILES)
         self.layer = LayerChoice(viewer, "Noisy image", parent=self)
         self.clean_layer = LayerChoice(viewer, "Clean image", parent=self)
         pattern = f"TIFF files ({' '.join(f'*{suffix}' for suffix in TIFF_SUFFIXES)})"
-        self.file = PathChoice("Noisy TIFF file", pattern, saving=False, parent=self)
-        self.clean_file = PathChoice("Clean TIFF file", pattern, saving=False, parent=self)
+        self.file, self.clean_file = (
+            PathChoice(f"{name} image", pattern, saving=False, folders=True, parent=self)
+            for name in ("Noisy", "Clean")
+        )
         self.channel = _combo("Channel", "Which channel; each has a noise of its own.")
         self.region = RegionChoice(viewer, self)
         self._form = form_layout(self)
@@ -108,8 +110,9 @@ class NoiseSourceChoice(QWidget):
         if self.kind.currentData() == FROM_FILES:
             paths = [self.file.path, self.clean_file.path if pairs else self.file.path]
             if None in paths:
-                return "Choose or drop a TIFF file." if paths[0] is None else "Choose a clean file."
-            missing = [path for path in paths if path is not None and not path.is_file()]
+                what = "or drop a TIFF or OME-Zarr image" if paths[0] is None else "a clean image"
+                return f"Choose {what}."
+            missing = [path for path in paths if path is not None and not path.exists()]
             return f"{missing[0]} does not exist." if missing else ""
         problem = self.layer.problem or (self.clean_layer.problem if pairs else "")
         if not problem and pairs and self.layer.layer is self.clean_layer.layer:

@@ -23,12 +23,20 @@ class PathChoice(QWidget):
         Filter of the dialog, e.g. "Models (*.denoisplit)".
     saving
         Whether the file is to be written, or must exist.
+    folders
+        Whether it may be a folder, as OME-Zarr is, which a dialog for files cannot choose.
     """
 
     changed = Signal()  # another path was chosen or typed
 
     def __init__(
-        self, name: str, pattern: str, *, saving: bool, parent: QWidget | None = None
+        self,
+        name: str,
+        pattern: str,
+        *,
+        saving: bool,
+        folders: bool = False,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._name, self._pattern, self._saving = name, pattern, saving
@@ -45,6 +53,11 @@ class PathChoice(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.edit)
         layout.addWidget(self.browse_button)
+        if folders:
+            self.folder_button = QPushButton("Folder…", self)
+            self.folder_button.setToolTip(f"Choose an OME-Zarr folder: {name}.")
+            self.folder_button.clicked.connect(self._browse_folder)
+            layout.addWidget(self.folder_button)
         self.setFocusProxy(self.edit)
 
     @property
@@ -60,6 +73,11 @@ class PathChoice(QWidget):
     def _on_text(self) -> None:
         self.edit.setToolTip(tooltip(f"{self._name}: {self.edit.text() or 'none'}"))
         self.changed.emit()
+
+    def _browse_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, self._name, str(self.path or Path.home()))
+        if name:
+            self.set_path(Path(name))
 
     def _browse(self) -> None:
         start = str(self.path or Path.home())
