@@ -165,6 +165,8 @@ def test_switched_off_its_layers_go_or_stay(qtbot, window, widget, keep):
     switch_on(qtbot, window, widget)
     widget.lens.keep.setChecked(keep)
     switch_off(qtbot, widget)
+    n_left = 5 if keep else 1
+    qtbot.waitUntil(lambda: len(window.layers) == n_left, timeout=5000)
     assert (NAMES[0] in window.layers) == keep
     assert "cells" in window.layers
 
@@ -175,7 +177,7 @@ def test_another_seed_begins_anew(qtbot, window, widget, fake):
     qtbot.waitUntil(lambda: len(fake.sessions) == 2, timeout=5000)
     assert fake.sessions[-1][1].seed == 7
     qtbot.waitUntil(lambda: "4 of 4" in widget.lens.status.text(), timeout=10_000)
-    assert sum("lens" in one.name for one in window.layers) == 4
+    qtbot.waitUntil(lambda: sum("lens" in one.name for one in window.layers) == 4, timeout=5000)
     switch_off(qtbot, widget)
 
 

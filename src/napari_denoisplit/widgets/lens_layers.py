@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.transforms import Affine
+from qtpy.QtCore import QTimer
 
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.widgets.result_layers import (
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers import ViewerRef
 
 __all__ = ["LensLayers"]
+
+_DRAWING_MS = 50  # in which the canvas is drawn
 
 
 class LensLayers:
@@ -97,11 +100,17 @@ class LensLayers:
                     self._show("sigma", channel, self._shown)
 
     def remove(self) -> None:
-        """Take the layers out of the viewer."""
+        """Take the layers out of the viewer, one after the other.
+
+        Several that go between two drawings, and others that come soon after, let drawing end in
+        a segmentation fault: seen with napari 0.9.2 alone, vispy 0.17 and OpenGL in software.
+        """
         viewer = self._viewer()
         for key in self._layers.keys():
             if viewer is not None and (layer := self._layers.alive(key)) is not None:
                 viewer.layers.remove(layer)
+                QTimer.singleShot(_DRAWING_MS, self.remove)
+                return
 
     def _show(self, kind: str, channel: int, event: LensDrawn) -> bool:
         """Show one layer; whether it is new."""
