@@ -95,6 +95,12 @@ def test_the_verdict_follows_slope_correlation_and_coverage(changes, grade):
     assert "actin" in verdict.reasons[0]
 
 
+def test_samples_that_know_nothing_of_the_error_are_not_calibrated():
+    verdict = judge_sigma(score(), 38.0, is_clean=True)
+    assert verdict.grade == "do not use"
+    assert "38 times" in verdict.reasons[0]
+
+
 def test_coverage_of_noisy_targets_is_not_judged():
     missed = score(coverage={"50": 0.1, "68": 0.2, "90": 0.3, "95": 0.4})
     assert judge_sigma(missed, is_clean=False).grade == "good"

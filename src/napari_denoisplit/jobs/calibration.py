@@ -21,7 +21,7 @@ from napari_denoisplit.curves import SampleStep, SigmaCurves
 from napari_denoisplit.errors import CalibrationError, NoiseModelError
 from napari_denoisplit.events import Progress, Stage
 from napari_denoisplit.jobs.calibration_fields import cut, kept_aside, limited, make_fields
-from napari_denoisplit.jobs.calibration_pixels import PixelPair, draw_field, pixels_of
+from napari_denoisplit.jobs.calibration_pixels import draw_field, pixels_of
 from napari_denoisplit.jobs.channel_noise import channel_noise_job
 from napari_denoisplit.measures.calibration import (
     ErrorPixels,
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Calibrated", "ChannelResult", "calibrate_job", "calibration_fields", "conclude"]
 
+_FEWEST = 5  # samples whose squared spread can be divided by
 CLEARLY = 0.9
 """A less simple calibration is taken if it leaves less than this share of the variance error."""
 
@@ -152,9 +153,8 @@ def calibrate_job(
         found = yield from _counted(steps, i, len(fields))
         drawn += [] if found is None else [found]
     if stop.is_set() and not any(d.field.report.any() for d in drawn):
-        raise CalibrationError(
-            "Calibration was stopped before its first image to report on: let it run longer."
-        )
+        text = "Calibration was stopped before its first image to report on: let it run longer."
+        raise CalibrationError(text)
     yield Stage("Comparing spread and error")
     stopped = len(drawn) < len(fields)
     return conclude(model, drawn, settings, images.sources, notes, stopped_early=stopped)
@@ -291,7 +291,7 @@ def _channel(
     )
     factors: dict[str, float] = {way: c.factor for way, c in fitted.items() if way != "map"}
     factors |= _uncorrected(drawn, channel, fit)
-    verdict = judge_sigma(score, is_clean=report.is_clean)
+    verdict = judge_sigma(score, fitted["variance"].factor, is_clean=report.is_clean)
     result = ChannelResult(curves, factors, 1.0 if fit.is_clean else scale, verdict)
     return fitted[chosen], result, score, len(fit.spread)
 
@@ -318,18 +318,22 @@ def _by_samples(
     scale: float,
     way: CalibrationMethod,
 ) -> tuple[SampleStep, ...]:
-    """Calibrate in the chosen way with fewer samples, too."""
+    """Calibrate in the chosen way with fewer samples, too.
+
+    Not by likelihood with very few: its factor, of a ratio to their spread, has no finite mean.
+    """
     steps = []
-    for n_samples in sorted(drawn[0].moments):
+    fewest = _FEWEST if way == "likelihood" else 0
+    for n_samples in sorted(k for k in drawn[0].moments if k >= fewest):
         pair = pixels_of(drawn, channel, n_samples)
-        pair = PixelPair(pair.fit.scaled(scale), pair.report.scaled(scale))
+        fit, report = pair.fit.scaled(scale), pair.report.scaled(scale)
         try:
-            fitted = fit_channel(pair.fit, way)
+            fitted = fit_channel(fit, way)
         except CalibrationError:
             continue  # the noise may hide the error with few samples only
-        sigma = mapped(pair.report.spread, fitted)
-        curve = _curve(pair.report, sigma, settings)
-        steps.append(SampleStep(n_samples, fitted.factor, curve, coverage(pair.report, sigma)))
+        sigma = mapped(report.spread, fitted)
+        found = _curve(report, sigma, settings), coverage(report, sigma)
+        steps.append(SampleStep(n_samples, fitted.factor, *found))
     return tuple(steps)
 
 

@@ -16,17 +16,21 @@ __all__ = ["judge_sigma"]
 GOOD_SLOPE, USABLE_SLOPE = 0.1, 0.3
 """How far the slope of RMSE over RMV may be from 1."""
 GOOD_CORRELATION, USABLE_CORRELATION = 0.95, 0.8
+MOST_FACTOR = 10.0
+"""A larger factor from spread to error is no calibration but a mistake."""
 GOOD_COVERAGE, USABLE_COVERAGE = 0.05, 0.12
 """How far the share of pixels within the interval of 95 % may be from it."""
 
 
-def judge_sigma(score: CalibrationScore, *, is_clean: bool) -> Verdict:
+def judge_sigma(score: CalibrationScore, factor: float = 1.0, *, is_clean: bool) -> Verdict:
     """Say whether sigma may be read as an error in grey levels, by pixels that were left out.
 
     Parameters
     ----------
     score
         What was measured there.
+    factor
+        By which error and spread differ, as root mean squares.
     is_clean
         Whether the targets had no noise; otherwise coverage says little and is not judged.
     """
@@ -41,7 +45,16 @@ def judge_sigma(score: CalibrationScore, *, is_clean: bool) -> Verdict:
         if slope <= most_slope and r >= least_r and missed <= most_missed:
             grade = name
             break
-    return Verdict(grade=grade, reasons=_reasons(score, is_clean), figures=_figures(score))
+    reasons = _reasons(score, is_clean)
+    if factor > MOST_FACTOR:
+        grade = "do not use"
+        reasons = (
+            f"The error of {score.channel} is {factor:.0f} times the spread of the samples: they "
+            "know next to nothing of it. Check that the images have the exposure and the offset of "
+            "those that the model was trained on, and the order of the structures.",
+            *reasons,
+        )
+    return Verdict(grade=grade, reasons=reasons, figures=_figures(score))
 
 
 def _reasons(score: CalibrationScore, is_clean: bool) -> tuple[str, ...]:
