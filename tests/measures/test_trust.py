@@ -71,6 +71,15 @@ def test_mirrored_samples_give_the_mean_of_an_object_its_own_spread(rng):
     assert three[0].sigma is None
 
 
+def test_an_object_says_in_which_plane_it_lies(tmp_path):
+    labels = np.zeros((2, 3, 8, 8), int)
+    labels[1, 2, 3:5, 4:6] = 7
+    (found,) = summarize_objects(labels, labels * 1.0, None, labels > 0)
+    assert (found.plane, found.y, found.x) == ((1, 2), 3.5, 4.5)
+    write_objects(tmp_path / "t.csv", (found,))
+    assert (tmp_path / "t.csv").read_text().splitlines()[1].endswith("1 2")
+
+
 def test_without_samples_an_object_has_no_interval(rng, tmp_path):
     truth, samples = blobs(rng)
     labels = connected_objects(truth > 10)

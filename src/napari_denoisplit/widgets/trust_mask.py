@@ -38,7 +38,7 @@ __all__ = ["MaskPart"]
 _PERCENT = 33  # at first: structure three sigma above the background
 _MOST = 150
 _SETTLE_MS = 40  # a slider moves faster than large labels are drawn
-_OWN = "connected parts of the mask"
+_OWN = "parts of the mask"  # no wider than a narrow dock shows
 _LEAST_PIXELS = 20
 _COLORS = {None: (0.0, 0.0, 0.0, 0.0), 1: (0.2, 0.85, 0.35, 1.0)}  # seen on dark and on bright
 
@@ -62,7 +62,9 @@ class MaskPart(QWidget):
         for label in (self.status, self.about):
             label.setWordWrap(True)
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.objects = _box("Objects", "Objects to sum up: a Labels layer, or the mask.", self)
+        what = "Objects to sum up: of a Labels layer, or connected in the mask."
+        self.objects = _box("Objects", what, self)
+        self._say("")
         self.sum_button, self.save_button = _buttons(self)
         self.table = ObjectTable(self)
         self._timer = QTimer(self)
@@ -131,7 +133,7 @@ class MaskPart(QWidget):
             self.structure.addItems(() if self._group is None else self._group.structures)
         self.setEnabled(self._group is not None)
         if self._group is None:
-            self.status.setText("Needs a split with sigma: two samples or more.")
+            self._say("Needs a split with sigma: two samples or more.")
         self.about.setText("" if self._group is None else _about(self._group))
         self.follow_layers()
 
@@ -192,14 +194,14 @@ class MaskPart(QWidget):
         )
         self.table.show_objects(self._objects)
         kept = "" if group.samples else " No samples are kept, so that means have no interval."
-        self.status.setText(f"{len(self._objects)} objects.{kept}")
+        self._say(f"{len(self._objects)} objects.{kept}")
 
     def save_table(self, path: Path) -> None:
         """Write the table as CSV."""
         from napari_denoisplit.measures.trust import write_objects
 
         write_objects(path, self._objects)
-        self.status.setText(f"{len(self._objects)} objects saved in {path}.")
+        self._say(f"{len(self._objects)} objects saved in {path}.")
 
     def _chosen_labels(self, mask: NDArray[np.bool_] | None) -> NDArray[np.integer] | None:
         from napari_denoisplit.measures.trust import connected_objects
@@ -211,12 +213,16 @@ class MaskPart(QWidget):
             return connected_objects(mask, _LEAST_PIXELS)
         labels = np.asarray(viewer.layers[name].data)
         if labels.shape != mask.shape:
-            self.status.setText(
+            self._say(
                 f"⚠ {name!r} has shape {labels.shape}, the split {mask.shape}: choose labels of "
                 "the same image."
             )
             return None
         return labels
+
+    def _say(self, text: str) -> None:
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
 
     def _on_structure(self, *_: object) -> None:
         from napari_denoisplit.measures.trust import background_of
@@ -246,7 +252,7 @@ class MaskPart(QWidget):
         mask = self.mask
         if mask is None or group is None:
             return
-        self.status.setText(
+        self._say(
             f"{mask.mean():.1%} of the pixels show {self.structure.currentText()} of at least "
             f"{1 / self.limit:.1f} σ above or below the background."
         )

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ANSWERS", "CONSENSUS", "MODE", "SamplesPart"]
 
-MODE = "most probable image (approximate MAP)"
+MODE = "most probable image"
 ANSWERS = "answers in a region"
 CONSENSUS = "consensus segmentation"
 _HELP = {
-    MODE: "Where samples disagree, the MMSE is a faint compromise; this takes the side of most "
-    "samples. It is as sharp as a sample, and can be wrong like one.",
+    MODE: "Approximate MAP: where samples disagree, the MMSE is a faint compromise; this takes the "
+    "side of most samples. It is as sharp as a sample, and can be wrong like one.",
     ANSWERS: "Sorts the samples of a small region into a few answers, each with the share of "
     "samples behind it. Draw the region in a Shapes layer.",
     CONSENSUS: "Segments every sample by a local threshold, and keeps what more than half of them "
