@@ -109,7 +109,8 @@ class LensLayers:
         for key in self._layers.keys():
             if viewer is not None and (layer := self._layers.alive(key)) is not None:
                 viewer.layers.remove(layer)
-                QTimer.singleShot(_DRAWING_MS, self.remove)
+                # Not the method itself: Qt would not keep its object, which nobody else may.
+                QTimer.singleShot(_DRAWING_MS, lambda: self.remove())
                 return
 
     def _show(self, kind: str, channel: int, event: LensDrawn) -> bool:
