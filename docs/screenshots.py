@@ -15,6 +15,7 @@ from pathlib import Path
 
 import napari
 import numpy as np
+import tifffile
 from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
 from scipy.ndimage import gaussian_filter
 
@@ -104,6 +105,49 @@ def split(window: Window, model: Path) -> None:
     side_by_side(window)
 
 
+def lens(window: Window, model: Path) -> None:
+    """Split what is on screen of the sample mixture."""
+    viewer = window.viewer
+    viewer.open_sample(PLUGIN, "mixture")
+    for layer in list(viewer.layers):
+        if layer.name != "superposition":
+            viewer.layers.remove(layer)
+            window.wait(0.3)
+    widget = window.open("Split")
+    widget.open_model(model)
+    widget.settings["n_samples"].set_value(20)
+    window.wait(2)
+    # The image stays visible around what is split.
+    widget.lens.switch.setChecked(True)
+    window.wait_until(lambda: "20 of 20" in widget.lens.status.text(), PATIENCE)
+    camera = getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
+    camera.zoom *= 2
+    window.wait(0.5)
+    window.wait_until(lambda: "20 of 20" in widget.lens.status.text(), PATIENCE)
+    window.save("lens")
+
+
+def batch(window: Window, model: Path) -> None:
+    """Split a folder of crops of the sample mixture, with a picture while it runs and after."""
+    window.viewer.open_sample(PLUGIN, "mixture")
+    pixels = np.asarray(window.viewer.layers["superposition"].data)
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (y, x) in enumerate(np.ndindex(2, 2), start=1):
+            crop = pixels[y * 256 : y * 256 + 256, x * 256 : x * 256 + 256]
+            tifffile.imwrite(f"{folder}/cell{number}.tif", crop)
+        widget = window.open("Batch")
+        widget.open_files([model, Path(folder)])
+        window.wait_until(lambda: not widget.source.is_searching, PATIENCE)
+        widget.settings["n_samples"].set_value(10)
+        window.wait(2)
+        widget.panel.button.click()
+        window.wait(3)
+        window.save("batch")
+        window.wait_until(lambda: not widget.panel.is_running, PATIENCE)
+        window.wait(1)
+        window.save("batch-end")
+
+
 def calibrate(window: Window, model: Path) -> None:
     """Calibrate the model on the part of the sample channels that it was not trained on."""
     window.viewer.open_sample(PLUGIN, "channels")
@@ -167,12 +211,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
     parser.add_argument("--minutes", type=float, default=3, help="of training")
-    parser.add_argument("--of", choices=("noise", "split"), nargs="+", default=("noise", "split"))
+    parser.add_argument(
+        "--of",
+        choices=("noise", "split", "lens", "batch"),
+        nargs="+",
+        default=("noise", "split", "lens", "batch"),
+    )
+    parser.add_argument("--model", type=Path, help="of the phantom, where 'split' trains none")
     parser.add_argument("--output", type=Path, default=HERE / "images")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "phantom.denoisplit"
+        model = arguments.model or Path(folder) / "phantom.denoisplit"
         scenes = {
             "noise": [fit_noise],
             "split": [
@@ -180,6 +230,8 @@ def main() -> None:
                 lambda window: split(window, model),
                 lambda window: calibrate(window, model),
             ],
+            "lens": [lambda window: lens(window, model)],
+            "batch": [lambda window: batch(window, model)],
         }
         for name in arguments.of:
             for scene in scenes[name]:
