@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from qtpy.QtCore import QEvent
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
@@ -167,7 +167,8 @@ class SplitWidget(QWidget):
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
         self.source.reset_choices()
-        self._offer_saving()  # temporary results go with their layers
+        # Temporary results go with their layers, but perhaps after this call.
+        QTimer.singleShot(0, self._offer_saving)
 
     def _refresh(self) -> None:
         self.panel.set_obstacle(self.model.problem or self.source.problem)
