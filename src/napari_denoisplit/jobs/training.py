@@ -6,7 +6,7 @@ import json
 import math
 import threading
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import TrainSettings
 
 __all__ = ["Trained", "train_job"]
+
+R = TypeVar("R")
 
 SECONDS_BETWEEN_PROGRESS = 0.3
 
@@ -150,13 +152,26 @@ def _with_reference(trained: Trained, run: Run, settings: TrainSettings) -> Job[
         return trained
     images = run.validation.superpositions
     computing = SplitSettings(device=settings.device, precision=settings.precision)
-    reference = yield from reference_job(
+    measuring = reference_job(
         trained.model, images, computing, data="validation blocks of the training images"
     )
+    reference = yield from _without_progress(measuring)
     model = with_reference(trained.model, reference)
     if reference is not None and trained.path is not None:
         save_model(trained.path, model)
     return replace(trained, model=model)
+
+
+def _without_progress(job: Job[R]) -> Job[R]:
+    """Run a short job after the training, whose progress is complete."""
+    while True:
+        try:
+            event = next(job)
+        except StopIteration as done:
+            result: R = done.value
+            return result
+        if not isinstance(event, Progress):
+            yield event
 
 
 def _epoch(run: Run, settings: TrainSettings, budget: Budget, stop: threading.Event) -> Job[None]:
