@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
@@ -377,7 +378,7 @@ def test_results_are_saved_as_images_that_open_again(qtbot, widget, tmp_path):
     assert (tmp_path / "cells-2_sigma-uncalibrated.ome.tif").exists()
 
 
-def test_the_window_stays_alive_during_a_split(qtbot, window, image, model, jobs, dock):
+def test_the_window_stays_alive_during_a_split(qtbot, window, image, model, jobs, dock, request):
     widget = prepared(window, image, model, dock)
     jobs.endless, jobs.seconds = True, 0.0
     # The first layer with one more axis makes napari build a slider, for half a second.
@@ -385,6 +386,10 @@ def test_the_window_stays_alive_during_a_split(qtbot, window, image, model, jobs
     beats = []
     timer = QTimer()
     timer.timeout.connect(lambda: beats.append(thread_time()))
+    # What other tests have left behind would take a second to be searched for garbage.
+    gc.collect()
+    gc.freeze()
+    request.addfinalizer(gc.unfreeze)
     timer.start(50)
     click(widget)
     qtbot.wait(1500)
