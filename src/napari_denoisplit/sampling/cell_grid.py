@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from napari_denoisplit.sampling.border import round_up
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -72,8 +74,8 @@ class CellGrid:
         multiple
             What the ladder divides.
         """
-        height, width = (-(-n // multiple) * multiple for n in shape)
-        return cls((height, width), -(-edge // multiple) * multiple)
+        height, width = (round_up(n, multiple) for n in shape)
+        return cls((height, width), round_up(edge, multiple))
 
     def covering(self, plane: tuple[int, ...], y: Span, x: Span) -> Patch:
         """Find the cells that a range of rows and columns touches; none outside of the plane."""

@@ -159,7 +159,7 @@ class Patchwork:
         number = int(self._drawn(patch).max(initial=0))
         inner_y, inner_x = self._grid.pixels(patch)
         height, width = self._grid.shape
-        context = self._whole_multiple(TOP_DOWN_CONTEXT)
+        context = round_up(TOP_DOWN_CONTEXT, self._network.multiple)
         outer_y, outer_x = grown(inner_y, context, height), grown(inner_x, context, width)
         self._encode(self._grid.covering(patch.plane, outer_y, outer_x))
         field = self._field(patch.plane, number)
@@ -237,7 +237,7 @@ class Patchwork:
 
     def _encode_all(self, patch: Patch) -> None:
         inner = self._grid.pixels(patch)
-        context = self._whole_multiple(BOTTOM_UP_CONTEXT)
+        context = round_up(BOTTOM_UP_CONTEXT, self._network.multiple)
         y, x = (grown(s, context, n) for s, n in zip(inner, self._grid.shape, strict=True))
         pixels = torch.from_numpy(self._read(patch.plane, y, x))[None, None]
         n = self._normalization
@@ -288,9 +288,6 @@ class Patchwork:
         number = int(np.ravel_multi_index(plane, self._image.shape[:-2])) if plane else 0
         device = self._network.device
         return NoiseField(s.seed, number, sample, n_latents, device, antithetic=s.antithetic)
-
-    def _whole_multiple(self, context: int) -> int:
-        return round_up(context, self._network.multiple)
 
     def _forget(self) -> None:
         """Drop what was not looked at for longest, but nothing that is in view."""

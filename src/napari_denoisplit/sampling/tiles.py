@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from napari_denoisplit.sampling.border import round_up
+
 __all__ = ["Tile", "grown", "tile_grid"]
 
 
@@ -71,7 +73,7 @@ def tile_grid(
     """
     if tile_size is None:
         tile_size = max(height, width) + 2 * overlap
-    overlap = -(-overlap // multiple) * multiple
+    overlap = round_up(overlap, multiple)
     inner = (tile_size - 2 * overlap) // multiple * multiple
     if inner <= 0:
         raise ValueError(
