@@ -35,8 +35,9 @@ lint: .venv/.for-test
 docs: .venv/.for-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
+# Two of them measure a napari window.
 bench: .venv/.for-bench
-	$(BIN)/python -m benchmarks
+	$(XVFB) $(BIN)/python -m benchmarks
 
 .venv/.for-%: pyproject.toml constraints.txt scripts/environment.sh
 	scripts/environment.sh $(filter-out demo,$*)

@@ -1,9 +1,10 @@
 """The lens in a real napari window: how soon a view is split, and whether the window stays free.
 
-    xvfb-run -a -s "-screen 0 1280x720x24" python benchmarks/lens.py MODEL [MODEL ...]
+    xvfb-run -a -s "-screen 0 1280x720x24" python benchmarks/lens.py [MODEL ...]
 
 Each model is one trained with the preset 'fast' on a data set of the quality benchmark; its name
-begins with that of the data set. The widget is driven as a user does: the view moves, and the clock
+begins with that of the data set. Where none is named, they are those that the quality benchmark has
+left behind. The widget is driven as a user does: the view moves, and the clock
 runs until the window has painted a sample of everything in view. Writes its table between the marks
 of docs/benchmarks.md.
 """
@@ -31,6 +32,7 @@ from napari_denoisplit.sampling.patchwork import Patchwork
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets import SplitWidget
 from napari_denoisplit.widgets.view_watch import view_of
+from quality import OUTPUT
 
 VIEW = 512
 SIZE = 2048
@@ -218,7 +220,12 @@ def table(found: dict[str, dict[str, float]], differences: dict[str, dict[str, f
 
 
 def main() -> None:
-    models = {path.name.split("_")[0]: path for path in map(Path, sys.argv[1:])}
+    paths = [Path(word) for word in sys.argv[1:]] or sorted(
+        OUTPUT.glob("?_denoisplit_0.denoisplit")
+    )
+    models = {path.name.split("_")[0]: path for path in paths}
+    if not models:
+        sys.exit(f"No model of the quality benchmark in {OUTPUT}: run it first, or name a model.")
     planes = {name: np.asarray(DATA_SETS[name]().superposition.data, np.float32) for name in models}
     first = next(iter(models))
     found = measure(models[first], planes[first])
