@@ -65,6 +65,24 @@ def test_a_stopped_film_leaves_nothing_behind(stack, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_stopped_tiff_leaves_what_was_there(stack, tmp_path):
+    path, stop, read = tmp_path / "cell.ome.tif", threading.Event(), []
+    path.write_bytes(b"older")
+
+    class Array:
+        shape = stack.samples[0].shape
+
+        def __getitem__(self, index):
+            read.append(index)
+            stop.set()
+            return stack.samples[0][index]
+
+    counted = SampleStack((Array(), Array()), "ZYX", ("a", "b"))
+    assert run(film_job(counted, path, stop=stop)) is None
+    assert len(read) == 1
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"older"]
+
+
 @pytest.mark.parametrize(
     ("name", "missing", "words"),
     [

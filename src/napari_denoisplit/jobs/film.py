@@ -77,7 +77,11 @@ def film_job(
     plane, against = stack.checked_plane(plane), _checked(against, stack)
     if path.name.lower().endswith(_TIFF):
         yield Stage(f"Writing {path.name}")
-        write_image(path, _as_image(_Frames(stack, plane, settings, against)))
+        frames = _Frames(stack, plane, settings, against, stop)
+        try:
+            write_image(path, _as_image(frames))
+        except _Stopped:
+            return None
         return path
     if path.suffix.lower() not in FILM_ENDINGS:
         raise ImageError(f"{path} is no name for a film: let it end in .gif, .mp4 or .ome.tif.")
@@ -113,7 +117,10 @@ class _Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Series:
-    """All samples of one plane as an array (K, C, Y, X) that is read plane by plane."""
+    """All samples of one plane as an array (K, C, Y, X) that is read plane by plane.
+
+    A plane that is asked for after a stop raises `_Stopped`: the writer asks for one at a time.
+    """
 
     frames: _Frames
 
@@ -143,8 +150,9 @@ class _Frames:
         plane: tuple[int, ...],
         settings: FilmSettings,
         against: int | None,
+        stop: threading.Event | None = None,
     ) -> None:
-        self.stack, self._plane = stack, plane
+        self.stack, self._plane, self._stop = stack, plane, stop
         self.title = "samples"
         self._other: NDArray[np.float32] | None = None
         if settings.show == "difference":
@@ -157,6 +165,8 @@ class _Frames:
 
     def part(self, index: int, structure: int) -> NDArray[np.float32]:
         """One structure of a frame, (Y, X)."""
+        if self._stop is not None and self._stop.is_set():
+            raise _Stopped
         pixels = pixels_of(self.stack.samples[structure][(index, *self._plane)])
         return pixels if self._other is None else pixels - self._other[structure]
 
