@@ -79,13 +79,19 @@ def score(**changes) -> CalibrationScore:
     return CalibrationScore(**(values | changes))
 
 
+def held(*percents) -> dict[str, float]:
+    """Percent of the pixels within the intervals of 50, 68, 90 and 95 %."""
+    shares = [percent / 100 for percent in percents]
+    return {"coverage": dict(zip(("50", "68", "90", "95"), shares, strict=True))}
+
+
 @pytest.mark.parametrize(
     ("changes", "grade"),
     [
         ({}, "good"),
         ({"slope": 0.85}, "usable"),
         ({"correlation": 0.9}, "usable"),
-        ({"coverage": {"50": 0.5, "68": 0.6, "90": 0.8, "95": 0.86}}, "usable"),
+        (held(50, 60, 80, 86), "usable"),
         ({"slope": 1.6}, "do not use"),
     ],
 )
@@ -95,6 +101,28 @@ def test_the_verdict_follows_slope_correlation_and_coverage(changes, grade):
     assert "actin" in verdict.reasons[0]
 
 
+@pytest.mark.parametrize(
+    ("shares", "grade", "words"),
+    [
+        (held(61, 75, 90, 94), "good", "near enough"),  # tails of a Laplace distribution
+        (held(70, 84, 94, 96), "usable", "Those of 50% and 68% are too wide"),
+        (held(70, 78, 87, 88), "usable", "That of 95% is too narrow"),
+        (held(52, 61, 88, 94), "usable", "That of 68% is too narrow"),
+        (held(48, 54, 88, 94), "do not use", "That of 68% is too narrow"),
+        (held(99, 99, 99, 99), "usable", "too wide"),  # a sigma on the safe side can be used
+    ],
+)
+def test_an_interval_that_is_off_is_named_with_its_direction(shares, grade, words):
+    verdict = judge_sigma(score(**shares), is_clean=True)
+    assert verdict.grade == grade
+    assert words in " ".join(verdict.reasons)
+
+
+def test_what_decides_the_grade_is_said_first():
+    verdict = judge_sigma(score(**held(30, 45, 70, 80)), is_clean=True)
+    assert "hold 30%, 45%, 70% and 80%" in verdict.reasons[0]
+
+
 def test_samples_that_know_nothing_of_the_error_are_not_calibrated():
     verdict = judge_sigma(score(), 38.0, is_clean=True)
     assert verdict.grade == "do not use"
@@ -102,5 +130,5 @@ def test_samples_that_know_nothing_of_the_error_are_not_calibrated():
 
 
 def test_coverage_of_noisy_targets_is_not_judged():
-    missed = score(coverage={"50": 0.1, "68": 0.2, "90": 0.3, "95": 0.4})
+    missed = score(**held(10, 20, 30, 40))
     assert judge_sigma(missed, is_clean=False).grade == "good"
