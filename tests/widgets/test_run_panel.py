@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.run_panel import RunPanel, time_left
 from napari_denoisplit.widgets.worker import Cancelled
 
@@ -99,3 +100,11 @@ def test_a_cancelled_run_is_no_error(panel, fake):
 )
 def test_time_left_is_said_as_people_say_it(seconds, text):
     assert time_left(seconds) == text
+
+
+def test_a_wrong_choice_is_shown_in_words_and_nothing_is_chosen(panel, monkeypatch):
+    monkeypatch.setattr("napari.utils.notifications.show_error", lambda *_: None)
+    assert panel.checked(lambda: SplitSettings(n_samples=-3)) is None
+    assert "-3" in panel.status.text()
+    assert panel.checked(lambda: SplitSettings(n_samples=3)).n_samples == 3
+    assert panel.status.text() == ""

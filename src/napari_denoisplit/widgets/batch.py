@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-from qtpy.QtCore import QEvent, Qt, QUrl
+from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -18,15 +17,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.batch_results import OpenedResults, read_results
 from napari_denoisplit.widgets.batch_run import BatchOrder, BatchRun
 from napari_denoisplit.widgets.batch_source import BatchDrop, BatchSource
 from napari_denoisplit.widgets.batch_table import BatchModel, BatchTable
 from napari_denoisplit.widgets.column import Column, Fold
+from napari_denoisplit.widgets.docked import DockedWidget
 from napari_denoisplit.widgets.dropping import MODEL_SUFFIXES, TIFF_SUFFIXES, has_suffix
-from napari_denoisplit.widgets.fields import SettingsForm, sentence, tooltip
+from napari_denoisplit.widgets.fields import SettingsForm, tooltip
 from napari_denoisplit.widgets.layers import viewer_reference
 from napari_denoisplit.widgets.model_choice import ModelChoice
 from napari_denoisplit.widgets.preferences import preference
@@ -57,7 +56,7 @@ _MORE = {
 _DETAIL_LINES = 3
 
 
-class BatchWidget(QWidget):
+class BatchWidget(DockedWidget):
     """Split every image of a folder; what is done is known again, and no bad file ends the run.
 
     Parameters
@@ -125,6 +124,7 @@ class BatchWidget(QWidget):
         self.source.found.connect(self._show_files)
         self.source.changed.connect(self._refresh)
         self.panel.start_clicked.connect(self.split)
+        self.undocked.connect(self.panel.stop)
         self.retry_button.clicked.connect(self.retry_failed)
         self.open_button.clicked.connect(self.open_result)
         self.folder_button.clicked.connect(self._show_folder)
@@ -159,25 +159,25 @@ class BatchWidget(QWidget):
         self._begin(self.files.with_status("failed"), skip_done=False)
 
     def _begin(self, rows: Sequence[int], *, skip_done: bool) -> None:
-        try:
-            settings = SplitSettings(**self.settings.values(), **self.more.values())
-        except ValidationError as error:
-            self.panel.fail(DenoisplitError(sentence(error)))
+        order = self.panel.checked(partial(self._order, rows, skip_done=skip_done))
+        if order is None:
             return
-        order = BatchOrder(
+        self._run = BatchRun(self.panel, self.files, self.table, order)
+        self._run.finished.connect(self._on_finished)
+        self._run.begin()
+        self._refresh()
+        self._column.reveal(self._buttons)
+
+    def _order(self, rows: Sequence[int], *, skip_done: bool) -> BatchOrder:
+        return BatchOrder(
             model=self.model.path,
-            settings=settings,
+            settings=SplitSettings(**self.settings.values(), **self.more.values()),
             rows=tuple(rows),
             items=tuple(self.files.rows[row].item for row in rows),
             output=self.source.output_folder,
             channel=self.channel.text().strip() or None,
             skip_done=skip_done,
         )
-        self._run = BatchRun(self.panel, self.files, self.table, order)
-        self._run.finished.connect(self._on_finished)
-        self._run.begin()
-        self._refresh()
-        self._column.reveal(self._buttons)
 
     def open_result(self) -> None:
         """Show the result of the selected file as layers."""
@@ -193,12 +193,6 @@ class BatchWidget(QWidget):
             on_error=self.panel.fail,
             title=f"denoiSplit: opening the result of {row.item.path.name}",
         ).cancel_with(self)
-
-    def changeEvent(self, event: QEvent) -> None:
-        """End the run when the dock is closed: nobody could stop it any more."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.panel.stop()
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this, and nothing here depends on them."""

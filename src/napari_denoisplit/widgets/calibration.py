@@ -5,11 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import CalibrateSettings
 from napari_denoisplit.widgets.calibration_data import CalibrationData
 from napari_denoisplit.widgets.calibration_plot import CalibrationPlot
@@ -17,8 +15,14 @@ from napari_denoisplit.widgets.calibration_run import CalibrationOrder, calibrat
 from napari_denoisplit.widgets.calibration_saving import CalibrationSaving
 from napari_denoisplit.widgets.calibration_words import figures_table, verdicts_html
 from napari_denoisplit.widgets.column import Column, Fold
-from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, MODEL_SUFFIXES, FileDrop, has_suffix
-from napari_denoisplit.widgets.fields import SettingsForm, sentence
+from napari_denoisplit.widgets.docked import DockedWidget
+from napari_denoisplit.widgets.dropping import (
+    IMAGE_SUFFIXES,
+    MODEL_SUFFIXES,
+    FileDrop,
+    by_kind,
+)
+from napari_denoisplit.widgets.fields import SettingsForm
 from napari_denoisplit.widgets.layers import viewer_reference
 from napari_denoisplit.widgets.model_choice import ModelChoice
 from napari_denoisplit.widgets.preferences import preference
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
     from napari.viewer import Viewer
 
+    from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.jobs.calibration import Calibrated
 
 __all__ = ["CalibrationWidget"]
@@ -54,7 +59,7 @@ _TITLES = {
 }
 
 
-class CalibrationWidget(QWidget):
+class CalibrationWidget(DockedWidget):
     """Bring the sigma of a model to the size of its errors, and see what it is then worth.
 
     Parameters
@@ -108,6 +113,7 @@ class CalibrationWidget(QWidget):
         self.model.changed.connect(self._on_model)
         self.data.changed.connect(self._refresh)
         self.panel.start_clicked.connect(self.calibrate)
+        self.undocked.connect(self.panel.stop)
         self.saving.saved.connect(self.model.open)
         self.saving.finished.connect(self._refresh)
         self.saving.split_button.clicked.connect(self._use_in_split)
@@ -118,8 +124,7 @@ class CalibrationWidget(QWidget):
 
     def open_files(self, paths: list[Path]) -> None:
         """Take a model and images, as if they were dropped here."""
-        models = [path for path in paths if has_suffix(path, MODEL_SUFFIXES)]
-        images = [path for path in paths if has_suffix(path, IMAGE_SUFFIXES)]
+        models, images = by_kind(paths, MODEL_SUFFIXES, IMAGE_SUFFIXES)
         if models:
             self.open_model(models[-1])
         if images:
@@ -128,22 +133,9 @@ class CalibrationWidget(QWidget):
     def calibrate(self) -> None:
         """Check the choices and begin."""
         header = self.model.header
-        if header is None:
+        order = None if header is None else self.panel.checked(partial(self._order, header))
+        if order is None:
             return
-        try:
-            order = CalibrationOrder(
-                model=self.model.path,
-                structures=header.channel_names,
-                data=self.data.chosen(),
-                settings=CalibrateSettings(**self.settings.values(), **self.more.values()),
-            )
-        except ValidationError as error:
-            self.panel.fail(DenoisplitError(sentence(error)))
-            return
-        except DenoisplitError as error:
-            self.panel.fail(error)
-            return
-        self.panel.say("")
         self._show(None)
         self.panel.run(
             partial(calibrate_input, order),
@@ -155,11 +147,13 @@ class CalibrationWidget(QWidget):
         self._column.reveal(self.panel)
         self._refresh()
 
-    def changeEvent(self, event: QEvent) -> None:
-        """End the run when the dock is closed: nobody could stop it any more."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.panel.stop()
+    def _order(self, header: ModelHeader) -> CalibrationOrder:
+        return CalibrationOrder(
+            model=self.model.path,
+            structures=header.channel_names,
+            data=self.data.chosen(),
+            settings=CalibrateSettings(**self.settings.values(), **self.more.values()),
+        )
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""

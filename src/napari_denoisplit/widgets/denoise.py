@@ -5,17 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QLabel, QWidget
+from qtpy.QtWidgets import QLabel
 
-from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.settings import DenoiseSettings
 from napari_denoisplit.widgets.column import Column, Fold
 from napari_denoisplit.widgets.denoised_layers import show_denoised
+from napari_denoisplit.widgets.docked import DockedWidget
 from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, FileDrop
-from napari_denoisplit.widgets.fields import SettingsForm, sentence
+from napari_denoisplit.widgets.fields import SettingsForm
 from napari_denoisplit.widgets.image_source import ImageSource
 from napari_denoisplit.widgets.layers import viewer_reference
 from napari_denoisplit.widgets.preferences import preference
@@ -50,7 +48,7 @@ _WHAT = (
 )
 
 
-class DenoiseWidget(QWidget):
+class DenoiseWidget(DockedWidget):
     """Denoise a layer, or files dropped here, by a network that learns from them alone.
 
     Parameters
@@ -92,19 +90,14 @@ class DenoiseWidget(QWidget):
         self.source.files.drop.refused.connect(self.panel.say)
         self.source.changed.connect(self._refresh)
         self.panel.start_clicked.connect(self.denoise)
+        self.undocked.connect(self.panel.stop)
 
     def denoise(self) -> None:
         """Check the choices and begin."""
-        try:
-            settings = DenoiseSettings(**self.settings.values(), **self.more.values())
-            inputs = self.source.chosen()
-        except ValidationError as error:
-            self.panel.fail(DenoisplitError(sentence(error)))
+        order = self.panel.checked(self._order)
+        if order is None:
             return
-        except DenoisplitError as error:
-            self.panel.fail(error)
-            return
-        self.panel.say("")
+        inputs, settings = order
         self.panel.run(
             partial(_denoise_inputs, inputs, settings),
             on_event=_ignore,
@@ -113,11 +106,9 @@ class DenoiseWidget(QWidget):
             title=f"denoiSplit: denoising {inputs[0].name}",
         )
 
-    def changeEvent(self, event: QEvent) -> None:
-        """End the run when the dock is closed: nobody could stop it any more."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.panel.stop()
+    def _order(self) -> tuple[Sequence[SplitInput], DenoiseSettings]:
+        settings = DenoiseSettings(**self.settings.values(), **self.more.values())
+        return self.source.chosen(), settings
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""

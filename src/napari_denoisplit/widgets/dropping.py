@@ -27,6 +27,7 @@ __all__ = [
     "TIFF_SUFFIXES",
     "FileDrop",
     "FileList",
+    "by_kind",
     "has_suffix",
 ]
 
@@ -42,6 +43,11 @@ _PATH_ROLE = Qt.ItemDataRole.UserRole
 def has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:
     """Whether a file is of one of these kinds, by its name."""
     return path.name.lower().endswith(suffixes)
+
+
+def by_kind(paths: list[Path], *kinds: tuple[str, ...]) -> tuple[list[Path], ...]:
+    """Sort files by their endings: those of the first kind, those of the second, and so on."""
+    return tuple([path for path in paths if has_suffix(path, kind)] for kind in kinds)
 
 
 class FileDrop(QObject):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QWidget
-
-from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
 from napari_denoisplit.widgets.column import Column, Fold
-from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, NOISE_SUFFIXES, FileDrop, has_suffix
-from napari_denoisplit.widgets.fields import SettingsForm, sentence
+from napari_denoisplit.widgets.docked import DockedWidget
+from napari_denoisplit.widgets.dropping import (
+    IMAGE_SUFFIXES,
+    NOISE_SUFFIXES,
+    FileDrop,
+    by_kind,
+)
+from napari_denoisplit.widgets.fields import SettingsForm
 from napari_denoisplit.widgets.grey_level_run import GreyLevelRun
 from napari_denoisplit.widgets.layers import viewer_reference
 from napari_denoisplit.widgets.noise_plot import LEVELS, NoisePlot
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_denoisplit.widgets.grey_levels import GreyLevels
+    from napari_denoisplit.widgets.noise_input import NoiseInput
 
 __all__ = ["NoiseWidget"]
 
@@ -48,7 +50,7 @@ _MORE = {
 }
 
 
-class NoiseWidget(QWidget):
+class NoiseWidget(DockedWidget):
     """Fit a noise model to images, see whether to trust it, and use it.
 
     Parameters
@@ -100,6 +102,7 @@ class NoiseWidget(QWidget):
         self.source.changed.connect(self._on_source)
         self.levels.counted.connect(self._on_levels)
         self.panel.start_clicked.connect(self.fit)
+        self.undocked.connect(self.panel.stop)
         self.shelf.changed.connect(self._on_shelf)
         self.shelf.load_button.clicked.connect(self.run.ask_and_load)
         self.shelf.save_button.clicked.connect(self.run.ask_and_save)
@@ -109,8 +112,7 @@ class NoiseWidget(QWidget):
 
     def open_files(self, paths: list[Path]) -> None:
         """Take images or a noise model, as if they were dropped here."""
-        models = [path for path in paths if has_suffix(path, NOISE_SUFFIXES)]
-        images = [path for path in paths if has_suffix(path, IMAGE_SUFFIXES)]
+        models, images = by_kind(paths, NOISE_SUFFIXES, IMAGE_SUFFIXES)
         if images:
             self.source.add_files(images)
         for path in models:
@@ -118,24 +120,16 @@ class NoiseWidget(QWidget):
 
     def fit(self) -> None:
         """Check the choices and begin."""
-        try:
-            settings = NoiseFitSettings(**self.settings.values(), **self.more.values())
-            denoise = DenoiseSettings(**self.training.values(), seed=settings.seed)
-            chosen = self.source.chosen()
-        except ValidationError as error:
-            self.panel.fail(DenoisplitError(sentence(error)))
+        order = self.panel.checked(self._order)
+        if order is None:
             return
-        except DenoisplitError as error:
-            self.panel.fail(error)
-            return
-        self.run.fit(chosen, settings, denoise)
+        self.run.fit(*order)
         self.shelf.set_busy(True)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """End the run when the dock is closed: nobody could stop it any more."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.panel.stop()
+    def _order(self) -> tuple[NoiseInput, NoiseFitSettings, DenoiseSettings]:
+        settings = NoiseFitSettings(**self.settings.values(), **self.more.values())
+        denoise = DenoiseSettings(**self.training.values(), seed=settings.seed)
+        return self.source.chosen(), settings, denoise
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from pydantic import ValidationError
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.widgets.fields import sentence
 from napari_denoisplit.widgets.worker import Cancelled, JobFactory, RunHandle, Start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["RunPanel", "time_left"]
+
+T = TypeVar("T")
 
 _BUTTON_HEIGHT = 36
 _STEPS = 1000  # of the progress bar
@@ -99,6 +103,19 @@ class RunPanel(QWidget):
             show_error(str(error))
         else:
             notification_manager.receive_error(type(error), error, error.__traceback__)
+
+    def checked(self, choose: Callable[[], T]) -> T | None:
+        """Return what was chosen, or None where a choice is wrong, which is then shown."""
+        try:
+            chosen = choose()
+        except ValidationError as error:
+            self.fail(DenoisplitError(sentence(error)))
+            return None
+        except DenoisplitError as error:
+            self.fail(error)
+            return None
+        self.say("")
+        return chosen
 
     def run(
         self,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QLabel, QPushButton, QWidget
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QLabel, QPushButton
 
 from napari_denoisplit.settings import FilmSettings
 from napari_denoisplit.widgets.column import Column
+from napari_denoisplit.widgets.docked import DockedWidget
 from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, FileDrop
 from napari_denoisplit.widgets.fields import tooltip
 from napari_denoisplit.widgets.layers import viewer_reference
@@ -33,7 +34,7 @@ _BUTTON_HEIGHT = 36
 _SETTLE_MS = 100
 
 
-class SamplesWidget(QWidget):
+class SamplesWidget(DockedWidget):
     """Browse the samples of a split like a film, compare them, and measure what they say.
 
     Parameters
@@ -101,6 +102,8 @@ class SamplesWidget(QWidget):
         self.measuring.found.connect(self._on_found)
         self.measuring.failed.connect(self._fail)
         self.transport.bind_keys(self, self.view.toggle_blink)
+        for end in (self.browser.hide, self.measuring.stop, self.export.panel.stop):
+            self.undocked.connect(end)
         viewer = self._viewer()
         if viewer is not None:
             viewer.dims.events.current_step.connect(self._on_dims)
@@ -135,14 +138,6 @@ class SamplesWidget(QWidget):
         look = picture.look() if as_shown else None
         against = self.view.against if differs else None
         return FilmOrder(chosen.stack, self.browser.plane, settings, against, look)
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Take the picture away when the dock is closed: nobody could do so any more."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.browser.hide()
-            self.measuring.stop()
-            self.export.panel.stop()
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""

@@ -7,14 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QFileDialog, QPushButton, QWidget
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.column import Column, Fold
-from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, MODEL_SUFFIXES, FileDrop, has_suffix
-from napari_denoisplit.widgets.fields import SettingsForm, sentence, tooltip
+from napari_denoisplit.widgets.docked import DockedWidget
+from napari_denoisplit.widgets.dropping import (
+    IMAGE_SUFFIXES,
+    MODEL_SUFFIXES,
+    FileDrop,
+    by_kind,
+)
+from napari_denoisplit.widgets.fields import SettingsForm, tooltip
 from napari_denoisplit.widgets.forecast import Question
 from napari_denoisplit.widgets.image_source import ImageSource
 from napari_denoisplit.widgets.layers import viewer_reference
@@ -29,7 +35,11 @@ from napari_denoisplit.widgets.split_run import SplitRun
 from napari_denoisplit.widgets.worker import Start, start_job
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari.viewer import Viewer
+
+    from napari_denoisplit.widgets.image_source import SplitInput
 
 __all__ = ["SplitWidget"]
 
@@ -44,7 +54,7 @@ _MORE = {
 }
 
 
-class SplitWidget(QWidget):
+class SplitWidget(DockedWidget):
     """Split a layer, or files dropped here, into denoised structures with their uncertainty.
 
     Parameters
@@ -107,6 +117,8 @@ class SplitWidget(QWidget):
         self.lens.failed.connect(self.panel.fail)
         self.lens.switch.toggled.connect(self._show_lens)
         self.panel.start_clicked.connect(self.split)
+        self.undocked.connect(self.panel.stop)
+        self.undocked.connect(self.lens.close_session)
         self.save_button.clicked.connect(self._save)
 
     @property
@@ -125,8 +137,7 @@ class SplitWidget(QWidget):
 
     def open_files(self, paths: list[Path]) -> None:
         """Take a model and images, as if they were dropped here."""
-        models = [path for path in paths if has_suffix(path, MODEL_SUFFIXES)]
-        images = [path for path in paths if has_suffix(path, IMAGE_SUFFIXES)]
+        models, images = by_kind(paths, MODEL_SUFFIXES, IMAGE_SUFFIXES)
         if models:
             self.open_model(models[-1])
         if images:
@@ -137,16 +148,10 @@ class SplitWidget(QWidget):
         header = self.model.header
         if header is None:
             return
-        try:
-            settings = SplitSettings(**self.settings.values(), **self.more.values())
-            inputs = self.source.chosen()
-        except ValidationError as error:
-            self.panel.fail(DenoisplitError(sentence(error)))
+        order = self.panel.checked(self._order)
+        if order is None:
             return
-        except DenoisplitError as error:
-            self.panel.fail(error)
-            return
-        self.panel.say("")
+        inputs, settings = order
         self.where.begin()
         run = SplitRun(
             self._viewer, self.panel, self.model.path, header, settings, inputs, self.where
@@ -157,12 +162,9 @@ class SplitWidget(QWidget):
         run.next()
         self._refresh()
 
-    def changeEvent(self, event: QEvent) -> None:
-        """End the run when the dock is closed: nobody could stop it any more."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.panel.stop()
-            self.lens.close_session()
+    def _order(self) -> tuple[Sequence[SplitInput], SplitSettings]:
+        settings = SplitSettings(**self.settings.values(), **self.more.values())
+        return self.source.chosen(), settings
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
+from qtpy.QtWidgets import QCheckBox, QPushButton
 
-from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.widgets.channel_source import ChannelSource
 from napari_denoisplit.widgets.column import Column, Fold
-from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, MODEL_SUFFIXES, FileDrop, has_suffix
-from napari_denoisplit.widgets.fields import sentence, tooltip
+from napari_denoisplit.widgets.docked import DockedWidget
+from napari_denoisplit.widgets.dropping import (
+    IMAGE_SUFFIXES,
+    MODEL_SUFFIXES,
+    FileDrop,
+    by_kind,
+)
+from napari_denoisplit.widgets.fields import tooltip
 from napari_denoisplit.widgets.layers import viewer_reference
 from napari_denoisplit.widgets.plots import TrainingPlot
 from napari_denoisplit.widgets.preferences import preference
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainWidget"]
 
 
-class TrainWidget(QWidget):
+class TrainWidget(DockedWidget):
     """Train a model on images of each structure alone.
 
     Parameters
@@ -84,12 +87,12 @@ class TrainWidget(QWidget):
         for changed in (self.source.changed, self.choices.changed, self.target.changed):
             changed.connect(self._refresh)
         self.panel.start_clicked.connect(self.train)
+        self.undocked.connect(self.panel.stop)
         self.split_button.clicked.connect(self._use_in_split)
 
     def open_files(self, paths: list[Path]) -> None:
         """Take images, or the state of a training to go on with, as if they were dropped here."""
-        models = [path for path in paths if has_suffix(path, MODEL_SUFFIXES)]
-        images = [path for path in paths if has_suffix(path, IMAGE_SUFFIXES)]
+        models, images = by_kind(paths, MODEL_SUFFIXES, IMAGE_SUFFIXES)
         if models:
             self.target.resume_from(models[-1])
         if images:
@@ -102,22 +105,9 @@ class TrainWidget(QWidget):
 
     def train(self) -> None:
         """Check the choices and begin."""
-        try:
-            order = TrainOrder(
-                source=self.source.chosen(),
-                settings=self.choices.settings(),
-                path=self.target.path(),
-                noise_models=self.choices.noise_models(),
-                resume=self.target.resume,
-                preview=self.preview.isChecked(),
-            )
-        except ValidationError as error:
-            self.panel.fail(DenoisplitError(sentence(error)))
+        order = self.panel.checked(self._order)
+        if order is None:
             return
-        except DenoisplitError as error:
-            self.panel.fail(error)
-            return
-        self.panel.say("")
         if self._run is not None:
             self._run.deleteLater()
         self._run = TrainRun(self._viewer, self.panel, self.plot, order)
@@ -128,11 +118,15 @@ class TrainWidget(QWidget):
         self._run.begin()
         self._refresh()
 
-    def changeEvent(self, event: QEvent) -> None:
-        """End the run when the dock is closed: nobody could stop it any more."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.panel.stop()
+    def _order(self) -> TrainOrder:
+        return TrainOrder(
+            source=self.source.chosen(),
+            settings=self.choices.settings(),
+            path=self.target.path(),
+            noise_models=self.choices.noise_models(),
+            resume=self.target.resume,
+            preview=self.preview.isChecked(),
+        )
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QComboBox, QWidget
+from qtpy.QtWidgets import QComboBox
 
 from napari_denoisplit.widgets.column import Column
+from napari_denoisplit.widgets.docked import DockedWidget
 from napari_denoisplit.widgets.dropping import MODEL_SUFFIXES, FileDrop
 from napari_denoisplit.widgets.fields import guard_wheel, tooltip
 from napari_denoisplit.widgets.layers import viewer_reference
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["TrustWidget"]
 
 
-class TrustWidget(QWidget):
+class TrustWidget(DockedWidget):
     """Judge a split whose layers are in the viewer: residual, trust mask, agreement of samples.
 
     Parameters
@@ -71,19 +71,14 @@ class TrustWidget(QWidget):
         drop.dropped.connect(self._open)
         drop.refused.connect(self.residual.panel.say)
         self.split.currentIndexChanged.connect(self._on_split)
+        for panel in (self.residual.panel, self.samples.panel):
+            self.undocked.connect(panel.stop)
 
     @property
     def group(self) -> SplitGroup | None:
         """The split that is judged."""
         row = self.split.currentIndex()
         return self._groups[row] if 0 <= row < len(self._groups) else None
-
-    def changeEvent(self, event: QEvent) -> None:
-        """End the runs when the dock is closed: nobody could stop them any more."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            for panel in (self.residual.panel, self.samples.panel):
-                panel.stop()
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
