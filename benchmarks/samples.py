@@ -169,9 +169,11 @@ def table(name: str, result: dict) -> str:
         return " | ".join(f"{np.mean(row[key]):.2f}" if row else "" for row in found)
 
     def worth(n: int) -> str:
-        base = np.sum(rows[n, "independent"]["error"])
+        # The error of the mean of n independent samples is the variance over n.
         return " | ".join(
-            f"{n * base / np.sum(rows[n, scheme]['error']):.0f}" if (n, scheme) in rows else ""
+            f"{result['variance'] / np.mean(rows[n, scheme]['error']):.0f}"
+            if (n, scheme) in rows
+            else ""
             for scheme in list(SCHEMES)[1:]
         )
 
