@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.synthetic_noise import add_noise
     from napari_denoisplit.images.training_fields import TrainingFields
     from napari_denoisplit.images.writing import write_image
-    from napari_denoisplit.jobs.batch import BatchResult
+    from napari_denoisplit.jobs.batch_outcome import BatchResult
     from napari_denoisplit.jobs.calibration import Calibrated
     from napari_denoisplit.jobs.denoising import Denoised
     from napari_denoisplit.jobs.forecast import Preflight
@@ -82,7 +82,7 @@ __version__ = "0.1.0"
 # A lazy name must differ from every submodule of the package: after the submodule's first
 # import the name would mean the module.
 _LAZY = {
-    "BatchResult": "jobs.batch",
+    "BatchResult": "jobs.batch_outcome",
     "CalibrateSettings": "settings",
     "Calibrated": "jobs.calibration",
     "CalibrationError": "errors",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Event
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.image_file import ImageFile
-    from napari_denoisplit.jobs.batch import BatchResult
+    from napari_denoisplit.jobs.batch_outcome import BatchResult
     from napari_denoisplit.jobs.slides import SlideSplit
 
 __all__ = ["split_folder", "split_to_zarr"]

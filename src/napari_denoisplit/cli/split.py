@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from napari_denoisplit.cli.errors import FAILED, INTERRUPTED, UsageError
 from napari_denoisplit.cli.files import AxesOption, SeriesOption
 from napari_denoisplit.cli.options import MORE, Choice, with_options
 from napari_denoisplit.cli.split_blocks import (
@@ -17,24 +15,14 @@ from napari_denoisplit.cli.split_blocks import (
     say_what_blocks_take,
     split_blocks,
 )
+from napari_denoisplit.cli.split_files import Taken, split_files
 from napari_denoisplit.cli.terminal import Terminal
-from napari_denoisplit.errors import ImageError
-from napari_denoisplit.events import Stage, run
 from napari_denoisplit.settings import SplitSettings
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from napari_denoisplit.events import Job
-    from napari_denoisplit.jobs.batch import BatchResult
-    from napari_denoisplit.jobs.batch_items import BatchItem
 
 __all__ = ["split"]
 
 FOLDERS = "Folders"
 """Heading in the help over what concerns folders."""
-_REPEATED = 20  # failures that are said again in the end, where a long list has scrolled away
-
 
 ModelArgument = Annotated[
     Path, typer.Argument(help="Model file (*.denoisplit).", show_default=False)
@@ -161,110 +149,31 @@ def split(
     denoisplit split cells.denoisplit day1 -o results --recursive
     """
     settings = SplitSettings(**chosen)
-    if is_zarr_output(output, scheduler):
-        from napari_denoisplit.images.image_file import ImageFile  # imports tifffile
-
-        image = ImageFile(only_image(images), axes, series, channel)
-        if dry_run:
-            say_what_blocks_take(model, image, settings)
-            return
-        split_blocks(
-            Terminal(),
+    if not is_zarr_output(output, scheduler):
+        split_files(
+            Terminal(lists_results=not as_json),
             model,
-            image,
+            images,
             output,
             settings,
-            resume=not again,
-            scheduler=scheduler,
+            Taken(channel, axes, series, pattern, recursive=recursive, again=again),
+            dry_run=dry_run,
             as_json=as_json,
         )
         return
-    if output.exists() and not output.is_dir():
-        raise UsageError(f"--output {output} is a file: name a folder for the results.")
-    folders = [path for path in images if path.is_dir()]
-    items = _items(images, pattern, recursive, output)
-    terminal = Terminal(lists_results=not as_json)
-    if folders:
-        terminal.say(f"{len(items)} images in {', '.join(map(str, folders))}")
+    from napari_denoisplit.images.image_file import ImageFile  # imports tifffile
 
-    from napari_denoisplit.jobs.batch import batch_job  # imports torch
-    from napari_denoisplit.jobs.batch_record import Reading
-
-    job = batch_job(
-        model,
-        items,
-        settings,
-        output=output,
-        reading=Reading(channel, axes, series),
-        skip_done=bool(folders) and not again,
-        keep_log=bool(folders),
-        dry_run=dry_run,
-        stop=terminal.stop,
-    )
+    image = ImageFile(only_image(images), axes, series, channel)
     if dry_run:
-        _say_forecast(job)
+        say_what_blocks_take(model, image, settings)
         return
-    result = terminal.run(job)
-    if as_json:
-        typer.echo(json.dumps(_facts(result), indent=2))
-    if len(items) > 1 or folders:
-        _say_summary(terminal, result)
-    if terminal.interrupted:
-        raise typer.Exit(INTERRUPTED)
-    if result.with_status("failed"):
-        raise typer.Exit(FAILED)
-
-
-def _items(
-    paths: Sequence[Path], pattern: str, recursive: bool, output: Path
-) -> tuple[BatchItem, ...]:
-    """List what is to be split; what cannot be listed was asked for wrongly."""
-    from napari_denoisplit.jobs.batch_items import find_items, refuse_overwriting
-
-    try:
-        items = find_items(paths, pattern=pattern, recursive=recursive)
-        refuse_overwriting(items, output)
-    except ImageError as error:
-        raise UsageError(str(error)) from error
-    return items
-
-
-def _say_forecast(job: Job[BatchResult]) -> None:
-    """Print what a batch would take, or that nothing is left to do."""
-    said = []
-    result = run(job, lambda event: said.append(event.text) if isinstance(event, Stage) else None)
-    typer.echo(said[-1] if result.with_status("waiting") else result.summary)
-
-
-def _say_summary(terminal: Terminal, result: BatchResult) -> None:
-    failed = result.with_status("failed")
-    if len(result.files) > _REPEATED:
-        for file in failed[:_REPEATED]:
-            terminal.say(f"failed: {file.path}: {file.message}")
-        if len(failed) > _REPEATED:
-            terminal.say(f"... and {len(failed) - _REPEATED} more")
-    terminal.say(result.summary)
-    if result.with_status("skipped"):
-        terminal.say("Those done before were left as they are; --again splits them anew.")
-    if result.log is not None:
-        terminal.say(f"What has become of each image: {result.log}")
-
-
-def _facts(result: BatchResult) -> dict[str, Any]:
-    """Return what has become of each image, for other programs."""
-    return {
-        "summary": result.summary,
-        "seconds": round(result.seconds, 3),
-        "stopped_early": result.stopped_early,
-        "log": None if result.log is None else str(result.log),
-        "files": [
-            {
-                "path": str(file.path),
-                "status": file.status,
-                "results": [str(output) for output in file.outputs],
-                "seconds": round(file.seconds, 3),
-                "message": file.message,
-            }
-            for file in result.files
-        ],
-    }
+    split_blocks(
+        Terminal(),
+        model,
+        image,
+        output,
+        settings,
+        resume=not again,
+        scheduler=scheduler,
+        as_json=as_json,
+    )

@@ -7,9 +7,8 @@ import struct
 import threading
 import time
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -28,9 +27,9 @@ from napari_denoisplit.files import replacing
 from napari_denoisplit.jobs.batch_forecast import forecast_files, size_of
 from napari_denoisplit.jobs.batch_items import BatchItem, refuse_overwriting
 from napari_denoisplit.jobs.batch_log import LOG_NAME, append_line
+from napari_denoisplit.jobs.batch_outcome import BatchResult, FileOutcome
 from napari_denoisplit.jobs.batch_pace import Pace
 from napari_denoisplit.jobs.batch_record import Reading, Recipe, input_stamp
-from napari_denoisplit.jobs.forecast import duration
 from napari_denoisplit.jobs.results import write_split
 from napari_denoisplit.jobs.splitting import split_job
 from napari_denoisplit.nn.compute import Compute
@@ -39,12 +38,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_denoisplit.events import Event, Job
+    from napari_denoisplit.jobs.batch_outcome import Status
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["BatchResult", "FileOutcome", "batch_job"]
-
-Status = Literal["waiting", "done", "skipped", "stopped", "failed"]
+__all__ = ["batch_job"]
 
 # RuntimeError is what torch raises, e.g. when a device is out of memory; the others come of damaged
 # pixels of a large image, which are read only when their turn comes.
@@ -62,55 +60,6 @@ _OF_ONE_FILE = (
 )
 _DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
 _PROGRESS_SECONDS = 0.1  # between two reports; small tiles on a GPU would make thousands
-
-
-@dataclass(frozen=True, slots=True)
-class FileOutcome:
-    """What has become of one file."""
-
-    path: Path
-    status: Status = "waiting"
-    """'done' now, 'skipped' as it was done before, 'stopped' with fewer samples, 'failed', or
-    'waiting' because the batch was stopped."""
-    outputs: tuple[Path, ...] = ()
-    """Files and folders with its results, the MMSE first."""
-    seconds: float = 0.0
-    message: str = ""
-    """Why it failed, or what a user should know before trusting the result."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchResult:
-    """Outcome of a batch."""
-
-    files: tuple[FileOutcome, ...]
-    """One for each item, in their order."""
-    stopped_early: bool
-    seconds: float
-    log: Path | None
-    """Table to which every file has added a line; None if none was asked for."""
-
-    def with_status(self, status: Status) -> tuple[FileOutcome, ...]:
-        """Return the files that have come to this."""
-        return tuple(file for file in self.files if file.status == status)
-
-    @property
-    def summary(self) -> str:
-        """What has become of all files, in one line."""
-        counts = {
-            "done": "split",
-            "skipped": "done before",
-            "failed": "failed",
-            "stopped": "stopped early",
-            "waiting": "not begun",
-        }
-        parts = [
-            f"{n} {words}"
-            for status, words in counts.items()
-            if (n := sum(file.status == status for file in self.files))
-        ]
-        images = "1 image" if len(self.files) == 1 else f"{len(self.files)} images"
-        return f"{images} in {duration(self.seconds)}: {', '.join(parts)}"
 
 
 def batch_job(

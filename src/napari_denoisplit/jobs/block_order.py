@@ -35,6 +35,7 @@ def blocks_from(store: SlideStore, numbers: Sequence[int], view: Focus | None) -
     middle_y, middle_x = sum(view.y) / 2, sum(view.x) / 2
 
     def rank(number: int) -> tuple[int, float]:
+        """Planes away, and the square of the distance within the plane."""
         block = store.block(number)
         steps = sum(abs(a - b) for a, b in zip(block.plane, view.plane, strict=False))
         dy, dx = _gap(block.y, middle_y), _gap(block.x, middle_x)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -130,7 +131,8 @@ class Cluster:
                 f"There is no scheduler at {scheduler!r} ({message_of(error)}): give the address "
                 "that `dask scheduler` prints, e.g. tcp://node01:8786."
             ) from error
-        try:
+        with ExitStack() as unless_reached:
+            unless_reached.callback(client.close)
             if not client.nthreads():
                 yield Stage(f"Waiting for a worker of {scheduler}")
             while not client.nthreads():
@@ -139,9 +141,7 @@ class Cluster:
                     raise JobError("It was stopped before a worker was there: nothing is begun.")
             facts = _facts_of_workers(client, settings)
             compute, memory = _common(facts)
-        except BaseException:
-            client.close()
-            raise
+            unless_reached.pop_all()
         return cls(client, orders, compute, memory, len(facts))
 
     def __enter__(self) -> Self:

@@ -199,6 +199,7 @@ class BlockWork:
         network = model.header.network
 
         def choose_tile(chosen: Compute) -> int | None:
+            """Tile of the plan where it was made; another device has its own."""
             if chosen == compute:
                 return tile_size
             memory = budget(settings, chosen.device)

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from napari_denoisplit.jobs.batch import BatchResult
     from napari_denoisplit.jobs.batch_items import BatchItem
+    from napari_denoisplit.jobs.batch_outcome import BatchResult
     from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.widgets.batch_table import BatchModel, BatchTable
     from napari_denoisplit.widgets.run_panel import RunPanel
