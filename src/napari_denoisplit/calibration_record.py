@@ -88,6 +88,9 @@ class CalibrationRecord(_Record):
     """Pixels of a channel that it was fitted to."""
     data: tuple[str, ...] = ()
     """Images that were used, with the hash of their content."""
+    judged_on: tuple[str, ...] = ()
+    """Other images that the scores are of; empty: blocks of the same images, left out of the
+    fit."""
     scores: tuple[CalibrationScore, ...] = ()
     """One for each channel, of pixels that were left out of the fit."""
     notes: tuple[str, ...] = ()

@@ -75,8 +75,32 @@ def test_what_has_no_place_is_refused_before_the_work(files, capsys):
     words = files / "m.denoisplit", files / "noisy.ome.tif", *OPTIONS
     assert run_command(*words, "--table", files / "no" / "points.csv") not in (0, 3)
     assert "no folder" in capsys.readouterr().err
-    assert run_command(*words, "--report-clean", files / "clean.ome.tif") not in (0, 3)
-    assert "--report-on" in capsys.readouterr().err
+
+
+def test_a_calibration_can_be_judged_on_other_images(files, capsys, rng):
+    clean = 3 * ndimage.gaussian_filter(rng.normal(size=(2, 128, 128)), (0, 3, 3))
+    for name, data, axes in (
+        ("other", clean, "CYX"),
+        ("mixed", clean.mean(axis=0) + rng.normal(size=clean.shape[1:]), "YX"),
+    ):
+        write_image(files / f"{name}.ome.tif", Image(data.astype("f4"), axes))
+    run_command(
+        files / "m.denoisplit", files / "noisy.ome.tif", "--clean", files / "clean.ome.tif",
+        "--report-clean", files / "other.ome.tif",
+        "--report-superposition", files / "mixed.ome.tif", "--anyway", *OPTIONS,
+    )  # fmt: skip
+    record = read_header(files / "m.denoisplit").calibration
+    assert (record.data[0][:5], record.judged_on[0][:5]) == ("noisy", "other")
+    assert record.scores[0].n_pixels == 128 * 128
+    assert "Judged on other images" in capsys.readouterr().out
+
+
+def test_structures_in_another_order_than_the_model_s_are_refused(files, capsys, rng):
+    data = rng.normal(size=(2, 128, 128)).astype("f4")
+    image = Image(data, "CYX", channel_names=("actin", "nuclei"))
+    write_image(files / "swapped.ome.tif", image)
+    assert run_command(files / "m.denoisplit", files / "swapped.ome.tif", *OPTIONS) not in (0, 3)
+    assert "in the order of the model" in capsys.readouterr().err
 
 
 def test_info_tells_of_the_calibration(files, capsys):
@@ -95,6 +119,7 @@ def test_info_tells_of_the_calibration(files, capsys):
     [
         (["m.denoisplit"], "nothing to compare with"),
         (["m.denoisplit", "noisy.ome.tif", "-o", "m.pt"], "ends in .denoisplit"),
+        (["m.denoisplit", "noisy.ome.tif", "--report-clean", "clean.ome.tif"], "--report-on"),
     ],
 )
 def test_a_call_that_cannot_work_is_refused_before_anything_is_read(files, capsys, words, message):

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from napari_denoisplit.checkpoint import Model, load_model, save_model
-from napari_denoisplit.errors import CalibrationError
+from napari_denoisplit.errors import CalibrationError, ImageError
 from napari_denoisplit.events import Progress, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantoms import phantom
+from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training_fields import TrainingFields
 from napari_denoisplit.jobs.calibration import calibrate_job
 from napari_denoisplit.jobs.calibration_fields import make_fields
@@ -138,6 +139,24 @@ def test_other_images_can_be_reported_on(model, images):
     result = run(calibrate_job(model, images, SETTINGS, report_on=other))
     assert result.record.n_pixels == 160 * 160
     assert result.record.scores[0].n_pixels == 160 * 160
+    assert result.record.judged_on == ("dish 2",)
+
+
+def test_images_are_not_judged_on_that_are_fitted_to_under_whatever_name(model, images):
+    first, second = (replace(images, sources=(f"{name} sha256:abc",)) for name in ("a", "b"))
+    with pytest.raises(CalibrationError, match="b is both to be fitted to"):
+        run(calibrate_job(model, first, SETTINGS, report_on=second))
+
+
+def test_other_images_may_have_a_recorded_superposition(model, images):
+    truth = phantom((160, 160), NAMES, 3)
+    other = TrainingFields((truth,), NAMES, ("dish 2",), clean=(truth,))
+    x = superpose(exposure(truth, 3), (0.5, 0.5))
+    job = calibrate_job(model, images, SETTINGS, report_on=other, report_superpositions=[x])
+    assert run(job).record.target == "clean"
+    wrong = calibrate_job(model, images, SETTINGS, report_on=other, report_superpositions=[x[:80]])
+    with pytest.raises(ImageError, match="must show the same fields"):
+        run(wrong)
 
 
 def test_of_an_image_that_the_model_was_trained_on_the_block_kept_aside_is_used(model, images):

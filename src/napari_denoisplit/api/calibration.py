@@ -28,6 +28,7 @@ def calibrate(
     *,
     superpositions: Sequence[Image] | None = None,
     report_on: TrainingFields | None = None,
+    report_superpositions: Sequence[Image] | None = None,
     noise_models: Sequence[NoiseModel] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Calibrated:
@@ -46,7 +47,9 @@ def calibrate(
     superpositions
         Recorded superpositions of the same fields, in their order; None mixes the channels.
     report_on
-        Other images to report on; None keeps half of `images` for it.
+        Other images to judge on; None keeps half of `images` for it.
+    report_superpositions
+        Recorded superpositions of those, in their order; None mixes their channels.
     noise_models
         One for each channel; None takes those of the model.
     on_event
@@ -66,13 +69,15 @@ def calibrate(
     from napari_denoisplit.jobs.calibration import calibrate_job  # imports torch
     from napari_denoisplit.jobs.calibration_fields import superposed_planes
 
-    planes = None if superpositions is None else superposed_planes(superpositions)
+    given = (superpositions, report_superpositions)
+    planes = [None if recorded is None else superposed_planes(recorded) for recorded in given]
     job = calibrate_job(
         model,
         images,
         settings or CalibrateSettings(),
-        superpositions=planes,
+        superpositions=planes[0],
         report_on=report_on,
+        report_superpositions=planes[1],
         noise_models=noise_models,
     )
     return run(job, on_event)

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
+from napari_denoisplit.cli.calibrate_report import print_calibration
 from napari_denoisplit.cli.errors import INTERRUPTED, SHORT, UsageError
 from napari_denoisplit.cli.files import AxesOption, SeriesOption, read
 from napari_denoisplit.cli.options import MORE, Choice, with_options
 from napari_denoisplit.cli.terminal import Terminal
 from napari_denoisplit.settings import CalibrateSettings
-from napari_denoisplit.wording import grey_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training_fields import TrainingFields
-    from napari_denoisplit.jobs.calibration import Calibrated
 
 __all__ = ["calibrate"]
+
+
+class _Files(NamedTuple):
+    """One set of images."""
+
+    noisy: Sequence[Path]
+    clean: Sequence[Path]
+    superpositions: Sequence[Path]
+
+    @property
+    def suffice(self) -> bool:
+        """Whether there is something to split, and something to compare with."""
+        return bool(self.noisy or (self.clean and self.superpositions))
+
 
 ModelArgument = Annotated[
     Path, typer.Argument(help=f"The model (*{SUFFIX}) to calibrate.", show_default=False)
@@ -59,7 +72,15 @@ ReportOption = Annotated[
     ),
 ]
 ReportCleanOption = Annotated[
-    list[Path] | None, typer.Option(help="Clean images of those to judge on.", rich_help_panel=MORE)
+    list[Path] | None,
+    typer.Option(help="Clean images of those to judge on, as --clean.", rich_help_panel=MORE),
+]
+ReportSuperpositionOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Recorded superpositions of those to judge on, as --superposition.",
+        rich_help_panel=MORE,
+    ),
 ]
 RepeatsOption = Annotated[
     bool,
@@ -98,6 +119,7 @@ def calibrate(
     superposition: SuperpositionOption = None,
     report_on: ReportOption = None,
     report_clean: ReportCleanOption = None,
+    report_superposition: ReportSuperpositionOption = None,
     repeats: RepeatsOption = False,
     output: OutputOption = None,
     table: TableOption = None,
@@ -115,24 +137,16 @@ def calibrate(
     denoisplit calibrate cells.denoisplit nuclei.tif actin.tif
     """
     target = output or model
-    if target.suffix != SUFFIX:
-        raise UsageError(f"--output {target}: the name of a model file ends in {SUFFIX}.")
-    _check_folders(target, table)
-    if report_clean and not report_on:
-        raise UsageError("--report-clean needs --report-on, the noisy images of the same fields.")
+    _check_places(target, table)
     settings = CalibrateSettings(**chosen)
+    given = _Files(images or (), clean or (), superposition or ())
+    others = _Files(report_on or (), report_clean or (), report_superposition or ())
+    _check_files(given, others)
     terminal = Terminal()
-    reading = (axes, series)
-    if not images and not (clean and superposition):
-        raise UsageError(
-            "There is nothing to compare with: name noisy images of the structures, or clean ones "
-            "(--clean) with their superposition (--superposition)."
-        )
-    fields = _fields(terminal, images or clean or [], clean or (), reading, repeats)
-    judged_on = None
-    if report_on:
-        judged_on = _fields(terminal, report_on, report_clean or (), reading, repeats)
-    mixed = [read(terminal, path, axes, series) for path in superposition or ()]
+    fields, mixed = _read(terminal, given, (axes, series), repeats)
+    judged_on, judged_mixed = None, None
+    if any(others):
+        judged_on, judged_mixed = _read(terminal, others, (axes, series), repeats)
 
     # torch is paid for only here, when everything else is known to be right
     from napari_denoisplit.checkpoint import load_model, save_model
@@ -146,13 +160,14 @@ def calibrate(
         settings,
         superpositions=superposed_planes(mixed) if mixed else None,
         report_on=judged_on,
+        report_superpositions=superposed_planes(judged_mixed) if judged_mixed else None,
         stop=terminal.stop,
     )
     result = terminal.run(job, "calibrating")
     usable = all(channel.verdict.grade != "do not use" for channel in result.channels)
     if usable or anyway:
         save_model(target, replace(result.model, path=target))
-    _report(result, target if usable or anyway else None, as_json=as_json)
+    print_calibration(result, target if usable or anyway else None, as_json=as_json)
     if table is not None:
         write_table(table, result)  # last: what it may fail of must not cost the calibration
     if terminal.interrupted:
@@ -161,86 +176,36 @@ def calibrate(
         raise typer.Exit(SHORT)
 
 
-def _check_folders(*paths: Path | None) -> None:
+def _check_places(model: Path, table: Path | None) -> None:
     """Find out before the work, not after it, that its result has no place."""
-    for path in paths:
-        if path is not None and not path.absolute().parent.is_dir():
+    if model.suffix != SUFFIX:
+        raise UsageError(f"--output {model}: the name of a model file ends in {SUFFIX}.")
+    for path in filter(None, (model, table)):
+        if not path.absolute().parent.is_dir():
             raise UsageError(f"{path}: there is no folder {path.absolute().parent}.")
 
 
-def _fields(
-    terminal: Terminal,
-    images: Sequence[Path],
-    clean: Sequence[Path],
-    reading: tuple[str | None, int | None],
-    repeats: bool,
-) -> TrainingFields:
+def _check_files(given: _Files, others: _Files) -> None:
+    """Find out before anything is read whether it will suffice."""
+    if not given.suffice:
+        raise UsageError(
+            "There is nothing to compare with: name noisy images of the structures, or clean ones "
+            "(--clean) with their superposition (--superposition)."
+        )
+    if any(others) and not others.suffice:
+        raise UsageError(
+            "To judge on other images, name noisy ones (--report-on), or clean ones "
+            "(--report-clean) with their superposition (--report-superposition)."
+        )
+
+
+def _read(
+    terminal: Terminal, files: _Files, reading: tuple[str | None, int | None], repeats: bool
+) -> tuple[TrainingFields, list[Image]]:
+    """Fields to compare with, and recorded superpositions."""
     from napari_denoisplit.images.training_fields import TrainingFields
 
-    return TrainingFields.from_images(
-        [read(terminal, path, *reading) for path in images],
-        [read(terminal, path, *reading) for path in clean] or None,
-        t_is_repeats=repeats,
-    )
-
-
-def _report(result: Calibrated, written: Path | None, *, as_json: bool) -> None:
-    """Print what was found, for a reader or for another program."""
-    if as_json:
-        facts = {
-            "model": str(written) if written else None,
-            "stopped_early": result.stopped_early,
-            "calibration": result.record.model_dump(mode="json"),
-            "channels": [
-                {
-                    "name": channel.curves.channel,
-                    "method": channel.curves.chosen,
-                    "factors": dict(channel.factors),
-                    "noise_scale": channel.noise_scale,
-                    "verdict": channel.verdict.model_dump(mode="json"),
-                    "by_samples": {
-                        step.n_samples: {
-                            "ece": step.curve.ece,
-                            "slope": step.curve.line[0],
-                            "correlation": step.curve.correlation,
-                            "coverage": step.coverage,
-                        }
-                        for step in channel.curves.by_samples
-                    },
-                }
-                for channel in result.channels
-            ],
-        }
-        typer.echo(json.dumps(facts, indent=2))
-        return
-    _print_table(result)
-    for channel in result.channels:
-        typer.echo(f"{channel.curves.channel}: {channel.verdict.grade}")
-        for reason in channel.verdict.reasons:
-            typer.echo(f"  {reason}")
-        if (plain := channel.factors.get("uncorrected")) is not None:
-            typer.echo(
-                f"  The targets' noise is in the input, too. Were that not minded, the factor "
-                f"would be {plain:.3g} in place of {channel.factors['variance']:.3g}."
-            )
-    if written is None:
-        typer.echo("The model is left as it was: --anyway writes it nevertheless.")
-    else:
-        typer.echo(f"model: {written}")
-
-
-def _print_table(result: Calibrated) -> None:
-    names = [channel.curves.channel for channel in result.channels]
-    width = max(len("structure"), *map(len, names))
-    typer.echo(
-        f"{'structure':<{width}}  {'by':<10}  {'factor':>6}  {'ECE before':>10}  {'after':>8}  "
-        f"{'slope':>5}  {'r':>5}  {'in 68%':>7}  {'in 95%':>7}"
-    )
-    parts = zip(result.channels, result.record.channels, result.record.scores, strict=True)
-    for channel, calibration, score in parts:
-        before, after = grey_levels(score.ece_before, 4), grey_levels(score.ece_after, 4)
-        typer.echo(
-            f"{score.channel:<{width}}  {channel.curves.chosen:<10}  {calibration.factor:6.3f}  "
-            f"{before:>10}  {after:>8}  {score.slope:5.2f}  "
-            f"{score.correlation:5.3f}  {score.coverage['68']:7.1%}  {score.coverage['95']:7.1%}"
-        )
+    noisy, clean, mixed = ([read(terminal, path, *reading) for path in one] for one in files)
+    # With a recorded superposition clean images do without noisy ones, whose place they take.
+    fields = TrainingFields.from_images(noisy or clean, clean or None, t_is_repeats=repeats)
+    return fields, mixed

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.sources import source_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,7 +127,7 @@ class TrainingFields:
         return cls(
             fields=tuple(fields),
             channel_names=names,
-            sources=tuple(_describe(image) for image in images),
+            sources=tuple(source_line(image) for image in images),
             clean=None if clean_fields is None else tuple(clean_fields),
             repeats=_count_repeats(images) if t_is_repeats else 1,
             pixel_size=first.pixel_size,
@@ -201,11 +201,3 @@ def _distinct(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         f"{name} {c + 1}" if list(names).count(name) > 1 else name for c, name in enumerate(names)
     )
-
-
-def _describe(image: Image) -> str:
-    """Name and content hash of an image, so that a model says what it was trained on."""
-    digest = hashlib.sha256()
-    for plane in image.fields():
-        digest.update(np.ascontiguousarray(plane).view(np.uint8).data)
-    return f"{image.name} {image.axes} {image.shape} sha256:{digest.hexdigest()[:16]}"

@@ -11,66 +11,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_denoisplit.calibration_record import (
-    CalibrationRecord,
-    CalibrationScore,
-    ChannelCalibration,
-)
+from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import load_model
-from napari_denoisplit.curves import SampleStep, SigmaCurves
 from napari_denoisplit.errors import CalibrationError, NoiseModelError
 from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.images.sources import same_content, source_name
+from napari_denoisplit.jobs.calibration_channel import calibrate_channel
 from napari_denoisplit.jobs.calibration_fields import cut, kept_aside, limited, make_fields
-from napari_denoisplit.jobs.calibration_pixels import draw_field, pixels_of
+from napari_denoisplit.jobs.calibration_pixels import draw_field
 from napari_denoisplit.jobs.channel_noise import channel_noise_job
-from napari_denoisplit.measures.calibration import (
-    ErrorPixels,
-    fit_channel,
-    fit_every_way,
-    noise_scale,
-    variance_factor,
-)
-from napari_denoisplit.measures.calibration_verdict import judge_sigma
-from napari_denoisplit.measures.reliability import coverage, reliability
-from napari_denoisplit.measures.sigma import mapped
 from napari_denoisplit.noise.model import noise_model_from_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from napari_denoisplit.checkpoint import Model
-    from napari_denoisplit.curves import ReliabilityCurve
+    from napari_denoisplit.checkpoint import Model, ModelHeader
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.training_fields import TrainingFields
+    from napari_denoisplit.jobs.calibration_channel import ChannelResult
     from napari_denoisplit.jobs.calibration_fields import CalibrationField
     from napari_denoisplit.jobs.calibration_pixels import Drawn
     from napari_denoisplit.noise.model import NoiseModel
-    from napari_denoisplit.settings import CalibrateSettings, CalibrationMethod
-    from napari_denoisplit.verdict import Verdict
+    from napari_denoisplit.settings import CalibrateSettings
 
     Floats = NDArray[np.float32]
 
-__all__ = ["Calibrated", "ChannelResult", "calibrate_job", "calibration_fields", "conclude"]
-
-_FEWEST = 5  # samples whose squared spread can be divided by
-CLEARLY = 0.9
-"""A less simple calibration is taken if it leaves less than this share of the variance error."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ChannelResult:
-    """What was found of the sigma of one channel."""
-
-    curves: SigmaCurves
-    factors: Mapping[str, float]
-    """By name: 'variance' and 'likelihood', the factors of either kind, the second where the noise
-    of the targets allows for it; from targets whose noise
-    is in the input also 'uncorrected', the variance factor if that were not minded."""
-    noise_scale: float
-    """Noise of the targets relative to that of the noise model; 1 for clean targets."""
-    verdict: Verdict
+__all__ = ["Calibrated", "calibrate_job", "calibration_fields", "conclude"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +59,7 @@ def calibrate_job(
     *,
     superpositions: Sequence[Floats] | None = None,
     report_on: TrainingFields | None = None,
+    report_superpositions: Sequence[Floats] | None = None,
     noise_models: Sequence[NoiseModel] | None = None,
     stop: threading.Event | None = None,
 ) -> Job[Calibrated]:
@@ -112,7 +81,9 @@ def calibrate_job(
     superpositions
         (Y, X) for each field, recorded superpositions; None mixes them from the noisy channels.
     report_on
-        Other images to report on; all pixels of `images` are then fitted to.
+        Other images to judge on; all pixels of `images` are then fitted to.
+    report_superpositions
+        (Y, X) for each field of `report_on`, as `superpositions`.
     noise_models
         One per channel; None takes those of the model, or fits them where it has none.
     stop
@@ -138,7 +109,9 @@ def calibrate_job(
         yield Stage(f"Loading {model.name}")
         model = load_model(model)
     plain = model.calibrated(None)
-    fields = calibration_fields(plain, images, settings, superpositions, report_on)
+    fields = calibration_fields(
+        plain, images, settings, superpositions, report_on, report_superpositions
+    )
     notes = list(dict.fromkeys(note for field in fields for note in field.notes))
     for note in notes:
         yield Stage(note)
@@ -157,7 +130,8 @@ def calibrate_job(
         raise CalibrationError(text)
     yield Stage("Comparing spread and error")
     stopped = len(drawn) < len(fields)
-    return conclude(model, drawn, settings, images.sources, notes, stopped_early=stopped)
+    sources = images.sources, () if report_on is None else report_on.sources
+    return conclude(model, drawn, settings, *sources, notes, stopped_early=stopped)
 
 
 def calibration_fields(
@@ -166,6 +140,7 @@ def calibration_fields(
     settings: CalibrateSettings,
     superpositions: Sequence[Floats] | None = None,
     report_on: TrainingFields | None = None,
+    report_superpositions: Sequence[Floats] | None = None,
 ) -> list[CalibrationField]:
     """Everything that is to be split; see `calibrate_job`."""
     header = model.header
@@ -178,6 +153,7 @@ def calibration_fields(
                 f"the model splits into {header.network.n_channels} "
                 f"({', '.join(header.channel_names)}): give one of each, in this order."
             )
+        _check_order(given.channel_names, header.channel_names)
     role = "both" if report_on is None else "fit"
     fields = make_fields(images, weights, superpositions, role)  # type: ignore[arg-type]
     aside = kept_aside(images, header)
@@ -187,13 +163,32 @@ def calibration_fields(
         fields = [cut(fields[r.field], r, "fit") for r, role in aside if role != "report"]
     fields = limited(fields, settings.max_pixels)
     if report_on is not None:
-        if kept_aside(report_on, header):
-            raise CalibrationError(
-                "The model was trained on the images to report on: give others, or leave them out."
-            )
-        others = make_fields(report_on, weights, None, "report")
+        _check_others(images, report_on, header)
+        others = make_fields(report_on, weights, report_superpositions, "report")
         fields += limited(others, settings.max_pixels)
     return fields
+
+
+def _check_order(found: Sequence[str], wanted: Sequence[str]) -> None:
+    """Refuse the structures of the model in another order: each would be taken for the other."""
+    if tuple(found) != tuple(wanted) and sorted(found) == sorted(wanted):
+        raise CalibrationError(
+            f"The images show {', '.join(found)}, the structures of the model are "
+            f"{', '.join(wanted)}: give them in the order of the model."
+        )
+
+
+def _check_others(images: TrainingFields, report_on: TrainingFields, header: ModelHeader) -> None:
+    """Refuse to judge on images that were trained on, or that the calibration is fitted to."""
+    if kept_aside(report_on, header):
+        raise CalibrationError(
+            "The model was trained on the images to judge on: give others, or leave them out."
+        )
+    if common := same_content(report_on.sources, images.sources):
+        raise CalibrationError(
+            f"{source_name(common[0])} is both to be fitted to and to be judged on: give other "
+            "images to judge on, or leave them out, so that half of every image is kept for that."
+        )
 
 
 def _noise_models(
@@ -232,119 +227,28 @@ def conclude(
     drawn: Sequence[Drawn],
     settings: CalibrateSettings,
     sources: Sequence[str] = (),
+    judged_on: Sequence[str] = (),
     notes: Sequence[str] = (),
     *,
     stopped_early: bool = False,
 ) -> Calibrated:
     """Fit and judge, once every image is split; see `calibrate_job`."""
     kind = drawn[0].field.kind
-    results, calibrations, scores, n_pixels = [], [], [], 0
-    for c, name in enumerate(model.header.channel_names):
-        calibration, result, score, n_pixels = _channel(drawn, c, name, settings)
-        calibrations.append(calibration)
-        results.append(result)
-        scores.append(score)
+    names = model.header.channel_names
+    channels = [calibrate_channel(drawn, c, name, settings) for c, name in enumerate(names)]
     record = CalibrationRecord(
-        channels=tuple(calibrations),
+        channels=tuple(channel.calibration for channel in channels),
         target=kind,
         n_samples=settings.n_samples,
-        n_pixels=n_pixels,
+        n_pixels=channels[-1].n_fitted,
         data=tuple(sources) or ("images without a name",),
-        scores=tuple(scores),
+        judged_on=tuple(judged_on),
+        scores=tuple(channel.score for channel in channels),
         notes=tuple(notes),
         versions={
             "napari-denoisplit": version("napari-denoisplit"),
             "torch": str(torch.__version__),
         },
     )
-    return Calibrated(model.calibrated(record), record, tuple(results), stopped_early)
-
-
-def _channel(
-    drawn: Sequence[Drawn], channel: int, name: str, settings: CalibrateSettings
-) -> tuple[ChannelCalibration, ChannelResult, CalibrationScore, int]:
-    """Fit one channel in every way, and judge each on the pixels left out."""
-    pair = pixels_of(drawn, channel, settings.n_samples)
-    scale = noise_scale(pair.fit)
-    fit, report = pair.fit.scaled(scale), pair.report.scaled(scale)
-    fitted = fit_every_way(fit, settings.method)
-    before = _curve(report, report.spread, settings)
-    after = {
-        way: _curve(report, mapped(report.spread, found), settings) for way, found in fitted.items()
-    }
-    chosen = _best(after) if settings.method == "auto" else settings.method
-    curves = SigmaCurves(
-        name, before, after, chosen, _by_samples(drawn, channel, settings, scale, chosen)
-    )
-    sigma = mapped(report.spread, fitted[chosen])
-    final = after[chosen]
-    score = CalibrationScore(
-        channel=name,
-        ece_before=before.ece,
-        ece_after=final.ece,
-        relative_ece_before=before.relative_ece,
-        relative_ece_after=final.relative_ece,
-        slope=final.line[0],
-        correlation=final.correlation,
-        coverage=coverage(report, sigma),
-        n_pixels=len(report.spread),
-    )
-    factors: dict[str, float] = {way: c.factor for way, c in fitted.items() if way != "map"}
-    factors |= _uncorrected(drawn, channel, fit)
-    verdict = judge_sigma(score, fitted["variance"].factor, is_clean=report.is_clean)
-    result = ChannelResult(curves, factors, 1.0 if fit.is_clean else scale, verdict)
-    return fitted[chosen], result, score, len(fit.spread)
-
-
-def _curve(
-    pixels: ErrorPixels, sigma: NDArray[np.floating], settings: CalibrateSettings
-) -> ReliabilityCurve:
-    return reliability(pixels, sigma, n_bins=settings.n_bins, binning=settings.binning)
-
-
-def _best(after: Mapping[CalibrationMethod, ReliabilityCurve]) -> CalibrationMethod:
-    """Return the simplest way whose variance error no other way clearly lowers."""
-    best: CalibrationMethod = "variance"
-    for way, curve in after.items():  # from the simplest to the least simple
-        if curve.variance_error < CLEARLY * after[best].variance_error:
-            best = way
-    return best
-
-
-def _by_samples(
-    drawn: Sequence[Drawn],
-    channel: int,
-    settings: CalibrateSettings,
-    scale: float,
-    way: CalibrationMethod,
-) -> tuple[SampleStep, ...]:
-    """Calibrate in the chosen way with fewer samples, too.
-
-    Not by likelihood with very few: its factor, of a ratio to their spread, has no finite mean.
-    """
-    steps = []
-    fewest = _FEWEST if way == "likelihood" else 0
-    for n_samples in sorted(k for k in drawn[0].moments if k >= fewest):
-        pair = pixels_of(drawn, channel, n_samples)
-        fit, report = pair.fit.scaled(scale), pair.report.scaled(scale)
-        try:
-            fitted = fit_channel(fit, way)
-        except CalibrationError:
-            continue  # the noise may hide the error with few samples only
-        sigma = mapped(report.spread, fitted)
-        found = _curve(report, sigma, settings), coverage(report, sigma)
-        steps.append(SampleStep(n_samples, fitted.factor, *found))
-    return tuple(steps)
-
-
-def _uncorrected(drawn: Sequence[Drawn], channel: int, fit: ErrorPixels) -> dict[str, float]:
-    """Return the variance factor as it were if noise and prediction were independent."""
-    if drawn[0].field.kind != "noisy":
-        return {}
-    variance = np.concatenate([d.variance[channel][d.field.fit] for d in drawn]).astype(float)
-    naive = ErrorPixels(fit.spread, fit.residual, variance)
-    naive = naive.scaled(noise_scale(naive))
-    try:
-        return {"uncorrected": variance_factor(naive)}
-    except CalibrationError:
-        return {"uncorrected": 0.0}  # all of the error was taken for noise
+    results = tuple(channel.result for channel in channels)
+    return Calibrated(model.calibrated(record), record, results, stopped_early)

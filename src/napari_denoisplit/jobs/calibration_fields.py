@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_denoisplit.errors import CalibrationError, ImageError
 from napari_denoisplit.images.partition import Region
+from napari_denoisplit.images.sources import content_hash, same_content, source_name
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.splitting import planes_of
 from napari_denoisplit.noise.scaling import Reference
@@ -133,15 +134,15 @@ def kept_aside(images: TrainingFields, header: ModelHeader) -> tuple[tuple[Regio
         them was kept aside.
     """
     known = header.provenance.get("sources")
-    seen = list(known) if isinstance(known, list) else []
-    common = [source for source in images.sources if source in seen]
+    seen = list(map(str, known)) if isinstance(known, list) else []
+    common = same_content(images.sources, seen)
     if not common:
         return ()
-    if list(images.sources) != seen:
+    if list(map(content_hash, images.sources)) != list(map(content_hash, seen)):
         raise CalibrationError(
-            f"The model was trained on {common[0]}, where its errors are smaller than elsewhere: "
-            "give other images, or all of the training images in their order, so that the part "
-            "kept aside is known."
+            f"The model was trained on {source_name(common[0])}, where its errors are smaller than "
+            "elsewhere: give other images, or all of the training images in their order, so that "
+            "the part kept aside is known."
         )
     test = _regions(header, "test")
     first: Role = "fit" if test else "both"

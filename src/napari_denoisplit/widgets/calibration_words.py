@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_denoisplit.curves import SigmaCurves
-    from napari_denoisplit.jobs.calibration import Calibrated, ChannelResult
+    from napari_denoisplit.jobs.calibration import Calibrated
+    from napari_denoisplit.jobs.calibration_channel import ChannelResult
 
 __all__ = ["CAVEAT", "figures_table", "samples_table", "shared_noise_text", "verdicts_html"]
 
