@@ -21,7 +21,7 @@ from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.settings import MixSettings, NetworkSettings
 from napari_denoisplit.widgets import CalibrationWidget, SplitWidget
-from napari_denoisplit.widgets.calibration_data import CLEAN_RECORDED, NOISY_CLEAN
+from napari_denoisplit.widgets.calibration_images import CLEAN_RECORDED, NOISY_CLEAN
 
 NAMES = ("filaments", "pits")
 
@@ -78,7 +78,7 @@ def widget(viewer, dock, model, noisy, clean):
 
 def compare_with_clean(widget, viewer):
     choose(widget, NOISY_CLEAN)
-    for choice, name in zip(widget.data.clean.layers.choices, NAMES, strict=True):
+    for choice, name in zip(widget.data.images.clean.layers.choices, NAMES, strict=True):
         choice.layer = layer(viewer, f"{name}, clean")
 
 
@@ -148,7 +148,7 @@ def test_files_do_as_well_as_layers(qtbot, widget, noisy, clean, tmp_path):
     write_image(paths[1], Image(superpose(noisy, (0.5, 0.5)), "YX"))
     for path in paths:  # one source after the other
         widget.open_files([path])
-    assert [s.files.paths for s in (widget.data.clean, widget.data.recorded)] == [
+    assert [s.files.paths for s in (widget.data.images.clean, widget.data.images.recorded)] == [
         (path,) for path in paths
     ]
     assert calibrate(qtbot, widget).record.target == "clean"
@@ -157,13 +157,49 @@ def test_files_do_as_well_as_layers(qtbot, widget, noisy, clean, tmp_path):
 def test_layers_are_found_by_the_names_of_the_structures_and_refused_in_another_order(
     viewer, widget
 ):
-    clean = widget.data.clean.layers.choices
+    clean = widget.data.images.clean.layers.choices
     assert [choice.layer.name for choice in clean] == [f"{name}, clean" for name in NAMES]
-    first, second = widget.data.noisy.layers.choices
+    first, second = widget.data.images.noisy.layers.choices
     assert [choice.layer.name for choice in (first, second)] == list(NAMES)
     first.layer, second.layer = layer(viewer, "pits"), layer(viewer, "filaments")
     assert "another order" in widget.panel.hint.text()
     assert not widget.panel.button.isEnabled()
+
+
+def test_a_calibration_is_judged_on_other_layers_and_says_so(qtbot, viewer, widget, model):
+    truth = phantom((96, 128), seed=2)
+    for name, data in zip(NAMES, add_noise(truth, gaussian=0.5, seed=2), strict=True):
+        viewer.add_image(data, name=f"{name} dish 2")
+    widget.data.judge.setChecked(True)
+    others = widget.data.others.noisy.layers.choices
+    assert [choice.layer.name for choice in others] == [f"{name} dish 2" for name in NAMES]
+    result = calibrate(qtbot, widget)
+    assert [line.split(" YX")[0] for line in result.record.judged_on] == [
+        f"{name} dish 2" for name in NAMES
+    ]
+    assert result.record.scores[0].n_pixels == result.record.n_pixels == 96 * 128
+    assert "Judged on other images" in widget.figures.text()
+
+
+def test_the_same_layers_cannot_be_judged_on(viewer, widget):
+    widget.data.judge.setChecked(True)
+    widget.data.others.noisy.layers.choices[0].layer = layer(viewer, "filaments")
+    assert "both to be fitted to and to be judged on" in widget.panel.hint.text()
+    widget.data.judge.setChecked(False)
+    assert widget.panel.button.isEnabled()
+
+
+def test_files_go_to_the_images_to_judge_on_once_the_first_lists_have_theirs(
+    qtbot, widget, noisy, tmp_path
+):
+    widget.data.judge.setChecked(True)
+    truth = add_noise(phantom((96, 128), seed=2), gaussian=0.5, seed=2)
+    paths = [tmp_path / "first.tif", tmp_path / "second.tif"]
+    for path, data in zip(paths, (noisy, truth), strict=True):
+        write_image(path, Image(data, "CYX", channel_names=NAMES))
+        widget.open_files([path])
+    assert widget.data.others.noisy.files.paths == (paths[1],)
+    assert calibrate(qtbot, widget).record.judged_on[0].startswith("second")
 
 
 def test_files_in_another_order_are_refused(qtbot, widget, noisy, tmp_path):

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from napari.viewer import Viewer
 
-    from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.jobs.calibration import Calibrated
 
 __all__ = ["CalibrationWidget"]
@@ -108,8 +107,9 @@ class CalibrationWidget(DockedWidget):
         drop = FileDrop(self, MODEL_SUFFIXES + IMAGE_SUFFIXES)
         drop.dropped.connect(self.open_files)
         drop.refused.connect(self.panel.say)
-        for source in (self.data.noisy, self.data.clean, self.data.recorded):
-            source.files.drop.refused.connect(self.panel.say)
+        for images in (self.data.images, self.data.others):
+            for source in images.titles:
+                source.files.drop.refused.connect(self.panel.say)
         self.model.changed.connect(self._on_model)
         self.data.changed.connect(self._refresh)
         self.panel.start_clicked.connect(self.calibrate)
@@ -132,8 +132,7 @@ class CalibrationWidget(DockedWidget):
 
     def calibrate(self) -> None:
         """Check the choices and begin."""
-        header = self.model.header
-        order = None if header is None else self.panel.checked(partial(self._order, header))
+        order = None if self.model.header is None else self.panel.checked(self._order)
         if order is None:
             return
         self._show(None)
@@ -147,11 +146,11 @@ class CalibrationWidget(DockedWidget):
         self._column.reveal(self.panel)
         self._refresh()
 
-    def _order(self, header: ModelHeader) -> CalibrationOrder:
+    def _order(self) -> CalibrationOrder:
         return CalibrationOrder(
             model=self.model.path,
-            structures=header.channel_names,
             data=self.data.chosen(),
+            judged_on=self.data.judged_on(),
             settings=CalibrateSettings(**self.settings.values(), **self.more.values()),
         )
 

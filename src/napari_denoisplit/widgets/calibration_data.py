@@ -1,39 +1,31 @@
-"""What to calibrate with: images of the structures, and what their split is compared with."""
+"""What to calibrate with: which images one has, and whether others are judged on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.widgets.channel_source import LAYERS, ChannelSource
+from napari_denoisplit.widgets.calibration_images import (
+    CLEAN_RECORDED,
+    NOISY,
+    NOISY_CLEAN,
+    NOISY_RECORDED,
+    CalibrationImages,
+)
 from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
-from napari_denoisplit.widgets.image_source import ImageSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari.layers import Image as ImageLayer
-
-    from napari_denoisplit.widgets.channel_source import TrainInput
-    from napari_denoisplit.widgets.image_source import SplitInput
+    from napari_denoisplit.widgets.calibration_images import CalibrationInput
     from napari_denoisplit.widgets.layers import ViewerRef
 
-__all__ = [
-    "CLEAN_RECORDED",
-    "NOISY",
-    "NOISY_CLEAN",
-    "NOISY_RECORDED",
-    "CalibrationData",
-    "CalibrationInput",
-]
+__all__ = ["CalibrationData"]
 
-NOISY, NOISY_CLEAN = "noisy", "noisy and clean"
-NOISY_RECORDED, CLEAN_RECORDED = "noisy and recorded", "clean and recorded"
 _TITLES = {
     NOISY: "noisy images",
     NOISY_CLEAN: "noisy and clean images",
@@ -49,24 +41,12 @@ _EXPLAINED = {
     "noise is taken out of the comparison.",
     CLEAN_RECORDED: "The recorded superposition is split and compared with the clean images.",
 }
-_CLEAN_WORDS = ("clean", "true", "truth")  # in the name of a layer
 _CHARACTERS = 12  # of a choice that a narrow dock must show
 _UNSEEN = (
     "Take images that the model has not seen; of all of its training images only the part kept "
     "aside is used."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationInput:
-    """What to calibrate with, as chosen at the click."""
-
-    noisy: TrainInput | None
-    clean: TrainInput | None
-    superpositions: tuple[SplitInput, ...]
-    """Recorded ones of the same fields; empty to mix the noisy images."""
-    t_is_repeats: bool
-    """Whether the T axis of the noisy images holds repeated exposures of one place."""
+_OTHERS = "Judge on other images"
 
 
 class CalibrationData(QWidget):
@@ -88,21 +68,15 @@ class CalibrationData(QWidget):
         self.about.setWordWrap(True)
         self.about.setAccessibleName("About the images")
         self.about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.noisy = _Structures(viewer, "noisy", self)
-        self.clean = _Structures(viewer, "clean", self)
-        self.recorded = ImageSource(viewer, self, one_channel=False)
-        self._titles = {
-            source: QLabel(text, self)
-            for source, text in (
-                (self.noisy, "Noisy images of each structure"),
-                (self.clean, "Clean images of each structure"),
-                (self.recorded, "Superposition"),
-            )
-        }
+        self.images = CalibrationImages(viewer, parent=self)
+        self.judge = _judge_box(self)
+        # They hold repeats if the first images do.
+        self.others = CalibrationImages(viewer, "other ", self, asks_for_repeats=False)
         self._lay_out()
         self.kind.currentIndexChanged.connect(self._refresh)
-        for source in self._titles:
-            source.changed.connect(self.changed)
+        self.judge.toggled.connect(self._on_judge)
+        for images in (self.images, self.others):
+            images.changed.connect(self.changed)
         self._refresh()
 
     def _lay_out(self) -> None:
@@ -111,19 +85,23 @@ class CalibrationData(QWidget):
         form = form_layout()
         form.addRow("You have", self.kind)
         layout.addLayout(form)
-        layout.addWidget(self.about)
-        for source, title in self._titles.items():
-            layout.addWidget(title)
-            layout.addWidget(source)
+        for part in (self.about, self.images, self.judge, self.others):
+            layout.addWidget(part)
 
     @property
     def problem(self) -> str:
         """Why the images cannot be used; empty if they can."""
-        for source in self._used():
-            if source.problem:
-                return str(source.problem)
-            if isinstance(source, _Structures) and (problem := self._mismatch(source)):
-                return problem
+        if self.images.problem or not self.judge.isChecked():
+            return self.images.problem
+        if self.others.problem:
+            return f"To judge on: {self.others.problem}"
+        first = self.images.sources()
+        for one in self.others.sources():
+            if one in first:
+                return (
+                    f"{one.name} is both to be fitted to and to be judged on: choose other images "
+                    "to judge on."
+                )
         return ""
 
     def follow(self, structures: Sequence[str]) -> None:
@@ -131,15 +109,14 @@ class CalibrationData(QWidget):
         if self._structures == tuple(structures):
             return  # the user may have chosen other layers since
         self._structures = tuple(structures)
-        for source in (self.noisy, self.clean):
-            source.match(self._structures)
+        self.images.follow(self._structures)
+        self._follow_others()
         self._refresh()
 
     def add_files(self, paths: list[Path]) -> None:
-        """Take files for the first source that is shown and has none yet."""
-        used = self._used()
-        free = [source for source in used if not source.files.paths]
-        (free or used)[0].add_files(paths)
+        """Take files for the first list that is shown and has none yet."""
+        full = not self.images.without_files()
+        (self.others if full and self.judge.isChecked() else self.images).add_files(paths)
 
     def chosen(self) -> CalibrationInput:
         """Take what is to be calibrated with.
@@ -149,102 +126,64 @@ class CalibrationData(QWidget):
         ImageError
             It cannot be used.
         """
-        if self.problem:
-            raise ImageError(self.problem)
-        used, noisy = self._used(), self.noisy.chosen() if self.noisy in self._used() else None
-        return CalibrationInput(
-            noisy=noisy,
-            clean=self.clean.chosen() if self.clean in used else None,
-            superpositions=self.recorded.chosen() if self.recorded in used else (),
-            t_is_repeats=noisy is not None and noisy.t_is_repeats and self._kind == NOISY,
-        )
+        self._check()
+        return self.images.chosen(t_is_repeats=self._t_is_repeats)
+
+    def judged_on(self) -> CalibrationInput | None:
+        """Take the other images that are judged on; None to keep half of every image for it.
+
+        Raises
+        ------
+        ImageError
+            They cannot be used.
+        """
+        self._check()
+        if not self.judge.isChecked():
+            return None
+        return self.others.chosen(t_is_repeats=self._t_is_repeats)
 
     def reset_choices(self) -> None:
         """Follow the viewer's layers."""
-        for source in self._titles:
-            source.reset_choices()
+        for images in (self.images, self.others):
+            images.reset_choices()
 
     @property
-    def _kind(self) -> str:
-        return str(self.kind.currentData())
+    def _t_is_repeats(self) -> bool:
+        repeats = self.images.noisy.repeats
+        return bool(self.kind.currentData() == NOISY and repeats.isChecked())
 
-    def _used(self) -> list[_Structures | ImageSource]:
-        noisy = self._kind != CLEAN_RECORDED
-        clean = self._kind in (NOISY_CLEAN, CLEAN_RECORDED)
-        recorded = self._kind in (NOISY_RECORDED, CLEAN_RECORDED)
-        pairs = zip(self._titles, (noisy, clean, recorded), strict=True)
-        return [source for source, used in pairs if used]
+    def _check(self) -> None:
+        if self.problem:
+            raise ImageError(self.problem)
 
-    def _mismatch(self, source: _Structures) -> str:
-        """Say where layers are not the structures of the model, as far as their names tell."""
-        found, wanted = source.known_structures(), self._structures
-        if not found or not wanted:
-            return ""
-        if len(found) != len(wanted):
-            return (
-                f"The model splits into {len(wanted)} structures ({', '.join(wanted)}), "
-                f"{len(found)} are chosen: give one of each."
-            )
-        if found != wanted and sorted(found) == sorted(wanted):
-            return (
-                f"The layers are in another order ({', '.join(found)}) than the structures of the "
-                f"model ({', '.join(wanted)}): swap them."
-            )
-        return ""
+    def _on_judge(self, *_: object) -> None:
+        self._follow_others()
+        self._refresh()
+
+    def _follow_others(self) -> None:
+        if self._structures and self.judge.isChecked():
+            self.others.follow(self._structures, self.images.sources())
 
     def _refresh(self, *_: object) -> None:
-        used = self._used()
-        for source, title in self._titles.items():
-            source.setVisible(source in used)
-            # One list alone needs no title, the choice above it says what it is.
-            title.setVisible(source in used and len(used) > 1)
-        self.noisy.repeats.setVisible(self._kind == NOISY)
+        kind = str(self.kind.currentData())
+        for images in (self.images, self.others):
+            images.set_kind(kind)
+        self.others.setVisible(self.judge.isChecked())
         order = f" In this order: {', '.join(self._structures)}." if self._structures else ""
-        self.about.setText(f"{_EXPLAINED[self._kind]} {_UNSEEN}{order}")
+        self.about.setText(f"{_EXPLAINED[kind]} {_UNSEEN}{order}")
         self.changed.emit()
 
 
-class _Structures(ChannelSource):
-    """Images of each structure, which bear the names that the model has for them."""
-
-    def __init__(self, viewer: ViewerRef, what: str, parent: QWidget) -> None:
-        super().__init__(viewer, parent)
-        self._is_clean = what == "clean"
-        self.names.hide()
-        label = self.layout().labelForField(self.names)
-        label.hide()
-        self.kind.setAccessibleName(f"Where the {what} images come from")
-        self.repeats.setVisible(False)
-        self.repeats.setToolTip(
-            tooltip(
-                "The time points are exposures of one place that did not change. One is then split "
-                "and compared with the next, so that input and image share no noise."
-            )
+def _judge_box(parent: QWidget) -> QCheckBox:
+    box = QCheckBox(_OTHERS, parent)
+    box.setAccessibleName(_OTHERS)
+    box.setToolTip(
+        tooltip(
+            "The calibration is fitted to all of the images above and judged on those that you "
+            "give here. Left out, half of every image is kept for it."
         )
-
-    def match(self, structures: Sequence[str]) -> None:
-        """Have as many lists as there are structures, each at the layer of that name."""
-        rows = self.layers
-        while len(rows.choices) < len(structures):
-            rows.add()
-        while len(rows.choices) > max(2, len(structures)):
-            rows.remove()
-        if self.kind.currentData() != LAYERS:
-            return
-        for choice, name in zip(rows.choices, structures, strict=False):
-            if (layer := _called_like(choice.layers(), name, self._is_clean)) is not None:
-                choice.layer = layer
-
-
-def _called_like(layers: Sequence[ImageLayer], name: str, is_clean: bool) -> ImageLayer | None:
-    """Return the layer that looks like the image of a structure, by its name; None: no layer."""
-    named = [layer for layer in layers if name.casefold() in layer.name.casefold()]
-    fitting = [
-        layer
-        for layer in named
-        if any(word in layer.name.casefold() for word in _CLEAN_WORDS) == is_clean
-    ]
-    return min(fitting, key=lambda layer: len(layer.name), default=None)
+    )
+    return box
 
 
 def _kind_choice(parent: QWidget) -> QComboBox:

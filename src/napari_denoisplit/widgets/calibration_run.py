@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.training_fields import TrainingFields
     from napari_denoisplit.jobs.calibration import Calibrated
     from napari_denoisplit.settings import CalibrateSettings
-    from napari_denoisplit.widgets.calibration_data import CalibrationInput
+    from napari_denoisplit.widgets.calibration_images import CalibrationInput
     from napari_denoisplit.widgets.channel_source import TrainInput
     from napari_denoisplit.widgets.image_source import SplitInput
 
@@ -33,9 +33,9 @@ class CalibrationOrder:
     """Everything a calibration needs, as chosen at the click."""
 
     model: Path
-    structures: tuple[str, ...]
-    """Names that the model has for its channels."""
     data: CalibrationInput
+    judged_on: CalibrationInput | None
+    """Other images; None to keep half of every image for it."""
     settings: CalibrateSettings
 
 
@@ -51,15 +51,22 @@ def calibrate_input(
     ImageError
         They do not fit the model or one another.
     """
-    fields = yield from _read_fields(order.data)
-    _check_order(fields.channel_names, order.structures)
-    superpositions = yield from _read_superpositions(order.data.superpositions)
+    fields, superpositions = yield from _read_set(order.data)
+    judged_on, judged_mixed = yield from _read_set(order.judged_on)
+    if fields is None:
+        raise CalibrationError("There is nothing to calibrate with: choose images.")
     yield Stage("Loading the network")
     # Not at the top: torch is paid for when a calibration is asked for, in the background.
     from napari_denoisplit.jobs.calibration import calibrate_job
 
     job = calibrate_job(
-        order.model, fields, order.settings, superpositions=superpositions, stop=stop
+        order.model,
+        fields,
+        order.settings,
+        superpositions=superpositions,
+        report_on=judged_on,
+        report_superpositions=judged_mixed,
+        stop=stop,
     )
     return (yield from job)
 
@@ -103,14 +110,22 @@ def _plain(header: ModelHeader) -> ModelHeader:
     return header.model_copy(update={"calibration": None})
 
 
-def _read_fields(data: CalibrationInput) -> Generator[Event, None, TrainingFields]:
+def _read_set(
+    data: CalibrationInput | None,
+) -> Generator[Event, None, tuple[TrainingFields | None, list[NDArray[np.float32]] | None]]:
+    """Fields to compare with, and recorded superpositions; None where there are none."""
     from napari_denoisplit.images.training_fields import TrainingFields
 
+    if data is None:
+        return None, None
     noisy = yield from _read(data.noisy)
     clean = yield from _read(data.clean)
     yield Stage("Preparing the images")
     # With a recorded superposition clean images do without noisy ones, whose place they take.
-    return TrainingFields.from_images(noisy or clean, clean or None, t_is_repeats=data.t_is_repeats)
+    fields = TrainingFields.from_images(
+        noisy or clean, clean or None, t_is_repeats=data.t_is_repeats
+    )
+    return fields, (yield from _read_superpositions(data.superpositions))
 
 
 def _read(source: TrainInput | None) -> Generator[Event, None, list[Image]]:
@@ -142,12 +157,3 @@ def _read_superpositions(
     from napari_denoisplit.jobs.calibration_fields import superposed_planes
 
     return superposed_planes(images)
-
-
-def _check_order(found: Sequence[str], wanted: Sequence[str]) -> None:
-    """Refuse the structures of the model in another order: each would be taken for the other."""
-    if tuple(found) != tuple(wanted) and sorted(found) == sorted(wanted):
-        raise CalibrationError(
-            f"The images show {', '.join(found)}, the structures of the model are "
-            f"{', '.join(wanted)}: give them in the order of the model."
-        )

@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.calibration_record import TARGETS_IN_WORDS
+from napari_denoisplit.images.sources import source_name
 from napari_denoisplit.widgets.noise_words import grade_text, verdict_html
 from napari_denoisplit.wording import grey_levels
 
@@ -111,6 +112,11 @@ def _origin(result: Calibrated) -> str:
     lines += [f"{record.n_samples} samples, {record.n_pixels or 0:,} pixels fitted to."]
     if record.target is not None:
         lines.append(f"Compared with {TARGETS_IN_WORDS[record.target]}.")
+    if record.judged_on:
+        names = ", ".join(source_name(line) for line in record.judged_on)
+        lines.append(f"Judged on other images: {names}.")
+    else:
+        lines.append("Judged on pixels left out of the fit.")
     if result.stopped_early:
         lines.append("Stopped early: not all of the images were used.")
     return "".join(f"<p>{html.escape(line)}</p>" for line in [*lines, *record.notes])
