@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari.layers import Image as ImageLayer
     from numpy.typing import NDArray
 
-    from napari_denoisplit.events import PreviewSplit, SampleDrawn
+    from napari_denoisplit.events import SampleDrawn
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.widgets.layers import Place, ViewerRef
@@ -25,7 +25,7 @@ __all__ = [
     "SIGMA_COLORMAP",
     "STRUCTURE_COLORMAPS",
     "OwnLayers",
-    "PreviewLayers",
+    "ResultLayers",
     "SplitLayers",
     "contrast_limits",
     "layer_look",
@@ -37,8 +37,6 @@ STRUCTURE_COLORMAPS = ("bop orange", "bop blue", "bop purple", "green", "magenta
 SIGMA_COLORMAP = "magma"
 _LIMIT_PERCENTILES = (0.5, 99.8)
 _PIXELS_FOR_LIMITS = 500_000
-_GAP = 0.04  # between the pictures of a preview, as a share of their size
-_STEP = 1 + _GAP
 
 
 def structure_colormap(channel: int) -> str:
@@ -156,8 +154,8 @@ class OwnLayers:
         return tuple(self._layers)
 
 
-class SplitLayers:
-    """MMSE, sigma and samples of one image.
+class ResultLayers:
+    """MMSE, sigma and samples of one image, in memory or on disk.
 
     Parameters
     ----------
@@ -173,9 +171,6 @@ class SplitLayers:
         Whether sigma is an error that was measured, or the plain spread of the samples.
     """
 
-    pause_ms = 100
-    """At least, between two times that samples are shown."""
-
     def __init__(
         self,
         viewer: ViewerRef,
@@ -190,6 +185,48 @@ class SplitLayers:
         self._sigma_kind = "sigma" if calibrated else "sigma (uncalibrated)"
         self._axes = "".join(axis for axis in place.axes if axis != "C")
         self._order = [axis for axis in AXES if axis in self._axes]
+
+    def _keywords(self, channel: int, kind: str) -> dict[str, Any]:
+        """Name, look, metadata and place of a layer, as arguments of `add_image`."""
+        return {
+            **layer_look(self.name, self._structures[channel], channel, kind, self._sigma_kind),
+            "metadata": {"denoisplit": self._about(f"{channel} {kind}", {})},
+            **self._place.keywords(SAMPLE * (kind == "samples") + self._axes),
+        }
+
+    def _note(self, provenance: Mapping[str, Any]) -> None:
+        """Let the layers' metadata say where they came from."""
+        for key in self.layers.keys():
+            if (layer := self.layers.alive(key)) is not None:
+                layer.metadata["denoisplit"] = self._about(key, provenance)
+
+    def _about(self, key: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
+        channel, kind = key.split(" ", 1)
+        return {
+            **provenance,
+            "input": self.name,
+            "structure": self._structures[int(channel)],
+            "channel": int(channel),
+            "kind": kind,
+        }
+
+
+class SplitLayers(ResultLayers):
+    """A result in memory, see `ResultLayers` for the parameters."""
+
+    pause_ms = 100
+    """At least, between two times that samples are shown."""
+
+    def __init__(
+        self,
+        viewer: ViewerRef,
+        image: Image,
+        place: Place,
+        structures: tuple[str, ...],
+        *,
+        calibrated: bool,
+    ) -> None:
+        super().__init__(viewer, image, place, structures, calibrated=calibrated)
         shape = (len(structures), *(image.size(axis) for axis in self._order))
         # (C, T, Z, Y, X) without the missing axes
         # NaN is transparent: what is not drawn yet.
@@ -249,8 +286,7 @@ class SplitLayers:
         """Fit the contrast and note where the layers came from, when all are shown."""
         for key in self.layers.keys():
             self.layers.fit_contrast(key)
-            if (layer := self.layers.alive(key)) is not None:
-                layer.metadata["denoisplit"] = self._provenance(key, split.provenance)
+        self._note(split.provenance)
 
     def _show(self, channel: int, kind: str, data: NDArray[np.float32]) -> bool:
         """Show one layer; whether it is new."""
@@ -258,85 +294,4 @@ class SplitLayers:
         axes, stored = leading + self._axes, [*leading, *self._order]
         # The viewer puts axes together by position, so results keep the order of their input.
         view = data.transpose([stored.index(axis) for axis in axes])
-        return self.layers.show(
-            f"{channel} {kind}",
-            view,
-            **layer_look(self.name, self._structures[channel], channel, kind, self._sigma_kind),
-            metadata={"denoisplit": self._provenance(f"{channel} {kind}", {})},
-            **self._place.keywords(axes),
-        )
-
-    def _provenance(self, key: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
-        channel, kind = key.split(" ", 1)
-        return {
-            **provenance,
-            "input": self.name,
-            "structure": self._structures[int(channel)],
-            "channel": int(channel),
-            "kind": kind,
-        }
-
-
-class PreviewLayers:
-    """A split of a validation region while the network learns.
-
-    Laid out as a table to the right of everything else: the noisy superposition and channels
-    above, what the network makes of them below.
-    """
-
-    def __init__(
-        self, viewer: ViewerRef, name: str, structures: tuple[str, ...], place: Place
-    ) -> None:
-        self.layers = OwnLayers(viewer)
-        self._viewer, self._name, self._structures = viewer, name, structures
-        self._place = place.keywords("YX")
-        self._corner: tuple[float, float] | None = None
-
-    def show(self, event: PreviewSplit) -> None:
-        """Show the newest preview; the view moves to the first one only."""
-        if (viewer := self._viewer()) is None:
-            return
-        first = self._corner is None
-        if self._corner is None:
-            self._corner = _right_of_everything(viewer)
-        self._show("superposition", event.superposition, 0, 0, "gray")
-        for channel, structure in enumerate(self._structures):
-            colormap = structure_colormap(channel)
-            self._show(f"{structure} · noisy", event.channels[channel], 0, channel + 1, colormap)
-            self._show(f"{structure} · MMSE", event.mmse[channel], 1, channel + 1, colormap)
-            self.layers.fit_contrast(f"{structure} · MMSE")
-        if first:
-            self._look_at(viewer, event.superposition.shape)
-
-    def _look_at(self, viewer: Any, shape: tuple[int, ...]) -> None:
-        """Let the table fill the view; napari's home button shows everything again."""
-        viewer.reset_view()
-        low, high = viewer.layers.extent.world[:, -2:]
-        size = np.multiply(shape, self._place["scale"]) * _STEP * (2, len(self._structures) + 1)
-        camera = getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
-        camera.zoom *= float(min((high - low) / size))
-        camera.center = (*camera.center[:-2], *(np.asarray(self._corner) + size / 2))
-
-    def _show(
-        self, what: str, data: NDArray[np.float32], row: int, column: int, colormap: str
-    ) -> None:
-        height, width = np.multiply(data.shape, self._place["scale"])
-        top, left = self._corner or (0.0, 0.0)
-        self.layers.show(
-            what,
-            data,
-            name=f"{self._name} · preview · {what}",
-            colormap=colormap,
-            # They lie side by side; added to the white ground of a light theme they would vanish.
-            blending="translucent_no_depth",
-            metadata={"denoisplit": {"kind": "preview", "model": self._name}},
-            **self._place
-            | {"translate": (top + row * height * _STEP, left + column * width * _STEP)},
-        )
-
-
-def _right_of_everything(viewer: Any) -> tuple[float, float]:
-    if not len(viewer.layers):
-        return 0.0, 0.0
-    low, high = viewer.layers.extent.world
-    return float(low[-2]), float(high[-1] + _GAP * (high[-1] - low[-1]))
+        return self.layers.show(f"{channel} {kind}", view, **self._keywords(channel, kind))

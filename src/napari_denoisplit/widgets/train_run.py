@@ -25,7 +25,7 @@ from napari_denoisplit.events import (
 )
 from napari_denoisplit.widgets.curves import training_curves
 from napari_denoisplit.widgets.layers import Place, ViewerRef
-from napari_denoisplit.widgets.result_layers import PreviewLayers
+from napari_denoisplit.widgets.preview_layers import PreviewLayers
 
 if TYPE_CHECKING:
     import threading
