@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import dask.array as da
 import numpy as np
 import pytest
 
 from napari_denoisplit.cli.errors import UsageError
-from napari_denoisplit.cli.noise_tasks import choose_source, crop, noise_tasks, parse_region
+from napari_denoisplit.cli.noise_tasks import choose_source, noise_tasks
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
 
@@ -55,24 +54,6 @@ def test_clean_images_are_given_one_each():
         noise_tasks([channels("a"), channels("b")], [channels("c")], "pairs", None)
     tasks = noise_tasks([channels()], [channels("clean")], "pairs", None)
     assert [task.data.signal.shape for task in tasks] == [(8, 9), (8, 9)]
-
-
-def test_a_region_is_cut_out_of_every_plane_and_stays_lazy():
-    cut = crop(Image(da.zeros((3, 8, 9)), "ZYX"), parse_region("2:5, 4:"))
-    assert cut.shape == (3, 3, 5)
-    assert isinstance(cut.data, da.Array)
-
-
-@pytest.mark.parametrize("text", ["", "1:2", "1:2,3", "a:b,c:d", "-1:2,3:4", "5:5,0:3", "3:1,:"])
-def test_a_region_that_cannot_be_read_is_refused(text):
-    with pytest.raises(UsageError, match="--region"):
-        parse_region(text)
-
-
-@pytest.mark.parametrize("text", ["8:,:", ":,3:10", "0:9,:"])
-def test_a_region_outside_of_the_image_is_refused(text):
-    with pytest.raises(ImageError, match=r"'cells'.*pixels there"):
-        crop(channels(), parse_region(text))
 
 
 @pytest.mark.parametrize(

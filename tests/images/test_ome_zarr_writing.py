@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from itertools import permutations
 
 import dask.array as da
@@ -74,3 +75,17 @@ def test_an_image_that_cannot_be_computed_leaves_what_was_there(tmp_path):
         write_image(tmp_path / "a.zarr", Image(broken, "YX"))
     assert_array_equal(read_image(tmp_path / "a.zarr").data, pixels("YX"))
     assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
+
+
+def test_where_a_part_of_an_image_lies_comes_back_and_holds_for_every_level(tmp_path):
+    data, sizes = np.zeros((600, 700), "u1"), {"Y": 0.5, "X": 0.25}
+    part = Image(data, "YX", sizes, {"Y": "µm", "X": "µm"}, origin={"Y": 50.0, "X": -3.0})
+    write_image(tmp_path / "a.ome.zarr", part)
+    assert read_image(tmp_path / "a.ome.zarr").origin == part.origin
+    ome = json.loads((tmp_path / "a.ome.zarr" / "zarr.json").read_text())["attributes"]["ome"]
+    fine, coarse, *_ = (
+        level["coordinateTransformations"] for level in ome["multiscales"][0]["datasets"]
+    )
+    assert [step["type"] for step in fine] == ["scale", "translation"]
+    # The centre of the first coarse pixel lies between those of the first two fine ones.
+    assert coarse[1]["translation"] == [50.25, -2.875]

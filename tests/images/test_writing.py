@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from itertools import permutations
 
 import dask.array as da
@@ -170,3 +171,17 @@ def test_behind_a_link_the_file_is_replaced(tmp_path):
     write_image(tmp_path / "link.tif", Image(pixels("YX"), "YX"))
     assert (tmp_path / "link.tif").is_symlink()
     assert_array_equal(read_image(tmp_path / "file.tif").data, pixels("YX"))
+
+
+def test_a_part_of_an_image_says_where_every_plane_of_it_lies(tmp_path):
+    sizes, units = {"Y": 0.5, "X": 0.25}, {"Y": "µm", "X": "nm"}
+    write_image(
+        tmp_path / "part.ome.tif",
+        Image(pixels("TCYX"), "TCYX", sizes, units, origin={"Y": 50.0, "X": -3.0}),
+    )
+    with tifffile.TiffFile(tmp_path / "part.ome.tif") as file:
+        planes = re.findall(r"<Plane ([^/]*)/>", file.ome_metadata)
+    assert len(planes) == SIZES["T"] * SIZES["C"]
+    for plane in planes:
+        assert 'PositionX="-3.0" PositionXUnit="nm"' in plane
+        assert 'PositionY="50.0" PositionYUnit="µm"' in plane

@@ -19,14 +19,10 @@ from napari_denoisplit.cli.errors import (
 )
 from napari_denoisplit.cli.files import AxesOption, SeriesOption, read
 from napari_denoisplit.cli.noise_report import comparison, in_words, plain
-from napari_denoisplit.cli.noise_tasks import (
-    choose_source,
-    crop,
-    noise_tasks,
-    parse_region,
-)
+from napari_denoisplit.cli.noise_tasks import choose_source, noise_tasks
 from napari_denoisplit.cli.noise_work import NoiseWork, is_enough
 from napari_denoisplit.cli.options import MORE, Choice, with_options
+from napari_denoisplit.cli.region import parse_region
 from napari_denoisplit.cli.terminal import Terminal
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings, NoiseKind, NoiseSource
 
@@ -34,8 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_denoisplit.cli.noise_report import NoiseReport
-    from napari_denoisplit.cli.noise_tasks import NoiseTask, Region
+    from napari_denoisplit.cli.noise_tasks import NoiseTask
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.noise.model import NoiseModel
 
 __all__ = ["noise"]
@@ -246,13 +243,13 @@ class _ToRead:
     terminal: Terminal
     axes: str | None
     series: int | None
-    region: Region | None
+    region: PlaneRegion | None
     together: bool
 
     def images(self, paths: Sequence[Path]) -> list[Image]:
         found = [read(self.terminal, path, self.axes, self.series) for path in paths]
         if self.region is not None:
-            found = [crop(image, self.region) for image in found]
+            found = [self.region.cut(image) for image in found]
         if not self.together or len(found) < 2:
             return found
         from napari_denoisplit.images.stacking import stack_over_time

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.cli.errors import UsageError
 from napari_denoisplit.cli.files import channel_index
-from napari_denoisplit.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +16,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.noise_data import NoiseData
     from napari_denoisplit.settings import NoiseSource
 
-__all__ = ["NoiseTask", "Region", "choose_source", "crop", "noise_tasks", "parse_region"]
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A rectangle of pixels, Y0:Y1,X0:X1; an end left out is the image's own."""
-
-    y: slice
-    x: slice
+__all__ = ["NoiseTask", "choose_source", "noise_tasks"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,31 +34,6 @@ class NoiseTask:
     def of_files(self, paths: Sequence[Path]) -> NoiseTask:
         """Return the same task, its data known to come from these files."""
         return replace(self, data=replace(self.data, files=tuple(map(str, paths))))
-
-
-def parse_region(text: str) -> Region:
-    """Read 'Y0:Y1,X0:X1'."""
-    found = re.fullmatch(r"\s*(\d*):(\d*)\s*,\s*(\d*):(\d*)\s*", text)
-    if found is None:
-        raise UsageError(f"--region {text!r}: give rows, columns in pixels, as in 100:300,50:250.")
-    y0, y1, x0, x1 = (int(number) if number else None for number in found.groups())
-    for first, last in ((y0 or 0, y1), (x0 or 0, x1)):
-        if last is not None and last <= first:
-            raise UsageError(f"--region {text!r}: {first}:{last} holds no pixel.")
-    return Region(slice(y0, y1), slice(x0, x1))
-
-
-def crop(image: Image, region: Region) -> Image:
-    """Return the part of an image within a region, every axis kept."""
-    from napari_denoisplit.images.image import sliceable
-
-    for axis, part in (("Y", region.y), ("X", region.x)):
-        if max(part.start or 0, (part.stop or 1) - 1) >= image.size(axis):
-            raise ImageError(
-                f"--region {part.start or 0}:{part.stop or ''} along {axis} lies outside of "
-                f"{image.name!r}, which has {image.size(axis)} pixels there."
-            )
-    return replace(image, data=sliceable(image.data)[..., region.y, region.x])
 
 
 def choose_source(

@@ -30,6 +30,8 @@ class Calibration:
     pixel_size: dict[str, float] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     channel_names: tuple[str, ...] = ()
+    origin: dict[str, float] = field(default_factory=dict)
+    """Where the first pixel lies, where that is not 0."""
 
     def of(self, axes: str) -> Calibration:
         """Return the part that concerns some axes."""
@@ -37,6 +39,7 @@ class Calibration:
             {a: size for a, size in self.pixel_size.items() if a in axes},
             {a: unit for a, unit in self.units.items() if a in axes and a in self.pixel_size},
             self.channel_names,
+            {a: place for a, place in self.origin.items() if a in axes},
         )
 
 

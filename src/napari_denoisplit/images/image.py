@@ -44,6 +44,8 @@ class Image:
     source: Path | None = None
     notes: tuple[str, ...] = ()
     """What had to be assumed when the image was read, in sentences for its owner."""
+    origin: Mapping[str, float] = field(default_factory=dict)
+    """Where the first pixel lies along an axis, in the unit of `pixel_size`; 0 where missing."""
 
     def __post_init__(self) -> None:
         shape = tuple(self.data.shape)

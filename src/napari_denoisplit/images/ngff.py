@@ -36,6 +36,7 @@ def image_metadata(
     pixel_size: Mapping[str, float],
     units: Mapping[str, str],
     channels: Sequence[Mapping[str, Any]],
+    origin: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return what goes under the key ``ome`` of an image's group.
 
@@ -51,10 +52,12 @@ def image_metadata(
         Size of a step along an axis and its unit, where known.
     channels
         As `channel_metadata` makes them.
+    origin
+        Where the first pixel lies along an axis, in the unit of `pixel_size`.
     """
+    places = [_transformations(axes, factor, pixel_size, origin or {}) for factor in factors]
     datasets = [
-        {"path": str(i), "coordinateTransformations": _transformations(axes, factor, pixel_size)}
-        for i, factor in enumerate(factors)
+        {"path": str(i), "coordinateTransformations": place} for i, place in enumerate(places)
     ]
     multiscale = {
         "name": name,
@@ -75,15 +78,16 @@ def _axis(letter: str, unit: str | None) -> dict[str, str]:
 
 
 def _transformations(
-    axes: str, factor: int, pixel_size: Mapping[str, float]
+    axes: str, factor: int, pixel_size: Mapping[str, float], origin: Mapping[str, float]
 ) -> list[dict[str, Any]]:
     """Scale of a level, and where the centre of its first pixel lies."""
     sizes = [1.0 if a == "C" else float(pixel_size.get(a, 1.0)) for a in axes]
     coarser = [factor if a in "YX" else 1 for a in axes]
     scale = [size * n for size, n in zip(sizes, coarser, strict=True)]
     found: list[dict[str, Any]] = [{"type": "scale", "scale": scale}]
-    if factor > 1:
-        shift = [size * (n - 1) / 2 for size, n in zip(sizes, coarser, strict=True)]
+    places = zip(axes, sizes, coarser, strict=True)
+    shift = [float(origin.get(a, 0.0)) + size * (n - 1) / 2 for a, size, n in places]
+    if factor > 1 or any(shift):
         found.append({"type": "translation", "translation": shift})
     return found
 

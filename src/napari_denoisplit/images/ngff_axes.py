@@ -93,7 +93,7 @@ def _name_and_type(axis: object) -> tuple[str, str]:
 def ngff_calibration(
     ome: dict[str, Any], multiscale: dict[str, Any], dataset: dict[str, Any], letters: str
 ) -> Calibration:
-    """Pixel size, units and channel names of the full resolution.
+    """Pixel size, units, origin and channel names of the full resolution.
 
     Parameters
     ----------
@@ -106,8 +106,9 @@ def ngff_calibration(
     """
     axes = multiscale.get("axes")
     axes = axes if isinstance(axes, list) else []
-    scales = [_scale(holder, len(letters)) for holder in (dataset, multiscale)]
-    sizes, units = {}, {}
+    scales = [_step(holder, "scale", len(letters), 1.0) for holder in (dataset, multiscale)]
+    shifts = [_step(holder, "translation", len(letters), 0.0) for holder in (dataset, multiscale)]
+    sizes, units, origin = {}, {}, {}
     for i, letter in enumerate(letters):
         if letter in (LEFT_OUT, "C"):
             continue
@@ -119,17 +120,21 @@ def ngff_calibration(
             sizes[letter] = size
             if unit:
                 units[letter] = unit
-    return Calibration(sizes, units, _channel_names(ome.get("omero")))
+        # The level is scaled and moved first, then the image that it is of.
+        place = shifts[0][i] * scales[1][i] + shifts[1][i]
+        if math.isfinite(place) and place:
+            origin[letter] = place
+    return Calibration(sizes, units, _channel_names(ome.get("omero")), origin)
 
 
-def _scale(holder: dict[str, Any], n_axes: int) -> list[float]:
-    """Scale among the transformations of an image or a level; ones where there is none."""
+def _step(holder: dict[str, Any], kind: str, n_axes: int, default: float) -> list[float]:
+    """Scale or translation among the transformations of an image or a level, if there is one."""
     found = holder.get("coordinateTransformations")
     for step in found if isinstance(found, list) else []:
-        scale = step.get("scale") if isinstance(step, dict) else None
-        if isinstance(scale, list) and len(scale) == n_axes:
-            return [float(n) if isinstance(n, int | float) else math.nan for n in scale]
-    return [1.0] * n_axes
+        values = step.get(kind) if isinstance(step, dict) else None
+        if isinstance(values, list) and len(values) == n_axes:
+            return [float(n) if isinstance(n, int | float) else math.nan for n in values]
+    return [default] * n_axes
 
 
 def _channel_names(omero: object) -> tuple[str, ...]:

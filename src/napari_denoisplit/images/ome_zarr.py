@@ -57,6 +57,7 @@ class OmeZarrWriter:
         dtype: DTypeLike = "float32",
         pixel_size: Mapping[str, float] | None = None,
         units: Mapping[str, str] | None = None,
+        origin: Mapping[str, float] | None = None,
         channel_names: tuple[str, ...] = (),
         chunk: int = 256,
         shard: int | None = 2048,
@@ -76,6 +77,8 @@ class OmeZarrWriter:
             Type of the pixels. Until they are written, floating-point pixels are NaN, others 0.
         pixel_size, units
             Size of a step along an axis and its unit, where known.
+        origin
+            Where the first pixel lies along an axis, in that unit; 0 where missing.
         channel_names
             Name of each channel; empty where unknown.
         chunk
@@ -102,6 +105,7 @@ class OmeZarrWriter:
             dtype=dtype,
             pixel_size=pixel_size or {},
             units=units or {},
+            origin=origin or {},
             channel_names=channel_names,
             chunk=chunk,
             shard=shard,

@@ -48,6 +48,7 @@ class OmeZarrLayout:
     dtype: DTypeLike = "float32"
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    origin: Mapping[str, float] = field(default_factory=dict)
     channel_names: tuple[str, ...] = ()
     chunk: int = 256
     """Edge of what is compressed together, pixels."""
@@ -98,6 +99,7 @@ class OmeZarrLayout:
             pixel_size=self.pixel_size,
             units=self.units,
             channels=channel_metadata(self.channel_names, self.n_channels),
+            origin=self.origin,
         )
         own = {"complete": False, "provenance": dict(self.provenance)}
         group.update_attributes({"ome": metadata, KEY: own})

@@ -150,6 +150,7 @@ def _image(
         name=image_name(source.absolute()),
         source=source,
         notes=notes,
+        origin=calibration.origin,
     )
     return image.with_channel_names(calibration.channel_names)
 

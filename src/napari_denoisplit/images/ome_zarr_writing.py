@@ -50,6 +50,7 @@ def write_ome_zarr(path: Path, image: Image, *, description: str = "") -> None:
         dtype=np.float32 if dtype == np.float16 else dtype,  # few readers know half precision
         pixel_size=image.pixel_size,
         units=image.units,
+        origin=image.origin,
         channel_names=image.channel_names,
         provenance={"description": description} if description else {},
     )

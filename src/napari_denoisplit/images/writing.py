@@ -128,7 +128,20 @@ def _ome_metadata(image: Image, description: str) -> dict[str, Any]:
     if "T" in image.pixel_size and time_unit in TIMES:
         metadata["TimeIncrement"] = float(image.pixel_size["T"])
         metadata["TimeIncrementUnit"] = time_unit
+    if any(image.origin.get(axis) for axis in "YX"):
+        metadata["Plane"] = _places(image)
     return metadata
+
+
+def _places(image: Image) -> dict[str, list[Any]]:
+    """Where the first pixel of every plane lies, in OME's words the position of the stage."""
+    n_planes = int(np.prod(image.shape[:-2], dtype=np.int64))
+    found: dict[str, list[Any]] = {}
+    for axis in "YX":
+        unit = normal_unit(image.units.get(axis))
+        found[f"Position{axis}"] = [float(image.origin.get(axis, 0.0))] * n_planes
+        found[f"Position{axis}Unit"] = [unit if unit in LENGTHS else "pixel"] * n_planes
+    return found
 
 
 def _plain(text: str) -> str:
