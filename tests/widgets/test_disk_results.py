@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ import zarr
 from tests.widgets.conftest import layer
 
 from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
+from napari_denoisplit.images import ome_zarr_levels
 from napari_denoisplit.images.normalization import Normalization
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import MixSettings, NetworkSettings
-from napari_denoisplit.widgets import temporary
+from napari_denoisplit.widgets import disk_levels, temporary
 from napari_denoisplit.widgets.split import SplitWidget
 
 NETWORK = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
@@ -94,6 +96,33 @@ def test_layers_of_a_result_on_disk_are_like_those_in_memory(qtbot, viewer, widg
     in_memory = {one.name: looks(one) for one in viewer.layers if one.name != "cells"}
     assert on_disk == in_memory
     assert len(on_disk) == 6
+
+
+def test_the_window_opens_and_reads_nothing_when_a_result_is_complete(
+    qtbot, viewer, trained, dock, rng, monkeypatch, tmp_path
+):
+    in_the_window = []
+
+    def note(function):
+        def noted(*args):
+            in_the_window.append(threading.current_thread() is threading.main_thread())
+            return function(*args)
+
+        return noted
+
+    monkeypatch.setattr(ome_zarr_levels, "channel_levels", note(ome_zarr_levels.channel_levels))
+    monkeypatch.setattr(disk_levels, "contrast_limits", note(disk_levels.contrast_limits))
+    widget = prepared(viewer, trained, dock, rng.normal(100, 10, (1100, 900)).astype("f4"))
+    split(qtbot, widget)
+    widget.save_to(tmp_path)
+    wait(qtbot, widget)
+    assert in_the_window
+    assert not any(in_the_window)
+    for kind in ("MMSE", "sigma", "samples"):
+        name = next(one.name for one in viewer.layers if kind in one.name)
+        fine, *coarse = layer(viewer, name).data
+        assert not isinstance(fine, np.ndarray)
+        assert all(isinstance(level, np.ndarray) for level in coarse)
 
 
 def looks(one):

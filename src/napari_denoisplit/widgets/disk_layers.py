@@ -2,50 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_denoisplit.images.image import AXES
-from napari_denoisplit.widgets.disk_split import BlockPicture, DiskSplit, ResultBegun, shrink_factor
-from napari_denoisplit.widgets.layers import SAMPLE
-from napari_denoisplit.widgets.result_layers import OwnLayers, contrast_limits, layer_look
+from napari_denoisplit.widgets.disk_split import (
+    BlockPicture,
+    DiskSplit,
+    ResultBegun,
+    ResultOpened,
+    shrink_factor,
+)
+from napari_denoisplit.widgets.result_layers import ResultLayers, contrast_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from napari.layers import Image as ImageLayer
     from numpy.typing import NDArray
 
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.widgets.disk_levels import Levels
     from napari_denoisplit.widgets.layers import Place, ViewerRef
 
 __all__ = ["DiskLayers"]
 
 _LARGEST_OVERVIEW = 2**28  # bytes of MMSE and sigma together
-_MOST_PLANES = 8  # that are looked at for the contrast
-_FILES = {"MMSE": "mmse", "sigma": "sigma"}
+_KINDS = ("MMSE", "sigma")
 
 
-class DiskLayers:
-    """MMSE, sigma and samples of one image that lie on disk.
+class DiskLayers(ResultLayers):
+    """A result that lies on disk, see `ResultLayers` for the other parameters.
 
     The coarser levels are made when all blocks are there. Until then a small picture in memory
     takes their place, so that a viewer that shows everything need not read everything.
 
     Parameters
     ----------
-    viewer
-        Where to show them.
-    image
-        What is split: one channel, axes in the order of T, Z, Y, X.
-    place
-        Where it lies; its axes say in which order the viewer shows them.
-    structures
-        Name of each channel of the split.
-    calibrated
-        Whether sigma is an error that was measured, or the plain spread of the samples.
     known
         The newest layers of every result so far: a split that goes on shows itself in those of
         the split that was stopped.
@@ -64,13 +59,10 @@ class DiskLayers:
         calibrated: bool,
         known: dict[Path, DiskLayers],
     ) -> None:
-        self.layers = OwnLayers(viewer)
-        self.name, self._place, self._structures = image.name, place, structures
-        self._sigma_kind = "sigma" if calibrated else "sigma (uncalibrated)"
-        self._axes = "".join(axis for axis in place.axes if axis != "C")
-        self._order = [axis for axis in AXES if axis in self._axes]
+        super().__init__(viewer, image, place, structures, calibrated=calibrated)
         self._known = known
         self._result: ResultBegun | None = None
+        self._levels: Mapping[str, Levels] = {}
         self._final: DiskSplit | None = None
         self._factor = 1
         self._overview: dict[str, NDArray[np.float32]] = {}
@@ -78,10 +70,13 @@ class DiskLayers:
         self._has_news = False
         self._steps: Iterator[None] = iter(())
 
-    def take(self, event: ResultBegun | BlockPicture) -> None:
+    def take(self, event: ResultBegun | BlockPicture | ResultOpened) -> None:
         """Keep what is new until the next `flush`."""
         if isinstance(event, ResultBegun):
             self._begin(event)
+            return
+        if isinstance(event, ResultOpened):
+            self._levels = event.levels
             return
         for kind, pixels in event.pixels.items():
             if kind not in self._seen:
@@ -117,30 +112,28 @@ class DiskLayers:
 
     def finish(self, split: DiskSplit) -> None:
         """Note where the layers came from, when all are shown."""
-        for key in self.layers.keys():
-            if (layer := self.layers.alive(key)) is not None:
-                layer.metadata["denoisplit"] = self._about(key, split.provenance)
+        self._note(split.provenance)
 
-    def moved(self, path: Path, provenance: dict[str, Any]) -> None:
+    def moved(self, path: Path, levels: Mapping[str, Levels], provenance: dict[str, Any]) -> None:
         """Show the result from another folder."""
         if self._result is None:
             return
         self._known.pop(self._result.path, None)
         self._known[path] = self
-        self._result = ResultBegun(path, provenance, self._result.shape)
+        self._result = replace(self._result, path=path, provenance=provenance)
+        self._levels = levels
         for key in self.layers.keys():
-            channel, kind = key.split(" ", 1)
             if (layer := self.layers.alive(key)) is not None:
-                _show_levels(layer, self._data(int(channel), kind))
-                layer.metadata["denoisplit"] = self._about(key, provenance)
+                _show_levels(layer, self._data(key))
+        self._note(provenance)
 
     def _begin(self, event: ResultBegun) -> None:
-        self._result = event
+        self._result, self._levels = event, event.levels
         self._factor = shrink_factor(*event.shape[-2:])
         small = [-(-n // self._factor) for n in event.shape[-2:]]
         shape = (*event.shape[:-2], *small)
         if self._factor > 1 and 2 * 4 * np.prod(shape, dtype=float) <= _LARGEST_OVERVIEW:
-            self._overview = {kind: np.full(shape, np.nan, np.float32) for kind in _FILES}
+            self._overview = {kind: np.full(shape, np.nan, np.float32) for kind in _KINDS}
         earlier = self._known.get(event.path)
         if earlier is not None and any(map(earlier.layers.alive, earlier.layers.keys())):
             self.layers = earlier.layers
@@ -151,7 +144,7 @@ class DiskLayers:
 
     def _show(self) -> Iterator[None]:
         """Show the blocks that are there, in steps that add a layer each."""
-        for kind in _FILES:
+        for kind in _KINDS:
             if kind not in self._seen:
                 continue
             for channel in reversed(range(len(self._structures))):
@@ -183,97 +176,49 @@ class DiskLayers:
         for kind in kinds:
             for channel in reversed(range(len(self._structures))):
                 key = f"{channel} {kind}"
-                data = self._data(channel, kind)
-                limits = contrast_limits(_some_planes(data[-1]))
+                data = self._data(key)
+                limits = self._levels[key].limits or (0.0, 1.0)
                 if key not in self.layers.keys():
-                    self._add(channel, kind, limits, data)
+                    self._add(channel, kind, limits)
                 elif (layer := self.layers.alive(key)) is not None:
                     _show_levels(layer, data)
                     layer.cache = True
                     self.layers.fit_contrast(key, limits)
                 yield
 
-    def _add(
-        self,
-        channel: int,
-        kind: str,
-        limits: tuple[float, float],
-        data: list[Any] | None = None,
-    ) -> None:
-        data = self._data(channel, kind) if data is None else data
-        axes = SAMPLE * (kind == "samples") + self._axes
+    def _add(self, channel: int, kind: str, limits: tuple[float, float]) -> None:
+        key = f"{channel} {kind}"
+        data = self._data(key)
         self.layers.add(
-            f"{channel} {kind}",
+            key,
             data if len(data) > 1 else data[0],
             limits,
             multiscale=len(data) > 1,
             # What is not there yet must not be remembered as missing.
             cache=self._final is not None and self._final.complete,
-            **layer_look(self.name, self._structures[channel], channel, kind, self._sigma_kind),
-            metadata={"denoisplit": self._about(f"{channel} {kind}", {})},
-            **self._place.keywords(axes),
+            **self._keywords(channel, kind),
         )
 
-    def _data(self, channel: int, kind: str) -> list[Any]:
+    def _data(self, key: str) -> list[Any]:
         """Levels of a layer, the finest first, axes in the order of the viewer."""
-        from napari_denoisplit.images.ome_zarr_levels import channel_levels  # loads zarr
-
-        path = self._path
-        if kind == "samples":
-            return self._samples(channel)
-        levels = channel_levels(path / _FILES[kind], channel, self._axes)
-        if self._final is not None and self._final.complete:
-            return levels
-        if self._factor == 1:
-            return levels[:1]
-        if not self._overview:
-            # Too many planes to keep a picture of each: one is read when it is looked at.
-            return [levels[0], levels[0][..., :: self._factor, :: self._factor]]
-        order = [self._order.index(axis) for axis in self._axes]
-        return [levels[0], self._overview[kind][channel].transpose(order)]
-
-    def _samples(self, channel: int) -> list[Any]:
-        import dask.array  # only to stack what is not read
-
-        from napari_denoisplit.images.ome_zarr_levels import channel_levels
-
-        n_kept = self._final.n_kept if self._final is not None else 0
-        each = [
-            channel_levels(self._path / f"samples/{k:03d}", channel, self._axes)
-            for k in range(n_kept)
-        ]
-        levels = [dask.array.stack(level) for level in zip(*each, strict=True)]
-        if self._final is not None and self._final.complete:
-            return levels
-        if self._factor == 1:
-            return levels[:1]
-        return [levels[0], levels[0][..., :: self._factor, :: self._factor]]
-
-    @property
-    def _path(self) -> Path:
-        if self._result is None:
-            raise TypeError("no result has begun")
-        return self._result.path
-
-    def _about(self, key: str, provenance: dict[str, Any]) -> dict[str, Any]:
         channel, kind = key.split(" ", 1)
-        return {
-            **provenance,
-            "result": str(self._path),
-            "input": self.name,
-            "structure": self._structures[int(channel)],
-            "channel": int(channel),
-            "kind": kind,
-        }
+        arrays = self._levels[key].arrays
+        if self._final is not None and self._final.complete:
+            return list(arrays)
+        finest = arrays[0]
+        if self._factor == 1:
+            return [finest]
+        if kind not in self._overview:
+            # Samples, or too many planes to keep a picture of each: read when it is looked at.
+            return [finest, finest[..., :: self._factor, :: self._factor]]
+        order = [self._order.index(axis) for axis in self._axes]
+        return [finest, self._overview[kind][int(channel)].transpose(order)]
+
+    def _about(self, key: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
+        result = None if self._result is None else str(self._result.path)
+        return {**super()._about(key, provenance), "result": result}
 
 
 def _show_levels(layer: ImageLayer, levels: list[Any]) -> None:
     """Give a layer other pixels; one of small planes has the one level."""
     layer.data = levels if layer.multiscale else levels[0]
-
-
-def _some_planes(level: Any) -> NDArray[np.float32]:
-    """Read some planes of a lazy array (..., Y, X), evenly spread."""
-    planes = list(np.ndindex(level.shape[:-2]))
-    chosen = np.unique(np.linspace(0, len(planes) - 1, _MOST_PLANES).round().astype(int))
-    return np.stack([np.asarray(level[planes[i]]) for i in chosen])

@@ -12,7 +12,7 @@ from napari_denoisplit.widgets.image_source import SplitInput, single_channel
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,8 +23,17 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.slides import SlideSplit
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
+    from napari_denoisplit.widgets.disk_levels import Levels
 
-__all__ = ["BlockPicture", "DiskSplit", "InputOpened", "ResultBegun", "shrink_factor", "to_disk"]
+__all__ = [
+    "BlockPicture",
+    "DiskSplit",
+    "InputOpened",
+    "ResultBegun",
+    "ResultOpened",
+    "shrink_factor",
+    "to_disk",
+]
 
 _OVERVIEW = 1024
 """Longest edge of the picture of a whole plane, pixels: about that of a window."""
@@ -44,7 +53,7 @@ class InputOpened:
     """What to show of it, the finest level first; empty where that would take too long."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ResultBegun:
     """The result is there, perhaps with blocks of an earlier run."""
 
@@ -52,6 +61,15 @@ class ResultBegun:
     provenance: dict[str, Any]
     shape: tuple[int, ...]
     """(C, T, Z, Y, X) without the axes that the image does not have."""
+    levels: Mapping[str, Levels]
+    """What the layers show, see `open_levels`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResultOpened:
+    """Nothing is written any more: this is what the layers show from now on."""
+
+    levels: Mapping[str, Levels]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +95,19 @@ class DiskSplit:
     n_kept: int
     provenance: dict[str, Any]
     temporary: bool
+    n_channels: int
+    axes: str
+    """Of the layers, in the order of the viewer, without that of samples."""
     notes: tuple[str, ...] = field(default=())
+
+    def levels(self, path: Path | None = None) -> dict[str, Levels]:
+        """Open what the layers show, here or where the result has been moved to; takes a while."""
+        from napari_denoisplit.widgets.disk_levels import open_levels
+
+        names = ["mmse", *(["sigma"] if self.n_samples > 1 else [])]
+        names += [f"samples/{k:03d}" for k in range(self.n_kept)]
+        path = self.path if path is None else path
+        return open_levels(path, names, self.n_channels, self.axes, complete=self.complete)
 
     @property
     def in_words(self) -> str:
@@ -117,7 +147,7 @@ def to_disk(
     stop: threading.Event,
     *,
     focus: FocusSource | None = None,
-) -> Generator[Event | InputOpened | ResultBegun | BlockPicture, None, DiskSplit]:
+) -> Generator[Event | InputOpened | ResultBegun | BlockPicture | ResultOpened, None, DiskSplit]:
     """Split one image to disk, and show the blocks that are there.
 
     Parameters
@@ -141,6 +171,7 @@ def to_disk(
     from napari_denoisplit.jobs.slide_store import SlideStore
     from napari_denoisplit.jobs.slides import split_to_zarr_job
 
+    axes = (chosen.place.axes if chosen.place else opened.image.axes).replace("C", "")
     job = split_to_zarr_job(
         model, opened.image, target, settings, stop=stop, numbered=True, focus=focus
     )
@@ -156,12 +187,12 @@ def to_disk(
             continue
         if store is None:
             store = SlideStore(event.path)
-            yield ResultBegun(event.path, _provenance(store), _shape(opened.image, header))
+            yield _begun(store, opened.image, header, axes)
         if not store.complete:
             yield from _pictures(store, event.numbers, opened.image.shape)
     if store is None:
         raise TypeError("a split to disk ended before it began")
-    return DiskSplit(
+    split = DiskSplit(
         done.path,
         settings.n_samples if done.n_done else 0,
         done.n_blocks,
@@ -170,8 +201,21 @@ def to_disk(
         sum(name.startswith("samples/") for name in store.names),
         _provenance(store),
         temporary,
+        len(header.channel_names),
+        axes,
         done.notes,
     )
+    yield ResultOpened(split.levels())
+    return split
+
+
+def _begun(store: SlideStore, image: Image, header: ModelHeader, axes: str) -> ResultBegun:
+    from napari_denoisplit.widgets.disk_levels import open_levels
+
+    n_channels = len(header.channel_names)
+    names = [name for name in store.names if not name.startswith("samples/")]
+    levels = open_levels(store.path, names, n_channels, axes, complete=False)
+    return ResultBegun(store.path, _provenance(store), (n_channels, *image.shape), levels)
 
 
 def _opened(chosen: SplitInput, header: ModelHeader) -> InputOpened:
@@ -206,10 +250,6 @@ def _levels_of_input(chosen: SplitInput, image: Image, single: Image) -> tuple[A
             pass
     small = single.shape[-1] * single.shape[-2] <= _LARGEST_SHOWN
     return (single.data,) if small else ()
-
-
-def _shape(image: Image, header: ModelHeader) -> tuple[int, ...]:
-    return len(header.channel_names), *image.shape
 
 
 def _provenance(store: SlideStore) -> dict[str, Any]:

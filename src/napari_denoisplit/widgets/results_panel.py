@@ -85,7 +85,7 @@ class ResultsPanel(QWidget):
             raise TypeError("only results on disk can move")
         provenance = split.provenance | {"result": str(event.path)}
         if (layers := self.known.get(split.path)) is not None:
-            layers.moved(event.path, provenance)
+            layers.moved(event.path, event.levels, provenance)
         split = replace(split, path=event.path, temporary=False, provenance=provenance)
         return Result(event.result.name, split)
 

@@ -14,11 +14,12 @@ from napari_denoisplit.widgets.disk_split import DiskSplit
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.splitting import Split
+    from napari_denoisplit.widgets.disk_levels import Levels
 
 __all__ = ["Moved", "Result", "save_results", "stem_of"]
 
@@ -36,12 +37,14 @@ class Result:
         return not isinstance(self.split, DiskSplit) or self.split.path.exists()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Moved:
     """A result on disk has found its place: it was temporary."""
 
     result: Result
     path: Path
+    levels: Mapping[str, Levels]
+    """What its layers show from there."""
 
 
 def save_results(
@@ -103,7 +106,7 @@ def _save_folder(
         except OSError:
             pass  # another disk: it is copied, and what is left goes with the last layer
         else:
-            yield Moved(result, path)
+            yield Moved(result, path, split.levels(path))
             return path
     half = folder / f".{uuid4().hex}.zarr"
     try:
@@ -114,7 +117,7 @@ def _save_folder(
     finally:
         shutil.rmtree(half, ignore_errors=True)
     if split.temporary:
-        yield Moved(result, path)
+        yield Moved(result, path, split.levels(path))
     return path
 
 

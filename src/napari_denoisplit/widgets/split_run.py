@@ -30,6 +30,7 @@ from napari_denoisplit.widgets.disk_split import (
     DiskSplit,
     InputOpened,
     ResultBegun,
+    ResultOpened,
     to_disk,
 )
 from napari_denoisplit.widgets.image_source import SplitInput, single_channel
@@ -187,12 +188,12 @@ class SplitRun(QObject):
     def _event(
         self,
         chosen: SplitInput,
-        event: Event | ImageRead | InputOpened | ResultBegun | BlockPicture,
+        event: Event | ImageRead | InputOpened | ResultBegun | BlockPicture | ResultOpened,
     ) -> None:
         match event:
             case ImageRead() | InputOpened():
                 self._prepare(chosen, event)
-            case ResultBegun():
+            case ResultBegun() | ResultOpened():
                 if self._layers is not None:
                     self._layers.take(event)
             case SampleDrawn() | PartDrawn() | BlockPicture():
