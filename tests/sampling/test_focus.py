@@ -29,7 +29,7 @@ def test_every_tile_in_view_comes_before_the_others_the_middle_one_first():
     assert seen == sorted(seen, reverse=True)
     assert (order[0].inner_y, order[0].inner_x) == ((384, 512), (128, 256))
     moved = Focus((), (236, 436), (36, 236))
-    assert tiles_from(TILES, (), lambda: moved, border=64) == order
+    assert tiles_from(TILES, (), lambda: moved, offset=(64, 64)) == order
 
 
 def test_a_tile_waits_for_the_tiles_in_its_context_alone():

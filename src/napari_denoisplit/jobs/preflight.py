@@ -18,10 +18,10 @@ from napari_denoisplit.jobs.memory import free_memory, memory_for
 from napari_denoisplit.jobs.slide_blocks import budget, memory_of_block
 from napari_denoisplit.jobs.slide_plan import choose_sizes
 from napari_denoisplit.jobs.speed import Rate, Speed, speed_of
-from napari_denoisplit.jobs.splitting import planes_of
+from napari_denoisplit.jobs.splitting import frame_of, planes_of
 from napari_denoisplit.nn.compute import Compute
-from napari_denoisplit.sampling.blocks import span_to_read
-from napari_denoisplit.sampling.border import bordered, round_up
+from napari_denoisplit.sampling.border import round_up
+from napari_denoisplit.sampling.frame import span_to_read
 from napari_denoisplit.sampling.posterior import bytes_per_pixel, fitting_tile_size
 from napari_denoisplit.sampling.tiles import tile_grid
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
@@ -41,6 +42,7 @@ def preflight(
     settings: SplitSettings,
     *,
     on_disk: bool = False,
+    region: PlaneRegion | None = None,
 ) -> Preflight:
     """Tell what a split will take; no pixel is read, and no weight is loaded.
 
@@ -56,11 +58,13 @@ def preflight(
         Samples, tiles, device.
     on_disk
         Whether the results go to disk block by block, as by `split_to_zarr_job`.
+    region
+        Part of every plane that is split; None is all of it.
 
     Raises
     ------
     ImageError
-        The image cannot be read, or has several channels.
+        The image cannot be read, or has several channels; or the region lies beyond it.
     ModelFileError
         The model file cannot be used.
     JobError
@@ -69,8 +73,10 @@ def preflight(
     header = read_header(model) if isinstance(model, Path) else model.header
     opened = image.open(lazy_above=0) if isinstance(image, ImageFile) else image
     compute = Compute.choose(settings.device, settings.precision)
-    network = header.network
-    work = _Work(network, planes_of(opened).shape, settings, compute, speed_of(network, compute))
+    network, view = header.network, planes_of(opened)
+    region = None if region is None else region.within(view)
+    speed = speed_of(network, compute)
+    work = _Work(network, view.shape, settings, compute, speed, region)
     if not on_disk:
         return work.in_memory()
     memory = budget(settings, compute.device)
@@ -84,8 +90,9 @@ def preflight_blocks(
     compute: Compute,
     sizes: tuple[int, int | None],
     *,
-    n_missing: int,
+    n_missing: int | None,
     measured: bool,
+    region: PlaneRegion | None = None,
 ) -> Preflight:
     """Tell what the rest of a split to disk will take.
 
@@ -98,13 +105,17 @@ def preflight_blocks(
     sizes
         Edges of a block, and of the tiles within it.
     n_missing
-        Blocks that are to be done.
+        Blocks that are to be done; None is all of them.
     measured
         Whether the rate is measured here; otherwise all times are 0, as for other machines.
+    region
+        Part of every plane that is split, its ends closed; None is all of it.
     """
     nothing = Speed(Rate(0.0, 0.0), Rate(0.0, 0.0))
     speed = speed_of(network, compute) if measured else nothing
-    told = _Work(network, shape, settings, compute, speed).on_disk(sizes)
+    told = _Work(network, shape, settings, compute, speed, region).on_disk(sizes)
+    if n_missing is None:
+        return told
     return replace(
         told,
         seconds=told.seconds * n_missing / told.n_blocks,
@@ -125,6 +136,8 @@ class _Work:
         Samples, tiles, blocks.
     compute, speed
         Device and precision, and how fast they are.
+    region
+        Part of every plane, its ends closed; None is all of it.
     """
 
     def __init__(
@@ -134,9 +147,14 @@ class _Work:
         settings: SplitSettings,
         compute: Compute,
         speed: Speed,
+        region: PlaneRegion | None = None,
     ) -> None:
         self._network, self._settings, self._compute = network, settings, compute
-        self._shape = shape
+        self._shape, self._region = shape, region
+        height, width = shape[-2:]
+        self._spans = ((0, height), (0, width)) if region is None else region.spans(height, width)
+        """Rows and columns that are split."""
+        self._results_shape = (*shape[:-2], *(b - a for a, b in self._spans))
         self._multiple: int = 2**network.n_levels
         self._speed = speed
         self._n_planes = prod(shape[:-2])
@@ -145,24 +163,28 @@ class _Work:
     def in_memory(self) -> Preflight:
         """Plane by plane, as `split_job` does it."""
         s, network, dtype = self._settings, self._network, self._compute.dtype
-        height, width = (bordered(n, self._multiple) for n in self._shape[-2:])
+        frame = frame_of(self._shape, self._region, s.overlap, self._multiple)
+        height, width = frame.read_shape
         tile_size = s.tile_size
         if tile_size is None:
             memory = memory_for(s, self._compute.device)
             tile_size = fitting_tile_size(
                 network, dtype, height, width, overlap=s.overlap, memory=memory
             )
-        tiles = tile_grid(height, width, tile_size, s.overlap, self._multiple)
-        areas = [_area(tile) for tile in tiles]
-        encode, draw = self._seconds(sum(areas), len(areas)), self._draw(sum(areas), len(areas))
+        areas = [_area(tile) for tile in frame.tiles(tile_size, s.overlap, self._multiple)]
+        below = areas
+        if self._region is not None:  # the context is encoded, and not sampled
+            grid = tile_grid(height, width, tile_size, s.overlap, self._multiple)
+            below = [_area(tile) for tile in grid]
+        encode, draw = self._seconds(sum(below), len(below)), self._draw(sum(areas), len(areas))
         features = network.n_filters * dtype.itemsize / 3 * height * width
         return self._told(
             seconds=self._n_planes * (encode + s.n_samples * draw),
             seconds_to_first=encode + draw,
-            memory=bytes_per_pixel(network, dtype) * max(areas) + features * (len(tiles) > 1),
-            memory_for_results=self._bytes(self._shape) * self._n_results,
-            tile_size=tile_size if len(tiles) > 1 else None,
-            n_tiles=len(tiles),
+            memory=bytes_per_pixel(network, dtype) * max(areas) + features * (len(areas) > 1),
+            memory_for_results=self._bytes(self._results_shape) * self._n_results,
+            tile_size=tile_size if len(areas) > 1 else None,
+            n_tiles=len(areas),
         )
 
     def on_disk(self, sizes: tuple[int, int | None]) -> Preflight:
@@ -177,7 +199,7 @@ class _Work:
             seconds += count * each
             n_blocks += count
             most_tiles = max(most_tiles, n)
-        pixels = sum(self._bytes(shape) for shape in level_shapes(self._shape))
+        pixels = sum(self._bytes(shape) for shape in level_shapes(self._results_shape))
         return self._told(
             seconds=self._n_planes * seconds,
             seconds_to_first=first,
@@ -195,7 +217,10 @@ class _Work:
         """Yield pixels that are read and those of each tile, of every kind of block of a plane."""
         multiple = self._multiple
         context = round_up(self._settings.overlap, multiple)
-        kinds = [Counter(_stretches(n, edge, context, multiple)) for n in self._shape[-2:]]
+        kinds = [
+            Counter(_stretches(span, n, edge, context, multiple))
+            for span, n in zip(self._spans, self._shape[-2:], strict=True)
+        ]
         for (*rows, height), n_rows in kinds[0].items():
             for (*columns, width), n_columns in kinds[1].items():
                 part = ((rows[0], rows[1]), (columns[0], columns[1]))
@@ -254,9 +279,11 @@ def _area(tile: Tile) -> int:
     return (bottom - top) * (right - left)
 
 
-def _stretches(size: int, edge: int, context: int, multiple: int) -> Iterator[tuple[int, int, int]]:
-    """Yield start and end of each block of an axis within what is read, and the length of that."""
-    for start in range(0, size, edge):
-        block = (start, min(start + edge, size))
+def _stretches(
+    span: tuple[int, int], size: int, edge: int, context: int, multiple: int
+) -> Iterator[tuple[int, int, int]]:
+    """Yield start and end of each block of a span within what is read, and the length of that."""
+    for start in range(*span, edge):
+        block = (start, min(start + edge, span[1]))
         (first, last), (low, high) = span_to_read(block, size, context, multiple)
         yield first - low, last - low, high - low

@@ -124,6 +124,7 @@ class SplitResults:
                 header.channel_names,
                 f"{image.name} {kind}",
                 image.source,
+                origin=image.origin,
             )
 
         samples = self._samples

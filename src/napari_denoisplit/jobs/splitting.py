@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import product
 from pathlib import Path
@@ -19,8 +20,10 @@ from napari_denoisplit.jobs.memory import Retreat, memory_for
 from napari_denoisplit.jobs.split_results import Split, SplitResults
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.inference import folded
-from napari_denoisplit.sampling.border import bordered
+from napari_denoisplit.sampling.blocks import Block
+from napari_denoisplit.sampling.border import read_bordered, round_up
 from napari_denoisplit.sampling.focus import planes_from, tiles_below, tiles_from
+from napari_denoisplit.sampling.frame import Frame
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior, fitting_batch, fitting_tile_size
 from napari_denoisplit.sampling.sample_count import Precision, samples_needed
@@ -33,11 +36,12 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.normalization import Normalization
+    from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["Split", "planes_of", "split_job", "unlike_training"]
+__all__ = ["Split", "frame_of", "planes_of", "split_job", "unlike_training"]
 
 
 def split_job(
@@ -47,8 +51,9 @@ def split_job(
     *,
     stop: threading.Event | None = None,
     focus: FocusSource | None = None,
+    region: PlaneRegion | None = None,
 ) -> Job[Split]:
-    """Split every plane of an image.
+    """Split every plane of an image, or a part of every plane.
 
     Each plane is encoded once; then one sample of the whole plane after the other is drawn, so
     that the first picture is there after 1/K of the time.
@@ -66,6 +71,10 @@ def split_job(
     focus
         Says what is in view, asked before each plane and sample: planes and tiles there come
         first. The result does not depend on it.
+    region
+        Part of every plane to split; None is all of it. The result is that part of the split of
+        the whole, up to what lies beyond its context, which is the overlap of the tiles; only that
+        much is read. With a target error, the part is judged by itself.
 
     Yields
     ------
@@ -78,7 +87,7 @@ def split_job(
     Raises
     ------
     ImageError
-        The image has several channels, or pixels that are not finite.
+        The image has several channels, or pixels that are not finite; or the region lies beyond.
     ModelFileError
         The model file cannot be used.
     JobError
@@ -86,13 +95,15 @@ def split_job(
     """
     stop = stop or threading.Event()
     view = planes_of(image)
+    region = None if region is None else region.within(view)
     if isinstance(model, Path):
         yield Stage(f"Loading {model.name}")
         model = load_model(model)
     compute = Compute.choose(settings.device, settings.precision)
     model.network.to(compute.device).eval()
-    yield Stage(f"Splitting {image.name} on {compute}")
-    work = _Work(model, settings, compute, view, stop, focus)
+    part = "" if region is None else f", {region},"
+    yield Stage(f"Splitting {image.name}{part} on {compute}")
+    work = _Work(model, settings, compute, view, region, stop, focus)
     with keep_freed_memory():
         for index in planes_from(product(*map(range, view.shape[:-2])), focus):
             yield from work.plane(index)
@@ -110,6 +121,29 @@ def planes_of(image: Image) -> Image:
             "Select the channel that holds the superposition, or sum the channels first."
         )
     return image.transposed("".join(a for a in AXES if a in image.axes and a != "C"))
+
+
+def frame_of(
+    shape: tuple[int, ...], region: PlaneRegion | None, overlap: int, multiple: int
+) -> Frame:
+    """Where a region lies in a plane, and what is read for it; without one, the whole plane.
+
+    Parameters
+    ----------
+    shape
+        Of the superposition, (..., Y, X).
+    region
+        Within the plane.
+    overlap
+        Context on each side, pixels.
+    multiple
+        What the ladder divides.
+    """
+    height, width = shape[-2:]
+    if region is None:
+        return Frame.whole(height, width, multiple)
+    y, x = region.spans(height, width)
+    return Frame.around(y, x, (height, width), round_up(overlap, multiple), multiple)
 
 
 def unlike_training(
@@ -135,20 +169,23 @@ class _Work:
         settings: SplitSettings,
         compute: Compute,
         view: Image,
+        region: PlaneRegion | None,
         stop: threading.Event,
         focus: FocusSource | None,
     ) -> None:
         self._model, self._settings = model, settings
         self._view, self._stop, self._focus = view, stop, focus
+        self._region = region
+        self._frame = frame_of(view.shape, region, settings.overlap, model.network.multiple)
         self._means = Retreat(
             compute,
             self._choose_tile_size,
-            edge=max(self._bordered()),
+            edge=max(self._frame.read_shape),
             network=model.header.network,
             overlap=settings.overlap,
         )
         self._network_on = lru_cache(maxsize=1)(partial(folded, model.network))
-        self._results = SplitResults(model, view, settings)
+        self._results = SplitResults(model, self._part(view), settings)
         self._precision = Precision(settings)
         self._n_planes = self._results.n_drawn.size
         self._planes_done, self._share_done = 0, 0.0
@@ -160,26 +197,27 @@ class _Work:
         if s.tile_size is not None:
             return s.tile_size
         memory = memory_for(s, compute.device)
-        height, width = self._bordered()
+        height, width = self._frame.read_shape
         network, dtype = self._model.header.network, compute.dtype
         return fitting_tile_size(network, dtype, height, width, overlap=s.overlap, memory=memory)
 
-    def _bordered(self) -> tuple[int, int]:
-        """Rows and columns that are computed of a plane."""
-        height, width = (bordered(n, self._model.network.multiple) for n in self._view.shape[-2:])
-        return height, width
+    def _part(self, image: Image) -> Image:
+        """Return what is split of an image."""
+        return image if self._region is None else self._region.cut(image)
 
     def plane(self, index: tuple[int, ...]) -> Job[None]:
         """Draw every sample of one plane."""
-        # A copy: torch wants memory it may write to, and a layer's pixels are not ours.
-        pixels = np.array(self._view.data[index], dtype=np.float32)
-        warning = self._check(pixels, index)
+        frame = self._frame
+        pixels = self._read(index)
+        name = self._view.name if self._region is None else f"{self._view.name}, {self._region},"
+        seen = frame.cropped(pixels)
+        warning = unlike_training(name, seen, self._model.header.normalization)
         if warning is not None and not self._notes:  # once: a long movie would repeat it
             self._notes.append(warning)
             yield Stage(warning)
         n_channels = len(self._model.header.channel_names)
         moments = Moments(
-            (n_channels, *pixels.shape),
+            (n_channels, *frame.shape),
             self._means.compute.device,
             antithetic=self._settings.antithetic,
         )
@@ -191,8 +229,8 @@ class _Work:
     def _draw(
         self, index: tuple[int, ...], pixels: NDArray[np.float32], moments: Moments
     ) -> Job[None]:
-        """Draw the samples of a plane that are not in its moments yet."""
-        compute = self._means.compute
+        """Draw the samples of a plane that are not in its moments yet, from what was read of it."""
+        compute, frame, multiple = self._means.compute, self._frame, self._model.network.multiple
         number = int(np.ravel_multi_index(index, self._view.shape[:-2])) if index else 0
         posterior = Posterior(
             self._network_on(compute),
@@ -203,13 +241,15 @@ class _Work:
             seed=self._settings.seed,
             plane_index=number,
             antithetic=self._settings.antithetic,
+            origin=frame.origin,
         )
-        room = posterior.empty_samples(self._batch(posterior))
+        grid = frame.tiles(self._means.tile_size, self._settings.overlap, multiple)
+        room = posterior.empty_samples(1 if len(grid) > 1 else self._batch())
         moments.to(compute.device)
         unread = set(posterior.tiles)
         while (k := moments.n) < (needed := samples_needed(moments, self._settings)):
             samples = room[: self._settings.n_samples - k]  # (B, C, Y, X)
-            tiles = tiles_from(posterior.tiles, index, self._focus, posterior.border)
+            tiles = tiles_from(grid, index, self._focus, frame.offset)
             for i, tile in enumerate(tiles):
                 for below in tiles_below(posterior.tiles, tile) if unread else ():
                     if self._stop.is_set():
@@ -221,35 +261,29 @@ class _Work:
                     return
                 posterior.draw(k, tile, samples)
                 if k == 0 and len(tiles) > 1:
-                    yield from _part(index, tile, posterior, samples[0])
+                    yield from _part(index, tile, frame, samples[0])
                 drawn = k + len(samples) * (i + 1) / len(tiles)
                 yield self._progress(k, drawn, needed)
-            for sample in posterior.cropped(samples):
+            for sample in frame.cropped(samples):
                 moments.add(sample)
                 yield self._results.keep(index, sample, moments)
                 # What was drawn along and is not needed is left out: a batch changes nothing.
                 if self._stop.is_set() or moments.n >= samples_needed(moments, self._settings):
                     break
 
-    def _batch(self, posterior: Posterior) -> int:
-        """Choose how many samples to draw at once."""
-        if len(posterior.tiles) > 1:
-            return 1
-        compute, (height, width) = self._means.compute, posterior.shape
+    def _batch(self) -> int:
+        """Choose how many samples to draw at once where a plane is not cut."""
+        compute, (height, width) = self._means.compute, self._frame.read_shape
         memory = memory_for(self._settings, compute.device)
         network = self._model.header.network
         at_once = fitting_batch(network, compute, height, width, memory=memory)
         return min(at_once, self._settings.n_samples)
 
-    def _check(self, pixels: NDArray[np.float32], index: tuple[int, ...]) -> str | None:
-        """Refuse pixels that are not finite; warn of a plane unlike the training data."""
-        bad = pixels.size - int(np.isfinite(pixels).sum())
-        if bad:
-            raise ImageError(
-                f"{self._view.name!r} has {bad} pixels that are NaN or infinite"
-                f"{f' in plane {index}' if index else ''}: replace them first."
-            )
-        return unlike_training(self._view.name, pixels, self._model.header.normalization)
+    def _read(self, index: tuple[int, ...]) -> NDArray[np.float32]:
+        """Read what is needed of a plane, its border included."""
+        f, where = self._frame, str(Block(index, self._frame.y, self._frame.x))
+        multiple = self._model.network.multiple
+        return read_bordered(self._view, index, f.rows, f.columns, multiple, where)
 
     def _progress(self, k: int, drawn: float, needed: int) -> Progress:
         """Tell how far it is when `drawn` of the samples that a plane is thought to need are."""
@@ -268,18 +302,18 @@ class _Work:
     def result(self, image: Image) -> Split:
         """Everything that was drawn, with the axes of the input."""
         notes = (*self._notes, *self._means.notes)
-        return self._results.split(image, self._means, notes, stopped_early=self._stop.is_set())
+        split = self._results.split(
+            self._part(image), self._means, notes, stopped_early=self._stop.is_set()
+        )
+        region = None if self._region is None else str(self._region)
+        return replace(split, provenance={**split.provenance, "region": region})
 
 
 def _part(
-    plane: tuple[int, ...], tile: Tile, posterior: Posterior, sample: torch.Tensor
+    plane: tuple[int, ...], tile: Tile, frame: Frame, sample: torch.Tensor
 ) -> Iterator[PartDrawn]:
-    """Cut a tile out of the first sample of a plane, (C, Y, X) with the border, if it shows any."""
-    sizes = (posterior.height, posterior.width)
-    y, x = (
-        (max(a - posterior.border, 0), min(b - posterior.border, n))
-        for (a, b), n in zip((tile.inner_y, tile.inner_x), sizes, strict=True)
-    )
+    """Cut a tile out of the first sample of a plane, (C, Y, X) of what is read, if it shows any."""
+    y, x = frame.shown(tile)
     if y[0] < y[1] and x[0] < x[1]:
-        part = posterior.cropped(sample)[:, slice(*y), slice(*x)]
+        part = frame.cropped(sample)[:, slice(*y), slice(*x)]
         yield PartDrawn(plane, 0, y, x, part.cpu().numpy().copy())

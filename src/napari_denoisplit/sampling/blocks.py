@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_denoisplit.sampling.border import bordered, read_bordered, round_up, within
+from napari_denoisplit.sampling.border import read_bordered, round_up
+from napari_denoisplit.sampling.frame import Frame
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior, fitting_tile_size
-from napari_denoisplit.sampling.tiles import grown, tile_grid
 
 if TYPE_CHECKING:
     import threading
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.inference import FoldedVSE
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
-__all__ = ["Block", "BlockSplit", "block_steps", "block_tile_size", "span_to_read"]
-
-Span = tuple[int, int]
+__all__ = ["Block", "BlockSplit", "block_steps", "block_tile_size"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,6 @@ class Block:
     """Index over the axes before Y and X; () for a single plane."""
     y: tuple[int, int]
     x: tuple[int, int]
-    """`y` and `x` begin at multiples of what the ladder divides."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -83,24 +80,6 @@ def block_tile_size(
     inner = max(multiple, fitting - 2 * overlap)
     n = -(-edge // inner)
     return -(-edge // n // multiple) * multiple + 2 * overlap
-
-
-def span_to_read(span: Span, size: int, context: int, multiple: int) -> tuple[Span, Span]:
-    """Rows (or columns) of the bordered plane that are kept of a block, and that are read for it.
-
-    Parameters
-    ----------
-    span
-        Rows of the block in the image, half-open.
-    size
-        Rows of the image.
-    context
-        On each side, a multiple of `multiple`; at the edges of the image it is the border.
-    multiple
-        What the ladder divides.
-    """
-    kept = within(span, multiple)
-    return kept, grown(kept, context, bordered(size, multiple))
 
 
 def block_steps(
@@ -148,34 +127,26 @@ def block_steps(
     """
     multiple = network.multiple
     context = round_up(settings.overlap, multiple)
-    (kept_y, rows), (kept_x, columns) = (
-        span_to_read(span, n, context, multiple)
-        for span, n in zip((block.y, block.x), image.shape[-2:], strict=True)
-    )
+    height, width = image.shape[-2:]
+    frame = Frame.around(block.y, block.x, (height, width), context, multiple)
     posterior = Posterior(
         network,
         normalization,
-        read_bordered(image, block.plane, rows, columns, multiple, str(block)),
-        tile_size=_even_tile_size(rows, columns, tile_size, context, multiple),
+        read_bordered(image, block.plane, frame.rows, frame.columns, multiple, str(block)),
+        tile_size=_even_tile_size(frame.rows, frame.columns, tile_size, context, multiple),
         overlap=context,
         seed=settings.seed,
         plane_index=int(np.ravel_multi_index(block.plane, image.shape[:-2])) if block.plane else 0,
         antithetic=settings.antithetic,
-        origin=(rows[0], columns[0]),
+        origin=frame.origin,
     )
     for tile in posterior.tiles:
         if stop.is_set():
             return None
         posterior.encode(tile)
-    (top, bottom), (left, right) = (
-        (inner[0] - outer[0], inner[1] - outer[0])
-        for inner, outer in ((kept_y, rows), (kept_x, columns))
-    )
-    part = ((top, bottom), (left, right))
-    tiles = tile_grid(*posterior.shape, tile_size, context, multiple, part)
+    tiles = frame.tiles(tile_size, context, multiple)
     sample = posterior.empty_sample()
-    height, width = block.shape
-    inside = sample[:, top : top + height, left : left + width]
+    inside = frame.cropped(sample)
     moments = Moments(tuple(inside.shape), sample.device, antithetic=settings.antithetic)
     n_kept = min(settings.keep_samples, settings.n_samples)
     samples = np.empty((n_kept, *inside.shape), np.float32)

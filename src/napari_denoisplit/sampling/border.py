@@ -44,17 +44,17 @@ def bordered(size: int, multiple: int) -> int:
 
 
 def within(span: Span, multiple: int) -> Span:
-    """Range of the bordered plane that a range of the image lies in, up to what is divided.
+    """Range of the bordered plane that a range of the image lies in, of whole multiples.
 
     Parameters
     ----------
     span
-        Rows or columns of the image, half-open; begins at a multiple of `multiple`.
+        Rows or columns of the image, half-open.
     multiple
         What the ladder divides.
     """
     border = border_of(multiple)
-    return span[0] + border, round_up(span[1], multiple) + border
+    return span[0] // multiple * multiple + border, round_up(span[1], multiple) + border
 
 
 def mirrored(span: Span, size: int, multiple: int) -> NDArray[np.intp]:

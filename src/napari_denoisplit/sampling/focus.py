@@ -94,7 +94,10 @@ def planes_from(
 
 
 def tiles_from(
-    tiles: Sequence[Tile], plane: tuple[int, ...], focus: FocusSource | None, border: int = 0
+    tiles: Sequence[Tile],
+    plane: tuple[int, ...],
+    focus: FocusSource | None,
+    offset: tuple[int, int] = (0, 0),
 ) -> list[Tile]:
     """Sort tiles of a plane by their distance from the middle of the view, those in view first.
 
@@ -104,13 +107,15 @@ def tiles_from(
         The tiles and their plane.
     focus
         What is in view.
-    border
-        Rows above the image, and columns left of it, that the tiles count along.
+    offset
+        What is added to rows and columns of the image to count as the tiles do.
     """
     view = focus() if focus is not None else None
     if view is None or view.plane != plane:
         return list(tiles)
-    view_y, view_x = ((a + border, b + border) for a, b in (view.y, view.x))
+    view_y, view_x = (
+        (a + shift, b + shift) for (a, b), shift in zip((view.y, view.x), offset, strict=True)
+    )
     middle_y, middle_x = sum(view_y) / 2, sum(view_x) / 2
 
     def rank(tile: Tile) -> tuple[bool, float]:
