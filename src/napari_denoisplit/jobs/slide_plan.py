@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.nn.compute import Compute
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
@@ -116,8 +117,9 @@ def make_plan(
     settings: SplitSettings,
     computed_on: str,
     sizes: tuple[int, int | None],
+    region: PlaneRegion | None = None,
 ) -> dict[str, JsonValue]:
-    """Return what decides the pixels, by name.
+    """Return what decides the pixels, by name; `region` is the part that is split, if not all.
 
     Raises
     ------
@@ -142,4 +144,5 @@ def make_plan(
         "block_size": sizes[0],
         "tile_size": sizes[1],
         "computed_on": computed_on,
+        "region": None if region is None else str(region),
     }

@@ -21,6 +21,7 @@ from napari_denoisplit.images.image import AXES
 from napari_denoisplit.images.ngff import VERSION
 from napari_denoisplit.images.ome_zarr import OmeZarrWriter
 from napari_denoisplit.images.ome_zarr_layout import KEY, new_group
+from napari_denoisplit.images.plane_region import PlaneRegion
 from napari_denoisplit.images.zarr_names import image_name
 from napari_denoisplit.measures.sigma import sigma_of
 from napari_denoisplit.sampling.blocks import Block
@@ -68,6 +69,9 @@ class SlideStore:
                 f"{path} exists and is no result that a split has begun: choose another name."
             ) from error
         self._writers = {name: OmeZarrWriter.resume(path / name) for name in self.names}
+        region = self.plan.get("region")  # results of earlier versions are of whole images
+        part = PlaneRegion.parse(region) if isinstance(region, str) else None
+        self._corner = (0, 0) if part is None else (part.y[0], part.x[0])
 
     @classmethod
     def create(
@@ -89,7 +93,7 @@ class SlideStore:
         path
             Folder to make.
         view
-            The superposition without a channel axis.
+            The superposition without a channel axis, or the part of it that the plan names.
         channel_names
             The structures.
         block_size
@@ -123,6 +127,7 @@ class SlideStore:
                     axes=axes,
                     pixel_size=view.pixel_size,
                     units=view.units,
+                    origin=view.origin,
                     channel_names=channel_names,
                     chunk=_chunk(block_size),
                     shard=block_size,
@@ -172,7 +177,12 @@ class SlideStore:
         region = self.regions[number]
         axes = self._writers["mmse"].axes
         plane = tuple(n for n, a in zip(region.start, axes, strict=True) if a not in "CYX")
-        y, x = zip(region.start[-2:], region.stop[-2:], strict=True)
+        y, x = (
+            (first + corner, last + corner)
+            for first, last, corner in zip(
+                region.start[-2:], region.stop[-2:], self._corner, strict=True
+            )
+        )
         return Block(plane, y, x)
 
     def write(self, number: int, split: BlockSplit, calibration: CalibrationRecord | None) -> None:

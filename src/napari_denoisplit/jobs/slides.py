@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.jobs.slide_blocks import Crew
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
@@ -67,6 +68,7 @@ def split_to_zarr_job(
     numbered: bool = False,
     scheduler: str | None = None,
     focus: FocusSource | None = None,
+    region: PlaneRegion | None = None,
 ) -> Job[SlideSplit]:
     """Split every plane of an image block by block, and write each block when it is done.
 
@@ -95,6 +97,9 @@ def split_to_zarr_job(
         are then files that every worker can read, and `path` a folder that it can write to.
     focus
         Says what is in view when the blocks begin: those are done first.
+    region
+        Part of every plane to split; None is all of it. The result is that part of the split of
+        the whole, up to what lies beyond the overlap, and knows where it lies.
 
     Yields
     ------
@@ -109,7 +114,8 @@ def split_to_zarr_job(
     Raises
     ------
     ImageError
-        The image has several channels or pixels that are not finite; or the folder is in the way.
+        The image has several channels or pixels that are not finite; the region lies beyond it; or
+        the folder is in the way.
     ModelFileError
         The model file cannot be used.
     JobError
@@ -122,6 +128,7 @@ def split_to_zarr_job(
     loaded = load_model(model) if isinstance(model, Path) else model
     opened = image.open() if isinstance(image, ImageFile) else image
     view = planes_of(opened)
+    region = None if region is None else region.within(view)
     _refuse_own_input(opened, path)
     crew: Crew
     if scheduler is None:
@@ -132,19 +139,27 @@ def split_to_zarr_job(
         crew = yield from Cluster.reach(scheduler, model, image, settings, stop)
     with crew:
         begin = Begin(path, resume=resume, numbered=numbered)
-        return (yield from _split(crew, loaded, view, begin, settings, stop, focus))
+        work = _Work(loaded, view, region, settings)
+        return (yield from _split(crew, work, begin, stop, focus))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is to be done."""
+
+    model: Model
+    view: Image
+    """The superposition without a channel axis."""
+    region: PlaneRegion | None
+    """Part of every plane, its ends closed; None is all of it."""
+    settings: SplitSettings
 
 
 def _split(
-    crew: Crew,
-    model: Model,
-    view: Image,
-    begin: Begin,
-    settings: SplitSettings,
-    stop: threading.Event,
-    focus: FocusSource | None,
+    crew: Crew, work: _Work, begin: Begin, stop: threading.Event, focus: FocusSource | None
 ) -> Job[SlideSplit]:
     """Plan, let the crew split what is missing, and make the coarser levels."""
+    model, view, settings = work.model, work.view, work.settings
     notes = []
     windows = look_at(view)
     seen = np.concatenate([window.ravel() for window in windows])
@@ -156,16 +171,16 @@ def _split(
 
     def plan_after(before: Mapping[str, JsonValue] | None) -> dict[str, JsonValue]:
         sizes = choose_sizes(model.header.network, settings, crew.compute, crew.memory, before)
-        return make_plan(model, image_hash, settings, str(crew.compute), sizes)
+        return make_plan(model, image_hash, settings, str(crew.compute), sizes, work.region)
 
     store, plan, path = begin.open(plan_after)
     if store is None:
-        store = _create(path, view, model, settings, plan)
+        store = _create(path, work, plan)
     sizes = (cast("int", plan["block_size"]), cast("int | None", plan["tile_size"]))
     missing = blocks_from(store, store.missing(), None if focus is None else focus())
     there = set(range(len(store.regions))).difference(missing)
     yield BlocksWritten(path, tuple(sorted(there)))
-    yield Stage(_forecast(store, len(missing), model, view.shape, settings, crew, sizes))
+    yield Stage(_forecast(store, len(missing), work, crew, sizes))
     meter = _Meter(len(store.regions), len(missing))
     notes += yield from _blocks(crew, store, missing, sizes, meter, stop)
     if not stop.is_set() and not store.complete:
@@ -246,9 +261,8 @@ class _Meter:
         return Progress((before + done) / self._n_blocks, left, text)
 
 
-def _create(
-    path: Path, view: Image, model: Model, settings: SplitSettings, plan: dict[str, JsonValue]
-) -> SlideStore:
+def _create(path: Path, work: _Work, plan: dict[str, JsonValue]) -> SlideStore:
+    model, view, settings = work.model, work.view, work.settings
     source, calibration = model.path, model.header.calibration
     provenance: dict[str, JsonValue] = {
         "model_file": source.name if source else None,
@@ -262,7 +276,7 @@ def _create(
     }
     return SlideStore.create(
         path,
-        view,
+        view if work.region is None else work.region.cut(view),
         model.header.channel_names,
         block_size=cast("int", plan["block_size"]),
         n_kept=cast("int", plan["kept_samples"]),
@@ -282,13 +296,7 @@ def _refuse_own_input(image: Image, path: Path) -> None:
 
 
 def _forecast(
-    store: SlideStore,
-    n_missing: int,
-    model: Model,
-    shape: tuple[int, ...],
-    settings: SplitSettings,
-    crew: Crew,
-    sizes: tuple[int, int | None],
+    store: SlideStore, n_missing: int, work: _Work, crew: Crew, sizes: tuple[int, int | None]
 ) -> str:
     """Say what is going to happen, and the time, memory and disk it takes."""
     n = len(store.regions)
@@ -296,13 +304,14 @@ def _forecast(
         return f"All {n} blocks of {store.path.name} are there"
     measured = isinstance(crew, OwnProcess)
     told = preflight_blocks(
-        model.header.network,
-        shape,
-        settings,
+        work.model.header.network,
+        work.view.shape,
+        work.settings,
         crew.compute,
         sizes,
         n_missing=n_missing,
         measured=measured,
+        region=work.region,
     )
     begin = f"Splitting into {store.path.name}"
     return f"{begin}: {told.sentence}" if measured else f"{begin} on {crew}: {told.needs}"
