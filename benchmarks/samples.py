@@ -104,7 +104,7 @@ class Sampler:
         for start in range(0, len(noise[0]), AT_ONCE):
             part = slice(start, start + AT_ONCE)
 
-            def window(level: int, _: object, part: slice = part) -> torch.Tensor:
+            def window(level: int, *_: object, part: slice = part) -> torch.Tensor:
                 return noise[level][part].to(memory_format=torch.channels_last)
 
             yield from self._network.decode(self._features, window)

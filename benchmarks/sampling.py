@@ -127,13 +127,12 @@ def differences(path: Path) -> list[dict[str, float | str]]:
     def samples(form) -> np.ndarray:
         """(N_COMPARED, C, Y, X)."""
         generator = torch.Generator().manual_seed(0)
+
+        def noise(_: int, shape: tuple[int, ...], *corner: object) -> torch.Tensor:
+            return torch.randn(shape, generator=generator)
+
         features = form.encode(x)
-        return np.concatenate(
-            [
-                form.decode(features, lambda _, shape: torch.randn(shape, generator=generator))
-                for _ in range(N_COMPARED)
-            ]
-        )
+        return np.concatenate([form.decode(features, noise) for _ in range(N_COMPARED)])
 
     def psnr(values: np.ndarray) -> list[float]:
         """Mean over samples of each channel's, and that of their mean, decibel."""

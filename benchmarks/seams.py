@@ -106,7 +106,11 @@ def published(
         rng, sign = torch.Generator().manual_seed(k // 2), 1 - 2 * (k % 2)
 
         def noise(
-            _: int, shape: tuple[int, ...], rng: torch.Generator = rng, sign: int = sign
+            _: int,
+            shape: tuple[int, ...],
+            corner: object,
+            rng: torch.Generator = rng,
+            sign: int = sign,
         ) -> torch.Tensor:
             return sign * torch.randn(shape, generator=rng)
 

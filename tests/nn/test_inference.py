@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from napari_denoisplit.nn import convolution, folded_blocks
+from napari_denoisplit.nn import convolution, field_of_view, folded_blocks
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.elementwise import Elementwise
+from napari_denoisplit.nn.field_of_view import Window
 from napari_denoisplit.nn.inference import FoldedVSE
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import NetworkSettings
@@ -46,7 +47,7 @@ def trained_like(settings: NetworkSettings) -> VSE:
 
 def noise_of(seed: int):
     generator = torch.Generator().manual_seed(seed)
-    return lambda level, shape: torch.randn(shape, generator=generator)
+    return lambda level, shape, corner=None: torch.randn(shape, generator=generator)
 
 
 def sample(network: VSE | FoldedVSE, x: torch.Tensor) -> torch.Tensor:
@@ -107,3 +108,32 @@ def test_encoding_is_not_used_up_by_a_sample():
     prepared = folded.encode(torch.randn(1, 1, 32, 32))
     first, second = (folded.decode(prepared, noise_of(2)) for _ in range(2))
     torch.testing.assert_close(first, second, rtol=0, atol=0)
+
+
+def field_noise(shapes: list[tuple[int, ...]], asked: list[int]):
+    """Noise that belongs to a place; notes how many positions were asked for."""
+    generator = torch.Generator().manual_seed(5)
+    fields = [torch.randn(shape, generator=generator) for shape in shapes]
+
+    def noise(level, shape, corner):
+        (y, x), (height, width) = corner, shape[-2:]
+        asked.append(height * width)
+        return fields[level][:, :, y : y + height, x : x + width]
+
+    return noise
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("y", [(0, 8), (101, 131), (250, 256)])
+def test_a_part_of_a_sample_costs_less_and_is_the_same(variant, y, monkeypatch):
+    monkeypatch.setattr(field_of_view, "ALIGNED", 1)  # no more than is needed
+    settings = SMALL.model_copy(update=variant)
+    folded = FoldedVSE(trained_like(settings), Compute(CPU, torch.float32))
+    prepared = folded.encode(torch.randn(1, 1, 256, 128))
+    shapes = [(1, settings.n_latents, *p.shape[-2:]) for p in prepared]
+    all_asked, asked = [], []
+    whole = folded.decode(prepared, field_noise(shapes, all_asked))
+    wanted = Window(y, (40, 52))
+    part = folded.decode(prepared, field_noise(shapes, asked), wanted)
+    torch.testing.assert_close(part, whole[(..., *wanted.slices)], rtol=1e-4, atol=1e-5)
+    assert sum(asked) < sum(all_asked)

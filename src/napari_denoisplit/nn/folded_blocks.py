@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.nn.blocks import Downsample, Gate, Merge, ResidualBlock, Upsample
     from napari_denoisplit.nn.compute import Compute
+    from napari_denoisplit.nn.field_of_view import Window
 
 __all__ = ["FoldedBlock", "FoldedDown", "FoldedMerge", "FoldedOutput", "FoldedUp", "Kit", "weights"]
 
@@ -185,8 +186,8 @@ class FoldedUp:
         self._output_padding = 1 if is_transposed else 0
         self._blocks = [FoldedBlock(cast("ResidualBlock", b), kit) for b in parts[n_first:]]
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """(B, Y, X, H) -> (B, 2Y, 2X, H)."""
+    def __call__(self, x: Tensor, window: Window) -> Tensor:
+        """(B, Y, X, H) -> a window of (B, 2Y, 2X, H), as if there were nothing around it."""
         y = F.conv_transpose2d(
             x.permute(0, 3, 1, 2),
             self._weight,
@@ -195,7 +196,7 @@ class FoldedUp:
             padding=1,
             output_padding=self._output_padding,
         )
-        x = y.permute(0, 2, 3, 1).contiguous()
+        x = y.permute(0, 2, 3, 1)[(slice(None), *window.slices)].contiguous()
         for block in self._blocks:
             x = block(x)
         return x

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from napari_denoisplit.nn.convolution import Convolution, some_rows
+from napari_denoisplit.nn.field_of_view import Window, needed_windows
 from napari_denoisplit.nn.folded_blocks import (
     FoldedBlock,
     FoldedDown,
@@ -26,13 +27,16 @@ from napari_denoisplit.nn.folded_blocks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
     from napari_denoisplit.nn.blocks import Downsample, ResidualBlock
     from napari_denoisplit.nn.compute import Compute
     from napari_denoisplit.nn.ladder import VSE, LatentNoise, TopDown
+
+    PlacedNoise = Callable[[int, tuple[int, ...], tuple[int, int]], Tensor]
+    """Standard normal noise of a level and shape (B, Z, y, x) whose upper left is at (y0, x0)."""
 
 __all__ = ["FoldedVSE", "folded"]
 
@@ -98,27 +102,43 @@ class FoldedVSE:
         return prepared
 
     @torch.no_grad()
-    def decode(self, prepared: Sequence[Tensor], noise: LatentNoise) -> Tensor:
+    def decode(
+        self, prepared: Sequence[Tensor], noise: PlacedNoise, wanted: Window | None = None
+    ) -> Tensor:
         """Top-down pass of one posterior sample.
 
         Parameters
         ----------
         prepared
-            What `encode` returned, or a window of each.
+            What `encode` returned, or a part of each.
         noise
-            Called as ``noise(level, shape)`` from the coarsest to the finest level.
+            Called as ``noise(level, shape, (y0, x0))`` from the coarsest to the finest level, for
+            what begins at that row and column of `prepared`.
+        wanted
+            Part of the result, pixels; None is all. What it does not depend on is not computed.
 
         Returns
         -------
         Tensor
-            Signal (B, C, Y, X) in normalized units, float32.
+            Signal (B, C, Y, X) in normalized units, float32, of the part that is wanted.
         """
-        maps = [p.permute(0, 2, 3, 1) for p in prepared]
-        top = len(maps) - 1
-        above = self._levels[top].descend(maps[top], None, noise)
-        for level in range(top - 1, -1, -1):
-            above = self._levels[level].descend(maps[level], above, noise)
-        return self._output(self._final(above))
+        shapes = [(height, width) for height, width in (p.shape[-2:] for p in prepared)]
+        shapes.insert(0, (2 * shapes[0][0], 2 * shapes[0][1]))
+        wanted = wanted or Window.of_all(shapes[0])
+        windows = needed_windows(wanted, shapes, self.settings.blocks_per_level)
+        above = None
+        for level in range(len(prepared) - 1, -1, -1):
+            here, below = windows[level + 1], windows[level]
+            maps = prepared[level][(..., *here.slices)].permute(0, 2, 3, 1)
+            y, x = here.corner
+            placed = _at(noise, here.corner)
+            above = self._levels[level].descend(maps, above, placed, below.within(2 * y, 2 * x))
+        signal = self._output(self._final(cast("Tensor", above)))
+        return signal[(..., *wanted.within(*windows[0].corner).slices)]
+
+
+def _at(noise: PlacedNoise, corner: tuple[int, int]) -> LatentNoise:
+    return lambda level, shape: noise(level, shape, corner)
 
 
 class _Level:
@@ -156,13 +176,15 @@ class _Level:
         maps = bottom_up.permute(0, 3, 1, 2)
         return F.conv2d(maps, self._first, self._first_bias).permute(0, 2, 3, 1)
 
-    def descend(self, prepared: Tensor, above: Tensor | None, noise: LatentNoise) -> Tensor:
-        """Features for the level below, (B, 2Y, 2X, H), of one sample."""
+    def descend(
+        self, prepared: Tensor, above: Tensor | None, noise: LatentNoise, below: Window
+    ) -> Tensor:
+        """Features for the level below, the part `below` of (B, 2Y, 2X, H), of one sample."""
         q = prepared if above is None else self._posterior(self._merge(prepared, above))
         batch, height, width, _ = q.shape
         eps = noise(self._level, (batch, self._n_latents, height, width))
         h = self._latents(self._sample(q, eps.permute(0, 2, 3, 1)))
-        return self._up(h if above is None else self._skip(h, above))
+        return self._up(h if above is None else self._skip(h, above), below)
 
     def _sample(self, q: Tensor, noise: Tensor) -> Tensor:
         """Mean + std * noise, (B, Y, X, Z)."""

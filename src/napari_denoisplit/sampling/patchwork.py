@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_denoisplit.nn.field_of_view import Window
 from napari_denoisplit.sampling.border import border_of, bordered, read_bordered, round_up
 from napari_denoisplit.sampling.cell_grid import CellGrid, Patch, rectangles
 from napari_denoisplit.sampling.moments import Moments
@@ -164,15 +165,18 @@ class Patchwork:
         self._encode(self._grid.covering(patch.plane, outer_y, outer_x))
         field = self._field(patch.plane, number)
 
-        def noise(level: int, shape: tuple[int, ...]) -> Tensor:
+        def noise(level: int, shape: tuple[int, ...], corner: tuple[int, int]) -> Tensor:
             shrink = 2 ** (level + 1)
-            return field.window(level, outer_y[0] // shrink, outer_x[0] // shrink, *shape[-2:])
+            y0, x0 = outer_y[0] // shrink + corner[0], outer_x[0] // shrink + corner[1]
+            return field.window(level, y0, x0, *shape[-2:])
 
-        signal = self._network.decode(self._features(patch.plane, outer_y, outer_x), noise)[0]
+        features = self._features(patch.plane, outer_y, outer_x)
+        wanted = Window(inner_y, inner_x).within(outer_y[0], outer_x[0])
+        signal = self._network.decode(features, noise, wanted)[0]
         sample = torch.addcmul(self._mean, signal, self._std).cpu()  # (C, Y, X)
         for key in patch.cells():
             y, x = self._grid.cell(key)
-            part = sample[:, _within(y, outer_y[0]), _within(x, outer_x[0])]
+            part = sample[:, _within(y, inner_y[0]), _within(x, inner_x[0])]
             self._moments(self._cells[key], part).add(part)
         self._forget()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_denoisplit.nn.field_of_view import Window
 from napari_denoisplit.sampling.border import border_of, bordered, mirrored
 from napari_denoisplit.sampling.noise_field import NoiseField
 from napari_denoisplit.sampling.tiles import tile_grid
@@ -142,15 +143,15 @@ class Posterior:
         out = out.expand(1, *out.shape) if out.ndim == 3 else out
         fields = [self._field(sample + i) for i in range(len(out))]
 
-        def noise(level: int, shape: tuple[int, ...]) -> Tensor:
+        def noise(level: int, shape: tuple[int, ...], corner: tuple[int, int]) -> Tensor:
             shrink = 2 ** (level + 1)
-            y0 = (self._origin[0] + tile.outer_y[0]) // shrink
-            x0 = (self._origin[1] + tile.outer_x[0]) // shrink
+            y0 = (self._origin[0] + tile.outer_y[0]) // shrink + corner[0]
+            x0 = (self._origin[1] + tile.outer_x[0]) // shrink + corner[1]
             windows = [field.window(level, y0, x0, shape[-2], shape[-1]) for field in fields]
             return windows[0] if len(windows) == 1 else torch.cat(windows)
 
         windows = [f[(..., *tile.outer(2 ** (i + 1)))] for i, f in enumerate(self._features)]
-        signal = self._network.decode(windows, noise)[(..., *tile.inner_in_outer())]
+        signal = self._network.decode(windows, noise, Window.of(tile.inner_in_outer()))
         torch.addcmul(self._mean, signal, self._std, out=signal)
         out[(..., *tile.inner())] = signal
 
