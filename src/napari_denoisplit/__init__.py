@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         split,
         split_folder,
         split_to_zarr,
+        sum_up_objects,
         train,
         write_film,
     )
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.jobs.training import Trained
     from napari_denoisplit.measures.ms_ssim import ms_ssim
+    from napari_denoisplit.measures.objects import write_objects
     from napari_denoisplit.measures.psnr import range_invariant_psnr
     from napari_denoisplit.measures.sample_statistics import SampleReading
     from napari_denoisplit.noise.files import read_noise_model, write_noise_model
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
         MixSettings,
         NetworkSettings,
         NoiseFitSettings,
+        ObjectSettings,
         SplitSettings,
         TrainSettings,
     )
@@ -106,6 +109,7 @@ _LAZY = {
     "NoiseFitSettings": "settings",
     "NoiseModelError": "errors",
     "NoiseRecord": "verdict",
+    "ObjectSettings": "settings",
     "Preflight": "jobs.forecast",
     "ResidualCheck": "jobs.residuals",
     "SampleReading": "measures.sample_statistics",
@@ -144,11 +148,13 @@ _LAZY = {
     "split": "api",
     "split_folder": "api",
     "split_to_zarr": "api",
+    "sum_up_objects": "api",
     "superpose": "images.superposition",
     "train": "api",
     "write_film": "api",
     "write_image": "images.writing",
     "write_noise_model": "noise.files",
+    "write_objects": "measures.objects",
 }
 
 __all__ = [
@@ -176,6 +182,7 @@ __all__ = [
     "NoiseFitSettings",
     "NoiseModelError",
     "NoiseRecord",
+    "ObjectSettings",
     "Preflight",
     "ResidualCheck",
     "SampleReading",
@@ -214,11 +221,13 @@ __all__ = [
     "split",
     "split_folder",
     "split_to_zarr",
+    "sum_up_objects",
     "superpose",
     "train",
     "write_film",
     "write_image",
     "write_noise_model",
+    "write_objects",
 ]
 
 

@@ -116,5 +116,37 @@ def test_the_consensus_of_samples_is_written(tmp_path):
     assert read_image(tmp_path / "cells_map.ome.tif").shape == (2, 60, 80)
 
 
+def write_result(folder, rng):
+    """Write a result of 6 samples: a square of 'pits' at 60 grey levels."""
+    truth = np.full((2, 60, 80), 10, np.float32)
+    truth[1, 10:20, 10:30] = 60
+    samples = truth + rng.normal(0, 2, (6, *truth.shape)).astype(np.float32)
+    files = {f"cells_samples/{k + 1:03d}": sample for k, sample in enumerate(samples)}
+    files |= {"cells_mmse": samples.mean(axis=0), "cells_sigma": samples.std(axis=0)}
+    for name, pixels in files.items():
+        image = Image(pixels, "CYX", channel_names=("mesh", "pits"))
+        write_image(folder / f"{name}.ome.tif", image)
+    return folder / "cells_mmse.ome.tif"
+
+
+def test_objects_of_a_result_are_summed_up(tmp_path, rng):
+    result, table = write_result(tmp_path, rng), tmp_path / "pits.csv"
+    assert invoke("objects", result, table, "--structure", "pits").exit_code == 0
+    with table.open() as file:
+        (one,) = csv.DictReader(file)
+    assert float(one["low"]) < 60 < float(one["high"])
+    labels = np.zeros((60, 80), np.uint16)
+    labels[40:50] = 9
+    write_image(tmp_path / "labels.tif", Image(labels, "YX"))
+    words = ("--structure", "2", "--labels", tmp_path / "labels.tif")
+    assert invoke("objects", result, table, *words).exit_code == 0
+    with table.open() as file:
+        (one,) = csv.DictReader(file)
+    assert (one["label"], one["n_pixels"]) == ("9", "800")
+    assert "choose one of mesh, pits" in str(
+        invoke("objects", result, table, "--structure", "nuclei").exception
+    )
+
+
 def test_a_folder_without_samples_is_refused(tmp_path):
     assert "holds 0 samples" in str(invoke("consensus", tmp_path).exception)

@@ -129,19 +129,53 @@ def test_the_mask_follows_the_slider(qtbot, viewer, widget, clean):
     assert "not calibrated" in widget.mask.about.text()
 
 
-def test_objects_are_summed_up_and_saved(viewer, widget, clean, tmp_path):
+def test_objects_are_summed_up_and_saved(qtbot, viewer, widget, clean, tmp_path):
     labels = np.zeros(clean.shape[1:], np.int32)
     labels[10:20, 10:30] = 7
     viewer.add_labels(labels, name="my cells")
-    widget.mask.objects.setCurrentText("my cells")
-    widget.mask.sum_button.click()
-    assert widget.mask.table.table.rowCount() == 1
-    widget.mask.save_table(tmp_path / "objects.csv")
+    widget.objects.source.setCurrentText("my cells")
+    finish(qtbot, widget.objects.panel)
+    assert widget.objects.table.table.rowCount() == 1
+    assert "filaments of cells: 1 object" in widget.objects.panel.status.text()
+    widget.objects.save_table(tmp_path / "objects.csv")
     with (tmp_path / "objects.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert row["label"] == "7"
     assert float(row["low"]) < float(row["mean"]) < float(row["high"])
     assert float(row["mean"]) == pytest.approx(clean[0, 10:20, 10:30].mean(), rel=1e-4)
+
+
+def test_labels_of_another_shape_are_refused_and_those_that_go_are_forgotten(viewer, widget):
+    viewer.add_labels(np.zeros((5, 6), int), name="others")
+    widget.objects.source.setCurrentText("others")
+    assert "labels of the same image" in widget.objects.panel.hint.text()
+    viewer.layers.remove("others")
+    assert widget.objects.source.currentText() == "parts of the mask"
+    assert widget.objects.panel.button.isEnabled()
+
+
+def test_parts_of_the_mask_are_summed_up_although_the_split_goes_meanwhile(qtbot, viewer, widget):
+    widget.objects.panel.button.click()
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: not widget.objects.panel.is_running, timeout=60_000)
+    assert widget.objects.found
+    widget.objects.table.chosen.emit(0)  # looks at it without a layer, too
+    assert "Split an image first" in widget.objects.panel.hint.text()
+
+
+def test_a_split_with_several_resolutions_is_taken_at_the_finest(qtbot, viewer, dock, clean):
+    add_split(viewer, clean)
+    for one in [x for x in viewer.layers if " · " in x.name]:
+        levels = [one.data, one.data[..., ::2, ::2]]
+        about = {"name": one.name, "metadata": one.metadata, "scale": one.scale}
+        viewer.layers.remove(one)
+        viewer.add_image(levels, multiscale=True, translate=one.translate, **about)
+    widget = dock(viewer, TrustWidget(viewer))
+    assert widget.group.n_samples == 6
+    widget.mask.show_button.click()
+    assert layer(viewer, "cells · filaments · trusted").data.shape == clean.shape[1:]
+    finish(qtbot, widget.objects.panel)
+    assert widget.objects.found
 
 
 def test_the_most_probable_image_lies_among_the_samples(qtbot, viewer, widget):

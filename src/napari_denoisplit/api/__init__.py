@@ -7,7 +7,12 @@ from napari_denoisplit.api.images import denoise, evaluate, preflight, split, tr
 from napari_denoisplit.api.many_images import split_folder, split_to_zarr
 from napari_denoisplit.api.noise_models import fit_noise_model, judge_noise_model
 from napari_denoisplit.api.samples import measure_samples, samples_of, write_film
-from napari_denoisplit.api.trust import check_split, most_probable, segment_samples
+from napari_denoisplit.api.trust import (
+    check_split,
+    most_probable,
+    segment_samples,
+    sum_up_objects,
+)
 
 __all__ = [
     "calibrate",
@@ -24,6 +29,7 @@ __all__ = [
     "split",
     "split_folder",
     "split_to_zarr",
+    "sum_up_objects",
     "train",
     "write_film",
 ]

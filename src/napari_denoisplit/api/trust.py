@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.events import run
-from napari_denoisplit.settings import SplitSettings
+from napari_denoisplit.settings import ObjectSettings, SplitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Event
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.consensus import ConsensusStack
+    from napari_denoisplit.jobs.objects import SummedObjects
     from napari_denoisplit.jobs.residuals import ResidualCheck
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.measures.consensus import Segment
 
-__all__ = ["check_split", "most_probable", "segment_samples"]
+__all__ = ["check_split", "most_probable", "segment_samples", "sum_up_objects"]
 
 _CHECKED = 5  # samples: the noise of the image limits the check
 
@@ -128,4 +129,48 @@ def segment_samples(
     job = consensus_job(
         samples, segment or local_threshold, least_pixels=least_pixels, separate=separate
     )
+    return run(job, on_event)
+
+
+def sum_up_objects(
+    mmse: NDArray[np.floating],
+    sigma: NDArray[np.floating],
+    samples: NDArray[np.floating] | None = None,
+    settings: ObjectSettings | None = None,
+    *,
+    labels: NDArray[np.integer] | None = None,
+    mirrored: bool = False,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> SummedObjects:
+    """Mean of every object of a structure with its interval, and how much of it can be believed.
+
+    Parameters
+    ----------
+    mmse, sigma
+        (..., Y, X) of one structure.
+    samples
+        (K, ..., Y, X) of that structure, e.g. ``split.samples[:, 0]``, read one after the other;
+        without them means have no interval.
+    settings
+        What is trusted; None takes every default.
+    labels
+        (..., Y, X), objects from 1 on; None takes the connected parts of the trust mask.
+    mirrored
+        Whether the samples were drawn in mirrored pairs (`SplitSettings.antithetic`).
+    on_event
+        Called with every event of the job.
+
+    Returns
+    -------
+    One `ObjectSummary` for each object, by rising label.
+
+    Raises
+    ------
+    ImageError
+        The shapes differ.
+    """
+    from napari_denoisplit.jobs.objects import objects_job  # imports scipy
+
+    chosen = settings or ObjectSettings()
+    job = objects_job(mmse, sigma, samples, chosen, labels=labels, mirrored=mirrored)
     return run(job, on_event)

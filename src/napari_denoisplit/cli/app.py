@@ -19,6 +19,7 @@ from napari_denoisplit.cli.evaluate import evaluate
 from napari_denoisplit.cli.film import film
 from napari_denoisplit.cli.info import info
 from napari_denoisplit.cli.noise import noise
+from napari_denoisplit.cli.objects import objects
 from napari_denoisplit.cli.split import split
 from napari_denoisplit.cli.train import train
 from napari_denoisplit.cli.trust import trust
@@ -75,6 +76,7 @@ for _command in (
     calibrate,
     trust,
     consensus,
+    objects,
     denoise,
     noise,
     info,

@@ -121,7 +121,7 @@ def _segment(
 
     from napari_denoisplit.images.writing import write_image
     from napari_denoisplit.jobs.consensus import consensus_job
-    from napari_denoisplit.measures.trust import summarize_objects, write_objects
+    from napari_denoisplit.measures.objects import summarize_objects, write_objects
 
     found = terminal.run(
         consensus_job(samples, least_pixels=least_pixels, stop=terminal.stop), target.name

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_denoisplit.measures.trust import connected_objects
+from napari_denoisplit.measures.objects import connected_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

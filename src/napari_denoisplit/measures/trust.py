@@ -1,4 +1,4 @@
-"""Where a predicted structure stands out from its own uncertainty, and what its objects are worth.
+"""Where a predicted structure stands out from its own uncertainty.
 
 sigma is the spread of the learned posterior, scaled by the calibration where the model has one. It
 tells what the image leaves open, not what the model has never learned.
@@ -6,61 +6,19 @@ tells what the image leaves open, not what the model has never learned.
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_denoisplit.files import replacing
-from napari_denoisplit.measures.sample_spread import SampleSpread, half_width
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.floating]
-    Booleans = NDArray[np.bool_]
 
-__all__ = [
-    "ObjectSummary",
-    "background_of",
-    "connected_objects",
-    "relative_uncertainty",
-    "summarize_objects",
-    "write_objects",
-]
+__all__ = ["background_of", "relative_uncertainty"]
 
 _DARK = 10  # percent of the pixels that show no structure in most images
 _PIXELS = 1_000_000  # tell a percentile
-_FEWEST = 3  # samples that tell a spread
-_FEWEST_MIRRORED = 4  # in two pairs
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectSummary:
-    """One object of a structure; grey levels of the image."""
-
-    label: int
-    n_pixels: int
-    y: float
-    x: float
-    """Centre, pixels."""
-    mean: float
-    """Mean of the MMSE over the object, background not taken away."""
-    sigma: float | None
-    """Uncertainty of that mean: spread of the samples' means, calibrated as the pixels are. None
-    with fewer than three samples, or two mirrored pairs; the sigmas of single pixels cannot tell
-    it, since neighbouring pixels err together."""
-    low: float | None
-    high: float | None
-    """95 % interval of the mean."""
-    trusted: float
-    """Share of its pixels in the trust mask."""
-    plane: tuple[int, ...] = ()
-    """Where it begins along each axis before Y and X, from 0."""
 
 
 def background_of(mmse: Floats) -> float:
@@ -81,135 +39,3 @@ def relative_uncertainty(mmse: Floats, sigma: Floats, background: float) -> NDAr
         ratio = np.asarray(sigma / np.abs(mmse - background), dtype=np.float32)
     ratio[~np.isfinite(ratio)] = np.inf
     return ratio
-
-
-def connected_objects(mask: Booleans, least_pixels: int = 1) -> NDArray[np.int32]:
-    """Label connected pixels of a mask (..., Y, X), plane by plane, from 1.
-
-    Small objects are left out. Pixels are connected along edges and corners. Labels are unique over
-    all planes.
-    """
-    from scipy import ndimage  # takes 0.2 s
-
-    labels = np.zeros(mask.shape, np.int32)
-    last = 0
-    for index in np.ndindex(mask.shape[:-2]):
-        found, n = ndimage.label(mask[index], structure=np.ones((3, 3), bool))
-        sizes = np.bincount(found.ravel(), minlength=n + 1)
-        keep = sizes >= least_pixels
-        keep[0] = False
-        number = np.where(keep, np.cumsum(keep) + last, 0)
-        labels[index] = number[found]
-        last += int(keep.sum())
-    return labels
-
-
-def summarize_objects(
-    labels: NDArray[np.integer],
-    mmse: Floats,
-    sigma: Floats | None,
-    mask: Booleans,
-    samples: Floats | None = None,
-    *,
-    mirrored: bool = False,
-) -> tuple[ObjectSummary, ...]:
-    """Mean, interval and trusted share of every object.
-
-    The spread of an object's mean over samples holds the covariance of its pixels. It is multiplied
-    by the calibration of its pixels, the root of the ratio of their mean sigma^2 to the mean
-    variance of their samples, which is 1 where the model is not calibrated.
-
-    Parameters
-    ----------
-    labels
-        (..., Y, X), 0 outside of objects.
-    mmse, mask
-        Same shape.
-    sigma
-        Same shape; None takes the spread of the samples as it is.
-    samples
-        (K, ..., Y, X), read one after the other.
-    mirrored
-        Whether the samples were drawn in pairs with mirrored noise.
-    """
-    inside = labels > 0
-    if not inside.any():
-        return ()
-    numbers, first, member = np.unique(labels[inside], return_index=True, return_inverse=True)
-    objects = _Members(inside, member)
-    y, x = (objects.mean(np.broadcast_to(grid, labels.shape)) for grid in _grids(labels.shape))
-    level, share = objects.mean(mmse), objects.mean(mask)
-    planes = [at[first].tolist() for at in np.nonzero(inside)[:-2]]
-    known = None
-    if samples is not None and len(samples) >= (_FEWEST_MIRRORED if mirrored else _FEWEST):
-        known = _uncertainty(objects, sigma, samples, mirrored=mirrored)
-    summaries = []
-    for i, number in enumerate(numbers.tolist()):
-        middle = float(level[i])
-        s, half = (None, None) if known is None else (float(known[0][i]), float(known[1][i]))
-        summaries.append(
-            ObjectSummary(
-                label=number,
-                n_pixels=int(objects.count[i]),
-                y=float(y[i]),
-                x=float(x[i]),
-                mean=middle,
-                sigma=s,
-                low=None if half is None else middle - half,
-                high=None if half is None else middle + half,
-                trusted=float(share[i]),
-                plane=tuple(at[i] for at in planes),
-            )
-        )
-    return tuple(summaries)
-
-
-class _Members:
-    """Which pixel belongs to which of N objects."""
-
-    def __init__(self, inside: Booleans, member: NDArray[np.intp]) -> None:
-        self.inside, self._member = inside, member
-        self.count = np.bincount(member).astype(np.float64)
-
-    def mean(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Mean of each object, (N,), of an image or of its pixels inside."""
-        within = values if values.ndim == 1 else values[self.inside]
-        return np.bincount(self._member, within.astype(np.float64)) / self.count
-
-
-def _uncertainty(
-    objects: _Members, sigma: Floats | None, samples: Floats, *, mirrored: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sigma of the mean of each object, and half of its interval; (N,) each."""
-    means, pixels = SampleSpread(mirrored=mirrored), SampleSpread(mirrored=mirrored)
-    for sample in samples:
-        values = np.asarray(sample)[objects.inside]  # one after the other: they may lie on disk
-        means.add(objects.mean(values))
-        pixels.add(values)
-    spread = np.sqrt(means.variance)
-    if sigma is not None:
-        square = objects.mean(np.square(sigma[objects.inside]))
-        spread *= np.sqrt(square / np.maximum(objects.mean(pixels.variance), 1e-30))
-    return spread, half_width(spread, len(samples), within=means.within)
-
-
-def write_objects(path: Path, objects: Sequence[ObjectSummary]) -> None:
-    """Write a table of objects as CSV, one in a line, whole or not at all."""
-    names = [field.name for field in fields(ObjectSummary)]
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(names)
-        for one in objects:
-            values = [getattr(one, name) for name in names]
-            writer.writerow(["" if value is None else _text(value) for value in values])
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return " ".join(map(str, value))
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _grids(shape: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    y, x = np.mgrid[: shape[-2], : shape[-1]]
-    return y.astype(np.float32), x.astype(np.float32)

@@ -27,6 +27,7 @@ from napari_denoisplit.settings.results import (
     FilmLoop,
     FilmSettings,
     FilmShow,
+    ObjectSettings,
 )
 from napari_denoisplit.settings.splitting import SplitSettings
 from napari_denoisplit.settings.training import TrainSettings
@@ -49,6 +50,7 @@ __all__ = [
     "NoiseFitSettings",
     "NoiseKind",
     "NoiseSource",
+    "ObjectSettings",
     "Preset",
     "PresetSettings",
     "SplitSettings",

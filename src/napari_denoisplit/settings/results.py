@@ -16,6 +16,7 @@ __all__ = [
     "FilmLoop",
     "FilmSettings",
     "FilmShow",
+    "ObjectSettings",
 ]
 
 CalibrationMethod = Literal["variance", "likelihood", "map"]
@@ -79,4 +80,24 @@ class FilmSettings(Settings):
         "overlay",
         description="Structures added up in their colours, or side by side; differences always "
         "stand side by side.",
+    )
+
+
+class ObjectSettings(Settings):
+    """Which pixels of a structure are trusted, and what is an object."""
+
+    limit: float = Field(
+        0.33,
+        gt=0,
+        le=10,
+        description="A pixel is trusted where sigma is at most this share of its signal, the "
+        "distance of the MMSE from the background; 0.33 is a signal of three sigma.",
+    )
+    background: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="Grey level without structure; left out, the 10th percentile of the MMSE.",
+    )
+    least_pixels: int = Field(
+        20, ge=1, description="Smaller parts of the trust mask are no objects, pixels."
     )

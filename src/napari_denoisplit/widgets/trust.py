@@ -13,6 +13,7 @@ from napari_denoisplit.widgets.fields import guard_wheel, tooltip
 from napari_denoisplit.widgets.layers import viewer_reference
 from napari_denoisplit.widgets.trust_layers import split_groups
 from napari_denoisplit.widgets.trust_mask import MaskPart
+from napari_denoisplit.widgets.trust_objects import ObjectsPart
 from napari_denoisplit.widgets.trust_residual import ResidualPart
 from napari_denoisplit.widgets.trust_samples import SamplesPart
 from napari_denoisplit.widgets.worker import Start, start_job
@@ -52,6 +53,7 @@ class TrustWidget(DockedWidget):
         guard_wheel(self.split)
         self.residual = ResidualPart(self._viewer, start, self)
         self.mask = MaskPart(self._viewer, self)
+        self.objects = ObjectsPart(self._viewer, self.mask, start, self)
         self.samples = SamplesPart(self._viewer, start, self)
         self._lay_out()
         self._connect()
@@ -62,6 +64,7 @@ class TrustWidget(DockedWidget):
         column.add(self.split, "Split")
         column.add(self.residual, "Does the split explain the image?")
         column.add(self.mask, "Where is structure above its σ?")
+        column.add(self.objects, "How sure is the mean of an object?")
         column.add(self.samples, "What do the samples agree on?")
         column.order_tabs()
         self.setAccessibleName("Trust")
@@ -71,7 +74,7 @@ class TrustWidget(DockedWidget):
         drop.dropped.connect(self._open)
         drop.refused.connect(self.residual.panel.say)
         self.split.currentIndexChanged.connect(self._on_split)
-        for panel in (self.residual.panel, self.samples.panel):
+        for panel in (self.residual.panel, self.objects.panel, self.samples.panel):
             self.undocked.connect(panel.stop)
 
     @property
@@ -95,7 +98,7 @@ class TrustWidget(DockedWidget):
         self._on_split()
 
     def _on_split(self, *_: object) -> None:
-        for part in (self.residual, self.mask, self.samples):
+        for part in (self.residual, self.mask, self.objects, self.samples):
             part.set_group(self.group)
 
     def _open(self, paths: list[Path]) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["SplitGroup", "split_groups"]
+__all__ = ["SplitGroup", "full_resolution", "split_groups"]
 
 _OWN = ("structure", "channel", "kind")  # of one layer; all else says how the split was made
 
@@ -56,7 +56,12 @@ class SplitGroup:
     @property
     def n_samples(self) -> int:
         """Samples that are among the layers."""
-        return len(self.samples[0].data) if self.samples else 0
+        return len(full_resolution(self.samples[0])) if self.samples else 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one structure, in the order of the layers' axes."""
+        return tuple(full_resolution(self.mmse[0]).shape)
 
     @property
     def calibrated(self) -> bool:
@@ -94,7 +99,7 @@ class SplitGroup:
         if not self.samples:
             return None
         order = [0, *(1 + self.axes.index(a) for a in AXES if a in self.axes)]
-        arrays = [np.asarray(plain_array(x.data), np.float32) for x in self.samples]
+        arrays = [np.asarray(full_resolution(x), np.float32) for x in self.samples]
         return np.stack([a.transpose(order) for a in arrays], axis=1)
 
     def samples_like_mmse(self) -> NDArray[np.float32] | None:
@@ -113,6 +118,11 @@ class SplitGroup:
     def keywords(self) -> dict[str, Any]:
         """Where a layer of the same axes lies."""
         return self.place.keywords(self.axes)
+
+
+def full_resolution(layer: Any) -> Any:
+    """Return the pixels of a layer, of one with several resolutions the finest; nothing is read."""
+    return plain_array(layer.data[0] if layer.multiscale else layer.data)
 
 
 def split_groups(layers: Iterable[Any]) -> tuple[SplitGroup, ...]:
@@ -158,7 +168,8 @@ def _group(kinds: dict[str, dict[str, ImageLayer]]) -> SplitGroup | None:
 
 
 def _shape(layer: ImageLayer, kind: str) -> tuple[int, ...]:
-    return tuple(layer.data.shape[1:] if kind == "samples" else layer.data.shape)
+    shape = full_resolution(layer).shape
+    return tuple(shape[1:] if kind == "samples" else shape)
 
 
 def _record(layer: ImageLayer) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from napari_denoisplit.widgets.layers import image_of_layer
 from napari_denoisplit.widgets.model_choice import ModelChoice
 from napari_denoisplit.widgets.noise_words import verdict_html
 from napari_denoisplit.widgets.run_panel import RunPanel
+from napari_denoisplit.widgets.trust_layers import full_resolution
 from napari_denoisplit.widgets.trust_plot import ResidualPlot
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class ResidualPart(QWidget):
         group, layer, header = self._group, self.input.layer, self.model.header
         if group is None or layer is None or header is None:
             return ""
-        if layer.data.shape != group.mmse[0].data.shape:
+        if tuple(full_resolution(layer).shape) != group.shape:
             return f"{layer.name!r} has another size than the split: choose the input of the split."
         if len(header.channel_names) != len(group.structures):
             return "This model has another number of structures than the split: choose its model."

@@ -160,7 +160,7 @@ class SamplesPart(QWidget):
         if viewer is None or shapes is None:
             raise ImageError("The viewer or the region is gone: draw it again.")
         corners = np.concatenate(region_of_shapes(shapes, layer, group.axes).outlines)
-        sizes = [layer.data.shape[group.axes.index(a)] for a in "YX"]
+        sizes = [group.shape[group.axes.index(a)] for a in "YX"]
         low = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, None)
         high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, None, sizes)
         if (high - low < 2).any() or (high - low > _LARGEST).any():
@@ -170,7 +170,7 @@ class SamplesPart(QWidget):
             )
         at = dict(zip(group.axes, layer.world_to_data(viewer.dims.point), strict=True))
         index = tuple(
-            int(np.clip(round(float(at[a])), 0, layer.data.shape[group.axes.index(a)] - 1))
+            int(np.clip(round(float(at[a])), 0, group.shape[group.axes.index(a)] - 1))
             for a in AXES
             if a in group.axes[:-2] and a not in "YX"
         )

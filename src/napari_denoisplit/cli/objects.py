@@ -1,0 +1,106 @@
+"""The command that sums up objects of a result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_denoisplit.cli.errors import INTERRUPTED, UsageError
+from napari_denoisplit.cli.files import read
+from napari_denoisplit.cli.options import Choice, with_options
+from napari_denoisplit.cli.terminal import Terminal
+from napari_denoisplit.settings import ObjectSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.images.sample_stack import SampleStack
+
+__all__ = ["objects"]
+
+
+@with_options(
+    Choice(ObjectSettings, "limit"),
+    Choice(ObjectSettings, "background"),
+    Choice(ObjectSettings, "least_pixels"),
+)
+def objects(
+    result: Annotated[
+        Path,
+        typer.Argument(
+            help="Result of a split with samples: an OME-Zarr folder, NAME_mmse.ome.tif, or "
+            "NAME_samples.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[Path, typer.Argument(help="The table, .csv.", show_default=False)],
+    structure: Annotated[
+        str, typer.Option(help="Structure to sum up: its name, or its number from 1.")
+    ] = "1",
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Labels image of the same size, 0 outside of objects; left out, the connected "
+            "parts of the trust mask are the objects.",
+            show_default=False,
+        ),
+    ] = None,
+    **chosen: Any,
+) -> None:
+    """Sum up objects: their means with 95% intervals, and how much of them can be believed.
+
+    The interval is that of the samples' means over an object, so that errors that neighbouring
+    pixels share are in it. Split with --keep-samples 10 or more. An existing table is replaced.
+
+    denoisplit objects results/cells_mmse.ome.tif nuclei.csv --structure nuclei --labels nuclei.tif
+    """
+    from napari_denoisplit.images.sample_files import open_samples
+    from napari_denoisplit.jobs.objects import objects_job
+    from napari_denoisplit.measures.objects import write_objects
+
+    if not output.absolute().parent.is_dir():
+        raise UsageError(f"{output}: there is no folder {output.absolute().parent}.")
+    terminal = Terminal()
+    stack = open_samples(result)
+    if not stack.mmse or not stack.sigma:
+        raise UsageError(f"{result}: its MMSE or sigma is missing. Split the image again.")
+    c = _index(stack.structures, structure)
+    job = objects_job(
+        stack.mmse[c],
+        stack.sigma[c],
+        stack.samples[c],
+        ObjectSettings(**chosen),
+        labels=None if labels is None else _labels(terminal, labels, stack),
+        mirrored=stack.mirrored,
+        stop=terminal.stop,
+    )
+    found = terminal.run(job, output.name)
+    write_objects(output, found.objects)
+    terminal.say(f"{stack.structures[c]}: {found.summary}")
+    typer.echo(str(output))
+    if terminal.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _labels(terminal: Terminal, path: Path, stack: SampleStack) -> NDArray[np.integer]:
+    """Read labels with the axes of the samples."""
+    import numpy as np
+
+    image = read(terminal, path, None, None)
+    found = np.asarray(image.transposed(stack.axes).data)
+    if not np.issubdtype(found.dtype, np.integer):
+        raise UsageError(f"{path} holds {found.dtype} pixels: labels are whole numbers.")
+    return found
+
+
+def _index(names: tuple[str, ...], which: str) -> int:
+    numbers = tuple(str(n) for n in range(1, len(names) + 1))
+    for known in (names, numbers):
+        if which in known:
+            return known.index(which)
+    raise UsageError(
+        f"There is no structure {which!r}: choose one of {', '.join((*names, *numbers))}."
+    )
