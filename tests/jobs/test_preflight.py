@@ -19,6 +19,7 @@ from napari_denoisplit.jobs.preflight import preflight
 from napari_denoisplit.jobs.slides import split_to_zarr_job
 from napari_denoisplit.jobs.speed import Rate, Speed, speed_of
 from napari_denoisplit.nn.compute import Compute
+from napari_denoisplit.nn.field_of_view import Window, share_of_work
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling import posterior
 from napari_denoisplit.settings import MixSettings, NetworkSettings, SplitSettings
@@ -74,7 +75,9 @@ def test_the_pixels_of_blocks_are_those_that_are_computed(
     drawn = []
 
     def draw(self, sample, tile, out):
-        drawn.append(np.prod([part.stop - part.start for part in tile.outer()]))
+        outer = tuple(part.stop - part.start for part in tile.outer())
+        wanted = Window.of(tile.inner_in_outer())
+        drawn.append(np.prod(outer) * share_of_work(wanted, outer, n_levels=2, n_blocks=1))
 
     monkeypatch.setattr(posterior.Posterior, "draw", draw)
     settings = SETTINGS.model_copy(

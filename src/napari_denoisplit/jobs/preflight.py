@@ -20,6 +20,7 @@ from napari_denoisplit.jobs.slide_plan import choose_sizes
 from napari_denoisplit.jobs.speed import Rate, Speed, speed_of
 from napari_denoisplit.jobs.splitting import frame_of, planes_of
 from napari_denoisplit.nn.compute import Compute
+from napari_denoisplit.nn.field_of_view import Window, share_of_work
 from napari_denoisplit.sampling.border import round_up
 from napari_denoisplit.sampling.frame import span_to_read
 from napari_denoisplit.sampling.posterior import bytes_per_pixel, fitting_tile_size
@@ -171,12 +172,12 @@ class _Work:
             tile_size = fitting_tile_size(
                 network, dtype, height, width, overlap=s.overlap, memory=memory
             )
-        areas = [_area(tile) for tile in frame.tiles(tile_size, s.overlap, self._multiple)]
-        below = areas
+        tiles = frame.tiles(tile_size, s.overlap, self._multiple)
+        below = areas = [_area(tile) for tile in tiles]
         if self._region is not None:  # the context is encoded, and not sampled
             grid = tile_grid(height, width, tile_size, s.overlap, self._multiple)
             below = [_area(tile) for tile in grid]
-        encode, draw = self._seconds(sum(below), len(below)), self._draw(sum(areas), len(areas))
+        encode, draw = self._speed.encode.seconds(sum(below), len(below)), self._draw(tiles)
         features = network.n_filters * dtype.itemsize / 3 * height * width
         return self._told(
             seconds=self._n_planes * (encode + s.n_samples * draw),
@@ -192,9 +193,9 @@ class _Work:
         s, compute = self._settings, self._compute
         edge, tile_size = sizes
         seconds, n_blocks, most_tiles, first = 0.0, 0, 1, 0.0
-        for (read, areas), count in self._blocks(edge, tile_size):
-            n = len(areas)
-            each = self._seconds(read, n) + s.n_samples * self._draw(sum(areas), n)
+        for (read, tiles), count in self._blocks(edge, tile_size):
+            n = len(tiles)
+            each = self._speed.encode.seconds(read, n) + s.n_samples * self._draw(tiles)
             first = first or each
             seconds += count * each
             n_blocks += count
@@ -213,8 +214,8 @@ class _Work:
 
     def _blocks(
         self, edge: int, tile_size: int | None
-    ) -> Iterator[tuple[tuple[int, list[int]], int]]:
-        """Yield pixels that are read and those of each tile, of every kind of block of a plane."""
+    ) -> Iterator[tuple[tuple[int, list[Tile]], int]]:
+        """Yield pixels that are read, the tiles and how many there are of every kind of block."""
         multiple = self._multiple
         context = round_up(self._settings.overlap, multiple)
         kinds = [
@@ -225,14 +226,17 @@ class _Work:
             for (*columns, width), n_columns in kinds[1].items():
                 part = ((rows[0], rows[1]), (columns[0], columns[1]))
                 tiles = tile_grid(height, width, tile_size, context, multiple, part)
-                areas = [_area(tile) for tile in tiles]
-                yield (height * width, areas), n_rows * n_columns
+                yield (height * width, tiles), n_rows * n_columns
 
-    def _seconds(self, n_pixels: int, n_calls: int) -> float:
-        return self._speed.encode.seconds(n_pixels, n_calls)
-
-    def _draw(self, n_pixels: int, n_calls: int) -> float:
-        return self._speed.draw.seconds(n_pixels, n_calls)
+    def _draw(self, tiles: list[Tile]) -> float:
+        """Seconds of one sample of these tiles, whose context is not sampled in full."""
+        network, pixels = self._network, 0.0
+        for tile in tiles:
+            (top, bottom), (left, right) = tile.outer_y, tile.outer_x
+            outer, wanted = (bottom - top, right - left), Window.of(tile.inner_in_outer())
+            share = share_of_work(wanted, outer, network.n_levels, network.blocks_per_level)
+            pixels += share * _area(tile)
+        return self._speed.draw.seconds(pixels, len(tiles))
 
     @property
     def _n_results(self) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Window", "needed_windows"]
+__all__ = ["Window", "needed_windows", "share_of_work"]
 
 ALIGNED = 4
 """Windows begin and end at multiples of this, which suits Winograd's algorithm."""
@@ -100,6 +100,28 @@ def needed_windows(
         if windows[size].area > WORTH * doubled.area:
             windows[size] = doubled
     return windows
+
+
+def share_of_work(wanted: Window, shape: tuple[int, int], n_levels: int, n_blocks: int) -> float:
+    """Compare the work of the top-down pass for a part of its result with that for all of it.
+
+    Parameters
+    ----------
+    wanted
+        Part of the result.
+    shape
+        Rows and columns of the whole result.
+    n_levels
+        Levels of the ladder.
+    n_blocks
+        As in `needed_windows`.
+    """
+    shapes = [(shape[0] >> size, shape[1] >> size) for size in range(n_levels + 1)]
+    # Convolutions of 3x3 at each size; those of 1x1 and elementwise chains go with them.
+    convolutions = [2 + 2 * n_blocks, *[6 + 2 * n_blocks] * (n_levels - 1), 2]
+    windows = needed_windows(wanted, shapes, n_blocks)
+    done = sum(n * window.area for n, window in zip(convolutions, windows, strict=True))
+    return done / sum(n * y * x for n, (y, x) in zip(convolutions, shapes, strict=True))
 
 
 def _halved(window: Window) -> Window:
