@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from napari_denoisplit.checkpoint import Model, ModelHeader, read_header, save_model
+from napari_denoisplit.checkpoint import (
+    Model,
+    ModelHeader,
+    load_model,
+    read_header,
+    save_model,
+)
 from napari_denoisplit.cli.app import app
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.reading import read_image
+from napari_denoisplit.images.sources import source_line
 from napari_denoisplit.images.writing import write_image
 from napari_denoisplit.measures.residual_reference import KEY
 from napari_denoisplit.nn.ladder import VSE
@@ -82,6 +90,21 @@ def test_a_reference_is_kept_and_used(model, flat, tmp_path, rng):
     other = save(tmp_path / "other.tif", rng.normal(100, 10, (256, 256)))
     done = invoke("trust", model, other, "-n", 2)
     assert f"{other}: good" in done.stdout
+
+
+def test_a_reference_of_what_the_model_was_trained_on_is_warned_of(model, flat, tmp_path, rng):
+    trained = load_model(model)
+    same_name = save(tmp_path / "dish.tif", rng.normal(100, 10, (256, 256)))
+    lines = [source_line(read_image(flat)), "dish YX (9, 9) sha256:0123"]
+    known = trained.header.model_copy(update={"provenance": {"sources": lines}})
+    save_model(model, replace(trained, header=known))
+    renamed = tmp_path / "renamed.tif"
+    flat.rename(renamed)
+    said = invoke("trust", model, renamed, same_name, "--reference").stderr
+    assert "renamed is an image that the model was trained on" in said
+    assert "dish has the name of an image that the model was trained on" in said
+    other = save(tmp_path / "other.tif", rng.normal(100, 10, (256, 256)))
+    assert "warning" not in invoke("trust", model, other, "--reference").stderr
 
 
 def test_an_image_too_small_for_a_reference_is_said_so(model, tmp_path, rng):

@@ -55,7 +55,8 @@ ReferenceOption = Annotated[
     typer.Option(
         "--reference",
         help="Take these images as the model's own kind: what it leaves of them is kept in the "
-        "model file, and later images are compared with it. They must not be training images.",
+        "model file, and later images are compared with it. They must not be images that it was "
+        "trained on: their files are recognized, superpositions of the same fields are not.",
     ),
 ]
 RequireOption = Annotated[
@@ -106,12 +107,9 @@ def trust(
 
     loaded = load_model(model)
 
-    def opened(path: Path) -> Image:
-        image = read(terminal, path, axes, series)
-        return image if channel is None else choose_channel(image, channel)
-
     if reference:
-        _keep_reference(terminal, model, loaded, [opened(path) for path in images], settings)
+        given = [read(terminal, path, axes, series) for path in images]
+        _keep_reference(terminal, model, loaded, given, channel, settings)
         return
     from napari_denoisplit.jobs.residuals import trust_job
 
@@ -120,7 +118,8 @@ def trust(
     failed = 0
     for path in images:
         try:
-            job = trust_job(loaded, opened(path), settings, stop=terminal.stop)
+            image = _chosen(read(terminal, path, axes, series), channel)
+            job = trust_job(loaded, image, settings, stop=terminal.stop)
             _, check = terminal.run(job, path.name)
         except EXPECTED as error:
             if len(images) == 1:
@@ -146,12 +145,29 @@ def trust(
         raise typer.Exit(SHORT)
 
 
-def _keep_reference(
-    terminal: Terminal, path: Path, model: Model, images: Sequence[Image], settings: SplitSettings
-) -> None:
-    from napari_denoisplit.checkpoint import save_model
-    from napari_denoisplit.jobs.residual_reference import reference_job, with_reference
+def _chosen(image: Image, channel: str | None) -> Image:
+    return image if channel is None else choose_channel(image, channel)
 
+
+def _keep_reference(
+    terminal: Terminal,
+    path: Path,
+    model: Model,
+    given: Sequence[Image],
+    channel: str | None,
+    settings: SplitSettings,
+) -> None:
+    """Measure a reference on images as they were read, and keep it in the model's file."""
+    from napari_denoisplit.checkpoint import save_model
+    from napari_denoisplit.jobs.residual_reference import (
+        reference_job,
+        seen_in_training,
+        with_reference,
+    )
+
+    images = [_chosen(image, channel) for image in given]
+    for warning in seen_in_training(model.header, given):
+        terminal.say(f"warning: {warning}")
     names = ", ".join(image.name for image in images)
     found = terminal.run(reference_job(model, images, settings, data=names, stop=terminal.stop))
     if terminal.interrupted:

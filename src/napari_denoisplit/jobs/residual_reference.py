@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.events import Progress, Stage, run
+from napari_denoisplit.images.sources import same_content, source_line
 from napari_denoisplit.jobs.residuals import Residuals
 from napari_denoisplit.jobs.splitting import split_job
 from napari_denoisplit.measures.residual import tile_figures
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.checkpoint import Model, ModelHeader
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.image import Image
 
-__all__ = ["reference_job", "with_reference"]
+__all__ = ["reference_job", "seen_in_training", "with_reference"]
 
 EDGES = (128, 64)
 """Of a tile, pixels: the largest of which there are enough."""
@@ -86,6 +87,38 @@ def reference_job(
         if sum(map(len, tiles[edge])) >= _ENOUGH:
             return ResidualReference.of(tiles[edge], n_pixels, edge, data)
     return None
+
+
+def seen_in_training(header: ModelHeader, images: Sequence[Image]) -> tuple[str, ...]:
+    """Warnings of images that the model was trained on, as far as its file tells.
+
+    A model file keeps names and hashes of the images of the separate structures. So a file that
+    was trained on is recognized, under whatever name; a superposition that was recorded of the same
+    field is not, but for its name.
+
+    Parameters
+    ----------
+    header
+        Of the model.
+    images
+        As they were read, with all their channels.
+    """
+    known = header.provenance.get("sources")
+    lines = list(map(str, known)) if isinstance(known, list) else []
+    warnings = []
+    for image in images:
+        if same_content([source_line(image)], lines):
+            warnings.append(
+                f"{image.name} is an image that the model was trained on. It leaves less of those "
+                "than of others, so that later images would be judged too strictly: give images "
+                "that it has not seen."
+            )
+        elif any(line == image.name or line.startswith(f"{image.name} ") for line in lines):
+            warnings.append(
+                f"{image.name} has the name of an image that the model was trained on. If it shows "
+                "the same field, give another image."
+            )
+    return tuple(warnings)
 
 
 def with_reference(model: Model, reference: ResidualReference | None) -> Model:
