@@ -224,3 +224,38 @@ def test_what_has_become_of_each_image_is_told_as_json(model, folder, tmp_path, 
     assert [file["status"] for file in files] == ["failed", "done"]
     assert "broken.tif" in files[0]["message"]
     assert files[1]["results"][0].endswith("cell_mmse.ome.tif")
+
+
+def test_a_region_is_that_part_of_the_whole_and_does_not_replace_it(model, images, tmp_path):
+    out = tmp_path / "results"
+    assert split(model, images[0], "-o", out) == 0
+    assert split(model, images[0], "-o", out, "--region", "8:24,16:") == 0
+    whole = read_image(out / "first_mmse.ome.tif").data
+    part = read_image(out / "first_y8-24_x16-end_mmse.ome.tif")
+    assert dict(part.pixel_size) == {"Y": 0.5, "X": 0.5}
+    np.testing.assert_allclose(part.data, whole[:, 8:24, 16:], rtol=0, atol=1e-3)
+    with tifffile.TiffFile(out / "first_y8-24_x16-end_sigma.ome.tif") as file:
+        assert 'PositionY="4.0"' in file.ome_metadata
+        assert "8:24,16:48" in file.ome_metadata
+
+
+def test_a_region_beyond_an_image_fails_that_image_with_the_way_out(
+    model, images, tmp_path, capsys
+):
+    assert split(model, *images, "-o", tmp_path / "results", "--region", "8:41,:") == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "'first', which has 40 pixels along Y: choose a part of 0:40" in said
+    assert split(model, images[0], "-o", "r", "--region", "8:41,:", "--dry-run") == 0
+    assert "choose a part of 0:40" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_region_that_cannot_be_read_is_a_wrong_call(model, images, capsys):
+    assert split(model, images[0], "--region", "8-24") == 2
+    assert "as in 100:300,50:250" in " ".join(capsys.readouterr().err.split())
+
+
+def test_regions_of_a_folder_that_are_there_are_skipped(model, folder, tmp_path, capsys):
+    words = (folder, "-o", tmp_path / "results", "--region", "0:20,0:20")
+    assert split(model, *words) == 0
+    assert split(model, *words) == 0
+    assert "1 done before" in capsys.readouterr().err

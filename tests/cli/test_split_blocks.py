@@ -98,3 +98,12 @@ def test_the_input_is_never_the_output(folder, capsys):
     zarr_input = folder / "slide.ome.zarr"
     assert split(folder, zarr_input, "--channel", "1", "-o", zarr_input, "--again") == 1
     assert "the image to split" in capsys.readouterr().err
+
+
+def test_a_region_goes_into_the_folder_and_says_where_it_lies(folder, tmp_path):
+    assert split(folder, folder / "slide.tif", "-o", tmp_path / "a.zarr") == 0
+    words = (folder / "slide.tif", "-o", tmp_path / "b.zarr", "--region", "5:80,:100")
+    assert split(folder, *words) == 0
+    part = read_image(tmp_path / "b.zarr" / "mmse")
+    assert (part.shape, part.origin) == ((2, 75, 100), {"Y": 5.0})
+    assert split(folder, folder / "slide.tif", "-o", tmp_path / "b.zarr") == 1

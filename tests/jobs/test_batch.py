@@ -200,7 +200,7 @@ def test_one_channel_of_each_file_can_be_split(model, folder, tmp_path):
 def test_what_goes_wrong_while_splitting_is_the_trouble_of_one_file(
     model, good, tmp_path, monkeypatch, error
 ):
-    def greedy(loaded, image, settings, *, stop):
+    def greedy(loaded, image, settings, *, stop, region):
         if image.name == "cell 2":
             raise error
         return (yield from batch_split(loaded, image, settings, stop=stop))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Event
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.image_file import ImageFile
+    from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.images.training_fields import TrainingFields
     from napari_denoisplit.jobs.forecast import Preflight
     from napari_denoisplit.jobs.splitting import Split
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.measures.comparison import ChannelScore
     from napari_denoisplit.noise.model import NoiseModel
 
-__all__ = ["denoise", "evaluate", "preflight", "split", "train"]
+__all__ = ["denoise", "evaluate", "preflight", "region_of", "split", "train"]
 
 
 def train(
@@ -81,9 +82,10 @@ def split(
     image: Image,
     settings: SplitSettings | None = None,
     *,
+    region: tuple[slice, slice] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Split:
-    """Split an image into its structures.
+    """Split an image, or a part of it, into its structures.
 
     Parameters
     ----------
@@ -93,23 +95,37 @@ def split(
         Superposition; every axis but C is kept.
     settings
         Number of samples, device and all the rest; None takes every default.
+    region
+        Part of every plane to split, as rows and columns: ``np.s_[100:300, 50:]``. Only the part
+        and its context are sampled, and give what the split of the whole image has there, up to
+        what lies beyond the overlap of the tiles. With a target error, the part is judged by
+        itself.
     on_event
         Called with every event of the job, e.g. `SampleDrawn`.
 
     Returns
     -------
-    MMSE and sigma of every structure in the unit of the image, and the samples that were kept.
+    MMSE and sigma of every structure in the unit of the image, and the samples that were kept;
+    the images know where they lie (`Image.origin`).
 
     Raises
     ------
     ImageError
-        The image has several channels, or pixels that are not finite.
+        The image has several channels, or pixels that are not finite; or the region lies beyond it.
     ModelFileError
         The model file is damaged or foreign.
     """
     from napari_denoisplit.jobs.splitting import split_job  # imports torch
 
-    return run(split_job(model, image, settings or SplitSettings()), on_event)
+    job = split_job(model, image, settings or SplitSettings(), region=region_of(region))
+    return run(job, on_event)
+
+
+def region_of(index: tuple[slice, slice] | None) -> PlaneRegion | None:
+    """Take rows and columns as arrays are indexed with; None stays None."""
+    from napari_denoisplit.images.plane_region import PlaneRegion
+
+    return None if index is None else PlaneRegion.of_slices(*index)
 
 
 def preflight(
@@ -118,6 +134,7 @@ def preflight(
     settings: SplitSettings | None = None,
     *,
     on_disk: bool = False,
+    region: tuple[slice, slice] | None = None,
 ) -> Preflight:
     """Tell what a split will take, before it begins: seconds, memory, disk, tiles.
 
@@ -134,6 +151,8 @@ def preflight(
         Number of samples, device and all the rest; None takes every default.
     on_disk
         Whether the results go to disk, as by `split_to_zarr`; else they stay in memory.
+    region
+        Part of every plane that is split; see `split`.
 
     Returns
     -------
@@ -150,7 +169,8 @@ def preflight(
     """
     from napari_denoisplit.jobs.preflight import preflight as told  # imports torch
 
-    return told(model, image, settings or SplitSettings(), on_disk=on_disk)
+    chosen, part = settings or SplitSettings(), region_of(region)
+    return told(model, image, chosen, on_disk=on_disk, region=part)
 
 
 def denoise(

@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_denoisplit.api.images import region_of
 from napari_denoisplit.events import run
 from napari_denoisplit.settings import (
     SplitSettings,
@@ -33,6 +34,7 @@ def split_folder(
     pattern: str = "*",
     recursive: bool = False,
     channel: str | None = None,
+    region: tuple[slice, slice] | None = None,
     again: bool = False,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> BatchResult:
@@ -58,6 +60,8 @@ def split_folder(
         Whether to take images from sub-folders, too; results keep the sub-folders.
     channel
         Channel to split of images that have several: its name, or its number from 1.
+    region
+        Part of every image to split; see `split`. The names of the results say which.
     again
         Whether to split files whose results are there already.
     on_event
@@ -81,9 +85,10 @@ def split_folder(
     from napari_denoisplit.jobs.batch_record import Reading
 
     places = [folder] if isinstance(folder, (str, PathLike)) else folder
+    paths, part = [Path(place) for place in places], region_of(region)
     job = batch_job(
         model,
-        find_items([Path(place) for place in places], pattern=pattern, recursive=recursive),
+        find_items(paths, pattern=pattern, recursive=recursive, region=part),
         settings or SplitSettings(keep_samples=0),
         output=Path(output),
         reading=Reading(channel),
@@ -98,6 +103,7 @@ def split_to_zarr(
     path: str | PathLike[str],
     settings: SplitSettings | None = None,
     *,
+    region: tuple[slice, slice] | None = None,
     resume: bool = True,
     scheduler: str | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
@@ -118,6 +124,8 @@ def split_to_zarr(
         Folder with the results, as the images ``mmse``, ``sigma`` and ``samples/000`` ...
     settings
         Number of samples, memory and all the rest; None takes every default, but keeps no samples.
+    region
+        Part of every plane to split; see `split`. The result knows where it lies.
     resume
         Whether to go on with what is there; otherwise it is replaced.
     scheduler
@@ -133,8 +141,8 @@ def split_to_zarr(
     Raises
     ------
     ImageError
-        The image has several channels, or pixels that are not finite; or another folder has that
-        name.
+        The image has several channels, or pixels that are not finite; the region lies beyond it;
+        or another folder has that name.
     ModelFileError
         The model file is damaged or foreign.
     JobError
@@ -150,5 +158,6 @@ def split_to_zarr(
         settings or SplitSettings(keep_samples=0),
         resume=resume,
         scheduler=scheduler,
+        region=region_of(region),
     )
     return run(job, on_event)

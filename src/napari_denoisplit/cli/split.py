@@ -9,6 +9,7 @@ import typer
 
 from napari_denoisplit.cli.files import AxesOption, SeriesOption
 from napari_denoisplit.cli.options import MORE, Choice, with_options
+from napari_denoisplit.cli.region import parse_region
 from napari_denoisplit.cli.split_blocks import (
     is_zarr_output,
     only_image,
@@ -46,6 +47,14 @@ ChannelOption = Annotated[
     str | None,
     typer.Option(
         help="Channel to split, of images that have several: its name, or its number from 1.",
+        show_default=False,
+    ),
+]
+RegionOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Part of every plane to split: Y0:Y1,X0:X1 in pixels, as in 100:300,50:250; an end "
+        "that is left out reaches to the edge.",
         show_default=False,
     ),
 ]
@@ -115,6 +124,7 @@ def split(
     images: ImagesArgument,
     output: OutputOption = Path("split"),
     channel: ChannelOption = None,
+    region: RegionOption = None,
     pattern: PatternOption = "*",
     recursive: RecursiveOption = False,
     again: AgainOption = False,
@@ -142,6 +152,8 @@ def split(
     the images mmse and sigma, block by block. Run again after an interruption, it goes on where
     it was.
 
+    With --region only a part is split, and gives what the split of the whole image has there.
+
     denoisplit split cells.denoisplit day1/*.tif -o results
 
     denoisplit split cells.denoisplit slide.ome.zarr -o slide_split.zarr
@@ -149,6 +161,7 @@ def split(
     denoisplit split cells.denoisplit day1 -o results --recursive
     """
     settings = SplitSettings(**chosen)
+    part = None if region is None else parse_region(region)
     if not is_zarr_output(output, scheduler):
         split_files(
             Terminal(lists_results=not as_json),
@@ -156,7 +169,7 @@ def split(
             images,
             output,
             settings,
-            Taken(channel, axes, series, pattern, recursive=recursive, again=again),
+            Taken(channel, axes, series, part, pattern, recursive=recursive, again=again),
             dry_run=dry_run,
             as_json=as_json,
         )
@@ -165,7 +178,7 @@ def split(
 
     image = ImageFile(only_image(images), axes, series, channel)
     if dry_run:
-        say_what_blocks_take(model, image, settings)
+        say_what_blocks_take(model, image, settings, part)
         return
     split_blocks(
         Terminal(),
@@ -173,6 +186,7 @@ def split(
         image,
         output,
         settings,
+        region=part,
         resume=not again,
         scheduler=scheduler,
         as_json=as_json,

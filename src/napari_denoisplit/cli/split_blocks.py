@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.cli.terminal import Terminal
     from napari_denoisplit.images.image_file import ImageFile
+    from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.jobs.slides import SlideSplit
     from napari_denoisplit.settings import SplitSettings
 
@@ -48,11 +49,13 @@ def only_image(images: Sequence[Path]) -> Path:
     return images[0]
 
 
-def say_what_blocks_take(model: Path, image: ImageFile, settings: SplitSettings) -> None:
+def say_what_blocks_take(
+    model: Path, image: ImageFile, settings: SplitSettings, region: PlaneRegion | None
+) -> None:
     """Print what splitting to disk will take."""
     from napari_denoisplit.jobs.preflight import preflight  # imports torch
 
-    typer.echo(preflight(model, image, settings, on_disk=True).sentence)
+    typer.echo(preflight(model, image, settings, on_disk=True, region=region).sentence)
 
 
 def split_blocks(
@@ -62,6 +65,7 @@ def split_blocks(
     output: Path,
     settings: SplitSettings,
     *,
+    region: PlaneRegion | None,
     resume: bool,
     scheduler: str | None,
     as_json: bool,
@@ -76,7 +80,14 @@ def split_blocks(
     from napari_denoisplit.jobs.slides import split_to_zarr_job  # imports torch
 
     job = split_to_zarr_job(
-        model, image, output, settings, stop=terminal.stop, resume=resume, scheduler=scheduler
+        model,
+        image,
+        output,
+        settings,
+        stop=terminal.stop,
+        resume=resume,
+        scheduler=scheduler,
+        region=region,
     )
     result = terminal.run(job, output.name)
     if as_json:

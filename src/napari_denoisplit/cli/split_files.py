@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.cli.terminal import Terminal
     from napari_denoisplit.events import Job
+    from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.jobs.batch_items import BatchItem
     from napari_denoisplit.jobs.batch_outcome import BatchResult
     from napari_denoisplit.settings import SplitSettings
@@ -34,6 +35,7 @@ class Taken:
     channel: str | None
     axes: str | None
     series: int | None
+    region: PlaneRegion | None
     pattern: str
     """Of the files of a folder."""
     recursive: bool
@@ -101,7 +103,9 @@ def _items(paths: Sequence[Path], output: Path, taken: Taken) -> tuple[BatchItem
     from napari_denoisplit.jobs.batch_items import find_items, refuse_overwriting
 
     try:
-        items = find_items(paths, pattern=taken.pattern, recursive=taken.recursive)
+        items = find_items(
+            paths, pattern=taken.pattern, recursive=taken.recursive, region=taken.region
+        )
         refuse_overwriting(items, output)
     except ImageError as error:
         raise UsageError(str(error)) from error

@@ -183,9 +183,8 @@ class _Batch:
 
     def forecast(self) -> str:
         """Say what the files that wait will take."""
-        paths = (self._items[index].path for index in self.waiting)
-        sizes = {path: size_of(path) for path in paths}
-        return forecast_files(self._model, sizes, self._settings, self._recipe.reading)
+        items = [self._items[index] for index in self.waiting]
+        return forecast_files(self._model, items, self._settings, self._recipe.reading)
 
     def split(self, index: int) -> Job[None]:
         """Split one file and write its results."""
@@ -195,12 +194,13 @@ class _Batch:
         try:
             stamp = input_stamp(item.path) if item.path.exists() else {}
             yield Stage(f"Reading {item.path.name}")
-            image = self._reading.read(item.path)
+            image = self._reading.read(item.path, partly=item.region is not None)
             for note in image.notes:
                 yield Stage(note)
-            job = split_job(self._model, image, self._settings, stop=self._stop)
+            job = split_job(self._model, image, self._settings, stop=self._stop, region=item.region)
             split = yield from self._with_progress(index, job)
-            outputs = write_split(split, self._output / item.name, self._recipe.about(stamp))
+            target = item.files(self._output).target
+            outputs = write_split(split, target, self._recipe.about(stamp))
         except _OF_ONE_FILE as error:
             message, seconds = message_of(error), time.monotonic() - began
             self._note(FileOutcome(item.path, "failed", (), seconds, message), index)

@@ -12,10 +12,11 @@ from napari_denoisplit.jobs.forecast import together
 from napari_denoisplit.jobs.preflight import preflight
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.jobs.batch_items import BatchItem
     from napari_denoisplit.jobs.batch_record import Reading
     from napari_denoisplit.settings import SplitSettings
 
@@ -34,7 +35,7 @@ def size_of(path: Path) -> int:
 
 
 def forecast_files(
-    model: Model, n_bytes: Mapping[Path, int], settings: SplitSettings, reading: Reading
+    model: Model, items: Sequence[BatchItem], settings: SplitSettings, reading: Reading
 ) -> str:
     """Say in a line what splitting files one after the other takes.
 
@@ -42,27 +43,28 @@ def forecast_files(
     ----------
     model, settings, reading
         What each file is split with, and what is taken of it.
-    n_bytes
-        Size of each file.
+    items
+        The files.
 
     Returns
     -------
-    Empty where there is no file, or none can be read, which is told when its turn comes.
+    Empty where there is no file; where none can be split, why not the first.
     """
-    paths = list(n_bytes)
-    chosen = paths[:: -(-len(paths) // LOOKED_AT)] if paths else []
-    parts, seen = [], 0
-    for path in chosen:
-        image = ImageFile(path, reading.axes, reading.series, reading.channel)
+    n_bytes = {item: size_of(item.path) for item in items}
+    chosen = items[:: -(-len(items) // LOOKED_AT)] if items else []
+    parts, seen, refusals = [], 0, []
+    for item in chosen:
+        image = ImageFile(item.path, reading.axes, reading.series, reading.channel)
         try:
-            parts.append(preflight(model, image, settings))
-        except ImageError:
+            parts.append(preflight(model, image, settings, region=item.region))
+        except ImageError as error:
+            refusals.append(f"What it takes cannot be told: {error}")
             continue
-        seen += n_bytes[path]
+        seen += n_bytes[item]
     if not parts:
-        return ""
+        return refusals[0] if refusals else ""
     told = together(parts, results_stay=False)
-    if len(chosen) < len(paths):
+    if len(chosen) < len(items):
         share = sum(n_bytes.values()) / max(1, seen)
-        told = replace(told, seconds=told.seconds * share, n_images=len(paths))
+        told = replace(told, seconds=told.seconds * share, n_images=len(items))
     return f"{told.sentence}. {told.problem}" if told.problem else told.sentence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ from napari_denoisplit.jobs.results import ResultFiles, is_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from napari_denoisplit.images.plane_region import PlaneRegion
 
 __all__ = ["READABLE", "BatchItem", "find_items", "refuse_overwriting"]
 
@@ -32,14 +34,21 @@ class BatchItem:
     path: Path
     name: str
     """Where its results lie below the output folder, without ending, e.g. 'day1/cell 7'."""
+    region: PlaneRegion | None = None
+    """Part of every plane to split; None is all of it. Results of a part have it in their names."""
 
     def files(self, output: Path) -> ResultFiles:
         """Return where its results lie."""
-        return ResultFiles(output / self.name)
+        part = "" if self.region is None else f"_{self.region.label}"
+        return ResultFiles(output / (self.name + part))
 
 
 def find_items(
-    paths: Sequence[Path], *, pattern: str = "*", recursive: bool = False
+    paths: Sequence[Path],
+    *,
+    pattern: str = "*",
+    recursive: bool = False,
+    region: PlaneRegion | None = None,
 ) -> tuple[BatchItem, ...]:
     """List the images of folders and files, folders in natural order (2 before 10).
 
@@ -56,6 +65,8 @@ def find_items(
         below the folder. A pattern with an ending takes files of that ending, whatever it is.
     recursive
         Whether to look into the sub-folders.
+    region
+        Part of every image to split; None is all of it.
 
     Raises
     ------
@@ -80,7 +91,7 @@ def find_items(
     if not items:
         raise ImageError(_nothing_found(folders, pattern, recursive))
     _refuse_same_names(items)
-    return tuple(items)
+    return tuple(replace(item, region=region) for item in items)
 
 
 def refuse_overwriting(items: Sequence[BatchItem], output: Path) -> None:

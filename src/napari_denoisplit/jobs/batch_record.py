@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.images.channels import choose_channel
+from napari_denoisplit.images.image_file import ImageFile
 from napari_denoisplit.images.reading import read_image
 from napari_denoisplit.jobs.results import read_record
 
@@ -40,8 +41,19 @@ class Reading:
     series: int | None = None
     """Which image of files that hold several, from 0."""
 
-    def read(self, path: Path) -> Image:
-        """Read an image, one channel of it if one was chosen."""
+    def read(self, path: Path, *, partly: bool = False) -> Image:
+        """Read an image, one channel of it if one was chosen.
+
+        Parameters
+        ----------
+        path
+            The file.
+        partly
+            Whether only a part of it will be looked at: then pixels of large files are read where
+            and when they are.
+        """
+        if partly:
+            return ImageFile(path, self.axes, self.series, self.channel).open()
         image = read_image(path, axes=self.axes, series=self.series)
         return image if self.channel is None else choose_channel(image, self.channel)
 
