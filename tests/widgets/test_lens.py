@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from types import ModuleType
 
 import numpy as np
@@ -12,6 +13,7 @@ from tests.widgets.conftest import layer
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import LensDrawn, Stage
+from napari_denoisplit.widgets import lens_layers
 from napari_denoisplit.widgets.split import SplitWidget
 from napari_denoisplit.widgets.view_watch import view_of
 
@@ -139,6 +141,9 @@ def test_adding_its_layers_neither_moves_the_view_nor_asks_again(qtbot, window, 
     assert len(fake.sessions) == 1
     assert (window.__wrapped__.scene.camera.center, window.__wrapped__.scene.camera.zoom) == before
     assert window.layers.selection.active.name == "cells"
+    assert {one.name for one in window.layers.selection} == {"cells"}
+    controls = window.window.__wrapped__._qt_viewer.controls
+    assert controls.currentWidget() is controls.widgets[layer(window, "cells")]
     assert widget.source.layer.layer is layer(window, "cells")
     switch_off(qtbot, widget)
 
@@ -157,6 +162,23 @@ def test_the_contrast_stays_while_the_view_is_refined(qtbot, window, widget, fak
     layer(window, NAMES[0]).events.contrast_limits.connect(lambda event: limits.append(event))
     qtbot.waitUntil(lambda: "4 of 4" in widget.lens.status.text(), timeout=10_000)
     assert not limits
+    switch_off(qtbot, widget)
+
+
+def test_the_window_does_not_look_for_display_limits(qtbot, window, widget, monkeypatch):
+    in_the_window = []
+
+    def limits(*args):
+        in_the_window.append(threading.current_thread() is threading.main_thread())
+        return 0.0, 1.0
+
+    monkeypatch.setattr(lens_layers, "contrast_limits", limits)
+    switch_on(qtbot, window, widget)
+    zoom_in(window, 60, 40)
+    seen = view(window).within(200, 300, 1024)
+    qtbot.waitUntil(lambda: shown_place(window) == (seen.plane, seen.y, seen.x), timeout=5000)
+    assert in_the_window
+    assert not any(in_the_window)
     switch_off(qtbot, widget)
 
 

@@ -100,7 +100,7 @@ def _drawn(
     requests: FocusSlot,
     stop: threading.Event,
     picture: Callable[[Focus], LensDrawn],
-) -> Generator[LensDrawn, None, None]:
+) -> Generator[Stage | LensDrawn, None, None]:
     """Draw the newest view step by step; wait where all of it is drawn."""
     view, step, shown, shown_at = None, None, 0, 0.0
     while not stop.is_set():
@@ -110,7 +110,8 @@ def _drawn(
             step = work.next_step(view)
             event = picture(view)
             if event.y[0] < event.y[1] and event.x[0] < event.x[1]:
-                yield event
+                # Where something is still empty, the picture before it shows as much.
+                yield event if event.n_samples else Stage(_first(event))
             shown, shown_at = event.n_samples, time.monotonic()
         elif view is not None and step is not None:
             first = shown == 0  # something is still empty: show every step
@@ -121,3 +122,8 @@ def _drawn(
                 if first or event.n_samples > shown:
                     yield event
                     shown, shown_at = event.n_samples, time.monotonic()
+
+
+def _first(event: LensDrawn) -> str:
+    height, width = event.y[1] - event.y[0], event.x[1] - event.x[0]
+    return f"Drawing the first sample of {height} × {width} pixels"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.transforms import Affine
 from qtpy.QtCore import QTimer
 
+from napari_denoisplit.events import Stage
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.widgets.result_layers import (
     SIGMA_COLORMAP,
@@ -17,6 +19,8 @@ from napari_denoisplit.widgets.result_layers import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
     from napari.layers import Image as ImageLayer
     from numpy.typing import NDArray
 
@@ -24,9 +28,44 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import LensDrawn
     from napari_denoisplit.widgets.layers import ViewerRef
 
-__all__ = ["LensLayers"]
+__all__ = ["LensLayers", "LensPicture", "pictures"]
 
 _DRAWING_MS = 50  # in which the canvas is drawn
+_PIXELS_FOR_LIMITS = 2**16  # a glance: somebody is waiting for the picture
+
+Limits = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LensPicture:
+    """A picture of a view, and how to show it."""
+
+    event: LensDrawn
+    limits: Mapping[str, Limits]
+    """Display limits by kind and channel, e.g. 'MMSE 0'; none where only precision is new."""
+
+
+def pictures(
+    events: Generator[Stage | LensDrawn, None, None],
+) -> Generator[Stage | LensPicture, None, None]:
+    """Find display limits in the background; in the thread of the window they would cost 20 ms."""
+    place: tuple[object, ...] = ()
+    for event in events:
+        if isinstance(event, Stage):
+            yield event
+            continue
+        before, place = place, (event.plane, event.y, event.x)
+        is_new = place != before or event.n_samples <= 2  # of two there is a sigma
+        yield LensPicture(event, _limits(event) if is_new else {})
+
+
+def _limits(event: LensDrawn) -> dict[str, Limits]:
+    kinds = {"MMSE": event.mmse} | ({"sigma": event.sigma} if event.n_samples > 1 else {})
+    return {
+        f"{kind} {channel}": contrast_limits(pixels, _PIXELS_FOR_LIMITS)
+        for kind, channels in kinds.items()
+        for channel, pixels in enumerate(channels)
+    }
 
 
 class LensLayers:
@@ -59,14 +98,16 @@ class LensLayers:
         self._structures = header.channel_names
         self._sigma = "sigma" if header.calibration is not None else "sigma (uncalibrated)"
         self._layers = OwnLayers(viewer)
-        self._limits: dict[str, tuple[float, float]] = {}
+        self._limits: dict[str, Limits] = {}
+        self._told: dict[str, Limits] = {}
         self._event: LensDrawn | None = None
         self._shown: LensDrawn | None = None
         self._fitted: tuple[object, ...] = ()
 
-    def take(self, event: LensDrawn) -> None:
+    def take(self, picture: LensPicture) -> None:
         """Keep a picture until the next `flush`; only the newest counts."""
-        self._event = event
+        self._event = picture.event
+        self._told |= picture.limits
 
     def flush(self) -> bool:
         """Show the newest picture.
@@ -127,14 +168,11 @@ class LensLayers:
             if not np.array_equal(layer.translate, place["translate"]):
                 layer.translate = place["translate"]
         elif key not in self._layers.keys():
-            self._limits[key] = contrast_limits(pixels)
+            self._limits[key] = self._told.get(key) or contrast_limits(pixels)
             return self._add(kind, channel, data, event)
         return self._layers.show(key, data)
 
     def _add(self, kind: str, channel: int, data: NDArray[np.float32], event: LensDrawn) -> bool:
-        viewer = self._viewer()
-        selected = set() if viewer is None else set(viewer.layers.selection)
-        active = None if viewer is None else viewer.layers.selection.active
         title, is_lowest = ("lens", channel == len(self._structures) - 1)
         is_sigma = kind == "sigma"
         key = f"{kind} {channel}"
@@ -142,6 +180,7 @@ class LensLayers:
             key,
             data,
             self._limits[key],
+            select=False,  # the user goes on with what was selected
             name=" · ".join(
                 [self._layer.name, self._structures[channel], title, *[self._sigma] * is_sigma]
             ),
@@ -153,10 +192,6 @@ class LensLayers:
         )
         if is_sigma and (layer := self._layers.alive(key)) is not None:
             layer.events.visible.connect(self._on_visible)
-        if viewer is not None:
-            # The user goes on with what was selected.
-            viewer.layers.selection.active = active
-            viewer.layers.selection.update(selected)
         return added
 
     def _place(self, event: LensDrawn) -> dict[str, Any]:
@@ -191,12 +226,12 @@ class LensLayers:
         if event.n_samples < 1 or place == self._fitted:
             return
         self._fitted = place
-        for channel, pixels in enumerate(event.mmse):
+        for channel in range(len(self._structures)):
             key = f"MMSE {channel}"
             layer = self._layers.alive(key)
             if layer is None or tuple(layer.contrast_limits) != self._limits[key]:
                 continue  # the user has set them
-            low, high = contrast_limits(pixels)
+            low, high = self._told[key]
             limits = min(low, self._limits[key][0]), max(high, self._limits[key][1])
             if limits != self._limits[key]:
                 self._limits[key] = limits

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_denoisplit.errors import DenoisplitError
-from napari_denoisplit.events import LensDrawn, Stage
+from napari_denoisplit.events import Stage
 from napari_denoisplit.sampling.focus import LARGEST_VIEW, Focus, FocusSlot
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.fields import sentence
 from napari_denoisplit.widgets.image_source import FROM_LAYER, single_channel
-from napari_denoisplit.widgets.lens_layers import LensLayers
+from napari_denoisplit.widgets.lens_layers import LensLayers, LensPicture, pictures
 from napari_denoisplit.widgets.view_watch import ViewWatch
 from napari_denoisplit.widgets.worker import Cancelled
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.events import LensDrawn
     from napari_denoisplit.widgets.image_source import ImageSource, SplitInput
     from napari_denoisplit.widgets.layers import ViewerRef
     from napari_denoisplit.widgets.model_choice import ModelChoice
@@ -77,7 +78,7 @@ class LensChoice:
 
 def _split_views(
     choice: LensChoice, views: FocusSlot, stop: threading.Event
-) -> Generator[Stage | LensDrawn, None, None]:
+) -> Generator[Stage | LensPicture, None, None]:
     """Load what is needed and split views until told to stop."""
     header, chosen = choice.header, choice.chosen
     if chosen.image is None:
@@ -88,7 +89,7 @@ def _split_views(
     # Not at the top: torch is paid for when the lens is switched on, in the background.
     from napari_denoisplit.jobs.lens import lens_job
 
-    return (yield from lens_job(choice.model, image, choice.settings, views, stop))
+    yield from pictures(lens_job(choice.model, image, choice.settings, views, stop))
 
 
 class LensRun(QObject):
@@ -168,15 +169,15 @@ class LensRun(QObject):
             return
         self._views.put(view)
 
-    def _event(self, event: Stage | LensDrawn) -> None:
+    def _event(self, event: Stage | LensPicture) -> None:
         if not self.is_open:
             return
         if isinstance(event, Stage):
             self.said.emit(f"{event.text}…")
             return
-        self._newest = event
+        self._newest = event.event
         self._layers.take(event)
-        if event.n_samples <= 1:
+        if event.event.n_samples <= 1:
             self._timer.start(0)  # somebody is waiting for it
         elif not self._timer.isActive():
             self._timer.start(self._pause_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from napari_denoisplit.images.image import AXES
 from napari_denoisplit.widgets.layers import SAMPLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from napari.layers import Image as ImageLayer
     from numpy.typing import NDArray
@@ -44,9 +45,11 @@ def structure_colormap(channel: int) -> str:
     return STRUCTURE_COLORMAPS[channel % len(STRUCTURE_COLORMAPS)]
 
 
-def contrast_limits(data: NDArray[np.float32]) -> tuple[float, float]:
-    """Display limits that leave out the few darkest and brightest pixels."""
-    step = max(1, int(np.ceil(np.sqrt(data.size / _PIXELS_FOR_LIMITS))))
+def contrast_limits(
+    data: NDArray[np.float32], n_pixels: int = _PIXELS_FOR_LIMITS
+) -> tuple[float, float]:
+    """Display limits that leave out the few darkest and brightest of so many pixels."""
+    step = max(1, int(np.ceil(np.sqrt(data.size / n_pixels))))
     seen = data[..., ::step, ::step]
     seen = seen[np.isfinite(seen)]
     if not seen.size:
@@ -113,16 +116,24 @@ class OwnLayers:
                 layer.data = data
         return False
 
-    def add(self, key: str, data: Any, limits: tuple[float, float], **keywords: Any) -> None:
-        """Add a layer."""
+    def add(
+        self,
+        key: str,
+        data: Any,
+        limits: tuple[float, float],
+        *,
+        select: bool | None = None,
+        **keywords: Any,
+    ) -> None:
+        """Add a layer; it is selected if it can be seen, unless `select` says otherwise."""
         if (viewer := self._viewer()) is None:
             return
-        active = viewer.layers.selection.active
-        self._layers[key] = viewer.add_image(data, contrast_limits=limits, **keywords)
-        self._limits[key] = limits
-        if active is not None and not keywords.get("visible", True):
-            # napari selects what is added; a hidden layer is not what the user works on.
-            viewer.layers.selection.active = active
+        if keywords.get("visible", True) if select is None else select:
+            added = viewer.add_image(data, contrast_limits=limits, **keywords)
+        else:
+            with _same_selection(viewer.layers.selection):
+                added = viewer.add_image(data, contrast_limits=limits, **keywords)
+        self._layers[key], self._limits[key] = added, limits
 
     def fit_contrast(self, key: str, limits: tuple[float, float] | None = None) -> None:
         """Fit the display limits to the pixels, unless the user has set them meanwhile."""
@@ -152,6 +163,26 @@ class OwnLayers:
     def keys(self) -> tuple[str, ...]:
         """Keys of all layers that were added."""
         return tuple(self._layers)
+
+
+@contextmanager
+def _same_selection(selection: Any) -> Iterator[None]:
+    """Keep what is selected: the user goes on with it.
+
+    napari selects whatever is added. Nobody is told of it, since to turn to the controls of a layer
+    and back takes the window a third of the time that the layer itself takes.
+    """
+    active = selection.active
+    if active is None:
+        yield
+        return
+    selected = set(selection)
+    with selection.events.blocker_all():
+        try:
+            yield
+        finally:
+            selection.active = active
+            selection.update(selected)
 
 
 class ResultLayers:

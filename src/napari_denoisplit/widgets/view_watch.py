@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ViewWatch", "view_of"]
 
-_PAUSE_MS = 30
-"""Between a movement and the look at where it led: a drag is many small movements."""
+_PAUSE_MS = 0
+"""Between a movement and the look at where it led: when all of it has happened, since a zoom also
+moves the middle of the view. No longer, for somebody waits."""
 _LAYER_EVENTS = ("scale", "translate", "rotate", "shear", "affine")
 
 
