@@ -11,7 +11,7 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.damage import DAMAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -22,8 +22,10 @@ BLOCK_BYTES = 2**26
 """At most, where the stored pieces are not larger: few tasks, and little memory for each."""
 
 
-def block_shape(shape: Sequence[int], stored: Sequence[int], n_bytes: int) -> tuple[int, ...]:
-    """Shape of blocks of whole stored pieces, as square as it can be, up to 64 MiB.
+def block_shape(
+    shape: Sequence[int], stored: Sequence[int], n_bytes: int, most: int = BLOCK_BYTES
+) -> tuple[int, ...]:
+    """Shape of blocks of whole stored pieces, as square as it can be.
 
     Parameters
     ----------
@@ -34,6 +36,8 @@ def block_shape(shape: Sequence[int], stored: Sequence[int], n_bytes: int) -> tu
         whole plane is in one block; then the last of them that has room is lengthened.
     n_bytes
         Bytes of a pixel.
+    most
+        Bytes of a block, where the stored pieces are not larger.
     """
     block = [min(n, size) for n, size in zip(shape, stored, strict=True)]
     others, plane = range(len(shape) - 3, -1, -1), range(len(shape) - 2, len(shape))
@@ -44,12 +48,19 @@ def block_shape(shape: Sequence[int], stored: Sequence[int], n_bytes: int) -> tu
             return tuple(block)
         axis = min(growing, key=block.__getitem__)
         longer = min(2 * block[axis], shape[axis])
-        if prod(block) // block[axis] * longer * n_bytes > BLOCK_BYTES:
+        if prod(block) // block[axis] * longer * n_bytes > most:
             return tuple(block)
         block[axis] = longer
 
 
-def lazily(stored: Any, order: Sequence[int], path: Path) -> Any:
+def lazily(
+    stored: Any,
+    order: Sequence[int],
+    path: Path,
+    at: Mapping[int, int] | None = None,
+    *,
+    most: int = BLOCK_BYTES,
+) -> Any:
     """Open a zarr array as a dask array, of which a part reads only the pieces that it touches.
 
     Parameters
@@ -57,17 +68,23 @@ def lazily(stored: Any, order: Sequence[int], path: Path) -> Any:
     stored
         The array.
     order
-        Which of its axes to take, in their order (..., Y, X); others have length 1.
+        Which of its axes to take, in their order (..., Y, X); others have length 1, or stand in
+        `at`.
     path
         Named when a piece turns out to be damaged, which raises ImageError.
+    at
+        Where to stay along axes that are not taken. Taken first and then indexed, such an axis
+        would keep dask from reading less than its blocks.
+    most
+        As of `block_shape`.
     """
     import dask.array  # only for arrays on disk
 
-    pieces = _Pieces(stored, tuple(order), path)
+    pieces = _Pieces(stored, tuple(order), path, at or {})
     chunks = [stored.chunks[axis] for axis in order]
     return dask.array.from_array(
         pieces,
-        chunks=block_shape(pieces.shape, chunks, pieces.dtype.itemsize),
+        chunks=block_shape(pieces.shape, chunks, pieces.dtype.itemsize, most),
         name=False,
         meta=np.empty((0,) * pieces.ndim, pieces.dtype),
     )
@@ -79,14 +96,16 @@ class _Pieces:
     Done here and not by dask, which would read whole blocks for a part of a transposed array.
     """
 
-    def __init__(self, stored: Any, order: tuple[int, ...], path: Path) -> None:
+    def __init__(
+        self, stored: Any, order: tuple[int, ...], path: Path, at: Mapping[int, int]
+    ) -> None:
         self.shape = tuple(int(stored.shape[axis]) for axis in order)
         self.dtype = np.dtype(stored.dtype).newbyteorder("=")
         self.ndim = len(order)
-        self._stored, self._order, self._path = stored, order, path
+        self._stored, self._order, self._path, self._at = stored, order, path, at
 
     def __getitem__(self, index: tuple[Any, ...]) -> NDArray[Any]:
-        wanted: list[slice | int] = [0] * len(self._stored.shape)
+        wanted: list[slice | int] = [self._at.get(n, 0) for n in range(len(self._stored.shape))]
         after: list[Any] = []
         for axis, part, size in zip(self._order, index, self.shape, strict=True):
             wanted[axis], then = _stretch(part, size)

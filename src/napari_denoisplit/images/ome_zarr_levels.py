@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["channel_levels"]
 
+_BLOCK = 2**22
+"""Bytes of a block: napari reads whole ones, in the thread of the window."""
+
 
 def channel_levels(path: Path, channel: int, axes: str) -> list[Any]:
     """Open one channel of an image lazily, the finest level first.
@@ -58,10 +61,8 @@ def channel_levels(path: Path, channel: int, axes: str) -> list[Any]:
         _check(path, letters, shape, axes)
         order = [letters.index(axis) for axis in axes]
         array = _open(folder)
-        if "C" in letters:
-            levels.append(lazily(array, [letters.index("C"), *order], path)[channel])
-        else:
-            levels.append(lazily(array, order, path))
+        at = {letters.index("C"): channel} if "C" in letters else {}
+        levels.append(lazily(array, order, path, at, most=_BLOCK))
     return levels
 
 

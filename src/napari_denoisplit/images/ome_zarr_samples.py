@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.ome_zarr_layout import KEY
+from napari_denoisplit.images.ome_zarr_levels import channel_levels
 from napari_denoisplit.images.ome_zarr_reading import read_ome_zarr
+from napari_denoisplit.images.sample_series import series
 from napari_denoisplit.images.zarr_nodes import read_node
 from napari_denoisplit.images.zarr_series import image_folders
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["SAMPLES", "read_samples"]
+__all__ = ["SAMPLES", "read_samples", "sample_levels"]
 
 SAMPLES = "samples"
 """Folder inside the result of a split in which the images are samples."""
@@ -46,15 +49,62 @@ def read_samples(path: str | PathLike[str]) -> tuple[Any, Image]:
     ImageError
         There are no samples, or they differ in shape.
     """
-    import dask.array  # only to stack what is not read
-
     path = Path(path)
-    node = read_node(path)
-    folders = [] if node is None else image_folders(node)
-    images = [read_ome_zarr(folder) for folder in folders if folder.parent == path / SAMPLES]
+    images = [read_ome_zarr(folder) for folder in _folders(path)]
     if not images:
         raise ImageError(f"{path} holds no posterior samples: split again, and keep samples.")
     first = images[0]
     if any(image.shape != first.shape for image in images):
         raise ImageError(f"{path}: its samples differ in shape. Copy the folder again.")
-    return dask.array.stack([image.data for image in images]), first
+    return series([image.data for image in images]), first
+
+
+def sample_levels(path: Path, axes: str, n_channels: int) -> dict[str, list[tuple[Any, ...]]]:
+    """Open all resolutions of a split lazily.
+
+    Parameters
+    ----------
+    path
+        As of `read_samples`.
+    axes
+        Letters of the axes of a sample but C.
+    n_channels
+        Number of structures.
+
+    Returns
+    -------
+    For 'samples', 'mmse' and 'sigma', as far as they are there, an array (K, ...) or (...) for each
+    structure of each level, the finest first. Where blocks are missing, there is that level alone.
+    """
+    found = {}
+    folders = _folders(path)
+    each = [_levels(folder, axes, n_channels) for folder in folders]
+    by_level = zip(*each, strict=False)
+    found["samples"] = [
+        tuple(series(arrays) for arrays in zip(*level, strict=True)) for level in by_level
+    ]
+    for kind in ("mmse", "sigma"):
+        if (path / kind).is_dir():
+            found[kind] = _levels(path / kind, axes, n_channels)
+    return found
+
+
+def _levels(folder: Path, axes: str, n_channels: int) -> list[tuple[Any, ...]]:
+    """Open the levels of one image, of each an array for each channel."""
+    each = [channel_levels(folder, channel, axes) for channel in range(n_channels)]
+    levels = list(zip(*each, strict=True))
+    return levels if _is_finished(folder) else levels[:1]
+
+
+def _folders(path: Path) -> list[Path]:
+    """Folders of the samples, in their order."""
+    node = read_node(path)
+    folders = [] if node is None else image_folders(node)
+    return [folder for folder in folders if folder.parent == path / SAMPLES]
+
+
+def _is_finished(folder: Path) -> bool:
+    """Whether the coarser levels of an image hold what they should."""
+    node = read_node(folder)
+    own = None if node is None else node.attributes.get(KEY)
+    return not isinstance(own, dict) or own.get("complete") is not False

@@ -118,21 +118,32 @@ def _from_files(path: Path) -> SampleStack:
 
 def _from_zarr(path: Path) -> SampleStack:
     from napari_denoisplit.images.ome_zarr_layout import KEY  # loads zarr
-    from napari_denoisplit.images.ome_zarr_reading import read_ome_zarr
-    from napari_denoisplit.images.ome_zarr_samples import read_samples
+    from napari_denoisplit.images.ome_zarr_samples import read_samples, sample_levels
+    from napari_denoisplit.images.sample_levels import with_coarser
     from napari_denoisplit.images.zarr_nodes import read_node
 
-    data, first = read_samples(path)
+    _, first = read_samples(path)
     node = read_node(path)
     own = {} if node is None else node.attributes.get(KEY)
     record = own.get("provenance") if isinstance(own, dict) else None
-    more = {
-        kind: _channels(read_ome_zarr(path / kind), first)
+    axes, n_channels = first.axes.replace("C", ""), first.n_channels
+    levels = sample_levels(path, axes, n_channels)
+    more: dict[str, Any] = {
+        kind: levels[kind][0]
         for kind in ("mmse", "sigma")
-        if (path / kind).is_dir()
+        if kind in levels and levels[kind][0][0].shape == levels["samples"][0][0].shape[1:]
     }
     name = path.name.removesuffix(".zarr").removesuffix(".ome")
-    return SampleStack.of_image(data, first, name=name, **_known(more, record))
+    stack = SampleStack(
+        levels["samples"][0],
+        axes,
+        first.channel_names or tuple(f"structure {n + 1}" for n in range(n_channels)),
+        name=name,
+        pixel_size=first.pixel_size,
+        units=first.units,
+        **_known(more, record),
+    )
+    return with_coarser(stack, **{kind: arrays[1:] for kind, arrays in levels.items()})
 
 
 def _channels(image: Image, like: Image) -> tuple[Any, ...]:

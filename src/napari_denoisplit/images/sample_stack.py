@@ -53,6 +53,9 @@ class SampleStack:
     name: str = "samples"
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    coarser: tuple[SampleStack, ...] = ()
+    """The same at coarser resolutions where they are stored, the finest first: with fewer rows and
+    columns, and all else alike."""
 
     def __post_init__(self) -> None:
         shapes = {tuple(array.shape) for array in self.samples}
@@ -147,20 +150,35 @@ class SampleStack:
         """
         return np.stack(self.parts(index, plane))
 
-    def parts(self, index: int, plane: tuple[int, ...]) -> tuple[NDArray[np.float32], ...]:
-        """Return the same structure by structure, each (Y, X); views where that is possible."""
-        return tuple(pixels_of(array[(index, *plane)]) for array in self.samples)
+    def parts(
+        self, index: int, plane: tuple[int, ...], box: tuple[slice, ...] = ()
+    ) -> tuple[NDArray[np.float32], ...]:
+        """Return the same structure by structure, each (Y, X); views where that is possible.
 
-    def mean(self, plane: tuple[int, ...]) -> Frame:
+        Parameters
+        ----------
+        index, plane
+            As of `frame`.
+        box
+            Part of Y and X; () is the whole plane.
+        """
+        return tuple(pixels_of(array[(index, *plane, *box)]) for array in self.samples)
+
+    def mean(self, plane: tuple[int, ...], box: tuple[slice, ...] = ()) -> Frame:
         """MMSE of one plane, (C, Y, X): of all samples drawn where known, else of those kept.
 
         Without a known MMSE every kept sample is read, one at a time.
+
+        Parameters
+        ----------
+        plane, box
+            As of `parts`.
         """
         if self.mmse:
-            return np.stack([pixels_of(array[plane]) for array in self.mmse])
-        total = np.zeros((self.n_structures, *self.plane_shape), np.float64)
-        for index in range(len(self)):
-            total += self.frame(index, plane)
+            return np.stack([pixels_of(array[(*plane, *box)]) for array in self.mmse])
+        total = np.asarray(self.parts(0, plane, box), dtype=np.float64)
+        for index in range(1, len(self)):
+            total += self.parts(index, plane, box)
         return (total / len(self)).astype(np.float32)
 
     def crops(self, plane: tuple[int, ...], box: tuple[slice, slice]) -> Iterator[Frame]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_denoisplit.images.sample_levels import SampleLevels
 from napari_denoisplit.widgets.worker import Cancelled
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_denoisplit.images.sample_levels import Window
     from napari_denoisplit.images.sample_stack import SampleStack
     from napari_denoisplit.widgets.worker import RunHandle, Start
 
@@ -36,10 +38,12 @@ _SHARE_OF_MEMORY = 8
 
 @dataclass(frozen=True, slots=True)
 class FrameKey:
-    """A frame: the number of a sample, from 0, or `MEAN`; and its plane."""
+    """A frame: the number of a sample, from 0, or `MEAN`; its plane, and the part of that."""
 
     index: int
     plane: tuple[int, ...]
+    window: Window | None = None
+    """None is the whole plane, at full resolution."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,19 +77,21 @@ class _Requests:
 
 
 def _read_frames(
-    stack: SampleStack, requests: _Requests, stop: threading.Event
+    levels: SampleLevels, requests: _Requests, stop: threading.Event
 ) -> Generator[_FrameRead, None, None]:
     """Read what is asked for, until nothing has been for a while."""
     rested = time.monotonic()
     while not stop.is_set() and time.monotonic() - rested < _IDLE_SECONDS:
         key = requests.take()
         if key is not None:
-            yield _FrameRead(key, _read(stack, key))
+            yield _FrameRead(key, _read(levels, key))
             rested = time.monotonic()
 
 
-def _read(stack: SampleStack, key: FrameKey) -> Parts:
-    return tuple(stack.mean(key.plane)) if key.index == MEAN else stack.parts(key.index, key.plane)
+def _read(levels: SampleLevels, key: FrameKey) -> Parts:
+    if key.index == MEAN:
+        return levels.read_mean(key.plane, key.window)
+    return levels.read(key.index, key.plane, key.window)
 
 
 class FrameReader(QObject):
@@ -103,11 +109,11 @@ class FrameReader(QObject):
     def __init__(self, start: Start, parent: QObject) -> None:
         super().__init__(parent)
         self._start = start
-        self._stack: SampleStack | None = None
+        self._levels: SampleLevels | None = None
         self._requests = _Requests()
         self._running: RunHandle | None = None
         self._cache: OrderedDict[FrameKey, Parts] = OrderedDict()
-        self._room = 0
+        self._room, self._taken = 0, 0  # bytes
 
     @property
     def n_cached(self) -> int:
@@ -115,9 +121,19 @@ class FrameReader(QObject):
         return len(self._cache)
 
     @property
-    def capacity(self) -> int:
-        """Frames that may be kept in memory, at least 2."""
-        return 0 if self._stack is None else max(2, self._room // self._stack.frame_bytes)
+    def levels(self) -> SampleLevels | None:
+        """Resolutions of the samples."""
+        return self._levels
+
+    def capacity(self, window: Window | None = None) -> int:
+        """Frames of a part that may be kept in memory, at least 2."""
+        if self._levels is None:
+            return 0
+        stack = self._levels.stacks[0]
+        size = stack.frame_bytes
+        if window is not None:
+            size = 4 * stack.n_structures * window.n_pixels
+        return max(2, self._room // size)
 
     def set_stack(self, stack: SampleStack | None) -> None:
         """Read from another stack, or from none."""
@@ -125,8 +141,9 @@ class FrameReader(QObject):
         import psutil
 
         self.rest()
-        self._stack = stack
+        self._levels = None if stack is None else SampleLevels(stack)
         self._cache.clear()
+        self._taken = 0
         self._room = min(_MOST_BYTES, psutil.virtual_memory().available // _SHARE_OF_MEMORY)
 
     def rest(self) -> None:
@@ -139,47 +156,55 @@ class FrameReader(QObject):
 
     def get(self, key: FrameKey) -> Parts | None:
         """Return a frame, structure by structure, if it is at hand without delay."""
-        if self._stack is None:
+        if self._levels is None:
             return None
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]
-        if self._stack.is_lazy or (key.index == MEAN and not self._stack.mmse):
+        stack = self._levels.level(key.window)
+        if stack.is_lazy or (key.index == MEAN and not stack.mmse):
             return None
-        return _read(self._stack, key)
+        return _read(self._levels, key)
 
     def want(self, keys: Sequence[FrameKey]) -> None:
         """Ask for frames, the most urgent first; what is not asked for again is left out."""
-        if self._stack is None:
+        if self._levels is None:
             return
         missing = [key for key in dict.fromkeys(keys) if self.get(key) is None]
-        self._requests.put(missing[: self.capacity])
+        self._requests.put(missing)
         if missing and not (self._running is not None and self._running.is_running):
-            self._run(self._stack)
+            self._run(self._levels)
 
-    def _run(self, stack: SampleStack) -> None:
+    def _run(self, levels: SampleLevels) -> None:
         self._running = self._start(
-            partial(_read_frames, stack, self._requests),
-            on_event=partial(self._on_frame, stack),
-            on_done=partial(self._on_end, stack),
+            partial(_read_frames, levels, self._requests),
+            on_event=partial(self._on_frame, levels),
+            on_done=partial(self._on_end, levels),
             on_error=self._on_error,
             title="denoiSplit: reading samples",
         )
         self._running.cancel_with(self)
 
-    def _on_frame(self, stack: SampleStack, event: Any) -> None:
-        if stack is not self._stack:
-            return  # of a stack that is no longer shown
-        self._cache[event.key] = event.parts
-        while len(self._cache) > self.capacity:
-            self._cache.popitem(last=False)
+    def _on_frame(self, levels: SampleLevels, event: Any) -> None:
+        if levels is not self._levels:
+            return  # of samples that are no longer shown
+        if event.key not in self._cache:
+            self._cache[event.key] = event.parts
+            self._taken += _n_bytes(event.parts)
+        # Two stay in any case: a difference needs both at once.
+        while self._taken > self._room and len(self._cache) > 2:
+            self._taken -= _n_bytes(self._cache.popitem(last=False)[1])
         self.ready.emit(event.key)
 
-    def _on_end(self, stack: SampleStack, _result: object) -> None:
+    def _on_end(self, levels: SampleLevels, _result: object) -> None:
         # A request may have come while the thread was ending.
-        if stack is self._stack and len(self._requests):
-            self._run(stack)
+        if levels is self._levels and len(self._requests):
+            self._run(levels)
 
     def _on_error(self, error: Exception) -> None:
         if not isinstance(error, Cancelled):
             self.failed.emit(error)
+
+
+def _n_bytes(parts: Parts) -> int:
+    return sum(part.nbytes for part in parts)

@@ -100,11 +100,15 @@ class PinnedSamples(QWidget):
         axes = chosen.axes.replace(SAMPLE, "")
         active = viewer.layers.selection.active
         for number in reversed(range(chosen.stack.n_structures)):
-            data = chosen.stack.samples[number][index]
+            levels = [
+                one.samples[number][index].transpose([one.axes.index(axis) for axis in axes])
+                for one in (chosen.stack, *chosen.stack.coarser)
+            ]
             structure, source = chosen.stack.structures[number], chosen.layers[number]
             grey = source.colormap.name == "gray"
             viewer.add_image(
-                data.transpose([chosen.stack.axes.index(axis) for axis in axes]),
+                levels if len(levels) > 1 else levels[0],
+                multiscale=len(levels) > 1,
                 name=f"{chosen.name} · {structure} · sample {index + 1}",
                 colormap=structure_colormap(number) if grey else source.colormap,
                 blending="additive",

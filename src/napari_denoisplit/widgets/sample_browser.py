@@ -9,9 +9,11 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_denoisplit.widgets.frame_reader import MEAN, FrameKey, FrameReader
 from napari_denoisplit.widgets.sample_controls import BLINK, DIFFERENCE
 from napari_denoisplit.widgets.sample_player import Player
-from napari_denoisplit.widgets.shown_samples import ShownSamples
+from napari_denoisplit.widgets.sample_sight import SampleSight
+from napari_denoisplit.widgets.shown_samples import ShownSamples, corner
 
 if TYPE_CHECKING:
+    from napari_denoisplit.images.sample_levels import Window
     from napari_denoisplit.widgets.layers import ViewerRef
     from napari_denoisplit.widgets.sample_controls import ViewChoice
     from napari_denoisplit.widgets.sample_sets import SampleSet
@@ -44,16 +46,19 @@ class SampleBrowser(QObject):
         self.player = Player(self)
         self.reader = FrameReader(start, self)
         self.picture = ShownSamples(viewer)
+        self.sight = SampleSight(viewer, self.picture.shifts, self)
         self.chosen: SampleSet | None = None
         self.plane: tuple[int, ...] = ()
         self._wants_shown = False
         self._turned = False  # of a blink: whether the other picture is in sight
         self._painted: object = None
+        self._painted_window: Window | None = None
         self._blink = QTimer(self)
         self._blink.setInterval(_BLINK_MS)
         self._blink.timeout.connect(self._on_blink)
         self.player.moved.connect(self.refresh)
         self.reader.ready.connect(self._on_ready)
+        self.sight.moved.connect(self.refresh)
         view.changed.connect(self._on_view)
 
     @property
@@ -64,7 +69,7 @@ class SampleBrowser(QObject):
     @property
     def is_waiting(self) -> bool:
         """Whether what is wanted has not been read yet."""
-        return self._wants_shown and self._missing() is not None
+        return self._wants_shown and self._missing(self.sight.window()) is not None
 
     def choose(self, chosen: SampleSet | None) -> None:
         """Turn to another set of samples; what was shown is taken away."""
@@ -76,10 +81,21 @@ class SampleBrowser(QObject):
         if chosen is not None and viewer is not None:
             self.plane = chosen.position(viewer)[1]
 
+    def update(self, chosen: SampleSet) -> None:
+        """Go on with the same samples, of which more or less is known by now."""
+        self.chosen = chosen
+        self.reader.set_stack(chosen.stack)
+        if self._wants_shown:
+            self.picture.update(chosen)
+            self.sight.begin(chosen, self.reader.levels)
+            self._painted = None
+            self.refresh()
+
     def show(self) -> None:
         """Show the sample that the player is at."""
         if self.chosen is not None and not self._wants_shown:
             self._wants_shown = True
+            self.sight.begin(self.chosen, self.reader.levels)
             self._blink_if_wanted()
             self.refresh()
             self.changed.emit()
@@ -90,6 +106,7 @@ class SampleBrowser(QObject):
         self._blink.stop()
         was_shown, self._wants_shown = self._wants_shown, False
         self._painted = None
+        self.sight.end()
         self.picture.end()
         self.reader.rest()
         if was_shown:
@@ -110,32 +127,47 @@ class SampleBrowser(QObject):
         """Paint what is wanted, or ask for it and wait."""
         if not self._wants_shown or self.chosen is None:
             return
-        missing = self._missing()
+        window, coarse = self.sight.window(), self._overview()
+        missing = self._missing(window)
         self.player.hold(missing is not None)
         if missing is None:
-            self._paint()
+            self._paint(window)
+        elif coarse is not None and self._missing(coarse) is None and not self._covers():
+            # Beyond what is shown: blurred until the rest has been read.
+            self._paint(coarse)
         if self.chosen.stack.is_lazy or missing is not None:
-            self.reader.want([*self._needed(), *self._soon()])
+            first = [] if coarse is None else self._needed(coarse)
+            self.reader.want([*first, *self._needed(window), *self._soon(window)])
         if missing is not None:
             self.changed.emit()
 
-    def _needed(self) -> list[FrameKey]:
+    def _overview(self) -> Window | None:
+        """All of a large plane, coarsely; None where that would take long to read."""
+        levels = self.reader.levels
+        return None if levels is None else levels.overview
+
+    def _covers(self) -> bool:
+        """Whether what is painted, though not as sharp, fills the screen."""
+        window = self._painted_window
+        return self._painted is not None and (window is None or self.sight.is_covered(window))
+
+    def _needed(self, window: Window | None) -> list[FrameKey]:
         """Frames of the picture: the sample, and what it is compared with."""
-        keys = [FrameKey(self.player.index, self.plane)]
+        keys = [FrameKey(self.player.index, self.plane, window)]
         if self._view.what in (DIFFERENCE, BLINK):
             against = self._view.against
-            keys.append(FrameKey(MEAN if against is None else against, self.plane))
+            keys.append(FrameKey(MEAN if against is None else against, self.plane, window))
         return keys
 
-    def _soon(self) -> list[FrameKey]:
-        count = min(_AHEAD, max(self.reader.capacity - 2, 0))
-        return [FrameKey(index, self.plane) for index in self.player.ahead(count)]
+    def _soon(self, window: Window | None) -> list[FrameKey]:
+        count = min(_AHEAD, max(self.reader.capacity(window) - 2, 0))
+        return [FrameKey(index, self.plane, window) for index in self.player.ahead(count)]
 
-    def _missing(self) -> FrameKey | None:
-        return next((key for key in self._needed() if self.reader.get(key) is None), None)
+    def _missing(self, window: Window | None) -> FrameKey | None:
+        return next((key for key in self._needed(window) if self.reader.get(key) is None), None)
 
-    def _paint(self) -> None:
-        chosen, keys = self.chosen, self._needed()
+    def _paint(self, window: Window | None) -> None:
+        chosen, keys = self.chosen, self._needed(window)
         what = self._view.what
         painted = (*keys, what, self._turned, self._view.layout_wanted)
         if chosen is None or (painted == self._painted and self.picture.is_shown):
@@ -147,8 +179,8 @@ class SampleBrowser(QObject):
         if not self.picture.layers:
             self.picture.begin(chosen, parts)
         other = every[1] if what == DIFFERENCE else None
-        self.picture.paint(parts, other)
-        self._painted = painted
+        self.picture.paint(parts, other, corner(self.reader.levels, window))
+        self._painted, self._painted_window = painted, window
         if self.picture.arrange(self._view.layout_wanted):
             self._fit_view()
 
@@ -158,7 +190,10 @@ class SampleBrowser(QObject):
             viewer.reset_view()
 
     def _on_ready(self, key: FrameKey) -> None:
-        if self._wants_shown and key in self._needed():
+        if not self._wants_shown:
+            return
+        window, coarse = self.sight.window(), self._overview()
+        if key in self._needed(window) or (coarse is not None and key in self._needed(coarse)):
             self.refresh()
             self.changed.emit()
 

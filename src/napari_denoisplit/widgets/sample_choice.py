@@ -38,6 +38,7 @@ class SampleChoice(QWidget):
     """
 
     changed = Signal()  # another set was chosen, or there is none any more
+    updated = Signal()  # the same set, but its MMSE, sigma or input has come or gone
     failed = Signal(object)  # a result could not be opened: the error
 
     def __init__(self, viewer: ViewerRef, start: Start, parent: QWidget | None = None) -> None:
@@ -102,8 +103,11 @@ class SampleChoice(QWidget):
             self.box.setCurrentIndex(len(keys) - 1)  # what was made last
         self.box.blockSignals(False)
         self._describe()
+        after = self.chosen
         if not same:
             self.changed.emit()
+        elif before is not None and after is not None and before.members != after.members:
+            self.updated.emit()
 
     def refreshed(self) -> SampleSet | None:
         """Return the samples to browse with what their layers say by now.

@@ -49,8 +49,9 @@ def read_samples_of(
     if stop.is_set():
         return None
     plane = (0,) * len(stack.leading_shape)
-    first = [pixels_of(array[plane]) for array in stack.mmse] or stack.parts(0, plane)
-    sigma = [pixels_of(array[plane]) for array in stack.sigma]
+    coarse = (stack, *stack.coarser)[-1]
+    first = [pixels_of(array[plane]) for array in coarse.mmse] or coarse.parts(0, plane)
+    sigma = [pixels_of(array[plane]) for array in coarse.sigma or stack.sigma]
     return OpenedSamples(
         stack,
         tuple(contrast_limits(np.asarray(part)) for part in first),
@@ -69,18 +70,15 @@ def add_samples(viewer: ViewerRef, opened: OpenedSamples) -> None:
         units=dict(stack.units),
         labels={axis: AXIS_NAMES[axis] for axis in stack.axes},
     )
-    kinds: dict[str, tuple[Any, ...]] = {
-        "sigma": stack.sigma,
-        "samples": stack.samples,
-        "MMSE": stack.mmse,
-    }
-    for kind, arrays in kinds.items():
-        for channel in reversed(range(len(arrays))):
-            _add(alive, opened, place, kind, channel, arrays[channel])
+    for kind, name in (("sigma", "sigma"), ("samples", "samples"), ("MMSE", "mmse")):
+        every = [getattr(one, name) for one in (stack, *stack.coarser)]
+        for channel in reversed(range(len(every[0]))):
+            levels = [arrays[channel] for arrays in every if arrays]
+            _add(alive, opened, place, kind, channel, levels)
 
 
 def _add(
-    viewer: Any, opened: OpenedSamples, place: Place, kind: str, channel: int, data: Any
+    viewer: Any, opened: OpenedSamples, place: Place, kind: str, channel: int, levels: list[Any]
 ) -> None:
     stack = opened.stack
     is_sigma = kind == "sigma"
@@ -95,7 +93,8 @@ def _add(
         "kind": kind,
     }
     viewer.add_image(
-        data,
+        levels if len(levels) > 1 else levels[0],
+        multiscale=len(levels) > 1,
         name=f"{stack.name} · {stack.structures[channel]} · {title}",
         colormap=SIGMA_COLORMAP if is_sigma else structure_colormap(channel),
         blending="translucent" if is_sigma else "additive",

@@ -10,11 +10,12 @@ from napari.layers import Image as ImageLayer
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import AXES
+from napari_denoisplit.images.sample_levels import with_coarser
 from napari_denoisplit.images.sample_stack import SampleStack, drawn_in_pairs
 from napari_denoisplit.widgets.layers import AXIS_NAMES, SAMPLE, Place, place_of_layer, plain_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from napari.viewer import Viewer
 
@@ -48,6 +49,11 @@ class SampleSet:
     def key(self) -> tuple[int, ...]:
         """Tells the set from others while its layers live."""
         return tuple(id(layer) for layer in self.layers)
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        """Tells whether layers of the same split have come or gone."""
+        return (*self.key, *(id(layer) for layer in self.mates))
 
     def position(self, viewer: Viewer) -> tuple[int, tuple[int, ...]]:
         """Sample and plane that the viewer's sliders stand at.
@@ -138,6 +144,11 @@ def _set_of(group: dict[str, ImageLayer], images: list[ImageLayer]) -> SampleSet
         units={axis: unit for axis, unit in place.units.items() if axis in stored},
         **known,
     )
+    stack = with_coarser(
+        stack,
+        _coarser(layers, axes, SAMPLE + stored),
+        _coarser(found["MMSE"], planes, stored) if all(found["MMSE"]) else (),
+    )
     return SampleSet(
         stack.name,
         stack,
@@ -150,7 +161,23 @@ def _set_of(group: dict[str, ImageLayer], images: list[ImageLayer]) -> SampleSet
 
 
 def _ordered(layer: ImageLayer, axes: str, order: str) -> Any:
-    return plain_array(_level(layer)).transpose([axes.index(letter) for letter in order])
+    return _turned(_level(layer), axes, order)
+
+
+def _turned(data: Any, axes: str, order: str) -> Any:
+    turn = tuple(axes.index(letter) for letter in order)
+    array = plain_array(data)
+    # dask reads whole blocks of what was transposed, even where nothing changes places.
+    return array if turn == tuple(range(len(turn))) else array.transpose(turn)
+
+
+def _coarser(layers: Sequence[Any], axes: str, order: str) -> list[tuple[Any, ...]]:
+    """Coarser levels that all of some layers have, the finest first: an array for each layer."""
+    each = [layer.data[1:] if layer.multiscale else [] for layer in layers]
+    return [
+        tuple(_turned(level, axes, order) for level in levels)
+        for levels in zip(*each, strict=False)
+    ]
 
 
 def _level(layer: ImageLayer) -> Any:

@@ -90,6 +90,7 @@ class SamplesWidget(DockedWidget):
         drop.dropped.connect(self.open_files)
         drop.refused.connect(self._say)
         self.choice.changed.connect(self._on_choice)
+        self.choice.updated.connect(self._on_updated)
         self.choice.failed.connect(self._fail)
         self.show_button.clicked.connect(self._on_button)
         self.browser.changed.connect(self._refresh)
@@ -164,6 +165,11 @@ class SamplesWidget(DockedWidget):
         self._say("")
         self.transport.refresh()
         self._refresh()
+
+    def _on_updated(self) -> None:
+        if (chosen := self.choice.chosen) is not None:
+            self.browser.update(chosen)
+            self.pins.show_set(chosen)
 
     def _on_button(self) -> None:
         if self.browser.is_shown:

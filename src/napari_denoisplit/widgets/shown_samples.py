@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from napari.layers import Image as ImageLayer
     from numpy.typing import NDArray
 
+    from napari_denoisplit.images.sample_levels import SampleLevels, Window
     from napari_denoisplit.settings import FilmLayout
     from napari_denoisplit.widgets.layers import ViewerRef
     from napari_denoisplit.widgets.sample_sets import SampleSet
 
-__all__ = ["SHOWN", "Kind", "ShownSamples"]
+__all__ = ["SHOWN", "Kind", "ShownSamples", "corner"]
 
 Kind = Literal["sample", "difference"]
 SHOWN = "shown sample"
@@ -33,6 +34,11 @@ SHOWN = "shown sample"
 _GAP = 1.04  # distance of two pictures that stand side by side, in widths of one
 _COLOURS = 256
 _DIFFERENCE = "difference: blue below, orange above"
+
+
+_Corner = tuple[float, float, float, float]
+_WHOLE: _Corner = (0.0, 0.0, 1.0, 1.0)
+"""Y, X of the first pixel that is shown, then the size of the pixels; all in those of the plane."""
 
 
 class ShownSamples:
@@ -52,6 +58,7 @@ class ShownSamples:
         self.kind: Kind = "sample"
         self.layout: FilmLayout = "overlay"
         self._arranged: FilmLayout | None = None
+        self._at = _WHOLE
         self._limits: dict[tuple[Kind, int], tuple[float, float]] = {}
 
     @property
@@ -93,8 +100,13 @@ class ShownSamples:
         if active is not None:
             # napari selects what is added; drawing goes on where it was.
             viewer.layers.selection.active = active
-        self._arranged = None
+        self._arranged, self._at = None, _WHOLE
         self.arrange(self.layout)
+
+    def update(self, chosen: SampleSet) -> None:
+        """Belong to the same samples, of which more or less is known by now."""
+        if self._layers:
+            self._set = chosen
 
     def end(self) -> None:
         """Take the layers away and show again what was seen before."""
@@ -113,8 +125,18 @@ class ShownSamples:
         self,
         parts: Sequence[NDArray[np.float32]],
         other: Sequence[NDArray[np.float32]] | None = None,
+        at: _Corner = _WHOLE,
     ) -> None:
-        """Show a sample, or its difference to another picture, in place."""
+        """Show a sample, or its difference to another picture, in place.
+
+        Parameters
+        ----------
+        parts, other
+            The picture, and what is taken from it, structure by structure.
+        at
+            Where the picture lies in the plane: see `corner`.
+        """
+        self._move_to(at, parts[0].shape)
         for number, layer in enumerate(self._layers):
             if other is None:
                 np.copyto(layer.data, parts[number])
@@ -146,11 +168,7 @@ class ShownSamples:
         if layout == self._arranged:
             return False  # napari works out the whole scene anew when a layer moves
         self._arranged = layout
-        place = self._set.place.keywords("YX")
-        wanted = []
-        for number in range(len(self._layers)):
-            y, x = place["translate"]
-            wanted.append((y, x + number * self._step() * (layout == "side by side")))
+        wanted = [self._translate(number, layout) for number in range(len(self._layers))]
         before = [tuple(float(t) for t in layer.translate) for layer in self._layers]
         for number, layer in enumerate(self._layers):
             layer.translate = wanted[number]
@@ -163,9 +181,13 @@ class ShownSamples:
 
     def pixel_at(self, world: Sequence[float]) -> tuple[int, int] | None:
         """Y, X of the pixel at a place of the viewer, in whichever picture it lies."""
+        if self._set is None:
+            return None
+        height, width = self._set.stack.plane_shape
+        top, left, rows, columns = self._at
         for layer in self._layers:
             y, x = layer.world_to_data(world)
-            height, width = layer.data.shape
+            y, x = top + rows * y, left + columns * x
             if -0.5 <= y < height - 0.5 and -0.5 <= x < width - 0.5:
                 return int(np.floor(y + 0.5)), int(np.floor(x + 0.5))
         return None
@@ -178,9 +200,9 @@ class ShownSamples:
         points
             (V, 2): Y, X in pixels of the first picture.
         """
-        if self.layout != "side by side" or not self._layers:
+        if self.layout != "side by side" or self._set is None:
             return points
-        width = self._layers[0].data.shape[1]
+        width = self._set.stack.plane_shape[1]
         number = np.floor((points[:, 1].mean() + 0.5) / (width * _GAP))
         shift = float(np.clip(number, 0, len(self._layers) - 1)) * width * _GAP
         moved: NDArray[np.float64] = points - np.array([0.0, shift])
@@ -188,9 +210,9 @@ class ShownSamples:
 
     def shifts(self) -> tuple[float, ...]:
         """How far along X each picture lies from the first, in pixels."""
-        if self.layout != "side by side" or not self._layers:
+        if self.layout != "side by side" or self._set is None:
             return (0.0,)
-        width = self._layers[0].data.shape[1]
+        width = self._set.stack.plane_shape[1]
         return tuple(number * width * _GAP for number in range(len(self._layers)))
 
     def sample_limits(self) -> tuple[tuple[float, float], ...]:
@@ -217,6 +239,33 @@ class ShownSamples:
             return 0.0
         return _GAP * self._set.stack.plane_shape[1] * self._set.place.scale.get("X", 1.0)
 
+    def _translate(self, number: int, layout: FilmLayout) -> tuple[float, float]:
+        """Where the first pixel of a picture lies in the viewer."""
+        if self._set is None:
+            return 0.0, 0.0
+        place = self._set.place.keywords("YX")
+        y, x = (
+            start + step * first
+            for start, step, first in zip(
+                place["translate"], place["scale"], self._at[:2], strict=True
+            )
+        )
+        return y, x + number * self._step() * (layout == "side by side")
+
+    def _move_to(self, at: _Corner, shape: tuple[int, ...]) -> None:
+        """Make room for a picture of another part of the plane, or of another resolution."""
+        if self._set is None or (
+            at == self._at and all(layer.data.shape == shape for layer in self._layers)
+        ):
+            return
+        self._at = at
+        scale = self._set.place.keywords("YX")["scale"]
+        for number, layer in enumerate(self._layers):
+            if layer.data.shape != shape:
+                layer.data = np.zeros(shape, np.float32)
+            layer.scale = [step * size for step, size in zip(scale, at[2:], strict=True)]
+            layer.translate = self._translate(number, self.layout)
+
     def _turn_to(self, kind: Kind) -> None:
         """Change colours, and keep the limits of each kind as the user has set them."""
         if kind == self.kind or self._set is None:
@@ -230,6 +279,18 @@ class ShownSamples:
                 _set_limits(layer, limits)
         if ("difference", 0) not in self._limits:
             self.fit_difference()
+
+
+def corner(levels: SampleLevels | None, window: Window | None) -> _Corner:
+    """Where a part of a plane lies: Y, X of its first pixel, and the size of its pixels.
+
+    Both in pixels of the full resolution, of which the first has its middle at 0.
+    """
+    if levels is None or window is None:
+        return _WHOLE
+    rows, columns = levels.steps[window.level]
+    top, left = window.y[0] * rows, window.x[0] * columns
+    return top + (rows - 1) / 2, left + (columns - 1) / 2, rows, columns
 
 
 def _limits_of(chosen: SampleSet, number: int, part: NDArray[np.float32]) -> tuple[float, float]:
