@@ -181,9 +181,39 @@ def test_a_calibration_is_judged_on_other_layers_and_says_so(qtbot, viewer, widg
     assert "Judged on other images" in widget.figures.text()
 
 
+def test_layers_that_come_later_are_found_until_the_user_has_chosen(
+    viewer, dock, model, noisy, clean
+):
+    widget = dock(viewer, CalibrationWidget(viewer))
+    widget.open_model(model)
+    first, second = widget.data.images.noisy.layers.choices
+    for name, data, truth in zip(NAMES, noisy, clean, strict=True):
+        viewer.add_image(truth, name=f"{name}, clean")
+        viewer.add_image(data, name=name)
+    assert (first.layer.name, second.layer.name) == NAMES
+    box = second.focusProxy()
+    box.setCurrentText("filaments, clean")
+    box.activated.emit(box.currentIndex())  # as a user does
+    viewer.add_image(noisy[1], name="pits again")
+    assert second.layer.name == "filaments, clean"
+    assert "in the place of pits" in widget.panel.hint.text()
+
+
+def test_a_stop_is_no_error(qtbot, widget, monkeypatch):
+    monkeypatch.setattr(widget.panel, "fail", pytest.fail)
+    widget.settings["n_samples"].set_value(2000)
+    widget.panel.button.click()
+    qtbot.wait(300)
+    widget.panel.button.click()
+    finish(qtbot, widget)
+    assert "was stopped before" in widget.panel.status.text()
+    assert widget.panel.button.isEnabled()
+
+
 def test_the_same_layers_cannot_be_judged_on(viewer, widget):
     widget.data.judge.setChecked(True)
-    widget.data.others.noisy.layers.choices[0].layer = layer(viewer, "filaments")
+    for choice, name in zip(widget.data.others.noisy.layers.choices, NAMES, strict=True):
+        choice.layer = layer(viewer, name)
     assert "both to be fitted to and to be judged on" in widget.panel.hint.text()
     widget.data.judge.setChecked(False)
     assert widget.panel.button.isEnabled()

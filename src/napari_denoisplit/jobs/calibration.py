@@ -126,7 +126,7 @@ def calibrate_job(
         found = yield from _counted(steps, i, len(fields))
         drawn += [] if found is None else [found]
     if stop.is_set() and not any(d.field.report.any() for d in drawn):
-        text = "Calibration was stopped before its first image to report on: let it run longer."
+        text = "Calibration was stopped before its first image to judge on: let it run longer."
         raise CalibrationError(text)
     yield Stage("Comparing spread and error")
     stopped = len(drawn) < len(fields)

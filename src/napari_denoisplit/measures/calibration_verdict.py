@@ -46,7 +46,7 @@ def judge_sigma(score: CalibrationScore, factor: float = 1.0, *, is_clean: bool)
     shares = score.coverage if is_clean else {}
     parts = [_of_slope(score), _of_intervals(score.channel, shares), _of_targets(is_clean)]
     if factor > MOST_FACTOR:
-        parts.append(("do not use", _of_factor(score.channel, factor)))
+        parts.insert(0, ("do not use", _of_factor(score.channel, factor)))
     parts.sort(key=lambda part: _RANK.index(part[0]))  # the gravest first; equals stay in order
     reasons = (*(reason for _, reason in parts if reason), _LIMITS)
     return Verdict(grade=parts[0][0], reasons=reasons, figures=_figures(score))
@@ -91,12 +91,14 @@ def _of_intervals(channel: str, shares: Mapping[str, float]) -> tuple[Grade, str
         return "good", f"{text}, near enough to what they should."
     text += "."
     if narrow:
-        text += (
-            f" {_subject(narrow)} too narrow: more pixels are further off than sigma says. "
-            "Widen them, or do not rely on them."
-        )
+        text += f" {_subject(narrow)} too narrow: more pixels are further off than sigma says."
     if wide:
-        text += f" {_subject(wide)} too wide: most errors are smaller than sigma says."
+        text += f" {_subject(wide)} too wide: "
+        text += (
+            "most errors are smaller than sigma says."
+            if any(float(name) < 80 for name in wide)
+            else "large errors are rarer than sigma says."
+        )
     grade: Grade = "do not use" if -min(surplus.values()) > USABLE_MISSED else "usable"
     return grade, text
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from napari_denoisplit.errors import CalibrationError
 from napari_denoisplit.settings import CalibrateSettings
 from napari_denoisplit.widgets.calibration_data import CalibrationData
 from napari_denoisplit.widgets.calibration_plot import CalibrationPlot
@@ -85,6 +86,7 @@ class CalibrationWidget(DockedWidget):
         self.saving = CalibrationSaving(self.panel, self.plot, self)
         self.result: Calibrated | None = None
         """What was found last."""
+        self._was_stopped = False
         self._lay_out()
         self._connect()
         self._refresh()
@@ -113,6 +115,7 @@ class CalibrationWidget(DockedWidget):
         self.model.changed.connect(self._on_model)
         self.data.changed.connect(self._refresh)
         self.panel.start_clicked.connect(self.calibrate)
+        self.panel.stopped.connect(self._on_stop)
         self.undocked.connect(self.panel.stop)
         self.saving.saved.connect(self.model.open)
         self.saving.finished.connect(self._refresh)
@@ -136,6 +139,7 @@ class CalibrationWidget(DockedWidget):
         if order is None:
             return
         self._show(None)
+        self._was_stopped = False
         self.panel.run(
             partial(calibrate_input, order),
             on_event=_ignore,
@@ -180,8 +184,14 @@ class CalibrationWidget(DockedWidget):
             self._column.reveal(self.plot)
         self._refresh()
 
+    def _on_stop(self) -> None:
+        self._was_stopped = True
+
     def _failed(self, error: Exception) -> None:
-        self.panel.fail(error)
+        if self._was_stopped and isinstance(error, CalibrationError):
+            self.panel.say(str(error))  # what was asked for is no error
+        else:
+            self.panel.fail(error)
         self._refresh()
 
     def _use_in_split(self) -> None:

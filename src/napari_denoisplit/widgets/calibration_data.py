@@ -144,8 +144,8 @@ class CalibrationData(QWidget):
 
     def reset_choices(self) -> None:
         """Follow the viewer's layers."""
-        for images in (self.images, self.others):
-            images.reset_choices()
+        self.images.reset_choices()
+        self.others.reset_choices(taken=self.images.sources())
 
     @property
     def _t_is_repeats(self) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.channel_source import TrainInput
     from napari_denoisplit.widgets.image_source import SplitInput
+    from napari_denoisplit.widgets.layer_choice import LayerChoice
     from napari_denoisplit.widgets.layers import ViewerRef
 
 __all__ = [
@@ -127,7 +128,7 @@ class CalibrationImages(QWidget):
         """
         self._structures = tuple(structures)
         for source in (self.noisy, self.clean):
-            source.match(self._structures, taken)
+            source.match(self._structures, taken, anew=True)
 
     def sources(self) -> list[ImageLayer | Path]:
         """Layers and files that are chosen."""
@@ -159,10 +160,18 @@ class CalibrationImages(QWidget):
             t_is_repeats=t_is_repeats,
         )
 
-    def reset_choices(self) -> None:
-        """Follow the viewer's layers."""
+    def reset_choices(self, taken: Collection[object] = ()) -> None:
+        """Follow the viewer's layers; what the user has chosen stays.
+
+        Parameters
+        ----------
+        taken
+            Layers that are in use elsewhere.
+        """
         for source in self.titles:
             source.reset_choices()
+        for source in (self.noisy, self.clean):
+            source.match(self._structures, taken)
 
     def _used(self) -> list[_Structures | ImageSource]:
         noisy = self._kind != CLEAN_RECORDED
@@ -186,7 +195,8 @@ class CalibrationImages(QWidget):
                 f"The layers are in another order ({', '.join(found)}) than the structures of the "
                 f"model ({', '.join(wanted)}): swap them."
             )
-        return ""
+        by_layer = source.kind.currentData() == LAYERS
+        return _misplaced(found, wanted) if by_layer else ""
 
 
 class _Structures(ChannelSource):
@@ -195,6 +205,8 @@ class _Structures(ChannelSource):
     def __init__(self, viewer: ViewerRef, what: str, parent: QWidget) -> None:
         super().__init__(viewer, parent)
         self._is_clean = what.endswith("clean")
+        self._is_chosen = False  # by the user
+        self._watched: list[LayerChoice] = []
         self.names.hide()
         label = self.layout().labelForField(self.names)
         label.hide()
@@ -207,19 +219,54 @@ class _Structures(ChannelSource):
             )
         )
 
-    def match(self, structures: Sequence[str], taken: Collection[object]) -> None:
-        """Have as many lists as there are structures, each at the layer of that name."""
+    def match(
+        self, structures: Sequence[str], taken: Collection[object], *, anew: bool = False
+    ) -> None:
+        """Have as many lists as there are structures, each at the layer of that name.
+
+        Parameters
+        ----------
+        structures
+            Names of the model's channels.
+        taken
+            Layers that are in use elsewhere.
+        anew
+            Whether to forget what the user has chosen.
+        """
         rows = self.layers
         while len(rows.choices) < len(structures):
             rows.add()
         while len(rows.choices) > max(2, len(structures)):
             rows.remove()
-        if self.kind.currentData() != LAYERS:
+        for button in (rows.more_button, rows.less_button):
+            button.hide()  # the model knows how many there are
+        for choice in rows.choices:
+            if choice not in self._watched:
+                self._watched.append(choice)
+                # Only what the user does, not what follows the viewer, speaks for the user.
+                choice.focusProxy().activated.connect(self._take_over)
+        self._is_chosen = self._is_chosen and not anew
+        if self.kind.currentData() != LAYERS or self._is_chosen:
             return
         for choice, name in zip(rows.choices, structures, strict=False):
             free = [layer for layer in choice.layers() if not any(layer is x for x in taken)]
             if (layer := _called_like(free, name, self._is_clean)) is not None:
                 choice.layer = layer
+
+    def _take_over(self, *_: object) -> None:
+        self._is_chosen = True
+
+
+def _misplaced(names: Sequence[str], structures: Sequence[str]) -> str:
+    """Say which layer is called like another structure than its own; empty if none is."""
+    for name, wanted in zip(names, structures, strict=False):
+        called = [s for s in structures if s.casefold() in name.casefold()]
+        if called and wanted not in called:
+            return (
+                f"{name!r} is in the place of {wanted}: choose one image of each structure, in the "
+                f"order of the model ({', '.join(structures)})."
+            )
+    return ""
 
 
 def _called_like(layers: Sequence[ImageLayer], name: str, is_clean: bool) -> ImageLayer | None:
