@@ -107,3 +107,24 @@ def test_a_region_goes_into_the_folder_and_says_where_it_lies(folder, tmp_path):
     part = read_image(tmp_path / "b.zarr" / "mmse")
     assert (part.shape, part.origin) == ((2, 75, 100), {"Y": 5.0})
     assert split(folder, folder / "slide.tif", "-o", tmp_path / "b.zarr") == 1
+
+
+def test_a_dry_run_counts_only_what_is_left_and_writes_nothing(folder, tmp_path, capsys):
+    command = (folder / "slide.tif", "-o", tmp_path / "a.zarr", "--memory-gib", "1")
+    assert split(folder, *command) == 0
+    block = min((tmp_path / "a.zarr" / "mmse" / "0" / "c").rglob("*"), key=lambda p: p.is_dir())
+    block.unlink()
+    before = sorted((p, p.stat().st_mtime_ns) for p in (tmp_path / "a.zarr").rglob("*"))
+    capsys.readouterr()
+    assert split(folder, *command, "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert "6 blocks of 64 x 64 pixels, 5 of them there already" in said
+    assert "more on disk" in said
+    assert sorted((p, p.stat().st_mtime_ns) for p in (tmp_path / "a.zarr").rglob("*")) == before
+    assert split(folder, *command, "--dry-run", "--again") == 0
+    assert "already" not in capsys.readouterr().out
+    assert split(folder, *command, "--dry-run", "--seed", "3") == 1
+    assert "seed 0 there, 3 here" in capsys.readouterr().err
+    assert split(folder, *command) == 0
+    assert split(folder, *command, "--dry-run") == 0
+    assert "All 6 blocks of a.zarr are there" in capsys.readouterr().out

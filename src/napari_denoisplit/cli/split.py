@@ -13,7 +13,6 @@ from napari_denoisplit.cli.region import parse_region
 from napari_denoisplit.cli.split_blocks import (
     is_zarr_output,
     only_image,
-    say_what_blocks_take,
     split_blocks,
 )
 from napari_denoisplit.cli.split_files import Taken, split_files
@@ -177,9 +176,6 @@ def split(
     from napari_denoisplit.images.image_file import ImageFile  # imports tifffile
 
     image = ImageFile(only_image(images), axes, series, channel)
-    if dry_run:
-        say_what_blocks_take(model, image, settings, part)
-        return
     split_blocks(
         Terminal(),
         model,
@@ -189,5 +185,6 @@ def split(
         region=part,
         resume=not again,
         scheduler=scheduler,
+        dry_run=dry_run,
         as_json=as_json,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from napari_denoisplit.cli.errors import INTERRUPTED, UsageError
+from napari_denoisplit.cli.split_forecast import say_forecast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,12 +20,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.slides import SlideSplit
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = [
-    "is_zarr_output",
-    "only_image",
-    "say_what_blocks_take",
-    "split_blocks",
-]
+__all__ = ["is_zarr_output", "only_image", "split_blocks"]
 
 
 def is_zarr_output(output: Path, scheduler: str | None) -> bool:
@@ -49,15 +45,6 @@ def only_image(images: Sequence[Path]) -> Path:
     return images[0]
 
 
-def say_what_blocks_take(
-    model: Path, image: ImageFile, settings: SplitSettings, region: PlaneRegion | None
-) -> None:
-    """Print what splitting to disk will take."""
-    from napari_denoisplit.jobs.preflight import preflight  # imports torch
-
-    typer.echo(preflight(model, image, settings, on_disk=True, region=region).sentence)
-
-
 def split_blocks(
     terminal: Terminal,
     model: Path,
@@ -68,6 +55,7 @@ def split_blocks(
     region: PlaneRegion | None,
     resume: bool,
     scheduler: str | None,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Split one image of any size block by block; what is there already is gone on with.
@@ -88,7 +76,11 @@ def split_blocks(
         resume=resume,
         scheduler=scheduler,
         region=region,
+        dry_run=dry_run,
     )
+    if dry_run:
+        say_forecast(terminal, job)
+        return
     result = terminal.run(job, output.name)
     if as_json:
         typer.echo(json.dumps(_facts(result), indent=2))

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from napari_denoisplit.cli.errors import FAILED, INTERRUPTED, UsageError
+from napari_denoisplit.cli.split_forecast import say_forecast
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.events import Stage, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from napari_denoisplit.cli.terminal import Terminal
-    from napari_denoisplit.events import Job
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.jobs.batch_items import BatchItem
     from napari_denoisplit.jobs.batch_outcome import BatchResult
@@ -85,7 +84,10 @@ def split_files(
         stop=terminal.stop,
     )
     if dry_run:
-        _say_forecast(job)
+        # Where nothing is left to do, there is no forecast.
+        say_forecast(
+            terminal, job, lambda result: "" if result.with_status("waiting") else result.summary
+        )
         return
     result = terminal.run(job)
     if as_json:
@@ -110,13 +112,6 @@ def _items(paths: Sequence[Path], output: Path, taken: Taken) -> tuple[BatchItem
     except ImageError as error:
         raise UsageError(str(error)) from error
     return items
-
-
-def _say_forecast(job: Job[BatchResult]) -> None:
-    """Print what a batch would take, or that nothing is left to do."""
-    said = []
-    result = run(job, lambda event: said.append(event.text) if isinstance(event, Stage) else None)
-    typer.echo(said[-1] if result.with_status("waiting") else result.summary)
 
 
 def _say_summary(terminal: Terminal, result: BatchResult) -> None:

@@ -29,7 +29,7 @@ class Preflight:
     free_memory: float
     """Bytes of memory that are free now."""
     bytes_on_disk: float
-    """Of the result on disk at most, coarser levels included; 0 in memory."""
+    """Of the blocks that are to be done, on disk at most, coarser levels included; 0 in memory."""
     n_samples: int
     kept_samples: int
     n_planes: int
@@ -44,7 +44,7 @@ class Preflight:
     computed_on: str
     """Device and precision, e.g. 'cpu, bfloat16'."""
     n_there: int = 0
-    """Blocks that an earlier run has written; the seconds are of the others."""
+    """Blocks that an earlier run has written; seconds and bytes on disk are of the others."""
     up_to: bool = False
     """Whether sampling may end sooner, at a target for the error."""
     n_images: int = 1
@@ -81,7 +81,8 @@ class Preflight:
         """Memory and disk in words, and the parts in which is sampled."""
         text = f"{gib(self.memory)} of memory to sample in {self._pieces}; "
         if self.bytes_on_disk:
-            return text + f"at most {gib(self.bytes_on_disk)} on disk"
+            more = " more" if self.n_there else ""
+            return text + f"at most {gib(self.bytes_on_disk)}{more} on disk"
         return text + f"{gib(self.memory_for_results)} for {self._results}"
 
     @property

@@ -120,6 +120,7 @@ def preflight_blocks(
     return replace(
         told,
         seconds=told.seconds * n_missing / told.n_blocks,
+        bytes_on_disk=told.bytes_on_disk * n_missing / told.n_blocks,
         n_there=told.n_blocks - n_missing,
     )
 

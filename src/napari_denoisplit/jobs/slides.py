@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,6 +21,7 @@ from napari_denoisplit.jobs.forecast import duration
 from napari_denoisplit.jobs.preflight import preflight_blocks
 from napari_denoisplit.jobs.slide_begin import Begin
 from napari_denoisplit.jobs.slide_blocks import OwnProcess
+from napari_denoisplit.jobs.slide_meter import Meter
 from napari_denoisplit.jobs.slide_plan import choose_sizes, hash_of_image, look_at, make_plan
 from napari_denoisplit.jobs.slide_store import SlideStore
 from napari_denoisplit.jobs.splitting import planes_of, unlike_training
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
+    from napari_denoisplit.jobs.forecast import Preflight
     from napari_denoisplit.jobs.slide_blocks import Crew
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
@@ -69,6 +70,7 @@ def split_to_zarr_job(
     scheduler: str | None = None,
     focus: FocusSource | None = None,
     region: PlaneRegion | None = None,
+    dry_run: bool = False,
 ) -> Job[SlideSplit]:
     """Split every plane of an image block by block, and write each block when it is done.
 
@@ -100,6 +102,8 @@ def split_to_zarr_job(
     region
         Part of every plane to split; None is all of it. The result is that part of the split of
         the whole, up to what lies beyond the overlap, and knows where it lies.
+    dry_run
+        Whether to end when it is told what the blocks that are left will take; nothing is written.
 
     Yields
     ------
@@ -140,7 +144,7 @@ def split_to_zarr_job(
     with crew:
         begin = Begin(path, resume=resume, numbered=numbered)
         work = _Work(loaded, view, region, settings)
-        return (yield from _split(crew, work, begin, stop, focus))
+        return (yield from _split(crew, work, begin, stop, focus, dry_run=dry_run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,13 @@ class _Work:
 
 
 def _split(
-    crew: Crew, work: _Work, begin: Begin, stop: threading.Event, focus: FocusSource | None
+    crew: Crew,
+    work: _Work,
+    begin: Begin,
+    stop: threading.Event,
+    focus: FocusSource | None,
+    *,
+    dry_run: bool,
 ) -> Job[SlideSplit]:
     """Plan, let the crew split what is missing, and make the coarser levels."""
     model, view, settings = work.model, work.view, work.settings
@@ -174,14 +184,21 @@ def _split(
         return make_plan(model, image_hash, settings, str(crew.compute), sizes, work.region)
 
     store, plan, path = begin.open(plan_after)
+    sizes = (cast("int", plan["block_size"]), cast("int | None", plan["tile_size"]))
+    left = None if store is None else store.missing()
+    told = _preflight(work, crew, sizes, None if left is None else len(left))
+    yield Stage(_forecast(told, path, crew))
+    if dry_run:
+        calibrated = model.header.calibration is not None
+        complete = store is not None and store.complete
+        return SlideSplit(path, told.n_blocks, told.n_there, complete, calibrated, tuple(notes))
     if store is None:
         store = _create(path, work, plan)
-    sizes = (cast("int", plan["block_size"]), cast("int | None", plan["tile_size"]))
-    missing = blocks_from(store, store.missing(), None if focus is None else focus())
+    missing = range(len(store.regions)) if left is None else left
+    missing = blocks_from(store, missing, None if focus is None else focus())
     there = set(range(len(store.regions))).difference(missing)
     yield BlocksWritten(path, tuple(sorted(there)))
-    yield Stage(_forecast(store, len(missing), work, crew, sizes))
-    meter = _Meter(len(store.regions), len(missing))
+    meter = Meter(len(store.regions), len(missing))
     notes += yield from _blocks(crew, store, missing, sizes, meter, stop)
     if not stop.is_set() and not store.complete:
         yield Stage("Making the coarser levels for display")
@@ -204,7 +221,7 @@ def _blocks(
     store: SlideStore,
     missing: list[int],
     sizes: tuple[int, int | None],
-    meter: _Meter,
+    meter: Meter,
     stop: threading.Event,
 ) -> Job[list[str]]:
     """Split what is missing; return what the crew has to say."""
@@ -237,28 +254,6 @@ def _written(store: SlideStore, waiting: deque[int]) -> Iterator[BlocksWritten]:
         new.append(waiting.popleft())
     if new:
         yield BlocksWritten(store.path, tuple(new))
-
-
-class _Meter:
-    """Progress from the number of blocks done.
-
-    Parameters
-    ----------
-    n_blocks, n_missing
-        Of the whole image, and those to be done in this run.
-    """
-
-    def __init__(self, n_blocks: int, n_missing: int) -> None:
-        self._n_blocks, self._n_missing = n_blocks, n_missing
-        self._start = time.monotonic()
-
-    def progress(self, done: float) -> Progress:
-        """Progress after `done` blocks of this run."""
-        seconds = time.monotonic() - self._start
-        before = self._n_blocks - self._n_missing
-        left = seconds * (self._n_missing - done) / done if done else None
-        text = f"block {min(int(before + done) + 1, self._n_blocks)} of {self._n_blocks}"
-        return Progress((before + done) / self._n_blocks, left, text)
 
 
 def _create(path: Path, work: _Work, plan: dict[str, JsonValue]) -> SlideStore:
@@ -295,23 +290,27 @@ def _refuse_own_input(image: Image, path: Path) -> None:
         raise ImageError(f"{path} is the image to split, or lies in it: choose another name.")
 
 
-def _forecast(
-    store: SlideStore, n_missing: int, work: _Work, crew: Crew, sizes: tuple[int, int | None]
-) -> str:
-    """Say what is going to happen, and the time, memory and disk it takes."""
-    n = len(store.regions)
-    if n_missing == 0:
-        return f"All {n} blocks of {store.path.name} are there"
-    measured = isinstance(crew, OwnProcess)
-    told = preflight_blocks(
+def _preflight(
+    work: _Work, crew: Crew, sizes: tuple[int, int | None], n_missing: int | None
+) -> Preflight:
+    """Tell what the blocks that are missing take; None is all of them."""
+    return preflight_blocks(
         work.model.header.network,
         work.view.shape,
         work.settings,
         crew.compute,
         sizes,
         n_missing=n_missing,
-        measured=measured,
+        measured=isinstance(crew, OwnProcess),
         region=work.region,
     )
-    begin = f"Splitting into {store.path.name}"
-    return f"{begin}: {told.sentence}" if measured else f"{begin} on {crew}: {told.needs}"
+
+
+def _forecast(told: Preflight, path: Path, crew: Crew) -> str:
+    """Say what is going to happen, and the time, memory and disk it takes."""
+    if told.n_there == told.n_blocks:
+        return f"All {told.n_blocks} blocks of {path.name} are there"
+    begin = f"Splitting into {path.name}"
+    if isinstance(crew, OwnProcess):
+        return f"{begin}: {told.sentence}"
+    return f"{begin} on {crew}: {told.needs}"
