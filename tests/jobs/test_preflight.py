@@ -6,7 +6,7 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_denoisplit.checkpoint import Model, ModelHeader
+from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
@@ -14,7 +14,9 @@ from napari_denoisplit.images.image_file import ImageFile
 from napari_denoisplit.images.normalization import Normalization
 from napari_denoisplit.images.writing import write_image
 from napari_denoisplit.jobs import preflight as preflight_module
+from napari_denoisplit.jobs import speed as speed_module
 from napari_denoisplit.jobs.forecast import duration, gib, together
+from napari_denoisplit.jobs.pace import learn
 from napari_denoisplit.jobs.preflight import preflight
 from napari_denoisplit.jobs.slides import split_to_zarr_job
 from napari_denoisplit.jobs.speed import Rate, Speed, speed_of
@@ -131,11 +133,58 @@ def test_channels_are_refused_as_by_the_split(model):
         preflight(model, Image(np.zeros((2, 8, 8)), "CYX"), SETTINGS)
 
 
-def test_the_rate_is_measured_once(model):
-    compute = Compute.choose("cpu", "float32")
-    speed = speed_of(model.header.network, compute)
-    assert speed_of(model.header.network, compute) is speed
+@pytest.fixture
+def trials(monkeypatch) -> list[float]:
+    """Seconds of a pixel that the trials to come find; the last is found ever after."""
+    seconds = [1.0]
+
+    def trial(*_):
+        pixel = seconds.pop(0) if len(seconds) > 1 else seconds[0]
+        return Speed(Rate(0.0, 0.0), Rate(0.0, pixel))
+
+    monkeypatch.setattr(speed_module, "_trial", trial)
+    monkeypatch.setattr(speed_module, "_known", {})
+    return seconds
+
+
+CPU = Compute.choose("cpu", "float32")
+
+
+def test_the_rate_is_measured_once():
+    speed = speed_of(NETWORK, CPU)
+    assert speed_of(NETWORK, CPU) is speed
     assert speed.draw.seconds(512**2) > speed.draw.seconds(256**2) > 0
+
+
+def test_a_rate_of_a_busy_machine_is_not_kept(trials, monkeypatch):
+    monkeypatch.setattr(speed_module, "AGAIN", 0.0)
+    trials[:] = [3.0, 1.0, 2.0]
+    assert [speed_of(NETWORK, CPU).draw.pixel for _ in trials[:]] == [3.0, 1.0, 1.0]
+
+
+def test_what_the_last_split_took_is_what_the_next_is_told_to_take(
+    model, trials, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(speed_module, "AGAIN", 0.0)
+    path, shown = tmp_path / "a.denoisplit", lazy(64, 100)
+    save_model(path, model)
+    for on_disk, seconds in ((False, 120.0), (True, 30.0), (True, 40.0), (False, 4.0)):
+        learn(path, shown, SETTINGS, seconds, on_disk=on_disk)
+        assert preflight(path, shown, SETTINGS, on_disk=on_disk).seconds == pytest.approx(seconds)
+    trials[:] = [0.0]  # a split tells more than a trial
+    assert preflight(path, shown, SETTINGS).seconds == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "target_error"), [(0.1, None), (50.0, 2.0)], ids=["short", "of unknown length"]
+)
+def test_of_some_splits_nothing_is_learned(model, trials, tmp_path, seconds, target_error):
+    path, shown = tmp_path / "a.denoisplit", lazy(64, 100)
+    save_model(path, model)
+    before = preflight(path, shown, SETTINGS).seconds
+    settings = SETTINGS.model_copy(update={"target_error": target_error})
+    learn(path, shown, settings, seconds)
+    assert preflight(path, shown, SETTINGS).seconds == before
 
 
 def test_images_one_after_the_other_add_up(model):

@@ -53,6 +53,8 @@ class FakeJobs:
     """What results take, as a forecast tells it."""
     forecasts: list[tuple[tuple[int, ...], int, bool]] = field(default_factory=list)
     """Shape, number of samples and whether on disk, of each forecast."""
+    learned: list[tuple[tuple[int, ...], float]] = field(default_factory=list)
+    """Shape, and the seconds that a split of it took."""
 
     def split_job(self, model, image, settings, *, stop=None, focus=None):
         view = None if focus is None else focus()
@@ -111,6 +113,9 @@ class FakeJobs:
             computed_on="cpu, float32",
         )
 
+    def learn(self, model, image, settings, seconds, *, on_disk=False):
+        self.learned.append((image.shape, seconds))
+
     def train_job(self, fields, settings, *, path=None, noise_models=None, resume=None, stop=None):
         self.calls.append({"fields": fields, "settings": settings, "path": path, "resume": resume})
         history = []
@@ -138,7 +143,12 @@ class FakeJobs:
 def jobs(monkeypatch) -> FakeJobs:
     """Jobs without torch in the place of the real ones."""
     fake = FakeJobs()
-    names = {"splitting": "split_job", "training": "train_job", "preflight": "preflight"}
+    names = {
+        "splitting": "split_job",
+        "training": "train_job",
+        "preflight": "preflight",
+        "pace": "learn",
+    }
     for module, name in names.items():
         stand_in = ModuleType(f"napari_denoisplit.jobs.{module}")
         setattr(stand_in, name, getattr(fake, name))

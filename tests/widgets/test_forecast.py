@@ -77,3 +77,19 @@ def test_settings_that_cannot_be_used_tell_nothing(qtbot, widget, model):
     qtbot.waitUntil(lambda: bool(text(widget)))
     widget.more["tile_size"].set_value(70)  # not a multiple of 16
     qtbot.waitUntil(lambda: not text(widget))
+
+
+def test_what_a_whole_split_took_is_learned_and_that_of_a_stopped_one_is_not(
+    qtbot, widget, model, jobs
+):
+    widget.open_model(model)
+    for endless in (False, True):
+        jobs.endless = endless
+        widget.panel.button.click()
+        if endless:
+            qtbot.waitUntil(lambda: len(jobs.calls) == 2)
+            widget.panel.button.click()
+        qtbot.waitUntil(lambda: not widget.is_busy, timeout=10_000)
+    ((shape, seconds),) = jobs.learned
+    assert shape == (24, 32)
+    assert seconds > 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.inference import FoldedVSE
     from napari_denoisplit.settings import NetworkSettings
 
-__all__ = ["Rate", "Speed", "speed_of"]
+__all__ = ["Rate", "Speed", "correct", "speed_of"]
 
 SMALL = 64
 LARGE_ON_CPU = 256
@@ -44,6 +44,10 @@ class Rate:
         """Seconds of so many pixels in so many calls."""
         return self.call * n_calls + self.pixel * n_pixels
 
+    def slower(self, factor: float) -> Rate:
+        """Return the rate that takes so many times as long."""
+        return Rate(self.call * factor, self.pixel * factor)
+
 
 @dataclass(frozen=True, slots=True)
 class Speed:
@@ -53,14 +57,53 @@ class Speed:
     draw: Rate
     """Of one sample, with the moments and the copies that are shown."""
 
+    def slower(self, factor: float) -> Speed:
+        """Return the speed that takes so many times as long."""
+        return Speed(self.encode.slower(factor), self.draw.slower(factor))
 
-@lru_cache(maxsize=16)
+
+AGAIN = 60.0
+"""Seconds after which a trial is made again, where no split has shown the true speed: other
+programs can only have made it slower, so the faster one counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a network on a device."""
+
+    speed: Speed
+    tried: float
+    """When, seconds of `time.monotonic`; endless where a split has shown it."""
+
+
+_known: dict[tuple[NetworkSettings, Compute], _Known] = {}
+
+
 def speed_of(network: NetworkSettings, compute: Compute) -> Speed:
-    """Measure a network of this shape, once in a process.
+    """Tell the speed of a network of this shape: that of the last split, or else of a trial.
 
-    The weights do not matter for the speed, so that none have to be loaded. It takes about as long
-    as two samples of 256 x 256 pixels: 0.2 s for the preset 'fast' on two cores.
+    The weights do not matter for the speed, so that none have to be loaded. A trial takes about as
+    long as two samples of 256 x 256 pixels: 0.2 s for the preset 'fast' on two cores.
     """
+    known, now = _known.get((network, compute)), time.monotonic()
+    if known is None or now > known.tried + AGAIN:
+        trial = _trial(network, compute)
+        speed = trial if known is None else min(trial, known.speed, key=_of_a_sample)
+        known = _known[network, compute] = _Known(speed, now)
+    return known.speed
+
+
+def correct(network: NetworkSettings, compute: Compute, factor: float) -> None:
+    """Take note that a split has taken `factor` times as long as this speed made believe."""
+    slower = speed_of(network, compute).slower(factor)
+    _known[network, compute] = _Known(slower, math.inf)
+
+
+def _of_a_sample(speed: Speed) -> float:
+    return speed.draw.seconds(LARGE_ON_CPU**2)
+
+
+def _trial(network: NetworkSettings, compute: Compute) -> Speed:
     trial = folded(VSE(network).eval(), compute)
     with keep_freed_memory():
         sizes, step = (SMALL, _large(network, compute)), trial.multiple

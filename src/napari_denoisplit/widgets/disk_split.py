@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -168,6 +169,7 @@ def to_disk(
     opened = _opened(chosen, header)
     yield opened
     yield Stage("Loading the network")
+    from napari_denoisplit.jobs.pace import learn
     from napari_denoisplit.jobs.slide_store import SlideStore
     from napari_denoisplit.jobs.slides import split_to_zarr_job
 
@@ -176,6 +178,7 @@ def to_disk(
         model, opened.image, target, settings, stop=stop, numbered=True, focus=focus
     )
     store: SlideStore | None = None
+    began, is_new = time.monotonic(), False
     while True:
         try:
             event = next(job)
@@ -186,12 +189,14 @@ def to_disk(
             yield event
             continue
         if store is None:
-            store = SlideStore(event.path)
+            store, is_new = SlideStore(event.path), not event.numbers
             yield _begun(store, opened.image, header, axes)
         if not store.complete:
             yield from _pictures(store, event.numbers, opened.image.shape)
     if store is None:
         raise TypeError("a split to disk ended before it began")
+    if is_new and done.complete:
+        learn(model, opened.image, settings, time.monotonic() - began, on_disk=True)
     split = DiskSplit(
         done.path,
         settings.n_samples if done.n_done else 0,

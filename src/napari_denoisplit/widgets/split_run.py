@@ -89,9 +89,14 @@ def split_input(
     first = np.asarray(single.data[(0,) * (len(single.axes) - 2)], dtype=np.float32)
     yield ImageRead(single, contrast_limits(first))
     yield Stage("Loading the network")
+    from napari_denoisplit.jobs.pace import learn
     from napari_denoisplit.jobs.splitting import split_job
 
-    return (yield from split_job(model, single, settings, stop=stop, focus=focus))
+    began = time.monotonic()
+    split = yield from split_job(model, single, settings, stop=stop, focus=focus)
+    if not split.stopped_early:
+        learn(model, single, settings, time.monotonic() - began)
+    return split
 
 
 def _or_missing(image: Image | None) -> Image:

@@ -1,0 +1,40 @@
+"""What splits have really taken corrects what is told of the next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_denoisplit.checkpoint import read_header
+from napari_denoisplit.jobs.preflight import preflight
+from napari_denoisplit.jobs.speed import correct
+from napari_denoisplit.nn.compute import Compute
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.settings import SplitSettings
+
+__all__ = ["learn"]
+
+SHORTEST = 2.0
+"""Seconds of a split that says something of the next: below, most is loading and warming up."""
+
+
+def learn(
+    model: Path, image: Image, settings: SplitSettings, seconds: float, *, on_disk: bool = False
+) -> None:
+    """Let forecasts know what a whole split has taken; one with a target error says nothing.
+
+    Parameters
+    ----------
+    model, image, settings, on_disk
+        As for `preflight`.
+    seconds
+        Of the split, loading of the network included.
+    """
+    if seconds < SHORTEST or settings.target_error is not None:
+        return
+    told = preflight(model, image, settings, on_disk=on_disk)
+    compute = Compute.choose(settings.device, settings.precision)
+    correct(read_header(model).network, compute, seconds / told.seconds)
