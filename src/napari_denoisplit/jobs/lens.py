@@ -32,6 +32,9 @@ POLL = 0.1
 """Seconds between two looks at `stop` while there is nothing to draw."""
 REFRESH = 0.25
 """Seconds between two pictures of a view while it is refined."""
+BREATH = 0.05
+"""Seconds without work behind the first sample of a view: the window paints it meanwhile, and
+painting and drawing would hold each other up."""
 
 
 def lens_job(
@@ -102,9 +105,10 @@ def _drawn(
     picture: Callable[[Focus], LensDrawn],
 ) -> Generator[Stage | LensDrawn, None, None]:
     """Draw the newest view step by step; wait where all of it is drawn."""
-    view, step, shown, shown_at = None, None, 0, 0.0
+    view, step, shown, shown_at, pause = None, None, 0, 0.0, 0.0
     while not stop.is_set():
-        newest = requests.take(POLL if step is None else 0)
+        newest = requests.take(POLL if step is None else pause)
+        pause = 0.0
         if newest is not None:
             view = newest.within(*shape, LARGEST_VIEW)
             step = work.next_step(view)
@@ -121,6 +125,7 @@ def _drawn(
                 event = picture(view)
                 if first or event.n_samples > shown:
                     yield event
+                    pause = BREATH if first and event.n_samples else 0.0
                     shown, shown_at = event.n_samples, time.monotonic()
 
 
