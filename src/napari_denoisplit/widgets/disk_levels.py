@@ -82,9 +82,9 @@ def _opened(paths: list[Path], channel: int, axes: str, are_samples: bool) -> tu
     each = [channel_levels(path, channel, axes) for path in paths]
     if not are_samples:
         return tuple(each[0])
-    import dask.array  # only to stack what is not read
+    from napari_denoisplit.images.sample_series import series
 
-    return tuple(dask.array.stack(level) for level in zip(*each, strict=True))
+    return tuple(series(level) for level in zip(*each, strict=True))
 
 
 def _at_hand(arrays: tuple[Any, ...], room: float) -> tuple[tuple[Any, ...], float]:
