@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 from tests.widgets.conftest import layer
 
-from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
+from napari_denoisplit.checkpoint import Model, ModelHeader, load_model, save_model
 from napari_denoisplit.images.phantoms import phantom
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.nn.ladder import VSE
@@ -108,6 +109,45 @@ def test_the_residual_of_the_truth_is_noise(qtbot, viewer, widget):
     assert tuple(residual.scale) == PLACE["scale"]
     assert "6 samples" in widget.residual.numbers.text()
     assert widget.residual.plot.density.max() == pytest.approx(0.4, abs=0.05)
+
+
+def test_a_second_check_takes_the_place_of_the_first(qtbot, viewer, widget):
+    finish(qtbot, widget.residual.panel)
+    n_layers = len(viewer.layers)
+    finish(qtbot, widget.residual.panel)
+    assert len(viewer.layers) == n_layers
+
+
+def test_a_verdict_goes_with_what_it_was_about(qtbot, viewer, widget, model_file, tmp_path):
+    finish(qtbot, widget.residual.panel)
+    other = tmp_path / "other.denoisplit"
+    other.write_bytes(model_file.read_bytes())
+    widget.residual.model.open(other)
+    assert not widget.residual.verdict.isVisibleTo(widget)
+    widget.residual.model.open(model_file)
+    finish(qtbot, widget.residual.panel)
+    assert widget.residual.verdict.isVisibleTo(widget)
+    viewer.layers.remove("cells · pits · MMSE")
+    viewer.layers.remove("cells · filaments · MMSE")
+    assert not widget.residual.verdict.isVisibleTo(widget)
+
+
+def test_an_input_with_pixels_that_are_not_numbers_has_no_verdict(qtbot, viewer, widget):
+    damaged = layer(viewer, "cells").data.copy()
+    damaged[3, 4] = np.nan
+    layer(viewer, "cells").data = damaged
+    finish(qtbot, widget.residual.panel)
+    assert "1 pixels that are NaN" in widget.residual.panel.status.text()
+    assert not widget.residual.verdict.isVisibleTo(widget)
+
+
+def test_a_model_of_other_structures_is_refused_before_the_run(widget, model_file, tmp_path):
+    trained = load_model(model_file)
+    header = trained.header.model_copy(update={"channel_names": ("nuclei", "pits")})
+    save_model(tmp_path / "others.denoisplit", replace(trained, header=header))
+    widget.residual.model.open(tmp_path / "others.denoisplit")
+    assert "made with (cells.denoisplit)" in widget.residual.panel.hint.text()
+    assert not widget.residual.panel.button.isEnabled()
 
 
 def test_an_input_of_another_size_is_refused_before_the_run(viewer, widget, clean):

@@ -140,7 +140,7 @@ def residual_job(
     Raises
     ------
     ImageError
-        The sizes differ, or no plane has 16 x 16 pixels.
+        The sizes differ, no plane has 16 x 16 pixels, or some pixels are not finite.
     ModelFileError
         The model has no noise models.
     JobError
@@ -257,12 +257,22 @@ class Residuals:
         -------
         Residual of each sample, and the superposition of the MMSE, in standard deviations of the
         noise, (Y, X).
+
+        Raises
+        ------
+        ImageError
+            The image has pixels that are not finite where it was split.
         """
         at: tuple[slice | int, ...] = (slice(None), *index)
         mmse = np.ascontiguousarray(self._mmse[at], dtype=np.float32)
         if not np.isfinite(mmse).all():
             return None
         observation = np.array(self._view.data[index], dtype=np.float32)
+        if bad := int((~np.isfinite(observation)).sum()):
+            raise ImageError(
+                f"{self._source.name!r} has {bad} pixels that are NaN or infinite: choose the "
+                "image as it was split."
+            )
         samples = None
         if self._samples is not None:
             samples = self._samples[(slice(None), *at)]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["SplitGroup", "full_resolution", "split_groups"]
+__all__ = ["SplitGroup", "full_resolution", "show_image", "split_groups"]
 
 _OWN = ("structure", "channel", "kind")  # of one layer; all else says how the split was made
 
@@ -137,6 +137,31 @@ def split_groups(layers: Iterable[Any]) -> tuple[SplitGroup, ...]:
             found.setdefault(key, {}).setdefault(kind, {})[str(structure)] = layer
     groups = [_group(kinds) for kinds in found.values() if "MMSE" in kinds]
     return tuple(group for group in reversed(groups) if group is not None)
+
+
+def show_image(viewer: Any, name: str, data: NDArray[Any], kind: str, **keywords: Any) -> None:
+    """Add an image layer, or bring the one of an earlier run up to date.
+
+    Parameters
+    ----------
+    viewer
+        Of napari.
+    name
+        Of the layer, which begins with that of the split's input.
+    data
+        Its pixels.
+    kind
+        What it shows, for its metadata.
+    keywords
+        As of `add_image`; scale and translate among them.
+    """
+    about = {"kind": kind, "input": name.partition(" · ")[0]}
+    for layer in viewer.layers:
+        if layer.name == name and layer.metadata.get("denoisplit") == about:
+            layer.data = data
+            layer.scale, layer.translate = keywords["scale"], keywords["translate"]
+            return
+    viewer.add_image(data, name=name, metadata={"denoisplit": about}, **keywords)
 
 
 def _group(kinds: dict[str, dict[str, ImageLayer]]) -> SplitGroup | None:

@@ -14,7 +14,7 @@ from napari_denoisplit.widgets.layers import image_of_layer
 from napari_denoisplit.widgets.model_choice import ModelChoice
 from napari_denoisplit.widgets.noise_words import verdict_html
 from napari_denoisplit.widgets.run_panel import RunPanel
-from napari_denoisplit.widgets.trust_layers import full_resolution
+from napari_denoisplit.widgets.trust_layers import full_resolution, show_image
 from napari_denoisplit.widgets.trust_plot import ResidualPlot
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class ResidualPart(QWidget):
         self._matched: tuple[int, ...] = ()
         self.check: ResidualCheck | None = None
         """Of the last run."""
+        self._checked: tuple[object, ...] = ()  # what the verdict that is shown is about
         self.input = LayerChoice(viewer, "Input", parent=self)
         self.model = ModelChoice(self)
         self.panel = RunPanel(
@@ -88,6 +89,8 @@ class ResidualPart(QWidget):
 
     def refresh(self) -> None:
         """Say what is missing."""
+        if self._checked and self._checked != self._choices():
+            self._forget()  # the verdict is on something else
         obstacle = "" if self._group is not None else "Split an image first (widget Split)."
         obstacle = obstacle or self.input.problem or self.model.problem or self._mismatch()
         self.panel.set_obstacle(obstacle)
@@ -103,13 +106,23 @@ class ResidualPart(QWidget):
             self.panel.fail(error)
             return
         self.panel.say("")
+        self._forget()
         self.panel.run(
             partial(_check, self.model.header, image, group),
             on_event=_ignore,
-            on_done=partial(self._show, group),
+            on_done=partial(self._show, group, self._choices()),
             on_error=self.panel.fail,
             title=f"denoiSplit: residual of {group.name}",
         )
+
+    def _choices(self) -> tuple[object, ...]:
+        key = None if self._group is None else self._group.key
+        return key, self.input.layer, self.model.path
+
+    def _forget(self) -> None:
+        self._checked = ()
+        for part in (self.verdict, self.numbers, self.plot):
+            part.hide()
 
     def _mismatch(self) -> str:
         group, layer, header = self._group, self.input.layer, self.model.header
@@ -117,12 +130,16 @@ class ResidualPart(QWidget):
             return ""
         if tuple(full_resolution(layer).shape) != group.shape:
             return f"{layer.name!r} has another size than the split: choose the input of the split."
-        if len(header.channel_names) != len(group.structures):
-            return "This model has another number of structures than the split: choose its model."
+        if sorted(header.channel_names) != sorted(group.structures):
+            made_with = f" ({name})" if (name := group.record.get("model")) else ""
+            return (
+                f"This model splits into {', '.join(header.channel_names)}, the split shows "
+                f"{', '.join(group.structures)}: choose the model that it was made with{made_with}."
+            )
         return ""
 
-    def _show(self, group: SplitGroup, check: ResidualCheck) -> None:
-        self.check = check
+    def _show(self, group: SplitGroup, choices: tuple[object, ...], check: ResidualCheck) -> None:
+        self.check, self._checked = check, choices
         warning = _other_model(group, self.model)
         self.verdict.setText(verdict_html(check.verdict))
         self.verdict.show()
@@ -139,13 +156,14 @@ class ResidualPart(QWidget):
             ("residual (σ of the noise)", check.residual, False, _LIMITS[0]),
             ("unexplained (smoothed residual)", check.bias, True, _LIMITS[1]),
         ):
-            viewer.add_image(
+            show_image(
+                viewer,
+                f"{group.name} · {name}",
                 group.as_in_viewer(image.data),
-                name=f"{group.name} · {name}",
+                "residual",
                 colormap=Colormap(_COLORS, name="residual"),
                 contrast_limits=(-limit, limit),
                 visible=shown,
-                metadata={"denoisplit": {"kind": "residual", "input": group.name}},
                 **group.keywords(),
             )
 

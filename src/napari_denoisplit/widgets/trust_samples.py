@@ -15,6 +15,7 @@ from napari_denoisplit.widgets.region import region_of_shapes
 from napari_denoisplit.widgets.region_choice import RegionChoice
 from napari_denoisplit.widgets.result_layers import contrast_limits
 from napari_denoisplit.widgets.run_panel import RunPanel
+from napari_denoisplit.widgets.trust_layers import show_image
 
 if TYPE_CHECKING:
     import threading
@@ -243,10 +244,11 @@ class SamplesPart(QWidget):
             keywords |= {"colormap": like.colormap, "blending": like.blending}
             keywords.setdefault("contrast_limits", tuple(like.contrast_limits))
         keywords.setdefault("contrast_limits", contrast_limits(data))
-        viewer.add_image(
+        show_image(
+            viewer,
+            f"{group.name} · {name}",
             data,
-            name=f"{group.name} · {name}",
-            metadata={"denoisplit": {"kind": name.rpartition(" · ")[2], "input": group.name}},
+            name.rpartition(" · ")[2],
             **keywords,
             **(place or group.keywords()),
         )
