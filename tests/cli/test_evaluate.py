@@ -34,3 +34,23 @@ def test_evaluate_as_json_can_be_read_back(files, capsys):
     scores = json.loads(capsys.readouterr().out)
     assert [score["name"] for score in scores] == ["a", "b"]
     assert all(np.isfinite(score["psnr"]) for score in scores)
+
+
+def test_samples_are_measured_and_what_their_spread_means_is_said(files, tmp_path, capsys, rng):
+    from napari_denoisplit.images.reading import read_image
+    from napari_denoisplit.images.writing import write_image
+
+    clean = np.asarray(read_image(files[1]).data)
+    for k in (1, 2, 3):
+        data = (clean + k * rng.normal(size=clean.shape)).astype("f4")
+        image = Image(data, "CYX", channel_names=("a", "b"))
+        write_image(tmp_path / "x_samples" / f"{k:03d}.ome.tif", image)
+    command = ["evaluate", *files, "--samples", str(tmp_path / "x_samples")]
+    with pytest.raises(SystemExit, match="0"):
+        main(command)
+    assert "not whether they are right" in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(SystemExit, match="0"):
+        main([*command, "--json"])
+    (first, _) = json.loads(capsys.readouterr().out)
+    assert first["samples"]["n_samples"] == 3
+    assert first["samples"]["psnr_spread"] > 1

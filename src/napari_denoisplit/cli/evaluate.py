@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,9 +15,17 @@ from napari_denoisplit.cli.terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_denoisplit.images.image import Image
     from napari_denoisplit.measures.comparison import ChannelScore
+    from napari_denoisplit.measures.sample_quality import SampleScore
 
 __all__ = ["evaluate"]
+
+_MEANING = """\
+A single sample usually has a lower PSNR than the mean of many, which leaves out what differs. The
+standard deviation (SD-PSNR) says how much samples differ in quality, not whether they are right:
+0 is what a model without posterior gives, and it grows with bad samples as well. Compare it only
+between models of about the same PSNR, on the same image."""
 
 
 def evaluate(
@@ -27,22 +35,52 @@ def evaluate(
     truth: Annotated[
         Path, typer.Argument(help="The clean image, of the same size.", show_default=False)
     ],
+    samples: Annotated[
+        Path | None,
+        typer.Option(
+            help="Result with kept samples, to measure each of them: an OME-Zarr folder, "
+            "NAME_mmse.ome.tif or NAME_samples.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure how close a prediction is to the truth, channel by channel.
 
     PSNR (decibel) and MS-SSIM (at most 1) are larger for a better prediction. Both are
     range-invariant: they do not depend on the unit of the prediction.
+
+    With --samples, also the PSNR of single posterior samples, and by how much it differs from
+    sample to sample (standard-deviation PSNR): a measure of diversity, not of quality.
     """
     from napari_denoisplit.measures.comparison import compare
 
     terminal = Terminal()
     predicted, true = (read(terminal, path, None, None) for path in (prediction, truth))
     scores = compare(truth=true, prediction=predicted)
+    of_samples = () if samples is None else _sample_scores(true, samples)
     if as_json:
-        typer.echo(json.dumps([asdict(score) for score in scores], indent=2))
-    else:
-        _print_table(scores)
+        typer.echo(json.dumps(_as_json(scores, of_samples), indent=2))
+        return
+    _print_table(scores)
+    if of_samples:
+        _print_samples(of_samples)
+
+
+def _sample_scores(truth: Image, path: Path) -> tuple[SampleScore, ...]:
+    from napari_denoisplit.images.sample_files import open_samples
+    from napari_denoisplit.measures.sample_quality import sample_scores
+
+    return sample_scores(truth, open_samples(path))
+
+
+def _as_json(
+    scores: Sequence[ChannelScore], of_samples: Sequence[SampleScore]
+) -> list[dict[str, Any]]:
+    found = [asdict(score) for score in scores]
+    for entry, score in zip(found, of_samples, strict=False):
+        entry["samples"] = {key: value for key, value in asdict(score).items() if key != "name"}
+    return found
 
 
 def _print_table(scores: Sequence[ChannelScore]) -> None:
@@ -53,3 +91,14 @@ def _print_table(scores: Sequence[ChannelScore]) -> None:
         typer.echo(f"{score.name:<{width}}  {score.psnr:9.2f}  {similarity:>7}")
     if any(score.ms_ssim is None for score in scores):
         typer.echo("MS-SSIM needs images of at least 176 pixels along each edge.")
+
+
+def _print_samples(scores: Sequence[SampleScore]) -> None:
+    width = max(len("channel"), *(len(score.name) for score in scores))
+    typer.echo(f"\n{'channel':<{width}}  {'samples':>7}  {'PSNR of one':>11}  {'its SD (dB)':>11}")
+    for score in scores:
+        typer.echo(
+            f"{score.name:<{width}}  {score.n_samples:>7}  {score.psnr:11.2f}  "
+            f"{score.psnr_spread:11.3f}"
+        )
+    typer.echo(_MEANING)
