@@ -14,6 +14,7 @@ from napari_denoisplit.widgets.shown_samples import ShownSamples, corner
 
 if TYPE_CHECKING:
     from napari_denoisplit.images.sample_levels import Window
+    from napari_denoisplit.images.sample_stack import SampleStack
     from napari_denoisplit.widgets.layers import ViewerRef
     from napari_denoisplit.widgets.sample_controls import ViewChoice
     from napari_denoisplit.widgets.sample_sets import SampleSet
@@ -140,6 +141,15 @@ class SampleBrowser(QObject):
             self.reader.want([*first, *self._needed(window), *self._soon(window)])
         if missing is not None:
             self.changed.emit()
+
+    def in_sight(self) -> tuple[SampleStack, SampleStack] | None:
+        """Return the part of large planes that is on screen, as shown and at full resolution."""
+        levels = self.reader.levels
+        if levels is None or not levels.is_large:
+            return None
+        height, width = levels.stacks[0].plane_shape
+        window = self.sight.window() or levels.window((0, height), (0, width), zoom=0.0)
+        return levels.cut(window), levels.cut(window, full=True)
 
     def _overview(self) -> Window | None:
         """All of a large plane, coarsely; None where that would take long to read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QComboBox,
@@ -58,7 +58,8 @@ class Transport(QWidget):
         for label, longest in ((self.label, "0000 of 0000"), (self.rate, "60 per second ")):
             # Of a size of their own: Qt lays the whole dock out anew when another label changes.
             label.setText(longest)
-            label.setFixedSize(label.sizeHint())
+            # Before napari's style is applied, letters are taken for less high than they are.
+            label.setFixedSize(label.sizeHint() + QSize(2, 6))
         self.back = _button(self, "◂", "Previous sample", "back")
         self.play = _button(self, "▶", "Play", "play")
         self.forward = _button(self, "▸", "Next sample", "forward")
@@ -142,6 +143,7 @@ class ViewChoice(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._n_structures = 1
+        self._overlaid = True
         self.show_box = _box(
             self,
             "Show",
@@ -196,8 +198,7 @@ class ViewChoice(QWidget):
     @property
     def layout_wanted(self) -> FilmLayout:
         """How structures are arranged; differences cannot be added up."""
-        overlay = self.layout_box.currentText() == "overlay" and self.what != DIFFERENCE
-        return "overlay" if overlay else "side by side"
+        return "overlay" if self._overlaid and self.what != DIFFERENCE else "side by side"
 
     def compare_with(self, index: int | None) -> None:
         """Choose the sample to compare with, from 0; None is the MMSE."""
@@ -218,6 +219,8 @@ class ViewChoice(QWidget):
         self._refresh()
 
     def _on_change(self, *_: object) -> None:
+        if self.layout_box.isEnabled():
+            self._overlaid = self.layout_box.currentText() == "overlay"
         self._refresh()
         self.changed.emit()
 
@@ -226,6 +229,9 @@ class ViewChoice(QWidget):
         self.other_box.setEnabled(compares)
         self.number.setEnabled(compares and self.other_box.currentText() == _OTHER)
         self.layout_box.setEnabled(self._n_structures > 1 and self.what != DIFFERENCE)
+        self.layout_box.blockSignals(True)
+        self.layout_box.setCurrentText(self.layout_wanted)  # differences have no other
+        self.layout_box.blockSignals(False)
 
 
 def _button(parent: QWidget, text: str, name: str, key: str) -> QPushButton:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_denoisplit.events import Event, Stage
+from napari_denoisplit.widgets.fields import tooltip
 from napari_denoisplit.widgets.run_panel import RunPanel
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ __all__ = ["FilmOrder", "SampleExport"]
 _FILTERS = "Film (*.gif);;Film (*.mp4);;Numbers: OME-TIFF (*.ome.tif)"
 _HELP = (
     "Write the plane in sight of all samples, as it is shown: a film (GIF, MP4), or all numbers "
-    "(OME-TIFF, samples along time)."
+    "(OME-TIFF, samples along time). Of a plane that is larger than the screen, the part in sight."
 )
 
 
@@ -36,6 +37,8 @@ class FilmOrder:
     ----------
     stack, plane, settings, against, look
         As in `film_job`.
+    numbers
+        Samples at full resolution for OME-TIFF, where those of the film are coarser.
     """
 
     def __init__(
@@ -45,19 +48,21 @@ class FilmOrder:
         settings: FilmSettings,
         against: int | None,
         look: Look | None,
+        numbers: SampleStack | None = None,
     ) -> None:
         self.stack, self.plane, self.settings = stack, plane, settings
         self.against, self.look = against, look
+        self.numbers = stack if numbers is None else numbers
 
     def job(self, path: Path, stop: threading.Event) -> Generator[Event, None, Path | None]:
         """Write the file."""
         yield Stage("Preparing")
         # Not at the top: what writes images is needed at the end of a session, if at all.
-        from napari_denoisplit.jobs.film import film_job
+        from napari_denoisplit.jobs.film import FILM_ENDINGS, film_job
 
         return (
             yield from film_job(
-                self.stack,
+                self.stack if path.suffix.lower() in FILM_ENDINGS else self.numbers,
                 path,
                 self.settings,
                 plane=self.plane,
@@ -66,6 +71,16 @@ class FilmOrder:
                 stop=stop,
             )
         )
+
+
+class _WholeOrNothing(RunPanel):
+    """A panel that does not promise to keep what a stopped job has begun."""
+
+    def _refresh(self) -> None:
+        super()._refresh()
+        if self.is_running:
+            self.button.setToolTip(tooltip("End now; nothing is written then."))
+            self.hint.hide()
 
 
 class SampleExport(QWidget):
@@ -87,7 +102,7 @@ class SampleExport(QWidget):
     ) -> None:
         super().__init__(parent)
         self._order = order
-        self.panel = RunPanel("Save film or OME-TIFF…", _HELP, start, self)
+        self.panel = _WholeOrNothing("Save film or OME-TIFF…", _HELP, start, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.panel)

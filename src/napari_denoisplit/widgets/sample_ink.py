@@ -17,21 +17,24 @@ __all__ = ["paint_histogram", "paint_joint", "paint_profile"]
 _TICKS = 4  # more would run into each other in a narrow dock
 _BINS = (5, 30)
 _SHADE = 0.25
+_ROW = 0.2  # height of an interval with its name, in heights of the histogram
+_SMALL = 7  # points
+_EDGE = 0.3  # share of the axes within which a name might be cut off
 
 
 def paint_histogram(
     axes: Any, reading: SampleReading, inks: Sequence[str], colors: Colors, *, title: str
 ) -> None:
-    """Paint how often samples have a value, with MMSE (line) and interval (bar above)."""
+    """Paint how often samples have a value, MMSE (line) and interval (bar below its name)."""
+    rows = 1.14 + _ROW * np.arange(len(inks))
     n_bins = int(np.clip(np.sqrt(reading.values.shape[1]) * 2, *_BINS))
     highest = 1.0
-    for values, ink, name in zip(reading.values, inks, reading.structures, strict=True):
+    for values, ink in zip(reading.values, inks, strict=True):
         counts, edges = np.histogram(values, bins=n_bins)
-        axes.stairs(counts, edges, fill=True, color=ink, alpha=0.55, label=name)
+        axes.stairs(counts, edges, fill=True, color=ink, alpha=0.55)
         axes.stairs(counts, edges, color=ink, linewidth=0.8)
         highest = max(highest, float(counts.max()))
-    for number, (estimate, ink) in enumerate(zip(reading.estimates, inks, strict=True)):
-        level = highest * (1.08 + 0.09 * number)
+    for level, estimate, ink in zip(highest * rows, reading.estimates, inks, strict=True):
         axes.axvline(estimate.mean, color=ink, linewidth=1.4)
         if np.isfinite([estimate.low, estimate.high]).all():
             ends = [estimate.low, estimate.high]
@@ -39,15 +42,38 @@ def paint_histogram(
     low, high = axes.get_xlim()
     if reading.observed is not None and low <= reading.observed <= high:
         # Elsewhere it would press the histograms together; the text beside the plot has it.
-        axes.axvline(reading.observed, color=colors["text"], linestyle=":", label="input")
+        axes.axvline(reading.observed, color=colors["text"], linestyle=":")
+        where = reading.observed, 0.02 * highest
+        axes.annotate(
+            "input ", where, color=colors["text"], fontsize=_SMALL, rotation=90, ha="right"
+        )
+    _name_rows(axes, reading, highest * rows, colors)
     axes.set(
         xlabel="value (grey levels)",
         ylabel="samples",
         title=title,
-        ylim=(0, highest * (1.15 + 0.09 * len(inks))),
+        ylim=(0, highest * (rows[-1] + _ROW)),
     )
     axes.locator_params(axis="x", nbins=_TICKS)
     axes.yaxis.get_major_locator().set_params(integer=True, nbins=_TICKS)
+
+
+def _name_rows(axes: Any, reading: SampleReading, rows: Any, colors: Colors) -> None:
+    """Write the name of each structure above its interval, within the axes."""
+    low, high = axes.get_xlim()
+    for level, estimate, name in zip(rows, reading.estimates, reading.structures, strict=True):
+        share = (estimate.mean - low) / (high - low)
+        side = "left" if share < _EDGE else "right" if share > 1 - _EDGE else "center"
+        axes.annotate(
+            name,
+            (estimate.mean, level),
+            xytext=({"left": 3, "right": -3, "center": 0}[side], 2),
+            textcoords="offset points",
+            ha=side,
+            color=colors["text"],
+            fontsize=_SMALL,
+        )
+    axes.set_xlim(low, high)
 
 
 def paint_joint(

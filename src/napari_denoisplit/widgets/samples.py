@@ -138,7 +138,8 @@ class SamplesWidget(DockedWidget):
         as_shown = picture.is_shown and (picture.kind == "difference") == differs
         look = picture.look() if as_shown else None
         against = self.view.against if differs else None
-        return FilmOrder(chosen.stack, self.browser.plane, settings, against, look)
+        shown, numbers = self.browser.in_sight() or (chosen.stack, None)
+        return FilmOrder(shown, self.browser.plane, settings, against, look, numbers)
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
