@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from tests.jobs.conftest import NETWORK
 
 from napari_denoisplit.checkpoint import ModelHeader, read_header
-from napari_denoisplit.errors import ImageError, ModelFileError
-from napari_denoisplit.events import run
+from napari_denoisplit.errors import ImageError, JobError, ModelFileError, message_of
+from napari_denoisplit.events import EpochDone, Stage, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantoms import phantom
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.synthetic_noise import add_noise
 from napari_denoisplit.images.training_fields import TrainingFields
+from napari_denoisplit.jobs import training
 from napari_denoisplit.jobs.residual_reference import reference_job, with_reference
 from napari_denoisplit.jobs.residuals import reference_of, residual_job, trust_job
 from napari_denoisplit.jobs.training import train_job
@@ -126,10 +129,78 @@ def test_sums_of_no_plane_are_no_figures():
         ResidualSums().figures()
 
 
-def test_training_leaves_a_reference_where_validation_blocks_are_large_enough(settings, tmp_path):
+@pytest.fixture(scope="module")
+def large_fields():
+    """Return fields whose validation blocks are large enough for a reference."""
     clean = np.stack([phantom((320, 320), seed=s) for s in range(2)])
-    noisy_fields = TrainingFields(tuple(add_noise(clean, gaussian=0.5, seed=0)), ("a", "b"))
+    return TrainingFields(tuple(add_noise(clean, gaussian=0.5, seed=0)), ("a", "b"))
+
+
+def trained(large_fields, settings, path, on_event=lambda event: None, **kwargs):
     few = settings.model_copy(update={"steps": 2, "validation_fraction": 0.3})
-    trained = run(train_job(noisy_fields, few, path=tmp_path / "m.denoisplit"))
-    assert reference_of(trained.model.header) is not None
+    return run(train_job(large_fields, few, path=path, **kwargs), on_event)
+
+
+def test_training_leaves_a_reference_where_validation_blocks_are_large_enough(
+    large_fields, settings, tmp_path
+):
+    result = trained(large_fields, settings, tmp_path / "m.denoisplit")
+    assert reference_of(result.model.header) is not None
     assert reference_of(read_header(tmp_path / "m.denoisplit")) is not None
+    assert not result.notes
+
+
+@pytest.mark.parametrize("beginning", ["Measuring", "Training"])
+def test_a_stop_ends_the_measuring_and_keeps_the_model(large_fields, settings, tmp_path, beginning):
+    stop, said = threading.Event(), []
+
+    def stop_at(event):
+        if isinstance(event, Stage):
+            said.append(event.text)
+            if event.text.startswith("Measuring what"):
+                stop.set()
+        if isinstance(event, EpochDone) and beginning == "Training":
+            stop.set()
+
+    result = trained(large_fields, settings, tmp_path / "m.denoisplit", stop_at, stop=stop)
+    assert reference_of(result.model.header) is None
+    assert reference_of(read_header(tmp_path / "m.denoisplit")) is None
+    assert any(text.startswith("Measuring what") for text in said) == (beginning == "Measuring")
+    (note,) = result.notes
+    assert said[-1] == note
+    assert "(it was stopped)" in note
+    assert "denoisplit trust m.denoisplit IMAGES --reference" in note
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        JobError("Out of memory with the smallest tiles"),
+        MemoryError("out of memory"),
+        RuntimeError("CUDA out of memory"),
+        OSError(28, "No space left on device", "m.denoisplit"),
+    ],
+)
+def test_an_error_of_the_measuring_is_said_and_keeps_the_model(
+    large_fields, settings, tmp_path, monkeypatch, error
+):
+    def fail(*_, **__):
+        yield Stage("Measuring")
+        raise error
+
+    monkeypatch.setattr(training, "reference_job", fail)
+    result = trained(large_fields, settings, tmp_path / "m.denoisplit")
+    assert read_header(tmp_path / "m.denoisplit").channel_names == ("a", "b")
+    (note,) = result.notes
+    assert message_of(error) in note
+
+
+def test_a_mistake_in_the_measuring_is_not_hidden(large_fields, settings, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        yield Stage("Measuring")
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(training, "reference_job", fail)
+    with pytest.raises(RuntimeError, match="shapes"):
+        trained(large_fields, settings, tmp_path / "m.denoisplit")
+    assert (tmp_path / "m.denoisplit").exists()

@@ -39,6 +39,7 @@ class FakeTrained:
     path: Path | None
     history: tuple[EpochDone, ...]
     stopped_early: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclass

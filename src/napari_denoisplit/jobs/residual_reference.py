@@ -65,6 +65,8 @@ def reference_job(
     -------
     None where the images are too small for it, or after a stop.
     """
+    if stop is not None and stop.is_set():
+        return None
     chosen = (settings or SplitSettings()).model_dump()
     chosen |= {"n_samples": N_SAMPLES, "keep_samples": N_SAMPLES, "target_error": None}
     yield Stage(f"Measuring what the model leaves unexplained of {len(images)} images")

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from napari_denoisplit.checkpoint import Model, last_path, save_model
-from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.errors import DenoisplitError, TrainingError, message_of
 from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, Stage
 from napari_denoisplit.jobs.budget import Budget
+from napari_denoisplit.jobs.memory import is_out_of_memory
 from napari_denoisplit.jobs.preparation import prepare
 from napari_denoisplit.jobs.residual_reference import reference_job, with_reference
 from napari_denoisplit.nn.compute import keep_freed_memory
@@ -50,6 +51,8 @@ class Trained:
     """Every epoch of this run."""
     stopped_early: bool
     """Whether it was asked to stop before its budget was used up."""
+    notes: tuple[str, ...] = ()
+    """What a user should know of the model; each was also yielded as a Stage."""
 
 
 def train_job(
@@ -81,7 +84,8 @@ def train_job(
         there, and the whole budget is spent once more. The best model is looked for beside it, and
         returned again where nothing better is found.
     stop
-        When set, training ends after the current step and returns the best model so far.
+        When set, training ends after the current step and returns the best model so far; what it
+        leaves unexplained of its own kind is then not measured, or no further.
 
     Yields
     ------
@@ -103,7 +107,7 @@ def train_job(
     yield Stage(f"Training on {run.compute} with {len(run.trainer.batches.corners):,} patches")
     with keep_freed_memory():
         trained = yield from _loop(run, settings, path, stop)
-        return (yield from _with_reference(trained, run, settings))
+        return (yield from _with_reference(trained, run, settings, stop))
 
 
 def _loop(
@@ -146,20 +150,49 @@ def _loop(
     return Trained(run.best, path, tuple(history), stopped_early=stop.is_set())
 
 
-def _with_reference(trained: Trained, run: Run, settings: TrainSettings) -> Job[Trained]:
-    """Let the model know what it leaves unexplained of its own kind, on the validation blocks."""
+def _with_reference(
+    trained: Trained, run: Run, settings: TrainSettings, stop: threading.Event
+) -> Job[Trained]:
+    """Let the model know what it leaves unexplained of its own kind, if that can be measured."""
     if trained.model.header.noise_models is None:
         return trained
-    images = run.validation.superpositions
+    why = "it was stopped"
+    try:
+        model = yield from _measured(trained, run, settings, stop)
+        if model is not trained.model or not stop.is_set():
+            return replace(trained, model=model)
+    except (DenoisplitError, OSError, MemoryError, RuntimeError) as error:
+        # The model is trained and saved: only what nobody expects may end in an error.
+        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
+            raise
+        why = message_of(error).rstrip(".")
+    name = "MODEL" if trained.path is None else trained.path.name
+    note = (
+        f"What the model leaves unexplained of its own kind was not measured ({why}). The model is "
+        "kept without it, and Trust calls no split better than usable until it is: run "
+        f"`denoisplit trust {name} IMAGES --reference` with images that are not training images."
+    )
+    yield Stage(note)
+    return replace(trained, notes=(*trained.notes, note))
+
+
+def _measured(
+    trained: Trained, run: Run, settings: TrainSettings, stop: threading.Event
+) -> Job[Model]:
+    """Measure it on the validation blocks, and save it; the model as it was where that ended."""
     computing = SplitSettings(device=settings.device, precision=settings.precision)
     measuring = reference_job(
-        trained.model, images, computing, data="validation blocks of the training images"
+        trained.model,
+        run.validation.superpositions,
+        computing,
+        data="validation blocks of the training images",
+        stop=stop,
     )
     reference = yield from _without_progress(measuring)
     model = with_reference(trained.model, reference)
     if reference is not None and trained.path is not None:
         save_model(trained.path, model)
-    return replace(trained, model=model)
+    return model
 
 
 def _without_progress(job: Job[R]) -> Job[R]:

@@ -187,6 +187,7 @@ class TrainRun(QObject):
         return (
             f"{ending}; the model of epoch {best[-1].epoch} is kept. "
             f"{_psnr_text(best[-1], self._structures)}\nSaved as {trained.path}"
+            + "".join(f"\n{note}" for note in trained.notes)
         )
 
 
