@@ -100,3 +100,37 @@ def test_mirrored_samples_do_not_make_sigma_of_an_area_too_large(rng):
     plain, own = (np.mean([variance(g, m) for g in groups]) for m in (False, True))
     assert own == pytest.approx(known**2, rel=0.15)
     assert plain == pytest.approx(4 / 3 * own, rel=0.02)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_large_places_are_read_piece_by_piece_with_the_same_answer(rng, monkeypatch, mirrored):
+    import napari_denoisplit.measures.footprint as footprints
+
+    samples = rng.normal(5, 1, size=(2, 6, 90, 110)).astype("f4")
+    largest = []
+
+    class Disk:
+        shape = samples.shape[1:]
+
+        def __init__(self, data):
+            self.data = data
+
+        def __getitem__(self, index):
+            largest.append(self.data[index].size)
+            return self.data[index]
+
+    disk = SampleStack(tuple(map(Disk, samples)), "YX", ("a", "b"), mirrored=mirrored)
+    places = area(rng.random((80, 100)) > 0.4, (3, 5)), line([[1, 2], [88, 107]], (90, 110))
+    for place in places:
+        whole = read_samples_at(disk, (), place, samples[0, 0])
+        largest.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(footprints, "_PIECE", 16)
+            found = read_samples_at(disk, (), place, samples[0, 0])
+        assert max(largest) <= 17 * 17
+        assert_allclose(found.values, whole.values, rtol=1e-6)
+        assert found.observed == pytest.approx(whole.observed)
+        assert_allclose(found.independent or 0, whole.independent or 0, rtol=1e-6)
+        if place.kind == "line":
+            for name in ("mean", "low", "high"):
+                assert_allclose(getattr(found.profile, name), getattr(whole.profile, name))

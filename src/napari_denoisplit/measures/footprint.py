@@ -10,6 +10,8 @@ import numpy as np
 from napari_denoisplit.errors import ImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Footprint", "area", "line", "pixel"]
 
 _LARGEST_STEP = 1.0  # pixels between two points of a line
+_PIECE = 2048  # rows and columns that are read at once
+_MOST_POINTS = 2**25  # of an area; the places of more would take GiB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +44,26 @@ class Footprint:
         return tuple(
             slice(int(np.floor(at.min())), int(np.ceil(at.max())) + 1) for at in (self.y, self.x)
         )  # type: ignore[return-value]
+
+    def pieces(self) -> Iterator[tuple[NDArray[np.intp] | slice, Footprint]]:
+        """Divide it, so that no piece's box is larger than 2048 rows and columns or so.
+
+        Yields
+        ------
+        Which points, and these as a footprint of their own.
+        """
+        box = self.box
+        if all(part.stop - part.start <= _PIECE for part in box):
+            yield slice(None), self
+            return
+        rows, columns = ((at // _PIECE).astype(np.int32) for at in (self.y, self.x))
+        for row in range(box[0].start // _PIECE, box[0].stop // _PIECE + 1):
+            in_row = np.flatnonzero(rows == row)
+            for column in range(box[1].start // _PIECE, box[1].stop // _PIECE + 1):
+                at = in_row[columns[in_row] == column]
+                if len(at):
+                    distance = None if self.distance is None else self.distance[at]
+                    yield at, Footprint(self.kind, self.y[at], self.x[at], distance)
 
     def values(self, crop: NDArray[Any]) -> NDArray[np.float32]:
         """Values at the points, between pixels by bilinear interpolation.
@@ -86,8 +110,14 @@ def area(mask: NDArray[np.bool_], corner: tuple[int, int] = (0, 0)) -> Footprint
     Raises
     ------
     ImageError
-        No pixel is set.
+        No pixel is set, or tens of millions are.
     """
+    n_points = np.count_nonzero(mask)
+    if n_points > _MOST_POINTS:
+        raise ImageError(
+            f"The area has {n_points:,} pixels; up to {_MOST_POINTS:,} can be measured at once: "
+            "draw a smaller one."
+        )
     y, x = np.nonzero(mask)
     if not len(y):
         raise ImageError("The region covers no pixel of the image: draw it on the image.")

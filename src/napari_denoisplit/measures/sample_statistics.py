@@ -132,35 +132,58 @@ def read_samples_at(
         calibrated=stack.factors is not None,
         correlation=_correlation(values),
         n_points=len(footprint),
-        independent=_independent(footprint, factors, points.variance),
+        independent=_independent(footprint, factors, points.total_variance),
         profile=_profile(stack, plane, footprint, factors, points),
-        observed=None if observed is None else _observed(observed, footprint),
+        observed=None if observed is None else float(_mean_at((observed,), (), footprint)[0]),
         where=(int(footprint.y[0]), int(footprint.x[0])) if footprint.kind == "pixel" else None,
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Points:
+    """What the samples say of each point, of C structures at P points."""
+
+    total_variance: Floats
+    """(C,), summed over all points."""
+    mean: Floats
+    """(C, P) of a line; else (C, 0): of an area there may be millions."""
+    variance: Floats
+    within: Floats | None
+
+
 def _gather(
     stack: SampleStack, plane: tuple[int, ...], footprint: Footprint
-) -> tuple[Floats, SampleSpread]:
-    """Mean of each sample (C, K); mean and variance of each point (C, P)."""
-    means = np.empty((stack.n_structures, len(stack)))
-    points = SampleSpread(mirrored=stack.mirrored)
-    for k, crop in enumerate(stack.crops(plane, footprint.box)):
-        values = footprint.values(crop).astype(np.float64)  # (C, P)
-        means[:, k] = values.mean(axis=1)
-        points.add(values)
-    return means, points
-
-
-def _mean_at(arrays: Sequence[Any], plane: tuple[int, ...], footprint: Footprint) -> Floats:
-    return np.array(
-        [footprint.values(pixels_of(a[(*plane, *footprint.box)])).mean() for a in arrays],
-        dtype=np.float64,
+) -> tuple[Floats, _Points]:
+    """Mean of each sample (C, K), and the points; read piece by piece."""
+    means, total = np.zeros((stack.n_structures, len(stack))), np.zeros(stack.n_structures)
+    kept = np.zeros((3, stack.n_structures, 0 if footprint.distance is None else len(footprint)))
+    for at, piece in footprint.pieces():
+        spread = SampleSpread(mirrored=stack.mirrored)
+        for k, crop in enumerate(stack.crops(plane, piece.box)):
+            values = piece.values(crop).astype(np.float64)  # (C, P)
+            means[:, k] += values.sum(axis=1)
+            spread.add(values)
+        total += spread.variance.sum(axis=1)
+        if footprint.distance is not None:
+            within = np.nan if spread.within is None else spread.within
+            for place, numbers in enumerate((spread.mean, spread.variance, within)):
+                kept[place][:, at] = numbers
+    mean, variance, within = kept
+    return means / len(footprint), _Points(
+        total, mean, variance, within if stack.mirrored else None
     )
 
 
-def _observed(observed: Any, footprint: Footprint) -> float:
-    return float(footprint.values(pixels_of(observed[footprint.box])).mean())
+def _values_at(array: Any, plane: tuple[int, ...], footprint: Footprint) -> Floats:
+    """Values of an image (..., Y, X) at the points, (P,); read piece by piece."""
+    found = np.empty(len(footprint))
+    for at, piece in footprint.pieces():
+        found[at] = piece.values(pixels_of(array[(*plane, *piece.box)]))
+    return found
+
+
+def _mean_at(arrays: Sequence[Any], plane: tuple[int, ...], footprint: Footprint) -> Floats:
+    return np.array([_values_at(array, plane, footprint).mean() for array in arrays])
 
 
 def _correlation(values: Floats) -> Floats:
@@ -174,11 +197,11 @@ def _correlation(values: Floats) -> Floats:
 
 
 def _independent(
-    footprint: Footprint, factors: Floats, variance: Floats
+    footprint: Footprint, factors: Floats, total_variance: Floats
 ) -> tuple[float, ...] | None:
     if footprint.kind != "area":
         return None
-    sigma = factors * np.sqrt(variance.sum(axis=1)) / len(footprint)
+    sigma = factors * np.sqrt(total_variance) / len(footprint)
     return tuple(float(s) for s in sigma)
 
 
@@ -187,15 +210,13 @@ def _profile(
     plane: tuple[int, ...],
     footprint: Footprint,
     factors: Floats,
-    points: SampleSpread,
+    points: _Points,
 ) -> Profile | None:
     if footprint.distance is None:
         return None
     mean = points.mean
     if stack.mmse:
-        box = footprint.box
-        parts = [footprint.values(pixels_of(a[(*plane, *box)])) for a in stack.mmse]
-        mean = np.stack(parts).astype(np.float64)
+        mean = np.stack([_values_at(array, plane, footprint) for array in stack.mmse])
     sigma = factors[:, None] * np.sqrt(points.variance)
     half = half_width(sigma, len(stack), within=points.within)
     # Too few samples have no interval: NaN leaves a gap in the plot.
