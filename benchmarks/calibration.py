@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import pickle
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,12 +28,8 @@ from napari_denoisplit.images.phantoms import phantom
 from napari_denoisplit.images.reading import read_image
 from napari_denoisplit.images.synthetic_noise import add_noise
 from napari_denoisplit.images.training_fields import TrainingFields
-from napari_denoisplit.jobs.calibration import (
-    Calibrated,
-    ChannelResult,
-    calibration_fields,
-    conclude,
-)
+from napari_denoisplit.jobs.calibration import Calibrated, calibration_fields, conclude
+from napari_denoisplit.jobs.calibration_channel import ChannelResult
 from napari_denoisplit.jobs.calibration_fields import CalibrationField, limited, make_fields
 from napari_denoisplit.jobs.calibration_pixels import Drawn, draw_field
 from napari_denoisplit.jobs.noise_fitting import fit_noise_job
@@ -103,23 +98,21 @@ def record_of(result: Calibrated) -> dict[str, object]:
 
 def drawn_fields(
     name: str, model: Model, fields: list[CalibrationField], noise: list, cache: Path | None
-) -> tuple[list[Drawn], list[float]]:
-    """Split every field, or take what an earlier run has kept; and the seconds of each."""
-    drawn, seconds = [], []
+) -> list[Drawn]:
+    """Split every field, or take what an earlier run has kept."""
+    drawn = []
     for i, field in enumerate(fields):
         file = cache and cache / f"{name}_{i}.pickle"
         if file and file.exists():
-            found, took = pickle.loads(file.read_bytes())
+            found = pickle.loads(file.read_bytes())
         else:
-            stop, start = threading.Event(), time.perf_counter()
+            stop = threading.Event()
             found = run(draw_field(model, field, noise, SETTINGS, seed=i, stop=stop))
-            took = time.perf_counter() - start
-            print(name, "field", i + 1, "of", len(fields), f"{took:.1f} s", flush=True)
+            print(name, "field", i + 1, "of", len(fields), flush=True)
             if file:
-                file.write_bytes(pickle.dumps((found, took)))
+                file.write_bytes(pickle.dumps(found))
         drawn.append(found)
-        seconds.append(took)
-    return drawn, seconds
+    return drawn
 
 
 def against(drawn: Drawn, target: np.ndarray | None, **parts: np.ndarray) -> Drawn:
@@ -140,15 +133,14 @@ def held_out(name: str, model: Model, cache: Path | None) -> dict[str, object]:
     test = TrainingFields((data.noisy[part],), names, ("the test image",))
     kept = cropped(calibration_fields(model, replace(data.fields, clean=None), SETTINGS))
     (half,) = make_fields(test, (0.5, 0.5))
-    drawn, seconds = drawn_fields(name, model, [*kept, half], noise, cache)
+    drawn = drawn_fields(name, model, [*kept, half], noise, cache)
     clean = replace(data.fields, clean=clean_training_images(name, data))
     clean_kept = [f.target for f in cropped(calibration_fields(model, clean, SETTINGS))]
     (clean_test,) = make_fields(replace(test, clean=(data.truth[part],)), (0.5, 0.5))
     nothing = np.zeros(half.superposition.shape, bool)
     everything = ~nothing
     report = against(drawn[-1], clean_test.target, fit=nothing, report=everything)
-    megapixels = sum(d.field.superposition.size for d in drawn) / 1e6
-    found: dict[str, object] = {"seconds per megapixel": sum(seconds) / megapixels}
+    found: dict[str, object] = {}
     for target in ("clean", "noisy"):
         fits = [
             against(d, clean if target == "clean" else None, fit=whole(d), report=~whole(d) & False)
@@ -187,7 +179,7 @@ def other_noise(name: str, model: Model, level: float, cache: Path | None) -> di
         for c, channel in enumerate(names)
     ]
     fields = make_fields(TrainingFields((noisy,), names), (0.5, 0.5))
-    (drawn,), _ = drawn_fields(f"{name}_{level}", model, fields, noise, cache)
+    (drawn,) = drawn_fields(f"{name}_{level}", model, fields, noise, cache)
     found = {}
     for target, parts in (("clean", against(drawn, truth)), ("noisy", drawn)):
         result = conclude(model, [parts], SETTINGS)
@@ -204,12 +196,7 @@ PLACES = ("kept aside", "test image")
 
 def tables(results: dict[str, object]) -> str:
     """Markdown of everything."""
-    costs = ", ".join(f"{results[n]['seconds per megapixel']:.0f} s ({n})" for n in NAMES)
-    cost = (
-        f"Sampling for it took {costs} per megapixel, with {SETTINGS.n_samples} samples of the "
-        f"image and {2 * SETTINGS.probe_samples} of the perturbed input."
-    )
-    return "\n\n".join([cost, worth(results), samples(results), agreement(results)])
+    return "\n\n".join([worth(results), samples(results), agreement(results)])
 
 
 def worth(results: dict[str, object]) -> str:
@@ -287,7 +274,6 @@ def every(results: dict[str, object]) -> list[tuple[str, str, str, dict]]:
         (name, fit, channel, found)
         for name in NAMES
         for fit, channels in results[name].items()
-        if fit != "seconds per megapixel"
         for channel, found in channels.items()
     ]
 
