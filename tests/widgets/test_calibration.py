@@ -181,6 +181,18 @@ def test_a_calibration_is_judged_on_other_layers_and_says_so(qtbot, viewer, widg
     assert "Judged on other images" in widget.figures.text()
 
 
+def test_clean_layers_to_judge_on_are_those_that_are_not_in_use(viewer, widget):
+    truth = phantom((96, 128), seed=2)
+    for name, data in zip(NAMES, truth, strict=True):
+        viewer.add_image(data, name=f"{name} dish 2")
+        viewer.add_image(data, name=f"{name} dish 2, clean")
+    widget.data.judge.setChecked(True)
+    choose(widget, NOISY_CLEAN)
+    others = widget.data.others.clean.layers.choices
+    assert [choice.layer.name for choice in others] == [f"{name} dish 2, clean" for name in NAMES]
+    assert widget.panel.button.isEnabled()
+
+
 def test_layers_that_come_later_are_found_until_the_user_has_chosen(
     viewer, dock, model, noisy, clean
 ):

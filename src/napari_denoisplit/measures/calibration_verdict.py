@@ -67,7 +67,7 @@ def _of_slope(score: CalibrationScore) -> tuple[Grade, str]:
     elif off <= USABLE_SLOPE and r >= USABLE_CORRELATION:
         grade = "usable"
     text = (
-        f"Where sigma says 1, the root mean square error of {score.channel} grows by "
+        f"Where sigma grows by 1, the root mean square error of {score.channel} grows by "
         f"{score.slope:.2f} (r = {score.correlation:.3f}); on average they differ by "
         f"{grey_levels(score.ece_after)} grey levels, {grey_levels(score.ece_before)} before."
     )

@@ -168,6 +168,7 @@ class CalibrationData(QWidget):
         kind = str(self.kind.currentData())
         for images in (self.images, self.others):
             images.set_kind(kind)
+        self.others.reset_choices(taken=self.images.sources())  # more lists may be in use now
         self.others.setVisible(self.judge.isChecked())
         order = f" In this order: {', '.join(self._structures)}." if self._structures else ""
         self.about.setText(f"{_EXPLAINED[kind]} {_UNSEEN}{order}")
