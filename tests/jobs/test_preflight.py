@@ -121,6 +121,12 @@ def test_less_memory_makes_smaller_tiles(model):
     assert f"tiles of {told.tile_size} pixels" in told.sentence
 
 
+def test_a_small_image_takes_less_memory_than_a_block(model):
+    small, large = (preflight(model, lazy(n, n), SETTINGS, on_disk=True) for n in (64, 2000))
+    assert (small.block_size, large.block_size) == (1024, 1024)
+    assert small.memory < large.memory / 4
+
+
 def test_of_a_file_only_the_description_is_read(model, tmp_path):
     image = Image(np.zeros((3, 40, 50), "f4"), "ZYX")
     write_image(tmp_path / "a.tif", image)

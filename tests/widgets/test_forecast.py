@@ -53,6 +53,17 @@ def test_a_stale_answer_is_dropped(qtbot, widget, model, jobs, monkeypatch):
     assert shown == [9]
 
 
+def test_nothing_out_of_date_is_told_while_a_split_runs(qtbot, widget, model, jobs):
+    widget.open_model(model)
+    qtbot.waitUntil(lambda: bool(text(widget)))
+    jobs.endless = True
+    widget.settings["n_samples"].set_value(99)
+    widget.panel.button.click()
+    assert text(widget) == ""
+    widget.panel.button.click()
+    qtbot.waitUntil(lambda: text(widget).startswith("About 2 min"), timeout=10_000)
+
+
 def test_disk_is_proposed_where_results_would_fill_the_memory(qtbot, widget, model, jobs):
     jobs.results_gib = 5
     widget.open_model(model)

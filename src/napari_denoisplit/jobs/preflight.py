@@ -205,7 +205,10 @@ class _Work:
         return self._told(
             seconds=self._n_planes * seconds,
             seconds_to_first=first,
-            memory=memory_of_block(self._network, compute, edge, tile_size, s),
+            # Most images of one block are smaller than that.
+            memory=memory_of_block(
+                self._network, compute, min(edge, max(self._results_shape[-2:])), tile_size, s
+            ),
             bytes_on_disk=pixels * self._n_results,
             n_blocks=self._n_planes * n_blocks,
             block_size=edge,

@@ -83,8 +83,10 @@ class ForecastLine(QLabel):
         self._timer.start()
 
     def hold(self) -> None:
-        """Let things be as they are while something else runs."""
+        """Let things be as they are while something else runs; say nothing that is out of date."""
         self._timer.stop()
+        if self._stale:
+            self.show_text("")
 
     def show_text(self, text: str) -> None:
         """Show what there is to say."""
