@@ -14,6 +14,7 @@ from napari_denoisplit.events import Progress, Stage, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.image_file import ImageFile
 from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.images.plane_region import PlaneRegion
 from napari_denoisplit.images.writing import write_image
 from napari_denoisplit.jobs.slides import split_to_zarr_job
 from napari_denoisplit.nn.ladder import VSE
@@ -114,6 +115,13 @@ def test_a_stopped_run_keeps_its_blocks_and_is_finished_by_another(folder, clust
     assert result.n_done >= 1
     assert run(job(folder, "part.zarr")).complete  # not on the cluster this time
     assert files_of(folder / "part.zarr") == serial
+
+
+def test_workers_find_the_place_of_a_region(folder, cluster):
+    region = PlaneRegion((21, 140), (9, None))
+    run(job(folder, "region.zarr", scheduler=cluster.scheduler_address, region=region))
+    run(job(folder, "alone.zarr", region=region))
+    assert files_of(folder / "region.zarr") == files_of(folder / "alone.zarr")
 
 
 def test_an_error_of_a_worker_arrives_as_it_is(folder, cluster):
