@@ -82,6 +82,16 @@ def test_clean_images_are_brought_to_the_scale_of_the_noisy_ones(rng):
     assert "0.5 x clean" in field.notes[0]
 
 
+def test_a_channel_that_is_the_same_everywhere_is_refused_by_name(rng):
+    (noisy,) = images(rng).fields
+    clean = noisy.copy()
+    clean[1] = 5
+    with pytest.raises(ImageError, match=r"clean image of b is the same everywhere \(5 grey"):
+        make_fields(TrainingFields((noisy,), ("a", "b"), clean=(clean,)), (0.5, 0.5))
+    both = TrainingFields((noisy, noisy), ("a", "b"), clean=(clean, noisy))
+    assert len(make_fields(both, (0.5, 0.5))) == 2  # a structure may be missing in one field
+
+
 def test_images_that_a_model_has_not_seen_are_used_whole(rng):
     assert kept_aside(images(rng), header(sources=["another dish"], validation=[BLOCK])) == ()
 

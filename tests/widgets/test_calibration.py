@@ -21,7 +21,7 @@ from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.settings import MixSettings, NetworkSettings
 from napari_denoisplit.widgets import CalibrationWidget, SplitWidget
-from napari_denoisplit.widgets.calibration_images import CLEAN_RECORDED, NOISY_CLEAN
+from napari_denoisplit.widgets.calibration_images import CLEAN_RECORDED, NOISY_CLEAN, NOISY_RECORDED
 
 NAMES = ("filaments", "pits")
 
@@ -209,6 +209,19 @@ def test_layers_that_come_later_are_found_until_the_user_has_chosen(
     viewer.add_image(noisy[1], name="pits again")
     assert second.layer.name == "filaments, clean"
     assert "in the place of pits" in widget.panel.hint.text()
+
+
+@pytest.mark.parametrize("kind", [NOISY_CLEAN, NOISY_RECORDED])
+def test_a_noisy_layer_is_not_taken_for_a_clean_one_or_a_superposition(
+    viewer, dock, model, noisy, kind
+):
+    widget = dock(viewer, CalibrationWidget(viewer))
+    widget.open_model(model)
+    for name, data in zip(NAMES, noisy, strict=True):
+        viewer.add_image(data, name=name)
+    choose(widget, kind)
+    assert "chosen in two lists" in widget.panel.hint.text()
+    assert not widget.panel.button.isEnabled()
 
 
 def test_a_stop_is_no_error(qtbot, widget, monkeypatch):

@@ -83,7 +83,7 @@ def make_fields(
     Raises
     ------
     ImageError
-        The superpositions do not fit the channels.
+        A channel is the same everywhere, or the superpositions do not fit the channels.
     """
     _check(images, superpositions)
     repeats = images.repeats
@@ -211,6 +211,14 @@ def _middle(field: CalibrationField, edge: int) -> CalibrationField:
 
 
 def _check(images: TrainingFields, superpositions: Sequence[Floats] | None) -> None:
+    for what, fields in (("noisy", images.fields), ("clean", images.clean or ())):
+        for c, channel in enumerate(images.channel_names):
+            if fields and all(np.ptp(field[c]) == 0 for field in fields):
+                raise ImageError(
+                    f"The {what} image of {channel} is the same everywhere "
+                    f"({grey_levels(float(fields[0][c].flat[0]))} grey levels): give one that "
+                    "shows the structure."
+                )
     if superpositions is None:
         return
     shapes = [x.shape for x in superpositions]

@@ -104,6 +104,13 @@ class CalibrationImages(QWidget):
                 return str(source.problem)
             if isinstance(source, _Structures) and (problem := self._mismatch(source)):
                 return problem
+        chosen = self.sources()
+        for number, one in enumerate(chosen):
+            if one in chosen[:number]:
+                return (
+                    f"{one.name} is chosen in two lists: noisy images, clean images and "
+                    "superpositions are different ones. Choose another for one of the lists."
+                )
         return ""
 
     def set_kind(self, kind: str) -> None:
