@@ -119,6 +119,7 @@ def tiles_from(
     middle_y, middle_x = sum(view_y) / 2, sum(view_x) / 2
 
     def rank(tile: Tile) -> tuple[bool, float]:
+        """Whether it is out of view, and the square of its distance from the middle."""
         in_view = _overlap(tile.inner_y, view_y) and _overlap(tile.inner_x, view_x)
         dy, dx = sum(tile.inner_y) / 2 - middle_y, sum(tile.inner_x) / 2 - middle_x
         return not in_view, dy * dy + dx * dx

@@ -166,6 +166,7 @@ class Patchwork:
         field = self._field(patch.plane, number)
 
         def noise(level: int, shape: tuple[int, ...], corner: tuple[int, int]) -> Tensor:
+            """Latent noise of a level, at its place in the plane."""
             shrink = 2 ** (level + 1)
             y0, x0 = outer_y[0] // shrink + corner[0], outer_x[0] // shrink + corner[1]
             return field.window(level, y0, x0, *shape[-2:])

@@ -144,6 +144,7 @@ class Posterior:
         fields = [self._field(sample + i) for i in range(len(out))]
 
         def noise(level: int, shape: tuple[int, ...], corner: tuple[int, int]) -> Tensor:
+            """Latent noise of a level, at its place in the plane."""
             shrink = 2 ** (level + 1)
             y0 = (self._origin[0] + tile.outer_y[0]) // shrink + corner[0]
             x0 = (self._origin[1] + tile.outer_x[0]) // shrink + corner[1]
