@@ -239,6 +239,19 @@ def test_stacks_stream_through_in_the_order_of_their_layer(qtbot, viewer, traine
     assert samples.data.shape == (2, *stack.shape)
 
 
+def test_results_beyond_the_memory_are_refused_and_the_window_lives_on(
+    qtbot, viewer, trained, dock
+):
+    import dask.array
+
+    movie = dask.array.zeros((40_000, 1000, 1000), chunks=(1, 1000, 1000), dtype="f4")
+    widget = prepared(viewer, trained, dock, movie, contrast_limits=(0, 1))
+    widget.where.choice.choose("memory")
+    split(qtbot, widget)
+    assert "GiB of memory are free" in widget.panel.status.text()
+    assert [one.name for one in viewer.layers] == ["cells"]
+
+
 def test_channels_on_disk_are_superposed_without_being_read(qtbot, viewer, trained, dock, rng):
     import dask.array
 

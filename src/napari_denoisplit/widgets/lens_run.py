@@ -199,7 +199,7 @@ class LensRun(QObject):
             text = f"The first sample of {height} × {width} pixels is being drawn."
         view = self._watch.view
         if view is not None and _is_too_large(view, self.choice):
-            text += f" The view is larger: its middle is split, {LARGEST_VIEW} pixels at most."
+            text += " The view is larger: only its middle is split. Zoom in to see the rest."
         return text
 
     def _done(self, _: object) -> None:

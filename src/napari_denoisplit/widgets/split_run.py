@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
-import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_denoisplit.errors import JobError
@@ -33,76 +31,32 @@ from napari_denoisplit.widgets.disk_split import (
     ResultOpened,
     to_disk,
 )
-from napari_denoisplit.widgets.image_source import SplitInput, single_channel
 from napari_denoisplit.widgets.layers import Place, ViewerRef, place_of_image
-from napari_denoisplit.widgets.result_layers import SplitLayers, contrast_limits
+from napari_denoisplit.widgets.memory_layers import SplitLayers
+from napari_denoisplit.widgets.memory_split import ImageRead, LimitsFound, RoomMade, split_input
 from napari_denoisplit.widgets.saving import Result
 from napari_denoisplit.widgets.view_watch import ViewWatch
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_denoisplit.checkpoint import ModelHeader
-    from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.splitting import Split
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
+    from napari_denoisplit.widgets.image_source import SplitInput
     from napari_denoisplit.widgets.result_layers import OwnLayers
     from napari_denoisplit.widgets.results_panel import ResultsPanel
     from napari_denoisplit.widgets.run_panel import RunPanel
 
-__all__ = ["ImageRead", "SplitRun", "split_input"]
+__all__ = ["SplitRun"]
 
 _BREATH_MS = 10  # between two layers that are added
 _REST = 4  # times as long as drawing took, so that the window stays free for the user
 
-
-@dataclass(frozen=True, slots=True)
-class ImageRead:
-    """The image to be split is known, one channel of it."""
-
-    image: Image
-    contrast_limits: tuple[float, float]
-
-
-def split_input(
-    chosen: SplitInput,
-    model: Path,
-    header: ModelHeader,
-    settings: SplitSettings,
-    stop: threading.Event,
-    *,
-    focus: FocusSource | None = None,
-) -> Generator[Event | ImageRead, None, Split]:
-    """Read one image and split it, what is in focus first."""
-    # Not at the top: torch is paid for when a split is asked for, in the background.
-    from napari_denoisplit.images.reading import read_image
-
-    image = chosen.image
-    if image is None and chosen.path is not None:
-        yield Stage(f"Reading {chosen.name}")
-        image = read_image(chosen.path)
-    weights = header.mix.channel_weights(header.network.n_channels)
-    single = single_channel(_or_missing(image), chosen.channel, weights)
-    first = np.asarray(single.data[(0,) * (len(single.axes) - 2)], dtype=np.float32)
-    yield ImageRead(single, contrast_limits(first))
-    yield Stage("Loading the network")
-    from napari_denoisplit.jobs.pace import learn
-    from napari_denoisplit.jobs.splitting import split_job
-
-    began = time.monotonic()
-    split = yield from split_job(model, single, settings, stop=stop, focus=focus)
-    if not split.stopped_early:
-        learn(model, single, settings, time.monotonic() - began)
-    return split
-
-
-def _or_missing(image: Image | None) -> Image:
-    if image is None:
-        raise TypeError("an input has neither pixels nor a file")
-    return image
+_Preparation = RoomMade | LimitsFound | ResultBegun | ResultOpened
+"""What the layers must know."""
 
 
 class _Shown(Protocol):
@@ -193,12 +147,12 @@ class SplitRun(QObject):
     def _event(
         self,
         chosen: SplitInput,
-        event: Event | ImageRead | InputOpened | ResultBegun | BlockPicture | ResultOpened,
+        event: Event | ImageRead | InputOpened | _Preparation | BlockPicture,
     ) -> None:
         match event:
             case ImageRead() | InputOpened():
                 self._prepare(chosen, event)
-            case ResultBegun() | ResultOpened():
+            case RoomMade() | LimitsFound() | ResultBegun() | ResultOpened():
                 if self._layers is not None:
                     self._layers.take(event)
             case SampleDrawn() | PartDrawn() | BlockPicture():
