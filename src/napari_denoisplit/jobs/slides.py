@@ -309,6 +309,8 @@ def _preflight(
 def _forecast(told: Preflight, path: Path, crew: Crew) -> str:
     """Say what is going to happen, and the time, memory and disk it takes."""
     if told.n_there == told.n_blocks:
+        if told.n_blocks == 1:
+            return f"The only block of {path.name} is there"
         return f"All {told.n_blocks} blocks of {path.name} are there"
     begin = f"Splitting into {path.name}"
     if isinstance(crew, OwnProcess):
