@@ -42,6 +42,12 @@ def test_a_region_outside_of_the_image_is_refused_with_what_there_is(text):
         PlaneRegion.parse(text).within(Image(np.zeros((2, 8, 9)), "CYX", name="cells"))
 
 
+@pytest.mark.parametrize("index", [(3, 5), np.s_[1:2, 3:4, 5:6], "1:2,3:4", ((1, 2), (3, 4))])
+def test_what_is_not_two_slices_is_refused_with_an_example(index):
+    with pytest.raises(ImageError, match=r"as two slices.*np\.s_\[100:300, 50:250\]"):
+        PlaneRegion.of_slices(*index)
+
+
 @pytest.mark.parametrize("index", [np.s_[-3:, :], np.s_[:, 4:2], np.s_[::2, :], np.s_[:-1, :]])
 def test_slices_that_are_no_rectangle_of_pixels_are_refused(index):
     with pytest.raises(ImageError, match="as in 100:300,50:250"):

@@ -57,15 +57,22 @@ class PlaneRegion:
         return cls((y0 or 0, y1), (x0 or 0, x1))
 
     @classmethod
-    def of_slices(cls, rows: slice, columns: slice) -> Self:
+    def of_slices(cls, *index: slice) -> Self:
         """Take what an array is indexed with, e.g. ``*np.s_[100:300, 50:250]``.
 
         Raises
         ------
         ImageError
-            There is a step, or an end that is counted from behind.
+            These are not two slices; or there is a step, or an end that is counted from behind.
         """
-        for each in (rows, columns):
+        if len(index) != 2 or not all(isinstance(each, slice) for each in index):
+            kinds = ", ".join(sorted({type(each).__name__ for each in index}))
+            raise ImageError(
+                f"A region is rows and columns, as two slices; given were {len(index)} of type "
+                f"{kinds}: write np.s_[100:300, 50:250]."
+            )
+        rows, columns = index
+        for each in index:
             if each.step not in (None, 1):
                 raise ImageError(f"A region has every pixel, not each {each.step}th: {_HOW}.")
         return cls((rows.start or 0, rows.stop), (columns.start or 0, columns.stop))
