@@ -52,7 +52,7 @@ def test_a_stop_keeps_the_intervals_of_the_samples_so_far(split):
 def test_without_objects_or_samples_it_says_so(split):
     mmse, sigma, samples = split
     assert sum_up_objects(mmse, 1000 * sigma, samples).summary.startswith("0 objects")
-    assert "Too few samples" in sum_up_objects(mmse, sigma).summary
+    assert "too few samples" in sum_up_objects(mmse, sigma).summary
 
 
 def test_labels_of_another_shape_are_refused(split):

@@ -82,6 +82,15 @@ def test_without_a_reference_nothing_is_called_good():
         assert "rough judgement" in " ".join(verdict.reasons)
 
 
+@pytest.mark.parametrize("of_mean", [False, True])
+def test_an_image_far_less_noisy_than_the_noise_models_is_told(of_mean):
+    sums = ResidualSums(of_mean=of_mean)
+    sums.add_plane([residual(3, rest=0.0, noise=0.3)[0]])
+    verdict = judge_absolutely(sums.figures())
+    assert verdict.grade == "do not use"
+    assert "less noisy" in verdict.reasons[0]
+
+
 def test_too_few_tiles_make_no_reference():
     z, signal = residual(1, size=128)
     assert ResidualReference.of([tile_figures([z], signal, 128)], 128**2, 128) is None

@@ -141,6 +141,19 @@ def test_an_input_with_pixels_that_are_not_numbers_has_no_verdict(qtbot, viewer,
     assert not widget.residual.verdict.isVisibleTo(widget)
 
 
+def test_an_input_that_goes_is_not_replaced_by_a_result(viewer, widget):
+    viewer.layers.remove("cells")
+    assert "choose the image that was split" in widget.residual.panel.hint.text()
+
+
+def test_a_stop_before_the_first_plane_is_no_error(qtbot, widget, monkeypatch):
+    monkeypatch.setattr(widget.residual.panel, "fail", pytest.fail)
+    widget.residual.panel.button.click()
+    widget.residual.panel.button.click()
+    qtbot.waitUntil(lambda: not widget.residual.panel.is_running, timeout=60_000)
+    assert "stopped before its first plane" in widget.residual.panel.status.text()
+
+
 def test_a_model_of_other_structures_is_refused_before_the_run(widget, model_file, tmp_path):
     trained = load_model(model_file)
     header = trained.header.model_copy(update={"channel_names": ("nuclei", "pits")})
@@ -167,6 +180,9 @@ def test_the_mask_follows_the_slider(qtbot, viewer, widget, clean):
     widget.mask.slider.setValue(10)
     qtbot.waitUntil(lambda: mask.data.sum() < before, timeout=5000)
     assert "not calibrated" in widget.mask.about.text()
+    viewer.layers.remove(mask.name)
+    widget.mask.slider.setValue(20)
+    qtbot.waitUntil(lambda: not widget.mask.status.text(), timeout=5000)
 
 
 def test_objects_are_summed_up_and_saved(qtbot, viewer, widget, clean, tmp_path):

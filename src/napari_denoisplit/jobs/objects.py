@@ -38,11 +38,14 @@ class SummedObjects:
     def summary(self) -> str:
         """One sentence or two: how many objects, and what their intervals rest on."""
         n = len(self.objects)
-        text = f"{n} object{'' if n == 1 else 's'}, intervals from {self.n_samples} samples."
-        if not any(one.sigma is not None for one in self.objects):
-            text = f"{n} object{'' if n == 1 else 's'}. "
-            text += "Too few samples are kept for intervals of their means." if n else ""
-        return text.strip() + (" Stopped before the last sample." if self.stopped_early else "")
+        text = f"{n} object{'' if n == 1 else 's'}"
+        if not n:
+            return f"{text}."
+        if any(one.sigma is not None for one in self.objects):
+            text += f", intervals from {self.n_samples} samples."
+            return text + (" Stopped before the last sample." if self.stopped_early else "")
+        why = "it was stopped too early" if self.stopped_early else "too few samples are kept"
+        return f"{text}, without intervals of their means: {why}."
 
 
 def objects_job(

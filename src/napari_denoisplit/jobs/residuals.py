@@ -144,7 +144,7 @@ def residual_job(
     ModelFileError
         The model has no noise models.
     JobError
-        There is no plane that was split.
+        There is no plane that was split, or it was stopped before the first.
     """
     stop = stop or threading.Event()
     work = Residuals(header, image, mmse, samples)
@@ -155,6 +155,8 @@ def residual_job(
             break
         work.plane(index)
         yield Progress((number + 1) / len(planes), None, f"plane {number + 1} of {len(planes)}")
+    if stop.is_set() and not work.has_planes:
+        raise JobError("The check was stopped before its first plane: let it run longer.")
     return work.result()
 
 
@@ -287,9 +289,14 @@ class Residuals:
             self._tiles.append(tile_figures(each, signal, self._reference.edge))
         return each, signal
 
+    @property
+    def has_planes(self) -> bool:
+        """Whether a plane was taken in that was split."""
+        return bool(self._outside)
+
     def result(self) -> ResidualCheck:
         """Judge what was taken in."""
-        if not self._outside:
+        if not self.has_planes:
             raise JobError(f"No plane of {self._source.name!r} is split: there is no residual.")
         if min(self.shape[-2:]) < WINDOW:
             raise ImageError(

@@ -82,7 +82,8 @@ def judge_absolutely(figures: ResidualFigures) -> Verdict:
             f"Neighbouring pixels of the residual are correlated by {correlation:.2f} (independent "
             "noise: 0): it holds structure, or the noise of the image is correlated."
         )
-    if excess > WHITE or (-excess > WHITE and figures.n_samples):
+    # The mean of samples explains some of the noise away, but not most of it.
+    if excess > WHITE or -excess > (WHITE if figures.n_samples else STRANGE_WHITE):
         reasons.append(_of_variance(figures.variance, 1.0))
     if correlation > UNEXPLAINED or abs(excess) > STRANGE_WHITE:
         grade = "do not use"

@@ -179,6 +179,8 @@ class MaskPart(QWidget):
     def _update(self) -> None:
         viewer, group = self._viewer(), self._group
         if viewer is None or self.layer is None or self.layer not in viewer.layers:
+            if self.show_button.isEnabled():
+                self._say("")  # what was said of a mask that is gone
             return
         mask = self.mask
         if mask is None or group is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.errors import DenoisplitError, JobError
 from napari_denoisplit.widgets.layer_choice import LayerChoice
 from napari_denoisplit.widgets.layers import image_of_layer
 from napari_denoisplit.widgets.model_choice import ModelChoice
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ResidualPart"]
 
 _LIMITS = (4.0, 6.0)  # standard deviations that the layers show
+_RESULTS = ("MMSE", "sigma", "samples", "residual")
 _COLORS = (
     (0.3, 0.7, 1.0),
     (0.05, 0.05, 0.05),
@@ -50,6 +51,7 @@ class ResidualPart(QWidget):
         self.check: ResidualCheck | None = None
         """Of the last run."""
         self._checked: tuple[object, ...] = ()  # what the verdict that is shown is about
+        self._was_stopped = False
         self.input = LayerChoice(viewer, "Input", parent=self)
         self.model = ModelChoice(self)
         self.panel = RunPanel(
@@ -71,6 +73,7 @@ class ResidualPart(QWidget):
         self.model.changed.connect(self._on_model)
         self.input.changed.connect(self.refresh)
         self.panel.start_clicked.connect(self.run)
+        self.panel.stopped.connect(self._on_stop)
 
     def set_group(self, group: SplitGroup | None) -> None:
         """Take another split; its input is looked for by name."""
@@ -107,13 +110,23 @@ class ResidualPart(QWidget):
             return
         self.panel.say("")
         self._forget()
+        self._was_stopped = False
         self.panel.run(
             partial(_check, self.model.header, image, group),
             on_event=_ignore,
             on_done=partial(self._show, group, self._choices()),
-            on_error=self.panel.fail,
+            on_error=self._failed,
             title=f"denoiSplit: residual of {group.name}",
         )
+
+    def _on_stop(self) -> None:
+        self._was_stopped = True
+
+    def _failed(self, error: Exception) -> None:
+        if self._was_stopped and isinstance(error, JobError):
+            self.panel.say(str(error))  # what was asked for is no error
+        else:
+            self.panel.fail(error)
 
     def _choices(self) -> tuple[object, ...]:
         key = None if self._group is None else self._group.key
@@ -130,6 +143,8 @@ class ResidualPart(QWidget):
             return ""
         if tuple(full_resolution(layer).shape) != group.shape:
             return f"{layer.name!r} has another size than the split: choose the input of the split."
+        if (layer.metadata.get("denoisplit") or {}).get("kind") in _RESULTS:
+            return f"{layer.name!r} was made by a split: choose the image that was split."
         if sorted(header.channel_names) != sorted(group.structures):
             made_with = f" ({name})" if (name := group.record.get("model")) else ""
             return (
