@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
@@ -20,7 +21,7 @@ from napari_denoisplit.images.normalization import Normalization
 from napari_denoisplit.settings import MixSettings, NetworkSettings
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
     from typing import Self
 
     from torch import Tensor
@@ -112,7 +113,7 @@ def best_path(last: Path) -> Path:
     return last.with_name(last.name.removesuffix(".last" + SUFFIX) + SUFFIX)
 
 
-def save_model(path: Path, model: Model) -> None:
+def save_model(path: str | PathLike[str], model: Model) -> None:
     """Write a model file, whole or not at all.
 
     Parameters
@@ -131,6 +132,7 @@ def save_model(path: Path, model: Model) -> None:
     """
     from safetensors.torch import save  # brings torch: only when a model is at hand
 
+    path = Path(path)
     if path.suffix != SUFFIX:
         raise ModelFileError(f"{path.name!r} is no name for a model: let it end in {SUFFIX}.")
     tensors = {WEIGHTS + k: v.detach().cpu().contiguous() for k, v in _state(model.network)}
@@ -141,7 +143,7 @@ def save_model(path: Path, model: Model) -> None:
         temporary.write_bytes(data)
 
 
-def read_header(path: Path) -> ModelHeader:
+def read_header(path: str | PathLike[str]) -> ModelHeader:
     """Read what a model file says of itself, without its weights and without torch.
 
     Raises
@@ -149,7 +151,7 @@ def read_header(path: Path) -> ModelHeader:
     ModelFileError
         The file is missing, damaged, or not a model of this program.
     """
-    text = _metadata(path).get("denoisplit")
+    text = _metadata(Path(path)).get("denoisplit")
     if not isinstance(text, str):
         raise ModelFileError(
             f"{path} holds tensors but no denoiSplit header: it was written by another program. "
@@ -170,7 +172,7 @@ def read_header(path: Path) -> ModelHeader:
         ) from error
 
 
-def load_model(path: Path, device: str = "cpu") -> Model:
+def load_model(path: str | PathLike[str], device: str = "cpu") -> Model:
     """Read a model file, ready for prediction.
 
     Parameters
@@ -190,6 +192,7 @@ def load_model(path: Path, device: str = "cpu") -> Model:
 
     from napari_denoisplit.nn.ladder import VSE
 
+    path = Path(path)
     header = read_header(path)
     try:
         tensors = load_file(path)

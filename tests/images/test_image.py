@@ -88,3 +88,17 @@ def test_fields_are_the_channels_of_each_time_point_and_plane():
 def test_one_plane_is_one_field_with_one_channel():
     (field,) = Image(CUBE[0, 0], "YX").fields()
     assert_array_equal(field, CUBE[0, :1])
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ([[1, 2], [3, 4]], "holds a list"),
+        (np.zeros((2, 2), "c8"), "type complex64"),
+        (np.zeros((2, 2), object), "type object"),
+        (np.ma.masked_equal([[1, 2], [3, 4]], 2), "1 masked pixels"),
+    ],
+)
+def test_what_would_become_numbers_silently_is_refused(data, found):
+    with pytest.raises(ImageError, match=f"'cells'.*{found}"):
+        Image(data, "YX", name="cells")

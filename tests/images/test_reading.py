@@ -425,3 +425,9 @@ def test_planes_that_are_missing_as_a_whole_are_read_and_pointed_out(tmp_path, r
     image = read_image(tmp_path / "stopped.ome.tif")
     np.testing.assert_array_equal(image.data, stack)
     assert any("2 of 4 planes" in note for note in image.notes)
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path):
+    (tmp_path / "a.tif").touch()
+    with pytest.raises(ImageError, match="is empty"):
+        read_image(tmp_path / "a.tif")

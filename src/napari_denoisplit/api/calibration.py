@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_denoisplit.api.arguments import model_or_path
 from napari_denoisplit.events import run
 from napari_denoisplit.settings import CalibrateSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from os import PathLike
 
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Event
@@ -22,7 +23,7 @@ __all__ = ["calibrate"]
 
 
 def calibrate(
-    model: Model | Path,
+    model: Model | str | PathLike[str],
     images: TrainingFields,
     settings: CalibrateSettings | None = None,
     *,
@@ -72,7 +73,7 @@ def calibrate(
     given = (superpositions, report_superpositions)
     planes = [None if recorded is None else superposed_planes(recorded) for recorded in given]
     job = calibrate_job(
-        model,
+        model_or_path(model),
         images,
         settings or CalibrateSettings(),
         superpositions=planes[0],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_denoisplit.api.arguments import checked_image, model_or_path, path_or_none
 from napari_denoisplit.events import run
 from napari_denoisplit.settings import (
     DenoiseSettings,
@@ -13,7 +14,7 @@ from napari_denoisplit.settings import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from os import PathLike
 
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Event
@@ -34,9 +35,9 @@ def train(
     fields: TrainingFields,
     settings: TrainSettings | None = None,
     *,
-    path: Path | None = None,
+    path: str | PathLike[str] | None = None,
     noise_models: Sequence[NoiseModel] | None = None,
-    resume: Path | None = None,
+    resume: str | PathLike[str] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Trained:
     """Train a model that splits superpositions of the channels of `fields`.
@@ -72,13 +73,17 @@ def train(
     from napari_denoisplit.jobs.training import train_job  # imports torch
 
     job = train_job(
-        fields, settings or TrainSettings(), path=path, noise_models=noise_models, resume=resume
+        fields,
+        settings or TrainSettings(),
+        path=path_or_none(path),
+        noise_models=noise_models,
+        resume=path_or_none(resume),
     )
     return run(job, on_event)
 
 
 def split(
-    model: Model | Path,
+    model: Model | str | PathLike[str],
     image: Image,
     settings: SplitSettings | None = None,
     *,
@@ -117,7 +122,8 @@ def split(
     """
     from napari_denoisplit.jobs.splitting import split_job  # imports torch
 
-    job = split_job(model, image, settings or SplitSettings(), region=region_of(region))
+    given = model_or_path(model), checked_image(image)
+    job = split_job(*given, settings or SplitSettings(), region=region_of(region))
     return run(job, on_event)
 
 
@@ -129,7 +135,7 @@ def region_of(index: tuple[slice, slice] | None) -> PlaneRegion | None:
 
 
 def preflight(
-    model: Model | Path,
+    model: Model | str | PathLike[str],
     image: Image | ImageFile,
     settings: SplitSettings | None = None,
     *,
@@ -170,7 +176,8 @@ def preflight(
     from napari_denoisplit.jobs.preflight import preflight as told  # imports torch
 
     chosen, part = settings or SplitSettings(), region_of(region)
-    return told(model, image, chosen, on_disk=on_disk, region=part)
+    given = model_or_path(model), checked_image(image)
+    return told(*given, chosen, on_disk=on_disk, region=part)
 
 
 def denoise(
@@ -204,7 +211,8 @@ def denoise(
     """
     from napari_denoisplit.jobs.image_denoising import denoise_images_job  # imports torch
 
-    return run(denoise_images_job([image], settings or DenoiseSettings()), on_event).images[0]
+    job = denoise_images_job([checked_image(image)], settings or DenoiseSettings())
+    return run(job, on_event).images[0]
 
 
 def evaluate(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
@@ -224,4 +232,4 @@ def evaluate(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
     """
     from napari_denoisplit.measures.comparison import compare  # imports scipy
 
-    return compare(truth, prediction)
+    return compare(checked_image(truth), checked_image(prediction))

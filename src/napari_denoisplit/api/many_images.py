@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_denoisplit.api.arguments import checked_image, model_or_path
 from napari_denoisplit.api.images import region_of
 from napari_denoisplit.events import run
 from napari_denoisplit.settings import (
@@ -26,7 +27,7 @@ __all__ = ["split_folder", "split_to_zarr"]
 
 
 def split_folder(
-    model: Model | Path,
+    model: Model | str | PathLike[str],
     folder: str | PathLike[str] | Iterable[str | PathLike[str]],
     output: str | PathLike[str],
     settings: SplitSettings | None = None,
@@ -87,7 +88,7 @@ def split_folder(
     places = [folder] if isinstance(folder, (str, PathLike)) else folder
     paths, part = [Path(place) for place in places], region_of(region)
     job = batch_job(
-        model,
+        model_or_path(model),
         find_items(paths, pattern=pattern, recursive=recursive, region=part),
         settings or SplitSettings(keep_samples=0),
         output=Path(output),
@@ -98,7 +99,7 @@ def split_folder(
 
 
 def split_to_zarr(
-    model: Model | Path,
+    model: Model | str | PathLike[str],
     image: Image | ImageFile,
     path: str | PathLike[str],
     settings: SplitSettings | None = None,
@@ -152,8 +153,8 @@ def split_to_zarr(
     from napari_denoisplit.jobs.slides import split_to_zarr_job  # imports torch
 
     job = split_to_zarr_job(
-        model,
-        image,
+        model_or_path(model),
+        checked_image(image),
         Path(path),
         settings or SplitSettings(keep_samples=0),
         resume=resume,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_denoisplit.api.arguments import checked_image, model_or_path
 from napari_denoisplit.events import run
 from napari_denoisplit.settings import ObjectSettings, SplitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+    from os import PathLike
 
     import numpy as np
     from numpy.typing import NDArray
@@ -29,7 +30,7 @@ _CHECKED = 5  # samples: the noise of the image limits the check
 
 
 def check_split(
-    model: Model | Path,
+    model: Model | str | PathLike[str],
     image: Image,
     settings: SplitSettings | None = None,
     *,
@@ -62,7 +63,7 @@ def check_split(
     from napari_denoisplit.jobs.residuals import trust_job  # imports torch
 
     chosen = settings or SplitSettings(n_samples=_CHECKED, keep_samples=_CHECKED)
-    return run(trust_job(model, image, chosen), on_event)
+    return run(trust_job(model_or_path(model), checked_image(image), chosen), on_event)
 
 
 def most_probable(

@@ -27,7 +27,8 @@ class Image:
     Raises
     ------
     ImageError
-        Axes do not fit the data, an axis stands twice or is unknown, or Y or X is missing.
+        Axes do not fit the data, an axis stands twice or is unknown, or Y or X is missing; or the
+        data are no array of real numbers, or have pixels under a mask.
     """
 
     data: Any
@@ -48,6 +49,7 @@ class Image:
     """Where the first pixel lies along an axis, in the unit of `pixel_size`; 0 where missing."""
 
     def __post_init__(self) -> None:
+        self._check_data()
         shape = tuple(self.data.shape)
         if len(self.axes) != len(shape):
             raise ImageError(
@@ -66,6 +68,26 @@ class Image:
             raise ImageError(
                 f"{self.name!r} has {self.n_channels} channels but {len(self.channel_names)} "
                 "channel names: give one each."
+            )
+
+    def _check_data(self) -> None:
+        """Refuse what would turn into numbers silently, or fail far from here."""
+        dtype = getattr(self.data, "dtype", None)
+        kind = getattr(dtype, "kind", None)
+        if kind is None or not hasattr(self.data, "shape"):
+            raise ImageError(
+                f"{self.name!r} holds a {type(self.data).__name__}: give an array of numpy, dask "
+                "or zarr, e.g. numpy.asarray(it)."
+            )
+        if kind not in "biuf":
+            raise ImageError(
+                f"{self.name!r} holds pixels of type {dtype}: give integers or floating-point "
+                "numbers."
+            )
+        if np.ma.is_masked(self.data):
+            raise ImageError(
+                f"{self.name!r} has {int(self.data.mask.sum())} masked pixels: give them a "
+                "value first, e.g. array.filled(0), or crop them away."
             )
 
     @property

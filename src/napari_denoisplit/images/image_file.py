@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.images.channels import choose_channel
 from napari_denoisplit.images.reading import read_image
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari_denoisplit.images.image import Image
 
 __all__ = ["ImageFile"]
@@ -29,6 +28,9 @@ class ImageFile:
     series: int | None = None
     channel: str | None = None
     """Name of a channel, or its number from 1; None takes the image as it is."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))  # may be given as text
 
     def absolute(self) -> ImageFile:
         """Return the same by its full name, for a process in another folder."""

@@ -1,0 +1,54 @@
+"""Arguments of the public functions, checked before anything is loaded."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.image import Image
+
+if TYPE_CHECKING:
+    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.images.image_file import ImageFile
+
+__all__ = ["checked_image", "model_or_path", "path_or_none"]
+
+
+def model_or_path(model: Model | str | PathLike[str]) -> Model | Path:
+    """Return a model as it is, and the name of its file as a path."""
+    return Path(model) if isinstance(model, (str, PathLike)) else model
+
+
+def path_or_none(path: str | PathLike[str] | None) -> Path | None:
+    """Return the name of a file as a path, where there is one."""
+    return None if path is None else Path(path)
+
+
+@overload
+def checked_image(image: Image) -> Image: ...
+@overload
+def checked_image(image: Image | ImageFile) -> Image | ImageFile: ...
+def checked_image(image: object) -> object:
+    """Return an image as it is.
+
+    Raises
+    ------
+    ImageError
+        It is the name of a file, a plain array, or something else.
+    """
+    if isinstance(image, Image):
+        return image
+    from napari_denoisplit.images.image_file import ImageFile  # loads tifffile
+
+    if isinstance(image, ImageFile):
+        return image
+    if isinstance(image, (str, PathLike)):
+        raise ImageError(f"{str(image)!r} is the name of a file: read it first, by read_image.")
+    if hasattr(image, "shape"):
+        raise ImageError(
+            f"An array of shape {tuple(image.shape)} does not say what its axes are: make it an "
+            "image, e.g. Image(array, 'YX')."
+        )
+    raise ImageError(f"{type(image).__name__!r} is no image: give one made by read_image or Image.")

@@ -1,0 +1,38 @@
+"""What the public functions say when they are given the wrong thing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import napari_denoisplit as nd
+
+
+def split_to_folder(model, image):
+    return nd.split_to_zarr(model, image, "never.zarr")
+
+
+@pytest.mark.parametrize("act", [nd.split, nd.preflight, nd.check_split, split_to_folder])
+@pytest.mark.parametrize(
+    ("image", "way_out"),
+    [
+        ("cells.tif", "read_image"),
+        (np.zeros((8, 9)), r"\(8, 9\).*Image\(array"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_is_no_image_is_refused_with_the_way_out(act, image, way_out):
+    with pytest.raises(nd.ImageError, match=way_out):
+        act("model.denoisplit", image)
+
+
+@pytest.mark.parametrize("act", [nd.split, nd.preflight, nd.check_split])
+def test_the_name_of_a_model_may_be_text(act, tmp_path):
+    image = nd.Image(np.zeros((8, 9)), "YX")
+    with pytest.raises(nd.ModelFileError, match=r"missing\.denoisplit cannot be opened"):
+        act(f"{tmp_path}/missing.denoisplit", image)
+
+
+def test_a_model_file_is_read_by_text_as_by_path(tmp_path):
+    with pytest.raises(nd.ModelFileError, match="cannot be opened"):
+        nd.load_model(f"{tmp_path}/missing.denoisplit")
