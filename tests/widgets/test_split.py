@@ -335,7 +335,7 @@ def test_a_damaged_model_is_refused_with_its_reason(widget, tmp_path):
     widget.open_model(tmp_path / "torn.denoisplit")
     assert not widget.panel.button.isEnabled()
     assert "torn.denoisplit" in widget.model.about.text()
-    assert "torn.denoisplit" in widget.panel.button.toolTip()
+    assert "model cannot be used" in widget.panel.button.toolTip()
 
 
 def test_what_a_model_is_for_is_shown(widget):

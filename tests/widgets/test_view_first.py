@@ -13,6 +13,7 @@ from tests.widgets.test_split import click, wait_for_end
 
 from napari_denoisplit.events import PartDrawn
 from napari_denoisplit.widgets.split import SplitWidget
+from napari_denoisplit.widgets.view_watch import bring_into_view, view_of
 
 
 @pytest.fixture
@@ -54,3 +55,20 @@ def test_a_part_is_shown_before_its_sample_and_the_rest_is_transparent(
     assert (shown[2, :16, 16:32] == 7).all()
     assert np.isfinite(shown).sum() == 16 * 16
     assert np.isfinite(layer(viewer, "cells · actin · MMSE").data).all()
+
+
+@pytest.mark.parametrize(
+    ("translate", "scale", "moves"),
+    [((0, 0), (1, 1), False), ((5000, 300), (1, 1), True), ((0, 0), (0.001, 0.001), True)],
+    ids=["in view", "far away", "tiny"],
+)
+def test_the_view_moves_to_an_image_that_cannot_be_seen(viewer, rng, translate, scale, moves):
+    real = viewer.__wrapped__
+    real.add_image(rng.normal(size=(200, 200)), name="cells")
+    real.reset_view()
+    before = real.scene.camera.center, real.scene.camera.zoom
+    added = real.add_image(rng.normal(size=(64, 48)), translate=translate, scale=scale)
+    bring_into_view(real, added, "YX")
+    assert ((real.scene.camera.center, real.scene.camera.zoom) != before) == moves
+    seen = view_of(real, added, "YX").within(64, 48, 64)
+    assert (seen.y, seen.x) == ((0, 64), (0, 48))

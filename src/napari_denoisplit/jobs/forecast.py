@@ -93,6 +93,11 @@ class Preflight:
         return no_room(self._results, self.memory_for_results, self.free_memory)
 
     @property
+    def shortage(self) -> str:
+        """How much memory the results take, and how much there is."""
+        return _shortage(self._results, self.memory_for_results, self.free_memory)
+
+    @property
     def proposal(self) -> str:
         """Why the results had better go to disk."""
         return (
@@ -148,10 +153,14 @@ def together(parts: Sequence[Preflight], *, results_stay: bool) -> Preflight:
 def no_room(results: str, needed: float, free: float) -> str:
     """Say that results, named in words, do not fit into so many free bytes, and the ways out."""
     return (
-        f"{results} take {gib(needed)}, and {gib(free)} of memory are free: let the results go to "
-        "disk (in the widget by 'Results', on the command line by -o NAME.zarr, in Python by "
-        "split_to_zarr), or keep fewer samples."
+        f"{_shortage(results, needed, free)}: let the results go to disk (in the widget by "
+        "'Results', on the command line by -o NAME.zarr, in Python by split_to_zarr), or keep "
+        "fewer samples."
     )
+
+
+def _shortage(results: str, needed: float, free: float) -> str:
+    return f"{results} take {gib(needed)}, and {gib(free)} of memory are free"
 
 
 def duration(seconds: float) -> str:

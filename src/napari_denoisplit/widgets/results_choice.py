@@ -87,7 +87,9 @@ class ResultsChoice(QWidget):
             self._set("temporary" if short else "memory")
         if not short:
             return ""
-        return told.problem if self.keeping == "memory" else told.proposal
+        if self.keeping != "memory":
+            return told.proposal
+        return "" if told.fits else f"⚠ {told.shortage}: choose disk above, or keep fewer samples."
 
     def _on_user(self, index: int) -> None:
         keeping = cast("Keeping", self.box.itemData(index))

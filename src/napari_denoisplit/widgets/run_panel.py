@@ -95,10 +95,14 @@ class RunPanel(QWidget):
 
     def fail(self, error: Exception) -> None:
         """Show an error in the widget and in napari; a fault of the program with its traceback."""
+        self.say(f"⚠ {error}")
+        self.notify(error)
+
+    def notify(self, error: Exception) -> None:
+        """Show an error in napari; a fault of the program with its traceback."""
         # Imported here: napari's notifications bring Qt dialogs that few runs need.
         from napari.utils.notifications import notification_manager, show_error
 
-        self.say(f"⚠ {error}")
         if isinstance(error, DenoisplitError):
             show_error(str(error))
         else:

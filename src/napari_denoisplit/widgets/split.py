@@ -114,7 +114,7 @@ class SplitWidget(DockedWidget):
             form.changed.connect(self.where.refresh)
         self.settings.changed.connect(self.lens.refresh)
         self.more.changed.connect(self.lens.refresh)
-        self.lens.failed.connect(self.panel.fail)
+        self.lens.failed.connect(self.panel.notify)  # the lens has a line of its own for it
         self.lens.switch.toggled.connect(self._show_lens)
         self.panel.start_clicked.connect(self.split)
         self.undocked.connect(self.panel.stop)
@@ -173,7 +173,9 @@ class SplitWidget(DockedWidget):
         QTimer.singleShot(0, self._offer_saving)
 
     def _refresh(self) -> None:
-        self.panel.set_obstacle(self.model.problem or self.source.problem)
+        is_wrong = self.model.header is None and bool(self.model.edit.text())
+        problem = "The model cannot be used: see above." if is_wrong else self.model.problem
+        self.panel.set_obstacle(problem or self.source.problem)
         self._offer_saving()
         self.lens.refresh()
         if not self.is_busy:

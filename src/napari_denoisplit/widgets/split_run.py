@@ -35,7 +35,7 @@ from napari_denoisplit.widgets.layers import Place, ViewerRef, place_of_image
 from napari_denoisplit.widgets.memory_layers import SplitLayers
 from napari_denoisplit.widgets.memory_split import ImageRead, LimitsFound, RoomMade, split_input
 from napari_denoisplit.widgets.saving import Result
-from napari_denoisplit.widgets.view_watch import ViewWatch
+from napari_denoisplit.widgets.view_watch import ViewWatch, bring_into_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -202,13 +202,15 @@ class SplitRun(QObject):
         levels = (event.image.data,) if isinstance(event, ImageRead) else event.levels
         if viewer is None or not levels:
             return None
-        return viewer.add_image(
+        layer = viewer.add_image(
             list(levels) if len(levels) > 1 else levels[0],
             multiscale=len(levels) > 1,
             name=event.image.name,
             contrast_limits=event.contrast_limits,
             **place.keywords(event.image.axes),
         )
+        bring_into_view(viewer, layer, event.image.axes)
+        return layer
 
     def _flush(self) -> None:
         if self._layers is None:

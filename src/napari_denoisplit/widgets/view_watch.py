@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.layers import ViewerRef
 
-__all__ = ["ViewWatch", "view_of"]
+__all__ = ["ViewWatch", "bring_into_view", "view_of"]
 
 _PAUSE_MS = 0
 """Between a movement and the look at where it led: when all of it has happened, since a zoom also
 moves the middle of the view. No longer, for somebody waits."""
+_TOO_SMALL = 0.1  # of the screen: nothing can be seen of a layer as small as that
+_MARGIN = 0.95  # of the screen that a layer fills which is brought there
 _LAYER_EVENTS = ("scale", "translate", "rotate", "shear", "affine")
 
 
@@ -65,6 +67,30 @@ def view_of(viewer: Any, layer: ImageLayer, axes: str) -> Focus | None:
         for at in (axes.index("Y"), axes.index("X"))
     )
     return Focus(tuple(plane), y, x)
+
+
+def bring_into_view(viewer: Any, layer: ImageLayer, axes: str) -> None:
+    """Move the view to a layer that is not on screen, or too small there to be seen.
+
+    Parameters
+    ----------
+    viewer, layer, axes
+        See `view_of`; nothing happens where that finds no view.
+    """
+    view = view_of(viewer, layer, axes)
+    if view is None:
+        return
+    size = [_shape(layer)[axes.index(axis)] for axis in "YX"]
+    seen = view.within(size[0], size[1], max(size))
+    on_screen = view.y[1] - view.y[0], view.x[1] - view.x[0]
+    share = max(n / of for n, of in zip(size, on_screen, strict=True))
+    if seen.n_pixels and share > _TOO_SMALL:
+        return
+    shown = list(viewer.dims.displayed)
+    low, high = (edge[[axis - viewer.dims.ndim for axis in shown]] for edge in layer.extent.world)
+    camera = _camera(viewer)
+    camera.zoom = _MARGIN * float(np.min(np.divide(_canvas_size(viewer), high - low)))
+    camera.center = (*camera.center[:-2], *((low + high) / 2))
 
 
 class ViewWatch(QObject):
@@ -137,10 +163,8 @@ def _emitters(viewer: Any, layer: ImageLayer) -> list[Any]:
 
 def _corners(viewer: Any) -> list[Any]:
     """Corners of the canvas in world coordinates."""
-    camera, canvas = _camera(viewer), _canvas(viewer)
-    # Before napari 0.9 its size had no public name.
-    size = canvas.size if hasattr(canvas, "size") else viewer._canvas_size  # noqa: SLF001
-    half = np.divide(size, 2 * camera.zoom)
+    camera = _camera(viewer)
+    half = np.divide(_canvas_size(viewer), 2 * camera.zoom)
     found = []
     for signs in product((-1, 1), repeat=2):
         corner = np.array(viewer.dims.point, float)
@@ -155,6 +179,13 @@ def _camera(viewer: Any) -> Any:
 
 def _canvas(viewer: Any) -> Any:
     return getattr(viewer, "canvas", viewer)
+
+
+def _canvas_size(viewer: Any) -> tuple[int, int]:
+    """Rows and columns of the canvas; before napari 0.9 its size had no public name."""
+    canvas = _canvas(viewer)
+    height, width = canvas.size if hasattr(canvas, "size") else viewer._canvas_size  # noqa: SLF001
+    return height, width
 
 
 def _shape(layer: ImageLayer) -> tuple[int, ...]:
