@@ -243,6 +243,16 @@ def test_the_most_probable_image_lies_among_the_samples(qtbot, viewer, widget):
     assert (mode >= samples.min(axis=0) - 1e-3).all()
 
 
+def test_what_is_shown_is_not_added_up_with_what_was_shown_before(qtbot, viewer, widget):
+    widget.samples.tool.setCurrentText(MODE)
+    finish(qtbot, widget.samples.panel)
+    shown = [x.name for x in viewer.layers if x.visible]
+    assert shown == ["cells", *(f"cells · {name} · MAP (approximate)" for name in NAMES)]
+    widget.mask.show_button.click()
+    shown = {x.name for x in viewer.layers if x.visible}
+    assert shown == {"cells", "cells · filaments · MMSE", "cells · filaments · trusted"}
+
+
 def test_the_consensus_becomes_labels_with_a_confidence(qtbot, viewer, widget):
     widget.samples.tool.setCurrentText(CONSENSUS)
     widget.samples.structure.setCurrentText("pits")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["SplitGroup", "full_resolution", "show_image", "split_groups"]
+__all__ = ["SplitGroup", "full_resolution", "hide_results", "show_image", "split_groups"]
 
 _OWN = ("structure", "channel", "kind")  # of one layer; all else says how the split was made
 
@@ -139,6 +139,13 @@ def split_groups(layers: Iterable[Any]) -> tuple[SplitGroup, ...]:
     return tuple(group for group in reversed(groups) if group is not None)
 
 
+def hide_results(viewer: Any, group: SplitGroup) -> None:
+    """Hide whatever shows the same split: layers that are added up show neither."""
+    for layer in viewer.layers:
+        if _record(layer).get("input") == group.name:
+            layer.visible = False
+
+
 def show_image(viewer: Any, name: str, data: NDArray[Any], kind: str, **keywords: Any) -> None:
     """Add an image layer, or bring the one of an earlier run up to date.
 
@@ -158,7 +165,7 @@ def show_image(viewer: Any, name: str, data: NDArray[Any], kind: str, **keywords
     about = {"kind": kind, "input": name.partition(" · ")[0]}
     for layer in viewer.layers:
         if layer.name == name and layer.metadata.get("denoisplit") == about:
-            layer.data = data
+            layer.data, layer.visible = data, keywords.get("visible", True)
             layer.scale, layer.translate = keywords["scale"], keywords["translate"]
             return
     viewer.add_image(data, name=name, metadata={"denoisplit": about}, **keywords)

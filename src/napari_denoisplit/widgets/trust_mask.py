@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_denoisplit.settings import ObjectSettings
 from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
-from napari_denoisplit.widgets.trust_layers import full_resolution
+from napari_denoisplit.widgets.trust_layers import full_resolution, hide_results
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -130,7 +130,10 @@ class MaskPart(QWidget):
         viewer, group, mask = self._viewer(), self._group, self.mask
         if viewer is None or group is None or mask is None:
             return
+        hide_results(viewer, group)
+        group.mmse[self.channel].visible = True  # below the mask
         if self.layer is not None and any(x is self.layer for x in viewer.layers):
+            self.layer.visible = True
             self._update()
             return
         from napari.utils.colormaps import DirectLabelColormap

@@ -14,7 +14,7 @@ from napari_denoisplit.widgets.layers import image_of_layer
 from napari_denoisplit.widgets.model_choice import ModelChoice
 from napari_denoisplit.widgets.noise_words import verdict_html
 from napari_denoisplit.widgets.run_panel import RunPanel
-from napari_denoisplit.widgets.trust_layers import full_resolution, show_image
+from napari_denoisplit.widgets.trust_layers import full_resolution, hide_results, show_image
 from napari_denoisplit.widgets.trust_plot import ResidualPlot
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ class ResidualPart(QWidget):
             return
         from napari.utils import Colormap
 
+        hide_results(viewer, group)
         for name, image, shown, limit in (
             ("residual (σ of the noise)", check.residual, False, _LIMITS[0]),
             ("unexplained (smoothed residual)", check.bias, True, _LIMITS[1]),

@@ -15,7 +15,7 @@ from napari_denoisplit.widgets.region import region_of_shapes
 from napari_denoisplit.widgets.region_choice import RegionChoice
 from napari_denoisplit.widgets.result_layers import contrast_limits
 from napari_denoisplit.widgets.run_panel import RunPanel
-from napari_denoisplit.widgets.trust_layers import show_image
+from napari_denoisplit.widgets.trust_layers import hide_results, show_image
 
 if TYPE_CHECKING:
     import threading
@@ -178,6 +178,7 @@ class SamplesPart(QWidget):
         return index, (slice(low[0], high[0]), slice(low[1], high[1]))
 
     def _show_mode(self, group: SplitGroup, mode: NDArray[np.float32]) -> None:
+        self._hide_others(group)
         for c, structure in enumerate(group.structures):
             data = group.as_in_viewer(mode[c])
             self._add(group, data, f"{structure} · MAP (approximate)", group.mmse[c])
@@ -188,6 +189,7 @@ class SamplesPart(QWidget):
         )
 
     def _show_consensus(self, group: SplitGroup, channel: int, found: ConsensusStack) -> None:
+        self._hide_others(group)
         structure = group.structures[channel]
         confidence = group.as_in_viewer(found.confidence)
         self._add(group, confidence, f"{structure} · confidence", None, contrast_limits=(0, 1))
@@ -207,6 +209,7 @@ class SamplesPart(QWidget):
         box: tuple[slice, slice],
         found: Interpretations,
     ) -> None:
+        self._hide_others(group)
         place = group.keywords()
         scale, shift = np.array(place["scale"]), np.array(place["translate"])
         corner = [*_in_viewer_order(group, index), box[0].start, box[1].start]
@@ -228,6 +231,10 @@ class SamplesPart(QWidget):
             f"{found.separation:.0%} of the variance lies between them, {found.by_chance:.0%} by "
             f"chance: {words}."
         )
+
+    def _hide_others(self, group: SplitGroup) -> None:
+        if (viewer := self._viewer()) is not None:
+            hide_results(viewer, group)
 
     def _add(
         self,
