@@ -92,6 +92,7 @@ def held(*percents) -> dict[str, float]:
         ({"slope": 0.85}, "usable"),
         ({"correlation": 0.9}, "usable"),
         (held(50, 60, 80, 86), "usable"),
+        ({"ece_after": 5.0}, "usable"),  # 4.0 before
         ({"slope": 1.6}, "do not use"),
     ],
 )

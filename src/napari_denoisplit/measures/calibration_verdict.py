@@ -18,6 +18,8 @@ __all__ = ["judge_sigma"]
 GOOD_SLOPE, USABLE_SLOPE = 0.1, 0.3
 """How far the slope of RMSE over RMV may be from 1."""
 GOOD_CORRELATION, USABLE_CORRELATION = 0.95, 0.8
+WORSE = 1.05
+"""A calibration error that grew by this factor is not that of a good calibration."""
 MOST_FACTOR = 10.0
 """A larger factor from spread to error is no calibration but a mistake."""
 GOOD_MISSED, USABLE_MISSED = 0.05, 0.12
@@ -75,6 +77,9 @@ def _of_slope(score: CalibrationScore) -> tuple[Grade, str]:
         text += f" Where sigma is large, it is too {'small' if score.slope > 1 else 'large'}."
     if r < GOOD_CORRELATION:
         text += " The error does not always rise where sigma does."
+    if score.ece_after > WORSE * score.ece_before:
+        grade = "usable" if grade == "good" else grade
+        text += " On average the plain spread was nearer to the error."
     return grade, text
 
 
