@@ -150,8 +150,7 @@ def test_training_leaves_a_reference_where_validation_blocks_are_large_enough(
     assert not result.notes
 
 
-@pytest.mark.parametrize("beginning", ["Measuring", "Training"])
-def test_a_stop_ends_the_measuring_and_keeps_the_model(large_fields, settings, tmp_path, beginning):
+def test_a_stop_ends_the_measuring_and_keeps_the_model(large_fields, settings, tmp_path):
     stop, said = threading.Event(), []
 
     def stop_at(event):
@@ -159,17 +158,32 @@ def test_a_stop_ends_the_measuring_and_keeps_the_model(large_fields, settings, t
             said.append(event.text)
             if event.text.startswith("Measuring what"):
                 stop.set()
-        if isinstance(event, EpochDone) and beginning == "Training":
-            stop.set()
 
     result = trained(large_fields, settings, tmp_path / "m.denoisplit", stop_at, stop=stop)
     assert reference_of(result.model.header) is None
     assert reference_of(read_header(tmp_path / "m.denoisplit")) is None
-    assert any(text.startswith("Measuring what") for text in said) == (beginning == "Measuring")
     (note,) = result.notes
     assert said[-1] == note
     assert "(it was stopped)" in note
     assert "denoisplit trust m.denoisplit IMAGES --reference" in note
+
+
+def test_a_stopped_training_has_a_reference_of_some_blocks(
+    large_fields, settings, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(training, "QUICK", 1)
+    stop, said = threading.Event(), []
+
+    def stop_at(event):
+        if isinstance(event, Stage):
+            said.append(event.text)
+        if isinstance(event, EpochDone):
+            stop.set()
+
+    result = trained(large_fields, settings, tmp_path / "m.denoisplit", stop_at, stop=stop)
+    assert result.stopped_early
+    assert reference_of(read_header(tmp_path / "m.denoisplit")) is not None
+    assert any(text.startswith("Measuring") and text.endswith("of 1 image") for text in said)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,8 @@ def reference_job(
         return None
     chosen = (settings or SplitSettings()).model_dump()
     chosen |= {"n_samples": N_SAMPLES, "keep_samples": N_SAMPLES, "target_error": None}
-    yield Stage(f"Measuring what the model leaves unexplained of {len(images)} images")
+    images_in_words = "1 image" if len(images) == 1 else f"{len(images)} images"
+    yield Stage(f"Measuring what the model leaves unexplained of {images_in_words}")
     tiles: dict[int, list[NDArray[np.float64]]] = {edge: [] for edge in EDGES}
     n_pixels = 0
     for number, image in enumerate(images):

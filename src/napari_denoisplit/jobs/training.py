@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_denoisplit.events import Job
+    from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training_fields import TrainingFields
     from napari_denoisplit.jobs.batches import Batches
     from napari_denoisplit.jobs.preparation import Run
@@ -38,6 +39,8 @@ __all__ = ["Trained", "train_job"]
 R = TypeVar("R")
 
 SECONDS_BETWEEN_PROGRESS = 0.3
+QUICK = 2**18
+"""Pixels that are enough for the reference of a training that was stopped."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,11 +182,18 @@ def _with_reference(
 def _measured(
     trained: Trained, run: Run, settings: TrainSettings, stop: threading.Event
 ) -> Job[Model]:
-    """Measure it on the validation blocks, and save it; the model as it was where that ended."""
+    """Measure it on the validation blocks, and save it; the model as it was where that ended.
+
+    Whoever stops a training means its model to be used, so it has its reference, too, if a rougher
+    one that takes a few seconds.
+    """
+    images = run.validation.superpositions
+    if stop.is_set():
+        images, stop = _few(images), threading.Event()
     computing = SplitSettings(device=settings.device, precision=settings.precision)
     measuring = reference_job(
         trained.model,
-        run.validation.superpositions,
+        images,
         computing,
         data="validation blocks of the training images",
         stop=stop,
@@ -193,6 +203,18 @@ def _measured(
     if reference is not None and trained.path is not None:
         save_model(trained.path, model)
     return model
+
+
+def _few(images: Sequence[Image]) -> list[Image]:
+    """Take images until there are pixels enough for a quick reference."""
+    few: list[Image] = []
+    n_pixels = 0
+    for image in images:
+        if n_pixels >= QUICK:
+            break
+        few.append(image)
+        n_pixels += image.data.size
+    return few
 
 
 def _without_progress(job: Job[R]) -> Job[R]:
