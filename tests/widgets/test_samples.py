@@ -340,3 +340,63 @@ def test_what_comes_later_of_the_same_split_is_taken_along(window, dock, samples
     assert len(widget.browser.chosen.stack.mmse) == 2
     widget.show_button.click()
     assert not any(layer.visible for layer in mean)
+
+
+def test_all_layers_can_be_deleted_at_once(qtbot, window, browse):
+    browse.player.play()
+    browse.measuring.switch.setChecked(True)
+    with qtbot.waitSignal(browse.measuring.found):
+        click(window, (0, 7, 11))
+    window.layers.select_all()
+    window.layers.remove_selected()
+    qtbot.waitUntil(lambda: not browse.browser.is_shown)
+    qtbot.wait(50)
+    assert not list(window.layers)
+
+
+def test_an_axis_that_gets_another_meaning_makes_another_set(window, dock, rng):
+    add_split(window, make_samples(rng, lead=(3,)), "sample z")
+    widget = dock(window, SamplesWidget(window))
+    widget.player.go(5)
+    for layer in window.layers:
+        if layer.name.endswith("samples"):
+            layer.axis_labels = ("z", "sample", "y", "x")
+    widget.show_button.click()
+    assert widget.transport.label.text() == "1 of 3"
+
+
+def test_a_picture_without_a_number_is_not_called_a_sample(window, dock, samples):
+    samples[:, 2] = np.nan
+    add_split(window, samples)
+    widget = dock(window, SamplesWidget(window))
+    widget.show_button.click()
+    widget.player.go(2)
+    assert "Nothing is there" in widget.status.text()
+    widget.player.go(3)
+    assert "one posterior sample" in widget.status.text()
+
+
+def test_of_several_places_only_the_last_is_read_to_the_end(qtbot, window, dock, samples):
+    import threading
+
+    gate, n_read = threading.Event(), []
+
+    def slow(block):
+        n_read.append(1)
+        gate.wait(5)
+        return block
+
+    add_split(window, samples)
+    data = da.from_array(samples[0], chunks=(1, 20, 24)).map_blocks(slow, meta=samples[0][:0])
+    window.layers["cell · nuclei · samples"].data = data
+    widget = dock(window, SamplesWidget(window))
+    answers = []
+    widget.measuring.probe.answered.connect(answers.append)
+    widget.measuring.measure(pixel(1, 2))
+    qtbot.waitUntil(lambda: bool(n_read))
+    qtbot.waitUntil(lambda: "Reading the samples" in widget.measuring.text.text())
+    widget.measuring.measure(pixel(3, 4))
+    gate.set()
+    qtbot.waitUntil(lambda: bool(answers))
+    assert [answer.where for answer in answers] == [(3, 4)]
+    assert len(n_read) < 2 * 6

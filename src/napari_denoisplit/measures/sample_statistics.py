@@ -7,6 +7,7 @@ single pixels, put together as if they were independent, would claim far too muc
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,13 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Estimate", "Profile", "SampleReading", "read_samples_at"]
+__all__ = ["Estimate", "Profile", "ReadingStopped", "SampleReading", "read_samples_at"]
 
 _FEWEST = 3  # samples that tell a correlation
+
+
+class ReadingStopped(Exception):
+    """Nobody waits for these samples any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,12 @@ class SampleReading:
 
 
 def read_samples_at(
-    stack: SampleStack, plane: tuple[int, ...], footprint: Footprint, observed: Any = None
+    stack: SampleStack,
+    plane: tuple[int, ...],
+    footprint: Footprint,
+    observed: Any = None,
+    *,
+    stop: threading.Event | None = None,
 ) -> SampleReading:
     """Read all kept samples at a place, one after the other.
 
@@ -99,16 +109,20 @@ def read_samples_at(
         Where in the plane.
     observed
         The input image (Y, X), in the same pixels; None where it is not known.
+    stop
+        Ends the reading of a large place.
 
     Raises
     ------
     ImageError
         The place lies outside the image.
+    ReadingStopped
+        `stop` was set.
     """
     box = footprint.box
     if any(b.start < 0 or b.stop > n for b, n in zip(box, stack.plane_shape, strict=True)):
         raise ImageError(f"Y, X {(box[0].start, box[1].start)} lies outside of the image.")
-    values, points = _gather(stack, plane, footprint)
+    values, points = _gather(stack, plane, footprint, stop or threading.Event())
     n_kept = len(stack)
     factors = np.asarray(stack.factors or (1.0,) * stack.n_structures)
     whole = SampleSpread(mirrored=stack.mirrored)
@@ -152,7 +166,7 @@ class _Points:
 
 
 def _gather(
-    stack: SampleStack, plane: tuple[int, ...], footprint: Footprint
+    stack: SampleStack, plane: tuple[int, ...], footprint: Footprint, stop: threading.Event
 ) -> tuple[Floats, _Points]:
     """Mean of each sample (C, K), and the points; read piece by piece."""
     means, total = np.zeros((stack.n_structures, len(stack))), np.zeros(stack.n_structures)
@@ -160,6 +174,8 @@ def _gather(
     for at, piece in footprint.pieces():
         spread = SampleSpread(mirrored=stack.mirrored)
         for k, crop in enumerate(stack.crops(plane, piece.box)):
+            if stop.is_set():
+                raise ReadingStopped
             values = piece.values(crop).astype(np.float64)  # (C, P)
             means[:, k] += values.sum(axis=1)
             spread.add(values)

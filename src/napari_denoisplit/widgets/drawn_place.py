@@ -30,6 +30,7 @@ LAYER = "measured places"
 _LINES = ("line", "path")
 _SETTLE_MS = 150  # after the last movement of a corner
 _COLOUR = "#f0f0f0"
+_WIDTH = 1.5  # of an outline, pixels of the screen at the zoom at which it is drawn
 
 
 class DrawnPlace(QWidget):
@@ -82,11 +83,12 @@ class DrawnPlace(QWidget):
                 name=LAYER,
                 edge_color=_COLOUR,
                 face_color="transparent",
-                edge_width=1,
                 ndim=2,
                 **({} if self.place is None else self.place.keywords("YX")),
             )
         viewer.layers.selection.active = layer
+        camera = getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
+        layer.current_edge_width = _WIDTH / (camera.zoom * float(min(abs(layer.scale))))
         layer.mode = mode
 
     def reset_choices(self) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_denoisplit.widgets.layer_removal import LayerRemoval
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,6 +20,7 @@ MARKER = "clicked pixel"
 """Name of the layer."""
 _SHARE = 60  # of the picture's edge that a cross takes
 _LEAST = 3  # pixels
+_ON_SCREEN = (12, 24)  # least and most pixels of the screen, whatever the zoom
 
 
 class PixelMarker:
@@ -31,6 +34,7 @@ class PixelMarker:
 
     def __init__(self, viewer: ViewerRef) -> None:
         self._viewer = viewer
+        self.removal = LayerRemoval(viewer)
         self._layer: Any = None
 
     def show(self, chosen: SampleSet, where: tuple[int, int], shifts: Sequence[float]) -> None:
@@ -61,6 +65,7 @@ class PixelMarker:
             face_color="white",
             border_color="black",
             border_width=0.15,
+            canvas_size_limits=_ON_SCREEN,
             **chosen.place.keywords("YX"),
         )
         if active is not None:
@@ -68,9 +73,8 @@ class PixelMarker:
 
     def remove(self) -> None:
         """Take the cross away."""
-        viewer = self._viewer()
-        if viewer is not None and self._alive():
-            viewer.layers.remove(self._layer)
+        if self._layer is not None:
+            self.removal.remove([self._layer])
         self._layer = None
 
     def _alive(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_denoisplit.widgets.frame_reader import MEAN, FrameKey, FrameReader
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SampleBrowser"]
 
 _BLINK_MS = 500
+_SOME = 16  # pixels apart are those that are looked at to see whether there are any
 _AHEAD = 8  # samples that are read before they are wanted
 
 
@@ -54,6 +56,7 @@ class SampleBrowser(QObject):
         self._turned = False  # of a blink: whether the other picture is in sight
         self._painted: object = None
         self._painted_window: Window | None = None
+        self._is_blank = False  # whether what is painted holds no number at all
         self._blink = QTimer(self)
         self._blink.setInterval(_BLINK_MS)
         self._blink.timeout.connect(self._on_blink)
@@ -191,8 +194,14 @@ class SampleBrowser(QObject):
         other = every[1] if what == DIFFERENCE else None
         self.picture.paint(parts, other, corner(self.reader.levels, window))
         self._painted, self._painted_window = painted, window
+        was_blank, self._is_blank = (
+            self._is_blank,
+            not any(np.isfinite(part[::_SOME, ::_SOME]).any() for part in parts),
+        )
         if self.picture.arrange(self._view.layout_wanted):
             self._fit_view()
+        if was_blank != self._is_blank:
+            self.changed.emit()
 
     def _fit_view(self) -> None:
         viewer = self._viewer()
@@ -228,6 +237,8 @@ class SampleBrowser(QObject):
     def title(self) -> str:
         """What is in sight, in words that do not change from sample to sample."""
         view = self._view
+        if self._is_blank:
+            return "⚠ Nothing is there: not split yet, or the folder of the result is gone."
         other = "the MMSE" if view.against is None else f"sample {view.against + 1}"
         if view.what == DIFFERENCE:
             return f"In sight: the sample minus {other}."

@@ -155,7 +155,7 @@ class SampleChoice(QWidget):
             self.note.setText(_NONE)
             return
         stack = chosen.stack
-        kept = f"{len(stack)} samples"
+        kept = "1 sample" if len(stack) == 1 else f"{len(stack)} samples"
         if stack.n_drawn is not None and stack.n_drawn > len(stack):
             kept += f", kept of {stack.n_drawn}"
         where = "read as they are looked at" if stack.is_lazy else "in memory"

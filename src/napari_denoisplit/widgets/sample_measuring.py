@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QCheckBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.worker import Start
 
 __all__ = ["SampleMeasuring"]
+
+_PATIENCE_MS = 400  # after which it is said that a place takes long to read
 
 
 class SampleMeasuring(QWidget):
@@ -74,6 +76,9 @@ class SampleMeasuring(QWidget):
         self.caveat = _text(self, "What sigma contains")
         self.caveat.setText(caveat(None))
         self.save_button = self.plot.save_button("samples")
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE_MS)
         self._lay_out()
         self._connect()
         self.forget()
@@ -89,7 +94,8 @@ class SampleMeasuring(QWidget):
         self.click.clicked.connect(self._on_click)
         self.drawn.changed.connect(self._on_drawn)
         self.probe.answered.connect(self._on_answer)
-        self.probe.failed.connect(self.failed)
+        self.probe.failed.connect(self._on_failed)
+        self._patience.timeout.connect(self._say_reading)
 
     def measure(self, footprint: Footprint) -> None:
         """Read the samples at a place, in the plane that is in sight."""
@@ -98,6 +104,7 @@ class SampleMeasuring(QWidget):
             self._asked = chosen, footprint
             plane = self._browser.plane
             self.probe.ask(chosen.stack, plane, footprint, chosen.observed)
+            self._patience.start()
 
     def repeat(self) -> None:
         """Measure the same place again, in another plane."""
@@ -107,6 +114,8 @@ class SampleMeasuring(QWidget):
     def forget(self) -> None:
         """Show nothing: other samples were chosen."""
         self._asked = None
+        self._patience.stop()
+        self.probe.forget()
         chosen = self._current()
         self.drawn.place = None if chosen is None else chosen.place
         self.marker.remove()
@@ -118,6 +127,8 @@ class SampleMeasuring(QWidget):
         """Listen to clicks no more."""
         self.switch.setChecked(False)
         self.click.set_on(False)
+        self._patience.stop()
+        self.probe.forget()
         self.marker.remove()
 
     def reset_choices(self) -> None:
@@ -149,7 +160,19 @@ class SampleMeasuring(QWidget):
         if footprint is not None:
             self.measure(footprint)
 
+    def _say_reading(self) -> None:
+        self.text.setText("Reading the samples there…")
+        self.text.show()
+        for part in (self.plot, self.save_button):
+            part.hide()  # of another place
+
+    def _on_failed(self, error: Exception) -> None:
+        self._patience.stop()
+        self.text.hide()
+        self.failed.emit(error)
+
     def _on_answer(self, reading: SampleReading) -> None:
+        self._patience.stop()
         if self._asked is None:
             return
         chosen = self._asked[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_denoisplit.measures.sample_statistics import read_samples_at
+from napari_denoisplit.measures.sample_statistics import ReadingStopped, read_samples_at
 from napari_denoisplit.widgets.worker import Cancelled
 
 if TYPE_CHECKING:
@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 __all__ = ["SampleProbe"]
 
 
-def _read(question: Question, stop: threading.Event) -> Generator[None, None, SampleReading]:
+def _read(question: Question, stop: threading.Event) -> Generator[None, None, SampleReading | None]:
     stack, plane, footprint, observed = question
     if stop.is_set():
-        yield  # pragma: no cover - a job is a generator; this one has nothing to tell on its way
-    return read_samples_at(stack, plane, footprint, None if observed is None else observed[plane])
+        yield  # a job is a generator; this one has nothing to tell on its way
+    seen = None if observed is None else observed[plane]
+    try:
+        return read_samples_at(stack, plane, footprint, seen, stop=stop)
+    except ReadingStopped:
+        return None
 
 
 class SampleProbe(QObject):
@@ -57,10 +61,17 @@ class SampleProbe(QObject):
     def ask(
         self, stack: SampleStack, plane: tuple[int, ...], footprint: Footprint, observed: Any
     ) -> None:
-        """Read the samples there; an answer to an earlier question may come before."""
+        """Read the samples there; an earlier question is given up."""
+        self.forget()
         self._next = stack, plane, footprint, observed
         if not self.is_busy:
             self._begin()
+
+    def forget(self) -> None:
+        """Give up what was asked for."""
+        self._next = None
+        if self._running is not None and self.is_busy:
+            self._running.stop()
 
     def _begin(self) -> None:
         question, self._next = self._next, None
@@ -76,7 +87,7 @@ class SampleProbe(QObject):
         self._running.cancel_with(self)
 
     def _on_done(self, reading: object) -> None:
-        if self._next is None:
+        if self._next is None and reading is not None:
             self.answered.emit(reading)
         self._begin()
 

@@ -46,12 +46,13 @@ class SampleSet:
     """The input, axes as in `stack.axes`; None where it is not among the layers."""
 
     @property
-    def key(self) -> tuple[int, ...]:
-        """Tells the set from others while its layers live."""
-        return tuple(id(layer) for layer in self.layers)
+    def key(self) -> tuple[object, ...]:
+        """Tells the set from others while its layers live and keep the meaning of their axes."""
+        shape = self.stack.samples[0].shape
+        return (self.axes, tuple(shape), *(id(layer) for layer in self.layers))
 
     @property
-    def members(self) -> tuple[int, ...]:
+    def members(self) -> tuple[object, ...]:
         """Tells whether layers of the same split have come or gone."""
         return (*self.key, *(id(layer) for layer in self.mates))
 

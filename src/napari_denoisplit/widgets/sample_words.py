@@ -39,10 +39,9 @@ def reading_text(reading: SampleReading) -> str:
         alone = " and ".join(grey_levels(sigma, 4) for sigma in reading.independent)
         lines.append(f"Were pixels independent, sigma would be {alone}: they are not.")
     if reading.values.shape[1] < _FEW:
-        lines.append(
-            f"Only {reading.values.shape[1]} samples are kept: keep more in the Split widget "
-            "(Samples to keep) for a finer picture."
-        )
+        n_kept = reading.values.shape[1]
+        few = "Only 1 sample is kept" if n_kept == 1 else f"Only {n_kept} samples are kept"
+        lines.append(f"{few}: keep more in the Split widget (Samples to keep) for a finer picture.")
     return "\n".join(lines)
 
 
@@ -67,9 +66,12 @@ def _headline(reading: SampleReading) -> str:
 
 def _estimate(estimate: Estimate, *, calibrated: bool) -> str:
     kind = "sigma" if calibrated else "sigma (uncalibrated)"
+    if not np.isfinite(estimate.sigma):
+        return f"MMSE {grey_levels(estimate.mean, 4)}, {kind} is not known"
     text = f"MMSE {grey_levels(estimate.mean, 4)}, {kind} {grey_levels(estimate.sigma, 4)}"
     if not np.isfinite(estimate.high):
-        return f"{text}; {estimate.n_samples} samples are too few for an interval"
+        n = estimate.n_samples
+        return f"{text}; {'1 sample is' if n == 1 else f'{n} samples are'} too few for an interval"
     low, high = grey_levels(estimate.low, 4), grey_levels(estimate.high, 4)
     return f"{text}, {LEVEL:.0%} interval {low} to {high} ({estimate.n_samples} samples)"
 

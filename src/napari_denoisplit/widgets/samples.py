@@ -143,9 +143,10 @@ class SamplesWidget(DockedWidget):
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
-        self.choice.reset_choices()
-        self.browser.layers_changed()
-        self.measuring.reset_choices()
+        with self.browser.picture.removal.waiting(), self.measuring.marker.removal.waiting():
+            self.choice.reset_choices()
+            self.browser.layers_changed()
+            self.measuring.reset_choices()
         self.pins.show_set(self.browser.chosen)
 
     def _on_choice(self) -> None:
@@ -177,6 +178,7 @@ class SamplesWidget(DockedWidget):
             self.browser.hide()
         else:
             self._say("")
+            self.choice.reset_choices()  # the labels of axes may have changed
             self.browser.show()
         self._refresh()
 
@@ -236,5 +238,8 @@ class SamplesWidget(DockedWidget):
 
     def _fail(self, error: Exception) -> None:
         self.player.pause()
-        self.export.panel.fail(error)
+        panel = self.export.panel
+        saved = panel.status.text()
+        panel.fail(error)
+        panel.say(saved)  # what is said there is about saving
         self._say(f"⚠ {error}")

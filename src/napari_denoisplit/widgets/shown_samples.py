@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_denoisplit.images.sample_pictures import DIVERGING, Look, symmetric
+from napari_denoisplit.widgets.layer_removal import LayerRemoval
 from napari_denoisplit.widgets.result_layers import contrast_limits, structure_colormap
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class ShownSamples:
 
     def __init__(self, viewer: ViewerRef) -> None:
         self._viewer = viewer
+        self.removal = LayerRemoval(viewer)
         self._layers: list[ImageLayer] = []
         self._hidden: list[ImageLayer] = []
         self._set: SampleSet | None = None
@@ -110,15 +112,7 @@ class ShownSamples:
 
     def end(self) -> None:
         """Take the layers away and show again what was seen before."""
-        viewer = self._viewer()
-        if viewer is not None:
-            alive = {id(layer) for layer in viewer.layers}
-            for layer in self._layers:
-                if id(layer) in alive:
-                    viewer.layers.remove(layer)
-            for layer in self._hidden:
-                if id(layer) in alive:
-                    layer.visible = True
+        self.removal.remove(self._layers, self._hidden)
         self._layers, self._hidden, self._set = [], [], None
 
     def paint(
