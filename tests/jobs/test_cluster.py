@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
@@ -128,6 +129,22 @@ def test_an_error_of_a_worker_arrives_as_it_is(folder, cluster):
     bad = Image(np.load(folder / "bad.npy"), "YX", name="bad")
     with pytest.raises(ImageError, match="'bad' has 1 pixels that are NaN"):
         run(job(folder, "bad.zarr", image=bad, scheduler=cluster.scheduler_address))
+
+
+def test_a_worker_that_does_not_find_the_model_says_who_it_is(folder, cluster):
+    from napari_denoisplit.jobs.cluster import _do_block, _sealed
+
+    orders = _sealed(folder / "away.denoisplit", ImageFile(folder / "slide.tif"), SETTINGS)
+    with distributed.Client(cluster, set_as_default=False) as client:
+        report = client.submit(_do_block, 0, orders=orders, path=str(folder / "x.zarr")).result()
+    assert isinstance(report.error, JobError)
+    assert re.search(r"worker tcp://.* cannot begin: .*under the same names", str(report.error))
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://node01", "tls://node01:port"])
+def test_half_an_address_is_refused_at_once(folder, address):
+    with pytest.raises(JobError, match=r"no scheduler at .*tcp://node01:8786"):
+        run(job(folder, "no.zarr", scheduler=address))
 
 
 def test_an_absent_scheduler_is_named(folder, monkeypatch):

@@ -67,7 +67,8 @@ def split_files(
     folders = [path for path in images if path.is_dir()]
     items = _items(images, output, taken)
     if folders:
-        terminal.say(f"{len(items)} images in {', '.join(map(str, folders))}")
+        number = "1 image" if len(items) == 1 else f"{len(items)} images"
+        terminal.say(f"{number} in {', '.join(map(str, folders))}")
 
     from napari_denoisplit.jobs.batch import batch_job  # imports torch
     from napari_denoisplit.jobs.batch_record import Reading

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import cloudpickle
 import torch
 from distributed import Client, KilledWorker, get_worker
+from distributed.comm import parse_address, parse_host_port
 
 from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import DenoisplitError, JobError, message_of
@@ -124,13 +125,7 @@ class Cluster:
             is asked for or do not agree, or the image lies in memory.
         """
         orders = _sealed(model, image, settings)
-        try:
-            client = Client(scheduler, set_as_default=False, timeout=TIMEOUT)
-        except (OSError, ValueError) as error:
-            raise JobError(
-                f"There is no scheduler at {scheduler!r} ({message_of(error)}): give the address "
-                "that `dask scheduler` prints, e.g. tcp://node01:8786."
-            ) from error
+        client = _client_of(scheduler)
         with ExitStack() as unless_reached:
             unless_reached.callback(client.close)
             if not client.nthreads():
@@ -205,6 +200,21 @@ class Cluster:
             )
 
 
+def _client_of(scheduler: str) -> Any:
+    """Connect to a scheduler."""
+    try:
+        kind, place = parse_address(scheduler)
+        if kind in ("tcp", "tls"):
+            # Asked first: a client that was made with half an address waits for long to be closed.
+            parse_host_port(place)
+        return Client(scheduler, set_as_default=False, timeout=TIMEOUT)
+    except (OSError, ValueError) as error:
+        raise JobError(
+            f"There is no scheduler at {scheduler!r} ({message_of(error)}): give the address "
+            "that `dask scheduler` prints, e.g. tcp://node01:8786."
+        ) from error
+
+
 def _sealed(model: Model | Path, image: Image | ImageFile, settings: SplitSettings) -> bytes:
     """Pickle what workers need, so that dask sends it as it is."""
     path = model.path if isinstance(model, Model) else model
@@ -265,7 +275,10 @@ def _common(facts: dict[str, tuple[Compute, float]]) -> tuple[Compute, float]:
 def _report_of(future: Any) -> _Report:
     """Outcome of a block; raises what went wrong."""
     if future.status == "cancelled":
-        raise JobError("The scheduler has dropped a block: run the same again to go on.")
+        raise JobError(
+            "The scheduler is gone, or has dropped a block. What was written is kept: run the same "
+            "again to go on."
+        )
     error = future.exception()
     if isinstance(error, KilledWorker):
         raise JobError(
@@ -306,6 +319,14 @@ def _do_block(number: int, orders: bytes, path: str) -> _Report:
         torch.set_num_threads(get_worker().state.nthreads)
         try:
             work = _work(orders, path)
+        except DenoisplitError as error:
+            return _Report(
+                JobError(
+                    f"The worker {get_worker().address} cannot begin: {error} (Model, image and "
+                    "result must lie where every worker finds them under the same names.)"
+                )
+            )
+        try:
             before = len(work.notes)
             for _ in work.steps(number, _NEVER):
                 pass

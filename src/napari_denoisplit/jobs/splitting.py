@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from dataclasses import replace
@@ -118,7 +119,8 @@ def planes_of(image: Image) -> Image:
     if image.n_channels > 1:
         raise ImageError(
             f"{image.name!r} has {image.n_channels} channels; a model splits one superposed image. "
-            "Select the channel that holds the superposition, or sum the channels first."
+            "Select the channel that holds the superposition (for commands: --channel NAME), or "
+            "sum the channels first."
         )
     return image.transposed("".join(a for a in AXES if a in image.axes and a != "C"))
 
@@ -152,6 +154,8 @@ def unlike_training(
     """Warning about an image whose pixels are far from what the model was trained on."""
     n = normalization
     mean, std = float(pixels.mean()), float(pixels.std())
+    if not math.isfinite(std):
+        return None  # whoever reads the pixels to split them says so
     if abs(mean - n.input_mean) < 3 * n.input_std and 1 / 3 < std / n.input_std < 3:
         return None
     return (
