@@ -137,9 +137,9 @@ def _damage_of(path: Path) -> Iterator[None]:
     except ImageError:
         raise
     except tifffile.TiffFileError as error:
-        if str(error).startswith("empty file"):
+        if not path.stat().st_size:
             raise ImageError(f"{path} is empty (0 bytes). Copy it again.") from error
-        if str(error).startswith("not a TIFF file"):
+        if str(error).startswith(("not a TIFF file", "empty file")):
             raise ImageError(f"{path} is not a TIFF file. {_CONVERT}") from error
         raise ImageError(f"{path} is a damaged TIFF file ({error}). Copy it again.") from error
     except DAMAGE as error:
