@@ -276,6 +276,8 @@ def test_answers_lie_where_the_region_was_drawn(qtbot, viewer, widget):
     assert len(found) == 2
     assert found[0].data.shape == (21, 33)
     assert np.allclose(found[0].translate, (13, 14))
+    # Whatever lies below, the drawing too, does not shine through.
+    assert found[0].blending == "opaque"
     assert "by chance" in widget.samples.panel.status.text()
 
 

@@ -210,6 +210,8 @@ class SamplesPart(QWidget):
         found: Interpretations,
     ) -> None:
         self._hide_others(group)
+        for layer in group.mmse:
+            layer.visible = True  # what lies around the region
         place = group.keywords()
         scale, shift = np.array(place["scale"]), np.array(place["translate"])
         corner = [*_in_viewer_order(group, index), box[0].start, box[1].start]
@@ -218,7 +220,12 @@ class SamplesPart(QWidget):
             for c, structure in reversed(list(enumerate(group.structures))):
                 data = answer.mean[c].reshape((1,) * (len(group.axes) - 2) + answer.mean[c].shape)
                 name = f"{structure} · answer {i} ({answer.support:.0%})"
-                self._add(group, data, name, group.mmse[c], place, visible=i == 1)
+                look: dict[str, Any] = {"visible": i == 1}
+                if c == len(group.structures) - 1:
+                    look["blending"] = (
+                        "opaque"  # the lowest: neither MMSE nor drawing shines through
+                    )
+                self._add(group, data, name, group.mmse[c], place, **look)
         shares = ", ".join(f"{a.support:.0%}" for a in found.answers)
         clear = found.separation > found.by_chance + 0.1
         words = (
@@ -248,7 +255,8 @@ class SamplesPart(QWidget):
         if (viewer := self._viewer()) is None:
             return
         if like is not None:
-            keywords |= {"colormap": like.colormap, "blending": like.blending}
+            keywords.setdefault("colormap", like.colormap)
+            keywords.setdefault("blending", like.blending)
             keywords.setdefault("contrast_limits", tuple(like.contrast_limits))
         keywords.setdefault("contrast_limits", contrast_limits(data))
         show_image(
