@@ -43,9 +43,10 @@ TOP_DOWN_CONTEXT = 48
 """Pixels on each side that are computed and not kept. Trained models of the preset 'fast' then
 differ from a split of the whole plane by 0.02 sigma at most; with 32 for the second by 0.14, with
 64 by 0.002, and more than 32 for the first changes nothing (`benchmarks/lens.py`)."""
-FIRST = 544
-"""Largest edge of what is drawn at once where nothing is shown yet, pixels: a view of 512 and the
-cells at its edges."""
+FIRST = 672
+"""Largest edge of what is drawn at once where nothing is shown yet, pixels: a view of 512, the
+cells at its edges and a little more. Cut into two such a view takes a tenth longer, and the window
+paints once more; one of 1024 is cut, so that something is there sooner."""
 NEXT = 192
 """The same where something is shown: short steps, so that the next look need not wait."""
 
