@@ -118,16 +118,7 @@ def calibrate_job(
     noise: Sequence[NoiseModel] = ()
     if any(field.kind != "clean" for field in fields):
         noise = yield from _noise_models(plain, images, noise_models)
-    drawn: list[Drawn] = []
-    for i, field in enumerate(fields):
-        if stop.is_set():
-            break
-        steps = draw_field(plain, field, noise, settings, seed=settings.seed + i, stop=stop)
-        found = yield from _counted(steps, i, len(fields))
-        drawn += [] if found is None else [found]
-    if stop.is_set() and not any(d.field.report.any() for d in drawn):
-        text = "Calibration was stopped before its first image to judge on: let it run longer."
-        raise CalibrationError(text)
+    drawn = yield from _draw(plain, fields, noise, settings, stop)
     yield Stage("Comparing spread and error")
     stopped = len(drawn) < len(fields)
     sources = images.sources, () if report_on is None else report_on.sources
@@ -205,6 +196,27 @@ def _noise_models(
         return [noise_model_from_dict(values) for values in model.header.noise_models]
     everywhere = tuple(np.ones(field.shape[1:], bool) for field in images.fields)
     return (yield from channel_noise_job(images, everywhere))
+
+
+def _draw(
+    model: Model,
+    fields: Sequence[CalibrationField],
+    noise: Sequence[NoiseModel],
+    settings: CalibrateSettings,
+    stop: threading.Event,
+) -> Job[list[Drawn]]:
+    """Split every field, after a stop those that are complete."""
+    drawn: list[Drawn] = []
+    for i, field in enumerate(fields):
+        if stop.is_set():
+            break
+        steps = draw_field(model, field, noise, settings, seed=settings.seed + i, stop=stop)
+        found = yield from _counted(steps, i, len(fields))
+        drawn += [] if found is None else [found]
+    if stop.is_set() and not any(d.field.report.any() for d in drawn):
+        text = "Calibration was stopped before its first image to judge on: let it run longer."
+        raise CalibrationError(text)
+    return drawn
 
 
 def _counted(steps: Job[Drawn | None], number: int, total: int) -> Job[Drawn | None]:
