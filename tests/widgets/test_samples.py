@@ -303,31 +303,6 @@ def test_closing_the_dock_brings_back_what_was_seen(qtbot, window, dock, samples
     qtbot.wait(50)
 
 
-def test_of_a_large_plane_the_part_on_screen_is_read_at_its_resolution(qtbot, window, dock):
-    edge = 4096
-    rows = da.arange(edge, chunks=512, dtype="f4")
-    fine = (rows[:, None] * 10_000 + rows[None])[None] + da.arange(3, chunks=1)[:, None, None]
-    levels = [fine[:, ::n, ::n] for n in (1, 2, 4, 8, 16)]
-    layer = window.add_image(levels, multiscale=True, visible=False, scale=(1, 2, 2), name="s")
-    layer.axis_labels = ("sample", "y", "x")
-    widget = dock(window, SamplesWidget(window))
-    widget.show_button.click()
-    picture = widget.browser.picture
-    qtbot.waitUntil(lambda: bool(picture.layers) and not widget.browser.is_waiting)
-    assert max(picture.layers[0].data.shape) < edge / 2
-    camera = getattr(window, "scene", window).camera
-    camera.center, camera.zoom = (0, 2000, 3000), 3.0
-    qtbot.waitUntil(lambda: picture.layers[0].scale[0] == 2 and not widget.browser.is_waiting)
-    widget.player.go(2)
-    qtbot.waitUntil(lambda: not widget.browser.is_waiting)
-    shown = picture.layers[0]
-    y, x = (round(float(at)) for at in shown.world_to_data((2000, 3000)))
-    assert shown.data[y, x] == 1000 * 10_000 + 1500 + 2
-    assert picture.pixel_at((0, 2000, 3000)) == (1000, 1500)
-    assert shown.data.size < edge * edge / 4
-    widget.browser.hide()
-
-
 def test_what_comes_later_of_the_same_split_is_taken_along(window, dock, samples):
     add_split(window, samples)
     mean = [layer for layer in window.layers if layer.name.endswith("MMSE")]

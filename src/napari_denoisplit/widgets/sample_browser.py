@@ -41,6 +41,7 @@ class SampleBrowser(QObject):
         How a job is run.
     """
 
+    moved = Signal()  # pictures that stand side by side lie elsewhere
     changed = Signal()  # it is shown now, or no longer; or it waits for the disk, or no longer
 
     def __init__(self, viewer: ViewerRef, view: ViewChoice, start: Start, parent: QObject) -> None:
@@ -49,7 +50,7 @@ class SampleBrowser(QObject):
         self.player = Player(self)
         self.reader = FrameReader(start, self)
         self.picture = ShownSamples(viewer)
-        self.sight = SampleSight(viewer, self.picture.shifts, self)
+        self.sight = SampleSight(viewer, self._n_beside, self)
         self.chosen: SampleSet | None = None
         self.plane: tuple[int, ...] = ()
         self._wants_shown = False
@@ -154,6 +155,12 @@ class SampleBrowser(QObject):
         window = self.sight.window() or levels.window((0, height), (0, width), zoom=0.0)
         return levels.cut(window), levels.cut(window, full=True)
 
+    def _n_beside(self) -> int:
+        """Count the pictures that stand side by side."""
+        if self.chosen is None or self._view.layout_wanted != "side by side":
+            return 1
+        return self.chosen.stack.n_structures
+
     def _overview(self) -> Window | None:
         """All of a large plane, coarsely; None where that would take long to read."""
         levels = self.reader.levels
@@ -182,7 +189,8 @@ class SampleBrowser(QObject):
     def _paint(self, window: Window | None) -> None:
         chosen, keys = self.chosen, self._needed(window)
         what = self._view.what
-        painted = (*keys, what, self._turned, self._view.layout_wanted)
+        row = self.sight.row()
+        painted = (*keys, what, self._turned, self._view.layout_wanted, row)
         if chosen is None or (painted == self._painted and self.picture.is_shown):
             return
         every = [self.reader.get(key) for key in keys]
@@ -192,7 +200,8 @@ class SampleBrowser(QObject):
         if not self.picture.layers:
             self.picture.begin(chosen, parts)
         other = every[1] if what == DIFFERENCE else None
-        self.picture.paint(parts, other, corner(self.reader.levels, window))
+        shifts = self.picture.shifts()
+        self.picture.paint(parts, other, corner(self.reader.levels, window), row)
         self._painted, self._painted_window = painted, window
         was_blank, self._is_blank = (
             self._is_blank,
@@ -200,12 +209,16 @@ class SampleBrowser(QObject):
         )
         if self.picture.arrange(self._view.layout_wanted):
             self._fit_view()
+        if shifts != self.picture.shifts():
+            self.moved.emit()
         if was_blank != self._is_blank:
             self.changed.emit()
 
     def _fit_view(self) -> None:
         viewer = self._viewer()
-        if viewer is not None:
+        if self.sight.is_on:
+            self.sight.fit()
+        elif viewer is not None:
             viewer.reset_view()
 
     def _on_ready(self, key: FrameKey) -> None:

@@ -60,6 +60,7 @@ class SampleMeasuring(QWidget):
         super().__init__(parent)
         self._browser, self._current = browser, current
         self._asked: tuple[SampleSet, Footprint] | None = None
+        self._marked: tuple[int, int] | None = None
         self.switch = QCheckBox("Click a pixel to see its samples", self)
         self.switch.setToolTip(
             tooltip(
@@ -96,6 +97,7 @@ class SampleMeasuring(QWidget):
         self.probe.answered.connect(self._on_answer)
         self.probe.failed.connect(self._on_failed)
         self._patience.timeout.connect(self._say_reading)
+        self._browser.moved.connect(self._on_moved)
 
     def measure(self, footprint: Footprint) -> None:
         """Read the samples at a place, in the plane that is in sight."""
@@ -113,7 +115,7 @@ class SampleMeasuring(QWidget):
 
     def forget(self) -> None:
         """Show nothing: other samples were chosen."""
-        self._asked = None
+        self._asked = self._marked = None
         self._patience.stop()
         self.probe.forget()
         chosen = self._current()
@@ -183,11 +185,20 @@ class SampleMeasuring(QWidget):
         self.plot.show_reading(reading, inks, step if unit else 1.0, unit or "pixels")
         for part in (self.text, self.save_button):
             part.show()
-        if reading.where is not None and self.switch.isChecked():
-            self.marker.show(chosen, reading.where, self._browser.picture.shifts())
+        self._marked = reading.where
+        self._mark()
+        self.found.emit()
+
+    def _mark(self) -> None:
+        """Show the clicked pixel where the pictures are now."""
+        if self._asked is not None and self._marked is not None and self.switch.isChecked():
+            self.marker.show(self._asked[0], self._marked, self._browser.picture.shifts())
         else:
             self.marker.remove()
-        self.found.emit()
+
+    def _on_moved(self) -> None:
+        if self._marked is not None:
+            self._mark()
 
 
 def _pixel_of(chosen: SampleSet, world: Any) -> tuple[int, int] | None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_denoisplit.widgets.picture_row import PictureRow, row_on_screen, whole_row
 from napari_denoisplit.widgets.view_watch import ViewWatch, view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from napari_denoisplit.images.sample_levels import SampleLevels, Window
+    from napari_denoisplit.sampling.focus import Focus
     from napari_denoisplit.widgets.layers import ViewerRef
     from napari_denoisplit.widgets.sample_sets import SampleSet
 
 __all__ = ["SampleSight"]
+
+_ALL = 0.9  # of the plane's rows on screen that are as good as all
+_FILLED = 0.95  # of the screen, by pictures that are seen as a whole
 
 
 class SampleSight(QObject):
@@ -25,17 +31,15 @@ class SampleSight(QObject):
     ----------
     viewer
         Whose camera.
-    shifts
-        Tells how far along X each picture lies from the first, in pixels.
+    n_beside
+        Tells how many pictures are to stand side by side.
     """
 
     moved = Signal()  # another part is on screen
 
-    def __init__(
-        self, viewer: ViewerRef, shifts: Callable[[], Sequence[float]], parent: QObject
-    ) -> None:
+    def __init__(self, viewer: ViewerRef, n_beside: Callable[[], int], parent: QObject) -> None:
         super().__init__(parent)
-        self._viewer, self._shifts = viewer, shifts
+        self._viewer, self._n_beside = viewer, n_beside
         self._levels: SampleLevels | None = None
         self._chosen: SampleSet | None = None
         self._watch: ViewWatch | None = None
@@ -57,6 +61,11 @@ class SampleSight(QObject):
             self._watch.deleteLater()
         self._watch = self._chosen = self._levels = self._window = None
 
+    @property
+    def is_on(self) -> bool:
+        """Whether the camera is followed."""
+        return self._chosen is not None
+
     def window(self) -> Window | None:
         """Part that is needed now; None: the whole plane, at full resolution."""
         chosen, levels, viewer = self._chosen, self._levels, self._viewer()
@@ -76,25 +85,68 @@ class SampleSight(QObject):
         spans = self._spans()
         return self._levels is not None and spans is not None and self._levels.shows(window, *spans)
 
-    def _spans(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
-        """Rows and columns on screen, those of all pictures together."""
+    def row(self) -> PictureRow | None:
+        """Where pictures side by side are to lie; None where planes are not large."""
+        focus = self._focus()
+        if self._chosen is None:
+            return None
+        width = self._chosen.stack.plane_shape[1]
+        return (
+            whole_row(width) if focus is None else row_on_screen(width, self._n_beside(), focus.x)
+        )
+
+    def fit(self) -> None:
+        """Turn the camera so that all pictures are seen as a whole, if the whole was seen before.
+
+        A detail that somebody looks at stays where it is.
+        """
+        chosen, viewer, focus = self._chosen, self._viewer(), self._focus()
+        if chosen is None or viewer is None or focus is None:
+            return
+        height, width = chosen.stack.plane_shape
+        seen_y, seen_x = (b - a for a, b in (focus.y, focus.x))
+        if seen_y < height or (seen_x < width and seen_y < _ALL * height):
+            return
+        pitch, n = whole_row(width).pitch, self._n_beside()
+        total = (n - 1) * pitch + width
+        camera, place = _camera(viewer), chosen.place.keywords("YX")
+        middle = [
+            start + step * (size - 1) / 2
+            for start, step, size in zip(
+                place["translate"], place["scale"], (height, total), strict=True
+            )
+        ]
+        camera.center = (*camera.center[:-2], *middle)
+        camera.zoom *= _FILLED * min(seen_y / height, seen_x / total)
+
+    def _focus(self) -> Focus | None:
+        """Return what the camera sees, in pixels of the plane."""
         chosen, viewer = self._chosen, self._viewer()
         if chosen is None or viewer is None:
             return None
-        focus = view_of(viewer, chosen.layers[0], chosen.axes)
-        if focus is None:
+        return view_of(viewer, chosen.layers[0], chosen.axes)
+
+    def _spans(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Rows and columns on screen, those of all pictures together."""
+        focus, row = self._focus(), self.row()
+        if self._chosen is None or focus is None or row is None:
             return None
-        width = chosen.stack.plane_shape[1]
+        if row.x is not None:
+            return focus.y, (floor(row.x[0]), ceil(row.x[1]))
+        width = self._chosen.stack.plane_shape[1]
         seen = [
             (max(focus.x[0] - round(shift), 0), min(focus.x[1] - round(shift), width))
-            for shift in self._shifts()
+            for shift in row.shifts(self._n_beside())
         ]
         seen = [span for span in seen if span[0] < span[1]] or [focus.x]
         return focus.y, (min(low for low, _ in seen), max(high for _, high in seen))
 
     def _zoom(self, viewer: Any) -> float:
         """Pixels of the screen for a pixel of the full resolution."""
-        camera = getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
         place = self._chosen.place if self._chosen is not None else None
         step = min(abs(place.scale.get(axis, 1.0)) for axis in "YX") if place else 1.0
-        return float(camera.zoom) * step
+        return float(_camera(viewer).zoom) * step
+
+
+def _camera(viewer: Any) -> Any:
+    return getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on

@@ -14,6 +14,7 @@ import numpy as np
 
 from napari_denoisplit.images.sample_pictures import DIVERGING, Look, symmetric
 from napari_denoisplit.widgets.layer_removal import LayerRemoval
+from napari_denoisplit.widgets.picture_row import PictureRow, whole_row
 from napari_denoisplit.widgets.result_layers import contrast_limits, structure_colormap
 
 if TYPE_CHECKING:
@@ -32,13 +33,12 @@ __all__ = ["SHOWN", "Kind", "ShownSamples", "corner"]
 Kind = Literal["sample", "difference"]
 SHOWN = "shown sample"
 """Kind of these layers, in their metadata."""
-_GAP = 1.04  # distance of two pictures that stand side by side, in widths of one
 _COLOURS = 256
 _DIFFERENCE = "difference: blue below, orange above"
 
 
-_Corner = tuple[float, float, float, float]
-_WHOLE: _Corner = (0.0, 0.0, 1.0, 1.0)
+Corner = tuple[float, float, float, float]
+_WHOLE: Corner = (0.0, 0.0, 1.0, 1.0)
 """Y, X of the first pixel that is shown, then the size of the pixels; all in those of the plane."""
 
 
@@ -60,7 +60,7 @@ class ShownSamples:
         self.kind: Kind = "sample"
         self.layout: FilmLayout = "overlay"
         self._arranged: FilmLayout | None = None
-        self._at = _WHOLE
+        self._at, self._row = _WHOLE, whole_row(1)
         self._limits: dict[tuple[Kind, int], tuple[float, float]] = {}
 
     @property
@@ -103,6 +103,7 @@ class ShownSamples:
             # napari selects what is added; drawing goes on where it was.
             viewer.layers.selection.active = active
         self._arranged, self._at = None, _WHOLE
+        self._row = whole_row(chosen.stack.plane_shape[1])
         self.arrange(self.layout)
 
     def update(self, chosen: SampleSet) -> None:
@@ -119,7 +120,8 @@ class ShownSamples:
         self,
         parts: Sequence[NDArray[np.float32]],
         other: Sequence[NDArray[np.float32]] | None = None,
-        at: _Corner = _WHOLE,
+        at: Corner = _WHOLE,
+        row: PictureRow | None = None,
     ) -> None:
         """Show a sample, or its difference to another picture, in place.
 
@@ -129,8 +131,15 @@ class ShownSamples:
             The picture, and what is taken from it, structure by structure.
         at
             Where the picture lies in the plane: see `corner`.
+        row
+            Where pictures side by side lie; None: each as a whole.
         """
-        self._move_to(at, parts[0].shape)
+        if row is not None and row.x is not None:
+            columns = row.columns(at[1], at[3], parts[0].shape[1])
+            at = (at[0], at[1] + columns.start * at[3], *at[2:])
+            parts = [part[:, columns] for part in parts]
+            other = None if other is None else [part[:, columns] for part in other]
+        self._move_to(at, row, parts[0].shape)
         for number, layer in enumerate(self._layers):
             if other is None:
                 np.copyto(layer.data, parts[number])
@@ -182,6 +191,10 @@ class ShownSamples:
         for layer in self._layers:
             y, x = layer.world_to_data(world)
             y, x = top + rows * y, left + columns * x
+            # Beyond the part that is read, the picture goes on; not into its neighbour.
+            ends = len(self._layers) > 1 and self.layout == "side by side"
+            if ends and self._row.x is not None and not self._row.x[0] <= x < self._row.x[1]:
+                continue
             if -0.5 <= y < height - 0.5 and -0.5 <= x < width - 0.5:
                 return int(np.floor(y + 0.5)), int(np.floor(x + 0.5))
         return None
@@ -196,18 +209,14 @@ class ShownSamples:
         """
         if self.layout != "side by side" or self._set is None:
             return points
-        width = self._set.stack.plane_shape[1]
-        number = np.floor((points[:, 1].mean() + 0.5) / (width * _GAP))
-        shift = float(np.clip(number, 0, len(self._layers) - 1)) * width * _GAP
-        moved: NDArray[np.float64] = points - np.array([0.0, shift])
+        number = self._row.number_at(float(points[:, 1].mean()), len(self._layers))
+        moved: NDArray[np.float64] = points - np.array([0.0, number * self._row.pitch])
         return moved
 
     def shifts(self) -> tuple[float, ...]:
         """How far along X each picture lies from the first, in pixels."""
-        if self.layout != "side by side" or self._set is None:
-            return (0.0,)
-        width = self._set.stack.plane_shape[1]
-        return tuple(number * width * _GAP for number in range(len(self._layers)))
+        beside = self.layout == "side by side" and self._set is not None
+        return self._row.shifts(len(self._layers)) if beside else (0.0,)
 
     def sample_limits(self) -> tuple[tuple[float, float], ...]:
         """Display limits of the samples, also while differences are shown."""
@@ -231,7 +240,7 @@ class ShownSamples:
         """Distance of two pictures along X, in the units of the viewer."""
         if self._set is None:
             return 0.0
-        return _GAP * self._set.stack.plane_shape[1] * self._set.place.scale.get("X", 1.0)
+        return self._row.pitch * self._set.place.scale.get("X", 1.0)
 
     def _translate(self, number: int, layout: FilmLayout) -> tuple[float, float]:
         """Where the first pixel of a picture lies in the viewer."""
@@ -246,13 +255,15 @@ class ShownSamples:
         )
         return y, x + number * self._step() * (layout == "side by side")
 
-    def _move_to(self, at: _Corner, shape: tuple[int, ...]) -> None:
+    def _move_to(self, at: Corner, row: PictureRow | None, shape: tuple[int, ...]) -> None:
         """Make room for a picture of another part of the plane, or of another resolution."""
-        if self._set is None or (
-            at == self._at and all(layer.data.shape == shape for layer in self._layers)
-        ):
+        if self._set is None:
             return
-        self._at = at
+        row = row or whole_row(self._set.stack.plane_shape[1])
+        alike = all(layer.data.shape == shape for layer in self._layers)
+        if alike and (at, row) == (self._at, self._row):
+            return
+        self._at, self._row = at, row
         scale = self._set.place.keywords("YX")["scale"]
         for number, layer in enumerate(self._layers):
             if layer.data.shape != shape:
@@ -275,7 +286,7 @@ class ShownSamples:
             self.fit_difference()
 
 
-def corner(levels: SampleLevels | None, window: Window | None) -> _Corner:
+def corner(levels: SampleLevels | None, window: Window | None) -> Corner:
     """Where a part of a plane lies: Y, X of its first pixel, and the size of its pixels.
 
     Both in pixels of the full resolution, of which the first has its middle at 0.
