@@ -139,6 +139,14 @@ def test_a_layer_becomes_an_ome_zarr_by_the_ending_of_its_name(tmp_path):
     assert_array_equal(image.data, np.stack([PLANE, PLANE + 1]))
 
 
+def test_a_layer_keeps_its_place_and_is_no_channel_of_one_elsewhere(tmp_path):
+    here = layer(PLANE, "here", translate=(2.5, 0.0), **SCALED)
+    there = layer(PLANE, "there", translate=(2.5, 7.0), **SCALED)
+    files = write_layers(str(tmp_path / "a.ome.zarr"), [here, there])
+    places = [read_image(file).origin for file in files]
+    assert [(p.get("Y", 0), p.get("X", 0)) for p in places] == [(2.5, 0), (2.5, 7)]
+
+
 def test_napari_saves_a_layer_as_ome_zarr_with_this_writer():
     from npe2 import PluginManager, PluginManifest
 

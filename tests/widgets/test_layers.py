@@ -115,6 +115,14 @@ def test_results_lie_where_their_layer_lies():
     assert result.axis_labels == ("sample", "depth", "row", "column")
 
 
+def test_an_image_of_a_layer_lies_where_the_layer_lies():
+    shown = ImageLayer(np.zeros((9, 8)), scale=(0.5, 0.25), translate=(0, -3))
+    image = image_of_layer(shown, "YX")
+    assert image.origin == {"X": -3}
+    again = ImageLayer(image.data, **place_of_image(image).keywords("YX"))
+    np.testing.assert_allclose(again.translate, shown.translate)
+
+
 def test_a_unit_that_napari_does_not_know_is_left_out():
     image = Image(np.zeros((9, 8)), "YX", {"X": 2.0, "Y": 2.0}, {"X": "blub", "Y": "µm"})
     place = place_of_image(image)

@@ -81,6 +81,8 @@ def _image(data: Any, attributes: Mapping[str, Any]) -> Image:
     steps, unit_names = attributes.get("scale", ()), attributes.get("units") or ()
     sizes = {a: float(n) for a, n in zip(letters, steps, strict=False)}
     units = {a: normal_unit(unit) for a, unit in zip(letters, unit_names, strict=False)}
+    starts = zip(letters, attributes.get("translate", ()), strict=False)
+    origin = {a: float(start) for a, start in starts if a != "S" and start}
     sizes = {a: n for a, n in sizes.items() if a != "S" and (n != 1 or units.get(a))}
     letters = letters.replace("S", "Z" if "T" in letters else "T")
     order = [*(a for a in letters if a not in "YX"), "Y", "X"]
@@ -90,6 +92,7 @@ def _image(data: Any, attributes: Mapping[str, Any]) -> Image:
         sizes,
         {a: unit for a, unit in units.items() if a in sizes and unit},
         name=name,
+        origin=origin,
     )
 
 
@@ -110,8 +113,11 @@ def _likeness(image: Image) -> object:
     """Key that is equal for layers that can be channels of one file."""
     if "C" in image.axes:
         return object()  # equal to nothing else
-    sizes = tuple(sorted((a, f"{n:.6g}") for a, n in image.pixel_size.items()))
-    return image.axes, image.shape, sizes, tuple(sorted(image.units.items()))
+    sizes, origin = (
+        tuple(sorted((a, f"{n:.6g}") for a, n in numbers.items()))
+        for numbers in (image.pixel_size, image.origin)
+    )
+    return image.axes, image.shape, sizes, origin, tuple(sorted(image.units.items()))
 
 
 def _joined(images: Sequence[Image]) -> Image:

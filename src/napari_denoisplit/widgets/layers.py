@@ -147,6 +147,7 @@ def image_of_layer(layer: ImageLayer, axes: str) -> Image:
         },
         units=place.units,
         name=layer.name,
+        origin={axis: start for axis, start in place.translate.items() if start},
     )
 
 
@@ -177,10 +178,11 @@ def place_of_layer(layer: ImageLayer, axes: str) -> Place:
 
 
 def place_of_image(image: Image) -> Place:
-    """Where an image from a file lies: at the origin, in its own units."""
+    """Where an image from a file lies, in its own units."""
     return Place(
         axes=image.axes,
         scale=dict(image.pixel_size),
+        translate=dict(image.origin),
         units={axis: unit for axis, unit in image.units.items() if _is_unit(unit)},
     )
 
