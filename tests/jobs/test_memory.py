@@ -35,6 +35,7 @@ def collected(job):
         RuntimeError(CPU_MESSAGE),
         RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to ..."),
         RuntimeError("CUDA error: out of memory"),
+        RuntimeError("could not create a primitive"),
         RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
     ],
 )

@@ -32,6 +32,7 @@ OUT_OF_MEMORY = (
     "could not allocate",
     "bad_alloc",
     "ALLOC_FAILED",
+    "could not create a primitive",  # oneDNN, whose convolutions found no memory
 )
 
 
