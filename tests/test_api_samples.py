@@ -62,3 +62,12 @@ def test_a_film_of_a_split_is_written(split, tmp_path):
     split.samples = None
     with pytest.raises(nd.ImageError, match="keep_samples"):
         nd.samples_of(split)
+
+
+def test_samples_are_measured_against_the_truth(split, rng):
+    truth = nd.Image(rng.normal(50, 9, size=(2, 12, 14)), "CYX", channel_names=("b", "a"))
+    scores = nd.evaluate_samples(truth, split)
+    each = [nd.range_invariant_psnr(truth.data[0], sample[1]) for sample in split.samples]
+    assert [score.name for score in scores] == ["b", "a"]
+    assert scores[0].psnr == pytest.approx(np.mean(each))
+    assert scores[0].psnr_spread == pytest.approx(np.std(each))

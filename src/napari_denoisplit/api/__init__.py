@@ -6,7 +6,12 @@ from napari_denoisplit.api.calibration import calibrate
 from napari_denoisplit.api.images import denoise, evaluate, preflight, split, train
 from napari_denoisplit.api.many_images import split_folder, split_to_zarr
 from napari_denoisplit.api.noise_models import fit_noise_model, judge_noise_model
-from napari_denoisplit.api.samples import measure_samples, samples_of, write_film
+from napari_denoisplit.api.samples import (
+    evaluate_samples,
+    measure_samples,
+    samples_of,
+    write_film,
+)
 from napari_denoisplit.api.trust import (
     check_split,
     most_probable,
@@ -19,6 +24,7 @@ __all__ = [
     "check_split",
     "denoise",
     "evaluate",
+    "evaluate_samples",
     "fit_noise_model",
     "judge_noise_model",
     "measure_samples",

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.sample_stack import SampleStack
     from napari_denoisplit.jobs.splitting import Split
+    from napari_denoisplit.measures.sample_quality import SampleScore
     from napari_denoisplit.measures.sample_statistics import SampleReading
     from napari_denoisplit.settings import FilmSettings
 
-__all__ = ["measure_samples", "samples_of", "write_film"]
+__all__ = ["evaluate_samples", "measure_samples", "samples_of", "write_film"]
 
 
 def samples_of(result: Split | SampleStack | str | PathLike[str]) -> SampleStack:
@@ -158,6 +159,31 @@ def measure_samples(
             "split."
         )
     return read_samples_at(stack, chosen, where, None if shown is None else shown.data[chosen])
+
+
+def evaluate_samples(
+    truth: Image, result: Split | SampleStack | str | PathLike[str]
+) -> tuple[SampleScore, ...]:
+    """Measure every kept sample against the truth: PSNR of one, and its standard deviation.
+
+    The latter says how samples differ in quality, not whether they are right.
+
+    Parameters
+    ----------
+    truth
+        Clean image.
+    result
+        As for `samples_of`.
+
+    Raises
+    ------
+    ImageError
+        There are fewer than two samples, the sizes differ, a pixel is not finite, or a plane of the
+        truth is constant.
+    """
+    from napari_denoisplit.measures.sample_quality import sample_scores
+
+    return sample_scores(truth, samples_of(result))
 
 
 def _channels(image: Image) -> tuple[Any, ...]:
