@@ -141,8 +141,10 @@ class SampleBrowser(QObject):
             # Beyond what is shown: blurred until the rest has been read.
             self._paint(coarse)
         if self.chosen.stack.is_lazy or missing is not None:
-            first = [] if coarse is None else self._needed(coarse)
-            self.reader.want([*first, *self._needed(window), *self._soon(window)])
+            # The overview last: it is for movements to come, and may take long to read where blocks
+            # of a result are missing.
+            last = [] if coarse is None else self._needed(coarse)
+            self.reader.want([*self._needed(window), *self._soon(window), *last])
         if missing is not None:
             self.changed.emit()
 
