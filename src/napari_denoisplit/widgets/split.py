@@ -108,7 +108,7 @@ class SplitWidget(DockedWidget):
         drop.dropped.connect(self.open_files)
         drop.refused.connect(self.panel.say)
         self.source.files.drop.refused.connect(self.panel.say)
-        self.model.changed.connect(self._refresh)
+        self.model.changed.connect(self._on_model)
         self.source.changed.connect(self._refresh)
         for form in (self.settings, self.more):
             form.changed.connect(self.where.refresh)
@@ -171,6 +171,11 @@ class SplitWidget(DockedWidget):
         self.source.reset_choices()
         # Temporary results go with their layers, but perhaps after this call.
         QTimer.singleShot(0, self._offer_saving)
+
+    def _on_model(self) -> None:
+        if self.panel.status.text().startswith("⚠"):
+            self.panel.say("")  # an error of another one
+        self._refresh()
 
     def _refresh(self) -> None:
         is_wrong = self.model.header is None and bool(self.model.edit.text())
