@@ -36,3 +36,16 @@ def test_the_name_of_a_model_may_be_text(act, tmp_path):
 def test_a_model_file_is_read_by_text_as_by_path(tmp_path):
     with pytest.raises(nd.ModelFileError, match="cannot be opened"):
         nd.load_model(f"{tmp_path}/missing.denoisplit")
+
+
+def test_arrays_are_neither_written_nor_trained_on_without_their_axes(tmp_path):
+    array = np.zeros((2, 8, 9), "f4")
+    with pytest.raises(nd.ImageError, match=r"Image\(array"):
+        nd.write_image(tmp_path / "a.tif", array)
+    with pytest.raises(nd.ImageError, match=r"Image\(array"):
+        nd.TrainingFields.from_images([array])
+
+
+def test_a_single_image_need_not_be_a_list(rng):
+    image = nd.Image(rng.normal(size=(2, 8, 9)), "CYX", channel_names=("nuclei", "actin"))
+    assert nd.TrainingFields.from_images(image).channel_names == ("nuclei", "actin")

@@ -6,8 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
-from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.image import Image, no_image
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
@@ -44,11 +43,4 @@ def checked_image(image: object) -> object:
 
     if isinstance(image, ImageFile):
         return image
-    if isinstance(image, (str, PathLike)):
-        raise ImageError(f"{str(image)!r} is the name of a file: read it first, by read_image.")
-    if hasattr(image, "shape"):
-        raise ImageError(
-            f"An array of shape {tuple(image.shape)} does not say what its axes are: make it an "
-            "image, e.g. Image(array, 'YX')."
-        )
-    raise ImageError(f"{type(image).__name__!r} is no image: give one made by read_image or Image.")
+    raise no_image(image)

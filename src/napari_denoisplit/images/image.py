@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["AXES", "Image", "sliceable"]
+__all__ = ["AXES", "Image", "no_image", "sliceable"]
 
 AXES = "TCZYX"
 
@@ -143,6 +144,21 @@ class Image:
         view = self.transposed("TZCYX")
         planes = np.ndindex(view.shape[:2])
         return [np.array(view.data[plane], dtype=np.float32) for plane in planes]
+
+
+def no_image(given: object) -> ImageError:
+    """Make the error for what was given in place of an image, with the way to one."""
+    if isinstance(given, (str, PathLike)):
+        return ImageError(f"{str(given)!r} is the name of a file: read it first, by read_image.")
+    shape = getattr(given, "shape", None)
+    if shape is not None:
+        return ImageError(
+            f"An array of shape {tuple(shape)} does not say what its axes are: make it an image, "
+            "e.g. Image(array, 'YX')."
+        )
+    return ImageError(
+        f"{type(given).__name__!r} is no image: give one made by read_image or Image."
+    )
 
 
 def sliceable(data: Any) -> Any:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.image import Image, no_image
 from napari_denoisplit.images.sources import source_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-
-    from napari_denoisplit.images.image import Image
 
 __all__ = ["TrainingFields"]
 
@@ -97,8 +96,8 @@ class TrainingFields:
     @classmethod
     def from_images(
         cls,
-        images: Sequence[Image],
-        clean: Sequence[Image] | None = None,
+        images: Sequence[Image] | Image,
+        clean: Sequence[Image] | Image | None = None,
         *,
         t_is_repeats: bool = False,
     ) -> Self:
@@ -108,7 +107,8 @@ class TrainingFields:
         ----------
         images
             Either images that all have the same two or more channels, or single-channel images
-            of equal shape, one per structure. T and Z planes are fields of their own.
+            of equal shape, one per structure; a single image need not be a list. T and Z planes
+            are fields of their own.
         clean
             The same images without noise, in the same order.
         t_is_repeats
@@ -119,6 +119,8 @@ class TrainingFields:
         ImageError
             The images do not belong together, or repeats have Z planes or differ in number.
         """
+        images = [images] if isinstance(images, Image) else images
+        clean = [clean] if isinstance(clean, Image) else clean
         fields, names = _gather(images)
         clean_fields = None
         if clean:
@@ -139,6 +141,9 @@ def _gather(images: Sequence[Image]) -> tuple[list[NDArray[np.float32]], tuple[s
     """Fields (C, Y, X) and channel names of a list of images."""
     if not images:
         raise ImageError("There is no image to train on: add at least one.")
+    for image in images:
+        if not isinstance(image, Image):
+            raise no_image(image)
     counts = [image.n_channels for image in images]
     if min(counts) >= 2:
         if len(set(counts)) > 1:

@@ -12,6 +12,7 @@ import tifffile
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.files import replacing
+from napari_denoisplit.images.image import Image, no_image
 from napari_denoisplit.images.units import LENGTHS, TIMES, normal_unit
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from numpy.typing import NDArray
-
-    from napari_denoisplit.images.image import Image
 
 __all__ = ["write_image"]
 
@@ -55,6 +54,8 @@ def write_image(path: str | PathLike[str], image: Image, *, description: str = "
         The name has another ending, the folder cannot be written or is full, or the pixels are of
         a kind that the format does not know.
     """
+    if not isinstance(image, Image):
+        raise no_image(image)
     path = Path(path)
     if path.suffix.lower() == ".zarr":
         from napari_denoisplit.images.ome_zarr_writing import write_ome_zarr  # loads zarr
