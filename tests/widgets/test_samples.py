@@ -375,3 +375,25 @@ def test_of_several_places_only_the_last_is_read_to_the_end(qtbot, window, dock,
     qtbot.waitUntil(lambda: bool(answers))
     assert [answer.where for answer in answers] == [(3, 4)]
     assert len(n_read) < 2 * 6
+
+
+def test_all_pictures_are_in_view_when_shown_and_the_view_stays_when_shown_again(
+    window, dock, samples
+):
+    add_split(window, samples)
+    window.reset_view()
+    widget = dock(window, SamplesWidget(window))
+    widget.view.layout_box.setCurrentText("side by side")
+    widget.browser.hide()
+    window.reset_view()
+    camera = getattr(window, "scene", window).camera
+    alone = camera.zoom
+    other = make_samples(np.random.default_rng(1))
+    window.layers.clear()
+    add_split(window, other, name="other")
+    widget.show_button.click()
+    assert camera.zoom < 0.7 * alone
+    camera.zoom = 3 * alone
+    widget.show_button.click()
+    widget.show_button.click()
+    assert camera.zoom == 3 * alone

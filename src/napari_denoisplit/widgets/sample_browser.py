@@ -57,6 +57,7 @@ class SampleBrowser(QObject):
         self._turned = False  # of a blink: whether the other picture is in sight
         self._painted: object = None
         self._painted_window: Window | None = None
+        self._fitted: object = None  # samples and their layout to which the camera was turned
         self._is_blank = False  # whether what is painted holds no number at all
         self._blink = QTimer(self)
         self._blink.setInterval(_BLINK_MS)
@@ -209,7 +210,9 @@ class SampleBrowser(QObject):
             self._is_blank,
             not any(np.isfinite(part[::_SOME, ::_SOME]).any() for part in parts),
         )
-        if self.picture.arrange(self._view.layout_wanted):
+        arranged = chosen.key, self._view.layout_wanted
+        if self.picture.arrange(self._view.layout_wanted) and arranged != self._fitted:
+            self._fitted = arranged  # hidden and shown again, they are looked at as before
             self._fit_view()
         if shifts != self.picture.shifts():
             self.moved.emit()

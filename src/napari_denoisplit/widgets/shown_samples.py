@@ -104,7 +104,7 @@ class ShownSamples:
             viewer.layers.selection.active = active
         self._arranged, self._at = None, _WHOLE
         self._row = whole_row(chosen.stack.plane_shape[1])
-        self.arrange(self.layout)
+        self.arrange("overlay")
 
     def update(self, chosen: SampleSet) -> None:
         """Belong to the same samples, of which more or less is known by now."""
