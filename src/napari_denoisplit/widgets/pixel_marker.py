@@ -20,7 +20,7 @@ MARKER = "clicked pixel"
 """Name of the layer."""
 _SHARE = 60  # of the picture's edge that a cross takes
 _LEAST = 3  # pixels
-_ON_SCREEN = (12, 24)  # least and most pixels of the screen, whatever the zoom
+_ON_SCREEN = (2, 36)  # least and most pixels of the screen; of a slide it would cover all
 
 
 class PixelMarker:

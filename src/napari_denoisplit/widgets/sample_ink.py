@@ -19,7 +19,6 @@ _BINS = (5, 30)
 _SHADE = 0.25
 _ROW = 0.2  # height of an interval with its name, in heights of the histogram
 _SMALL = 7  # points
-_EDGE = 0.3  # share of the axes within which a name might be cut off
 
 
 def paint_histogram(
@@ -63,15 +62,16 @@ def _name_rows(axes: Any, reading: SampleReading, rows: Any, colors: Colors) -> 
     low, high = axes.get_xlim()
     for level, estimate, name in zip(rows, reading.estimates, reading.structures, strict=True):
         share = (estimate.mean - low) / (high - low)
-        side = "left" if share < _EDGE else "right" if share > 1 - _EDGE else "center"
+        side = "left" if share < 0.5 else "right"  # of the line of its MMSE, with room enough
         axes.annotate(
             name,
             (estimate.mean, level),
-            xytext=({"left": 3, "right": -3, "center": 0}[side], 2),
+            xytext=(3 if side == "left" else -3, 2),
             textcoords="offset points",
             ha=side,
             color=colors["text"],
             fontsize=_SMALL,
+            bbox={"facecolor": colors["background"], "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
         )
     axes.set_xlim(low, high)
 
