@@ -53,6 +53,12 @@ def test_both_versions_of_zarr_are_read_with_axes_size_and_names(tmp_path, versi
     assert_array_equal(image.data, PIXELS)
 
 
+@pytest.mark.parametrize(("version", "file"), [(2, ".zattrs"), (3, "zarr.json")])
+def test_the_file_that_describes_a_folder_stands_for_it(tmp_path, version, file):
+    folder = image_folder(tmp_path / "a.zarr", version=version)
+    assert_array_equal(read_image(folder / file).data, PIXELS)
+
+
 def test_the_scale_of_the_image_multiplies_that_of_its_levels(tmp_path):
     path = image_folder(tmp_path / "a.zarr")
     attributes = json.loads((path / "zarr.json").read_text())["attributes"]

@@ -10,6 +10,7 @@ import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.files import AxesOption, SeriesOption
+from napari_denoisplit.images.zarr_names import ZARR_FILES
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
@@ -39,7 +40,7 @@ def info(
 
     if file.suffix == SUFFIX:
         facts = _of_model(file) if as_json else _model_in_words(file)
-    elif file.suffix.lower() in SUFFIXES:
+    elif file.suffix.lower() in SUFFIXES and file.name not in ZARR_FILES:
         facts = _of_noise_model(file) if as_json else _noise_model_in_words(file)
     else:
         facts = _of_image(file, axes, series)

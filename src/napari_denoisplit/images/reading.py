@@ -17,7 +17,7 @@ from napari_denoisplit.images.calibration import calibration_of
 from napari_denoisplit.images.completeness import missing_part
 from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.zarr_names import is_zarr
+from napari_denoisplit.images.zarr_names import ZARR_FILES, is_zarr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,7 +53,8 @@ def read_image(
     ----------
     path
         The file. A CZI file is read where the extra ``czi`` is installed. Of a Zarr folder (of a
-        single image, a field of a plate, or an array) the pixels are always opened lazily.
+        single image, a field of a plate, or an array) the pixels are always opened lazily; the
+        file that describes it (``zarr.json``) stands for the folder.
     axes
         One letter of T, C, Z, Y, X for each axis as it is stored, e.g. 'CYX', in place of what
         the file says. Without it samples per pixel are channels; pages that nobody has named are
@@ -74,6 +75,8 @@ def read_image(
         are NaN as a whole are read, and `Image.notes` says so.
     """
     path = Path(path)
+    if path.name in ZARR_FILES:
+        path = path.parent
     if is_zarr(path):
         from napari_denoisplit.images.ome_zarr_reading import read_ome_zarr  # loads zarr
 

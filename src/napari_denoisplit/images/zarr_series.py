@@ -98,10 +98,8 @@ def _plate_message(node: ZarrNode) -> str:
     well = read_node(child(node.folder, paths[0]))
     fields = image_folders(well) if well is not None and not well.is_array else []
     example = fields[0] if fields else child(node.folder, paths[0])
-    return (
-        f"{node.folder} is a plate with {len(paths)} wells ({_listed(paths)}): give the path of "
-        f"one field, e.g. {example}."
-    )
+    wells_of = f"{len(paths)} well{'s' * (len(paths) > 1)} ({_listed(paths)})"
+    return f"{node.folder} is a plate with {wells_of}: give the path of one field, e.g. {example}."
 
 
 def _foreign_message(node: ZarrNode) -> str:

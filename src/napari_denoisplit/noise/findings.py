@@ -214,7 +214,7 @@ def _praise(curves: NoiseCurves) -> str:
         ""
         if correlation is None
         else f", neighbouring pixels are independent (correlation "
-        f"{_strongest(curves)[0]:.2f} at most)"
+        f"{abs(_strongest(curves)[0]):.2f} at most)"
     )
     return (
         "Pixels that the fit has not seen fall where the model expects them (probabilities to "
