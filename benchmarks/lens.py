@@ -150,7 +150,10 @@ def measure(model: Path, plane: np.ndarray) -> dict[str, dict[str, float]]:
     window.fit_canvas()
     start = time.perf_counter()
     window.widget.lens.switch.setChecked(True)
-    found = {"switch on, torch already imported": {"median": window.seconds_to_sample(0, 700, 700)}}
+    seconds = window.seconds_to_sample(0, 700, 700)
+    window.wait(1)  # sigma comes with the second sample
+    blocked = window.blocked(start)
+    found = {"switch on, torch already imported": {"median": seconds, "blocked": blocked}}
     for name, places in moves(np.random.default_rng(1)).items():
         window.seconds_to_sample(*places[0])
         window.wait(1)
@@ -169,8 +172,24 @@ def measure(model: Path, plane: np.ndarray) -> dict[str, dict[str, float]]:
     found["at rest, refining"] = {"blocked": window.blocked(start)}
     window.widget.lens.close_session()
     window.wait(1)
+    found[f"a split of {SIZE} x {SIZE} to disk, from click to end"] = split_to_disk(window)
     window.viewer.close()
     return found
+
+
+def split_to_disk(window: Window) -> dict[str, float]:
+    """Longest block of the window while a plane is split to disk, its end included."""
+    widget = window.widget
+    widget.source.layer.layer = window.viewer.add_image(window.image.data[0], name="plane")
+    widget.settings["n_samples"].set_value(2)
+    widget.where.choice.choose("temporary")
+    window.wait(1)
+    start = time.perf_counter()
+    widget.panel.button.click()
+    while widget.is_busy:
+        window.wait(0.2)
+    window.wait(1)
+    return {"blocked": window.blocked(start)}
 
 
 def difference(model: Path, plane: np.ndarray) -> dict[str, float]:
