@@ -11,6 +11,8 @@ from napari.layers import Image as ImageLayer
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.widgets.layers import (
+    SAMPLE,
+    Place,
     image_of_layer,
     place_of_image,
     place_of_layer,
@@ -128,3 +130,11 @@ def test_a_unit_that_napari_does_not_know_is_left_out():
     place = place_of_image(image)
     assert place.units == {"Y": "µm"}
     ImageLayer(image.data, **place.keywords("YX"))
+
+
+def test_samples_of_a_plane_have_units_that_go_with_those_of_a_stack(viewer):
+    stack = np.zeros((3, 9, 8), np.float32)
+    viewer.add_image(stack, scale=(1, 0.5, 0.5), units=("pixel", "um", "um"))
+    place = Place("YX", scale={"Y": 0.5, "X": 0.5}, units={"Y": "µm", "X": "µm"})
+    viewer.add_image(stack[:2], **place.keywords(SAMPLE + "YX"))
+    assert viewer.__wrapped__.layers.extent.units is not None

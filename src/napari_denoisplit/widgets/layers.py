@@ -69,10 +69,9 @@ class Place:
         return {
             "scale": [self.scale.get(axis, 1.0) for axis in axes],
             "translate": [self.translate.get(axis, 0.0) for axis in axes],
-            "units": [
-                "dimensionless" if axis == SAMPLE else self.units.get(axis, "pixel")
-                for axis in axes
-            ],
+            # That of samples too: napari takes axes together by position, and of units that differ
+            # there it uses none.
+            "units": [self.units.get(axis, "pixel") for axis in axes],
             "axis_labels": [self.labels.get(axis, names[axis]) for axis in axes],
         }
 
