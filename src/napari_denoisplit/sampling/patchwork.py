@@ -39,10 +39,11 @@ __all__ = ["Patchwork", "Picture"]
 CELL = 32
 """Edge of a cell, pixels: small, so that little beside the view is computed."""
 BOTTOM_UP_CONTEXT = 32
-TOP_DOWN_CONTEXT = 48
-"""Pixels on each side that are computed and not kept. Trained models of the preset 'fast' then
-differ from a split of the whole plane by 0.02 sigma at most; with 32 for the second by 0.14, with
-64 by 0.002, and more than 32 for the first changes nothing (`benchmarks/lens.py`)."""
+TOP_DOWN_CONTEXT = 64
+"""Pixels on each side that are encoded, and of those sampled, and not kept. Trained models of the
+preset 'fast' then differ from a split of the whole plane by 0.008 sigma at most; with 48 for the
+second by 0.22 and no faster, with 80 and 48 by 0.001 and a tenth slower, and with more than 32 for
+the first alone no less (`benchmarks/lens.py`)."""
 FIRST = 672
 """Largest edge of what is drawn at once where nothing is shown yet, pixels: a view of 512, the
 cells at its edges and a little more. Cut into two such a view takes a tenth longer, and the window
