@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import dask.array as da
 import numpy as np
 import pytest
 
 from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.image_file import ImageFile
@@ -15,6 +18,7 @@ from napari_denoisplit.images.normalization import Normalization
 from napari_denoisplit.images.writing import write_image
 from napari_denoisplit.jobs import preflight as preflight_module
 from napari_denoisplit.jobs import speed as speed_module
+from napari_denoisplit.jobs import split_results
 from napari_denoisplit.jobs.forecast import duration, gib, together
 from napari_denoisplit.jobs.pace import learn
 from napari_denoisplit.jobs.preflight import preflight
@@ -117,8 +121,26 @@ def test_less_memory_makes_smaller_tiles(model):
     little = SETTINGS.model_copy(update={"memory_gib": 0.05, "overlap": 16})
     told = preflight(model, lazy(2000, 2000), little)
     assert told.tile_size < 2000
-    assert told.memory <= 0.05 * 2**30
+    # What the planes take that are put together does not depend on the tiles.
+    assert 0 < told.memory - told.memory_in_work <= 0.05 * 2**30
     assert f"tiles of {told.tile_size} pixels" in told.sentence
+
+
+def test_planes_that_are_sampled_are_counted_beside_the_results(model, monkeypatch):
+    settings = SETTINGS.model_copy(update={"memory_gib": 0.05, "overlap": 16})
+    told = preflight(model, lazy(2000, 2000), settings)
+    assert told.memory_in_work == 10 * 2 * 4 * 2000**2
+    both = told.memory_for_results + told.memory_in_work
+    for free, fits in ((1.3 * both, True), (1.2 * both, False)):
+        assert replace(told, free_memory=free).fits == fits
+        monkeypatch.setattr(split_results, "free_memory", lambda *_, free=free: free)
+        shape = (2, 2000, 2000)
+        check = partial(split_results.check_room, shape, settings)
+        if fits:
+            check()
+        else:
+            with pytest.raises(JobError, match="let the results go to disk"):
+                check()
 
 
 def test_a_small_image_takes_less_memory_than_a_block(model):

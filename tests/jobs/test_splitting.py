@@ -69,6 +69,13 @@ def test_every_sample_is_an_event_and_the_mmse_refines(model):
     )
 
 
+def test_one_sample_says_nothing_of_sigma(model):
+    once = SETTINGS.model_copy(update={"n_samples": 1, "keep_samples": 0})
+    split = run(split_job(model, image(), once))
+    assert np.isnan(split.sigma.data).all()
+    assert np.isfinite(split.mmse.data).all()
+
+
 def test_calibration_scales_sigma_alone(model):
     plain = run(split_job(model, image(), SETTINGS))
     split = run(

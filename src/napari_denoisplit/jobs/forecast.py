@@ -48,11 +48,14 @@ class Preflight:
     up_to: bool = False
     """Whether sampling may end sooner, at a target for the error."""
     n_images: int = 1
+    memory_in_work: float = 0.0
+    """Part of `memory` that whole planes take in a split in memory, tiles or not, bytes."""
 
     @property
     def fits(self) -> bool:
         """Whether the results fit into memory."""
-        return self.memory_for_results <= SHARE_FOR_RESULTS * self.free_memory
+        needed = self.memory_for_results + self.memory_in_work
+        return needed <= SHARE_FOR_RESULTS * self.free_memory
 
     @property
     def sentence(self) -> str:

@@ -18,6 +18,7 @@ from napari_denoisplit.jobs.memory import free_memory, memory_for
 from napari_denoisplit.jobs.slide_blocks import budget, memory_of_block
 from napari_denoisplit.jobs.slide_plan import choose_sizes
 from napari_denoisplit.jobs.speed import Rate, Speed, speed_of
+from napari_denoisplit.jobs.split_results import bytes_in_work
 from napari_denoisplit.jobs.splitting import frame_of, planes_of
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.field_of_view import Window, share_of_work
@@ -180,10 +181,14 @@ class _Work:
             below = [_area(tile) for tile in grid]
         encode, draw = self._speed.encode.seconds(sum(below), len(below)), self._draw(tiles)
         features = network.n_filters * dtype.itemsize / 3 * height * width
+        in_work = bytes_in_work((network.n_channels, *self._results_shape), s)
         return self._told(
             seconds=self._n_planes * (encode + s.n_samples * draw),
             seconds_to_first=encode + draw,
-            memory=bytes_per_pixel(network, dtype) * max(areas) + features * (len(areas) > 1),
+            memory=bytes_per_pixel(network, dtype) * max(areas)
+            + features * (len(areas) > 1)
+            + in_work,
+            memory_in_work=in_work,
             memory_for_results=self._bytes(self._results_shape) * self._n_results,
             tile_size=tile_size if len(areas) > 1 else None,
             n_tiles=len(areas),
@@ -257,6 +262,7 @@ class _Work:
         memory: float,
         tile_size: int | None,
         n_tiles: int,
+        memory_in_work: float = 0.0,
         memory_for_results: float = 0.0,
         bytes_on_disk: float = 0.0,
         n_blocks: int = 0,
@@ -266,6 +272,7 @@ class _Work:
             seconds=seconds,
             seconds_to_first=seconds_to_first,
             memory=memory,
+            memory_in_work=memory_in_work,
             memory_for_results=memory_for_results,
             free_memory=free_memory(torch.device("cpu")),
             bytes_on_disk=bytes_on_disk,

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.moments import Moments
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["Split", "SplitResults"]
+__all__ = ["Split", "SplitResults", "bytes_in_work", "check_room"]
+
+PLANES_IN_WORK = 6
+"""Images of a plane beside its running moments, measured: what is read of it, the sample that is
+drawn, its difference to the mean, and the copies of sample, MMSE and sigma that are shown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +40,8 @@ class Split:
     mmse: Image
     """Mean of the samples: one channel per structure, other axes as in the input."""
     sigma: Image
-    """Spread of the samples, image units, calibrated if the model is."""
+    """Spread of the samples, image units, calibrated if the model is; NaN where there is only one
+    sample."""
     samples: NDArray[np.float32] | None
     """The kept samples, (K, ...) with the axes of `mmse` behind K; None if none was kept."""
     n_samples: int
@@ -73,7 +78,7 @@ class SplitResults:
         self._model, self._view, self._settings = model, view, settings
         shape = (len(model.header.channel_names), *view.shape)  # (C, ..., Y, X)
         n_kept = min(settings.keep_samples, settings.n_samples)
-        _check_room(shape, n_kept)
+        check_room(shape, settings)
         self._mmse = np.full(shape, np.nan, np.float32)
         self._sigma = np.full(shape, np.nan, np.float32)
         self._samples = np.full((n_kept, *shape), np.nan, np.float32) if n_kept else None
@@ -130,6 +135,7 @@ class SplitResults:
         samples = self._samples
         if samples is not None:
             samples = samples.transpose([0, *(i + 1 for i in order)])
+        self._sigma[:, self.n_drawn < 2] = np.nan  # one sample says nothing of the spread
         return Split(
             mmse=described(self._mmse, "MMSE"),
             sigma=described(self._sigma, "sigma"),
@@ -159,9 +165,30 @@ class SplitResults:
         }
 
 
-def _check_room(shape: tuple[int, ...], n_kept: int) -> None:
-    """Refuse results that do not fit into memory, before hours are spent on them."""
-    image = 4 * float(np.prod(shape))
-    needed, free = (2 + n_kept) * image, free_memory(torch.device("cpu"))
-    if needed > SHARE_FOR_RESULTS * free:
+def bytes_in_work(shape: tuple[int, ...], settings: SplitSettings) -> float:
+    """Memory beside results and network that the plane takes whose samples are drawn, bytes.
+
+    Parameters
+    ----------
+    shape
+        Of the results, (C, ..., Y, X).
+    settings
+        Mirrored noise takes more moments.
+    """
+    n_moments = 4 if settings.antithetic else 2
+    return 4.0 * (n_moments + PLANES_IN_WORK) * shape[0] * shape[-2] * shape[-1]
+
+
+def check_room(shape: tuple[int, ...], settings: SplitSettings) -> None:
+    """Refuse results (C, ..., Y, X) that do not fit into memory, before hours are spent on them.
+
+    Raises
+    ------
+    JobError
+        With the ways out.
+    """
+    n_kept = min(settings.keep_samples, settings.n_samples)
+    needed = (2 + n_kept) * 4 * float(np.prod(shape))
+    free = free_memory(torch.device("cpu"))
+    if needed + bytes_in_work(shape, settings) > SHARE_FOR_RESULTS * free:
         raise JobError(no_room(f"MMSE, sigma and {n_kept} kept samples", needed, free))

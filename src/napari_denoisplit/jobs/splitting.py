@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.checkpoint import Model, load_model
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import PartDrawn, Progress, Stage
 from napari_denoisplit.images.image import AXES, Image
-from napari_denoisplit.jobs.memory import Retreat, memory_for
-from napari_denoisplit.jobs.split_results import Split, SplitResults
+from napari_denoisplit.jobs.forecast import gib
+from napari_denoisplit.jobs.memory import Retreat, is_out_of_memory, memory_for
+from napari_denoisplit.jobs.split_results import Split, SplitResults, bytes_in_work
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.inference import folded
 from napari_denoisplit.sampling.blocks import Block
@@ -219,16 +220,26 @@ class _Work:
         if warning is not None and not self._notes:  # once: a long movie would repeat it
             self._notes.append(warning)
             yield Stage(warning)
-        n_channels = len(self._model.header.channel_names)
-        moments = Moments(
-            (n_channels, *frame.shape),
-            self._means.compute.device,
-            antithetic=self._settings.antithetic,
-        )
+        moments = self._moments()
         yield from self._means.attempts(lambda: self._draw(index, pixels, moments))
         self._planes_done += 1
         if not self._stop.is_set():
             self._precision.take(moments)
+
+    def _moments(self) -> Moments:
+        """Make room for what is known of a plane."""
+        shape = (len(self._model.header.channel_names), *self._frame.shape)
+        try:
+            return Moments(shape, self._means.compute.device, antithetic=self._settings.antithetic)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            needed = gib(bytes_in_work(shape, self._settings))
+            raise JobError(
+                f"Out of memory: a plane of {self._frame.shape[0]} x {self._frame.shape[1]} pixels "
+                f"takes {needed} while it is sampled. Split it to disk, block by block (in the "
+                "widget by 'Results', on the command line by -o NAME.zarr)."
+            ) from error
 
     def _draw(
         self, index: tuple[int, ...], pixels: NDArray[np.float32], moments: Moments

@@ -50,8 +50,9 @@ class Moments:
     def add(self, sample: torch.Tensor) -> None:
         """Take in one more sample."""
         delta = sample - self.mean
-        self.mean += delta / (self.n + 1)
-        self._squares.addcmul_(delta, sample - self.mean)
+        self.mean.add_(delta, alpha=1 / (self.n + 1))
+        # The distance to the new mean is n / (n + 1) of that to the old one.
+        self._squares.addcmul_(delta, delta, value=self.n / (self.n + 1))
         if self._first_of_pair is not None:
             if self.n % 2 == 0:
                 self._first_of_pair.copy_(sample)
