@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchDrop", "BatchSource", "look_for_images"]
 
+_RECURSIVE = "Take images from sub-folders, too; the results keep the sub-folders."
 _NOTHING_YET = "Choose a folder of images, or drop one here."
 _LOOKING = "Looking for images…"
 
@@ -103,9 +104,7 @@ class BatchSource(QWidget):
         )
         self.pattern.setText("*")
         self.recursive = QCheckBox("with sub-folders", self)
-        self.recursive.setToolTip(
-            tooltip("Take images from sub-folders, too; the results keep the sub-folders.")
-        )
+        self.recursive.setToolTip(tooltip(_RECURSIVE))
         self.output = _line(
             self, "Folder for the results", "", "Folder for the results; it is made if need be."
         )

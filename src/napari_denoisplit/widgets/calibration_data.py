@@ -15,7 +15,7 @@ from napari_denoisplit.widgets.calibration_images import (
     NOISY_RECORDED,
     CalibrationImages,
 )
-from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import form_layout, narrow_box, tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,17 +188,13 @@ def _judge_box(parent: QWidget) -> QCheckBox:
 
 
 def _kind_choice(parent: QWidget) -> QComboBox:
-    box = QComboBox(parent)
-    box.setAccessibleName("Which images you have")
-    box.setToolTip(
-        tooltip(
-            "What a split is compared with. Clean images of the structures are best; with noisy "
-            "ones their noise, known from the noise models, is taken out of the comparison."
-        )
+    box = narrow_box(
+        "Which images you have",
+        "What a split is compared with. Clean images of the structures are best; with noisy "
+        "ones their noise, known from the noise models, is taken out of the comparison.",
+        parent,
+        characters=_CHARACTERS,
     )
     for kind, title in _TITLES.items():
         box.addItem(title, kind)
-    box.setMinimumContentsLength(_CHARACTERS)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    guard_wheel(box)
     return box

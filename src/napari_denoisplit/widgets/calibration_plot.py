@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from napari_denoisplit.widgets.calibration_ink import (
     paint_coverage,
@@ -13,7 +13,7 @@ from napari_denoisplit.widgets.calibration_ink import (
     structure_ink,
 )
 from napari_denoisplit.widgets.calibration_words import samples_table
-from napari_denoisplit.widgets.fields import guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import narrow_box
 from napari_denoisplit.widgets.theme_plot import ThemePlot
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class CalibrationPlot(ThemePlot):
     def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
         super().__init__(viewer, parent)
         self._result: Calibrated | None = None
-        self.structure = _choice(self, "Structure", "Which structure to plot.")
-        self.choice = _choice(self, "Plot", "What to plot.")
+        self.structure = narrow_box("Structure", "Which structure to plot.", self, characters=8)
+        self.choice = narrow_box("Plot", "What to plot.", self, characters=8)
         self.choice.addItems((RELIABILITY, COVERAGE, SAMPLES))
         self.note = QLabel(self)
         self.note.setAccessibleName("About the plot")
@@ -117,13 +117,3 @@ class CalibrationPlot(ThemePlot):
             paint_reliability(axes, curves, ink, colors)
             return
         axes.set_title(curves.channel)
-
-
-def _choice(parent: QWidget, name: str, text: str) -> QComboBox:
-    box = QComboBox(parent)
-    box.setAccessibleName(name)
-    box.setToolTip(tooltip(text))
-    box.setMinimumContentsLength(8)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    guard_wheel(box)
-    return box

@@ -119,15 +119,8 @@ class FileList(QWidget):
     ) -> None:
         super().__init__(parent)
         self._kinds, self._suffixes = kinds, suffixes
-        self.list = QListWidget(self)
-        self.list.setAccessibleName(kinds)
-        self.list.setToolTip(f"{kinds}: drop them here, or press Add. Drag to put them in order.")
-        self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.list = _list(kinds, self)
         self.list.model().rowsMoved.connect(self._emit_changed)
-        self.list.setFixedHeight(3 * _ROW)
         self.empty = QLabel(f"drop {kinds} here", self.list.viewport())
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setEnabled(False)  # in the colour of a placeholder
@@ -215,3 +208,15 @@ class FileList(QWidget):
             if some
             else "Take all files out of the list."
         )
+
+
+def _list(kinds: str, parent: QWidget) -> QListWidget:
+    made = QListWidget(parent)
+    made.setAccessibleName(kinds)
+    made.setToolTip(f"{kinds}: drop them here, or press Add. Drag to put them in order.")
+    made.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+    made.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    made.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+    made.setFixedHeight(3 * _ROW)
+    return made

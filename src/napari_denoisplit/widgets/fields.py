@@ -236,6 +236,37 @@ def _with_none(box: QSpinBox | QDoubleSpinBox, below: float, title: str) -> Cont
     )
 
 
+def narrow_box(
+    name: str, text: str, parent: QWidget | None = None, *, characters: int = 10
+) -> QComboBox:
+    """Return an empty choice that fits into a narrow dock, however long its items are.
+
+    Parameters
+    ----------
+    name
+        For those who do not see it.
+    text
+        Its tooltip; none where empty.
+    parent
+        Where it belongs.
+    characters
+        That are seen at least.
+    """
+    box = QComboBox(parent)
+    make_narrow(box, name, text, characters=characters)
+    return box
+
+
+def make_narrow(box: QComboBox, name: str, text: str, *, characters: int = 10) -> None:
+    """Let a choice fit into a narrow dock; see `narrow_box`."""
+    box.setAccessibleName(name)
+    if text:
+        box.setToolTip(tooltip(text))
+    box.setMinimumContentsLength(characters)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    guard_wheel(box)
+
+
 def guard_wheel(widget: QWidget) -> None:
     """Keep the wheel for scrolling the widget until the control under it has the focus."""
     widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -12,7 +12,7 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.widgets.dropping import IMAGE_SUFFIXES, FileList
-from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import form_layout, guard_wheel, narrow_box, tooltip
 from napari_denoisplit.widgets.layer_choice import LayerChoice
 from napari_denoisplit.widgets.layers import Place, image_of_layer, place_of_layer
 
@@ -177,18 +177,13 @@ class ImageSource(QWidget):
 
 
 def _channel_choice(parent: QWidget) -> QComboBox:
-    box = QComboBox(parent)
-    box.setAccessibleName("Channel")
-    box.setToolTip(
-        tooltip(
-            "For an image with channels: which one shows the structures together. Channels that "
-            "show one structure each can be superposed as in training, to try a model out."
-        )
+    box = narrow_box(
+        "Channel",
+        "For an image with channels: which one shows the structures together. Channels that "
+        "show one structure each can be superposed as in training, to try a model out.",
+        parent,
     )
     box.addItem("superpose, as trained", _SUPERPOSED)
     for channel in range(_MOST_CHANNELS):
         box.addItem(f"channel {channel + 1}", channel)
-    box.setMinimumContentsLength(10)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    guard_wheel(box)
     return box

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import create_widget
 from napari.layers import Image as ImageLayer
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.widgets.fields import guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import make_narrow, narrow_box
 from napari_denoisplit.widgets.layers import AXIS_NAMES, possible_axes
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ class LayerChoice(QWidget):
         self._with_channels = with_channels
         self._layers = _layer_list(viewer, name)
         box = self._layers.native
-        self.axes_box = QComboBox(self)
-        _dress(box, name, f"{name}: an image layer of the viewer.")
-        _dress(
-            self.axes_box,
+        make_narrow(box, name, f"{name}: an image layer of the viewer.", characters=_CHARACTERS)
+        self.axes_box = narrow_box(
             f"Axes of {name}",
             "What the axes of the layer mean; its axis labels are followed if it has them.",
+            self,
+            characters=_CHARACTERS,
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -130,14 +130,6 @@ def _layer_list(viewer: ViewerRef, name: str) -> Any:
         label=name,
         options={"choices": lambda _: _image_layers(viewer), "nullable": False},
     )
-
-
-def _dress(box: QComboBox, name: str, text: str) -> None:
-    box.setAccessibleName(name)
-    box.setToolTip(tooltip(text))
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(_CHARACTERS)
-    guard_wheel(box)
 
 
 def _image_layers(viewer: ViewerRef) -> list[ImageLayer]:

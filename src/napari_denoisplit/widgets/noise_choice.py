@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.widgets.dropping import NOISE_SUFFIXES, FileList
-from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import form_layout, narrow_box
 from napari_denoisplit.widgets.known_model import KnownModel
 from napari_denoisplit.widgets.noise_words import grade_text, verdict_line
 
@@ -140,17 +140,12 @@ class NoiseChoice(QWidget):
 
 
 def _kind_box(parent: QWidget) -> QComboBox:
-    box = QComboBox(parent)
-    box.setAccessibleName("Noise models")
-    box.setToolTip(
-        tooltip(
-            "What the noise of each channel is like: estimated from the images themselves, or "
-            "taken from the Noise model widget or from files, one per structure in their order."
-        )
+    box = narrow_box(
+        "Noise models",
+        "What the noise of each channel is like: estimated from the images themselves, or "
+        "taken from the Noise model widget or from files, one per structure in their order.",
+        parent,
     )
     box.addItem("from the images", _AUTOMATIC)
     box.addItem("one per structure", _GIVEN)
-    box.setMinimumContentsLength(10)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    guard_wheel(box)
     return box

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
-from napari_denoisplit.widgets.fields import guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import guard_wheel, narrow_box, tooltip
 from napari_denoisplit.widgets.noise_ink import (
     Judgement,
     paint_bin,
@@ -44,15 +44,8 @@ class NoisePlot(ThemePlot):
         self._steps: list[FitStep] = []
         self._joint: JointHistogram | None = None
         self._models: tuple[Judgement, ...] = ()
-        self.choice = QComboBox(self)
+        self.choice = narrow_box("Plot", "What to plot.", self)
         self.choice.addItems(_PAGES)
-        self.choice.setAccessibleName("Plot")
-        self.choice.setToolTip(tooltip("What to plot."))
-        self.choice.setMinimumContentsLength(10)
-        self.choice.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        guard_wheel(self.choice)
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.slider.setAccessibleName("Signal")
         self.slider.setToolTip(tooltip("Which signal to look at, from dark to bright."))

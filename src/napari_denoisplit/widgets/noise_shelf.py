@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import form_layout, narrow_box
 from napari_denoisplit.widgets.noise_words import Portrait
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class NoiseShelf(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._models: list[ShelfModel] = []
-        self.current_box = _box("Model", "Which noise model to look at.")
-        self.other_box = _box(
+        self.current_box = narrow_box("Model", "Which noise model to look at.")
+        self.other_box = narrow_box(
             "Compare with", "A second model: its curves are drawn over those of the first."
         )
         self.load_button = _button("Load…", "Read a noise model from a file, to judge or use it.")
@@ -143,16 +143,6 @@ class NoiseShelf(QWidget):
 
     def _emit_changed(self, *_: object) -> None:
         self.changed.emit()
-
-
-def _box(name: str, text: str) -> QComboBox:
-    box = QComboBox()
-    box.setAccessibleName(name)
-    box.setToolTip(tooltip(text))
-    box.setMinimumContentsLength(10)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    guard_wheel(box)
-    return box
 
 
 def _button(text: str, help_text: str) -> QPushButton:

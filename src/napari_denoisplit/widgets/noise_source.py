@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.widgets.dropping import TIFF_SUFFIXES
-from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import form_layout, narrow_box
 from napari_denoisplit.widgets.layer_choice import LayerChoice
 from napari_denoisplit.widgets.layers import image_of_layer
 from napari_denoisplit.widgets.noise_input import NoiseInput
@@ -57,13 +57,15 @@ class NoiseSourceChoice(QWidget):
 
     def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.source = _combo("How the signal is known", "How the signal behind the noise is known.")
+        self.source = narrow_box(
+            "How the signal is known", "How the signal behind the noise is known."
+        )
         for source, (title, _) in _SOURCES.items():
             self.source.addItem(title, source)
         self.explanation = QLabel(self)
         self.explanation.setWordWrap(True)
         self.explanation.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.kind = _combo("Where the images come from", "Layers of the viewer, or files.")
+        self.kind = narrow_box("Where the images come from", "Layers of the viewer, or files.")
         self.kind.addItem("layers", FROM_LAYERS)
         self.kind.addItem("files", FROM_FILES)
         self.layer = LayerChoice(viewer, "Noisy image", parent=self)
@@ -73,18 +75,21 @@ class NoiseSourceChoice(QWidget):
             PathChoice(f"{name} image", pattern, saving=False, folders=True, parent=self)
             for name in ("Noisy", "Clean")
         )
-        self.channel = _combo("Channel", "Which channel; each has a noise of its own.")
+        self.channel = narrow_box("Channel", "Which channel; each has a noise of its own.")
         self.region = RegionChoice(viewer, self)
         self._form = form_layout(self)
         self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
         self._lay_out()
+        self._connect()
+        self._on_layer()
+
+    def _connect(self) -> None:
         for box in (self.source, self.kind, self.channel):
             box.currentIndexChanged.connect(self._refresh)
         self.source.currentIndexChanged.connect(self._prefer_time)
         self.layer.changed.connect(self._on_layer)
         for part in (self.clean_layer, self.file, self.clean_file, self.region):
             part.changed.connect(self._refresh)
-        self._on_layer()
 
     def _lay_out(self) -> None:
         self._form.addRow("Signal", self.source)
@@ -245,13 +250,3 @@ class NoiseSourceChoice(QWidget):
         label = self._form.labelForField(control)
         if isinstance(label, QLabel):
             label.setVisible(shown)
-
-
-def _combo(name: str, text: str) -> QComboBox:
-    box = QComboBox()
-    box.setAccessibleName(name)
-    box.setToolTip(tooltip(text))
-    box.setMinimumContentsLength(10)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    guard_wheel(box)
-    return box

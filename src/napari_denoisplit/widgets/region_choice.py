@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Shapes
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_denoisplit.widgets.fields import guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import narrow_box
 
 if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers import ViewerRef
@@ -25,16 +25,11 @@ class RegionChoice(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._layers: list[Shapes] = []
-        self.box = QComboBox(self)
-        self.box.setAccessibleName("Region of interest")
-        self.box.setToolTip(
-            tooltip("Use the pixels in the rectangles, ellipses and polygons of a Shapes layer.")
+        self.box = narrow_box(
+            "Region of interest",
+            "Use the pixels in the rectangles, ellipses and polygons of a Shapes layer.",
+            self,
         )
-        self.box.setMinimumContentsLength(10)
-        self.box.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        guard_wheel(self.box)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.box)

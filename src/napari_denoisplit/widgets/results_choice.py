@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
-from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import form_layout, narrow_box, tooltip
 
 if TYPE_CHECKING:
     from napari_denoisplit.jobs.forecast import Preflight
@@ -41,16 +41,9 @@ class ResultsChoice(QWidget):
         super().__init__(parent)
         self.folder: Path | None = None
         self._by_user = False
-        self.box = QComboBox(self)
-        self.box.setAccessibleName("Results")
-        self.box.setToolTip(tooltip(_HELP))
+        self.box = narrow_box("Results", _HELP, self)
         for keeping, title in _TITLES.items():
             self.box.addItem(title, keeping)
-        self.box.setMinimumContentsLength(10)
-        self.box.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        guard_wheel(self.box)
         self.box.activated.connect(self._on_user)
         form = form_layout()
         form.addRow("Results", self.box)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QGridLayout, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QWidget
 
-from napari_denoisplit.widgets.fields import guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import narrow_box, tooltip
 from napari_denoisplit.widgets.sample_opening import OpenedSamples, add_samples, read_samples_of
 from napari_denoisplit.widgets.sample_sets import SampleSet, sample_sets
 from napari_denoisplit.widgets.worker import Cancelled
@@ -46,16 +46,12 @@ class SampleChoice(QWidget):
         self._viewer, self._start = viewer, start
         self._sets: tuple[SampleSet, ...] = ()
         self._running: RunHandle | None = None
-        self.box = QComboBox(self)
-        self.box.setAccessibleName("Samples")
-        self.box.setToolTip(
-            tooltip("Layers with an axis that is labelled 'sample', put together by their split.")
+        self.box = narrow_box(
+            "Samples",
+            "Layers with an axis that is labelled 'sample', put together by their split.",
+            self,
+            characters=8,
         )
-        self.box.setMinimumContentsLength(8)
-        self.box.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        guard_wheel(self.box)
         self.files_button = QPushButton("File…", self)
         self.files_button.setToolTip(tooltip("Open samples from a file beside them."))
         self.folder_button = QPushButton("Folder…", self)

@@ -18,7 +18,13 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoisplit.settings import FilmSettings
-from napari_denoisplit.widgets.fields import SettingsForm, form_layout, guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import (
+    SettingsForm,
+    form_layout,
+    guard_wheel,
+    narrow_box,
+    tooltip,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -244,11 +250,6 @@ def _button(parent: QWidget, text: str, name: str, key: str) -> QPushButton:
 
 
 def _box(parent: QWidget, name: str, items: tuple[str, ...], text: str) -> QComboBox:
-    box = QComboBox(parent)
+    box = narrow_box(name, text, parent, characters=6)
     box.addItems(items)
-    box.setAccessibleName(name)
-    box.setToolTip(tooltip(text))
-    box.setMinimumContentsLength(6)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    guard_wheel(box)
     return box

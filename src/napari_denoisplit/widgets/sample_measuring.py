@@ -61,13 +61,7 @@ class SampleMeasuring(QWidget):
         self._browser, self._current = browser, current
         self._asked: tuple[SampleSet, Footprint] | None = None
         self._marked: tuple[int, int] | None = None
-        self.switch = QCheckBox("Click a pixel to see its samples", self)
-        self.switch.setToolTip(
-            tooltip(
-                "Clicks are taken while the active layer is in pan and zoom mode: dragging, "
-                "painting and drawing go on as ever."
-            )
-        )
+        self.switch = _switch(self)
         self.drawn = DrawnPlace(viewer, self)
         self.click = PixelClick(viewer, self)
         self.marker = PixelMarker(viewer)
@@ -221,6 +215,17 @@ def _ink(layer: Any, number: int) -> str:
         colormap = AVAILABLE_COLORMAPS[structure_colormap(number)]
     red, green, blue = (round(255 * float(band)) for band in colormap.colors[-1][:3])
     return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _switch(parent: QWidget) -> QCheckBox:
+    switch = QCheckBox("Click a pixel to see its samples", parent)
+    switch.setToolTip(
+        tooltip(
+            "Clicks are taken while the active layer is in pan and zoom mode: dragging, "
+            "painting and drawing go on as ever."
+        )
+    )
+    return switch
 
 
 def _text(parent: QWidget, name: str) -> QLabel:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QComboBox
-
 from napari_denoisplit.widgets.column import Column
 from napari_denoisplit.widgets.docked import DockedWidget
 from napari_denoisplit.widgets.dropping import MODEL_SUFFIXES, FileDrop
-from napari_denoisplit.widgets.fields import guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import narrow_box
 from napari_denoisplit.widgets.layers import viewer_reference
 from napari_denoisplit.widgets.trust_layers import split_groups
 from napari_denoisplit.widgets.trust_mask import MaskPart
@@ -43,14 +41,9 @@ class TrustWidget(DockedWidget):
         super().__init__()
         self._viewer = viewer_reference(napari_viewer)
         self._groups: tuple[SplitGroup, ...] = ()
-        self.split = QComboBox(self)
-        self.split.setAccessibleName("Split")
-        self.split.setToolTip(tooltip("Layers that the Split widget has made of one image."))
-        self.split.setMinimumContentsLength(10)
-        self.split.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        self.split = narrow_box(
+            "Split", "Layers that the Split widget has made of one image.", self
         )
-        guard_wheel(self.split)
         self.residual = ResidualPart(self._viewer, start, self)
         self.mask = MaskPart(self._viewer, self)
         self.objects = ObjectsPart(self._viewer, self.mask, start, self)

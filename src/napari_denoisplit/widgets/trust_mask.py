@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
-    QComboBox,
     QDoubleSpinBox,
     QLabel,
     QPushButton,
@@ -18,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoisplit.settings import ObjectSettings
-from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import form_layout, guard_wheel, narrow_box, tooltip
 from napari_denoisplit.widgets.trust_layers import full_resolution, hide_results
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers import ViewerRef
     from napari_denoisplit.widgets.trust_layers import SplitGroup
 
-__all__ = ["MaskPart", "narrow_box"]
+__all__ = ["MaskPart"]
 
 _MOST_PERCENT = 150
 _SETTLE_MS = 40  # a slider moves faster than large labels are drawn
@@ -237,17 +236,6 @@ def _about(group: SplitGroup) -> str:
         f"{scaled}. It says what the image leaves open to this model, not where the model itself "
         "is wrong: check the residual for that."
     )
-
-
-def narrow_box(name: str, text: str, parent: QWidget) -> QComboBox:
-    """Return an empty choice that fits into a narrow dock."""
-    box = QComboBox(parent)
-    box.setAccessibleName(name)
-    box.setToolTip(tooltip(text))
-    box.setMinimumContentsLength(10)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    guard_wheel(box)
-    return box
 
 
 def _few_pixels(layer: Any) -> NDArray[np.floating]:

@@ -10,10 +10,9 @@ import numpy as np
 from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
 from napari_denoisplit.images.sample_stack import drawn_in_pairs
-from napari_denoisplit.widgets.fields import form_layout, tooltip
+from napari_denoisplit.widgets.fields import form_layout, narrow_box, tooltip
 from napari_denoisplit.widgets.run_panel import RunPanel
 from napari_denoisplit.widgets.trust_layers import full_resolution
-from napari_denoisplit.widgets.trust_mask import narrow_box
 from napari_denoisplit.widgets.trust_table import ObjectTable
 
 if TYPE_CHECKING:
@@ -75,6 +74,10 @@ class ObjectsPart(QWidget):
         self.save_button = QPushButton("Save table…", self)
         self.save_button.setToolTip(tooltip("Write the table as CSV."))
         self.save_button.hide()
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
         form = form_layout()
         form.addRow("Objects", self.source)
         layout = QVBoxLayout(self)
@@ -82,6 +85,8 @@ class ObjectsPart(QWidget):
         layout.addLayout(form)
         for part in (self.panel, self.table, self.save_button):
             layout.addWidget(part)
+
+    def _connect(self) -> None:
         self.source.currentIndexChanged.connect(self.refresh)
         self.panel.start_clicked.connect(self.sum_up)
         self.save_button.clicked.connect(self._ask_and_save)

@@ -64,12 +64,18 @@ class ResidualPart(QWidget):
         self.verdict = _text("Verdict on the residual", self)
         self.numbers = _text("Numbers of the residual", self)
         self.plot = ResidualPlot(viewer, self)
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for part in (self.model, QLabel("Input that was split", self), self.input, self.panel):
             layout.addWidget(part)
         for part in (self.verdict, self.numbers, self.plot):
             layout.addWidget(part)
+
+    def _connect(self) -> None:
         self.model.changed.connect(self._on_model)
         self.input.changed.connect(self.refresh)
         self.panel.start_clicked.connect(self.run)

@@ -6,11 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import DenoisplitError, ImageError
 from napari_denoisplit.images.image import AXES
-from napari_denoisplit.widgets.fields import form_layout, guard_wheel, tooltip
+from napari_denoisplit.widgets.fields import form_layout, guard_wheel, narrow_box, tooltip
 from napari_denoisplit.widgets.region import region_of_shapes
 from napari_denoisplit.widgets.region_choice import RegionChoice
 from napari_denoisplit.widgets.result_layers import contrast_limits
@@ -53,9 +53,9 @@ class SamplesPart(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._group: SplitGroup | None = None
-        self.tool = _box("Question to the samples", self)
+        self.tool = narrow_box("Question to the samples", "", self)
         self.tool.addItems([MODE, ANSWERS, CONSENSUS])
-        self.structure = _box("Structure", self)
+        self.structure = narrow_box("Structure", "", self)
         self.region = RegionChoice(viewer, self)
         self.n_answers = QSpinBox(self)
         self.n_answers.setRange(2, 9)
@@ -267,15 +267,6 @@ class SamplesPart(QWidget):
             **keywords,
             **(place or group.keywords()),
         )
-
-
-def _box(name: str, parent: QWidget) -> QComboBox:
-    box = QComboBox(parent)
-    box.setAccessibleName(name)
-    box.setMinimumContentsLength(10)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    guard_wheel(box)
-    return box
 
 
 def _in_viewer_order(group: SplitGroup, index: tuple[int, ...]) -> list[int]:
