@@ -16,6 +16,7 @@ import pickle
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,13 +30,15 @@ from napari_denoisplit.images.reading import read_image
 from napari_denoisplit.images.synthetic_noise import add_noise
 from napari_denoisplit.images.training_fields import TrainingFields
 from napari_denoisplit.jobs.calibration import Calibrated, calibration_fields, conclude
-from napari_denoisplit.jobs.calibration_channel import ChannelResult
 from napari_denoisplit.jobs.calibration_fields import CalibrationField, limited, make_fields
 from napari_denoisplit.jobs.calibration_pixels import Drawn, draw_field
 from napari_denoisplit.jobs.noise_fitting import fit_noise_job
 from napari_denoisplit.noise.model import noise_model_from_dict
 from napari_denoisplit.settings import CalibrateSettings
 from quality import OUTPUT
+
+if TYPE_CHECKING:
+    from napari_denoisplit.jobs.calibration_channel import ChannelResult
 
 SETTINGS = CalibrateSettings(n_samples=50, method="map")
 LEVELS = (0.5, 1.0, 2.0)
