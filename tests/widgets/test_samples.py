@@ -351,6 +351,18 @@ def test_a_picture_without_a_number_is_not_called_a_sample(window, dock, samples
     assert "one posterior sample" in widget.status.text()
 
 
+@pytest.mark.parametrize("drawn", [0, 4])
+def test_a_place_where_samples_are_missing_is_measured_without_an_error(
+    qtbot, window, dock, samples, drawn
+):
+    samples[:, drawn:, 10, 12] = np.nan
+    add_split(window, samples)
+    widget = dock(window, SamplesWidget(window))
+    widget.measuring.measure(pixel(10, 12))
+    qtbot.waitUntil(lambda: "is not known" in widget.measuring.text.text(), timeout=5000)
+    assert widget.measuring.plot.isHidden() == (drawn == 0)
+
+
 def test_of_several_places_only_the_last_is_read_to_the_end(qtbot, window, dock, samples):
     import threading
 

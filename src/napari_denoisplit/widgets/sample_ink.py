@@ -29,7 +29,8 @@ def paint_histogram(
     n_bins = int(np.clip(np.sqrt(reading.values.shape[1]) * 2, *_BINS))
     highest = 1.0
     for values, ink in zip(reading.values, inks, strict=True):
-        counts, edges = np.histogram(values, bins=n_bins)
+        # A sample that was not drawn there has no number.
+        counts, edges = np.histogram(values[np.isfinite(values)], bins=n_bins)
         axes.stairs(counts, edges, fill=True, color=ink, alpha=0.55)
         axes.stairs(counts, edges, color=ink, linewidth=0.8)
         highest = max(highest, float(counts.max()))

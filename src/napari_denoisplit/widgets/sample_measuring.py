@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QCheckBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -176,9 +177,12 @@ class SampleMeasuring(QWidget):
         self.caveat.setText(caveat(reading))
         step, unit = chosen.place.scale.get("X", 1.0), chosen.place.units.get("X", "")
         inks = [_ink(layer, number) for number, layer in enumerate(chosen.layers)]
-        self.plot.show_reading(reading, inks, step if unit else 1.0, unit or "pixels")
-        for part in (self.text, self.save_button):
-            part.show()
+        self.text.show()
+        is_known = bool(np.isfinite(reading.values).any())
+        if is_known:
+            self.plot.show_reading(reading, inks, step if unit else 1.0, unit or "pixels")
+        for part in (self.plot, self.save_button):
+            part.setVisible(is_known)
         self._marked = reading.where
         self._mark()
         self.found.emit()
