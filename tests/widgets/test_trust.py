@@ -18,6 +18,7 @@ from napari_denoisplit.noise.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.noise.superposed import superposed_noise
 from napari_denoisplit.settings import MixSettings, NetworkSettings
 from napari_denoisplit.widgets.trust import TrustWidget
+from napari_denoisplit.widgets.trust_layers import show_image
 from napari_denoisplit.widgets.trust_samples import ANSWERS, CONSENSUS, MODE
 
 CAMERA = PoissonGaussian(5.0, 100.0, 40.0, 0, 1e5)
@@ -183,6 +184,32 @@ def test_the_mask_follows_the_slider(qtbot, viewer, widget, clean):
     viewer.layers.remove(mask.name)
     widget.mask.slider.setValue(20)
     qtbot.waitUntil(lambda: not widget.mask.status.text(), timeout=5000)
+
+
+def test_the_mask_is_not_offered_as_a_layer_of_objects(viewer, widget):
+    widget.mask.show_button.click()
+    assert layer(viewer, "cells · filaments · trusted") is not None
+    assert [widget.objects.source.itemText(i) for i in range(widget.objects.source.count())] == [
+        "parts of the mask"
+    ]
+
+
+def test_a_split_without_sigma_is_said_to_have_no_mask(viewer, dock, clean):
+    add_split(viewer, clean)
+    for one in [x for x in viewer.layers if x.name.endswith("sigma")]:
+        viewer.layers.remove(one)
+    widget = dock(viewer, TrustWidget(viewer))
+    assert "Needs a split with sigma" in widget.mask.status.text()
+    viewer.layers.clear()
+    assert not widget.mask.status.text()
+
+
+def test_an_image_may_be_named_like_a_result(viewer, dock, clean):
+    add_split(viewer, clean, name="cells · raw")
+    widget = dock(viewer, TrustWidget(viewer))
+    show_image(viewer, widget.group, "residual", clean[0], "residual", **PLACE)
+    widget.mask.show_button.click()  # hides what shows the same split
+    assert not layer(viewer, "cells · raw · residual").visible
 
 
 def test_objects_are_summed_up_and_saved(qtbot, viewer, widget, clean, tmp_path):

@@ -26,7 +26,18 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["SplitGroup", "full_resolution", "hide_results", "show_image", "split_groups"]
+__all__ = [
+    "TRUST_MASK",
+    "SplitGroup",
+    "full_resolution",
+    "hide_results",
+    "kind_of",
+    "show_image",
+    "split_groups",
+]
+
+TRUST_MASK = "trust mask"
+"""Kind of the layers that show one, in their metadata."""
 
 _OWN = ("structure", "channel", "kind")  # of one layer; all else says how the split was made
 
@@ -125,6 +136,11 @@ def full_resolution(layer: Any) -> Any:
     return plain_array(layer.data[0] if layer.multiscale else layer.data)
 
 
+def kind_of(layer: Any) -> str:
+    """Return what a layer of a split or of the Trust widget shows; empty for any other layer."""
+    return str(_record(layer).get("kind", ""))
+
+
 def split_groups(layers: Iterable[Any]) -> tuple[SplitGroup, ...]:
     """Find every split whose MMSE is among the layers, the newest first."""
     images = [x for x in layers if isinstance(x, ImageLayer)]
@@ -146,23 +162,27 @@ def hide_results(viewer: Any, group: SplitGroup) -> None:
             layer.visible = False
 
 
-def show_image(viewer: Any, name: str, data: NDArray[Any], kind: str, **keywords: Any) -> None:
+def show_image(
+    viewer: Any, group: SplitGroup, title: str, data: NDArray[Any], kind: str, **keywords: Any
+) -> None:
     """Add an image layer, or bring the one of an earlier run up to date.
 
     Parameters
     ----------
     viewer
         Of napari.
-    name
-        Of the layer, which begins with that of the split's input.
+    group
+        The split that it is about.
+    title
+        What it shows, for its name.
     data
         Its pixels.
     kind
-        What it shows, for its metadata.
+        The same in a word, for its metadata.
     keywords
         As of `add_image`; scale and translate among them.
     """
-    about = {"kind": kind, "input": name.partition(" · ")[0]}
+    name, about = f"{group.name} · {title}", {"kind": kind, "input": group.name}
     for layer in viewer.layers:
         if layer.name == name and layer.metadata.get("denoisplit") == about:
             layer.data, layer.visible = data, keywords.get("visible", True)

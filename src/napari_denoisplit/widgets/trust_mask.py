@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_denoisplit.settings import ObjectSettings
 from napari_denoisplit.widgets.fields import form_layout, guard_wheel, narrow_box, tooltip
-from napari_denoisplit.widgets.trust_layers import full_resolution, hide_results
+from napari_denoisplit.widgets.trust_layers import TRUST_MASK, full_resolution, hide_results
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -115,6 +115,7 @@ class MaskPart(QWidget):
             self.layer = None  # the mask of another split stays as it is
             self.structure.clear()
             self.structure.addItems(() if self._group is None else self._group.structures)
+        if key != before or key is None:
             self._say("" if group is None or group.sigma else _NO_SIGMA)
         self.setEnabled(self._group is not None)
         large = self._group is not None and np.prod(self._group.shape, dtype=float) > _MOST_PIXELS
@@ -143,7 +144,7 @@ class MaskPart(QWidget):
             name=self._layer_name(group),
             opacity=0.5,
             colormap=DirectLabelColormap(color_dict=_COLORS),
-            metadata={"denoisplit": {"kind": "trust mask", "input": group.name}},
+            metadata={"denoisplit": {"kind": TRUST_MASK, "input": group.name}},
             **group.keywords(),
         )
         self.layer = getattr(layer, "__wrapped__", layer)

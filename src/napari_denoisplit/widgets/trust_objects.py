@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 from napari_denoisplit.images.sample_stack import drawn_in_pairs
 from napari_denoisplit.widgets.fields import form_layout, narrow_box, tooltip
 from napari_denoisplit.widgets.run_panel import RunPanel
-from napari_denoisplit.widgets.trust_layers import full_resolution
+from napari_denoisplit.widgets.trust_layers import TRUST_MASK, full_resolution, kind_of
 from napari_denoisplit.widgets.trust_table import ObjectTable
 
 if TYPE_CHECKING:
@@ -151,13 +151,13 @@ class ObjectsPart(QWidget):
         return ""
 
     def _list_layers(self) -> None:
-        """List the Labels layers of the viewer, but for the mask itself."""
+        """List the Labels layers of the viewer, but for trust masks, whose parts are the objects."""
         from napari.layers import Labels
 
         viewer, before = self._viewer(), self._layer
         layers = () if viewer is None else tuple(viewer.layers)
-        own = self._mask.layer
-        self._layers = [None, *(x for x in layers if isinstance(x, Labels) and x is not own)]
+        labels = [x for x in layers if isinstance(x, Labels)]
+        self._layers = [None, *(x for x in labels if kind_of(x) != TRUST_MASK)]
         self.source.blockSignals(True)
         self.source.clear()
         self.source.addItems([_OF_MASK if x is None else x.name for x in self._layers])

@@ -14,7 +14,12 @@ from napari_denoisplit.widgets.layers import image_of_layer
 from napari_denoisplit.widgets.model_choice import ModelChoice
 from napari_denoisplit.widgets.noise_words import verdict_html
 from napari_denoisplit.widgets.run_panel import RunPanel
-from napari_denoisplit.widgets.trust_layers import full_resolution, hide_results, show_image
+from napari_denoisplit.widgets.trust_layers import (
+    full_resolution,
+    hide_results,
+    kind_of,
+    show_image,
+)
 from napari_denoisplit.widgets.trust_plot import ResidualPlot
 
 if TYPE_CHECKING:
@@ -149,7 +154,7 @@ class ResidualPart(QWidget):
             return ""
         if tuple(full_resolution(layer).shape) != group.shape:
             return f"{layer.name!r} has another size than the split: choose the input of the split."
-        if (layer.metadata.get("denoisplit") or {}).get("kind") in _RESULTS:
+        if kind_of(layer) in _RESULTS:
             return f"{layer.name!r} was made by a split: choose the image that was split."
         if sorted(header.channel_names) != sorted(group.structures):
             made_with = f" ({name})" if (name := group.record.get("model")) else ""
@@ -180,7 +185,8 @@ class ResidualPart(QWidget):
         ):
             show_image(
                 viewer,
-                f"{group.name} · {name}",
+                group,
+                name,
                 group.as_in_viewer(image.data),
                 "residual",
                 colormap=Colormap(_COLORS, name="residual"),

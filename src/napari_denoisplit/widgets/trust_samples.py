@@ -261,7 +261,8 @@ class SamplesPart(QWidget):
         keywords.setdefault("contrast_limits", contrast_limits(data))
         show_image(
             viewer,
-            f"{group.name} · {name}",
+            group,
+            name,
             data,
             name.rpartition(" · ")[2],
             **keywords,
