@@ -38,6 +38,15 @@ def test_it_is_mean_and_spread_of_the_samples_plane_by_plane(truth, rng):
     assert scores[0].psnr_spread == pytest.approx(each.std(axis=1).mean())
 
 
+def test_structures_are_paired_as_those_of_the_mean(truth, rng):
+    # One name alone is alike: every structure is compared with the one at its place.
+    stack = samples(truth, rng, (0.1, 0.2))
+    other = Image(truth.data, "CZYX", channel_names=("b", "x"))
+    scores = sample_scores(other, stack)
+    assert [score.psnr for score in scores] == [score.psnr for score in sample_scores(truth, stack)]
+    assert [score.name for score in scores] == ["b", "x"]
+
+
 def test_samples_that_differ_more_in_quality_spread_more(truth, rng):
     alike, apart = (
         sample_scores(truth, samples(truth, rng, amounts))[0].psnr_spread

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
 
 
-__all__ = ["ChannelScore", "compare"]
+__all__ = ["ChannelScore", "compare", "partners"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def compare(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
         )
     names = truth.channel_names or prediction.channel_names
     g, p = (np.asarray(image.transposed(axes).data) for image in (truth, prediction))
-    p = p[_partners(truth.channel_names, prediction.channel_names) or slice(None)]
+    p = p[partners(truth.channel_names, prediction.channel_names) or slice(None)]
     try:
         return tuple(
             _score(names[i] if names else f"channel {i + 1}", g[i], p[i]) for i in range(len(g))
@@ -66,7 +66,7 @@ def compare(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
         raise ImageError(f"{truth.name!r} against {prediction.name!r}: {error}") from error
 
 
-def _partners(truth: tuple[str, ...], prediction: tuple[str, ...]) -> list[int]:
+def partners(truth: tuple[str, ...], prediction: tuple[str, ...]) -> list[int]:
     """Channel of the prediction for each of the truth; [] where names do not tell."""
     if len(set(truth)) < len(truth) or sorted(truth) != sorted(prediction):
         return []

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.sample_stack import pixels_of
+from napari_denoisplit.measures.comparison import partners
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.measures.psnr_spread import psnr_spread
 
@@ -45,8 +46,8 @@ def sample_scores(truth: Image, stack: SampleStack) -> tuple[SampleScore, ...]:
     truth
         Clean image of the size of a sample along every axis.
     stack
-        Two or more samples. Structures that both name alike are compared with each other, else
-        by their order.
+        Two or more samples. Structures are compared by name where both have the same names, else
+        by their order, as `compare` does.
 
     Raises
     ------
@@ -66,17 +67,14 @@ def sample_scores(truth: Image, stack: SampleStack) -> tuple[SampleScore, ...]:
         )
     clean = truth.transposed(axes).data
     names = truth.channel_names or stack.structures
+    order = partners(truth.channel_names, stack.structures) or range(stack.n_structures)
     try:
         return tuple(
-            _score(name, clean[c], stack, _partner(name, c, stack)) for c, name in enumerate(names)
+            _score(name, part, stack, structure)
+            for name, part, structure in zip(names, clean, order, strict=True)
         )
     except ValueError as error:
         raise ImageError(f"{truth.name!r} against {stack.name!r}: {error}") from error
-
-
-def _partner(name: str, place: int, stack: SampleStack) -> int:
-    """Return the structure of that name, or the one at the same place."""
-    return stack.structures.index(name) if stack.structures.count(name) == 1 else place
 
 
 def _score(name: str, truth: Any, stack: SampleStack, structure: int) -> SampleScore:
