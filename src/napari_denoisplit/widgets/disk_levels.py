@@ -46,7 +46,7 @@ def open_levels(
     path
         Its folder.
     names
-        Of the images in it: 'mmse', 'sigma' and samples, 'samples/000' and so on.
+        Of the images in it: 'mmse', 'sigma' and samples, 'samples/000' and so on, in their order.
     n_channels
         Structures.
     axes
@@ -61,7 +61,7 @@ def open_levels(
         By the number of the channel and the kind, e.g. '0 MMSE', '1 sigma', '0 samples'.
     """
     kinds: dict[str, list[str]] = {"MMSE": [], "sigma": [], "samples": []}
-    for name in sorted(names):
+    for name in names:
         kinds[{"mmse": "MMSE", "sigma": "sigma"}.get(name, "samples")].append(name)
     found: dict[str, Levels] = {}
     room: float = _MEMORY
