@@ -151,7 +151,7 @@ class ObjectsPart(QWidget):
         return ""
 
     def _list_layers(self) -> None:
-        """List the Labels layers of the viewer, but for trust masks, whose parts are the objects."""
+        """List the Labels layers of the viewer, but for trust masks, whose parts are on offer."""
         from napari.layers import Labels
 
         viewer, before = self._viewer(), self._layer
