@@ -52,6 +52,8 @@ class FakeJobs:
     calls: list[dict[str, Any]] = field(default_factory=list)
     results_gib: float = 0.1
     """What results take, as a forecast tells it."""
+    in_work_gib: float = 0.0
+    """What drawing them takes besides."""
     forecasts: list[tuple[tuple[int, ...], int, bool]] = field(default_factory=list)
     """Shape, number of samples and whether on disk, of each forecast."""
     learned: list[tuple[tuple[int, ...], float]] = field(default_factory=list)
@@ -102,6 +104,7 @@ class FakeJobs:
             seconds_to_first=1.0,
             memory=2.0**30,
             memory_for_results=0.0 if on_disk else self.results_gib * 2.0**30,
+            memory_in_work=0.0 if on_disk else self.in_work_gib * 2.0**30,
             free_memory=10.0 * 2**30,
             bytes_on_disk=2.0**30 if on_disk else 0.0,
             n_samples=settings.n_samples,
@@ -114,7 +117,7 @@ class FakeJobs:
             computed_on="cpu, float32",
         )
 
-    def learn(self, model, image, settings, seconds, *, on_disk=False):
+    def learn(self, model, image, settings, seconds, *, notes=(), on_disk=False):
         self.learned.append((image.shape, seconds))
 
     def train_job(self, fields, settings, *, path=None, noise_models=None, resume=None, stop=None):

@@ -64,12 +64,15 @@ def test_nothing_out_of_date_is_told_while_a_split_runs(qtbot, widget, model, jo
     qtbot.waitUntil(lambda: text(widget).startswith("About 2 min"), timeout=10_000)
 
 
-def test_disk_is_proposed_where_results_would_fill_the_memory(qtbot, widget, model, jobs):
-    jobs.results_gib = 5
+@pytest.mark.parametrize(("results", "in_work"), [(5, 0), (2, 7)], ids=["results", "in work"])
+def test_disk_is_proposed_where_a_split_would_fill_the_memory(
+    qtbot, widget, model, jobs, results, in_work
+):
+    jobs.results_gib, jobs.in_work_gib = results, in_work
     widget.open_model(model)
     qtbot.waitUntil(lambda: widget.where.choice.keeping == "temporary")
     assert "so they go to disk" in text(widget)
-    jobs.results_gib = 0.1
+    jobs.results_gib, jobs.in_work_gib = 0.1, 0.0
     widget.settings["n_samples"].set_value(3)
     qtbot.waitUntil(lambda: widget.where.choice.keeping == "memory")
     assert "disk" not in text(widget)

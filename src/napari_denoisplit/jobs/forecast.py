@@ -93,16 +93,22 @@ class Preflight:
         """Why the results cannot stay in memory, with the ways out; empty if they can."""
         if self.fits:
             return ""
-        return no_room(self._results, self.memory_for_results, self.free_memory)
+        return no_room(
+            self._results, self.memory_for_results, self.memory_in_work, self.free_memory
+        )
 
     @property
     def shortage(self) -> str:
         """How much memory the results take, and how much there is."""
-        return _shortage(self._results, self.memory_for_results, self.free_memory)
+        return _shortage(
+            self._results, self.memory_for_results, self.memory_in_work, self.free_memory
+        )
 
     @property
     def proposal(self) -> str:
         """Why the results had better go to disk."""
+        if not self.fits:
+            return f"{self.shortage}, so they go to disk."
         return (
             f"{self._results} would fill {gib(self.memory_for_results)} of the "
             f"{gib(self.free_memory)} of memory that are free, so they go to disk."
@@ -144,6 +150,7 @@ def together(parts: Sequence[Preflight], *, results_stay: bool) -> Preflight:
         seconds=sum(part.seconds for part in parts),
         memory=max(part.memory for part in parts),
         memory_for_results=sum(results) if results_stay else max(results),
+        memory_in_work=max(part.memory_in_work for part in parts),
         bytes_on_disk=sum(part.bytes_on_disk for part in parts),
         n_planes=max(part.n_planes for part in parts),
         n_blocks=sum(part.n_blocks for part in parts),
@@ -153,17 +160,28 @@ def together(parts: Sequence[Preflight], *, results_stay: bool) -> Preflight:
     )
 
 
-def no_room(results: str, needed: float, free: float) -> str:
-    """Say that results, named in words, do not fit into so many free bytes, and the ways out."""
+def no_room(results: str, needed: float, in_work: float, free: float) -> str:
+    """Say that results do not fit into memory, and the ways out.
+
+    Parameters
+    ----------
+    results
+        Their kinds, in words.
+    needed, in_work, free
+        Bytes that they take, that drawing them takes besides, and that there are.
+    """
     return (
-        f"{_shortage(results, needed, free)}: let the results go to disk (in the widget by "
-        "'Results', on the command line by -o NAME.zarr, in Python by split_to_zarr), or keep "
+        f"{_shortage(results, needed, in_work, free)}: let the results go to disk (in the widget "
+        "by 'Results', on the command line by -o NAME.zarr, in Python by split_to_zarr), or keep "
         "fewer samples."
     )
 
 
-def _shortage(results: str, needed: float, free: float) -> str:
-    return f"{results} take {gib(needed)}, and {gib(free)} of memory are free"
+def _shortage(results: str, needed: float, in_work: float, free: float) -> str:
+    takes = f"{results} take {gib(needed)}"
+    if in_work:  # of a few large planes it is the greater part
+        takes += f" and {gib(in_work)} more while samples are drawn"
+    return f"{takes}, and {gib(free)} of memory are free"
 
 
 def duration(seconds: float) -> str:

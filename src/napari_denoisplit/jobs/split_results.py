@@ -189,6 +189,6 @@ def check_room(shape: tuple[int, ...], settings: SplitSettings) -> None:
     """
     n_kept = min(settings.keep_samples, settings.n_samples)
     needed = (2 + n_kept) * 4 * float(np.prod(shape))
-    free = free_memory(torch.device("cpu"))
-    if needed + bytes_in_work(shape, settings) > SHARE_FOR_RESULTS * free:
-        raise JobError(no_room(f"MMSE, sigma and {n_kept} kept samples", needed, free))
+    in_work, free = bytes_in_work(shape, settings), free_memory(torch.device("cpu"))
+    if needed + in_work > SHARE_FOR_RESULTS * free:
+        raise JobError(no_room(f"MMSE, sigma and {n_kept} kept samples", needed, in_work, free))

@@ -75,7 +75,8 @@ class ResultsChoice(QWidget):
         -------
         A sentence for the user where memory is short; else empty.
         """
-        short = told.memory_for_results > SHARE_FOR_LAYERS * told.free_memory
+        full = told.memory_for_results > SHARE_FOR_LAYERS * told.free_memory
+        short = full or not told.fits
         if not self._by_user:
             self._set("temporary" if short else "memory")
         if not short:
