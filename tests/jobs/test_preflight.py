@@ -20,6 +20,7 @@ from napari_denoisplit.jobs import preflight as preflight_module
 from napari_denoisplit.jobs import speed as speed_module
 from napari_denoisplit.jobs import split_results
 from napari_denoisplit.jobs.forecast import duration, gib, together
+from napari_denoisplit.jobs.memory import Retreat
 from napari_denoisplit.jobs.pace import learn
 from napari_denoisplit.jobs.preflight import preflight
 from napari_denoisplit.jobs.slides import split_to_zarr_job
@@ -139,7 +140,9 @@ def test_planes_that_are_sampled_are_counted_beside_the_results(model, monkeypat
         if fits:
             check()
         else:
-            with pytest.raises(JobError, match="let the results go to disk"):
+            takes = f"{gib(told.memory_for_results)} and {gib(told.memory_in_work)} more while"
+            assert takes in replace(told, free_memory=free).problem
+            with pytest.raises(JobError, match=f"{takes}.*let the results go to disk"):
                 check()
 
 
@@ -215,6 +218,27 @@ def test_of_some_splits_nothing_is_learned(model, trials, tmp_path, seconds, tar
     assert preflight(path, shown, SETTINGS).seconds == before
 
 
+def test_of_a_split_that_went_on_with_less_memory_nothing_is_learned(model, trials, tmp_path):
+    path, shown = tmp_path / "a.denoisplit", lazy(64, 100)
+    save_model(path, model)
+    before = preflight(path, shown, SETTINGS).seconds
+    retreat = Retreat(CPU, lambda _: 512, edge=512, network=NETWORK, overlap=16)
+    attempts = iter([MemoryError, None])
+
+    def attempt():
+        if error := next(attempts):
+            raise error
+        yield from ()
+
+    run(retreat.attempts(attempt))
+    learn(path, shown, SETTINGS, 500.0, notes=("another", *retreat.notes))
+    assert preflight(path, shown, SETTINGS).seconds == before
+
+
+def test_a_model_file_that_is_gone_after_a_split_costs_no_result(tmp_path):
+    learn(tmp_path / "gone.denoisplit", lazy(64, 100), SETTINGS, 50.0)
+
+
 def test_images_one_after_the_other_add_up(model):
     parts = [preflight(model, lazy(n, n), SETTINGS) for n in (64, 128)]
     staying = together(parts, results_stay=True)
@@ -222,6 +246,7 @@ def test_images_one_after_the_other_add_up(model):
     assert staying.memory_for_results == sum(part.memory_for_results for part in parts)
     written = together(parts, results_stay=False)
     assert written.memory_for_results == parts[1].memory_for_results
+    assert written.memory_in_work == parts[1].memory_in_work  # whichever comes first
     assert staying.sentence.startswith("2 images: about ")
 
 

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
-__all__ = ["Retreat", "free_memory", "is_out_of_memory", "memory_for"]
+__all__ = ["RAN_OUT", "Retreat", "free_memory", "is_out_of_memory", "memory_for"]
 
 E = TypeVar("E")
 R = TypeVar("R")
 
 SHARE_OF_FREE_MEMORY = 0.5
+
+RAN_OUT = "Out of memory"
+"""With this begins every note of a `Retreat`."""
 
 # What torch and the libraries below it say; only torch.OutOfMemoryError has a type of its own.
 OUT_OF_MEMORY = (
@@ -129,7 +132,7 @@ class Retreat:
         half = max(before // 2 // self._multiple * self._multiple, self._smallest)
         if half < before:
             self.tile_size = half
-            return f"Out of memory: going on with tiles of {half} pixels"
+            return f"{RAN_OUT}: going on with tiles of {half} pixels"
         if self.compute.device.type == "cpu":
             raise JobError(
                 f"Out of memory with the smallest tiles ({before} pixels): close other programs, "
@@ -138,4 +141,4 @@ class Retreat:
         given_up = self.compute.device.type
         self.compute = Compute.choose("cpu")
         self.tile_size = self._choose_tile(self.compute)
-        return f"Out of memory on {given_up} with the smallest tiles: going on, slower, on the CPU"
+        return f"{RAN_OUT} on {given_up} with the smallest tiles: going on, slower, on the CPU"

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.checkpoint import read_header
+from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.jobs.memory import RAN_OUT, is_out_of_memory
 from napari_denoisplit.jobs.preflight import preflight
 from napari_denoisplit.jobs.speed import correct
 from napari_denoisplit.nn.compute import Compute
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_denoisplit.images.image import Image
@@ -22,9 +25,19 @@ SHORTEST = 2.0
 
 
 def learn(
-    model: Path, image: Image, settings: SplitSettings, seconds: float, *, on_disk: bool = False
+    model: Path,
+    image: Image,
+    settings: SplitSettings,
+    seconds: float,
+    *,
+    notes: Sequence[str] = (),
+    on_disk: bool = False,
 ) -> None:
-    """Let forecasts know what a whole split has taken; one with a target error says nothing.
+    """Let forecasts know what a whole split has taken.
+
+    One with a target error says nothing, nor does one whose memory ran out: it began again with
+    smaller tiles, or went on elsewhere. What cannot be learned costs no result: files may be gone
+    since the split began.
 
     Parameters
     ----------
@@ -32,9 +45,16 @@ def learn(
         As for `preflight`.
     seconds
         Of the split, loading of the network included.
+    notes
+        Of the split.
     """
-    if seconds < SHORTEST or settings.target_error is not None:
+    retreated = any(note.startswith(RAN_OUT) for note in notes)
+    if seconds < SHORTEST or settings.target_error is not None or retreated:
         return
-    told = preflight(model, image, settings, on_disk=on_disk)
-    compute = Compute.choose(settings.device, settings.precision)
-    correct(read_header(model).network, compute, seconds / told.seconds)
+    try:
+        told = preflight(model, image, settings, on_disk=on_disk)
+        compute = Compute.choose(settings.device, settings.precision)
+        correct(read_header(model).network, compute, seconds / told.seconds)
+    except (DenoisplitError, OSError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
+            raise

@@ -196,7 +196,8 @@ def to_disk(
     if store is None:
         raise TypeError("a split to disk ended before it began")
     if is_new and done.complete:
-        learn(model, opened.image, settings, time.monotonic() - began, on_disk=True)
+        seconds = time.monotonic() - began
+        learn(model, opened.image, settings, seconds, notes=done.notes, on_disk=True)
     split = DiskSplit(
         done.path,
         settings.n_samples if done.n_done else 0,

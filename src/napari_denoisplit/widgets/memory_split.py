@@ -84,7 +84,7 @@ def split_input(
     job = split_job(model, single, settings, stop=stop, focus=focus)
     split = yield from _with_room(job, single, len(header.channel_names))
     if not split.stopped_early:
-        learn(model, single, settings, time.monotonic() - began)
+        learn(model, single, settings, time.monotonic() - began, notes=split.notes)
     if split.n_samples:
         yield LimitsFound(_limits(split))
     return split
