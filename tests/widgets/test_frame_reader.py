@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import dask.array as da
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.images.sample_stack import SampleStack
 from napari_denoisplit.widgets.frame_reader import MEAN, FrameKey, FrameReader
@@ -42,8 +44,6 @@ def disk():
 
 @pytest.fixture
 def reader(qtbot, disk):
-    from qtpy.QtWidgets import QWidget
-
     owner = QWidget()
     qtbot.addWidget(owner)
     reader = FrameReader(start_job, owner)
@@ -95,6 +95,24 @@ def test_the_thread_ends_by_itself_and_begins_again(qtbot, reader):
     qtbot.waitUntil(lambda: not reader._running.is_running, timeout=5000)
     reader.want(keys(2))
     qtbot.waitUntil(lambda: reader.n_cached == 2)
+
+
+def test_a_thread_that_ends_late_does_not_begin_a_second_one(qtbot, disk):
+    began = []
+
+    def start(job, *, on_done, **_):
+        began.append(on_done)
+        return SimpleNamespace(is_running=True, stop=lambda: None, cancel_with=lambda _: None)
+
+    owner = QWidget()
+    qtbot.addWidget(owner)
+    reader = FrameReader(start, owner)
+    reader.set_stack(disk.stack)
+    reader.want(keys(1))
+    reader.rest()
+    reader.want(keys(2, 3))
+    began[0](None)
+    assert len(began) == 2
 
 
 def test_a_disk_that_fails_is_told(qtbot, disk, reader):

@@ -125,6 +125,10 @@ class FrameReader(QObject):
         """Resolutions of the samples."""
         return self._levels
 
+    @property
+    def _is_reading(self) -> bool:
+        return self._running is not None and self._running.is_running
+
     def capacity(self, window: Window | None = None) -> int:
         """Frames of a part that may be kept in memory, at least 2."""
         if self._levels is None:
@@ -172,7 +176,7 @@ class FrameReader(QObject):
             return
         missing = [key for key in dict.fromkeys(keys) if self.get(key) is None]
         self._requests.put(missing)
-        if missing and not (self._running is not None and self._running.is_running):
+        if missing and not self._is_reading:
             self._run(self._levels)
 
     def _run(self, levels: SampleLevels) -> None:
@@ -198,7 +202,8 @@ class FrameReader(QObject):
 
     def _on_end(self, levels: SampleLevels, _result: object) -> None:
         # A request may have come while the thread was ending.
-        if levels is self._levels and len(self._requests):
+        # It may also be one that was told to rest, and another reads since.
+        if levels is self._levels and len(self._requests) and not self._is_reading:
             self._run(levels)
 
     def _on_error(self, error: Exception) -> None:
