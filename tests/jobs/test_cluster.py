@@ -98,7 +98,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(folder, cluster, serial):
     assert result.complete
     assert files_of(folder / "out.zarr") == serial
     said = " ".join(e.text for e in events if isinstance(e, Stage))
-    assert "2 workers (cpu, float32): 2 MiB of memory to sample in 9 blocks" in said
+    assert "2 workers (cpu, float32): 1 MiB of memory to sample in 9 blocks" in said
     shares = [e.done for e in events if isinstance(e, Progress)]
     assert shares == sorted(shares)
 
@@ -123,6 +123,13 @@ def test_workers_find_the_place_of_a_region(folder, cluster):
     run(job(folder, "region.zarr", scheduler=cluster.scheduler_address, region=region))
     run(job(folder, "alone.zarr", region=region))
     assert files_of(folder / "region.zarr") == files_of(folder / "alone.zarr")
+
+
+def test_workers_do_not_remember_the_place_of_a_result_that_is_replaced(folder, cluster):
+    for name, scheduler in (("again.zarr", cluster.scheduler_address), ("once.zarr", None)):
+        for region in (PlaneRegion((0, 128), (0, 128)), PlaneRegion((22, 150), (2, 130))):
+            run(job(folder, name, scheduler=scheduler, region=region, resume=False))
+    assert files_of(folder / "again.zarr") == files_of(folder / "once.zarr")
 
 
 def test_an_error_of_a_worker_arrives_as_it_is(folder, cluster):

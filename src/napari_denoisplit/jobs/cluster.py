@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import cloudpickle
 import torch
@@ -60,6 +61,8 @@ class _Orders:
     model: Path
     image: Image | ImageFile
     settings: SplitSettings
+    run: str = field(default_factory=lambda: uuid4().hex)
+    """Tells runs apart: under the same names, files of the next may be others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +150,7 @@ class Cluster:
 
     def __str__(self) -> str:
         """Read e.g. '4 workers (cuda, bfloat16)'."""
-        workers = "1 worker" if self._n_workers == 1 else f"{self._n_workers} workers"
-        return f"{workers} ({self.compute})"
+        return f"{self._n_workers} worker{'s' * (self._n_workers > 1)} ({self.compute})"
 
     def split(
         self,
@@ -337,7 +339,7 @@ def _do_block(number: int, orders: bytes, path: str) -> _Report:
 
 @lru_cache(maxsize=1)
 def _work(orders: bytes, path: str) -> BlockWork:
-    """Load the model and open the image, once for each worker."""
+    """Load the model and open image and result, once for each run and worker."""
     known: _Orders = cloudpickle.loads(orders)
     image = known.image.open() if isinstance(known.image, ImageFile) else known.image
     model, settings = load_model(known.model), known.settings
