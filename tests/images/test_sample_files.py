@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import zarr
@@ -9,6 +10,7 @@ from numpy.testing import assert_allclose
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.sample_files import open_samples
+from napari_denoisplit.images.sample_levels import SampleLevels, Window
 from napari_denoisplit.images.writing import write_image
 
 RECORD = {"samples": 20, "calibration": {"factors": [1.5, 0.8]}}
@@ -32,7 +34,7 @@ def write_tiffs(folder, samples):
     write_image(folder / "cell_sigma.ome.tif", image(samples.std(0)), description=record)
 
 
-def write_zarr(path, samples):
+def write_zarr(path, samples, origin=None):
     names = ["mmse", *(f"samples/{k:03d}" for k in range(len(samples)))]
     settings = {"settings": {"n_samples": 20}, "calibration": RECORD["calibration"]}
     attributes = {
@@ -44,7 +46,8 @@ def write_zarr(path, samples):
     )
     for name, pixels in zip(names, [samples.mean(0), *samples], strict=True):
         (path / name).parent.mkdir(exist_ok=True)
-        write_image(path.parent / "one.zarr", image(pixels))
+        one = replace(image(pixels), origin=origin or {})
+        write_image(path.parent / "one.zarr", one)
         (path.parent / "one.zarr").rename(path / name)
 
 
@@ -78,6 +81,17 @@ def test_samples_of_a_zarr_folder_stay_on_disk(tmp_path, samples):
     assert (stack.name, stack.n_drawn, stack.factors) == ("cell", 20, (1.5, 0.8))
     assert stack.is_lazy
     assert_allclose(stack.frame(1, ()), samples[1])
+
+
+def test_a_result_of_a_part_knows_where_it_lies(tmp_path, samples):
+    write_zarr(tmp_path / "part.ome.zarr", samples, origin={"Y": 30.0, "X": 70.0})
+    stack = open_samples(tmp_path / "part.ome.zarr")
+    assert stack.origin == {"Y": 30.0, "X": 70.0}
+    cut = SampleLevels(stack).cut(Window(0, (2, 8), (3, 9)))
+    steps = (stack.pixel_size.get(axis, 1.0) for axis in "YX")
+    assert [cut.origin[axis] for axis in "YX"] == [
+        start + first * step for start, first, step in zip((30, 70), (2, 3), steps, strict=True)
+    ]
 
 
 def test_a_result_without_samples_says_how_to_keep_them(tmp_path, samples):

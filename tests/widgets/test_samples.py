@@ -12,9 +12,12 @@ from qtpy.QtCore import Qt
 from tests.widgets.samples_layers import NAMES, add_split, make_samples
 
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.sample_stack import SampleStack
 from napari_denoisplit.images.writing import write_image
 from napari_denoisplit.measures.footprint import pixel
 from napari_denoisplit.widgets.drawn_place import LAYER
+from napari_denoisplit.widgets.layers import viewer_reference
+from napari_denoisplit.widgets.sample_opening import OpenedSamples, add_samples
 from napari_denoisplit.widgets.samples import SamplesWidget
 from napari_denoisplit.widgets.shown_samples import SHOWN
 
@@ -173,6 +176,12 @@ def test_a_result_is_opened_from_its_files(qtbot, window, dock, samples, tmp_pat
     assert "6 samples" in widget.choice.note.text()
     widget.open_files([tmp_path / "none.ome.tif"])
     qtbot.waitUntil(lambda: "no result" in widget.status.text())
+
+
+def test_samples_of_a_part_lie_in_their_place(viewer, samples):
+    stack = SampleStack(tuple(samples), "YX", NAMES, origin={"Y": 30.0, "X": 70.0})
+    add_samples(viewer_reference(viewer), OpenedSamples(stack, ((0.0, 1.0),) * 2, ()))
+    assert {tuple(layer.translate[-2:]) for layer in viewer.layers} == {(30.0, 70.0)}
 
 
 def test_a_pinned_sample_is_a_layer_and_leads_back_to_it(window, browse, samples):

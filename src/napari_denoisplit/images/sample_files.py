@@ -141,6 +141,7 @@ def _from_zarr(path: Path) -> SampleStack:
         name=name,
         pixel_size=first.pixel_size,
         units=first.units,
+        origin=first.origin,
         **_known(more, record),
     )
     return with_coarser(stack, **{kind: arrays[1:] for kind, arrays in levels.items()})

@@ -145,7 +145,11 @@ class SampleLevels:
             name: tuple(array[box] for array in getattr(stack, name))
             for name in ("samples", "mmse", "sigma")
         }
-        return replace(stack, **parts, coarser=())
+        origin = dict(stack.origin) | {
+            axis: stack.origin.get(axis, 0.0) + first * stack.pixel_size.get(axis, 1.0)
+            for axis, first in (("Y", y[0]), ("X", x[0]))
+        }
+        return replace(stack, **parts, coarser=(), origin=origin)
 
     def _level(self, zoom: float, y: Span, x: Span) -> int:
         """Return the coarsest level that is sharp on screen, or one of fewer pixels."""

@@ -53,6 +53,8 @@ class SampleStack:
     name: str = "samples"
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    origin: Mapping[str, float] = field(default_factory=dict)
+    """Where the first pixel lies along each axis, as in `Image`."""
     coarser: tuple[SampleStack, ...] = ()
     """The same at coarser resolutions where they are stored, the finest first: with fewer rows and
     columns, and all else alike."""
@@ -84,7 +86,8 @@ class SampleStack:
             before = (slice(None),) * (channel + 1)
             parts = tuple(data[(*before, c)] for c in range(image.n_channels))
         names = image.channel_names or tuple(f"structure {n + 1}" for n in range(len(parts)))
-        given = {"name": image.name, "pixel_size": image.pixel_size, "units": image.units}
+        own = ("name", "pixel_size", "units", "origin")
+        given: dict[str, Any] = {name: getattr(image, name) for name in own}
         return cls(parts, image.axes.replace("C", ""), names, **(given | more))
 
     def __len__(self) -> int:

@@ -67,6 +67,7 @@ def add_samples(viewer: ViewerRef, opened: OpenedSamples) -> None:
     place = Place(
         axes=stack.axes,
         scale=dict(stack.pixel_size),
+        translate=dict(stack.origin),
         units=dict(stack.units),
         labels={axis: AXIS_NAMES[axis] for axis in stack.axes},
     )

@@ -143,6 +143,7 @@ def _set_of(group: dict[str, ImageLayer], images: list[ImageLayer]) -> SampleSet
         name=str(record.get("input") or first.name),
         pixel_size={a: place.scale[a] for a in stored if place.scale.get(a, 1) != 1},
         units={axis: unit for axis, unit in place.units.items() if axis in stored},
+        origin={axis: start for axis, start in place.translate.items() if axis in stored and start},
         **known,
     )
     stack = with_coarser(
