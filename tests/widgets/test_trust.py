@@ -13,6 +13,7 @@ from tests.widgets.conftest import layer
 from napari_denoisplit.checkpoint import Model, ModelHeader, load_model, save_model
 from napari_denoisplit.images.phantoms import phantom
 from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.measures.trust import background_of
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.noise.superposed import superposed_noise
@@ -192,6 +193,14 @@ def test_the_mask_is_not_offered_as_a_layer_of_objects(viewer, widget):
     assert [widget.objects.source.itemText(i) for i in range(widget.objects.source.count())] == [
         "parts of the mask"
     ]
+
+
+def test_the_background_of_an_image_between_0_and_1_is_as_exact(viewer, dock, clean):
+    small = clean / clean.max()
+    add_split(viewer, small)
+    widget = dock(viewer, TrustWidget(viewer))
+    shown = widget.mask.background.value()
+    assert shown == pytest.approx(background_of(small[0]), abs=float(1e-3 * np.ptp(small[0])))
 
 
 def test_a_split_without_sigma_is_said_to_have_no_mask(viewer, dock, clean):

@@ -164,7 +164,9 @@ class MaskPart(QWidget):
         if self._group is None or self.structure.currentIndex() < 0:
             return
         self.background.blockSignals(True)
-        self.background.setValue(background_of(_few_pixels(self._group.mmse[self.channel])))
+        pixels = _few_pixels(self._group.mmse[self.channel])
+        self.background.setDecimals(_decimals(pixels))
+        self.background.setValue(background_of(pixels))
         self.background.blockSignals(False)
         self._on_background()
 
@@ -215,7 +217,6 @@ def _slider(parent: QWidget) -> QSlider:
 def _background(parent: QWidget) -> QDoubleSpinBox:
     box = QDoubleSpinBox(parent)
     box.setRange(-1e9, 1e9)
-    box.setDecimals(1)
     box.setKeyboardTracking(False)
     box.setMinimumWidth(60)  # its range alone would make the dock wider
     box.setAccessibleName("Background")
@@ -224,6 +225,13 @@ def _background(parent: QWidget) -> QDoubleSpinBox:
     )
     guard_wheel(box)
     return box
+
+
+def _decimals(pixels: NDArray[np.floating]) -> int:
+    """Return decimals that tell a thousandth of the range: images may lie between 0 and 1."""
+    known = pixels[np.isfinite(pixels)]
+    extent = float(np.ptp(known)) if known.size else 0.0
+    return int(np.clip(3 - np.floor(np.log10(extent)), 1, 9)) if extent > 0 else 1
 
 
 def _about(group: SplitGroup) -> str:
