@@ -48,7 +48,9 @@ def test_what_is_not_two_slices_is_refused_with_an_example(index):
         PlaneRegion.of_slices(*index)
 
 
-@pytest.mark.parametrize("index", [np.s_[-3:, :], np.s_[:, 4:2], np.s_[::2, :], np.s_[:-1, :]])
+@pytest.mark.parametrize(
+    "index", [np.s_[-3:, :], np.s_[:, 4:2], np.s_[::2, :], np.s_[:-1, :], np.s_[1.5:4.0, :]]
+)
 def test_slices_that_are_no_rectangle_of_pixels_are_refused(index):
     with pytest.raises(ImageError, match="as in 100:300,50:250"):
         PlaneRegion.of_slices(*index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import TYPE_CHECKING, Self
 
 from napari_denoisplit.errors import ImageError
@@ -63,7 +64,8 @@ class PlaneRegion:
         Raises
         ------
         ImageError
-            These are not two slices; or there is a step, or an end that is counted from behind.
+            These are not two slices; or there is a step, an end that is counted from behind, or one
+            between two pixels.
         """
         if len(index) != 2 or not all(isinstance(each, slice) for each in index):
             kinds = ", ".join(sorted({type(each).__name__ for each in index}))
@@ -75,6 +77,9 @@ class PlaneRegion:
         for each in index:
             if each.step not in (None, 1):
                 raise ImageError(f"A region has every pixel, not each {each.step}th: {_HOW}.")
+            for end in (each.start, each.stop):
+                if not (end is None or isinstance(end, Integral)):
+                    raise ImageError(f"A region ends at whole pixels, not at {end!r}: {_HOW}.")
         return cls((rows.start or 0, rows.stop), (columns.start or 0, columns.stop))
 
     def __str__(self) -> str:
