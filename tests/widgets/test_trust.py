@@ -230,6 +230,7 @@ def test_objects_are_summed_up_and_saved(qtbot, viewer, widget, clean, tmp_path)
     assert widget.objects.table.table.rowCount() == 1
     assert "filaments of cells: 1 object" in widget.objects.panel.status.text()
     widget.objects.save_table(tmp_path / "objects.csv")
+    assert widget.objects.panel.status.text().startswith("1 object saved")
     with (tmp_path / "objects.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert row["label"] == "7"

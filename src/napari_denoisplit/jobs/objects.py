@@ -103,7 +103,7 @@ def objects_job(
         labels = connected_objects(mask, settings.least_pixels)
     sums = ObjectSums(labels, mean, spread, mask, mirrored=mirrored)
     n = 0 if samples is None or not sums.n_objects else len(samples)
-    yield Stage(f"Summing up {sums.n_objects} objects")
+    yield Stage("Summing up the objects")
     for k in range(n):
         if stop.is_set():
             break

@@ -129,7 +129,8 @@ class ObjectsPart(QWidget):
         except OSError as error:
             self.panel.fail(error)
             return
-        self.panel.say(f"{len(self.found)} objects saved in {path}.")
+        number = "1 object" if len(self.found) == 1 else f"{len(self.found)} objects"
+        self.panel.say(f"{number} saved in {path}.")
 
     @property
     def _layer(self) -> Labels | None:
