@@ -58,3 +58,9 @@ def test_without_objects_or_samples_it_says_so(split):
 def test_labels_of_another_shape_are_refused(split):
     with pytest.raises(ImageError, match=r"the labels \(3, 4\)"):
         sum_up_objects(*split, labels=np.ones((3, 4), int))
+
+
+def test_what_does_not_fit_into_memory_is_refused_unread():
+    huge = np.broadcast_to(np.float32(0), (30_000, 30_000))
+    with pytest.raises(ImageError, match="134,217,728 pixels at most"):
+        run(objects_job(huge, huge, None, ObjectSettings()))

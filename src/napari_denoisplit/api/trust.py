@@ -140,7 +140,7 @@ def sum_up_objects(
     settings: ObjectSettings | None = None,
     *,
     labels: NDArray[np.integer] | None = None,
-    mirrored: bool = False,
+    mirrored: bool = True,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> SummedObjects:
     """Mean of every object of a structure with its interval, and how much of it can be believed.
@@ -157,7 +157,8 @@ def sum_up_objects(
     labels
         (..., Y, X), objects from 1 on; None takes the connected parts of the trust mask.
     mirrored
-        Whether the samples were drawn in mirrored pairs (`SplitSettings.antithetic`).
+        Whether the samples were drawn in mirrored pairs, as they are by default
+        (`SplitSettings.antithetic`).
     on_event
         Called with every event of the job.
 
@@ -168,7 +169,7 @@ def sum_up_objects(
     Raises
     ------
     ImageError
-        The shapes differ.
+        The shapes differ, or there are too many pixels for memory.
     """
     from napari_denoisplit.jobs.objects import objects_job  # imports scipy
 

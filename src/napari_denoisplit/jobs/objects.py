@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from napari_denoisplit.measures.objects import ObjectSummary
     from napari_denoisplit.settings import ObjectSettings
 
-__all__ = ["SummedObjects", "objects_job"]
+__all__ = ["MOST_PIXELS", "SummedObjects", "objects_job"]
+
+MOST_PIXELS = 2**27
+"""MMSE, sigma, mask and labels are held in memory, some 40 bytes a pixel: 5 GiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +87,15 @@ def objects_job(
     Raises
     ------
     ImageError
-        The shapes differ.
+        The shapes differ, or there are more pixels than `MOST_PIXELS`.
     """
     stop = stop or threading.Event()
     shape = tuple(mmse.shape)
+    if math.prod(shape) > MOST_PIXELS:
+        raise ImageError(
+            f"The MMSE has the shape {shape}: objects are summed up in memory, of "
+            f"{MOST_PIXELS:,} pixels at most. Split a region of it, or crop it first."
+        )
     others = {"sigma": tuple(sigma.shape)}
     others |= {} if labels is None else {"the labels": tuple(labels.shape)}
     others |= {} if samples is None else {"a sample": tuple(samples.shape[1:])}

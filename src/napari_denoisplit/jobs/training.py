@@ -159,10 +159,11 @@ def _with_reference(
     """Let the model know what it leaves unexplained of its own kind, if that can be measured."""
     if trained.model.header.noise_models is None:
         return trained
-    why = "it was stopped"
+    why, was_stopped = "it was stopped", stop.is_set()
     try:
         model = yield from _measured(trained, run, settings, stop)
-        if model is not trained.model or not stop.is_set():
+        # None of it where the images are too small, or where this, not the training, was stopped.
+        if model is not trained.model or was_stopped or not stop.is_set():
             return replace(trained, model=model)
     except (DenoisplitError, OSError, MemoryError, RuntimeError) as error:
         # The model is trained and saved: only what nobody expects may end in an error.
