@@ -283,8 +283,9 @@ class _Batch:
 
 
 def _refusal(folder: Path) -> str:
-    """Say why nothing can be written into a folder, which is made if need be; empty if it can."""
-    probe = folder / ".writable"
+    """Say why nothing can be written into a folder; empty if it can, or can be made."""
+    there = next((place for place in (folder, *folder.resolve().parents) if place.exists()), folder)
+    probe = there / ".writable"
     try:
         with replacing(probe):
             pass
