@@ -150,7 +150,7 @@ class Cluster:
 
     def __str__(self) -> str:
         """Read e.g. '4 workers (cuda, bfloat16)'."""
-        return f"{self._n_workers} worker{'s' * (self._n_workers > 1)} ({self.compute})"
+        return f"{self._n_workers} worker{'' if self._n_workers == 1 else 's'} ({self.compute})"
 
     def split(
         self,

@@ -88,7 +88,8 @@ def train_job(
         returned again where nothing better is found.
     stop
         When set, training ends after the current step and returns the best model so far; what it
-        leaves unexplained of its own kind is then not measured, or no further.
+        leaves unexplained of its own kind is then measured on fewer pixels. Set while that is
+        measured, it ends it.
 
     Yields
     ------
