@@ -118,7 +118,7 @@ def run_case(case: str, edge: int, folder: Path) -> dict:
 
     viewer = open_case(case, edge, folder)
     app = QApplication.instance()
-    from napari_denoisplit.widgets.samples import SamplesWidget
+    from napari_denoisplit.widgets.samples.widget import SamplesWidget
 
     widget = SamplesWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Samples")

@@ -24,21 +24,21 @@ from data_sets import DATA, DATA_SETS, DataSet
 from document import keep, put_into_document
 from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.events import run
-from napari_denoisplit.images.noise_data import NoiseData
-from napari_denoisplit.images.phantoms import phantom
-from napari_denoisplit.images.reading import read_image
-from napari_denoisplit.images.synthetic_noise import add_noise
-from napari_denoisplit.images.training_fields import TrainingFields
-from napari_denoisplit.jobs.calibration import Calibrated, calibration_fields, conclude
-from napari_denoisplit.jobs.calibration_fields import CalibrationField, limited, make_fields
-from napari_denoisplit.jobs.calibration_pixels import Drawn, draw_field
-from napari_denoisplit.jobs.noise_fitting import fit_noise_job
-from napari_denoisplit.noise.model import noise_model_from_dict
+from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.images.phantom.synthetic_noise import add_noise
+from napari_denoisplit.images.training.fields import TrainingFields
+from napari_denoisplit.images.training.noise_data import NoiseData
+from napari_denoisplit.jobs.calibrate.fields import CalibrationField, limited, make_fields
+from napari_denoisplit.jobs.calibrate.job import Calibrated, calibration_fields, conclude
+from napari_denoisplit.jobs.calibrate.pixels import Drawn, draw_field
+from napari_denoisplit.jobs.noise.job import fit_noise_job
+from napari_denoisplit.noise.models.model import noise_model_from_dict
 from napari_denoisplit.settings import CalibrateSettings
 from quality import OUTPUT
 
 if TYPE_CHECKING:
-    from napari_denoisplit.jobs.calibration_channel import ChannelResult
+    from napari_denoisplit.jobs.calibrate.channel import ChannelResult
 
 SETTINGS = CalibrateSettings(n_samples=50, method="map")
 LEVELS = (0.5, 1.0, 2.0)

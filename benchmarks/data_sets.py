@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.phantoms import phantom
-from napari_denoisplit.images.reading import read_image
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.images.phantom.synthetic_noise import add_noise, noise_sigma
 from napari_denoisplit.images.superposition import superpose
-from napari_denoisplit.images.synthetic_noise import add_noise, noise_sigma
-from napari_denoisplit.images.training_fields import TrainingFields
+from napari_denoisplit.images.training.fields import TrainingFields
 
 if TYPE_CHECKING:
     from collections.abc import Callable

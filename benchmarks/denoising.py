@@ -21,14 +21,14 @@ from scipy import ndimage
 from data_sets import DATA, REPOSITORY
 from document import keep, put_into_document
 from napari_denoisplit.events import run
-from napari_denoisplit.images.phantoms import phantom
-from napari_denoisplit.images.reading import read_image
-from napari_denoisplit.jobs.denoiser import BLIND_SHARE
-from napari_denoisplit.jobs.denoising import new_denoiser, train_denoiser
-from napari_denoisplit.measures.degeneracy import judge_denoised
+from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.jobs.denoise.denoiser import BLIND_SHARE
+from napari_denoisplit.jobs.denoise.job import new_denoiser, train_denoiser
 from napari_denoisplit.measures.psnr import range_invariant_psnr
+from napari_denoisplit.measures.trust.degeneracy import judge_denoised
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.noise.estimation import correlation_of_neighbours
+from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours
 from napari_denoisplit.settings import DenoiseSettings
 
 if TYPE_CHECKING:

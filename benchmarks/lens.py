@@ -24,14 +24,14 @@ from document import keep, put_into_document
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.jobs.splitting import split_job
+from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.nn.compute import Compute
-from napari_denoisplit.nn.inference import folded
+from napari_denoisplit.nn.fast.inference import folded
 from napari_denoisplit.sampling.focus import LARGEST_VIEW, Focus
 from napari_denoisplit.sampling.patchwork import Patchwork
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets import SplitWidget
-from napari_denoisplit.widgets.view_watch import view_of
+from napari_denoisplit.widgets.layers.view import view_of
 from quality import OUTPUT
 
 VIEW = 512

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from napari_denoisplit.noise.files import read_noise_model, write_noise_model
-from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+from napari_denoisplit.noise.files.files import read_noise_model, write_noise_model
+from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.verdict import NoiseRecord
 
 N_PIXELS = 20_000

@@ -20,8 +20,8 @@ import torch
 
 from document import put_into_document
 from napari_denoisplit.events import run
-from napari_denoisplit.images.noise_data import NoiseData
-from napari_denoisplit.jobs.noise_fitting import fit_noise_job
+from napari_denoisplit.images.training.noise_data import NoiseData
+from napari_denoisplit.jobs.noise.job import fit_noise_job
 
 SOURCES = ("repeats", "single")
 EDGE = 2048

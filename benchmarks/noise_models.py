@@ -19,16 +19,16 @@ from data_sets import DATA
 from document import keep, put_into_document
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import run
-from napari_denoisplit.images.noise_data import NoiseData
-from napari_denoisplit.images.reading import read_image
-from napari_denoisplit.jobs.noise_fitting import fit_noise_job, gather_job, judge_noise_job
+from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.training.noise_data import NoiseData
+from napari_denoisplit.jobs.noise.job import fit_noise_job, gather_job, judge_noise_job
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from napari_denoisplit.noise.model import NoiseModel
+    from napari_denoisplit.noise.models.model import NoiseModel
 
 CALIBRATION = DATA / "noise_calibration"
 BPAE = DATA / "train" / "fmd_mito_actin_nuclei"

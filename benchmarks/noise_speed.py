@@ -60,10 +60,10 @@ def race_likelihood(k: int, n: int, folder: Path) -> dict[str, float]:
     import torch
     from careamics.models.lvae.noise_models import MultiChannelNoiseModel
 
-    from napari_denoisplit.noise.channels import NoiseModels
-    from napari_denoisplit.noise.fit_sample import FitSample
-    from napari_denoisplit.noise.fitting import fit
-    from napari_denoisplit.noise.npz import write_npz
+    from napari_denoisplit.noise.files.npz import write_npz
+    from napari_denoisplit.noise.fitting.mixture import fit
+    from napari_denoisplit.noise.fitting.sample import FitSample
+    from napari_denoisplit.noise.models.channels import NoiseModels
 
     models, peers = [], []
     for channel in range(2):
@@ -111,9 +111,9 @@ def race_fit(folder: Path) -> dict[str, float]:
     """Time to fit, and the likelihood reached on pairs that neither has seen."""
     import torch
 
-    from napari_denoisplit.noise.fit_sample import FitSample
-    from napari_denoisplit.noise.fitting import fit
-    from napari_denoisplit.noise.npz import write_npz
+    from napari_denoisplit.noise.files.npz import write_npz
+    from napari_denoisplit.noise.fitting.mixture import fit
+    from napari_denoisplit.noise.fitting.sample import FitSample
 
     signal, observation = camera(PIXELS)
     test = [torch.from_numpy(v) for v in camera(PIXELS, 1)]

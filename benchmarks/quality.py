@@ -23,16 +23,16 @@ import torch
 from data_sets import DATA_SETS, REPOSITORY, DataSet
 from napari_denoisplit.events import EpochDone, Event, Stage, run
 from napari_denoisplit.files import replacing
-from napari_denoisplit.images.noise_data import NoiseData
-from napari_denoisplit.jobs.noise_fitting import fit_noise_job
-from napari_denoisplit.jobs.splitting import split_job
-from napari_denoisplit.jobs.training import train_job
+from napari_denoisplit.images.training.noise_data import NoiseData
+from napari_denoisplit.jobs.noise.job import fit_noise_job
+from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.measures.ms_ssim import ms_ssim
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.settings import NoiseSource, SplitSettings, TrainSettings
 
 if TYPE_CHECKING:
-    from napari_denoisplit.noise.model import NoiseModel
+    from napari_denoisplit.noise.models.model import NoiseModel
 
 RESULTS = REPOSITORY / "benchmarks" / "results"
 OUTPUT = REPOSITORY / "benchmarks" / "output" / "quality"

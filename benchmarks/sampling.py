@@ -27,7 +27,7 @@ from document import keep, put_into_document
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.inference import FoldedVSE
+from napari_denoisplit.nn.fast.inference import FoldedVSE
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling.border import border_of
 from napari_denoisplit.sampling.moments import Moments

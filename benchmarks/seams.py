@@ -27,13 +27,13 @@ from data_sets import DATA_SETS, REPOSITORY, DataSet
 from document import keep, put_into_document
 from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.events import run
+from napari_denoisplit.images.files.image_file import ImageFile
+from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.image_file import ImageFile
-from napari_denoisplit.images.writing import write_image
-from napari_denoisplit.jobs.slides import split_to_zarr_job
+from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.inference import FoldedVSE
+from napari_denoisplit.nn.fast.inference import FoldedVSE
 from napari_denoisplit.sampling.border import border_of, bordered
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior

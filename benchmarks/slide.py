@@ -31,8 +31,8 @@ from document import keep, put_into_document
 from napari_denoisplit.checkpoint import Model, ModelHeader, load_model, save_model
 from napari_denoisplit.events import Progress, Stage, run
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.normalization import Normalization
-from napari_denoisplit.jobs.slides import split_to_zarr_job
+from napari_denoisplit.images.training.normalization import Normalization
+from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import PRESETS, MixSettings, SplitSettings
 

@@ -19,19 +19,19 @@ from data_sets import DATA, DATA_SETS, REPOSITORY
 from document import keep, put_into_document
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.events import run
+from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.phantoms import phantom
-from napari_denoisplit.images.reading import read_image
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.images.phantom.synthetic_noise import noise_sigma
 from napari_denoisplit.images.superposition import superpose
-from napari_denoisplit.images.synthetic_noise import noise_sigma
-from napari_denoisplit.jobs.consensus import consensus_job
-from napari_denoisplit.jobs.map_estimate import map_job
-from napari_denoisplit.jobs.residual_reference import reference_job, with_reference
-from napari_denoisplit.jobs.residuals import reference_of, trust_job
-from napari_denoisplit.jobs.splitting import split_job
-from napari_denoisplit.measures.consensus import local_threshold
+from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.jobs.trust.consensus import consensus_job
+from napari_denoisplit.jobs.trust.map_estimate import map_job
+from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
+from napari_denoisplit.jobs.trust.residuals import reference_of, trust_job
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.measures.psnr_spread import psnr_spread
+from napari_denoisplit.measures.samples.consensus import local_threshold
 from napari_denoisplit.settings import SplitSettings
 
 N_SAMPLES = 3

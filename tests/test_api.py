@@ -78,7 +78,7 @@ def test_a_single_image_needs_no_word_about_its_source(repeats):
 
 def test_a_folder_is_split_and_its_results_are_known_again(tmp_path, rng):
     from napari_denoisplit.checkpoint import ModelHeader
-    from napari_denoisplit.images.normalization import Normalization
+    from napari_denoisplit.images.training.normalization import Normalization
     from napari_denoisplit.nn.ladder import VSE
 
     network = nd.NetworkSettings(n_levels=2, n_filters=4, n_latents=2)

@@ -19,7 +19,7 @@ from napari_denoisplit.checkpoint import (
     save_model,
 )
 from napari_denoisplit.errors import ModelFileError
-from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import MixSettings, NetworkSettings
 

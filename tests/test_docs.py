@@ -75,7 +75,7 @@ def test_the_costs_of_the_presets_are_those_of_the_networks():
 
 
 def test_the_limits_of_the_verdict_on_a_noise_model_are_those_of_the_code():
-    from napari_denoisplit.noise import findings, misfit
+    from napari_denoisplit.noise.judging import findings, misfit
 
     f = SimpleNamespace(**(vars(misfit) | vars(findings)))
     page = (REPOSITORY / "docs" / "noise.md").read_text(encoding="utf-8")

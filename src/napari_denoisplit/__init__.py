@@ -41,32 +41,32 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from napari_denoisplit.events import run
+    from napari_denoisplit.images.files.image_file import ImageFile
+    from napari_denoisplit.images.files.reading import read_image, read_images
+    from napari_denoisplit.images.files.writing import write_image
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.images.image_file import ImageFile
-    from napari_denoisplit.images.noise_data import NoiseData
-    from napari_denoisplit.images.phantoms import phantom
-    from napari_denoisplit.images.reading import read_image, read_images
-    from napari_denoisplit.images.sample_files import open_samples
-    from napari_denoisplit.images.sample_stack import SampleStack
+    from napari_denoisplit.images.phantom.phantoms import phantom
+    from napari_denoisplit.images.phantom.synthetic_noise import add_noise
+    from napari_denoisplit.images.samples.files import open_samples
+    from napari_denoisplit.images.samples.stack import SampleStack
     from napari_denoisplit.images.superposition import superpose
-    from napari_denoisplit.images.synthetic_noise import add_noise
-    from napari_denoisplit.images.training_fields import TrainingFields
-    from napari_denoisplit.images.writing import write_image
-    from napari_denoisplit.jobs.batch_outcome import BatchResult
-    from napari_denoisplit.jobs.calibration import Calibrated
-    from napari_denoisplit.jobs.denoising import Denoised
-    from napari_denoisplit.jobs.forecast import Preflight
-    from napari_denoisplit.jobs.noise_fitting import Judged, NoiseFit
-    from napari_denoisplit.jobs.residuals import ResidualCheck
-    from napari_denoisplit.jobs.slides import SlideSplit
-    from napari_denoisplit.jobs.splitting import Split
-    from napari_denoisplit.jobs.training import Trained
+    from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.images.training.noise_data import NoiseData
+    from napari_denoisplit.jobs.batch.outcome import BatchResult
+    from napari_denoisplit.jobs.calibrate.job import Calibrated
+    from napari_denoisplit.jobs.denoise.job import Denoised
+    from napari_denoisplit.jobs.forecast.words import Preflight
+    from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
+    from napari_denoisplit.jobs.slide.job import SlideSplit
+    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.jobs.train.job import Trained
+    from napari_denoisplit.jobs.trust.residuals import ResidualCheck
     from napari_denoisplit.measures.ms_ssim import ms_ssim
-    from napari_denoisplit.measures.objects import write_objects
     from napari_denoisplit.measures.psnr import range_invariant_psnr
-    from napari_denoisplit.measures.sample_statistics import SampleReading
-    from napari_denoisplit.noise.files import read_noise_model, write_noise_model
-    from napari_denoisplit.noise.fitting import fit_gaussian_mixture
+    from napari_denoisplit.measures.samples.objects import write_objects
+    from napari_denoisplit.measures.samples.statistics import SampleReading
+    from napari_denoisplit.noise.files.files import read_noise_model, write_noise_model
+    from napari_denoisplit.noise.fitting.mixture import fit_gaussian_mixture
     from napari_denoisplit.settings import (
         CalibrateSettings,
         DenoiseSettings,
@@ -86,63 +86,63 @@ __version__ = "0.1.0"
 # A lazy name must differ from every submodule of the package: after the submodule's first
 # import the name would mean the module.
 _LAZY = {
-    "BatchResult": "jobs.batch_outcome",
+    "BatchResult": "jobs.batch.outcome",
     "CalibrateSettings": "settings",
-    "Calibrated": "jobs.calibration",
+    "Calibrated": "jobs.calibrate.job",
     "CalibrationError": "errors",
     "CalibrationRecord": "calibration_record",
     "DenoiseSettings": "settings",
-    "Denoised": "jobs.denoising",
+    "Denoised": "jobs.denoise.job",
     "DenoisplitError": "errors",
     "FilmSettings": "settings",
     "Image": "images.image",
     "ImageError": "errors",
-    "ImageFile": "images.image_file",
+    "ImageFile": "images.files.image_file",
     "JobError": "errors",
-    "Judged": "jobs.noise_fitting",
+    "Judged": "jobs.noise.job",
     "LossSettings": "settings",
     "MixSettings": "settings",
     "Model": "checkpoint",
     "ModelFileError": "errors",
     "NetworkSettings": "settings",
-    "NoiseData": "images.noise_data",
-    "NoiseFit": "jobs.noise_fitting",
+    "NoiseData": "images.training.noise_data",
+    "NoiseFit": "jobs.noise.job",
     "NoiseFitSettings": "settings",
     "NoiseModelError": "errors",
     "NoiseRecord": "verdict",
     "ObjectSettings": "settings",
-    "Preflight": "jobs.forecast",
-    "ResidualCheck": "jobs.residuals",
-    "SampleReading": "measures.sample_statistics",
-    "SampleStack": "images.sample_stack",
-    "SlideSplit": "jobs.slides",
-    "Split": "jobs.splitting",
+    "Preflight": "jobs.forecast.words",
+    "ResidualCheck": "jobs.trust.residuals",
+    "SampleReading": "measures.samples.statistics",
+    "SampleStack": "images.samples.stack",
+    "SlideSplit": "jobs.slide.job",
+    "Split": "jobs.split.job",
     "SplitSettings": "settings",
     "TrainSettings": "settings",
-    "Trained": "jobs.training",
+    "Trained": "jobs.train.job",
     "TrainingError": "errors",
-    "TrainingFields": "images.training_fields",
+    "TrainingFields": "images.training.fields",
     "Verdict": "verdict",
-    "add_noise": "images.synthetic_noise",
+    "add_noise": "images.phantom.synthetic_noise",
     "calibrate": "api",
     "check_split": "api",
     "denoise": "api",
     "evaluate": "api",
     "evaluate_samples": "api",
-    "fit_gaussian_mixture": "noise.fitting",
+    "fit_gaussian_mixture": "noise.fitting.mixture",
     "fit_noise_model": "api",
     "judge_noise_model": "api",
     "load_model": "checkpoint",
     "measure_samples": "api",
     "most_probable": "api",
     "ms_ssim": "measures.ms_ssim",
-    "open_samples": "images.sample_files",
-    "phantom": "images.phantoms",
+    "open_samples": "images.samples.files",
+    "phantom": "images.phantom.phantoms",
     "preflight": "api",
     "range_invariant_psnr": "measures.psnr",
-    "read_image": "images.reading",
-    "read_images": "images.reading",
-    "read_noise_model": "noise.files",
+    "read_image": "images.files.reading",
+    "read_images": "images.files.reading",
+    "read_noise_model": "noise.files.files",
     "run": "events",
     "samples_of": "api",
     "save_model": "checkpoint",
@@ -154,9 +154,9 @@ _LAZY = {
     "superpose": "images.superposition",
     "train": "api",
     "write_film": "api",
-    "write_image": "images.writing",
-    "write_noise_model": "noise.files",
-    "write_objects": "measures.objects",
+    "write_image": "images.files.writing",
+    "write_noise_model": "noise.files.files",
+    "write_objects": "measures.samples.objects",
 }
 
 __all__ = [

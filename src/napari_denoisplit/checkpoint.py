@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.files import replacing
-from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.settings import MixSettings, NetworkSettings
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from napari_denoisplit.cli import main
+from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.phantoms import phantom
-from napari_denoisplit.images.reading import read_image
-from napari_denoisplit.images.writing import write_image
+from napari_denoisplit.images.phantom.phantoms import phantom
 
 QUICK = ("--steps", "25", "--batch-size", "4", "--patch-size", "32", "--learning-rate", "4e-3")
 

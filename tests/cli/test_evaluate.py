@@ -11,7 +11,7 @@ from napari_denoisplit.images.image import Image
 
 @pytest.fixture
 def files(tmp_path, rng):
-    from napari_denoisplit.images.writing import write_image
+    from napari_denoisplit.images.files.writing import write_image
 
     clean = rng.normal(size=(2, 64, 64)).astype("f4")
     noisy = clean + rng.normal(size=clean.shape).astype("f4")
@@ -37,8 +37,8 @@ def test_evaluate_as_json_can_be_read_back(files, capsys):
 
 
 def test_samples_are_measured_and_what_their_spread_means_is_said(files, tmp_path, capsys, rng):
-    from napari_denoisplit.images.reading import read_image
-    from napari_denoisplit.images.writing import write_image
+    from napari_denoisplit.images.files.reading import read_image
+    from napari_denoisplit.images.files.writing import write_image
 
     clean = np.asarray(read_image(files[1]).data)
     for k in (1, 2, 3):

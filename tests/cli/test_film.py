@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from napari_denoisplit.cli import main
+from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.reading import read_image
-from napari_denoisplit.images.writing import write_image
 
 
 @pytest.fixture

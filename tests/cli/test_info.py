@@ -11,17 +11,17 @@ import torch
 from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
 from napari_denoisplit.cli import main
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.noise.files import write_noise_model
-from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+from napari_denoisplit.noise.files.files import write_noise_model
+from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.settings import MixSettings, NetworkSettings
 from napari_denoisplit.verdict import NoiseRecord, Verdict
 
 
 @pytest.fixture
 def file(tmp_path):
-    from napari_denoisplit.images.writing import write_image
+    from napari_denoisplit.images.files.writing import write_image
 
     image = Image(
         np.zeros((2, 20, 30), "f4"),

@@ -6,13 +6,13 @@ import torch
 
 from napari_denoisplit.checkpoint import last_path, read_header
 from napari_denoisplit.cli import main
+from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.phantoms import phantom
-from napari_denoisplit.images.reading import read_image
-from napari_denoisplit.images.synthetic_noise import add_noise
-from napari_denoisplit.images.writing import write_image
-from napari_denoisplit.noise.files import write_noise_model
-from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.images.phantom.synthetic_noise import add_noise
+from napari_denoisplit.noise.files.files import write_noise_model
+from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.verdict import NoiseRecord, Verdict
 
 SHORT = ("--preset", "tiny", "--steps", "2", "--batch-size", "2", "--device", "cpu")

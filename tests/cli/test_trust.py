@@ -18,13 +18,13 @@ from napari_denoisplit.checkpoint import (
     save_model,
 )
 from napari_denoisplit.cli.app import app
+from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.reading import read_image
-from napari_denoisplit.images.sources import source_line
-from napari_denoisplit.images.writing import write_image
-from napari_denoisplit.measures.residual_reference import KEY
+from napari_denoisplit.images.training.sources import source_line
+from napari_denoisplit.measures.trust.reference import KEY
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.noise.poisson_gaussian import PoissonGaussian
+from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.settings import MixSettings, NetworkSettings
 
 NETWORK = NetworkSettings(n_levels=2, n_filters=8, n_latents=4, upsampling="nearest")

@@ -12,7 +12,7 @@ import zarr
 from numpy.testing import assert_array_equal
 
 from napari_denoisplit.images.blocks import block_shape, lazily
-from napari_denoisplit.images.reading import read_image
+from napari_denoisplit.images.files.reading import read_image
 
 
 @pytest.mark.parametrize(

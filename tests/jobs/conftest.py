@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_denoisplit.images.phantoms import phantom
-from napari_denoisplit.images.synthetic_noise import add_noise
-from napari_denoisplit.images.training_fields import TrainingFields
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.images.phantom.synthetic_noise import add_noise
+from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.settings import NetworkSettings, TrainSettings
 
 NETWORK = NetworkSettings(n_levels=2, n_filters=8, n_latents=4, upsampling="nearest")

@@ -8,10 +8,10 @@ import pytest
 from napari_denoisplit.checkpoint import read_header
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import EpochDone, run
-from napari_denoisplit.images.reading import read_image
+from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.jobs import demo
 from napari_denoisplit.jobs.demo import demo_fields, demo_job, demo_test
-from napari_denoisplit.jobs.splitting import split_job
+from napari_denoisplit.jobs.split.job import split_job
 
 
 @pytest.fixture

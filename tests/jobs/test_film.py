@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Progress, run
-from napari_denoisplit.images.reading import read_image
-from napari_denoisplit.images.sample_stack import SampleStack
+from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.samples.stack import SampleStack
 from napari_denoisplit.jobs.film import film_job
 from napari_denoisplit.settings import FilmSettings
 

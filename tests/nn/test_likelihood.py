@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.ladder import Prediction
 from napari_denoisplit.nn.likelihood import (
     ChannelScale,
     GaussianLikelihood,
     NoiseModelLikelihood,
 )
-from napari_denoisplit.noise.gaussian_mixture import GaussianMixture
+from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 
 NORMALIZATION = Normalization(
     input_mean=100, input_std=20, channel_means=(90.0, 300.0), channel_stds=(10.0, 40.0)

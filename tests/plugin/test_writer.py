@@ -10,7 +10,7 @@ import zarr
 from numpy.testing import assert_array_equal
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.reading import read_image
+from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.plugin.writer import write_layers
 
 PLANE = np.arange(20, dtype="f4").reshape(4, 5)

@@ -12,10 +12,10 @@ from napari_denoisplit.checkpoint import Model, ModelHeader
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.normalization import Normalization
-from napari_denoisplit.jobs.splitting import split_job
+from napari_denoisplit.images.training.normalization import Normalization
+from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.nn.compute import Compute
-from napari_denoisplit.nn.inference import FoldedVSE
+from napari_denoisplit.nn.fast.inference import FoldedVSE
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling.blocks import (
     Block,

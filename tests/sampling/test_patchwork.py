@@ -10,8 +10,8 @@ from tests.sampling.test_blocks import COMPUTE, SETTINGS, model, stack
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.jobs.splitting import split_job
-from napari_denoisplit.nn.inference import FoldedVSE
+from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.nn.fast.inference import FoldedVSE
 from napari_denoisplit.sampling.focus import Focus
 from napari_denoisplit.sampling.patchwork import Patchwork
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.compute import Compute
-from napari_denoisplit.nn.inference import FoldedVSE
+from napari_denoisplit.nn.fast.inference import FoldedVSE
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling.posterior import (
     Posterior,

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from napari_denoisplit.images.normalization import Normalization
+from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.inference import folded
+from napari_denoisplit.nn.fast.inference import folded
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling.posterior import Posterior, bytes_per_pixel
 from napari_denoisplit.settings import PRESETS

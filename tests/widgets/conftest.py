@@ -18,7 +18,7 @@ from napari_denoisplit.checkpoint import ModelHeader
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, SampleDrawn, Stage
 from napari_denoisplit.images.image import AXES
-from napari_denoisplit.jobs.forecast import Preflight
+from napari_denoisplit.jobs.forecast.words import Preflight
 from napari_denoisplit.settings import MixSettings, NetworkSettings
 
 
@@ -148,10 +148,10 @@ def jobs(monkeypatch) -> FakeJobs:
     """Jobs without torch in the place of the real ones."""
     fake = FakeJobs()
     names = {
-        "splitting": "split_job",
-        "training": "train_job",
-        "preflight": "preflight",
-        "pace": "learn",
+        "split.job": "split_job",
+        "train.job": "train_job",
+        "forecast.preflight": "preflight",
+        "forecast.pace": "learn",
     }
     for module, name in names.items():
         stand_in = ModuleType(f"napari_denoisplit.jobs.{module}")

@@ -23,7 +23,7 @@ from napari_denoisplit.widgets import (
     SplitWidget,
     TrainWidget,
 )
-from napari_denoisplit.widgets.column import Fold
+from napari_denoisplit.widgets.parts.column import Fold
 
 CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QListWidget)
 BOTH = pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import numpy as np
 from tests.widgets.conftest import layer
 
 from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
+from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.normalization import Normalization
-from napari_denoisplit.images.phantoms import phantom
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.images.phantom.synthetic_noise import add_noise
 from napari_denoisplit.images.superposition import superpose
-from napari_denoisplit.images.synthetic_noise import add_noise
-from napari_denoisplit.images.writing import write_image
+from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import MixSettings, NetworkSettings
 from napari_denoisplit.widgets import BatchWidget, NoiseWidget, SplitWidget, TrainWidget

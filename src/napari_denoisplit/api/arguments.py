@@ -10,7 +10,7 @@ from napari_denoisplit.images.image import Image, no_image
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
-    from napari_denoisplit.images.image_file import ImageFile
+    from napari_denoisplit.images.files.image_file import ImageFile
 
 __all__ = ["checked_image", "model_or_path", "path_or_none"]
 
@@ -39,7 +39,7 @@ def checked_image(image: object) -> object:
     """
     if isinstance(image, Image):
         return image
-    from napari_denoisplit.images.image_file import ImageFile  # loads tifffile
+    from napari_denoisplit.images.files.image_file import ImageFile  # loads tifffile
 
     if isinstance(image, ImageFile):
         return image

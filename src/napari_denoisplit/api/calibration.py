@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Event
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.images.training_fields import TrainingFields
-    from napari_denoisplit.jobs.calibration import Calibrated
-    from napari_denoisplit.noise.model import NoiseModel
+    from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.jobs.calibrate.job import Calibrated
+    from napari_denoisplit.noise.models.model import NoiseModel
 
 __all__ = ["calibrate"]
 
@@ -67,8 +67,8 @@ def calibrate(
     ImageError
         The images do not fit the model or one another.
     """
-    from napari_denoisplit.jobs.calibration import calibrate_job  # imports torch
-    from napari_denoisplit.jobs.calibration_fields import superposed_planes
+    from napari_denoisplit.jobs.calibrate.fields import superposed_planes
+    from napari_denoisplit.jobs.calibrate.job import calibrate_job  # imports torch
 
     given = (superpositions, report_superpositions)
     planes = [None if recorded is None else superposed_planes(recorded) for recorded in given]

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Event
+    from napari_denoisplit.images.files.image_file import ImageFile
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.images.image_file import ImageFile
     from napari_denoisplit.images.plane_region import PlaneRegion
-    from napari_denoisplit.images.training_fields import TrainingFields
-    from napari_denoisplit.jobs.forecast import Preflight
-    from napari_denoisplit.jobs.splitting import Split
-    from napari_denoisplit.jobs.training import Trained
+    from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.jobs.forecast.words import Preflight
+    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.jobs.train.job import Trained
     from napari_denoisplit.measures.comparison import ChannelScore
-    from napari_denoisplit.noise.model import NoiseModel
+    from napari_denoisplit.noise.models.model import NoiseModel
 
 __all__ = ["denoise", "evaluate", "preflight", "region_of", "split", "train"]
 
@@ -70,7 +70,7 @@ def train(
     ModelFileError
         The file to resume from is damaged or of another network.
     """
-    from napari_denoisplit.jobs.training import train_job  # imports torch
+    from napari_denoisplit.jobs.train.job import train_job  # imports torch
 
     job = train_job(
         fields,
@@ -120,7 +120,7 @@ def split(
     ModelFileError
         The model file is damaged or foreign.
     """
-    from napari_denoisplit.jobs.splitting import split_job  # imports torch
+    from napari_denoisplit.jobs.split.job import split_job  # imports torch
 
     given = model_or_path(model), checked_image(image)
     job = split_job(*given, settings or SplitSettings(), region=region_of(region))
@@ -173,7 +173,7 @@ def preflight(
     JobError
         The device is not there.
     """
-    from napari_denoisplit.jobs.preflight import preflight as told  # imports torch
+    from napari_denoisplit.jobs.forecast.preflight import preflight as told  # imports torch
 
     chosen, part = settings or SplitSettings(), region_of(region)
     given = model_or_path(model), checked_image(image)
@@ -209,7 +209,7 @@ def denoise(
     TrainingError
         Training cannot go on.
     """
-    from napari_denoisplit.jobs.image_denoising import denoise_images_job  # imports torch
+    from napari_denoisplit.jobs.denoise.images import denoise_images_job  # imports torch
 
     job = denoise_images_job([checked_image(image)], settings or DenoiseSettings())
     return run(job, on_event).images[0]

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Event
+    from napari_denoisplit.images.files.image_file import ImageFile
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.images.image_file import ImageFile
-    from napari_denoisplit.jobs.batch_outcome import BatchResult
-    from napari_denoisplit.jobs.slides import SlideSplit
+    from napari_denoisplit.jobs.batch.outcome import BatchResult
+    from napari_denoisplit.jobs.slide.job import SlideSplit
 
 __all__ = ["split_folder", "split_to_zarr"]
 
@@ -81,9 +81,9 @@ def split_folder(
     JobError
         The results cannot be written: the folder is protected, or the disk is full.
     """
-    from napari_denoisplit.jobs.batch import batch_job  # imports torch
-    from napari_denoisplit.jobs.batch_items import find_items
-    from napari_denoisplit.jobs.batch_record import Reading
+    from napari_denoisplit.jobs.batch.items import find_items
+    from napari_denoisplit.jobs.batch.job import batch_job  # imports torch
+    from napari_denoisplit.jobs.batch.record import Reading
 
     places = [folder] if isinstance(folder, (str, PathLike)) else folder
     paths, part = [Path(place) for place in places], region_of(region)
@@ -150,7 +150,7 @@ def split_to_zarr(
         What is there was begun with something else; memory does not suffice; or the cluster is
         not there.
     """
-    from napari_denoisplit.jobs.slides import split_to_zarr_job  # imports torch
+    from napari_denoisplit.jobs.slide.job import split_to_zarr_job  # imports torch
 
     job = split_to_zarr_job(
         model_or_path(model),

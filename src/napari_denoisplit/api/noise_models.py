@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Event
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.images.noise_data import NoiseData
-    from napari_denoisplit.jobs.noise_fitting import Judged, NoiseFit
-    from napari_denoisplit.noise.model import NoiseModel
+    from napari_denoisplit.images.training.noise_data import NoiseData
+    from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
+    from napari_denoisplit.noise.models.model import NoiseModel
     from napari_denoisplit.settings import NoiseSource
 
 __all__ = ["fit_noise_model", "judge_noise_model"]
@@ -68,7 +68,7 @@ def fit_noise_model(
     NoiseModelError
         The data hold no noise, or too few pixels, or the denoiser's result is degenerate.
     """
-    from napari_denoisplit.jobs.noise_fitting import fit_noise_job  # imports torch
+    from napari_denoisplit.jobs.noise.job import fit_noise_job  # imports torch
 
     data = _noise_data(image, source, channel, clean)
     return run(fit_noise_job(data, settings or NoiseFitSettings(), denoise=denoise), on_event)
@@ -105,8 +105,8 @@ def judge_noise_model(
     NoiseModelError
         The file is no noise model, or the data hold no noise or too few pixels.
     """
-    from napari_denoisplit.jobs.noise_fitting import gather_job, judge_noise_job
-    from napari_denoisplit.noise.files import read_noise_model
+    from napari_denoisplit.jobs.noise.job import gather_job, judge_noise_job
+    from napari_denoisplit.noise.files.files import read_noise_model
 
     judged = read_noise_model(model) if isinstance(model, (str, PathLike)) else model
     data = _noise_data(image, source, channel, clean)
@@ -118,7 +118,7 @@ def judge_noise_model(
 def _noise_data(
     image: Image | NoiseData, source: NoiseSource, channel: int | None, clean: Image | None
 ) -> NoiseData:
-    from napari_denoisplit.images.noise_data import NoiseData
+    from napari_denoisplit.images.training.noise_data import NoiseData
 
     if isinstance(image, NoiseData):
         return image

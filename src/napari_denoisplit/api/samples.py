@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Event
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.images.sample_stack import SampleStack
-    from napari_denoisplit.jobs.splitting import Split
-    from napari_denoisplit.measures.sample_quality import SampleScore
-    from napari_denoisplit.measures.sample_statistics import SampleReading
+    from napari_denoisplit.images.samples.stack import SampleStack
+    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.measures.samples.quality import SampleScore
+    from napari_denoisplit.measures.samples.statistics import SampleReading
     from napari_denoisplit.settings import FilmSettings
 
 __all__ = ["evaluate_samples", "measure_samples", "samples_of", "write_film"]
@@ -39,8 +39,8 @@ def samples_of(result: Split | SampleStack | str | PathLike[str]) -> SampleStack
     ImageError
         No samples were kept.
     """
-    from napari_denoisplit.images.sample_files import open_samples
-    from napari_denoisplit.images.sample_stack import SampleStack, drawn_in_pairs
+    from napari_denoisplit.images.samples.files import open_samples
+    from napari_denoisplit.images.samples.stack import SampleStack, drawn_in_pairs
 
     if isinstance(result, SampleStack):
         return result
@@ -133,8 +133,8 @@ def measure_samples(
     """
     import numpy as np
 
-    from napari_denoisplit.measures import footprint
-    from napari_denoisplit.measures.sample_statistics import read_samples_at
+    from napari_denoisplit.measures.samples.statistics import read_samples_at
+    from napari_denoisplit.measures.trust import footprint
 
     stack = samples_of(result)
     if sum(place is not None for place in (pixel, mask, line)) != 1:
@@ -181,7 +181,7 @@ def evaluate_samples(
         There are fewer than two samples, the sizes differ, a pixel is not finite, or a plane of the
         truth is constant.
     """
-    from napari_denoisplit.measures.sample_quality import sample_scores
+    from napari_denoisplit.measures.samples.quality import sample_scores
 
     return sample_scores(truth, samples_of(result))
 
@@ -191,6 +191,6 @@ def _channels(image: Image) -> tuple[Any, ...]:
 
 
 def _factors(split: Split) -> tuple[float, ...] | None:
-    from napari_denoisplit.images.sample_files import calibration_factors
+    from napari_denoisplit.images.samples.files import calibration_factors
 
     return calibration_factors(dict(split.provenance))

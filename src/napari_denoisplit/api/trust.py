@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Event
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.consensus import ConsensusStack
-    from napari_denoisplit.jobs.objects import SummedObjects
-    from napari_denoisplit.jobs.residuals import ResidualCheck
-    from napari_denoisplit.jobs.splitting import Split
-    from napari_denoisplit.measures.consensus import Segment
+    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.jobs.trust.consensus import ConsensusStack
+    from napari_denoisplit.jobs.trust.objects import SummedObjects
+    from napari_denoisplit.jobs.trust.residuals import ResidualCheck
+    from napari_denoisplit.measures.samples.consensus import Segment
 
 __all__ = ["check_split", "most_probable", "segment_samples", "sum_up_objects"]
 
@@ -60,7 +60,7 @@ def check_split(
     ModelFileError
         The model file is damaged or foreign, or holds no noise models.
     """
-    from napari_denoisplit.jobs.residuals import trust_job  # imports torch
+    from napari_denoisplit.jobs.trust.residuals import trust_job  # imports torch
 
     chosen = settings or SplitSettings(n_samples=_CHECKED, keep_samples=_CHECKED)
     return run(trust_job(model_or_path(model), checked_image(image), chosen), on_event)
@@ -87,7 +87,7 @@ def most_probable(
     ImageError
         There are fewer than five samples, or planes smaller than 10 x 10 pixels.
     """
-    from napari_denoisplit.jobs.map_estimate import map_job
+    from napari_denoisplit.jobs.trust.map_estimate import map_job
 
     return run(map_job(samples), on_event)
 
@@ -124,8 +124,8 @@ def segment_samples(
     ImageError
         There are fewer than two samples.
     """
-    from napari_denoisplit.jobs.consensus import consensus_job
-    from napari_denoisplit.measures.consensus import local_threshold
+    from napari_denoisplit.jobs.trust.consensus import consensus_job
+    from napari_denoisplit.measures.samples.consensus import local_threshold
 
     job = consensus_job(
         samples, segment or local_threshold, least_pixels=least_pixels, separate=separate
@@ -171,7 +171,7 @@ def sum_up_objects(
     ImageError
         The shapes differ, or there are too many pixels for memory.
     """
-    from napari_denoisplit.jobs.objects import objects_job  # imports scipy
+    from napari_denoisplit.jobs.trust.objects import objects_job  # imports scipy
 
     chosen = settings or ObjectSettings()
     job = objects_job(mmse, sigma, samples, chosen, labels=labels, mirrored=mirrored)

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_denoisplit import __version__
-from napari_denoisplit.cli.calibrate import calibrate
+from napari_denoisplit.cli.calibrate.command import calibrate
 from napari_denoisplit.cli.consensus import consensus
 from napari_denoisplit.cli.demo import demo
 from napari_denoisplit.cli.denoise import denoise
-from napari_denoisplit.cli.errors import EXPECTED, exit_code, one_line
 from napari_denoisplit.cli.evaluate import evaluate
 from napari_denoisplit.cli.film import film
 from napari_denoisplit.cli.info import info
-from napari_denoisplit.cli.noise import noise
+from napari_denoisplit.cli.noise.command import noise
 from napari_denoisplit.cli.objects import objects
-from napari_denoisplit.cli.split import split
+from napari_denoisplit.cli.parts.errors import EXPECTED, exit_code, one_line
+from napari_denoisplit.cli.split.command import split
 from napari_denoisplit.cli.train import train
 from napari_denoisplit.cli.trust import trust
 

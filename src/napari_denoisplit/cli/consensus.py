@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_denoisplit.cli.errors import INTERRUPTED, UsageError
-from napari_denoisplit.cli.terminal import Terminal
+from napari_denoisplit.cli.parts.errors import INTERRUPTED, UsageError
+from napari_denoisplit.cli.parts.terminal import Terminal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,8 +67,8 @@ def consensus(
 
     denoisplit consensus results/cells_samples
     """
-    from napari_denoisplit.images.sample_files import open_samples
-    from napari_denoisplit.images.writing import write_image
+    from napari_denoisplit.images.files.writing import write_image
+    from napari_denoisplit.images.samples.files import open_samples
 
     terminal = Terminal()
     first, stack, axes = _read(samples)
@@ -82,7 +82,7 @@ def consensus(
 
     record = json.dumps({"samples": str(samples), "n_samples": len(stack)})
     if most_probable and len(stack) >= 5:
-        from napari_denoisplit.jobs.map_estimate import map_job
+        from napari_denoisplit.jobs.trust.map_estimate import map_job
 
         mode = terminal.run(map_job(stack, stop=terminal.stop), "MAP")
         path = folder / f"{name}_map.ome.tif"
@@ -119,9 +119,9 @@ def _segment(
 ) -> None:
     import numpy as np
 
-    from napari_denoisplit.images.writing import write_image
-    from napari_denoisplit.jobs.consensus import consensus_job
-    from napari_denoisplit.measures.objects import summarize_objects, write_objects
+    from napari_denoisplit.images.files.writing import write_image
+    from napari_denoisplit.jobs.trust.consensus import consensus_job
+    from napari_denoisplit.measures.samples.objects import summarize_objects, write_objects
 
     found = terminal.run(
         consensus_job(samples, least_pixels=least_pixels, stop=terminal.stop), target.name
@@ -143,7 +143,7 @@ def _read(folder: Path) -> tuple[Image, NDArray[np.float32], str]:
     """Read all samples (K, C, ..., Y, X), and the axes behind K."""
     import numpy as np
 
-    from napari_denoisplit.images.reading import read_image
+    from napari_denoisplit.images.files.reading import read_image
 
     paths = sorted(folder.glob("*.ome.tif")) if folder.is_dir() else []
     paths.sort(key=lambda path: (len(path.name), path.name))  # 1000 after 999

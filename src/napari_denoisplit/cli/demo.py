@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_denoisplit.cli.errors import INTERRUPTED
-from napari_denoisplit.cli.terminal import Terminal
+from napari_denoisplit.cli.parts.errors import INTERRUPTED
+from napari_denoisplit.cli.parts.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,12 @@ def has_display() -> bool:
 def _show(terminal: Terminal, files: Sequence[Path]) -> None:
     # A process of its own: where a library of the window system is missing, Qt ends its process.
     terminal.say("Opening napari; close its window to end.")
-    command = [sys.executable, "-m", "napari_denoisplit.widgets.result_window", *map(str, files)]
+    command = [
+        sys.executable,
+        "-m",
+        "napari_denoisplit.widgets.layers.result_window",
+        *map(str, files),
+    ]
     if subprocess.run(command, check=False).returncode != 0:
         terminal.say(
             "napari did not open or ended badly; the files are complete. On Linux, "

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_denoisplit.cli.errors import EXPECTED, FAILED, INTERRUPTED, UsageError, one_line
-from napari_denoisplit.cli.files import AxesOption, SeriesOption, read
-from napari_denoisplit.cli.options import MORE, Choice, with_options
-from napari_denoisplit.cli.terminal import Terminal
+from napari_denoisplit.cli.parts.errors import EXPECTED, FAILED, INTERRUPTED, UsageError, one_line
+from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption, read
+from napari_denoisplit.cli.parts.options import MORE, Choice, with_options
+from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.settings import DenoiseSettings
 
@@ -63,8 +63,8 @@ def denoise(
     terminal = Terminal()
     opened = _open(terminal, images, axes, series)
 
-    from napari_denoisplit.images.writing import write_image
-    from napari_denoisplit.jobs.image_denoising import denoise_images_job  # imports torch
+    from napari_denoisplit.images.files.writing import write_image
+    from napari_denoisplit.jobs.denoise.images import denoise_images_job  # imports torch
 
     job = denoise_images_job(list(opened.values()), settings, stop=terminal.stop)
     result = terminal.run(job, "denoise")

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_denoisplit.cli.files import read
-from napari_denoisplit.cli.terminal import Terminal
+from napari_denoisplit.cli.parts.files import read
+from napari_denoisplit.cli.parts.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.measures.comparison import ChannelScore
-    from napari_denoisplit.measures.sample_quality import SampleScore
+    from napari_denoisplit.measures.samples.quality import SampleScore
 
 __all__ = ["evaluate"]
 
@@ -68,8 +68,8 @@ def evaluate(
 
 
 def _sample_scores(truth: Image, path: Path) -> tuple[SampleScore, ...]:
-    from napari_denoisplit.images.sample_files import open_samples
-    from napari_denoisplit.measures.sample_quality import sample_scores
+    from napari_denoisplit.images.samples.files import open_samples
+    from napari_denoisplit.measures.samples.quality import sample_scores
 
     return sample_scores(truth, open_samples(path))
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_denoisplit.cli.errors import INTERRUPTED, UsageError
-from napari_denoisplit.cli.options import Choice, with_options
-from napari_denoisplit.cli.terminal import Terminal
+from napari_denoisplit.cli.parts.errors import INTERRUPTED, UsageError
+from napari_denoisplit.cli.parts.options import Choice, with_options
+from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import FilmSettings
 
 if TYPE_CHECKING:
-    from napari_denoisplit.images.sample_stack import SampleStack
+    from napari_denoisplit.images.samples.stack import SampleStack
 
 __all__ = ["film"]
 
@@ -57,7 +57,7 @@ def film(
 
     denoisplit film results/cell_mmse.ome.tif cell.gif --layout "side by side"
     """
-    from napari_denoisplit.images.sample_files import open_samples
+    from napari_denoisplit.images.samples.files import open_samples
     from napari_denoisplit.jobs.film import film_job
 
     if against is not None and chosen["show"] != "difference":

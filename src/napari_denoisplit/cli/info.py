@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
-from napari_denoisplit.cli.files import AxesOption, SeriesOption
-from napari_denoisplit.images.zarr_names import ZARR_FILES
+from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption
+from napari_denoisplit.images.zarr.zarr_names import ZARR_FILES
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
@@ -36,7 +36,7 @@ def info(
     Of an image: axes, sizes, pixel size, channels. Of a model: its structures, how it was trained,
     on what. Of a noise model: its kind, what it was fitted to, and whether to trust it.
     """
-    from napari_denoisplit.noise.files import SUFFIXES
+    from napari_denoisplit.noise.files.files import SUFFIXES
 
     if file.suffix == SUFFIX:
         facts = _of_model(file) if as_json else _model_in_words(file)
@@ -53,7 +53,7 @@ def info(
 
 
 def _of_image(path: Path, axes: str | None, series: int | None) -> dict[str, Any]:
-    from napari_denoisplit.images.reading import read_image
+    from napari_denoisplit.images.files.reading import read_image
 
     image = read_image(path, axes=axes, series=series)
     facts = {
@@ -149,8 +149,8 @@ def _listed(value: Any) -> list[Any]:
 
 def _noise_models(header: ModelHeader) -> list[dict[str, Any]]:
     """Tell kind, numbers, origin and verdict of the noise model of each structure."""
-    from napari_denoisplit.noise.description import numbers
-    from napari_denoisplit.noise.records import record_from_values
+    from napari_denoisplit.noise.files.description import numbers
+    from napari_denoisplit.noise.models.records import record_from_values
 
     return [
         {
@@ -164,8 +164,8 @@ def _noise_models(header: ModelHeader) -> list[dict[str, Any]]:
 
 
 def _noise_models_in_words(header: ModelHeader) -> str:
-    from napari_denoisplit.noise.description import describe, describe_record, numbers
-    from napari_denoisplit.noise.records import record_from_values
+    from napari_denoisplit.noise.files.description import describe, describe_record, numbers
+    from napari_denoisplit.noise.models.records import record_from_values
 
     words = []
     for name, values in zip(header.channel_names, header.noise_models or (), strict=False):
@@ -175,7 +175,7 @@ def _noise_models_in_words(header: ModelHeader) -> str:
 
 
 def _of_noise_model(path: Path) -> dict[str, Any]:
-    from napari_denoisplit.noise.files import read_noise_header
+    from napari_denoisplit.noise.files.files import read_noise_header
 
     header = read_noise_header(path)
     return {
@@ -189,8 +189,8 @@ def _of_noise_model(path: Path) -> dict[str, Any]:
 
 
 def _noise_model_in_words(path: Path) -> dict[str, Any]:
-    from napari_denoisplit.noise.description import SOURCES_IN_WORDS, describe
-    from napari_denoisplit.noise.files import read_noise_header
+    from napari_denoisplit.noise.files.description import SOURCES_IN_WORDS, describe
+    from napari_denoisplit.noise.files.files import read_noise_header
 
     header = read_noise_header(path)
     record, verdict = header.record, header.record.verdict

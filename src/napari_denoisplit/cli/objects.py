@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_denoisplit.cli.errors import INTERRUPTED, UsageError
-from napari_denoisplit.cli.files import read
-from napari_denoisplit.cli.options import Choice, with_options
-from napari_denoisplit.cli.terminal import Terminal
+from napari_denoisplit.cli.parts.errors import INTERRUPTED, UsageError
+from napari_denoisplit.cli.parts.files import read
+from napari_denoisplit.cli.parts.options import Choice, with_options
+from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import ObjectSettings
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_denoisplit.images.sample_stack import SampleStack
+    from napari_denoisplit.images.samples.stack import SampleStack
 
 __all__ = ["objects"]
 
@@ -57,9 +57,9 @@ def objects(
 
     denoisplit objects results/cells_mmse.ome.tif nuclei.csv --structure nuclei --labels nuclei.tif
     """
-    from napari_denoisplit.images.sample_files import open_samples
-    from napari_denoisplit.jobs.objects import objects_job
-    from napari_denoisplit.measures.objects import write_objects
+    from napari_denoisplit.images.samples.files import open_samples
+    from napari_denoisplit.jobs.trust.objects import objects_job
+    from napari_denoisplit.measures.samples.objects import write_objects
 
     if not output.absolute().parent.is_dir():
         raise UsageError(f"{output}: there is no folder {output.absolute().parent}.")

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
-from napari_denoisplit.cli.errors import INTERRUPTED, UsageError
-from napari_denoisplit.cli.files import AxesOption, SeriesOption, read
-from napari_denoisplit.cli.options import MORE, Choice, with_options
-from napari_denoisplit.cli.terminal import Terminal
+from napari_denoisplit.cli.parts.errors import INTERRUPTED, UsageError
+from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption, read
+from napari_denoisplit.cli.parts.options import MORE, Choice, with_options
+from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import MixSettings, TrainSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.images.training_fields import TrainingFields
-    from napari_denoisplit.jobs.training import Trained
-    from napari_denoisplit.noise.model import NoiseModel
+    from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.jobs.train.job import Trained
+    from napari_denoisplit.noise.models.model import NoiseModel
 
 __all__ = ["train"]
 
@@ -146,7 +146,7 @@ def train(
     )
 
     # torch is paid for only here, when everything else is known to be right
-    from napari_denoisplit.jobs.training import train_job
+    from napari_denoisplit.jobs.train.job import train_job
 
     noise_models = _noise_models(terminal, noise_model) if noise_model else None
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -172,7 +172,7 @@ def _check_output(output: Path, *, overwrite: bool, resume: Path | None) -> None
 
 def _noise_models(terminal: Terminal, paths: Sequence[Path]) -> list[NoiseModel]:
     """Read noise models, and warn of those that were found not to be used."""
-    from napari_denoisplit.noise.files import read_noise_model  # imports torch
+    from napari_denoisplit.noise.files.files import read_noise_model  # imports torch
 
     models = [read_noise_model(path) for path in paths]
     for path, model in zip(paths, models, strict=True):
@@ -209,7 +209,7 @@ def _fields(
     *,
     t_is_repeats: bool,
 ) -> TrainingFields:
-    from napari_denoisplit.images.training_fields import TrainingFields
+    from napari_denoisplit.images.training.fields import TrainingFields
 
     fields = TrainingFields.from_images(images, clean or None, t_is_repeats=t_is_repeats)
     if not names:

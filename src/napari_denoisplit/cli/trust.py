@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_denoisplit.cli.errors import (
+from napari_denoisplit.cli.parts.errors import (
     EXPECTED,
     FAILED,
     INTERRUPTED,
@@ -16,9 +16,9 @@ from napari_denoisplit.cli.errors import (
     UsageError,
     one_line,
 )
-from napari_denoisplit.cli.files import AxesOption, SeriesOption, choose_channel, read
-from napari_denoisplit.cli.options import MORE, Choice, with_options
-from napari_denoisplit.cli.terminal import Terminal
+from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption, choose_channel, read
+from napari_denoisplit.cli.parts.options import MORE, Choice, with_options
+from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.verdict import Grade
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.residuals import ResidualCheck
+    from napari_denoisplit.jobs.trust.residuals import ResidualCheck
 
 __all__ = ["trust"]
 
@@ -111,7 +111,7 @@ def trust(
         given = [read(terminal, path, axes, series) for path in images]
         _keep_reference(terminal, model, loaded, given, channel, settings)
         return
-    from napari_denoisplit.jobs.residuals import trust_job
+    from napari_denoisplit.jobs.trust.residuals import trust_job
 
     facts: list[dict[str, Any]] = []  # not the pictures: a folder of them would fill the memory
     grades: list[Grade] = []
@@ -159,7 +159,7 @@ def _keep_reference(
 ) -> None:
     """Measure a reference on images as they were read, and keep it in the model's file."""
     from napari_denoisplit.checkpoint import save_model
-    from napari_denoisplit.jobs.residual_reference import (
+    from napari_denoisplit.jobs.trust.reference import (
         reference_job,
         seen_in_training,
         with_reference,
@@ -203,7 +203,7 @@ def _check_output(folder: Path, images: Sequence[Path]) -> None:
 
 
 def _write(folder: Path, path: Path, check: ResidualCheck) -> None:
-    from napari_denoisplit.images.writing import write_image
+    from napari_denoisplit.images.files.writing import write_image
 
     name = _name(path)
     record = json.dumps(_facts(path, check))

@@ -1,0 +1,1 @@
+"""Images as values: axes, places, channels; their files, samples and training pixels."""

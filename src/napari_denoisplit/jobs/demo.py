@@ -10,15 +10,15 @@ import numpy as np
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import Stage
+from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.phantoms import PIXEL_SIZE, phantom
+from napari_denoisplit.images.phantom.phantoms import PIXEL_SIZE, phantom
+from napari_denoisplit.images.phantom.synthetic_noise import add_noise
 from napari_denoisplit.images.superposition import superpose
-from napari_denoisplit.images.synthetic_noise import add_noise
-from napari_denoisplit.images.training_fields import TrainingFields
-from napari_denoisplit.images.writing import write_image
+from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.jobs.picture import Panel, save_picture
-from napari_denoisplit.jobs.splitting import split_job
-from napari_denoisplit.jobs.training import train_job
+from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.settings import SplitSettings, TrainSettings
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.events import Job
-    from napari_denoisplit.images.structures import Structure
-    from napari_denoisplit.jobs.splitting import Split
+    from napari_denoisplit.images.phantom.structures import Structure
+    from napari_denoisplit.jobs.split.job import Split
 
 __all__ = ["STRUCTURES", "Demo", "demo_fields", "demo_job", "demo_test"]
 

@@ -12,10 +12,10 @@ import numpy as np
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Event, Progress, Stage
 from napari_denoisplit.files import replacing
+from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.sample_pictures import Look, course, default_look, render
-from napari_denoisplit.images.sample_stack import SampleStack, pixels_of
-from napari_denoisplit.images.writing import write_image
+from napari_denoisplit.images.samples.pictures import Look, course, default_look, render
+from napari_denoisplit.images.samples.stack import SampleStack, pixels_of
 from napari_denoisplit.settings import FilmSettings
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Numbers about results: quality, calibration, trust, samples. No files, no torch."""

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_denoisplit.images.normalization import Normalization
+    from napari_denoisplit.images.training.normalization import Normalization
     from napari_denoisplit.nn.ladder import Prediction
-    from napari_denoisplit.noise.model import NoiseModel
+    from napari_denoisplit.noise.models.model import NoiseModel
 
 __all__ = ["ChannelScale", "GaussianLikelihood", "NoiseModelLikelihood"]
 
@@ -54,7 +54,7 @@ class NoiseModelLikelihood(nn.Module):
 
     def __init__(self, noise_models: Sequence[NoiseModel], normalization: Normalization) -> None:
         super().__init__()
-        from napari_denoisplit.noise.channels import NoiseModels
+        from napari_denoisplit.noise.models.channels import NoiseModels
 
         self.noise_models = NoiseModels(list(noise_models))
         self.scale = ChannelScale(normalization)

@@ -1,0 +1,1 @@
+"""Noise models: the models, pairs to fit them to, fits, verdicts, files."""

@@ -1,0 +1,1 @@
+"""What napari finds through the manifest: sample data and the writer."""

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_denoisplit.images.structures import Structure
+    from napari_denoisplit.images.phantom.structures import Structure
 
     LayerData = tuple[NDArray[np.float32], dict[str, Any], str]
 
@@ -49,8 +49,8 @@ def channels() -> list[LayerData]:
 
 def _field(size: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Clean and noisy channels (C, Y, X); the same camera noise in every field."""
-    from napari_denoisplit.images.phantoms import phantom  # scipy is paid for at the click
-    from napari_denoisplit.images.synthetic_noise import add_noise, noise_sigma
+    from napari_denoisplit.images.phantom.phantoms import phantom  # scipy is paid for at the click
+    from napari_denoisplit.images.phantom.synthetic_noise import add_noise, noise_sigma
 
     clean = phantom((size, size), STRUCTURES, seed)
     gaussian = READ_NOISE / noise_sigma(clean, 1.0)
@@ -62,7 +62,7 @@ def _layer(
 ) -> LayerData:
     import numpy as np
 
-    from napari_denoisplit.images.phantoms import PIXEL_SIZE
+    from napari_denoisplit.images.phantom.phantoms import PIXEL_SIZE
 
     low, high = np.percentile(image, (1, 99.7))
     return (

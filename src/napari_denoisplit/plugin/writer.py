@@ -52,7 +52,7 @@ def write_layers(path: str, layer_data: Sequence[LayerData]) -> list[str]:
         A layer is an RGB picture or has axes that the formats do not know, a further file exists
         already, or writing fails.
     """
-    from napari_denoisplit.images.writing import write_image  # loads tifffile
+    from napari_denoisplit.images.files.writing import write_image  # loads tifffile
 
     groups: dict[object, list[tuple[Image, Mapping[str, Any]]]] = {}
     for data, attributes, _ in layer_data:

@@ -1,0 +1,1 @@
+"""Posterior samples of planes: latent noise fields, tiles, borders, moments."""

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.images.normalization import Normalization
+    from napari_denoisplit.images.training.normalization import Normalization
     from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.nn.inference import FoldedVSE
+    from napari_denoisplit.nn.fast.inference import FoldedVSE
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
 __all__ = ["Block", "BlockSplit", "block_steps", "block_tile_size"]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_denoisplit.nn.field_of_view import Window
+from napari_denoisplit.nn.fast.field_of_view import Window
 from napari_denoisplit.sampling.border import border_of, bordered, read_bordered, round_up
 from napari_denoisplit.sampling.cell_grid import CellGrid, Patch, rectangles
 from napari_denoisplit.sampling.moments import Moments
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.images.normalization import Normalization
-    from napari_denoisplit.nn.inference import FoldedVSE
+    from napari_denoisplit.images.training.normalization import Normalization
+    from napari_denoisplit.nn.fast.inference import FoldedVSE
     from napari_denoisplit.sampling.focus import Focus
     from napari_denoisplit.settings import SplitSettings
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_denoisplit.nn.field_of_view import Window
+from napari_denoisplit.nn.fast.field_of_view import Window
 from napari_denoisplit.sampling.border import border_of, bordered, mirrored
 from napari_denoisplit.sampling.noise_field import NoiseField
 from napari_denoisplit.sampling.tiles import tile_grid
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from napari_denoisplit.images.normalization import Normalization
+    from napari_denoisplit.images.training.normalization import Normalization
     from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.nn.inference import FoldedVSE
+    from napari_denoisplit.nn.fast.inference import FoldedVSE
     from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import NetworkSettings
 

@@ -6,14 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_denoisplit.widgets.batch import BatchWidget
-    from napari_denoisplit.widgets.calibration import CalibrationWidget
-    from napari_denoisplit.widgets.denoise import DenoiseWidget
-    from napari_denoisplit.widgets.noise import NoiseWidget
-    from napari_denoisplit.widgets.samples import SamplesWidget
-    from napari_denoisplit.widgets.split import SplitWidget
-    from napari_denoisplit.widgets.train import TrainWidget
-    from napari_denoisplit.widgets.trust import TrustWidget
+    from napari_denoisplit.widgets.batch.widget import BatchWidget
+    from napari_denoisplit.widgets.calibration.widget import CalibrationWidget
+    from napari_denoisplit.widgets.denoise.widget import DenoiseWidget
+    from napari_denoisplit.widgets.noise.widget import NoiseWidget
+    from napari_denoisplit.widgets.samples.widget import SamplesWidget
+    from napari_denoisplit.widgets.split.widget import SplitWidget
+    from napari_denoisplit.widgets.train.widget import TrainWidget
+    from napari_denoisplit.widgets.trust.widget import TrustWidget
 
 __all__ = [
     "BatchWidget",
@@ -27,14 +27,14 @@ __all__ = [
 ]
 
 _LAZY = {
-    "BatchWidget": "batch",
-    "CalibrationWidget": "calibration",
-    "DenoiseWidget": "denoise",
-    "NoiseWidget": "noise",
-    "SamplesWidget": "samples",
-    "SplitWidget": "split",
-    "TrainWidget": "train",
-    "TrustWidget": "trust",
+    "BatchWidget": "batch.widget",
+    "CalibrationWidget": "calibration.widget",
+    "DenoiseWidget": "denoise.widget",
+    "NoiseWidget": "noise.widget",
+    "SamplesWidget": "samples.widget",
+    "SplitWidget": "split.widget",
+    "TrainWidget": "train.widget",
+    "TrustWidget": "trust.widget",
 }
 
 

@@ -1,0 +1,1 @@
+"""The command `denoisplit calibrate`: the command itself, and its report."""

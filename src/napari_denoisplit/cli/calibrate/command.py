@@ -1,0 +1,211 @@
+"""The command that calibrates the sigma of a model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from napari_denoisplit.checkpoint import SUFFIX
+from napari_denoisplit.cli.calibrate.report import print_calibration
+from napari_denoisplit.cli.parts.errors import INTERRUPTED, SHORT, UsageError
+from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption, read
+from napari_denoisplit.cli.parts.options import MORE, Choice, with_options
+from napari_denoisplit.cli.parts.terminal import Terminal
+from napari_denoisplit.settings import CalibrateSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.training.fields import TrainingFields
+
+__all__ = ["calibrate"]
+
+
+class _Files(NamedTuple):
+    """One set of images."""
+
+    noisy: Sequence[Path]
+    clean: Sequence[Path]
+    superpositions: Sequence[Path]
+
+    @property
+    def suffice(self) -> bool:
+        """Whether there is something to split, and something to compare with."""
+        return bool(self.noisy or (self.clean and self.superpositions))
+
+
+ModelArgument = Annotated[
+    Path, typer.Argument(help=f"The model (*{SUFFIX}) to calibrate.", show_default=False)
+]
+ImagesArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="Noisy images of the separate structures, as for training: one file per structure, "
+        "or files that hold every structure as a channel. Images that the model has not seen, or "
+        "all of its training images, of which the part kept aside is used.",
+        show_default=False,
+    ),
+]
+CleanOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Clean image of the same field as a noisy one, if you have it; give the option once "
+        "for each, in their order. Without it the noise is taken out of the comparison."
+    ),
+]
+SuperpositionOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Recorded superposition of a field; give the option once for each, in their order. "
+        "Left out, the noisy structures are mixed as in training."
+    ),
+]
+ReportOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Other noisy images to judge the calibration on, given as the first ones; left out, "
+        "half of every image is kept for it."
+    ),
+]
+ReportCleanOption = Annotated[
+    list[Path] | None,
+    typer.Option(help="Clean images of those to judge on, as --clean.", rich_help_panel=MORE),
+]
+ReportSuperpositionOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Recorded superpositions of those to judge on, as --superposition.",
+        rich_help_panel=MORE,
+    ),
+]
+RepeatsOption = Annotated[
+    bool,
+    typer.Option(
+        "--repeats",
+        help="The time points of the images are repeated exposures of one place: one is split, and "
+        "compared with the next, so that both have noise of their own.",
+    ),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Model file to write; left out, the model is replaced."),
+]
+TableOption = Annotated[
+    Path | None, typer.Option(help="Write the points of the reliability diagram to this CSV file.")
+]
+AnywayOption = Annotated[
+    bool, typer.Option("--anyway", help="Write the model even if its sigma is not to be used.")
+]
+
+
+@with_options(
+    Choice(CalibrateSettings, "n_samples", ("--samples",)),
+    Choice(CalibrateSettings, "method"),
+    Choice(CalibrateSettings, "device"),
+    Choice(CalibrateSettings, "seed"),
+    *(
+        Choice(CalibrateSettings, field, panel=MORE)
+        for field in ("n_bins", "binning", "probe_samples", "max_pixels", "precision")
+    ),
+)
+def calibrate(
+    model: ModelArgument,
+    images: ImagesArgument = None,
+    clean: CleanOption = None,
+    superposition: SuperpositionOption = None,
+    report_on: ReportOption = None,
+    report_clean: ReportCleanOption = None,
+    report_superposition: ReportSuperpositionOption = None,
+    repeats: RepeatsOption = False,
+    output: OutputOption = None,
+    table: TableOption = None,
+    anyway: AnywayOption = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    axes: AxesOption = None,
+    series: SeriesOption = None,
+    **chosen: Any,
+) -> None:
+    """Bring the sigma of a model to the size of its errors, and say what it is then worth.
+
+    You need images of the separate structures, of the same kind as those that you split. Clean ones
+    are best; with noisy ones their noise is taken out of the comparison.
+
+    denoisplit calibrate cells.denoisplit nuclei.tif actin.tif
+    """
+    target = output or model
+    _check_places(target, table)
+    settings = CalibrateSettings(**chosen)
+    given = _Files(images or (), clean or (), superposition or ())
+    others = _Files(report_on or (), report_clean or (), report_superposition or ())
+    _check_files(given, others)
+    terminal = Terminal()
+    fields, mixed = _read(terminal, given, (axes, series), repeats)
+    judged_on, judged_mixed = None, None
+    if any(others):
+        judged_on, judged_mixed = _read(terminal, others, (axes, series), repeats)
+
+    # torch is paid for only here, when everything else is known to be right
+    from napari_denoisplit.checkpoint import load_model, save_model
+    from napari_denoisplit.jobs.calibrate.fields import superposed_planes
+    from napari_denoisplit.jobs.calibrate.job import calibrate_job
+    from napari_denoisplit.jobs.calibrate.table import write_table
+
+    job = calibrate_job(
+        load_model(model),
+        fields,
+        settings,
+        superpositions=superposed_planes(mixed) if mixed else None,
+        report_on=judged_on,
+        report_superpositions=superposed_planes(judged_mixed) if judged_mixed else None,
+        stop=terminal.stop,
+    )
+    result = terminal.run(job, "calibrating")
+    usable = all(channel.verdict.grade != "do not use" for channel in result.channels)
+    if usable or anyway:
+        save_model(target, replace(result.model, path=target))
+    print_calibration(result, target if usable or anyway else None, as_json=as_json)
+    if table is not None:
+        write_table(table, result)  # last: what it may fail of must not cost the calibration
+    if terminal.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if not usable:
+        raise typer.Exit(SHORT)
+
+
+def _check_places(model: Path, table: Path | None) -> None:
+    """Find out before the work, not after it, that its result has no place."""
+    if model.suffix != SUFFIX:
+        raise UsageError(f"--output {model}: the name of a model file ends in {SUFFIX}.")
+    for path in filter(None, (model, table)):
+        if not path.absolute().parent.is_dir():
+            raise UsageError(f"{path}: there is no folder {path.absolute().parent}.")
+
+
+def _check_files(given: _Files, others: _Files) -> None:
+    """Find out before anything is read whether it will suffice."""
+    if not given.suffice:
+        raise UsageError(
+            "There is nothing to compare with: name noisy images of the structures, or clean ones "
+            "(--clean) with their superposition (--superposition)."
+        )
+    if any(others) and not others.suffice:
+        raise UsageError(
+            "To judge on other images, name noisy ones (--report-on), or clean ones "
+            "(--report-clean) with their superposition (--report-superposition)."
+        )
+
+
+def _read(
+    terminal: Terminal, files: _Files, reading: tuple[str | None, int | None], repeats: bool
+) -> tuple[TrainingFields, list[Image]]:
+    """Fields to compare with, and recorded superpositions."""
+    from napari_denoisplit.images.training.fields import TrainingFields
+
+    noisy, clean, mixed = ([read(terminal, path, *reading) for path in one] for one in files)
+    # With a recorded superposition clean images do without noisy ones, whose place they take.
+    fields = TrainingFields.from_images(noisy or clean, clean or None, t_is_repeats=repeats)
+    return fields, mixed

@@ -1,0 +1,1 @@
+"""What commands share: files, options made from settings, the terminal, errors."""

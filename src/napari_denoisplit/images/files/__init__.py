@@ -1,0 +1,1 @@
+"""TIFF and CZI files: read with their axes, written whole."""

@@ -1,0 +1,1 @@
+"""Phantoms: drawn cell structures with synthetic noise, for samples, demos and tests."""

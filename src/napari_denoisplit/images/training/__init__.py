@@ -1,0 +1,1 @@
+"""Pixels for training: fields, parts, patches, statistics, data for noise models."""

@@ -1,0 +1,101 @@
+"""Random patch positions inside the training pixels, more often where there is structure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.training.partition import window_sums
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["PatchCorners"]
+
+MAX_CORNERS = 4_000_000
+"""More corners than this are thinned out at random: 100 bytes of memory each add up."""
+
+
+class PatchCorners:
+    """Upper left corners of patches that lie wholly inside the training pixels.
+
+    Parameters
+    ----------
+    fields
+        Arrays (C, Y, X).
+    masks
+        Training pixels, (Y, X) each.
+    patch_size
+        Edge of a patch, pixels.
+    structure_bias
+        Share of the corners that is drawn in proportion to the variance inside the patch, summed
+        over channels relative to each one's largest; the rest is drawn evenly.
+
+    Raises
+    ------
+    ImageError
+        No field has room for a patch.
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[NDArray[np.float32]],
+        masks: Sequence[NDArray[np.bool_]],
+        patch_size: int,
+        structure_bias: float,
+    ) -> None:
+        corners, weights = [], []
+        thin = np.random.default_rng(0)
+        for i, (data, mask) in enumerate(zip(fields, masks, strict=True)):
+            inside = window_sums(mask, patch_size) == patch_size**2
+            y, x = np.nonzero(inside)
+            if y.size > MAX_CORNERS // len(fields):
+                some = thin.choice(y.size, MAX_CORNERS // len(fields), replace=False)
+                y, x = y[some], x[some]
+            corners.append(np.stack([np.full_like(y, i), y, x], axis=1).astype(np.int32))
+            if y.size:
+                weights.append(_contrast(data, patch_size)[:, y, x])  # (C, corners)
+        self._corners = np.concatenate(corners)  # (N, 3): field, y, x
+        if not len(self._corners):
+            largest = max((f.shape[1:] for f in fields), key=min)
+            raise ImageError(
+                f"No patch of {patch_size}x{patch_size} pixels fits into the training part of the "
+                f"images (the largest is {largest[0]}x{largest[1]}): choose a smaller patch size."
+            )
+        contrast = np.concatenate(weights, axis=1)  # (C, N)
+        # The smallest contrast is that of noise alone; what is above it is structure.
+        contrast -= np.quantile(contrast[:, :: max(1, contrast.shape[1] // 100_000)], 0.01, axis=1)[
+            :, None
+        ]
+        contrast = np.clip(contrast, 0, None)
+        contrast /= contrast.sum(axis=1, keepdims=True) + 1e-12
+        self._cumulative = np.cumsum(contrast.mean(axis=0))
+        self._cumulative /= self._cumulative[-1] if self._cumulative[-1] > 0 else 1
+        self._bias = structure_bias if self._cumulative[-1] > 0 else 0.0
+
+    def __len__(self) -> int:
+        """Count the possible corners."""
+        return len(self._corners)
+
+    def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
+        """Draw n corners as (n, 3): field, y, x."""
+        index = rng.integers(len(self._corners), size=n)
+        biased = rng.random(n) < self._bias
+        found = np.searchsorted(self._cumulative, rng.random(n))
+        index = np.where(biased, np.minimum(found, len(self._corners) - 1), index)
+        return np.asarray(self._corners[index])
+
+
+def _contrast(data: NDArray[np.float32], size: int) -> NDArray[np.float64]:
+    """Variance inside each size x size window, (C, Y - size + 1, X - size + 1)."""
+    n = size**2
+    maps = []
+    for channel in data:
+        centred = channel.astype(np.float64) - channel.mean(dtype=np.float64)
+        mean = window_sums(centred, size) / n
+        maps.append(window_sums(centred**2, size) / n - mean**2)
+    return np.stack(maps)

@@ -1,0 +1,1 @@
+"""OME-Zarr: read, laid out, written region by region."""

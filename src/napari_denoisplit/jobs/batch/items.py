@@ -1,0 +1,209 @@
+"""Images of a batch: those of folders, each with a name for its results."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.zarr.zarr_names import is_zarr
+from napari_denoisplit.jobs.batch.result_files import ResultFiles, is_result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from napari_denoisplit.images.plane_region import PlaneRegion
+
+__all__ = ["READABLE", "BatchItem", "find_items", "refuse_overwriting"]
+
+READABLE = (".tif", ".tiff", ".btf", ".tf8", ".tf2", ".lsm", ".czi", ".zarr")
+"""Endings of the files, and folders of Zarr, that are taken from a folder."""
+_TEMPORARY = (".", "~", "$")  # first characters of the names of hidden and temporary files
+_DIGITS = re.compile(r"(\d+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """One image of a batch."""
+
+    path: Path
+    name: str
+    """Where its results lie below the output folder, without ending, e.g. 'day1/cell 7'."""
+    region: PlaneRegion | None = None
+    """Part of every plane to split; None is all of it. Results of a part have it in their names."""
+
+    def files(self, output: Path) -> ResultFiles:
+        """Return where its results lie."""
+        part = "" if self.region is None else f"_{self.region.label}"
+        return ResultFiles(output / (self.name + part))
+
+
+def find_items(
+    paths: Sequence[Path],
+    *,
+    pattern: str = "*",
+    recursive: bool = False,
+    region: PlaneRegion | None = None,
+) -> tuple[BatchItem, ...]:
+    """List the images of folders and files, folders in natural order (2 before 10).
+
+    Left out of folders is what is hidden, temporary, of an ending that is not read, or a result of
+    a split. Results of files of a folder keep its sub-folders; those of several folders are told
+    apart by the part of their paths that differs.
+
+    Parameters
+    ----------
+    paths
+        Folders and files. A file that does not exist is listed, and fails when its turn comes.
+    pattern
+        Which files to take from folders, e.g. 'cell*.tif'; with a '/' it is compared with the path
+        below the folder. A pattern with an ending takes files of that ending, whatever it is.
+    recursive
+        Whether to look into the sub-folders.
+    region
+        Part of every image to split; None is all of it.
+
+    Raises
+    ------
+    ImageError
+        A folder cannot be read, nothing was found, or two files would have the same results.
+    """
+    folders = [path for path in paths if _is_folder(path)]
+    roots = _roots(folders)
+    items: list[BatchItem] = []
+    seen: set[Path] = set()
+    for path in paths:
+        if path in folders:
+            found = _named(list(_images(path, path, pattern, recursive)), path, roots[path])
+        else:
+            found = [BatchItem(path, _without_ending(path.name))]
+        for item in found:
+            place = Path(os.path.abspath(item.path))
+            # A file named twice is refused below, unless a folder has brought it.
+            if place not in seen or not folders:
+                items.append(item)
+            seen.add(place)
+    if not items:
+        raise ImageError(_nothing_found(folders, pattern, recursive))
+    _refuse_same_names(items)
+    return tuple(replace(item, region=region) for item in items)
+
+
+def refuse_overwriting(items: Sequence[BatchItem], output: Path) -> None:
+    """Make sure that no result takes the place of an image that is to be split.
+
+    Raises
+    ------
+    ImageError
+        One would.
+    """
+    inputs = {os.path.abspath(item.path) for item in items}
+    for item in items:
+        files = item.files(output)
+        for path in (files.mmse, files.sigma):
+            if os.path.abspath(path) in inputs:
+                raise ImageError(
+                    f"The result of {item.path} would replace {path}, which is to be split as "
+                    "well: choose another folder for the results."
+                )
+
+
+def _images(folder: Path, root: Path, pattern: str, recursive: bool) -> Iterator[Path]:
+    """Images in a folder below `root`, its own before those of its sub-folders."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: _natural(entry.name))
+    except OSError as error:
+        raise ImageError(
+            f"The folder {folder} cannot be read ({error.strerror}): check that you may read it."
+        ) from error
+    shown = [entry for entry in entries if not entry.name.startswith(_TEMPORARY)]
+    for entry in shown:
+        path = folder / entry.name
+        below = path.relative_to(root).as_posix()
+        if not _is_folder(path) and _is_wanted(below, pattern) and not is_result(path):
+            yield path
+    for entry in shown if recursive else ():
+        # Not through links, which may lead in a circle.
+        if entry.is_dir(follow_symlinks=False) and _is_folder(folder / entry.name):
+            yield from _images(folder / entry.name, root, pattern, recursive)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path is a folder of images; one of Zarr is an image by itself."""
+    return path.is_dir() and not is_zarr(path)
+
+
+def _is_wanted(below: str, pattern: str) -> bool:
+    """Whether a file is named like the pattern, and of an ending that is read or named there."""
+    name = below if "/" in pattern else below.rpartition("/")[2]
+    if not fnmatch(name.lower(), pattern.lower()):
+        return False
+    ending = Path(pattern).suffix
+    named = bool(ending) and not set(ending) & set("*?[")
+    return named or name.lower().endswith(READABLE)
+
+
+def _roots(folders: Sequence[Path]) -> dict[Path, Path]:
+    """Where the names of results of each folder begin: below what all folders have in common."""
+    if len(folders) < 2:
+        return dict.fromkeys(folders, Path())
+    places = [Path(os.path.abspath(folder)) for folder in folders]
+    try:
+        common = Path(os.path.commonpath(places))
+    except ValueError:  # on several drives of Windows
+        return {
+            folder: Path(place.drive.strip(":\\/") or "_", *place.parts[1:])
+            for folder, place in zip(folders, places, strict=True)
+        }
+    return {f: place.relative_to(common) for f, place in zip(folders, places, strict=True)}
+
+
+def _named(paths: Sequence[Path], folder: Path, root: Path) -> list[BatchItem]:
+    """Name the results of the files of a folder after what they lie in."""
+    relative = [root / path.relative_to(folder) for path in paths]
+    names = [(path.parent / _without_ending(path.name)).as_posix() for path in relative]
+    shared = Counter(name.casefold() for name in names)
+    return [
+        # cell.tif beside cell.czi: their endings tell them apart.
+        BatchItem(path, below.as_posix() if shared[name.casefold()] > 1 else name)
+        for path, below, name in zip(paths, relative, names, strict=True)
+    ]
+
+
+def _without_ending(name: str) -> str:
+    stem = name.removesuffix(Path(name).suffix)
+    return stem[: -len(".ome")] if stem.lower().endswith(".ome") else stem
+
+
+def _refuse_same_names(items: Sequence[BatchItem]) -> None:
+    first: dict[str, Path] = {}
+    for item in items:
+        name = item.name.casefold()  # what differs in case alone is one file on some systems
+        if name in first:
+            raise ImageError(
+                f"{first[name]} and {item.path} would have the same results {item.name}_mmse"
+                ".ome.tif: split them in two runs with different folders for the results."
+            )
+        first[name] = item.path
+
+
+def _nothing_found(folders: Sequence[Path], pattern: str, recursive: bool) -> str:
+    where = ", ".join(map(str, folders)) or "what was chosen"
+    which = "" if pattern == "*" else f" named like {pattern!r}"
+    below = "" if recursive else " Images in sub-folders are found if you ask for them (recursive)."
+    return (
+        f"There is no image{which} to be split in {where} ({', '.join(READABLE)}; results of a "
+        f"split are left out).{below}"
+    )
+
+
+def _natural(name: str) -> tuple[list[str | int], str]:
+    """Sort key: numbers by their value, letters whatever their case."""
+    parts: list[str | int] = [*_DIGITS.split(name.casefold())]
+    parts[1::2] = map(int, parts[1::2])
+    return parts, name

@@ -1,0 +1,298 @@
+"""Split many files, one after the other, whatever becomes of any of them."""
+
+from __future__ import annotations
+
+import errno
+import struct
+import threading
+import time
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_denoisplit.checkpoint import Model, load_model
+from napari_denoisplit.errors import DenoisplitError, JobError, message_of
+from napari_denoisplit.events import (
+    FileDone,
+    FileFailed,
+    FileProgress,
+    FileSkipped,
+    FileStarted,
+    Progress,
+    Stage,
+)
+from napari_denoisplit.files import replacing
+from napari_denoisplit.jobs.batch.forecast import forecast_files, size_of
+from napari_denoisplit.jobs.batch.items import BatchItem, refuse_overwriting
+from napari_denoisplit.jobs.batch.log import LOG_NAME, append_line
+from napari_denoisplit.jobs.batch.outcome import BatchResult, FileOutcome
+from napari_denoisplit.jobs.batch.pace import Pace
+from napari_denoisplit.jobs.batch.record import Reading, Recipe, input_stamp
+from napari_denoisplit.jobs.batch.result_files import write_split
+from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.nn.compute import Compute
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_denoisplit.events import Event, Job
+    from napari_denoisplit.jobs.batch.outcome import Status
+    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.settings import SplitSettings
+
+__all__ = ["batch_job"]
+
+# RuntimeError is what torch raises, e.g. when a device is out of memory; the others come of damaged
+# pixels of a large image, which are read only when their turn comes.
+_OF_ONE_FILE = (
+    DenoisplitError,
+    OSError,
+    MemoryError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+)
+_DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
+_PROGRESS_SECONDS = 0.1  # between two reports; small tiles on a GPU would make thousands
+
+
+def batch_job(
+    model: Model | Path,
+    items: Sequence[BatchItem],
+    settings: SplitSettings,
+    *,
+    output: Path,
+    reading: Reading | None = None,
+    skip_done: bool = True,
+    keep_log: bool = True,
+    dry_run: bool = False,
+    stop: threading.Event | None = None,
+) -> Job[BatchResult]:
+    """Split files and write their results; a file that cannot be split does not end the batch.
+
+    Parameters
+    ----------
+    model
+        A model, or the file that holds one; it is loaded once.
+    items
+        What to split, as `find_items` lists it.
+    settings
+        The same for every file.
+    output
+        Folder of the results; it is made if it is not there.
+    reading
+        What to take of each file; None: a single channel, axes as the file says.
+    skip_done
+        Whether to leave files alone whose results say that they were made of the same file (name,
+        size and time of change), by the same model, settings and version of the program.
+    keep_log
+        Whether to append a line for each file to ``batch.csv`` in the folder of the results.
+    dry_run
+        Whether to end when it is told what the batch will take; nothing is written.
+    stop
+        When set, the file in progress ends early, and the others are not begun.
+
+    Yields
+    ------
+    FileSkipped, FileStarted, FileProgress, FileDone, FileFailed
+        What becomes of each file.
+    Progress
+        Of the whole batch.
+    Stage, SampleDrawn
+        Those of each split.
+
+    Returns
+    -------
+    BatchResult
+
+    Raises
+    ------
+    ModelFileError
+        The model file cannot be used.
+    ImageError
+        A result would take the place of a file that is to be split.
+    JobError
+        What concerns every file: the folder cannot be written, the disk is full, the device is not
+        there. Results that were written before are kept.
+    """
+    stop = stop or threading.Event()
+    refuse_overwriting(items, output)
+    if isinstance(model, Path):
+        yield Stage(f"Loading {model.name}")
+        model = load_model(model)
+    Compute.choose(settings.device, settings.precision)  # refuses a device that is not there
+    batch = _Batch(model, items, settings, output, reading or Reading(), stop)
+    if keep_log:
+        batch.log = output / LOG_NAME
+    yield from batch.look_around(skip_done=skip_done)
+    if forecast := batch.forecast():
+        yield Stage(forecast)
+    for index in () if dry_run else batch.waiting:
+        if stop.is_set():
+            break
+        yield from batch.split(index)
+    return batch.result()
+
+
+class _Batch:
+    """What has become of the files so far, and what is needed for the next."""
+
+    def __init__(
+        self,
+        model: Model,
+        items: Sequence[BatchItem],
+        settings: SplitSettings,
+        output: Path,
+        reading: Reading,
+        stop: threading.Event,
+    ) -> None:
+        self._model, self._items, self._settings = model, items, settings
+        self._output, self._reading, self._stop = output, reading, stop
+        self._recipe = Recipe.of(model, settings, reading)
+        self._outcomes = [FileOutcome(item.path) for item in items]
+        self._why = [""] * len(items)
+        self.log: Path | None = None
+        self.waiting: list[int] = []
+        self._pace = Pace()
+        self._began = time.monotonic()
+        refusal = _refusal(output)
+        if refusal:
+            raise JobError(refusal)
+
+    def look_around(self, *, skip_done: bool) -> Job[None]:
+        """Find out which files are to be split, so that the time left can be told."""
+        for index, item in enumerate(self._items):
+            if self._stop.is_set():
+                return
+            if skip_done:
+                why = self._recipe.why_again(item.path, item.files(self._output))
+                if why is None:
+                    outputs = item.files(self._output).existing()
+                    self._outcomes[index] = FileOutcome(item.path, "skipped", outputs)
+                    yield FileSkipped(index, item.path, outputs)
+                    continue
+                self._why[index] = why
+            self.waiting.append(index)
+        self._pace.set_work({i: size_of(self._items[i].path) for i in self.waiting})
+
+    def forecast(self) -> str:
+        """Say what the files that wait will take."""
+        items = [self._items[index] for index in self.waiting]
+        return forecast_files(self._model, items, self._settings, self._recipe.reading)
+
+    def split(self, index: int) -> Job[None]:
+        """Split one file and write its results."""
+        item, began = self._items[index], time.monotonic()
+        self._pace.begin(index)
+        yield FileStarted(index, item.path, self._why[index])
+        try:
+            stamp = input_stamp(item.path) if item.path.exists() else {}
+            yield Stage(f"Reading {item.path.name}")
+            image = self._reading.read(item.path, partly=item.region is not None)
+            for note in image.notes:
+                yield Stage(note)
+            job = split_job(self._model, image, self._settings, stop=self._stop, region=item.region)
+            split = yield from self._with_progress(index, job)
+            target = item.files(self._output).target
+            outputs = write_split(split, target, self._recipe.about(stamp))
+        except _OF_ONE_FILE as error:
+            message, seconds = message_of(error), time.monotonic() - began
+            self._note(FileOutcome(item.path, "failed", (), seconds, message), index)
+            if reason := self._concerns_every_file(error):
+                raise JobError(f"{reason} ({item.path.name}: {message}) {self._kept()}") from error
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()  # what the next file may need
+            self._pace.give_up(index)
+            yield FileFailed(index, item.path, message, seconds)
+            return
+        yield self._done(index, split, (*image.notes, *split.notes), outputs, began)
+
+    def _with_progress(self, index: int, job: Job[Split]) -> Job[Split]:
+        """Pass a split's events on, its progress as that of the file and of the batch."""
+        last = 0.0
+        while True:
+            try:
+                event: Event = next(job)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            if not isinstance(event, Progress):
+                yield event
+            elif time.monotonic() - last > _PROGRESS_SECONDS:
+                last = time.monotonic()
+                yield FileProgress(index, self._items[index].path, event.done)
+                number = self.waiting.index(index) + 1
+                text = f"image {number} of {len(self.waiting)}, {event.text}"
+                yield self._pace.progress(event.done, text)
+
+    def _done(
+        self,
+        index: int,
+        split: Split,
+        notes: tuple[str, ...],
+        outputs: tuple[Path, ...],
+        began: float,
+    ) -> FileDone:
+        path, seconds = self._items[index].path, time.monotonic() - began
+        status: Status = "stopped" if split.stopped_early else "done"
+        self._note(FileOutcome(path, status, outputs, seconds, " ".join(notes)), index)
+        self._pace.finish(index)
+        return FileDone(index, path, outputs, seconds, split.stopped_early, notes)
+
+    def _note(self, outcome: FileOutcome, index: int) -> None:
+        """Keep what has become of a file, and tell the log."""
+        self._outcomes[index] = outcome
+        if self.log is None:
+            return
+        o = outcome
+        try:
+            append_line(self.log, o.path, o.status, o.seconds, o.message, o.outputs)
+        except OSError:
+            # A spreadsheet may have it open: no reason to lose a night's work. A full disk or a
+            # folder that is gone shows at the next result.
+            pass
+
+    def _concerns_every_file(self, error: BaseException) -> str:
+        """Say what would keep every other file from being split as well; empty if nothing."""
+        causes = [error, error.__cause__]
+        if any(isinstance(cause, OSError) and cause.errno in _DISK_IS_FULL for cause in causes):
+            return f"The disk of {self._output} is full: make room, and start again."
+        # After most errors of CUDA, unlike a lack of memory, the process cannot use it any more.
+        if isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError):
+            if "CUDA error" in str(error):
+                return "The GPU has failed: start the program again, or choose the device cpu."
+        return _refusal(self._output)
+
+    def _kept(self) -> str:
+        n_done = sum(outcome.status == "done" for outcome in self._outcomes)
+        return f"Results of {n_done} of {len(self._items)} images are written; they are kept."
+
+    def result(self) -> BatchResult:
+        """Everything that has become of the files."""
+        return BatchResult(
+            tuple(self._outcomes),
+            self._stop.is_set(),
+            time.monotonic() - self._began,
+            self.log if self.log is not None and self.log.exists() else None,
+        )
+
+
+def _refusal(folder: Path) -> str:
+    """Say why nothing can be written into a folder; empty if it can, or can be made."""
+    there = next((place for place in (folder, *folder.resolve().parents) if place.exists()), folder)
+    probe = there / ".writable"
+    try:
+        with replacing(probe):
+            pass
+        probe.unlink(missing_ok=True)  # of two batches one may be first
+    except OSError as error:
+        return (
+            f"The folder {folder} cannot be written ({error.strerror or error}): check that it is "
+            "there and that you may write to it, or choose another folder for the results."
+        )
+    return ""

@@ -1,0 +1,64 @@
+"""What has become of the files of a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from napari_denoisplit.jobs.forecast.words import duration
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["BatchResult", "FileOutcome", "Status"]
+
+Status = Literal["waiting", "done", "skipped", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What has become of one file."""
+
+    path: Path
+    status: Status = "waiting"
+    """'done' now, 'skipped' as it was done before, 'stopped' with fewer samples, 'failed', or
+    'waiting' because the batch was stopped."""
+    outputs: tuple[Path, ...] = ()
+    """Files and folders with its results, the MMSE first."""
+    seconds: float = 0.0
+    message: str = ""
+    """Why it failed, or what a user should know before trusting the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """Outcome of a batch."""
+
+    files: tuple[FileOutcome, ...]
+    """One for each item, in their order."""
+    stopped_early: bool
+    seconds: float
+    log: Path | None
+    """Table to which every file has added a line; None if none was asked for."""
+
+    def with_status(self, status: Status) -> tuple[FileOutcome, ...]:
+        """Return the files that have come to this."""
+        return tuple(file for file in self.files if file.status == status)
+
+    @property
+    def summary(self) -> str:
+        """What has become of all files, in one line."""
+        counts = {
+            "done": "split",
+            "skipped": "done before",
+            "failed": "failed",
+            "stopped": "stopped early",
+            "waiting": "not begun",
+        }
+        parts = [
+            f"{n} {words}"
+            for status, words in counts.items()
+            if (n := sum(file.status == status for file in self.files))
+        ]
+        images = "1 image" if len(self.files) == 1 else f"{len(self.files)} images"
+        return f"{images} in {duration(self.seconds)}: {', '.join(parts)}"

@@ -1,0 +1,1 @@
+"""Calibrate the sigma of a model on images that it has not seen."""

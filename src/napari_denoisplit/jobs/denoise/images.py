@@ -1,0 +1,179 @@
+"""Denoise images with their axes and channels: a network for each channel."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psutil
+import torch
+
+from napari_denoisplit.errors import ImageError, JobError
+from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.jobs.denoise.job import denoise_job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from pydantic import JsonValue
+
+    from napari_denoisplit.events import Job
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.jobs.denoise.job import Denoised
+    from napari_denoisplit.settings import DenoiseSettings
+    from napari_denoisplit.verdict import Verdict
+
+__all__ = ["DenoisedImages", "denoise_images_job"]
+
+SHARE_OF_FREE_MEMORY = 0.8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DenoisedImages:
+    """Denoised images, with all that was known of the noisy ones."""
+
+    images: tuple[Image, ...]
+    """float32, with the axes, pixel size and channel names of the input; notes hold the verdicts.
+    Planes that a stop left out are NaN."""
+    verdicts: dict[str, Verdict]
+    """By name of the channel; those that were begun."""
+    stopped_early: bool
+    provenance: dict[str, JsonValue]
+
+    @property
+    def summary(self) -> str:
+        """The verdicts, one line for each channel."""
+        several = len(self.verdicts) > 1
+        lines = (f"{n}: {v.headline}" if several else v.headline for n, v in self.verdicts.items())
+        return "\n".join(lines)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether there is a channel that may be used."""
+        return any(verdict.grade != "do not use" for verdict in self.verdicts.values())
+
+
+def denoise_images_job(
+    images: Sequence[Image], settings: DenoiseSettings, *, stop: threading.Event | None = None
+) -> Job[DenoisedImages]:
+    """Denoise images of the same channels; each channel has a network that learns from all images.
+
+    Parameters
+    ----------
+    images
+        All with as many channels; other axes as they are.
+    settings
+        Budget of each channel, patches, device.
+    stop
+        When set, the channel in training is denoised by its network as it is; channels that were
+        not begun are left out.
+
+    Yields
+    ------
+    Stage, Progress
+
+    Returns
+    -------
+    DenoisedImages
+
+    Raises
+    ------
+    ImageError
+        There is no image, the numbers of channels differ, a channel is constant, or a pixel is
+        not finite.
+    JobError
+        The result does not fit into memory.
+    """
+    stop = stop or threading.Event()
+    names = _channel_names(images)
+    _check_room(images)
+    results = [np.full(_channels_first(image).shape, np.nan, np.float32) for image in images]
+    verdicts: dict[str, Verdict] = {}
+    steps: dict[str, int] = {}
+    for channel, name in enumerate(names):
+        if channel and stop.is_set():
+            break
+        views = [_channels_first(image).data[channel] for image in images]
+        titles = [f"{image.name}, {name}" if len(names) > 1 else image.name for image in images]
+        label = f"{name}: " if len(names) > 1 else ""
+        done = yield from _labelled(denoise_job(views, settings, stop=stop, names=titles), label)
+        for result, denoised in zip(results, done.images, strict=True):
+            result[channel] = denoised
+        verdicts[name], steps[name] = done.verdict, done.n_steps
+    provenance: dict[str, JsonValue] = {
+        "denoised by": "Noise2Void (Krull et al. 2019), U-Net after N2V2 (Höck et al. 2022)",
+        "learned from": [str(image.source or image.name) for image in images],
+        "settings": settings.model_dump(mode="json"),
+        "steps": dict(steps),
+        "verdicts": {name: verdict.headline for name, verdict in verdicts.items()},
+        "stopped early": stop.is_set(),
+        "napari-denoisplit": version("napari-denoisplit"),
+        "torch": str(torch.__version__),
+    }
+    made = DenoisedImages((), verdicts, stop.is_set(), provenance)
+    notes = tuple(made.summary.splitlines())
+    pairs = zip(images, results, strict=True)
+    return replace(made, images=tuple(_like(image, result, notes) for image, result in pairs))
+
+
+def _labelled(job: Job[Denoised], label: str) -> Job[Denoised]:
+    """Say in every event which channel it is of."""
+    while True:
+        try:
+            event = next(job)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        match event:
+            case Stage(text=text):
+                yield Stage(label + text)
+            case Progress(text=text):
+                yield replace(event, text=label + text)
+            case _:
+                yield event
+
+
+def _channel_names(images: Sequence[Image]) -> list[str]:
+    """Name of each channel; refuse images that do not go together."""
+    if not images:
+        raise ImageError("There is no image to denoise: give at least one.")
+    first = images[0]
+    for image in images[1:]:
+        if image.n_channels != first.n_channels:
+            raise ImageError(
+                f"{image.name!r} has {image.n_channels} channels, {first.name!r} "
+                f"{first.n_channels}: denoise them in two runs."
+            )
+    # Names may repeat; numbers do not.
+    if len(set(first.channel_names)) == first.n_channels:
+        return list(first.channel_names)
+    return [f"channel {number + 1}" for number in range(first.n_channels)]
+
+
+def _channels_first(image: Image) -> Image:
+    return image.transposed("C" + "".join(a for a in image.axes if a != "C"))
+
+
+def _like(image: Image, result: NDArray[np.float32], notes: tuple[str, ...]) -> Image:
+    """Put (C, ...) into the order of the axes of the input."""
+    rest = "".join(axis for axis in image.axes if axis != "C")
+    view: Any = result if "C" in image.axes else result[0]
+    axes = "C" + rest if "C" in image.axes else rest
+    data = view.transpose([axes.index(axis) for axis in image.axes])
+    return replace(image, data=data, name=f"{image.name} denoised", notes=(*image.notes, *notes))
+
+
+def _check_room(images: Sequence[Image]) -> None:
+    """Refuse results that do not fit into memory, before minutes are spent on them."""
+    needed = 4.0 * sum(prod(image.shape) for image in images)
+    free = float(psutil.virtual_memory().available)
+    # One more time, for the channel that is under way.
+    if 2 * needed > SHARE_OF_FREE_MEMORY * free:
+        raise JobError(
+            f"The denoised images take {2 * needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB "
+            "are free: denoise fewer images or planes at a time."
+        )

@@ -1,0 +1,127 @@
+"""Patches of all channels and their superposition, made on the compute device.
+
+Letters: B batch, C channels, P patch edge.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from napari_denoisplit.images.training.patch_corners import PatchCorners
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_denoisplit.images.training.normalization import Normalization
+    from napari_denoisplit.settings import MixSettings
+
+__all__ = ["Batch", "Batches"]
+
+
+class Batch(NamedTuple):
+    """Input and targets of one step."""
+
+    superposition: Tensor
+    """(B, 1, P, P), normalized."""
+    channels: Tensor
+    """(B, C, P, P), image units: the noisy channels that were superposed."""
+
+
+class Batches:
+    """Random patches, aligned over channels, turned and flipped, and mixed on the fly.
+
+    Parameters
+    ----------
+    fields
+        Arrays (C, Y, X), image units.
+    masks
+        Training pixels of each field, (Y, X).
+    normalization
+        Statistics that the superposition is normalized by.
+    mix
+        Weights and mixing range.
+    patch_size, batch_size
+        Edge of a patch and patches in a batch.
+    structure_bias
+        See `PatchCorners`.
+    augment
+        Whether to turn and flip.
+    independent_share
+        Share of the patches whose channels come from different places.
+    seed
+        Seed of everything that is drawn here.
+    device
+        Where the fields are kept and mixed.
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[NDArray[np.float32]],
+        masks: Sequence[NDArray[np.bool_]],
+        normalization: Normalization,
+        mix: MixSettings,
+        *,
+        patch_size: int,
+        batch_size: int,
+        structure_bias: float,
+        augment: bool,
+        independent_share: float,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.corners = PatchCorners(fields, masks, patch_size, structure_bias)
+        self.batch_size = batch_size
+        self.patch_size = patch_size
+        self.n_pixels = int(sum(m.sum() for m in masks))
+        self._normalization = normalization
+        self._weights = torch.tensor(mix.channel_weights(len(fields[0])), device=device)
+        self._alpha = (mix.alpha_low, mix.alpha_high)
+        self._augment = augment
+        self._independent_share = independent_share
+        self._fields = [
+            torch.from_numpy(np.require(f, requirements=("C", "W"))).to(device) for f in fields
+        ]
+        self.rng = np.random.default_rng(seed)
+
+    def draw(self) -> Batch:
+        """Draw the next batch."""
+        corners = self.corners.draw(self.batch_size, self.rng).tolist()
+        n_apart = int(self.rng.binomial(self.batch_size, self._independent_share))
+        patches = [self._apart() for _ in range(n_apart)]
+        patches += [self._turned(self._cut(*corner)) for corner in corners[n_apart:]]
+        channels = torch.stack(patches)  # (B, C, P, P)
+        return Batch(self._mixed(channels), channels)
+
+    def _cut(self, field: int, y: int, x: int) -> Tensor:
+        """Patch (C, P, P) of one place."""
+        return self._fields[field][:, y : y + self.patch_size, x : x + self.patch_size]
+
+    def _apart(self) -> Tensor:
+        """Patch (C, P, P) whose channels come from different places, each turned by itself."""
+        places = self.corners.draw(len(self._weights), self.rng).tolist()
+        cut = [self._turned(self._cut(*place)[c]) for c, place in enumerate(places)]
+        return torch.stack(cut)
+
+    def _turned(self, patch: Tensor) -> Tensor:
+        """Apply one of the eight symmetries of a square to (..., P, P)."""
+        if not self._augment:
+            return patch
+        turn = int(self.rng.integers(8))
+        if turn >= 4:
+            patch = patch.flip(-1)
+        return torch.rot90(patch, turn % 4, dims=(-2, -1))
+
+    def _mixed(self, channels: Tensor) -> Tensor:
+        """Superpose with alpha drawn per patch and channel, then normalize: (B, 1, P, P)."""
+        weights = self._weights.expand(len(channels), -1)  # (B, C)
+        if self._alpha[0] != self._alpha[1]:
+            alpha = self.rng.uniform(*self._alpha, size=weights.shape).astype(np.float32)
+            weights = weights * torch.from_numpy(alpha).to(weights.device)
+        mixed = torch.einsum("bc,bcyx->byx", weights, channels)[:, None]
+        return (mixed - self._normalization.input_mean) / self._normalization.input_std

@@ -1,0 +1,180 @@
+"""The state of a training run: network, average, optimizer, random state; one step of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.events import Elbo
+from napari_denoisplit.nn.average import WeightAverage
+from napari_denoisplit.nn.elbo import elbo
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from napari_denoisplit.jobs.learning.batches import Batches
+    from napari_denoisplit.nn.compute import Compute
+    from napari_denoisplit.nn.ladder import VSE
+    from napari_denoisplit.settings import LossSettings, TrainSettings
+
+__all__ = ["Trainer"]
+
+SKIPS_IN_A_ROW = 10
+
+
+class Trainer:
+    """Everything that a step changes.
+
+    Parameters
+    ----------
+    network
+        Moved to the device here.
+    likelihood
+        `NoiseModelLikelihood` or `GaussianLikelihood`.
+    batches
+        Source of patches.
+    loss, settings
+        Form of the loss; learning rate, clipping, averaging.
+    compute
+        Device and precision.
+    """
+
+    def __init__(
+        self,
+        network: VSE,
+        likelihood: nn.Module,
+        batches: Batches,
+        loss: LossSettings,
+        settings: TrainSettings,
+        compute: Compute,
+    ) -> None:
+        self.network = network.to(compute.device).train()
+        self.likelihood = likelihood.to(compute.device)
+        self.average = WeightAverage(self.network, settings.average_decay)
+        self.batches = batches
+        self.step_count = 0
+        self.skipped = 0
+        self._skipped_in_a_row = 0
+        self._loss, self._clip, self._compute = loss, settings.gradient_clip, compute
+        self._optimizer = torch.optim.Adamax(
+            self.network.parameters(), lr=settings.learning_rate, foreach=True
+        )
+        self._sums = np.zeros(2 + network.settings.n_levels)
+        self._n_sums = 0
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of the next step."""
+        return float(self._optimizer.param_groups[0]["lr"])
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = value
+
+    @property
+    def beta(self) -> float:
+        """Weight of the KL at this step; it rises over the warm-up."""
+        warmup = self._loss.warmup_steps
+        return self._loss.beta * (min(1.0, self.step_count / warmup) if warmup else 1.0)
+
+    def step(self) -> None:
+        """Draw a batch, follow its gradient, update the average.
+
+        A step whose loss or gradient is not finite is left out and counted.
+
+        Raises
+        ------
+        TrainingError
+            Ten steps in a row were left out.
+        """
+        batch = self.batches.draw()
+        with self._compute.autocast():
+            prediction = self.network(batch.superposition)
+        terms = elbo(prediction, batch.channels, self.likelihood, self._loss)
+        loss = terms.loss(self.beta)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._clip)
+        self.step_count += 1
+        if not torch.isfinite(norm + loss):
+            self._skip(float(loss.detach()))
+            return
+        self._skipped_in_a_row = 0
+        self._optimizer.step()
+        self.average.update(self.network)
+        values = torch.cat([torch.stack([loss, terms.reconstruction]), terms.kl_per_level])
+        self._sums += values.detach().cpu().double().numpy()
+        self._n_sums += 1
+
+    def _skip(self, loss: float) -> None:
+        self.skipped += 1
+        self._skipped_in_a_row += 1
+        # The weights were left alone, but batch norm has already taken in what it saw.
+        averaged = dict(self.average.network.named_buffers())
+        for name, buffer in self.network.named_buffers():
+            buffer.copy_(averaged[name])
+        if self._skipped_in_a_row >= SKIPS_IN_A_ROW:
+            raise TrainingError(
+                f"{SKIPS_IN_A_ROW} steps in a row were not finite (the last at step "
+                f"{self.step_count}, loss {loss:g}, learning rate {self.learning_rate:g}): lower "
+                "the learning rate, or check the noise models."
+            )
+
+    def take_means(self) -> Elbo:
+        """Means of the loss and its parts since the last call."""
+        loss, reconstruction, *kl = (self._sums / max(1, self._n_sums)).tolist()
+        self._sums[:] = 0
+        self._n_sums = 0
+        return Elbo(loss, reconstruction, tuple(kl))
+
+    def state(self) -> dict[str, Tensor]:
+        """All that a resumed run needs, as named tensors."""
+        state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        for index, values in self._optimizer.state_dict()["state"].items():
+            state |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in values.items()}
+        rng = json.dumps(self.batches.rng.bit_generator.state).encode()
+        state["random.patches"] = torch.frombuffer(bytearray(rng), dtype=torch.uint8)
+        state["random.torch"] = torch.get_rng_state()
+        if self._compute.device.type == "cuda":
+            state["random.cuda"] = torch.cuda.get_rng_state(self._compute.device)
+        counts = [self.step_count, self.skipped, self.average.n_updates]
+        state["counts"] = torch.tensor(counts)
+        state["learning_rate"] = torch.tensor(self.learning_rate, dtype=torch.float64)
+        return state
+
+    def restore(self, state: dict[str, Tensor], average: VSE) -> None:
+        """Go on from `state`; `average` are the averaged weights that were saved with it."""
+        try:
+            self.network.load_state_dict(_below(state, "network."))
+            self.average.network.load_state_dict(average.state_dict())
+            self._restore_optimizer(_below(state, "optimizer."))
+            rng = bytes(state["random.patches"].tolist())
+            self.batches.rng.bit_generator.state = json.loads(rng)
+            torch.set_rng_state(state["random.torch"])
+            if self._compute.device.type == "cuda" and "random.cuda" in state:
+                torch.cuda.set_rng_state(state["random.cuda"], self._compute.device)
+            counts = [int(n) for n in state["counts"]]
+            self.learning_rate = float(state["learning_rate"])
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise TrainingError(
+                f"The training state cannot be taken up ({error}): it belongs to another network "
+                "or is damaged. Start a new training."
+            ) from error
+        self.step_count, self.skipped, self.average.n_updates = counts
+
+    def _restore_optimizer(self, flat: dict[str, Tensor]) -> None:
+        whole = self._optimizer.state_dict()
+        entries: dict[int, dict[str, Tensor]] = {}
+        for key, value in flat.items():
+            index, name = key.split(".", 1)
+            entries.setdefault(int(index), {})[name] = value
+        self._optimizer.load_state_dict({**whole, "state": entries})
+
+
+def _below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}

@@ -1,0 +1,1 @@
+"""Fit and judge noise models."""

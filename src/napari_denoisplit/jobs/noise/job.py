@@ -1,0 +1,169 @@
+"""Fit a noise model to whatever data there is, and judge it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_denoisplit.events import PairsGathered, Stage
+from napari_denoisplit.images.training.spread_planes import spread_planes
+from napari_denoisplit.jobs.denoise.job import denoise_job
+from napari_denoisplit.noise.fitting.selection import fit_steps
+from napari_denoisplit.noise.judging.judge import judge
+from napari_denoisplit.noise.pairs.gathering import check_region, gather, joint_histogram
+from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
+from napari_denoisplit.verdict import NoiseRecord
+
+if TYPE_CHECKING:
+    import threading
+
+    from napari_denoisplit.curves import NoiseCurves
+    from napari_denoisplit.events import Job
+    from napari_denoisplit.images.training.noise_data import NoiseData
+    from napari_denoisplit.jobs.denoise.job import Denoised
+    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.pairs.value import Pairs
+    from napari_denoisplit.verdict import Verdict
+
+__all__ = ["Judged", "NoiseFit", "fit_noise_job", "gather_job", "judge_noise_job"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """How well a noise model describes pixels."""
+
+    curves: NoiseCurves
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NoiseFit:
+    """A fitted noise model; `model.record` says where it comes from and whether to trust it."""
+
+    model: NoiseModel
+    curves: NoiseCurves
+    pairs: Pairs
+    """What it was fitted to and judged by."""
+    candidates: dict[str, float]
+    """Held-out mean negative log-likelihood of everything that was tried, nats per pixel."""
+    denoised: Denoised | None
+    """For the source 'bootstrap': the images that served as signal."""
+
+
+def fit_noise_job(
+    data: NoiseData,
+    settings: NoiseFitSettings | None = None,
+    *,
+    denoise: DenoiseSettings | None = None,
+    stop: threading.Event | None = None,
+) -> Job[NoiseFit]:
+    """Fit a noise model to one channel, and judge it.
+
+    Parameters
+    ----------
+    data
+        Pixels and where their signal comes from.
+    settings
+        Kind of the model; None takes every default.
+    denoise
+        How the denoiser of the source 'bootstrap' is trained.
+    stop
+        When set, a denoiser in training ends early; the fit itself takes seconds and is finished.
+
+    Yields
+    ------
+    Stage, Progress, PairsGathered, FitStep
+
+    Returns
+    -------
+    NoiseFit
+
+    Raises
+    ------
+    NoiseModelError
+        The data hold no noise, or too few pixels, or the denoiser's result is degenerate.
+    """
+    settings = settings or NoiseFitSettings()
+    pairs, denoised = yield from gather_job(data, settings, denoise=denoise, stop=stop)
+    yield Stage("Fitting the noise model")
+    model, candidates = yield from fit_steps(pairs, settings)
+    yield Stage("Judging the noise model")
+    curves, verdict = judge(model, pairs)
+    record = NoiseRecord(
+        name=data.name,
+        source=data.source,
+        files=data.files,
+        n_pixels=len(pairs.signal),
+        notes=pairs.notes,
+        verdict=verdict,
+        versions={
+            "napari-denoisplit": version("napari-denoisplit"),
+            "torch": str(torch.__version__),
+            "numpy": np.__version__,
+        },
+    )
+    return NoiseFit(model.with_record(record), curves, pairs, candidates, denoised)
+
+
+def gather_job(
+    data: NoiseData,
+    settings: NoiseFitSettings,
+    *,
+    denoise: DenoiseSettings | None = None,
+    stop: threading.Event | None = None,
+) -> Job[tuple[Pairs, Denoised | None]]:
+    """Gather pairs of signal and observation, to fit models to or to judge them by.
+
+    Parameters
+    ----------
+    data, settings, denoise, stop
+        As of `fit_noise_job`.
+
+    Yields
+    ------
+    Stage, Progress, PairsGathered
+
+    Returns
+    -------
+    The pairs, and for the source 'bootstrap' the images that served as signal.
+    """
+    check_region(data)  # before minutes of denoising
+    denoised = None
+    if data.source == "bootstrap":
+        data = replace(
+            data,
+            observation=spread_planes(
+                data.observation, settings.max_pixels, whole_planes=data.mask is not None
+            ),
+        )
+        denoised = yield from denoise_job(
+            [data.observation],
+            denoise or DenoiseSettings(seed=settings.seed),
+            for_noise_model=True,
+            stop=stop,
+            names=(data.name,),
+        )
+        denoised.check()
+    yield Stage("Gathering pixels")
+    pairs = gather(data, settings, signal=None if denoised is None else denoised.images[0])
+    yield PairsGathered(joint_histogram(pairs), len(pairs.signal), pairs.notes)
+    return pairs, denoised
+
+
+def judge_noise_job(model: NoiseModel, pairs: Pairs) -> Job[Judged]:
+    """Judge a noise model by pixels that it need not have been fitted to.
+
+    Yields
+    ------
+    Stage
+
+    Returns
+    -------
+    Judged
+    """
+    yield Stage("Judging the noise model")
+    return Judged(*judge(model, pairs))

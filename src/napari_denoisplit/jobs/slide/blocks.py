@@ -1,0 +1,257 @@
+"""What one process does for a slide: read a block, split it, write it."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Protocol, Self
+
+from napari_denoisplit.events import Stage
+from napari_denoisplit.jobs.split.memory import Retreat, memory_for
+from napari_denoisplit.nn.compute import Compute, keep_freed_memory
+from napari_denoisplit.nn.fast.inference import folded
+from napari_denoisplit.sampling.blocks import block_steps, block_tile_size
+from napari_denoisplit.sampling.posterior import bytes_per_pixel
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator
+
+    import torch
+
+    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.jobs.slide.store import SlideStore
+    from napari_denoisplit.sampling.blocks import Block, BlockSplit
+    from napari_denoisplit.settings import NetworkSettings, SplitSettings
+
+__all__ = ["BlockWork", "Crew", "OwnProcess", "budget", "memory_of_block", "tile_for"]
+
+MOST_ON_CPU = 1.5 * 2**30
+"""Bytes beyond which larger tiles make a CPU hardly faster."""
+
+
+def budget(settings: SplitSettings, device: torch.device) -> float:
+    """Bytes that splitting a block may take on a device."""
+    memory = memory_for(settings, device)
+    if settings.memory_gib is None and device.type == "cpu":
+        return min(memory, MOST_ON_CPU)
+    return memory
+
+
+def tile_for(
+    network: NetworkSettings, compute: Compute, edge: int, settings: SplitSettings, memory: float
+) -> int | None:
+    """Tile within a block of this edge; None is one tile."""
+    if settings.tile_size is not None:
+        return settings.tile_size
+    left = max(0.0, memory - _results_of_block(network, edge, settings))
+    return block_tile_size(network, compute, edge, settings.overlap, left)
+
+
+def memory_of_block(
+    network: NetworkSettings,
+    compute: Compute,
+    edge: int,
+    tile_size: int | None,
+    settings: SplitSettings,
+) -> float:
+    """Bytes that splitting a block takes at most, results included."""
+    read = edge + 2 * settings.overlap
+    tile = read if tile_size is None else min(tile_size, read)
+    features = network.n_filters * compute.dtype.itemsize / 3 * read**2
+    working = bytes_per_pixel(network, compute.dtype) * tile**2
+    return features * (tile < read) + working + _results_of_block(network, edge, settings)
+
+
+def _results_of_block(network: NetworkSettings, edge: int, settings: SplitSettings) -> float:
+    """Bytes of the input, a sample, the moments, what is kept, and a copy while it is written."""
+    kept = min(settings.keep_samples, settings.n_samples)
+    read = edge + 2 * settings.overlap
+    images = kept + (6 if settings.antithetic else 4)
+    return 4.0 * ((2 + network.n_channels) * read**2 + images * network.n_channels * edge**2)
+
+
+class Crew(Protocol):
+    """Who splits the blocks: this process, or the workers of a cluster."""
+
+    @property
+    def compute(self) -> Compute:
+        """Device and precision."""
+
+    @property
+    def memory(self) -> float:
+        """Bytes that a block may take."""
+
+    def split(
+        self,
+        store: SlideStore,
+        missing: list[int],
+        sizes: tuple[int, int | None],
+        stop: threading.Event,
+    ) -> Generator[Stage | float, None, list[str]]:
+        """Split blocks and write them.
+
+        Parameters
+        ----------
+        store
+            Where they go.
+        missing
+            Numbers of the blocks.
+        sizes
+            Edges of a block, and of the tiles within it.
+        stop
+            When set, what has begun is given up or left to end by itself.
+
+        Yields
+        ------
+        How many of the blocks are done, and what a user should know.
+
+        Returns
+        -------
+        What a user should know before trusting the result.
+        """
+
+    def __enter__(self) -> Self:
+        """Get ready."""
+
+    def __exit__(self, *error: object) -> None:
+        """Let go of everything."""
+
+
+class OwnProcess:
+    """Splits blocks here, one after the other.
+
+    Parameters
+    ----------
+    model
+        The model.
+    view
+        The superposition without a channel axis.
+    settings
+        Samples, device and all the rest.
+    """
+
+    def __init__(self, model: Model, view: Image, settings: SplitSettings) -> None:
+        self.compute = Compute.choose(settings.device, settings.precision)
+        self.memory = budget(settings, self.compute.device)
+        self._model, self._view, self._settings = model, view, settings
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def __str__(self) -> str:
+        """Read e.g. 'cpu, float32'."""
+        return str(self.compute)
+
+    def split(
+        self,
+        store: SlideStore,
+        missing: list[int],
+        sizes: tuple[int, int | None],
+        stop: threading.Event,
+    ) -> Generator[Stage | float, None, list[str]]:
+        """Split blocks and write them; see `Crew`."""
+        work = BlockWork(self._model, self._view, store, self._settings, self.compute, sizes)
+        with keep_freed_memory():
+            for done, number in enumerate(missing):
+                steps = work.steps(number, stop)
+                for step in steps:
+                    yield step if isinstance(step, Stage) else done + step
+                if stop.is_set():
+                    break
+        return work.notes
+
+
+class BlockWork:
+    """Splits blocks of one slide, one after the other.
+
+    Parameters
+    ----------
+    model
+        The model.
+    view
+        The superposition without a channel axis.
+    store
+        Where the results go.
+    settings
+        Samples, seed, overlap.
+    compute
+        Device and precision.
+    sizes
+        Edges of a block, and of the tiles within it; None is one tile.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        view: Image,
+        store: SlideStore,
+        settings: SplitSettings,
+        compute: Compute,
+        sizes: tuple[int, int | None],
+    ) -> None:
+        edge, tile_size = sizes
+        self._model, self._view, self._store, self._settings = model, view, store, settings
+        self._network_on = lru_cache(maxsize=1)(partial(folded, model.network))
+        network = model.header.network
+
+        def choose_tile(chosen: Compute) -> int | None:
+            """Tile of the plan where it was made; another device has its own."""
+            if chosen == compute:
+                return tile_size
+            memory = budget(settings, chosen.device)
+            return tile_for(network, chosen, edge, settings, memory)
+
+        self._means = Retreat(
+            compute,
+            choose_tile,
+            edge=edge + 2 * settings.overlap,
+            network=network,
+            overlap=settings.overlap,
+        )
+
+    @property
+    def notes(self) -> list[str]:
+        """What had to be given up for want of memory."""
+        return self._means.notes
+
+    def steps(self, number: int, stop: threading.Event) -> Generator[Stage | float, None, bool]:
+        """Split a block and write it.
+
+        Parameters
+        ----------
+        number
+            Of the block.
+        stop
+            When set, the block is given up.
+
+        Yields
+        ------
+        Share of the block that is done, and a Stage where memory ran out.
+
+        Returns
+        -------
+        Whether the block is written.
+        """
+        block = self._store.block(number)
+        split = yield from self._means.attempts(lambda: self._attempt(block, stop))
+        if split is None:
+            return False
+        self._store.write(number, split, self._model.header.calibration)
+        return True
+
+    def _attempt(
+        self, block: Block, stop: threading.Event
+    ) -> Generator[float, None, BlockSplit | None]:
+        return block_steps(
+            self._network_on(self._means.compute),
+            self._model.header.normalization,
+            self._view,
+            block,
+            self._settings,
+            tile_size=self._means.tile_size,
+            stop=stop,
+        )

@@ -1,0 +1,148 @@
+"""What decides the pixels of a split on disk, so that a run goes on only with the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from math import lcm
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from napari_denoisplit.errors import JobError
+from napari_denoisplit.jobs.slide.blocks import tile_for
+from napari_denoisplit.sampling.border import BORDER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+    from pydantic import JsonValue
+
+    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.plane_region import PlaneRegion
+    from napari_denoisplit.nn.compute import Compute
+    from napari_denoisplit.settings import NetworkSettings, SplitSettings
+
+__all__ = ["choose_sizes", "hash_of_image", "hash_of_model", "look_at", "make_plan"]
+
+EDGE_ON_CPU = 1024
+EDGE_ON_GPU = 2048
+"""Edges of a block: large enough for its context to cost little, small enough to lose little."""
+
+WINDOW = 128
+WINDOWS = 4  # along each edge
+PLANES = 8
+
+
+def look_at(view: Image) -> list[NDArray[np.float32]]:
+    """Read some windows of an image that may be larger than memory, always the same ones.
+
+    Parameters
+    ----------
+    view
+        (..., Y, X). Windows are spread over its first plane; of others the middle is read.
+    """
+    height, width = view.shape[-2:]
+    planes = list(np.ndindex(view.shape[:-2]))
+    chosen = np.unique(np.linspace(0, len(planes) - 1, PLANES).round().astype(int))
+    rows, columns = (
+        np.unique(np.linspace(0, max(0, n - WINDOW), WINDOWS).astype(int)).tolist()
+        for n in (height, width)
+    )
+    places = [(planes[0], y, x) for y in rows for x in columns]
+    middle = (max(0, height - WINDOW) // 2, max(0, width - WINDOW) // 2)
+    places += [(planes[i], *middle) for i in chosen[1:]]
+    return [
+        np.asarray(view.data[(*plane, slice(y, y + WINDOW), slice(x, x + WINDOW))], np.float32)
+        for plane, y, x in places
+    ]
+
+
+def hash_of_image(view: Image, windows: list[NDArray[np.float32]]) -> str:
+    """Name of an image by its size and by what `look_at` saw, wherever its file is now."""
+    digest = hashlib.sha256(repr((view.axes, view.shape)).encode())
+    for window in windows:
+        digest.update(np.ascontiguousarray(window).data)
+    return digest.hexdigest()
+
+
+def hash_of_model(model: Model) -> str:
+    """Name of a model by all that decides its samples: weights, statistics, calibration."""
+    header = model.header
+    deciding = {"network": True, "normalization": True, "channel_names": True}
+    facts = header.model_dump(mode="json", include=deciding | {"calibration": {"channels": True}})
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name, weights in sorted(model.network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(weights.detach().cpu().contiguous().numpy())
+    return digest.hexdigest()
+
+
+def choose_sizes(
+    network: NetworkSettings,
+    settings: SplitSettings,
+    compute: Compute,
+    memory: float,
+    before: Mapping[str, JsonValue] | None,
+) -> tuple[int, int | None]:
+    """Edges of a block and of the tiles within it; those of the run that goes on, if any.
+
+    Parameters
+    ----------
+    network, settings
+        What is split with, and how.
+    compute
+        Device and precision.
+    memory
+        Bytes that a block may take.
+    before
+        Plan of the run that goes on.
+    """
+    if before is not None:
+        return (
+            settings.block_size or cast("int", before["block_size"]),
+            settings.tile_size or cast("int | None", before["tile_size"]),
+        )
+    edge = settings.block_size or (EDGE_ON_CPU if compute.device.type == "cpu" else EDGE_ON_GPU)
+    step = lcm(64, 2**network.n_levels)
+    edge = -(-edge // step) * step
+    return edge, tile_for(network, compute, edge, settings, memory)
+
+
+def make_plan(
+    model: Model,
+    image_hash: str,
+    settings: SplitSettings,
+    computed_on: str,
+    sizes: tuple[int, int | None],
+    region: PlaneRegion | None = None,
+) -> dict[str, JsonValue]:
+    """Return what decides the pixels, by name; `region` is the part that is split, if not all.
+
+    Raises
+    ------
+    JobError
+        The number of samples is left to a target error.
+    """
+    if settings.target_error is not None:
+        raise JobError(
+            f"A target error ({settings.target_error:g}%) is for results in memory: blocks on disk "
+            "would get different numbers of samples and differ in noise at their borders. Split a "
+            "part with the target error, see how many samples it takes, and give that number here."
+        )
+    return {
+        "model": hash_of_model(model),
+        "image": image_hash,
+        "samples": settings.n_samples,
+        "kept_samples": min(settings.keep_samples, settings.n_samples),
+        "seed": settings.seed,
+        "antithetic": settings.antithetic,
+        "overlap": settings.overlap,
+        "border": BORDER,
+        "block_size": sizes[0],
+        "tile_size": sizes[1],
+        "computed_on": computed_on,
+        "region": None if region is None else str(region),
+    }

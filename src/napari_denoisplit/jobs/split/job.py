@@ -1,0 +1,334 @@
+"""Split an image into its structures by posterior samples of a trained model."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import replace
+from functools import lru_cache, partial
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_denoisplit.checkpoint import Model, load_model
+from napari_denoisplit.errors import ImageError, JobError
+from napari_denoisplit.events import PartDrawn, Progress, Stage
+from napari_denoisplit.images.image import AXES, Image
+from napari_denoisplit.jobs.forecast.words import gib
+from napari_denoisplit.jobs.split.memory import Retreat, is_out_of_memory, memory_for
+from napari_denoisplit.jobs.split.results import Split, SplitResults, bytes_in_work
+from napari_denoisplit.nn.compute import Compute, keep_freed_memory
+from napari_denoisplit.nn.fast.inference import folded
+from napari_denoisplit.sampling.blocks import Block
+from napari_denoisplit.sampling.border import read_bordered, round_up
+from napari_denoisplit.sampling.focus import planes_from, tiles_below, tiles_from
+from napari_denoisplit.sampling.frame import Frame
+from napari_denoisplit.sampling.moments import Moments
+from napari_denoisplit.sampling.posterior import Posterior, fitting_batch, fitting_tile_size
+from napari_denoisplit.sampling.sample_count import Precision, samples_needed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.events import Job
+    from napari_denoisplit.images.plane_region import PlaneRegion
+    from napari_denoisplit.images.training.normalization import Normalization
+    from napari_denoisplit.sampling.focus import FocusSource
+    from napari_denoisplit.sampling.tiles import Tile
+    from napari_denoisplit.settings import SplitSettings
+
+__all__ = ["Split", "frame_of", "planes_of", "split_job", "unlike_training"]
+
+
+def split_job(
+    model: Model | Path,
+    image: Image,
+    settings: SplitSettings,
+    *,
+    stop: threading.Event | None = None,
+    focus: FocusSource | None = None,
+    region: PlaneRegion | None = None,
+) -> Job[Split]:
+    """Split every plane of an image, or a part of every plane.
+
+    Each plane is encoded once; then one sample of the whole plane after the other is drawn, so
+    that the first picture is there after 1/K of the time.
+
+    Parameters
+    ----------
+    model
+        A model, or the file that holds one.
+    image
+        The superposition: no channel axis, or one of size 1. T and Z planes are split one by one.
+    settings
+        Samples, tiles, device.
+    stop
+        When set, the job ends after the current tile and keeps every complete sample.
+    focus
+        Says what is in view, asked before each plane and sample: planes and tiles there come
+        first. The result does not depend on it.
+    region
+        Part of every plane to split; None is all of it. The result is that part of the split of
+        the whole, up to what lies beyond its context, which is the overlap of the tiles; only that
+        much is read. With a target error, the part is judged by itself.
+
+    Yields
+    ------
+    Stage, Progress, SampleDrawn, and PartDrawn where a plane is cut into tiles
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    ImageError
+        The image has several channels, or pixels that are not finite; or the region lies beyond.
+    ModelFileError
+        The model file cannot be used.
+    JobError
+        The results do not fit into memory, or the device is not there.
+    """
+    stop = stop or threading.Event()
+    view = planes_of(image)
+    region = None if region is None else region.within(view)
+    if isinstance(model, Path):
+        yield Stage(f"Loading {model.name}")
+        model = load_model(model)
+    compute = Compute.choose(settings.device, settings.precision)
+    model.network.to(compute.device).eval()
+    part = "" if region is None else f", {region},"
+    yield Stage(f"Splitting {image.name}{part} on {compute}")
+    work = _Work(model, settings, compute, view, region, stop, focus)
+    with keep_freed_memory():
+        for index in planes_from(product(*map(range, view.shape[:-2])), focus):
+            yield from work.plane(index)
+            if stop.is_set():
+                break
+    yield from work.closing()
+    return work.result(image)
+
+
+def planes_of(image: Image) -> Image:
+    """Return a superposition without its channel axis; refuse one with several channels."""
+    if image.n_channels > 1:
+        raise ImageError(
+            f"{image.name!r} has {image.n_channels} channels; a model splits one superposed image. "
+            "Select the channel that holds the superposition (for commands: --channel NAME), or "
+            "sum the channels first."
+        )
+    return image.transposed("".join(a for a in AXES if a in image.axes and a != "C"))
+
+
+def frame_of(
+    shape: tuple[int, ...], region: PlaneRegion | None, overlap: int, multiple: int
+) -> Frame:
+    """Where a region lies in a plane, and what is read for it; without one, the whole plane.
+
+    Parameters
+    ----------
+    shape
+        Of the superposition, (..., Y, X).
+    region
+        Within the plane.
+    overlap
+        Context on each side, pixels.
+    multiple
+        What the ladder divides.
+    """
+    height, width = shape[-2:]
+    if region is None:
+        return Frame.whole(height, width, multiple)
+    y, x = region.spans(height, width)
+    return Frame.around(y, x, (height, width), round_up(overlap, multiple), multiple)
+
+
+def unlike_training(
+    name: str, pixels: NDArray[np.float32], normalization: Normalization
+) -> str | None:
+    """Warning about an image whose pixels are far from what the model was trained on."""
+    n = normalization
+    mean, std = float(pixels.mean()), float(pixels.std())
+    if not math.isfinite(std):
+        return None  # whoever reads the pixels to split them says so
+    if abs(mean - n.input_mean) < 3 * n.input_std and 1 / 3 < std / n.input_std < 3:
+        return None
+    return (
+        f"{name} has mean {mean:.4g} and standard deviation {std:.4g}, the model was trained on "
+        f"{n.input_mean:.4g} and {n.input_std:.4g}: the split may be wrong"
+    )
+
+
+class _Work:
+    """Results of the planes so far, and what is needed for the next."""
+
+    def __init__(
+        self,
+        model: Model,
+        settings: SplitSettings,
+        compute: Compute,
+        view: Image,
+        region: PlaneRegion | None,
+        stop: threading.Event,
+        focus: FocusSource | None,
+    ) -> None:
+        self._model, self._settings = model, settings
+        self._view, self._stop, self._focus = view, stop, focus
+        self._region = region
+        self._frame = frame_of(view.shape, region, settings.overlap, model.network.multiple)
+        self._means = Retreat(
+            compute,
+            self._choose_tile_size,
+            edge=max(self._frame.read_shape),
+            network=model.header.network,
+            overlap=settings.overlap,
+        )
+        self._network_on = lru_cache(maxsize=1)(partial(folded, model.network))
+        self._results = SplitResults(model, self._part(view), settings)
+        self._precision = Precision(settings)
+        self._n_planes = self._results.n_drawn.size
+        self._planes_done, self._share_done = 0, 0.0
+        self._notes: list[str] = []
+        self._start = time.monotonic()
+
+    def _choose_tile_size(self, compute: Compute) -> int | None:
+        s = self._settings
+        if s.tile_size is not None:
+            return s.tile_size
+        memory = memory_for(s, compute.device)
+        height, width = self._frame.read_shape
+        network, dtype = self._model.header.network, compute.dtype
+        return fitting_tile_size(network, dtype, height, width, overlap=s.overlap, memory=memory)
+
+    def _part(self, image: Image) -> Image:
+        """Return what is split of an image."""
+        return image if self._region is None else self._region.cut(image)
+
+    def plane(self, index: tuple[int, ...]) -> Job[None]:
+        """Draw every sample of one plane."""
+        frame = self._frame
+        pixels = self._read(index)
+        name = self._view.name if self._region is None else f"{self._view.name}, {self._region},"
+        seen = frame.cropped(pixels)
+        warning = unlike_training(name, seen, self._model.header.normalization)
+        if warning is not None and not self._notes:  # once: a long movie would repeat it
+            self._notes.append(warning)
+            yield Stage(warning)
+        moments = self._moments()
+        yield from self._means.attempts(lambda: self._draw(index, pixels, moments))
+        self._planes_done += 1
+        if not self._stop.is_set():
+            self._precision.take(moments)
+
+    def _moments(self) -> Moments:
+        """Make room for what is known of a plane."""
+        shape = (len(self._model.header.channel_names), *self._frame.shape)
+        try:
+            return Moments(shape, self._means.compute.device, antithetic=self._settings.antithetic)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            needed = gib(bytes_in_work(shape, self._settings))
+            raise JobError(
+                f"Out of memory: a plane of {self._frame.shape[0]} x {self._frame.shape[1]} pixels "
+                f"takes {needed} while it is sampled. Split it to disk, block by block (in the "
+                "widget by 'Results', on the command line by -o NAME.zarr)."
+            ) from error
+
+    def _draw(
+        self, index: tuple[int, ...], pixels: NDArray[np.float32], moments: Moments
+    ) -> Job[None]:
+        """Draw the samples of a plane that are not in its moments yet, from what was read of it."""
+        compute, frame, multiple = self._means.compute, self._frame, self._model.network.multiple
+        number = int(np.ravel_multi_index(index, self._view.shape[:-2])) if index else 0
+        posterior = Posterior(
+            self._network_on(compute),
+            self._model.header.normalization,
+            pixels,
+            tile_size=self._means.tile_size,
+            overlap=self._settings.overlap,
+            seed=self._settings.seed,
+            plane_index=number,
+            antithetic=self._settings.antithetic,
+            origin=frame.origin,
+        )
+        grid = frame.tiles(self._means.tile_size, self._settings.overlap, multiple)
+        room = posterior.empty_samples(1 if len(grid) > 1 else self._batch())
+        moments.to(compute.device)
+        unread = set(posterior.tiles)
+        while (k := moments.n) < (needed := samples_needed(moments, self._settings)):
+            samples = room[: self._settings.n_samples - k]  # (B, C, Y, X)
+            tiles = tiles_from(grid, index, self._focus, frame.offset)
+            for i, tile in enumerate(tiles):
+                for below in tiles_below(posterior.tiles, tile) if unread else ():
+                    if self._stop.is_set():
+                        return
+                    if below in unread:
+                        posterior.encode(below)
+                        unread.remove(below)
+                if self._stop.is_set():
+                    return
+                posterior.draw(k, tile, samples)
+                if k == 0 and len(tiles) > 1:
+                    yield from _part(index, tile, frame, samples[0])
+                drawn = k + len(samples) * (i + 1) / len(tiles)
+                yield self._progress(k, drawn, needed)
+            for sample in frame.cropped(samples):
+                moments.add(sample)
+                yield self._results.keep(index, sample, moments)
+                # What was drawn along and is not needed is left out: a batch changes nothing.
+                if self._stop.is_set() or moments.n >= samples_needed(moments, self._settings):
+                    break
+
+    def _batch(self) -> int:
+        """Choose how many samples to draw at once where a plane is not cut."""
+        compute, (height, width) = self._means.compute, self._frame.read_shape
+        memory = memory_for(self._settings, compute.device)
+        network = self._model.header.network
+        at_once = fitting_batch(network, compute, height, width, memory=memory)
+        return min(at_once, self._settings.n_samples)
+
+    def _read(self, index: tuple[int, ...]) -> NDArray[np.float32]:
+        """Read what is needed of a plane, its border included."""
+        f, where = self._frame, str(Block(index, self._frame.y, self._frame.x))
+        multiple = self._model.network.multiple
+        return read_bordered(self._view, index, f.rows, f.columns, multiple, where)
+
+    def _progress(self, k: int, drawn: float, needed: int) -> Progress:
+        """Tell how far it is when `drawn` of the samples that a plane is thought to need are."""
+        share = (self._planes_done + min(drawn / needed, 1.0)) / self._n_planes
+        self._share_done = done = max(share, self._share_done)  # what is needed may change
+        seconds = time.monotonic() - self._start
+        about = "about " if needed < self._settings.n_samples else ""
+        return Progress(done, seconds * (1 - done) / done, f"sample {k + 1} of {about}{needed}")
+
+    def closing(self) -> Job[None]:
+        """Say how precise it has become."""
+        for note in self._precision.notes():
+            self._notes.append(note)
+            yield Stage(note)
+
+    def result(self, image: Image) -> Split:
+        """Everything that was drawn, with the axes of the input."""
+        notes = (*self._notes, *self._means.notes)
+        split = self._results.split(
+            self._part(image), self._means, notes, stopped_early=self._stop.is_set()
+        )
+        region = None if self._region is None else str(self._region)
+        return replace(split, provenance={**split.provenance, "region": region})
+
+
+def _part(
+    plane: tuple[int, ...], tile: Tile, frame: Frame, sample: torch.Tensor
+) -> Iterator[PartDrawn]:
+    """Cut a tile out of the first sample of a plane, (C, Y, X) of what is read, if it shows any."""
+    y, x = frame.shown(tile)
+    if y[0] < y[1] and x[0] < x[1]:
+        part = frame.cropped(sample)[:, slice(*y), slice(*x)]
+        yield PartDrawn(plane, 0, y, x, part.cpu().numpy().copy())

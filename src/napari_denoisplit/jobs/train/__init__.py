@@ -1,0 +1,1 @@
+"""Train a splitting model: preparation, the loop, validation."""

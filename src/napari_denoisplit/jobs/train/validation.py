@@ -1,0 +1,159 @@
+"""How good a network is on the blocks that training does not see."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_denoisplit.events import Elbo
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.measures.psnr import range_invariant_psnr
+from napari_denoisplit.nn.elbo import elbo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_denoisplit.images.training.normalization import Normalization
+    from napari_denoisplit.nn.compute import Compute
+    from napari_denoisplit.nn.ladder import VSE, Prediction
+    from napari_denoisplit.settings import LossSettings
+
+__all__ = ["Validation", "ValidationResult"]
+
+MAX_PIXELS = 300_000
+"""Blocks are cropped to so many pixels together: a validation may not cost more than training."""
+N_SAMPLES = 2
+SEED = 20240311
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationResult:
+    """Outcome of one validation."""
+
+    elbo: Elbo
+    psnr: tuple[float, ...]
+    """Per channel, dB, mean over blocks, of the mean of two samples; NaN where every block of a
+    channel is constant."""
+    superposition: NDArray[np.float32]
+    """(Y, X) of the first block, image units."""
+    mmse: NDArray[np.float32]
+    """(C, Y, X) of the first block, image units."""
+    channels: NDArray[np.float32]
+    """(C, Y, X) of the first block as recorded, image units."""
+
+
+class Validation:
+    """The ELBO and PSNR on fixed blocks with fixed latent noise, so that epochs compare.
+
+    Parameters
+    ----------
+    blocks
+        Arrays (C, Y, X), image units.
+    truth
+        The same blocks without noise; None compares with the blocks themselves.
+    weights
+        Weight of each channel in the superposition.
+    normalization
+        Statistics of the training pixels.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[NDArray[np.float32]],
+        truth: Sequence[NDArray[np.float32]] | None,
+        weights: Sequence[float],
+        normalization: Normalization,
+        compute: Compute,
+    ) -> None:
+        edge = max(32, int((MAX_PIXELS / len(blocks)) ** 0.5))
+        keep = max(1, MAX_PIXELS // min(edge**2, blocks[0][0].size))
+        self._blocks = [_centre(b, edge) for b in blocks[:keep]]
+        self._truth = [_centre(t, edge) for t in (truth or blocks)[:keep]]
+        self._weights = np.asarray(weights, dtype=np.float32)
+        self._normalization = normalization
+        self._compute = compute
+
+    @property
+    def superpositions(self) -> list[Image]:
+        """Superposition of each block, image units."""
+        return [
+            Image(np.tensordot(self._weights, block, axes=1), "YX", name=f"validation block {i}")
+            for i, block in enumerate(self._blocks, start=1)
+        ]
+
+    @torch.no_grad()
+    def run(
+        self,
+        network: VSE,
+        likelihood: Callable[[Prediction, Tensor], Tensor],
+        loss: LossSettings,
+    ) -> ValidationResult:
+        """Validate a network that is in evaluation mode."""
+        reconstruction, kl, psnr, size = 0.0, np.zeros(len(network.top_down)), [], 0
+        generator = torch.Generator(self._compute.device).manual_seed(SEED)
+        shown: list[NDArray[np.float32]] = []
+        for block, truth in zip(self._blocks, self._truth, strict=True):
+            channels = torch.from_numpy(block)[None].to(self._compute.device)  # (1, C, Y, X)
+            terms, mmse = self._predict(network, channels, likelihood, loss, generator)
+            n = block[0].size
+            reconstruction += float(terms[0]) * n
+            kl += terms[1].cpu().numpy() * n
+            size += n
+            psnr.append([_psnr(t, m) for t, m in zip(truth, mmse, strict=True)])
+            if not shown:
+                shown = [np.tensordot(self._weights, block, axes=1), mmse, block]
+        kl_per_level = tuple(float(k) for k in kl / size)
+        reconstruction /= size
+        total = reconstruction + loss.beta * sum(kl_per_level)
+        return ValidationResult(
+            Elbo(total, reconstruction, kl_per_level),
+            tuple(_mean_of_known(channel) for channel in zip(*psnr, strict=True)),
+            *shown,
+        )
+
+    def _predict(
+        self,
+        network: VSE,
+        channels: Tensor,
+        likelihood: Callable[[Prediction, Tensor], Tensor],
+        loss: LossSettings,
+        generator: torch.Generator,
+    ) -> tuple[tuple[Tensor, Tensor], NDArray[np.float32]]:
+        """ELBO terms of the first sample, and the mean of all samples in image units."""
+        n, device = self._normalization, self._compute.device
+        weights = torch.from_numpy(self._weights).to(device)
+        x = (torch.einsum("c,bcyx->byx", weights, channels)[:, None] - n.input_mean) / n.input_std
+
+        def noise(level: int, shape: tuple[int, ...]) -> Tensor:
+            return torch.randn(shape, generator=generator, device=device)
+
+        with self._compute.autocast():
+            predictions = [network(x, noise) for _ in range(N_SAMPLES)]
+        terms = elbo(predictions[0], channels, likelihood, loss)
+        mean = torch.stack([p.signal for p in predictions]).mean(dim=0)[0].cpu().numpy()
+        scale = np.asarray(n.channel_stds, np.float32)[:, None, None]
+        offset = np.asarray(n.channel_means, np.float32)[:, None, None]
+        return (terms.reconstruction, terms.kl_per_level), mean * scale + offset
+
+
+def _psnr(truth: NDArray[np.float32], mmse: NDArray[np.float32]) -> float:
+    """PSNR of a block; NaN where the truth is constant, as in a blank frame or an empty corner."""
+    return range_invariant_psnr(truth, mmse) if np.ptp(truth) > 0 else math.nan
+
+
+def _mean_of_known(values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def _centre(block: NDArray[np.float32], edge: int) -> NDArray[np.float32]:
+    """Cut the central part of at most edge x edge pixels."""
+    y, x = (max(0, (n - edge) // 2) for n in block.shape[1:])
+    return np.ascontiguousarray(block[:, y : y + edge, x : x + edge])

@@ -1,0 +1,1 @@
+"""Whether to believe a split: residual, objects, consensus of samples."""

@@ -1,0 +1,97 @@
+"""One segmentation of a structure from its posterior samples, plane by plane."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.measures.samples.consensus import LEAST_PIXELS, consensus_of, local_threshold
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.events import Job
+    from napari_denoisplit.measures.samples.consensus import Segment
+
+__all__ = ["ConsensusStack", "consensus_job"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConsensusStack:
+    """Consensus of every plane."""
+
+    labels: NDArray[np.int32]
+    """(..., Y, X), unique over all planes, 0 outside of objects."""
+    confidence: NDArray[np.float32]
+    """(..., Y, X), share of the samples that see foreground; NaN where a plane was not split."""
+    n_objects: tuple[int, ...]
+    """Objects in each sample, over all planes."""
+
+    @property
+    def summary(self) -> str:
+        """One sentence: how many objects, and how much the samples differ in that."""
+        low, high = min(self.n_objects, default=0), max(self.n_objects, default=0)
+        return (
+            f"{int(np.count_nonzero(np.unique(self.labels)))} objects in the consensus of "
+            f"{len(self.n_objects)} samples, which have {low} to {high} each."
+        )
+
+
+def consensus_job(
+    samples: NDArray[np.floating],
+    segment: Segment = local_threshold,
+    *,
+    least_pixels: int = LEAST_PIXELS,
+    separate: bool = True,
+    stop: threading.Event | None = None,
+) -> Job[ConsensusStack]:
+    """Segment every sample, and what most of them agree on.
+
+    Parameters
+    ----------
+    samples
+        (K, ..., Y, X) of one structure, K of 2 or more.
+    segment, least_pixels, separate
+        As of `consensus_of`.
+    stop
+        When set, the job ends after the current plane.
+
+    Yields
+    ------
+    Stage, Progress
+
+    Raises
+    ------
+    ImageError
+        There are fewer than two samples.
+    """
+    stop = stop or threading.Event()
+    if len(samples) < 2 or samples.ndim < 3:
+        raise ImageError(
+            f"Samples of shape {samples.shape} cannot be compared: give (K, ..., Y, X), two or "
+            "more."
+        )
+    shape = samples.shape[1:]
+    labels = np.zeros(shape, np.int32)
+    confidence = np.full(shape, np.nan, np.float32)
+    counts = np.zeros(len(samples), int)
+    planes = list(np.ndindex(shape[:-2]))
+    yield Stage(f"Segmenting {len(samples)} samples")
+    last = 0
+    for number, plane in enumerate(planes):
+        if stop.is_set():
+            break
+        drawn = np.asarray(samples[(slice(None), *plane)], dtype=np.float32)
+        if np.isfinite(drawn).all():
+            found = consensus_of(drawn, segment, least_pixels=least_pixels, separate=separate)
+            labels[plane] = np.where(found.labels > 0, found.labels + last, 0)
+            last += len(found.agreement)
+            confidence[plane] = found.confidence
+            counts += found.n_objects
+        yield Progress((number + 1) / len(planes), None, f"plane {number + 1} of {len(planes)}")
+    return ConsensusStack(labels, confidence, tuple(counts.tolist()))

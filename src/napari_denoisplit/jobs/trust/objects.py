@@ -1,0 +1,121 @@
+"""Sum up the objects of a structure: means with intervals, and what of them can be believed."""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.images.samples.stack import pixels_of
+from napari_denoisplit.measures.samples.objects import ObjectSums, connected_objects
+from napari_denoisplit.measures.trust.mask import background_of, relative_uncertainty
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.events import Job
+    from napari_denoisplit.measures.samples.objects import ObjectSummary
+    from napari_denoisplit.settings import ObjectSettings
+
+__all__ = ["MOST_PIXELS", "SummedObjects", "objects_job"]
+
+MOST_PIXELS = 2**27
+"""MMSE, sigma, mask and labels are held in memory, some 40 bytes a pixel: 5 GiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class SummedObjects:
+    """What is known of every object of a structure."""
+
+    objects: tuple[ObjectSummary, ...]
+    n_samples: int
+    """Samples behind the intervals."""
+    background: float
+    """Grey level without structure, by which the trusted share was told."""
+    stopped_early: bool
+
+    @property
+    def summary(self) -> str:
+        """One sentence or two: how many objects, and what their intervals rest on."""
+        n = len(self.objects)
+        text = f"{n} object{'' if n == 1 else 's'}"
+        if not n:
+            return f"{text}."
+        if any(one.sigma is not None for one in self.objects):
+            text += f", intervals from {self.n_samples} samples."
+            return text + (" Stopped before the last sample." if self.stopped_early else "")
+        why = "it was stopped too early" if self.stopped_early else "too few samples are kept"
+        return f"{text}, without intervals of their means: {why}."
+
+
+def objects_job(
+    mmse: Any,
+    sigma: Any,
+    samples: Any,
+    settings: ObjectSettings,
+    *,
+    labels: NDArray[np.integer] | None = None,
+    mirrored: bool = False,
+    stop: threading.Event | None = None,
+) -> Job[SummedObjects]:
+    """Sum up the objects of one structure.
+
+    Parameters
+    ----------
+    mmse, sigma
+        (..., Y, X), in memory or read when they are needed.
+    samples
+        (K, ..., Y, X), read one after the other; None where none were kept: means then have no
+        interval.
+    settings
+        What is trusted.
+    labels
+        (..., Y, X), 0 outside of objects; None takes the connected parts of the trust mask.
+    mirrored
+        Whether the samples were drawn in pairs with mirrored noise.
+    stop
+        When set, the intervals rest on the samples so far.
+
+    Yields
+    ------
+    Stage, Progress
+
+    Raises
+    ------
+    ImageError
+        The shapes differ, or there are more pixels than `MOST_PIXELS`.
+    """
+    stop = stop or threading.Event()
+    shape = tuple(mmse.shape)
+    if math.prod(shape) > MOST_PIXELS:
+        raise ImageError(
+            f"The MMSE has the shape {shape}: objects are summed up in memory, of "
+            f"{MOST_PIXELS:,} pixels at most. Split a region of it, or crop it first."
+        )
+    others = {"sigma": tuple(sigma.shape)}
+    others |= {} if labels is None else {"the labels": tuple(labels.shape)}
+    others |= {} if samples is None else {"a sample": tuple(samples.shape[1:])}
+    for what, found in others.items():
+        if found != shape:
+            raise ImageError(
+                f"The MMSE has the shape {shape}, {what} {found}: choose those of the same image."
+            )
+    yield Stage("Finding the objects")
+    mean, spread = pixels_of(mmse), pixels_of(sigma)
+    background = background_of(mean) if settings.background is None else settings.background
+    mask = relative_uncertainty(mean, spread, background) <= settings.limit
+    if labels is None:
+        labels = connected_objects(mask, settings.least_pixels)
+    sums = ObjectSums(labels, mean, spread, mask, mirrored=mirrored)
+    n = 0 if samples is None or not sums.n_objects else len(samples)
+    yield Stage("Summing up the objects")
+    for k in range(n):
+        if stop.is_set():
+            break
+        sums.add(pixels_of(samples[k]))
+        yield Progress((k + 1) / n, None, f"sample {k + 1} of {n}")
+    return SummedObjects(sums.summaries(), sums.n_samples, background, stop.is_set())

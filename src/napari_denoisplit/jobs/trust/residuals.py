@@ -1,0 +1,320 @@
+"""Check without truth whether a split explains its image: the residual, judged by the noise."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import ValidationError
+
+from napari_denoisplit.errors import ImageError, JobError, ModelFileError
+from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.jobs.split.job import planes_of, split_job
+from napari_denoisplit.measures.trust.reference import KEY, ResidualReference
+from napari_denoisplit.measures.trust.remixing import mixing_weights
+from napari_denoisplit.measures.trust.residual import (
+    WINDOW,
+    ResidualSums,
+    local_bias,
+    standardized,
+    tile_figures,
+)
+from napari_denoisplit.measures.trust.verdict import judge_absolutely, judge_by_reference
+from napari_denoisplit.noise.models.model import noise_model_from_dict
+from napari_denoisplit.noise.models.superposed import superposed_noise, superposed_variance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.checkpoint import Model, ModelHeader
+    from napari_denoisplit.events import Job
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.measures.trust.residual import ResidualFigures
+    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.settings import SplitSettings
+    from napari_denoisplit.verdict import Verdict
+
+    Floats = NDArray[np.float32]
+
+__all__ = [
+    "ResidualCheck",
+    "Residuals",
+    "noise_models_of",
+    "reference_of",
+    "residual_job",
+    "trust_job",
+]
+
+_SEED = 20240311
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResidualCheck:
+    """What is left of an image when its predicted structures are taken away."""
+
+    residual: Image
+    """(input - superposition of the MMSE) in standard deviations of the noise; axes of the input
+    without C. NaN where a plane was not split."""
+    bias: Image
+    """The residual smoothed over about 16 pixels, scaled so that noise alone keeps the standard
+    deviation 1: beyond 4, structure or background was left unexplained there."""
+    figures: ResidualFigures
+    expected_outside: float
+    """Share of pixels outside 3 standard deviations that the noise models themselves have."""
+    verdict: Verdict
+
+
+def trust_job(
+    model: Model | Path,
+    image: Image,
+    settings: SplitSettings,
+    *,
+    stop: threading.Event | None = None,
+) -> Job[tuple[Split, ResidualCheck]]:
+    """Split an image and check the residual.
+
+    Parameters
+    ----------
+    model
+        A model with noise models, or the file that holds one.
+    image
+        The superposition.
+    settings
+        Samples and device. Every sample that is kept takes part in the check.
+    stop
+        When set, splitting ends with the samples so far, and these are checked.
+
+    Raises
+    ------
+    ImageError
+        The image has several channels, or pixels that are not finite, or is too small.
+    ModelFileError
+        The model file cannot be used, or holds no noise models.
+    JobError
+        It was stopped before the first sample.
+    """
+    from napari_denoisplit.checkpoint import Model, load_model
+
+    loaded = model if isinstance(model, Model) else load_model(model)
+    noise_models_of(loaded.header)  # raises before the work, not after it
+    split = yield from split_job(loaded, image, settings, stop=stop)
+    samples = None if split.samples is None else split.samples[: split.n_samples]
+    check = yield from residual_job(loaded.header, image, split.mmse, samples)
+    return split, check
+
+
+def residual_job(
+    header: ModelHeader,
+    image: Image,
+    mmse: Image,
+    samples: NDArray[np.float32] | None = None,
+    *,
+    stop: threading.Event | None = None,
+) -> Job[ResidualCheck]:
+    """Check the residual of an image that is split already.
+
+    Parameters
+    ----------
+    header
+        Of the model that split it: mixing weights, noise models, and its reference if it has one.
+    image
+        The superposition that was split.
+    mmse
+        What was predicted, with a channel axis; other axes as in the image.
+    samples
+        (K, ...) with the axes of `mmse` behind K. Without samples the mean itself is checked,
+        which leaves less than the noise; the judgement is rougher then.
+    stop
+        When set, the check ends after the current plane.
+
+    Yields
+    ------
+    Stage, Progress
+
+    Raises
+    ------
+    ImageError
+        The sizes differ, no plane has 16 x 16 pixels, or some pixels are not finite.
+    ModelFileError
+        The model has no noise models.
+    JobError
+        There is no plane that was split, or it was stopped before the first.
+    """
+    stop = stop or threading.Event()
+    work = Residuals(header, image, mmse, samples)
+    yield Stage(f"Checking what {image.name} leaves unexplained")
+    planes = list(np.ndindex(work.shape[:-2]))
+    for number, index in enumerate(planes):
+        if stop.is_set():
+            break
+        work.plane(index)
+        yield Progress((number + 1) / len(planes), None, f"plane {number + 1} of {len(planes)}")
+    if stop.is_set() and not work.has_planes:
+        raise JobError("The check was stopped before its first plane: let it run longer.")
+    return work.result()
+
+
+def noise_models_of(header: ModelHeader) -> tuple[NoiseModel, ...]:
+    """Noise models of a model.
+
+    Raises
+    ------
+    ModelFileError
+        It has none.
+    """
+    if header.noise_models is None:
+        raise ModelFileError(
+            "This model holds no noise models, so that its residual cannot be judged: train one "
+            "with the method 'denoisplit'."
+        )
+    return tuple(noise_model_from_dict(values) for values in header.noise_models)
+
+
+def reference_of(header: ModelHeader) -> ResidualReference | None:
+    """Return what a model leaves of its own kind, if its file says."""
+    try:
+        return ResidualReference.model_validate(header.training.get(KEY))
+    except ValidationError:
+        return None
+
+
+def _plane_residuals(
+    header: ModelHeader,
+    models: tuple[NoiseModel, ...],
+    observation: Floats,
+    mmse: Floats,
+    samples: Floats | None,
+) -> tuple[list[Floats], Floats, Floats, float]:
+    """Residuals of one plane.
+
+    Parameters
+    ----------
+    header, models
+        Of the model.
+    observation
+        (Y, X)
+    mmse
+        (C, Y, X)
+    samples
+        (K, C, Y, X)
+
+    Returns
+    -------
+    The residual of each sample, that of the MMSE, the superposition of the MMSE, all in standard
+    deviations of the noise, (Y, X); and the share of pixels that the noise of the models has
+    outside 3 standard deviations.
+    """
+    weights = mixing_weights(header.mix, observation, mmse)
+    variance = superposed_variance(models, weights, mmse)
+    mixed = superpose(mmse, weights)
+    of_mean = standardized(observation, mixed, variance)
+    noise = superposed_noise(models, weights, mmse, _SEED) / np.sqrt(variance)
+    each = [of_mean]
+    if samples is not None and len(samples):
+        each = [standardized(observation, superpose(s, weights), variance) for s in samples]
+    signal = np.asarray(mixed / np.sqrt(variance), dtype=np.float32)
+    return each, of_mean, signal, float((np.abs(noise) > 3).mean())
+
+
+class Residuals:
+    """Residual of the planes so far; parameters as of `residual_job`."""
+
+    def __init__(
+        self, header: ModelHeader, image: Image, mmse: Image, samples: Floats | None
+    ) -> None:
+        self._header, self._models = header, noise_models_of(header)
+        self._view = planes_of(image)
+        self.shape = self._view.shape
+        names = "C" + self._view.axes
+        self._mmse = np.asarray(mmse.transposed(names).data)
+        if self._mmse.shape != (len(self._models), *self.shape):
+            raise ImageError(
+                f"{mmse.name!r} has shape {self._mmse.shape}, {image.name!r} {self.shape}: give "
+                f"the split of this image, with {len(self._models)} channels."
+            )
+        self._samples = None
+        if samples is not None and len(samples):
+            order = [1 + mmse.axes.index(axis) for axis in names if axis in mmse.axes]
+            self._samples = np.transpose(samples, [0, *order]).reshape(
+                (len(samples), *self._mmse.shape)
+            )
+        self._residual = np.full(self.shape, np.nan, np.float32)
+        self._bias = np.full(self.shape, np.nan, np.float32)
+        self._sums = ResidualSums(of_mean=self._samples is None)
+        self._reference = reference_of(header) if self._samples is not None else None
+        self._tiles: list[NDArray[np.float64]] = []
+        self._outside: list[float] = []
+        self._source = image
+
+    def plane(self, index: tuple[int, ...]) -> tuple[list[Floats], Floats] | None:
+        """Take in one plane; None if it was not split.
+
+        Returns
+        -------
+        Residual of each sample, and the superposition of the MMSE, in standard deviations of the
+        noise, (Y, X).
+
+        Raises
+        ------
+        ImageError
+            The image has pixels that are not finite where it was split.
+        """
+        at: tuple[slice | int, ...] = (slice(None), *index)
+        mmse = np.ascontiguousarray(self._mmse[at], dtype=np.float32)
+        if not np.isfinite(mmse).all():
+            return None
+        observation = np.array(self._view.data[index], dtype=np.float32)
+        if bad := int((~np.isfinite(observation)).sum()):
+            raise ImageError(
+                f"{self._source.name!r} has {bad} pixels that are NaN or infinite: choose the "
+                "image as it was split."
+            )
+        samples = None
+        if self._samples is not None:
+            samples = self._samples[(slice(None), *at)]
+            samples = samples[np.isfinite(samples[:, 0, 0, 0])]
+        each, of_mean, signal, outside = _plane_residuals(
+            self._header, self._models, observation, mmse, samples
+        )
+        self._residual[index], self._bias[index] = of_mean, local_bias(of_mean)
+        self._outside.append(outside)
+        self._sums.add_plane(each)
+        if self._reference is not None:
+            self._tiles.append(tile_figures(each, signal, self._reference.edge))
+        return each, signal
+
+    @property
+    def has_planes(self) -> bool:
+        """Whether a plane was taken in that was split."""
+        return bool(self._outside)
+
+    def result(self) -> ResidualCheck:
+        """Judge what was taken in."""
+        if not self.has_planes:
+            raise JobError(f"No plane of {self._source.name!r} is split: there is no residual.")
+        if min(self.shape[-2:]) < WINDOW:
+            raise ImageError(
+                f"{self._source.name!r} has planes of {self.shape[-2:]} pixels: the check needs "
+                f"{WINDOW} x {WINDOW}."
+            )
+        figures = self._sums.figures()
+        tiles = np.concatenate(self._tiles) if self._tiles else np.empty((0, 4))
+        if self._reference is not None and len(tiles):
+            departures = self._reference.departures(tiles, figures.n_pixels)
+            verdict = judge_by_reference(figures, departures)
+        else:
+            verdict = judge_absolutely(figures)
+        name = self._source.name
+        return ResidualCheck(
+            replace(self._view, data=self._residual, name=f"{name} residual", notes=()),
+            replace(self._view, data=self._bias, name=f"{name} local bias", notes=()),
+            figures,
+            float(np.mean(self._outside)),
+            verdict,
+        )

@@ -1,0 +1,1 @@
+"""Sigma against error: fit, reliability, verdict."""

@@ -1,0 +1,240 @@
+"""What posterior samples say about a pixel, an area or a line.
+
+The mean over an area is formed sample by sample; the spread of these means is the uncertainty of
+the area's mean. Neighbouring pixels of a sample go up and down together, so that the sigmas of
+single pixels, put together as if they were independent, would claim far too much certainty.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.samples.stack import pixels_of
+from napari_denoisplit.measures.samples.spread import SampleSpread, half_width
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.images.samples.stack import SampleStack
+    from napari_denoisplit.measures.trust.footprint import Footprint
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Estimate", "Profile", "ReadingStopped", "SampleReading", "read_samples_at"]
+
+_FEWEST = 3  # samples that tell a correlation
+
+
+class ReadingStopped(Exception):
+    """Nobody waits for these samples any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its interval, in image units."""
+
+    mean: float
+    sigma: float
+    low: float
+    high: float
+    n_samples: int
+    """Samples behind `sigma`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """Values along a line, of C structures at P points."""
+
+    distance: Floats
+    """(P,), pixels from the beginning of the line."""
+    mean: Floats
+    """(C, P)"""
+    low: Floats
+    """(C, P)"""
+    high: Floats
+    """(C, P)"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleReading:
+    """Samples of C structures at one place: the numbers of the plots."""
+
+    kind: str
+    """'pixel', 'area' or 'line'"""
+    structures: tuple[str, ...]
+    values: Floats
+    """(C, K): value of the pixel, or mean over the area or line, in each kept sample."""
+    estimates: tuple[Estimate, ...]
+    """One for each structure."""
+    calibrated: bool
+    """Whether sigma was fitted to measured errors, or is the plain spread of the samples."""
+    correlation: Floats
+    """(C, C), Pearson's r over the samples; NaN where a structure does not vary."""
+    n_points: int
+    independent: tuple[float, ...] | None
+    """Of an area: sigma that its mean would have if pixels were independent, for comparison."""
+    profile: Profile | None
+    """Of a line."""
+    observed: float | None
+    """The input there: value of the pixel, or mean."""
+    where: tuple[int, int] | None
+    """Y, X of the pixel."""
+
+
+def read_samples_at(
+    stack: SampleStack,
+    plane: tuple[int, ...],
+    footprint: Footprint,
+    observed: Any = None,
+    *,
+    stop: threading.Event | None = None,
+) -> SampleReading:
+    """Read all kept samples at a place, one after the other.
+
+    Parameters
+    ----------
+    stack
+        The samples.
+    plane
+        Index along each axis before Y and X.
+    footprint
+        Where in the plane.
+    observed
+        The input image (Y, X), in the same pixels; None where it is not known.
+    stop
+        Ends the reading of a large place.
+
+    Raises
+    ------
+    ImageError
+        The place lies outside the image.
+    ReadingStopped
+        `stop` was set.
+    """
+    box = footprint.box
+    if any(b.start < 0 or b.stop > n for b, n in zip(box, stack.plane_shape, strict=True)):
+        raise ImageError(f"Y, X {(box[0].start, box[1].start)} lies outside of the image.")
+    values, points = _gather(stack, plane, footprint, stop or threading.Event())
+    n_kept = len(stack)
+    factors = np.asarray(stack.factors or (1.0,) * stack.n_structures)
+    whole = SampleSpread(mirrored=stack.mirrored)
+    for column in values.T:
+        whole.add(column)
+    spread, centre, n_samples = factors * np.sqrt(whole.variance), whole.mean, n_kept
+    if stack.mmse:
+        centre = _mean_at(stack.mmse, plane, footprint)
+    if footprint.kind == "pixel" and stack.sigma:
+        spread = _mean_at(stack.sigma, plane, footprint)
+        n_samples = stack.n_drawn or n_kept
+    half = half_width(spread, n_samples, within=whole.within)
+    return SampleReading(
+        kind=footprint.kind,
+        structures=stack.structures,
+        values=values,
+        estimates=tuple(
+            Estimate(m, s, m - h, m + h, n_samples)
+            for m, s, h in zip(centre.tolist(), spread.tolist(), half.tolist(), strict=True)
+        ),
+        calibrated=stack.factors is not None,
+        correlation=_correlation(values),
+        n_points=len(footprint),
+        independent=_independent(footprint, factors, points.total_variance),
+        profile=_profile(stack, plane, footprint, factors, points),
+        observed=None if observed is None else float(_mean_at((observed,), (), footprint)[0]),
+        where=(int(footprint.y[0]), int(footprint.x[0])) if footprint.kind == "pixel" else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Points:
+    """What the samples say of each point, of C structures at P points."""
+
+    total_variance: Floats
+    """(C,), summed over all points."""
+    mean: Floats
+    """(C, P) of a line; else (C, 0): of an area there may be millions."""
+    variance: Floats
+    within: Floats | None
+
+
+def _gather(
+    stack: SampleStack, plane: tuple[int, ...], footprint: Footprint, stop: threading.Event
+) -> tuple[Floats, _Points]:
+    """Mean of each sample (C, K), and the points; read piece by piece."""
+    means, total = np.zeros((stack.n_structures, len(stack))), np.zeros(stack.n_structures)
+    kept = np.zeros((3, stack.n_structures, 0 if footprint.distance is None else len(footprint)))
+    for at, piece in footprint.pieces():
+        spread = SampleSpread(mirrored=stack.mirrored)
+        for k, crop in enumerate(stack.crops(plane, piece.box)):
+            if stop.is_set():
+                raise ReadingStopped
+            values = piece.values(crop).astype(np.float64)  # (C, P)
+            means[:, k] += values.sum(axis=1)
+            spread.add(values)
+        total += spread.variance.sum(axis=1)
+        if footprint.distance is not None:
+            within = np.nan if spread.within is None else spread.within
+            for place, numbers in enumerate((spread.mean, spread.variance, within)):
+                kept[place][:, at] = numbers
+    mean, variance, within = kept
+    return means / len(footprint), _Points(
+        total, mean, variance, within if stack.mirrored else None
+    )
+
+
+def _values_at(array: Any, plane: tuple[int, ...], footprint: Footprint) -> Floats:
+    """Values of an image (..., Y, X) at the points, (P,); read piece by piece."""
+    found = np.empty(len(footprint))
+    for at, piece in footprint.pieces():
+        found[at] = piece.values(pixels_of(array[(*plane, *piece.box)]))
+    return found
+
+
+def _mean_at(arrays: Sequence[Any], plane: tuple[int, ...], footprint: Footprint) -> Floats:
+    return np.array([_values_at(array, plane, footprint).mean() for array in arrays])
+
+
+def _correlation(values: Floats) -> Floats:
+    if values.shape[1] < _FEWEST:
+        return np.full((len(values),) * 2, np.nan)
+    deviation = values - values.mean(axis=1, keepdims=True)
+    norm = np.sqrt((deviation**2).sum(axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r: Floats = deviation @ deviation.T / np.outer(norm, norm)
+    return r
+
+
+def _independent(
+    footprint: Footprint, factors: Floats, total_variance: Floats
+) -> tuple[float, ...] | None:
+    if footprint.kind != "area":
+        return None
+    sigma = factors * np.sqrt(total_variance) / len(footprint)
+    return tuple(float(s) for s in sigma)
+
+
+def _profile(
+    stack: SampleStack,
+    plane: tuple[int, ...],
+    footprint: Footprint,
+    factors: Floats,
+    points: _Points,
+) -> Profile | None:
+    if footprint.distance is None:
+        return None
+    mean = points.mean
+    if stack.mmse:
+        mean = np.stack([_values_at(array, plane, footprint) for array in stack.mmse])
+    sigma = factors[:, None] * np.sqrt(points.variance)
+    half = half_width(sigma, len(stack), within=points.within)
+    # Too few samples have no interval: NaN leaves a gap in the plot.
+    half = np.where(np.isfinite(half), half, np.nan)
+    return Profile(footprint.distance, mean, mean - half, mean + half)

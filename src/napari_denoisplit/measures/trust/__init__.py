@@ -1,0 +1,1 @@
+"""Whether a split explains its image: residual, reference, verdict, trust mask."""

@@ -1,0 +1,1 @@
+"""The folded ladder: the numbers of `nn.ladder` in less time and memory, for sampling."""

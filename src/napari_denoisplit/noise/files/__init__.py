@@ -1,0 +1,1 @@
+"""Noise models from and to files of this program and of others."""

@@ -1,0 +1,152 @@
+"""Files of noise models of every kind: `.npz`, `.npy` and `.json`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.files import replacing
+from napari_denoisplit.noise.files.description import numbers
+from napari_denoisplit.noise.files.npy import read_npy_values, write_npy
+from napari_denoisplit.noise.files.npz import read_npz_values, write_npz
+from napari_denoisplit.noise.models.records import record_from_values
+from napari_denoisplit.settings import NoiseKind
+
+if TYPE_CHECKING:
+    import os
+
+    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.verdict import NoiseRecord
+
+__all__ = ["SUFFIXES", "NoiseHeader", "read_noise_header", "read_noise_model", "write_noise_model"]
+
+SUFFIXES = (".npz", ".npy", ".json")
+"""Endings of files that may hold a noise model."""
+_MOST_BYTES = 64 * 2**20  # a histogram of 1024 bins as text
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseHeader:
+    """What a file says of its noise model, without the model."""
+
+    kind: NoiseKind
+    signal_range: tuple[float, float]
+    """Range of the signal that the model was made for, grey levels."""
+    record: NoiseRecord
+    """Empty for models of other programs."""
+    numbers: dict[str, float] = field(default_factory=dict)
+    """What a user can compare, by name: gain and read noise, or how many Gaussians."""
+
+
+def read_noise_model(path: str | os.PathLike[str]) -> NoiseModel:
+    """Read a noise model from a file, its layout by its ending; nothing in it is executed.
+
+    Parameters
+    ----------
+    path
+        `.npz` (this package, PN2V, DivNoising, HDN, denoiSplit, careamics), `.npy` (a histogram as
+        PN2V writes it) or `.json` (this package).
+
+    Raises
+    ------
+    NoiseModelError
+        The file is missing, damaged, or no noise model.
+    """
+    # Not at the top: it brings torch, and windows look into files before they need it.
+    from napari_denoisplit.noise.models.model import noise_model_from_dict
+
+    values = _values(Path(path))
+    try:
+        return noise_model_from_dict(values)
+    except NoiseModelError as error:
+        raise NoiseModelError(f"{str(path)!r}: {error}") from error
+
+
+def read_noise_header(path: str | os.PathLike[str]) -> NoiseHeader:
+    """Read what a file says of its noise model, without torch.
+
+    Raises
+    ------
+    NoiseModelError
+        The file is missing, damaged, or no noise model.
+    """
+    values = _values(Path(path))
+    kind: Any = values.get("kind")
+    try:
+        if kind not in get_args(NoiseKind):
+            raise NoiseModelError(f"noise models of kind {kind!r} are unknown here.")
+        low, high = float(values["min_signal"]), float(values["max_signal"])
+        return NoiseHeader(kind, (low, high), record_from_values(values), numbers(values))
+    except (KeyError, TypeError, ValueError) as error:
+        raise NoiseModelError(f"{str(path)!r} is not a noise model: {error}") from error
+
+
+def write_noise_model(path: str | os.PathLike[str], model: NoiseModel) -> None:
+    """Write a noise model to a file, whole or not at all; its layout by the ending of the name.
+
+    Parameters
+    ----------
+    path
+        `.npz` or `.json` for any kind, with its record; `.npy` for a histogram, without it.
+    model
+        What to write.
+
+    Raises
+    ------
+    NoiseModelError
+        The name ends otherwise, or the layout does not take this kind.
+    OSError
+        The folder cannot be written.
+    """
+    path = Path(path)
+    match path.suffix.lower():
+        case ".npz":
+            write_npz(path, model)
+        case ".npy":
+            write_npy(path, model)
+        case ".json":
+            text = json.dumps(model.to_dict(), indent=1)
+            with replacing(path) as temporary:
+                temporary.write_text(text + "\n", encoding="utf-8")
+        case _:
+            raise NoiseModelError(_unknown(path))
+
+
+def _values(path: Path) -> dict[str, Any]:
+    """Read what `noise_model_from_dict` takes."""
+    match path.suffix.lower():
+        case ".npz":
+            return read_npz_values(path)
+        case ".npy":
+            return read_npy_values(path)
+        case ".json":
+            return _json_values(path)
+        case _:
+            raise NoiseModelError(_unknown(path))
+
+
+def _unknown(path: Path) -> str:
+    return (
+        f"{str(path)!r} is no name for a noise model: it must end in {', '.join(SUFFIXES[:-1])} "
+        f"or {SUFFIXES[-1]}."
+    )
+
+
+def _json_values(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise NoiseModelError(f"{str(path)!r} is too large to be a noise model.")
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, NoiseModelError):
+            raise
+        raise NoiseModelError(
+            f"{str(path)!r} cannot be read as a noise model ({error}): choose a file that this "
+            "package wrote."
+        ) from error
+    if not isinstance(values, dict):
+        raise NoiseModelError(f"{str(path)!r} is not a noise model: it holds no JSON object.")
+    return values

@@ -1,0 +1,1 @@
+"""Fits of noise models to pairs of signal and observation."""

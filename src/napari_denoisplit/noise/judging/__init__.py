@@ -1,0 +1,1 @@
+"""Verdicts on noise models, with their reasons."""

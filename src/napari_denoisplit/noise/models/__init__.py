@@ -1,0 +1,1 @@
+"""The noise models p(observation | signal) and what they share."""

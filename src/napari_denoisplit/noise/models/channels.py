@@ -1,0 +1,104 @@
+"""Noise models of all channels of an image, evaluated together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+
+from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.noise.models.frozen_density import frozen_log_density
+from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
+from napari_denoisplit.noise.models.histogram import HistogramNoise
+from napari_denoisplit.noise.models.mixture_density import Coefficients
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_denoisplit.noise.models.model import NoiseModel
+
+__all__ = ["NoiseModels"]
+
+
+class NoiseModels(nn.Module):
+    """One noise model per channel.
+
+    They may be of different kinds. Where all are Gaussian mixtures with the same K and n, they are
+    evaluated at once.
+
+    Raises
+    ------
+    NoiseModelError
+        There is no model.
+    """
+
+    def __init__(self, models: Sequence[NoiseModel]) -> None:
+        super().__init__()
+        if not models:
+            raise NoiseModelError("There is no noise model: give one for each channel.")
+        self.models = nn.ModuleList([cast("nn.Module", model) for model in models])
+
+    def __len__(self) -> int:
+        """Return the number of channels."""
+        return len(self.models)
+
+    def __getitem__(self, channel: int) -> NoiseModel:
+        """Return the noise model of one channel."""
+        return cast("NoiseModel", self.models[channel])
+
+    def log_likelihood(
+        self, observation: Tensor, signal: Tensor, *, published: bool = False
+    ) -> Tensor:
+        """Return log p(observation | signal) of each pixel, nats.
+
+        Parameters
+        ----------
+        observation, signal
+            (B, C, Y, X), grey levels.
+        published
+            See `GaussianMixture.log_likelihood` and `HistogramNoise.log_likelihood`; other kinds
+            have no published formula, and are evaluated as ever.
+
+        Raises
+        ------
+        NoiseModelError
+            The number of channels is not that of the models, or the shapes differ.
+        """
+        if observation.shape != signal.shape or signal.ndim != 4 or signal.shape[1] != len(self):
+            raise NoiseModelError(
+                f"{len(self)} noise models cannot judge an observation of shape "
+                f"{tuple(observation.shape)} against a signal of shape {tuple(signal.shape)}: both "
+                f"must be (B, {len(self)}, Y, X)."
+            )
+        together = None if published else self._together()
+        if together is not None:
+            return frozen_log_density(observation.float(), signal.float(), together)
+        channels = [
+            self._one(channel, observation[:, channel], signal[:, channel], published)
+            for channel in range(len(self))
+        ]
+        return torch.stack(channels, dim=1)
+
+    def forward(self, observation: Tensor, signal: Tensor) -> Tensor:
+        """Return `log_likelihood(observation, signal)`."""
+        return self.log_likelihood(observation, signal)
+
+    def _one(self, channel: int, observation: Tensor, signal: Tensor, published: bool) -> Tensor:
+        model = self[channel]
+        if published and isinstance(model, (GaussianMixture, HistogramNoise)):
+            return model.log_likelihood(observation, signal, published=True)
+        return model.log_likelihood(observation, signal)
+
+    def _together(self) -> Coefficients | None:
+        """Coefficients of all channels, polynomials (n, K, 1, C, 1, 1); None if they differ."""
+        mixtures = [m for m in self.models if isinstance(m, GaussianMixture)]
+        same = len({tuple(m.weight.shape) for m in mixtures}) == 1
+        if len(mixtures) < len(self) or not same or any(m.weight.requires_grad for m in mixtures):
+            return None
+        weight, low, high, floor = (
+            torch.stack([getattr(m, name) for m in mixtures])
+            for name in ("weight", "min_signal", "max_signal", "min_sigma")
+        )
+        c = Coefficients.from_weight(weight, low, high, floor, torch.float32)
+        return c.shaped(1, len(self), 1, 1)

@@ -1,0 +1,1 @@
+"""Pairs of signal and observation: where the signal comes from."""

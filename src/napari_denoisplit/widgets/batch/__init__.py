@@ -1,0 +1,1 @@
+"""The Batch page: split every image of a folder."""

@@ -1,0 +1,235 @@
+"""Choice of the files of a batch, and of the folder for their results."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+
+from napari_denoisplit.events import Stage
+from napari_denoisplit.images.zarr.zarr_names import is_zarr
+from napari_denoisplit.widgets.batch.table import BatchRow
+from napari_denoisplit.widgets.parts.dropping import FileDrop
+from napari_denoisplit.widgets.parts.fields import form_layout, tooltip
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator, Sequence
+
+    from napari_denoisplit.events import Event
+    from napari_denoisplit.widgets.parts.worker import RunHandle, Start
+
+__all__ = ["BatchDrop", "BatchSource", "look_for_images"]
+
+_RECURSIVE = "Take images from sub-folders, too; the results keep the sub-folders."
+_NOTHING_YET = "Choose a folder of images, or drop one here."
+_LOOKING = "Looking for images…"
+
+
+class BatchDrop(FileDrop):
+    """Takes files and folders as they are."""
+
+    folders_dropped = Signal(list)
+
+    def take(self, paths: list[Path]) -> None:
+        """Pass on folders and files that fit."""
+        folders = [path for path in paths if path.is_dir()]
+        files = [path for path in paths if path not in folders]
+        if folders:
+            self.folders_dropped.emit(folders)
+        if files:
+            super().take(files)
+
+
+def look_for_images(
+    paths: Sequence[Path], pattern: str, recursive: bool, stop: threading.Event
+) -> Generator[Event, None, tuple[BatchRow, ...]]:
+    """List the images of folders and files with their sizes."""
+    yield Stage(_LOOKING)
+    # Not at the top: it brings the reader of TIFF files, by which results are told from images.
+    from napari_denoisplit.jobs.batch.items import find_items
+
+    items = find_items(paths, pattern=pattern, recursive=recursive)
+    return tuple(BatchRow(item, _n_bytes(item.path)) for item in items)
+
+
+def _n_bytes(path: Path) -> int:
+    try:
+        # To add up the files of a Zarr folder may take long.
+        return 0 if path.is_dir() else path.stat().st_size
+    except OSError:
+        return 0  # the batch says what is wrong with it
+
+
+class BatchSource(QWidget):
+    """Folders or files, which of them to take, and where the results go.
+
+    Parameters
+    ----------
+    start
+        How a job is run: folders are searched in the background.
+    """
+
+    found = Signal(object)  # tuple of BatchRow: other files are chosen
+    changed = Signal()  # there is another problem, or none any more
+
+    def __init__(self, start: Start, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._start = start
+        self._search: RunHandle | None = None
+        self._newest = object()  # search: one that was overtaken does not count
+        self._paths: tuple[Path, ...] = ()
+        self._own_output = ""
+        self._trouble = _NOTHING_YET
+        self.images = _line(self, "Images", "drop a folder or files", "Folder with the images.")
+        self.folder_button = QPushButton("Folder…", self)
+        self.folder_button.setToolTip("Choose a folder of images, or an OME-Zarr image.")
+        self.files_button = QPushButton("Files…", self)
+        self.files_button.setToolTip("Choose images.")
+        self.pattern = _line(
+            self,
+            "Pattern",
+            "*",
+            "Which files to take from a folder, e.g. 'cell*.tif'; * stands for any text.",
+        )
+        self.pattern.setText("*")
+        self.recursive = QCheckBox("with sub-folders", self)
+        self.recursive.setToolTip(tooltip(_RECURSIVE))
+        self.output = _line(
+            self, "Folder for the results", "", "Folder for the results; it is made if need be."
+        )
+        self.output_button = QPushButton("Browse…", self)
+        self.output_button.setToolTip("Choose the folder for the results.")
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        form = form_layout(self)
+        form.addRow("From", self.images)
+        form.addRow("", _row(self.folder_button, self.files_button))
+        form.addRow("Pattern", _row(self.pattern, self.recursive))
+        form.addRow("Results", _row(self.output, self.output_button))
+
+    def _connect(self) -> None:
+        self.images.editingFinished.connect(self._on_typed)
+        self.pattern.editingFinished.connect(self._search_again)
+        self.recursive.toggled.connect(self._search_again)
+        self.output.textChanged.connect(self._emit_changed)
+        self.folder_button.clicked.connect(self._browse_folder)
+        self.files_button.clicked.connect(self._browse_files)
+        self.output_button.clicked.connect(self._browse_output)
+
+    @property
+    def problem(self) -> str:
+        """Why the batch cannot begin; empty if it can."""
+        return self._trouble or ("" if self.output.text() else "Choose a folder for the results.")
+
+    @property
+    def output_folder(self) -> Path:
+        """Folder for the results."""
+        return Path(self.output.text().strip()).expanduser()
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether folders are being searched."""
+        return self._search is not None
+
+    def choose(self, paths: Sequence[Path]) -> None:
+        """Take folders or files, in the place of those before."""
+        self._paths = tuple(paths)
+        name = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files and folders"
+        self.images.setText(name)
+        self.images.setToolTip(tooltip("\n".join(map(str, paths[:20]))))
+        if self.output.text() == self._own_output:
+            is_folder = paths[0].is_dir() and not is_zarr(paths[0])
+            first = paths[0] if is_folder else paths[0].parent
+            self._own_output = str(first / "split")
+            self.output.setText(self._own_output)
+        self._look()
+
+    def _on_typed(self) -> None:
+        text = self.images.text().strip()
+        if text and not text.endswith("files and folders") and (Path(text),) != self._paths:
+            self.choose([Path(text).expanduser()])
+
+    def _search_again(self, *_: object) -> None:
+        if self._paths:
+            self._look()
+
+    def _look(self) -> None:
+        if self._search is not None:
+            self._search.stop()
+        self._trouble = _LOOKING
+        self.changed.emit()
+        pattern = self.pattern.text().strip() or "*"
+        self._newest = key = object()
+        self._search = self._start(
+            partial(look_for_images, self._paths, pattern, self.recursive.isChecked()),
+            on_event=_ignore,
+            on_done=partial(self._done, key),
+            on_error=partial(self._failed, key),
+            title="denoiSplit: looking for images",
+        )
+        self._search.cancel_with(self)
+
+    def _done(self, key: object, rows: tuple[BatchRow, ...]) -> None:
+        self._end(key, "", rows)
+
+    def _failed(self, key: object, error: Exception) -> None:
+        self._end(key, str(error), ())
+
+    def _end(self, key: object, trouble: str, rows: tuple[BatchRow, ...]) -> None:
+        if key is self._newest:
+            self._search, self._trouble = None, trouble
+            self.found.emit(rows)
+            self.changed.emit()
+
+    def _browse_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Folder of images", self.images.text())
+        if name:
+            self.choose([Path(name)])
+
+    def _browse_files(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self, "Images", self.images.text())
+        if names:
+            self.choose([Path(name) for name in names])
+
+    def _browse_output(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Folder for results", self.output.text())
+        if name:
+            self.output.setText(name)
+
+    def _emit_changed(self, *_: object) -> None:
+        self.output.setToolTip(tooltip(f"Folder for the results: {self.output.text()}"))
+        self.changed.emit()
+
+
+def _line(parent: QWidget, name: str, placeholder: str, text: str) -> QLineEdit:
+    line = QLineEdit(parent)
+    line.setAccessibleName(name)
+    line.setPlaceholderText(placeholder)
+    line.setToolTip(tooltip(text))
+    # Its own drop would paste the address as text; the widget around it takes the file.
+    line.setAcceptDrops(False)
+    return line
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for widget in widgets:
+        row.addWidget(widget)
+    return row
+
+
+def _ignore(event: Any) -> None:
+    """Show nothing: what is looked for is found in a moment."""

@@ -1,0 +1,1 @@
+"""The Calibration page: calibrate sigma and see what it is worth."""

@@ -1,0 +1,159 @@
+"""Jobs of the Calibration widget: read the images and calibrate, save."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from napari_denoisplit.errors import CalibrationError
+from napari_denoisplit.events import Event, Stage
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.checkpoint import Model, ModelHeader
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.jobs.calibrate.job import Calibrated
+    from napari_denoisplit.settings import CalibrateSettings
+    from napari_denoisplit.widgets.calibration.images import CalibrationInput
+    from napari_denoisplit.widgets.choosers.channels import TrainInput
+    from napari_denoisplit.widgets.choosers.images import SplitInput
+
+__all__ = ["CalibrationOrder", "calibrate_input", "save_calibration", "save_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationOrder:
+    """Everything a calibration needs, as chosen at the click."""
+
+    model: Path
+    data: CalibrationInput
+    judged_on: CalibrationInput | None
+    """Other images; None to keep half of every image for it."""
+    settings: CalibrateSettings
+
+
+def calibrate_input(
+    order: CalibrationOrder, stop: threading.Event
+) -> Generator[Event, None, Calibrated]:
+    """Read the images and calibrate with them.
+
+    Raises
+    ------
+    CalibrationError
+        The images do not suffice, or the model was trained on them.
+    ImageError
+        They do not fit the model or one another.
+    """
+    fields, superpositions = yield from _read_set(order.data)
+    judged_on, judged_mixed = yield from _read_set(order.judged_on)
+    if fields is None:
+        raise CalibrationError("There is nothing to calibrate with: choose images.")
+    yield Stage("Loading the network")
+    # Not at the top: torch is paid for when a calibration is asked for, in the background.
+    from napari_denoisplit.jobs.calibrate.job import calibrate_job
+
+    job = calibrate_job(
+        order.model,
+        fields,
+        order.settings,
+        superpositions=superpositions,
+        report_on=judged_on,
+        report_superpositions=judged_mixed,
+        stop=stop,
+    )
+    return (yield from job)
+
+
+def save_calibration(
+    model: Model, path: Path, stop: threading.Event
+) -> Generator[Event, None, ModelHeader]:
+    """Write a calibrated model, whole or not at all.
+
+    Raises
+    ------
+    CalibrationError
+        The file to replace is not the model any more that was calibrated.
+    OSError
+        The folder cannot be written.
+    """
+    from napari_denoisplit.checkpoint import read_header, save_model
+
+    yield Stage(f"Saving {path.name}")
+    is_own = model.path is not None and path.resolve() == model.path.resolve()
+    if is_own and path.exists() and _plain(read_header(path)) != _plain(model.header):
+        raise CalibrationError(
+            f"{path.name} was changed since it was calibrated, as by a training that went on: "
+            "calibrate it again, or save under another name."
+        )
+    save_model(path, replace(model, path=path))
+    return read_header(path)
+
+
+def save_table(
+    result: Calibrated, path: Path, stop: threading.Event
+) -> Generator[Event, None, None]:
+    """Write the points of every reliability diagram as CSV."""
+    from napari_denoisplit.jobs.calibrate.table import write_table
+
+    yield Stage(f"Saving {path.name}")
+    write_table(path, result)
+
+
+def _plain(header: ModelHeader) -> ModelHeader:
+    return header.model_copy(update={"calibration": None})
+
+
+def _read_set(
+    data: CalibrationInput | None,
+) -> Generator[Event, None, tuple[TrainingFields | None, list[NDArray[np.float32]] | None]]:
+    """Fields to compare with, and recorded superpositions; None where there are none."""
+    from napari_denoisplit.images.training.fields import TrainingFields
+
+    if data is None:
+        return None, None
+    noisy = yield from _read(data.noisy)
+    clean = yield from _read(data.clean)
+    yield Stage("Preparing the images")
+    # With a recorded superposition clean images do without noisy ones, whose place they take.
+    fields = TrainingFields.from_images(
+        noisy or clean, clean or None, t_is_repeats=data.t_is_repeats
+    )
+    return fields, (yield from _read_superpositions(data.superpositions))
+
+
+def _read(source: TrainInput | None) -> Generator[Event, None, list[Image]]:
+    from napari_denoisplit.images.files.reading import read_image
+
+    if source is None:
+        return []
+    images = list(source.images)
+    for path in source.paths:
+        yield Stage(f"Reading {path.name}")
+        images.append(read_image(path))
+    return images
+
+
+def _read_superpositions(
+    chosen: Sequence[SplitInput],
+) -> Generator[Event, None, list[NDArray[np.float32]] | None]:
+    """(Y, X) planes of recorded superpositions; None where there are none."""
+    from napari_denoisplit.images.files.reading import read_image
+
+    images = []
+    for one in chosen:
+        if one.path is not None:
+            yield Stage(f"Reading {one.name}")
+        image = one.image if one.path is None else read_image(one.path)
+        images += [] if image is None else [image]
+    if not images:
+        return None
+    from napari_denoisplit.jobs.calibrate.fields import superposed_planes
+
+    return superposed_planes(images)

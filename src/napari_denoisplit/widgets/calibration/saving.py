@@ -1,0 +1,157 @@
+"""What becomes of a calibration: into the model, on to Split, its plot and table to files."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QGridLayout,
+    QMessageBox,
+    QPushButton,
+    QWidget,
+)
+
+from napari_denoisplit.checkpoint import SUFFIX
+from napari_denoisplit.widgets.calibration.run import save_calibration, save_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_denoisplit.jobs.calibrate.job import Calibrated
+    from napari_denoisplit.widgets.parts.plot import ThemePlot
+    from napari_denoisplit.widgets.parts.run_panel import RunPanel
+    from napari_denoisplit.widgets.parts.worker import JobFactory
+
+__all__ = ["CalibrationSaving"]
+
+
+class CalibrationSaving(QWidget):
+    """Buttons for a calibration that is there.
+
+    Parameters
+    ----------
+    panel
+        Runs the jobs that write.
+    plot
+        The plot to save.
+    """
+
+    saved = Signal(object)  # the model was written to this path
+    finished = Signal()  # a job has ended, however
+
+    def __init__(self, panel: RunPanel, plot: ThemePlot, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._panel = panel
+        self._result: Calibrated | None = None
+        self.saved_as: Path | None = None
+        """File that has this calibration; None before it was saved."""
+        self.save_button = QPushButton("Save in the model…", self)
+        self.save_button.setToolTip(
+            "Write the model with its calibration: sigma of later splits is then calibrated."
+        )
+        self.split_button = QPushButton("Use in Split", self)
+        self.split_button.setToolTip("Open the Split widget with this model.")
+        self.plot_button = plot.save_button("calibration")
+        self.table_button = QPushButton("Save table…", self)
+        self.table_button.setToolTip("Write the points of the plots as CSV.")
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.save_button, 0, 0)
+        layout.addWidget(self.split_button, 0, 1)
+        layout.addWidget(self.plot_button, 1, 0)
+        layout.addWidget(self.table_button, 1, 1)
+        self.save_button.clicked.connect(self.ask_and_save)
+        self.table_button.clicked.connect(self.ask_and_save_table)
+        self.refresh()
+
+    def show_result(self, result: Calibrated | None) -> None:
+        """Offer to save this calibration, or nothing."""
+        self._result, self.saved_as = result, None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Follow what there is, and whether a job runs."""
+        self.setVisible(self._result is not None and not self._panel.is_running)
+        self.split_button.setEnabled(self.saved_as is not None)
+
+    def save_to(self, path: Path) -> None:
+        """Write the calibrated model, in the background."""
+        if self._result is not None:
+            job = partial(save_calibration, self._result.model, path)
+            self._run(job, path, self._saved)
+
+    def save_table_to(self, path: Path) -> None:
+        """Write the points of the plots, in the background."""
+        if self._result is not None:
+            self._run(partial(save_table, self._result, path), path, self._table_saved)
+
+    def ask_and_save(self) -> None:
+        """Let the user choose where to write the model; by default it is replaced."""
+        if self._result is None or not self._is_meant(self._result):
+            return
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save in the model", str(self._result.model.path), f"Models (*{SUFFIX})"
+        )
+        if name:
+            self.save_to(_with_ending(name, SUFFIX))
+
+    def ask_and_save_table(self) -> None:
+        """Let the user choose a file for the table."""
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save the table", "calibration.csv", "Tables (*.csv)"
+        )
+        if name:
+            self.save_table_to(_with_ending(name, ".csv"))
+
+    def _is_meant(self, result: Calibrated) -> bool:
+        """Whether the user wants to save a sigma that is not to be used, if it is such a one."""
+        bad = [c.curves.channel for c in result.channels if c.verdict.grade == "do not use"]
+        if not bad:
+            return True
+        answer = QMessageBox.question(
+            self,
+            "Save nevertheless?",
+            f"The verdict on sigma of {' and '.join(bad)} is: do not use. Save it nevertheless?",
+        )
+        return bool(answer == QMessageBox.StandardButton.Yes)
+
+    def _run(self, job: JobFactory[Any], path: Path, done: Callable[[Path], None]) -> None:
+        self._panel.run(
+            job,
+            on_event=_ignore,
+            on_done=lambda _: done(path),
+            on_error=self._failed,
+            title=f"denoiSplit: saving {path.name}",
+        )
+        self.refresh()
+
+    def _saved(self, path: Path) -> None:
+        self.saved_as = path
+        self._panel.say(f"Saved in {path}. Splits by this model now have a calibrated sigma.")
+        self.saved.emit(path)
+        self._end()
+
+    def _table_saved(self, path: Path) -> None:
+        self._panel.say(f"Table saved as {path}.")
+        self._end()
+
+    def _failed(self, error: Exception) -> None:
+        self._panel.fail(error)
+        self._end()
+
+    def _end(self) -> None:
+        self.refresh()
+        self.finished.emit()
+
+
+def _ignore(event: object) -> None:
+    """Nothing to show but stages, which the panel does."""
+
+
+def _with_ending(name: str, ending: str) -> Path:
+    path = Path(name)
+    return path if path.suffix else path.with_name(f"{path.name}{ending}")

@@ -1,0 +1,1 @@
+"""Controls that choose what to work on: layer, files, channels, model, region."""

@@ -1,0 +1,203 @@
+"""Choice of a model file, with what its header says about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from qtpy.QtCore import QFileSystemWatcher, Signal
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_denoisplit.errors import DenoisplitError, NoiseModelError
+from napari_denoisplit.noise.models.records import record_from_values
+from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.widgets.parts.grade_words import grade_text, verdict_line
+
+if TYPE_CHECKING:
+    from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.verdict import NoiseRecord
+
+__all__ = ["ModelChoice", "describe_model", "sum_up_model"]
+
+
+class ModelChoice(QWidget):
+    """A model file, chosen by browsing, typing or dropping."""
+
+    changed = Signal()  # another file was chosen
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.header: ModelHeader | None = None
+        self.problem = "Choose a model: press Browse, or drop a .denoisplit file here."
+        self.edit = QLineEdit(self)
+        self.edit.setAccessibleName("Model file")
+        self.edit.setPlaceholderText("drop a .denoisplit file")
+        self.edit.setToolTip(tooltip("File of a trained model (.denoisplit)."))
+        # Its own drop would paste the address as text; the widget around it takes the file.
+        self.edit.setAcceptDrops(False)
+        self.edit.editingFinished.connect(self._read)
+        self.browse_button = QPushButton("Browse…", self)
+        self.browse_button.setToolTip("Choose a model file.")
+        self.browse_button.clicked.connect(self._browse)
+        self.about = QLabel(self)
+        self.about.setWordWrap(True)
+        self.about.setAccessibleName("About the model")
+        self.about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.about.hide()
+        row = QHBoxLayout()
+        row.addWidget(self.edit)
+        row.addWidget(self.browse_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addWidget(self.about)
+        self._shown = ""
+        # A training that goes on or a calibration replaces the file, from here or from elsewhere.
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.fileChanged.connect(self._on_replaced)
+
+    @property
+    def path(self) -> Path:
+        """The chosen file."""
+        return Path(self.edit.text()).expanduser()
+
+    def open(self, path: Path) -> None:
+        """Choose a file."""
+        self.edit.setText(str(path))
+        self._shown = ""
+        self._read()
+
+    def _read(self) -> None:
+        # Not at the top: whoever opens the widget to look need not wait for it.
+        from napari_denoisplit.checkpoint import read_header
+
+        if self.edit.text() == self._shown:
+            return
+        self._shown = self.edit.text()
+        self.header, self.problem = None, ""
+        try:
+            self.header = read_header(self.path)
+        except (DenoisplitError, OSError) as error:
+            self.problem = f"{error}"
+        self.about.setText(f"⚠ {self.problem}" if self.header is None else "")
+        self.about.setToolTip("")
+        if self.header is not None:
+            self.about.setText(sum_up_model(self.header))
+            self.about.setToolTip("".join(map(tooltip, describe_model(self.header).split("\n"))))
+        self._watch()
+        self.about.show()
+        self.edit.setToolTip(tooltip(str(self.path)))
+        self.changed.emit()
+
+    def _watch(self) -> None:
+        """Watch the chosen file; a file that took its place is not watched by itself."""
+        if watched := self._watcher.files():
+            self._watcher.removePaths(watched)
+        if self.header is not None:
+            self._watcher.addPath(str(self.path.resolve()))
+
+    def _on_replaced(self, *_: object) -> None:
+        """Read again what the file says of itself."""
+        self._shown = ""
+        self._read()
+
+    def _browse(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Choose a model", str(self.path.parent), "Models (*.denoisplit)"
+        )
+        if name:
+            self.open(Path(name))
+
+
+def sum_up_model(header: ModelHeader) -> str:
+    """Say in a line each what a model is: a window has little room; see `describe_model`."""
+    lines = [f"Splits into {' and '.join(header.channel_names)}."]
+    if sources := _sources(header):
+        more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+        lines.append(f"Trained on {sources[0]}{more}.")
+    if psnr := _best_psnr(header):
+        values = zip(header.channel_names, psnr, strict=False)
+        lines.append(f"PSNR: {', '.join(f'{name} {value:.1f} dB' for name, value in values)}.")
+    grades = {name: grade_text(record.verdict) for name, record in _noise_records(header)}
+    if len(set(grades.values())) == 1:
+        lines.append(f"Noise models: {next(iter(grades.values()))}.")
+    elif grades:
+        lines.append(f"Noise: {', '.join(f'{name} {grade}' for name, grade in grades.items())}.")
+    if header.calibration is None:
+        lines.append("Not calibrated: see the Calibration widget.")
+    else:
+        lines.append(f"Calibrated: {header.calibration.in_words}.")
+    return "\n".join(lines)
+
+
+def describe_model(header: ModelHeader) -> str:
+    """Say all that a user may want to know of a model before using it."""
+    lines = [f"Splits into {' and '.join(header.channel_names)}."]
+    if sources := _sources(header):
+        lines.append(f"Trained on {', '.join(sources)}.")
+    if psnr := _best_psnr(header):
+        values = zip(header.channel_names, psnr, strict=False)
+        text = ", ".join(f"{name} {value:.1f} dB" for name, value in values)
+        lines.append(f"PSNR on validation: {text}.")
+    lines += _noise_lines(header)
+    if header.calibration is None:
+        lines.append(
+            "Not calibrated: sigma is the plain spread of the samples. The Calibration widget "
+            "brings it to the size of the errors."
+        )
+    else:
+        lines.append(f"Calibrated: {header.calibration.in_words}.")
+    return "\n".join(lines)
+
+
+def _noise_lines(header: ModelHeader) -> list[str]:
+    """Whether to trust the noise model of each structure, as far as that was judged."""
+    return [
+        f"Noise model of {name}: {verdict_line(record)}" for name, record in _noise_records(header)
+    ]
+
+
+def _noise_records(header: ModelHeader) -> list[tuple[str, NoiseRecord]]:
+    """Find what is known of the noise model of each structure, of those that were judged."""
+    found = []
+    for name, values in zip(header.channel_names, header.noise_models or (), strict=False):
+        try:
+            record = record_from_values(values)
+        except NoiseModelError:
+            continue  # loading the model says what is wrong with it
+        if record.verdict is not None:
+            found.append((name, record))
+    return found
+
+
+class _Epoch(BaseModel):
+    """What is shown of an epoch; a file may hold anything, so it is checked."""
+
+    psnr: tuple[float, ...]
+    is_best: bool
+
+
+def _best_psnr(header: ModelHeader) -> tuple[float, ...]:
+    """PSNR of each structure at the epoch that was kept; empty where the file does not say."""
+    try:
+        epochs = TypeAdapter(list[_Epoch]).validate_python(header.training.get("history"))
+    except ValidationError:
+        return ()
+    return next((epoch.psnr for epoch in reversed(epochs) if epoch.is_best), ())
+
+
+def _sources(header: ModelHeader) -> list[str]:
+    """Names of the images that a model was trained on, without the digest behind each."""
+    sources = header.provenance.get("sources")
+    named = sources if isinstance(sources, list) else []
+    return [str(source).split(" sha256:")[0] for source in named]

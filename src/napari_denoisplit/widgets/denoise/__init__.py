@@ -1,0 +1,1 @@
+"""The Denoise page: denoise images without a model."""

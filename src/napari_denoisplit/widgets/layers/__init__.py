@@ -1,0 +1,1 @@
+"""Between images and napari layers: place, names, results, regions, the view."""

@@ -1,0 +1,1 @@
+"""The Noise model page: fit, judge, compare noise models."""

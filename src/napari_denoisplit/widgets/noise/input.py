@@ -1,0 +1,133 @@
+"""What a noise model is learned from, as chosen at the click, and how it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_denoisplit.events import Event, Stage
+from napari_denoisplit.images.training.noise_data import NoiseData
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator
+
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
+    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.pairs.value import Pairs
+    from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings, NoiseSource
+    from napari_denoisplit.verdict import NoiseRecord
+    from napari_denoisplit.widgets.layers.region import Region
+    from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
+
+__all__ = [
+    "ModelJudged",
+    "NoiseInput",
+    "count_grey_levels",
+    "fit_input",
+    "judge_model",
+    "save_model",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NoiseInput:
+    """Where the pixels come from."""
+
+    source: NoiseSource
+    noisy: Image | Path
+    """An image of a layer, or a file to be read."""
+    clean: Image | Path | None = None
+    """For the source 'pairs'."""
+    channel: int | None = None
+    """Which channel of an image that has several, from 0."""
+    region: Region | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelJudged:
+    """A noise model and how well it describes some pixels."""
+
+    model: NoiseModel
+    judged: Judged
+
+
+def fit_input(
+    chosen: NoiseInput,
+    settings: NoiseFitSettings,
+    denoise: DenoiseSettings,
+    stop: threading.Event,
+) -> Generator[Event, None, NoiseFit]:
+    """Read the images and fit a noise model."""
+    data = yield from _noise_data(chosen)
+    yield Stage("Loading the fit")
+    # Not at the top: torch is paid for when a fit is asked for, in the background.
+    from napari_denoisplit.jobs.noise.job import fit_noise_job
+
+    return (yield from fit_noise_job(data, settings, denoise=denoise, stop=stop))
+
+
+def judge_model(
+    model: NoiseModel | Path, pairs: Pairs, stop: threading.Event
+) -> Generator[Event, None, ModelJudged]:
+    """Judge a model, or the model in a file, by pixels that were gathered before."""
+    yield Stage("Reading the noise model")
+    # Not at the top: they bring torch.
+    from napari_denoisplit.jobs.noise.job import judge_noise_job
+    from napari_denoisplit.noise.files.files import read_noise_model
+
+    if isinstance(model, Path):
+        model = read_noise_model(model)
+    return ModelJudged(model, (yield from judge_noise_job(model, pairs)))
+
+
+def save_model(
+    model: NoiseModel | Path, record: NoiseRecord, path: Path, stop: threading.Event
+) -> Generator[Event, None, Path]:
+    """Write a model, or the model of another file, with what is known of it."""
+    yield Stage(f"Writing {path.name}")
+    # Not at the top: they bring torch.
+    from napari_denoisplit.noise.files.files import read_noise_model, write_noise_model
+
+    if isinstance(model, Path):
+        model = read_noise_model(model)
+    write_noise_model(path, model.with_record(record))
+    return path
+
+
+def count_grey_levels(
+    chosen: NoiseInput, stop: threading.Event
+) -> Generator[Event, None, tuple[GreyLevels, ...]]:
+    """Make the histograms of the chosen images from a few of their pixels."""
+    yield Stage("Looking at the images")
+    # Not at the top of a window that only shows: it is done in the background.
+    from napari_denoisplit.widgets.noise.grey_levels import grey_levels
+
+    images = [_read(image) for image in (chosen.noisy, chosen.clean) if image is not None]
+    found = []
+    for image in images:
+        if stop.is_set():
+            break
+        channel = min(chosen.channel or 0, image.n_channels - 1)
+        found.append(grey_levels(image.name, image.channel(channel).data))
+    return tuple(found)
+
+
+def _noise_data(chosen: NoiseInput) -> Generator[Event, None, NoiseData]:
+    yield Stage("Reading the images")
+    noisy = _read(chosen.noisy)
+    clean = None if chosen.clean is None else _read(chosen.clean)
+    data = NoiseData.from_image(noisy, chosen.source, channel=chosen.channel, clean=clean)
+    if chosen.region is None:
+        return data
+    height, width = (int(n) for n in data.observation.shape[-2:])
+    return replace(data, mask=chosen.region.mask((height, width)))
+
+
+def _read(image: Image | Path) -> Image:
+    # Not at the top: tifffile takes a while, and layers need no reading.
+    from napari_denoisplit.images.files.reading import read_image
+
+    return read_image(image) if isinstance(image, Path) else image

@@ -1,0 +1,203 @@
+"""Jobs of the Noise model widget: fit, judge, load, save."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, assert_never
+
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QFileDialog
+
+from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.events import (
+    BlocksWritten,
+    EpochDone,
+    Event,
+    FileEvent,
+    FitStep,
+    PairsGathered,
+    PartDrawn,
+    PreviewSplit,
+    Progress,
+    SampleDrawn,
+    Stage,
+)
+from napari_denoisplit.widgets.choosers.known_model import KnownModel
+from napari_denoisplit.widgets.noise.ink import Judgement
+from napari_denoisplit.widgets.noise.input import (
+    ModelJudged,
+    NoiseInput,
+    fit_input,
+    judge_model,
+    save_model,
+)
+from napari_denoisplit.widgets.noise.plot import FIT, JOINT, LEVELS
+from napari_denoisplit.widgets.noise.shelf import ShelfModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_denoisplit.jobs.noise.job import NoiseFit
+    from napari_denoisplit.noise.pairs.value import Pairs
+    from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
+    from napari_denoisplit.widgets.noise.plot import NoisePlot
+    from napari_denoisplit.widgets.noise.shelf import NoiseShelf
+    from napari_denoisplit.widgets.parts.run_panel import RunPanel
+    from napari_denoisplit.widgets.parts.worker import JobFactory
+
+__all__ = ["NoiseRun"]
+
+_PATTERN = "Noise models (*.npz *.npy *.json)"
+_TITLE = "denoiSplit: noise model"
+
+
+class NoiseRun(QObject):
+    """Starts the jobs and shows what comes of them.
+
+    Parameters
+    ----------
+    panel
+        Runs a job and shows how far it is.
+    plot
+        Shows pixels and models.
+    shelf
+        Keeps the models.
+    """
+
+    gathered = Signal()  # pixels are there and their plot has begun to fill
+    finished = Signal()  # a job has ended, however
+
+    def __init__(self, panel: RunPanel, plot: NoisePlot, shelf: NoiseShelf) -> None:
+        super().__init__(panel)
+        self._panel, self._plot, self._shelf = panel, plot, shelf
+        self._pairs: Pairs | None = None
+        """Pixels that models are judged by: those of the last fit."""
+
+    def fit(self, chosen: NoiseInput, settings: NoiseFitSettings, denoise: DenoiseSettings) -> None:
+        """Fit a model."""
+        self._panel.say("")
+        self._run(partial(fit_input, chosen, settings, denoise), self._fitted)
+
+    def show_chosen(self) -> None:
+        """Show the models chosen on the shelf; judge first what was not judged yet."""
+        for one in self._shelf.shown:
+            if one.judged is None and self._pairs is not None and not self._panel.is_running:
+                job = partial(judge_model, one.known.model, self._pairs)
+                self._run(job, partial(self._judged, one))
+                return
+        self._paint()
+
+    def _paint(self) -> None:
+        shown = self._shelf.shown
+        judged = [Judgement(o.known.name, o.judged.curves) for o in shown if o.judged is not None]
+        # The curves of the second alone would pass for those of the first.
+        self._plot.show_models(tuple(judged) if shown and shown[0].judged is not None else ())
+
+    def load(self, path: Path) -> None:
+        """Put the model of a file on the shelf; it is judged if there are pixels."""
+        try:
+            known = KnownModel.of_file(path)
+        except (DenoisplitError, OSError) as error:
+            self._panel.fail(error)
+            return
+        self._panel.say("")
+        self._shelf.add(ShelfModel(replace(known, name=self._shelf.free_name(known.name))))
+
+    def save(self, path: Path) -> None:
+        """Write the model that is looked at."""
+        one = self._shelf.current
+        if one is not None:
+            job = partial(save_model, one.known.model, one.known.record, path)
+            self._run(job, partial(self._saved, one, path))
+
+    def ask_and_load(self) -> None:
+        """Let the user choose a file to load."""
+        name, _ = QFileDialog.getOpenFileName(self._panel, "Load a noise model", "", _PATTERN)
+        if name:
+            self.load(Path(name))
+
+    def ask_and_save(self) -> None:
+        """Let the user choose a file to write."""
+        one = self._shelf.current
+        if one is None:
+            return
+        # The layout of PN2V has room for a histogram only.
+        endings = ("npz", "npy", "json") if one.known.kind == "histogram" else ("npz", "json")
+        pattern = ";;".join(f"Noise model (*.{ending})" for ending in endings)
+        suggestion = f"{_plain(one.known.name)}.npz"
+        name, chosen = QFileDialog.getSaveFileName(
+            self._panel, "Save the noise model", suggestion, pattern
+        )
+        if name:
+            ending = next((e for e in endings if f"*.{e}" in chosen), "npz")
+            path = Path(name)
+            self.save(path if path.suffix else path.with_name(f"{path.name}.{ending}"))
+
+    def _run(self, job: JobFactory[Any], done: Callable[[Any], None]) -> None:
+        self._panel.run(
+            job, on_event=self._event, on_done=done, on_error=self._failed, title=_TITLE
+        )
+
+    def _event(self, event: Event) -> None:
+        match event:
+            case PairsGathered(joint=joint, n_pixels=n_pixels, notes=notes):
+                self._plot.show_joint(joint)
+                self._plot.turn_to(JOINT)
+                self._panel.say("\n".join([f"{n_pixels:,} pixels gathered.", *notes]))
+                self.gathered.emit()
+            case FitStep(text=text, held_out_nll=nll):
+                self._plot.add_step(event)
+                self._panel.say(f"{text}: held-out log-likelihood {-nll:.4f} nats per pixel.")
+            case Stage() | Progress() | FileEvent():
+                pass  # shown by the panel, or of a batch
+            case EpochDone() | PreviewSplit() | PartDrawn() | SampleDrawn() | BlocksWritten():
+                pass  # of another job
+            case _:
+                assert_never(event)
+
+    def _fitted(self, fit: NoiseFit) -> None:
+        # Not at the top: it brings torch, which the job has loaded by now.
+        from napari_denoisplit.jobs.noise.job import Judged
+
+        verdict = fit.model.record.verdict
+        name = self._shelf.free_name(f"{_short(fit)}, {fit.model.record.name or 'images'}")
+        judged = None if verdict is None else Judged(fit.curves, verdict)
+        self._pairs = fit.pairs
+        self._panel.say("")
+        self._shelf.add(ShelfModel(KnownModel.of_model(name, fit.model), judged), new_pixels=True)
+        if self._plot.page in (FIT, LEVELS):
+            self._plot.turn_to(JOINT)
+        self.finished.emit()
+
+    def _judged(self, old: ShelfModel, found: ModelJudged) -> None:
+        known, verdict = old.known, found.judged.verdict
+        if known.record.verdict is None:
+            known = replace(known, record=known.record.model_copy(update={"verdict": verdict}))
+        self._shelf.renew(old, ShelfModel(known, found.judged))
+        self.finished.emit()
+
+    def _saved(self, old: ShelfModel, path: Path, _: object) -> None:
+        # A file in the layout of PN2V has no room for the record: the model stays in memory.
+        model = old.known.model if path.suffix.lower() == ".npy" else path
+        known = replace(old.known, name=path.name, model=model)
+        self._shelf.renew(old, replace(old, known=known))
+        self._panel.say(f"Saved as {path}.")
+        self.finished.emit()
+
+    def _failed(self, error: Exception) -> None:
+        self._paint()
+        self._panel.fail(error)
+        self.finished.emit()
+
+
+def _short(fit: NoiseFit) -> str:
+    return {"gaussian_mixture": "mixture", "poisson_gaussian": "Poisson-Gaussian"}.get(
+        fit.model.kind, fit.model.kind
+    )
+
+
+def _plain(name: str) -> str:
+    """Leave out what a file name should not hold."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-") or "noise"

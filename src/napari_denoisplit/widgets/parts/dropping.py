@@ -1,0 +1,222 @@
+"""Files dropped on a widget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtGui import QDropEvent, QKeySequence, QShortcut
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_denoisplit.images.zarr.zarr_names import is_zarr
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "MODEL_SUFFIXES",
+    "NOISE_SUFFIXES",
+    "TIFF_SUFFIXES",
+    "FileDrop",
+    "FileList",
+    "by_kind",
+    "has_suffix",
+]
+
+TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".tf2")
+IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".zarr")
+MODEL_SUFFIXES = (".denoisplit",)
+NOISE_SUFFIXES = (".npz", ".npy", ".json")
+
+_ROW = 22  # pixels of a row of the list, about
+_PATH_ROLE = Qt.ItemDataRole.UserRole
+
+
+def has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether a file is of one of these kinds, by its name."""
+    return path.name.lower().endswith(suffixes)
+
+
+def by_kind(paths: list[Path], *kinds: tuple[str, ...]) -> tuple[list[Path], ...]:
+    """Sort files by their endings: those of the first kind, those of the second, and so on."""
+    return tuple([path for path in paths if has_suffix(path, kind)] for kind in kinds)
+
+
+class FileDrop(QObject):
+    """Lets files of some kinds be dropped on a widget and everything in it."""
+
+    dropped = Signal(list)  # paths of the right kind were dropped
+    refused = Signal(str)  # something else was dropped; says what is taken
+
+    def __init__(self, target: QWidget, suffixes: tuple[str, ...]) -> None:
+        super().__init__(target)
+        self._suffixes = suffixes
+        target.setAcceptDrops(True)
+        target.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take drags that bring local files."""
+        if event.type() in (QEvent.Type.DragEnter, QEvent.Type.DragMove):
+            if event.mimeData().hasUrls():
+                event.acceptProposedAction()
+                return True
+        elif event.type() == QEvent.Type.Drop:
+            return self._drop(event)
+        return bool(super().eventFilter(watched, event))
+
+    def _drop(self, event: QDropEvent) -> bool:
+        urls = event.mimeData().urls()
+        paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+        if not urls:
+            return False
+        event.acceptProposedAction()
+        self.take(paths)
+        return True
+
+    def take(self, paths: list[Path]) -> None:
+        """Pass on the files that fit; a folder stands for the files in it."""
+        files = [file for path in paths for file in _files(path)]
+        taken = [file for file in files if has_suffix(file, self._suffixes)]
+        left_out = [file.name for file in files if file not in taken]
+        if left_out or not files:
+            names = ", ".join(left_out) or "The folder is empty"
+            self.refused.emit(f"{names}: only {', '.join(self._suffixes)} can be dropped here.")
+        if taken:
+            self.dropped.emit(taken)
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the path itself, or the images in a folder; a Zarr folder is an image."""
+    if not path.is_dir() or is_zarr(path):
+        return [path]
+    return sorted(file for file in path.iterdir() if file.is_file() or is_zarr(file))
+
+
+class FileList(QWidget):
+    """A list of files that can be added, dropped, put in order and removed.
+
+    Parameters
+    ----------
+    kinds
+        What the files are, e.g. "images".
+    suffixes
+        Endings of the files that are taken. An image of OME-Zarr is a folder, which a dialog for
+        files cannot choose: where those are taken there is a button for folders.
+    """
+
+    changed = Signal()  # files were added, removed or put in another order
+
+    def __init__(
+        self, kinds: str, suffixes: tuple[str, ...], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._kinds, self._suffixes = kinds, suffixes
+        self.list = _list(kinds, self)
+        self.list.model().rowsMoved.connect(self._emit_changed)
+        self.empty = QLabel(f"drop {kinds} here", self.list.viewport())
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setEnabled(False)  # in the colour of a placeholder
+        self.add_button = QPushButton("Add…", self)
+        self.add_button.setToolTip(f"Choose {kinds}.")
+        self.add_button.clicked.connect(self._browse)
+        self.folder_button = QPushButton("Folder…", self)
+        self.folder_button.setToolTip("Choose an OME-Zarr image, or a folder of images.")
+        self.folder_button.clicked.connect(self._browse_folder)
+        self.folder_button.setVisible(".zarr" in suffixes)
+        self.remove_button = QPushButton("Remove", self)
+        self.remove_button.clicked.connect(self.remove_selected)
+        self.list.itemSelectionChanged.connect(self._refresh)
+        QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), self.list, self.remove_selected)
+        # The list handles drags within itself; files from outside land on its viewport first.
+        self.drop = FileDrop(self.list.viewport(), suffixes)
+        self.drop.dropped.connect(self.add)
+        self._lay_out()
+        self._refresh()
+
+    def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.add_button)
+        buttons.addWidget(self.folder_button)
+        buttons.addWidget(self.remove_button)
+        QVBoxLayout(self.list.viewport()).addWidget(self.empty)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.list)
+        layout.addLayout(buttons)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files, in their order."""
+        return tuple(Path(self.list.item(row).data(_PATH_ROLE)) for row in range(self.list.count()))
+
+    def add(self, paths: list[Path]) -> None:
+        """Append files that are not in the list yet."""
+        for path in paths:
+            if path not in self.paths:
+                item = QListWidgetItem(path.name)
+                item.setToolTip(str(path))
+                item.setData(_PATH_ROLE, str(path))
+                self.list.addItem(item)
+        self._refresh()
+        self.changed.emit()
+
+    def set_note(self, path: Path, note: str) -> None:
+        """Show what has become of a file behind its name."""
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            if item.data(_PATH_ROLE) == str(path):
+                item.setText(f"{path.name} — {note}")
+
+    def remove_selected(self) -> None:
+        """Take the selected files, or without a selection all, out of the list."""
+        items = self.list.selectedItems()
+        for item in items or [self.list.item(row) for row in range(self.list.count())]:
+            self.list.takeItem(self.list.row(item))
+        self._refresh()
+        self.changed.emit()
+
+    def _browse(self) -> None:
+        pattern = " ".join(f"*{suffix}" for suffix in self._suffixes if suffix != ".zarr")
+        names, _ = QFileDialog.getOpenFileNames(
+            self, f"Choose {self._kinds}", "", f"{self._kinds} ({pattern})"
+        )
+        if names:
+            self.add([Path(name) for name in names])
+
+    def _browse_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "An OME-Zarr image, or a folder of images")
+        if name:
+            self.drop.take([Path(name)])
+
+    def _emit_changed(self, *_: object) -> None:
+        self.changed.emit()
+
+    def _refresh(self) -> None:
+        self.empty.setVisible(not self.list.count())
+        some = bool(self.list.selectedItems())
+        self.remove_button.setText("Remove" if some else "Clear")
+        self.remove_button.setToolTip(
+            "Take the selected files out of the list."
+            if some
+            else "Take all files out of the list."
+        )
+
+
+def _list(kinds: str, parent: QWidget) -> QListWidget:
+    made = QListWidget(parent)
+    made.setAccessibleName(kinds)
+    made.setToolTip(f"{kinds}: drop them here, or press Add. Drag to put them in order.")
+    made.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+    made.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    made.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+    made.setFixedHeight(3 * _ROW)
+    return made

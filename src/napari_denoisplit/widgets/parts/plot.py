@@ -1,0 +1,162 @@
+"""A plot in the colours of napari's theme."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
+
+from napari_denoisplit.files import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from qtpy.QtGui import QShowEvent
+
+    from napari_denoisplit.widgets.layers.place import ViewerRef
+
+__all__ = ["Colors", "ThemePlot"]
+
+_REDRAW_MS = 500
+_SAVED_DPI = 200
+
+Colors = dict[str, str]
+"""Colour of "background", "text" and "line" (grids and frames), as hexadecimal."""
+
+
+class ThemePlot(QWidget):
+    """A canvas that is made when it is first shown, and painted at most twice a second.
+
+    matplotlib is imported with the canvas.
+
+    Parameters
+    ----------
+    viewer
+        Whose theme to follow.
+    """
+
+    def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._canvas: Any = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_REDRAW_MS)
+        self._timer.timeout.connect(self.redraw)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        if (alive := viewer()) is not None:
+            alive.events.theme.connect(self.redraw)
+
+    @property
+    def figure(self) -> Any:
+        """The matplotlib figure; None before the plot was shown."""
+        return None if self._canvas is None else self._canvas.figure
+
+    def draw_soon(self) -> None:
+        """Paint, at most twice a second; not while nobody looks."""
+        if self.isVisible() and not self._timer.isActive():
+            self._timer.start()
+
+    def redraw(self, event: object = None) -> None:
+        """Paint at once, if there is a canvas."""
+        if self._canvas is not None:
+            self._paint(self._canvas.figure)
+            self._follow_theme(self._canvas.figure.axes)
+            self._canvas.draw_idle()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Make the canvas at the first time."""
+        super().showEvent(event)
+        if self._canvas is None:
+            self._make_canvas()
+        self.redraw()
+
+    def save_button(self, name: str) -> QPushButton:
+        """Make a button that writes the plot to a file.
+
+        Parameters
+        ----------
+        name
+            What the file is called unless the user says otherwise.
+        """
+        button = QPushButton("Save plot…", self)
+        button.setToolTip("Write this plot as SVG (to edit) or PNG (to show).")
+        button.clicked.connect(lambda: self._ask_and_save(name))
+        return button
+
+    def save(self, path: Path) -> None:
+        """Write the plot; the ending of the name, .svg or .png, decides on the format."""
+        if self._canvas is None:
+            self._make_canvas()
+            self.redraw()
+        figure = self._canvas.figure
+        with replacing(path) as temporary:
+            figure.savefig(temporary, dpi=_SAVED_DPI, facecolor=figure.get_facecolor())
+
+    def colors(self) -> Colors:
+        """Colours of the theme."""
+        from napari.utils.theme import get_theme
+
+        viewer = self._viewer()
+        theme = get_theme(viewer.theme if viewer is not None else "dark")
+        return {
+            "background": theme.background.as_hex(),
+            "text": theme.text.as_hex(),
+            "line": theme.secondary.as_hex(),
+        }
+
+    def _prepare(self, figure: Any) -> None:
+        """Lay out a new, empty figure, unless that is done with each painting."""
+
+    @abstractmethod
+    def _paint(self, figure: Any) -> None:
+        """Paint everything anew."""
+
+    def _make_canvas(self) -> None:
+        # Not at the top: matplotlib takes half a second, and most widgets never plot.
+        from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+        from matplotlib.figure import Figure
+
+        figure = Figure()
+        self._prepare(figure)
+        self._canvas = FigureCanvasQTAgg(figure)
+        # The canvas would take the wheel from the scroll area around it.
+        self._canvas.wheelEvent = lambda event: event.ignore()
+        self.layout().addWidget(self._canvas)
+
+    def _follow_theme(self, every: Iterable[Any]) -> None:
+        colors = self.colors()
+        self._canvas.figure.set_facecolor(colors["background"])
+        for axes in every:
+            axes.set_facecolor(colors["background"])
+            axes.tick_params(colors=colors["text"], labelsize=7)
+            axes.grid(color=colors["line"], linewidth=0.5)
+            for label in (axes.xaxis.label, axes.yaxis.label, axes.title):
+                label.set(color=colors["text"], fontsize=8)
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.get_offset_text().set(color=colors["text"], fontsize=7)
+            for spine in axes.spines.values():
+                spine.set_color(colors["line"])
+            if axes.get_legend_handles_labels()[0]:
+                axes.legend(
+                    fontsize=7,
+                    labelcolor=colors["text"],
+                    facecolor=colors["background"],
+                    edgecolor=colors["line"],
+                )
+
+    def _ask_and_save(self, name: str) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, "Save the plot", f"{name}.svg", "Drawings (*.svg);;Pictures (*.png)"
+        )
+        if chosen:
+            self.save(_with_ending(chosen))
+
+
+def _with_ending(name: str) -> Path:
+    path = Path(name)
+    return path if path.suffix.lower() in (".svg", ".png") else path.with_name(f"{path.name}.svg")

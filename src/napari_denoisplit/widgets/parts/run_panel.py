@@ -1,0 +1,211 @@
+"""One big button that starts and stops a job, with how far it is and what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.widgets.parts.fields import sentence
+from napari_denoisplit.widgets.parts.worker import Cancelled, JobFactory, RunHandle, Start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["RunPanel", "time_left"]
+
+T = TypeVar("T")
+
+_BUTTON_HEIGHT = 36
+_STEPS = 1000  # of the progress bar
+
+
+def time_left(seconds: float | None) -> str:
+    """How long something will take, as one would say it."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s left"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min left"
+    return f"{seconds / 3600:.1f} h left"
+
+
+class RunPanel(QWidget):
+    """Start button, progress bar and status of a widget's job.
+
+    Parameters
+    ----------
+    verb
+        What the button says, e.g. "Split".
+    help_text
+        Its tooltip.
+    start
+        How the job is run.
+    """
+
+    start_clicked = Signal()  # the button was clicked while nothing ran
+    stopped = Signal()  # a run was asked to end
+
+    def __init__(
+        self, verb: str, help_text: str, start: Start, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._verb, self._help, self._start = verb, help_text, start
+        self._running: RunHandle | None = None
+        self._obstacle = ""
+        self.button = QPushButton(verb, self)
+        self.button.setMinimumHeight(_BUTTON_HEIGHT)
+        font = self.button.font()
+        font.setBold(True)
+        self.button.setFont(font)
+        self.button.clicked.connect(self._click)
+        self.bar = QProgressBar(self)
+        self.bar.setAccessibleName("Progress")
+        self.bar.setTextVisible(False)
+        self.bar.hide()
+        self.hint = _text(self, "What is missing")
+        self.stage = _text(self, "What is being done")
+        self.progress = _text(self, "Time left")
+        self.status = _text(self, "Status")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for part in (self.hint, self.button, self.bar, self.stage, self.progress, self.status):
+            layout.addWidget(part)
+        self._refresh()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a job is under way."""
+        return self._running is not None and self._running.is_running
+
+    def set_obstacle(self, reason: str) -> None:
+        """Say why the job cannot start; an empty reason lets it."""
+        self._obstacle = reason
+        self._refresh()
+
+    def say(self, text: str) -> None:
+        """Show what has happened."""
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
+
+    def fail(self, error: Exception) -> None:
+        """Show an error in the widget and in napari; a fault of the program with its traceback."""
+        self.say(f"⚠ {error}")
+        self.notify(error)
+
+    def notify(self, error: Exception) -> None:
+        """Show an error in napari; a fault of the program with its traceback."""
+        # Imported here: napari's notifications bring Qt dialogs that few runs need.
+        from napari.utils.notifications import notification_manager, show_error
+
+        if isinstance(error, DenoisplitError):
+            show_error(str(error))
+        else:
+            notification_manager.receive_error(type(error), error, error.__traceback__)
+
+    def checked(self, choose: Callable[[], T]) -> T | None:
+        """Return what was chosen, or None where a choice is wrong, which is then shown."""
+        try:
+            chosen = choose()
+        except ValidationError as error:
+            self.fail(DenoisplitError(sentence(error)))
+            return None
+        except DenoisplitError as error:
+            self.fail(error)
+            return None
+        self.say("")
+        return chosen
+
+    def run(
+        self,
+        job_factory: JobFactory[Any],
+        *,
+        on_event: Callable[[Any], None],
+        on_done: Callable[[Any], None],
+        on_error: Callable[[Exception], None],
+        title: str,
+    ) -> None:
+        """Start a job; stages and progress are shown here, other events go to `on_event`."""
+        self._show_stage("Starting…")
+
+        def event(event: object) -> None:
+            if isinstance(event, Progress):
+                self._show_progress(event)
+            elif isinstance(event, Stage):
+                self._show_stage(event.text)
+            else:
+                on_event(event)
+
+        def done(result: object) -> None:
+            self._refresh()
+            on_done(result)
+
+        def failed(error: Exception) -> None:
+            self._refresh()
+            if isinstance(error, Cancelled):
+                self.say(str(error))
+            else:
+                on_error(error)
+
+        self._running = self._start(
+            job_factory, on_event=event, on_done=done, on_error=failed, title=title
+        )
+        self._running.cancel_with(self)
+        self._refresh()
+
+    def stop(self) -> None:
+        """Ask the job, if there is one, for an ordinary end."""
+        if self._running is not None and self._running.is_running:
+            self._running.stop()
+            self.stopped.emit()
+            self._refresh()
+
+    def _click(self) -> None:
+        if self.is_running:
+            self.stop()
+        else:
+            self.start_clicked.emit()
+
+    def _show_progress(self, event: Progress) -> None:
+        self.bar.setRange(0, _STEPS)
+        self.bar.setValue(round(event.done * _STEPS))
+        self.progress.setText(" · ".join(filter(None, (time_left(event.seconds_left), event.text))))
+
+    def _show_stage(self, text: str) -> None:
+        self.bar.setRange(0, 0)  # moves to and fro: how long it takes is not known yet
+        self.stage.setText(text)
+        self.progress.clear()
+
+    def _refresh(self) -> None:
+        running = self._running is not None and self._running.is_running
+        stopping = running and self._running is not None and self._running.is_stopping
+        obstacle = "" if running else self._obstacle
+        self.button.setText("Stopping…" if stopping else "Stop" if running else self._verb)
+        self.button.setEnabled(not stopping and not obstacle)
+        if stopping:
+            text = "The step in progress is finished first; what there is so far is kept."
+        elif running:
+            text = "End now and keep what there is so far."
+        else:
+            text = obstacle or self._help
+        self.button.setToolTip(text)
+        self.button.setAccessibleName(self.button.text())
+        self.hint.setText(text if stopping else obstacle)
+        self.hint.setVisible(bool(self.hint.text()))
+        for part in (self.bar, self.stage, self.progress):
+            part.setVisible(running)
+
+
+def _text(parent: QWidget, name: str) -> QLabel:
+    label = QLabel(parent)
+    label.setAccessibleName(name)
+    label.setWordWrap(True)
+    # A word-wrapped label would else ask for the width of its longest line.
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    label.hide()
+    return label

@@ -1,0 +1,1 @@
+"""The Samples page: browse posterior samples and measure what they say."""

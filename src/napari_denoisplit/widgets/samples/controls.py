@@ -1,0 +1,255 @@
+"""Controls of a film of samples: the slider, play, and what is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_denoisplit.settings import FilmSettings
+from napari_denoisplit.widgets.parts.fields import (
+    SettingsForm,
+    form_layout,
+    guard_wheel,
+    narrow_box,
+    tooltip,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_denoisplit.settings import FilmLayout
+    from napari_denoisplit.widgets.samples.player import Player
+
+__all__ = ["BLINK", "DIFFERENCE", "SAMPLE_ALONE", "Transport", "ViewChoice"]
+
+SAMPLE_ALONE, DIFFERENCE, BLINK = "the sample", "difference", "blink"
+_MMSE, _OTHER = "the MMSE", "sample"
+_STEP_WIDTH = 36  # pixels of a small button
+_KEYS = {"back": ",", "forward": ".", "play": "/"}
+_BLINK_KEY = "B"
+
+
+class Transport(QWidget):
+    """Slider over the samples, play and pause, speed and loop.
+
+    Parameters
+    ----------
+    player
+        What is moved.
+    """
+
+    def __init__(self, player: Player, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._player = player
+        self.slider = QSlider(Qt.Orientation.Horizontal, self)
+        self.slider.setAccessibleName("Sample")
+        self.slider.setToolTip(tooltip("Which posterior sample is shown."))
+        guard_wheel(self.slider)
+        self.label = QLabel(self)
+        self.label.setAccessibleName("Number of the sample")
+        self.rate = QLabel(self)
+        self.rate.setAccessibleName("Samples shown in a second")
+        for label, longest in ((self.label, "0000 of 0000"), (self.rate, "60 per second ")):
+            # Of a size of their own: Qt lays the whole dock out anew when another label changes.
+            label.setText(longest)
+            # Before napari's style is applied, letters are taken for less high than they are.
+            label.setFixedSize(label.sizeHint() + QSize(2, 6))
+        self.back = _button(self, "◂", "Previous sample", "back")
+        self.play = _button(self, "▶", "Play", "play")
+        self.forward = _button(self, "▸", "Next sample", "forward")
+        self.settings = SettingsForm(FilmSettings, {"speed": "Speed", "loop": "Loop"}, parent=self)
+        self.settings["speed"].widget.setSuffix(" per second")
+        self._lay_out()
+        self._connect()
+        self._on_settings()
+        self.refresh()
+
+    def _connect(self) -> None:
+        player = self._player
+        self.slider.valueChanged.connect(player.go)
+        self.back.clicked.connect(lambda: player.step(-1))
+        self.forward.clicked.connect(lambda: player.step(1))
+        self.play.clicked.connect(player.toggle)
+        self.settings.changed.connect(self._on_settings)
+        player.moved.connect(self.refresh)
+        player.played.connect(self.refresh)
+
+    def _lay_out(self) -> None:
+        above, below = QHBoxLayout(), QHBoxLayout()
+        above.addWidget(self.slider, 1)
+        above.addWidget(self.label)
+        for button in (self.back, self.play, self.forward):
+            below.addWidget(button)
+        below.addWidget(self.rate)
+        below.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(above)
+        layout.addLayout(below)
+        layout.addWidget(self.settings)
+
+    def refresh(self, *_: object) -> None:
+        """Show where the player is."""
+        player = self._player
+        self.slider.blockSignals(True)
+        self.slider.setRange(0, max(player.n - 1, 0))
+        self.slider.setValue(player.index)
+        self.slider.blockSignals(False)
+        self.label.setText(f"{player.index + 1} of {player.n}")
+        name = "Pause" if player.is_playing else "Play"
+        if self.play.accessibleName() != name:
+            self.play.setText("❚❚" if player.is_playing else "▶")
+            self.play.setAccessibleName(name)
+        rate = player.rate if player.is_playing else None
+        self.rate.setText("" if rate is None else f"{rate:.0f} per second")
+        for button in (self.back, self.play, self.forward):
+            button.setEnabled(player.n > 1)
+
+    def bind_keys(self, owner: QWidget, blink: Callable[[], None]) -> None:
+        """Let keys act while `owner` has the focus, and with Alt in the whole window.
+
+        The keys of napari's canvas and layers stay as they are: without Alt these are not
+        heard outside of the dock, and with Alt napari has no use for them.
+        """
+        actions = {
+            _KEYS["back"]: self.back.click,
+            _KEYS["forward"]: self.forward.click,
+            _KEYS["play"]: self.play.click,
+            _BLINK_KEY: blink,
+        }
+        for key, action in actions.items():
+            near = QShortcut(QKeySequence(key), owner, action)
+            near.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            if key != _BLINK_KEY:
+                # A shortcut of the window sleeps while its owner is not in sight.
+                QShortcut(QKeySequence(f"Alt+{key}"), owner, action)
+
+    def _on_settings(self) -> None:
+        values = self.settings.values()
+        self._player.speed, self._player.loop = values["speed"], values["loop"]
+
+
+class ViewChoice(QWidget):
+    """Whether the sample itself is shown, or how it differs from something else, and where."""
+
+    changed = Signal()  # something else is to be shown
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._n_structures = 1
+        self._overlaid = True
+        self.show_box = _box(
+            self,
+            "Show",
+            (SAMPLE_ALONE, DIFFERENCE, BLINK),
+            "The sample as it is; its difference (blue below, orange above, the same limits on "
+            f"both sides); or sample and the other picture in turn (key {_BLINK_KEY}).",
+        )
+        self.other_box = _box(
+            self, "Compared with", (_MMSE, _OTHER), "What differences and blinking refer to."
+        )
+        self.number = QSpinBox(self)
+        self.number.setAccessibleName("Number of the other sample")
+        self.number.setToolTip(tooltip("Which sample to compare with."))
+        self.number.setMinimum(1)
+        guard_wheel(self.number)
+        self.layout_box = _box(
+            self,
+            "Structures",
+            ("overlay", "side by side"),
+            FilmSettings.model_fields["layout"].description or "",
+        )
+        self._lay_out()
+        self._connect()
+        self._refresh()
+
+    def _lay_out(self) -> None:
+        form = form_layout(self)
+        form.addRow("Show", self.show_box)
+        form.addRow("Compared with", self.other_box)
+        form.addRow("Other sample", self.number)
+        form.addRow("Structures", self.layout_box)
+
+    def _connect(self) -> None:
+        for box in (self.show_box, self.other_box, self.layout_box):
+            box.currentIndexChanged.connect(self._on_change)
+        self.number.valueChanged.connect(self._on_change)
+
+    @property
+    def what(self) -> str:
+        """One of `SAMPLE_ALONE`, `DIFFERENCE`, `BLINK`."""
+        return str(self.show_box.currentText())
+
+    @what.setter
+    def what(self, text: str) -> None:
+        self.show_box.setCurrentText(text)
+
+    @property
+    def against(self) -> int | None:
+        """Number of the sample to compare with, from 0; None is the MMSE."""
+        return self.number.value() - 1 if self.other_box.currentText() == _OTHER else None
+
+    @property
+    def layout_wanted(self) -> FilmLayout:
+        """How structures are arranged; differences cannot be added up."""
+        return "overlay" if self._overlaid and self.what != DIFFERENCE else "side by side"
+
+    def compare_with(self, index: int | None) -> None:
+        """Choose the sample to compare with, from 0; None is the MMSE."""
+        if index is not None:
+            self.number.setValue(index + 1)
+        self.other_box.setCurrentText(_MMSE if index is None else _OTHER)
+
+    def toggle_blink(self) -> None:
+        """Blink, or show the sample alone again."""
+        self.what = SAMPLE_ALONE if self.what == BLINK else BLINK
+
+    def set_size(self, n_samples: int, n_structures: int) -> None:
+        """Follow another set of samples."""
+        self.number.blockSignals(True)
+        self.number.setMaximum(max(n_samples, 1))
+        self.number.blockSignals(False)
+        self._n_structures = n_structures
+        self._refresh()
+
+    def _on_change(self, *_: object) -> None:
+        if self.layout_box.isEnabled():
+            self._overlaid = self.layout_box.currentText() == "overlay"
+        self._refresh()
+        self.changed.emit()
+
+    def _refresh(self) -> None:
+        compares = self.what != SAMPLE_ALONE
+        self.other_box.setEnabled(compares)
+        self.number.setEnabled(compares and self.other_box.currentText() == _OTHER)
+        self.layout_box.setEnabled(self._n_structures > 1 and self.what != DIFFERENCE)
+        self.layout_box.blockSignals(True)
+        self.layout_box.setCurrentText(self.layout_wanted)  # differences have no other
+        self.layout_box.blockSignals(False)
+
+
+def _button(parent: QWidget, text: str, name: str, key: str) -> QPushButton:
+    button = QPushButton(text, parent)
+    button.setFixedWidth(_STEP_WIDTH)
+    button.setAccessibleName(name)
+    short = _KEYS[key]
+    button.setToolTip(tooltip(f"{name}: key {short} in this dock, Alt+{short} anywhere."))
+    return button
+
+
+def _box(parent: QWidget, name: str, items: tuple[str, ...], text: str) -> QComboBox:
+    box = narrow_box(name, text, parent, characters=6)
+    box.addItems(items)
+    return box

@@ -1,0 +1,241 @@
+"""Measures samples at a pixel that is clicked, or at a shape that is drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QCheckBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.measures.trust.footprint import Footprint, pixel
+from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.widgets.samples.pixel_click import PixelClick
+from napari_denoisplit.widgets.samples.pixel_marker import PixelMarker
+from napari_denoisplit.widgets.samples.place import DrawnPlace
+from napari_denoisplit.widgets.samples.plot import SamplePlot
+from napari_denoisplit.widgets.samples.probe import SampleProbe
+from napari_denoisplit.widgets.samples.sample_words import caveat, reading_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_denoisplit.measures.samples.statistics import SampleReading
+    from napari_denoisplit.widgets.layers.place import ViewerRef
+    from napari_denoisplit.widgets.parts.worker import Start
+    from napari_denoisplit.widgets.samples.browser import SampleBrowser
+    from napari_denoisplit.widgets.samples.sets import SampleSet
+
+__all__ = ["SampleMeasuring"]
+
+_PATIENCE_MS = 400  # after which it is said that a place takes long to read
+
+
+class SampleMeasuring(QWidget):
+    """A switch for clicks, buttons to draw, and what was found.
+
+    Parameters
+    ----------
+    viewer
+        Where to click and draw.
+    browser
+        What is shown there.
+    current
+        Returns the samples to measure.
+    start
+        How a job is run.
+    """
+
+    found = Signal()  # a place was measured
+    failed = Signal(object)  # it could not be: the error
+
+    def __init__(
+        self,
+        viewer: ViewerRef,
+        browser: SampleBrowser,
+        current: Callable[[], SampleSet | None],
+        start: Start,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._browser, self._current = browser, current
+        self._asked: tuple[SampleSet, Footprint] | None = None
+        self._marked: tuple[int, int] | None = None
+        self.switch = _switch(self)
+        self.drawn = DrawnPlace(viewer, self)
+        self.click = PixelClick(viewer, self)
+        self.marker = PixelMarker(viewer)
+        self.probe = SampleProbe(start, self)
+        self.text = _text(self, "What the samples say of the place")
+        self.plot = SamplePlot(viewer, self)
+        self.caveat = _text(self, "What sigma contains")
+        self.caveat.setText(caveat(None))
+        self.save_button = self.plot.save_button("samples")
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE_MS)
+        self._lay_out()
+        self._connect()
+        self.forget()
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for part in (self.switch, self.drawn, self.text, self.plot, self.caveat, self.save_button):
+            layout.addWidget(part)
+
+    def _connect(self) -> None:
+        self.switch.toggled.connect(self._on_switch)
+        self.click.clicked.connect(self._on_click)
+        self.drawn.changed.connect(self._on_drawn)
+        self.probe.answered.connect(self._on_answer)
+        self.probe.failed.connect(self._on_failed)
+        self._patience.timeout.connect(self._say_reading)
+        self._browser.moved.connect(self._on_moved)
+
+    def measure(self, footprint: Footprint) -> None:
+        """Read the samples at a place, in the plane that is in sight."""
+        chosen = self._current()
+        if chosen is not None:
+            self._asked = chosen, footprint
+            plane = self._browser.plane
+            self.probe.ask(chosen.stack, plane, footprint, chosen.observed)
+            self._patience.start()
+
+    def repeat(self) -> None:
+        """Measure the same place again, in another plane."""
+        if self._asked is not None:
+            self.measure(self._asked[1])
+
+    def forget(self) -> None:
+        """Show nothing: other samples were chosen."""
+        self._asked = self._marked = None
+        self._patience.stop()
+        self.probe.forget()
+        chosen = self._current()
+        self.drawn.place = None if chosen is None else chosen.place
+        self.marker.remove()
+        for part in (self.text, self.plot, self.save_button):
+            part.hide()
+        self.caveat.setText(caveat(None))
+
+    def stop(self) -> None:
+        """Listen to clicks no more."""
+        self.switch.setChecked(False)
+        self.click.set_on(False)
+        self._patience.stop()
+        self.probe.forget()
+        self.marker.remove()
+
+    def reset_choices(self) -> None:
+        """Follow the viewer's layers."""
+        self.drawn.reset_choices()
+
+    def _on_switch(self, on: bool) -> None:
+        self.click.set_on(on)
+        if not on:
+            self.marker.remove()
+
+    def _on_click(self, world: Any) -> None:
+        chosen = self._current()
+        if chosen is None:
+            return
+        where = self._browser.picture.pixel_at(world) or _pixel_of(chosen, world)
+        if where is not None:
+            self.measure(pixel(*where))
+
+    def _on_drawn(self) -> None:
+        chosen = self._current()
+        if chosen is None:
+            return
+        try:
+            footprint = self.drawn.footprint(chosen, self._browser.picture.folded)
+        except DenoisplitError as error:
+            self.failed.emit(error)
+            return
+        if footprint is not None:
+            self.measure(footprint)
+
+    def _say_reading(self) -> None:
+        self.text.setText("Reading the samples there…")
+        self.text.show()
+        for part in (self.plot, self.save_button):
+            part.hide()  # of another place
+
+    def _on_failed(self, error: Exception) -> None:
+        self._patience.stop()
+        self.text.hide()
+        self.failed.emit(error)
+
+    def _on_answer(self, reading: SampleReading) -> None:
+        self._patience.stop()
+        if self._asked is None:
+            return
+        chosen = self._asked[0]
+        self.text.setText(reading_text(reading))
+        self.caveat.setText(caveat(reading))
+        step, unit = chosen.place.scale.get("X", 1.0), chosen.place.units.get("X", "")
+        inks = [_ink(layer, number) for number, layer in enumerate(chosen.layers)]
+        self.text.show()
+        is_known = bool(np.isfinite(reading.values).any())
+        if is_known:
+            self.plot.show_reading(reading, inks, step if unit else 1.0, unit or "pixels")
+        for part in (self.plot, self.save_button):
+            part.setVisible(is_known)
+        self._marked = reading.where
+        self._mark()
+        self.found.emit()
+
+    def _mark(self) -> None:
+        """Show the clicked pixel where the pictures are now."""
+        if self._asked is not None and self._marked is not None and self.switch.isChecked():
+            self.marker.show(self._asked[0], self._marked, self._browser.picture.shifts())
+        else:
+            self.marker.remove()
+
+    def _on_moved(self) -> None:
+        if self._marked is not None:
+            self._mark()
+
+
+def _pixel_of(chosen: SampleSet, world: Any) -> tuple[int, int] | None:
+    """Y, X of the pixel there, where no sample is in sight."""
+    layer = chosen.layers[0]
+    data = layer.world_to_data(world)
+    y, x = (round(float(data[chosen.axes.index(axis)])) for axis in "YX")
+    height, width = chosen.stack.plane_shape
+    return (y, x) if 0 <= y < height and 0 <= x < width else None
+
+
+def _ink(layer: Any, number: int) -> str:
+    """Colour of a structure in plots: that of the brightest pixels of its layer."""
+    from napari.utils.colormaps import AVAILABLE_COLORMAPS
+
+    from napari_denoisplit.widgets.layers.results import structure_colormap
+
+    colormap = layer.colormap
+    if colormap.name == "gray":
+        colormap = AVAILABLE_COLORMAPS[structure_colormap(number)]
+    red, green, blue = (round(255 * float(band)) for band in colormap.colors[-1][:3])
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _switch(parent: QWidget) -> QCheckBox:
+    switch = QCheckBox("Click a pixel to see its samples", parent)
+    switch.setToolTip(
+        tooltip(
+            "Clicks are taken while the active layer is in pan and zoom mode: dragging, "
+            "painting and drawing go on as ever."
+        )
+    )
+    return switch
+
+
+def _text(parent: QWidget, name: str) -> QLabel:
+    label = QLabel(parent)
+    label.setAccessibleName(name)
+    label.setWordWrap(True)
+    # A word-wrapped label would else ask for the width of its longest line.
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label

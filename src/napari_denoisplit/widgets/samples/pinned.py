@@ -1,0 +1,134 @@
+"""Samples that are kept as layers of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
+
+from napari_denoisplit.widgets.layers.place import SAMPLE
+from napari_denoisplit.widgets.layers.results import structure_colormap
+from napari_denoisplit.widgets.parts.fields import tooltip
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_denoisplit.images.samples.pictures import Limits
+    from napari_denoisplit.widgets.layers.place import ViewerRef
+    from napari_denoisplit.widgets.samples.sets import SampleSet
+
+__all__ = ["PINNED", "PinnedSamples"]
+
+PINNED = "pinned sample"
+"""Kind of these layers, in their metadata."""
+_ROW = 22  # pixels of a row of the list, about
+_INDEX = Qt.ItemDataRole.UserRole
+
+
+class PinnedSamples(QWidget):
+    """A list of the samples that were pinned; the layers themselves say which these are.
+
+    Parameters
+    ----------
+    viewer
+        Where the layers are.
+    """
+
+    chosen = Signal(int)  # a pinned sample was chosen in the list: its number, from 0
+    pin_clicked = Signal()
+
+    def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._set: SampleSet | None = None
+        self.button = QPushButton("Pin", self)
+        self.button.setToolTip(
+            tooltip("Keep the sample in sight as layers of its own, in all planes.")
+        )
+        self.list = QListWidget(self)
+        self.list.setAccessibleName("Pinned samples")
+        self.list.setToolTip(tooltip("Pinned samples: click one to see it again."))
+        self.list.setFlow(QListWidget.Flow.LeftToRight)
+        self.list.setFixedHeight(_ROW + 8)
+        self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.button)
+        layout.addWidget(self.list, 1)
+        self.button.clicked.connect(self.pin_clicked)
+        self.list.itemClicked.connect(lambda item: self.chosen.emit(item.data(_INDEX)))
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """Samples that are pinned, from 0."""
+        return tuple(self.list.item(row).data(_INDEX) for row in range(self.list.count()))
+
+    def show_set(self, chosen: SampleSet | None) -> None:
+        """List what is pinned of a set."""
+        self._set = chosen
+        found = sorted({record["index"] for record in self._records()})
+        if found != list(self.indices):
+            self.list.clear()
+            for index in found:
+                item = QListWidgetItem(f"{index + 1}")
+                item.setToolTip(f"sample {index + 1}")
+                item.setData(_INDEX, index)
+                self.list.addItem(item)
+
+    def pin(self, index: int, limits: Sequence[Limits]) -> None:
+        """Add layers of one sample, in the colours of the samples; nothing is copied.
+
+        Parameters
+        ----------
+        index
+            Number of the sample, from 0.
+        limits
+            Display limits of each structure.
+        """
+        viewer, chosen = self._viewer(), self._set
+        if viewer is None or chosen is None or index in self.indices:
+            return
+        axes = chosen.axes.replace(SAMPLE, "")
+        active = viewer.layers.selection.active
+        for number in reversed(range(chosen.stack.n_structures)):
+            levels = [
+                one.samples[number][index].transpose([one.axes.index(axis) for axis in axes])
+                for one in (chosen.stack, *chosen.stack.coarser)
+            ]
+            structure, source = chosen.stack.structures[number], chosen.layers[number]
+            grey = source.colormap.name == "gray"
+            viewer.add_image(
+                levels if len(levels) > 1 else levels[0],
+                multiscale=len(levels) > 1,
+                name=f"{chosen.name} · {structure} · sample {index + 1}",
+                colormap=structure_colormap(number) if grey else source.colormap,
+                blending="additive",
+                contrast_limits=limits[number],
+                visible=False,
+                metadata={"denoisplit": self._record(chosen, index, structure)},
+                **chosen.place.keywords(axes),
+            )
+        if active is not None:
+            viewer.layers.selection.active = active
+        self.show_set(chosen)
+
+    def _record(self, chosen: SampleSet, index: int, structure: str) -> dict[str, Any]:
+        made = dict(chosen.layers[0].metadata.get("denoisplit", {}))
+        own = {"kind": PINNED, "index": index, "structure": structure, "input": chosen.name}
+        return made | own
+
+    def _records(self) -> list[dict[str, Any]]:
+        viewer = self._viewer()
+        if viewer is None or self._set is None:
+            return []
+        every = [layer.metadata.get("denoisplit", {}) for layer in viewer.layers]
+        return [x for x in every if x.get("kind") == PINNED and x.get("input") == self._set.name]

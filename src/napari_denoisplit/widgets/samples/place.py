@@ -1,0 +1,159 @@
+"""A shape drawn on a picture, as the place where samples are measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Shapes
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from napari_denoisplit.measures.trust.footprint import area, line
+from napari_denoisplit.widgets.layers.region import Region, outline_on_image
+from napari_denoisplit.widgets.parts.fields import tooltip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.measures.trust.footprint import Footprint
+    from napari_denoisplit.widgets.layers.place import Place, ViewerRef
+    from napari_denoisplit.widgets.samples.sets import SampleSet
+
+__all__ = ["LAYER", "DrawnPlace", "footprint_of_shape"]
+
+LAYER = "measured places"
+"""Name of the layer of shapes that is added for drawing."""
+_LINES = ("line", "path")
+_SETTLE_MS = 150  # after the last movement of a corner
+_COLOUR = "#f0f0f0"
+_WIDTH = 1.5  # of an outline, pixels of the screen at the zoom at which it is drawn
+
+
+class DrawnPlace(QWidget):
+    """Buttons to draw an area or a line; says when one was drawn, moved or chosen.
+
+    Shapes of any layer count: the one that is selected, else the one drawn last.
+
+    Parameters
+    ----------
+    viewer
+        Where to draw.
+    """
+
+    changed = Signal()  # a shape was drawn, moved or chosen
+
+    def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._heard: list[Shapes] = []
+        self._last: Shapes | None = None
+        self.place: Place | None = None
+        """Where the picture lies, so that what is drawn gets its scale and units."""
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SETTLE_MS)
+        self._timer.timeout.connect(self.changed)
+        self.area_button = QPushButton("Draw an area", self)
+        self.area_button.setToolTip(
+            tooltip("Draw an outline: the mean over the area, with its interval.")
+        )
+        self.line_button = QPushButton("Draw a line", self)
+        self.line_button.setToolTip(
+            tooltip("Draw a line: the profile along it, and its mean, with their intervals.")
+        )
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.area_button)
+        layout.addWidget(self.line_button)
+        self.area_button.clicked.connect(lambda: self.draw("add_polygon"))
+        self.line_button.clicked.connect(lambda: self.draw("add_line"))
+
+    def draw(self, mode: str) -> None:
+        """Let the user draw, on the layer of measured places."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        layer = next((x for x in viewer.layers if isinstance(x, Shapes) and x.name == LAYER), None)
+        if layer is None:
+            layer = viewer.add_shapes(
+                name=LAYER,
+                edge_color=_COLOUR,
+                face_color="transparent",
+                ndim=2,
+                **({} if self.place is None else self.place.keywords("YX")),
+            )
+        viewer.layers.selection.active = layer
+        camera = getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
+        layer.current_edge_width = _WIDTH / (camera.zoom * float(min(abs(layer.scale))))
+        layer.mode = mode
+
+    def reset_choices(self) -> None:
+        """Listen to the layers of shapes that there are."""
+        viewer = self._viewer()
+        every = [] if viewer is None else [x for x in viewer.layers if isinstance(x, Shapes)]
+        for layer in every:
+            if not any(layer is heard for heard in self._heard):
+                layer.events.data.connect(self._on_data)
+                layer.events.highlight.connect(self._on_highlight)
+        self._heard = every
+
+    def footprint(
+        self, chosen: SampleSet, folded: Callable[[NDArray[Any]], NDArray[Any]]
+    ) -> Footprint | None:
+        """Pixels of the shape that was changed last; None where there is none.
+
+        Raises
+        ------
+        ImageError
+            The shape lies outside of the image.
+        """
+        layer = self._last
+        if layer is None or not any(layer is x for x in self._heard) or not len(layer.data):
+            return None
+        selected = [n for n in layer.selected_data if n < len(layer.data)]
+        number = max(selected) if selected else len(layer.data) - 1
+        corners, kind = layer.data[number], str(layer.shape_type[number])
+        points = outline_on_image(corners, kind, layer, chosen.layers[0], chosen.axes)
+        return footprint_of_shape(folded(points), kind, chosen.stack.plane_shape)
+
+    def _on_data(self, event: Any) -> None:
+        self._last = event.source
+        self._timer.start()
+
+    def _on_highlight(self, event: Any) -> None:
+        if event.source.selected_data and str(event.source.mode) == "select":
+            self._on_data(event)
+
+
+def footprint_of_shape(
+    corners: NDArray[np.float64], kind: str, shape: tuple[int, int]
+) -> Footprint:
+    """Pixels of a shape: within its outline, or along it.
+
+    Parameters
+    ----------
+    corners
+        (V, 2): Y, X in pixels.
+    kind
+        What napari calls the shape.
+    shape
+        Size of the image.
+
+    Raises
+    ------
+    ImageError
+        The shape lies outside of the image, or covers no pixel.
+    """
+    if kind in _LINES:
+        return line(corners, shape)
+    low = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int)
+    high = np.minimum(np.ceil(corners.max(axis=0)) + 1, shape).astype(int)
+    size = int(high[0] - low[0]), int(high[1] - low[1])
+    if min(size) <= 0:
+        size = 1, 1  # outside: says so
+    mask = Region((corners - low,), LAYER).mask(size)
+    return area(mask, (int(low[0]), int(low[1])))

@@ -1,0 +1,245 @@
+"""The widget that browses posterior samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QLabel, QPushButton
+
+from napari_denoisplit.settings import FilmSettings
+from napari_denoisplit.widgets.layers.place import viewer_reference
+from napari_denoisplit.widgets.parts.column import Column
+from napari_denoisplit.widgets.parts.docked import DockedWidget
+from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, FileDrop
+from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.widgets.parts.worker import Start, start_job
+from napari_denoisplit.widgets.samples.browser import SampleBrowser
+from napari_denoisplit.widgets.samples.choice import SampleChoice
+from napari_denoisplit.widgets.samples.controls import DIFFERENCE, Transport, ViewChoice
+from napari_denoisplit.widgets.samples.export import FilmOrder, SampleExport
+from napari_denoisplit.widgets.samples.measuring import SampleMeasuring
+from napari_denoisplit.widgets.samples.pinned import PinnedSamples
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari.viewer import Viewer
+
+    from napari_denoisplit.widgets.samples.sets import SampleSet
+
+__all__ = ["SamplesWidget"]
+
+_BUTTON_HEIGHT = 36
+_SETTLE_MS = 100
+
+
+class SamplesWidget(DockedWidget):
+    """Browse the samples of a split like a film, compare them, and measure what they say.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer; napari finds the parameter by its name.
+    start
+        How a job is run.
+    """
+
+    def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
+        super().__init__()
+        self._viewer = viewer_reference(napari_viewer)
+        self.choice = SampleChoice(self._viewer, start, self)
+        self.view = ViewChoice(self)
+        self.browser = SampleBrowser(self._viewer, self.view, start, self)
+        self.player = self.browser.player
+        self.transport = Transport(self.player, self)
+        self.pins = PinnedSamples(self._viewer, self)
+        self.measuring = SampleMeasuring(
+            self._viewer, self.browser, self.choice.refreshed, start, self
+        )
+        self.export = SampleExport(self.film_order, start, self)
+        self.show_button = QPushButton(self)
+        self.show_button.setCheckable(True)
+        self.show_button.setMinimumHeight(_BUTTON_HEIGHT)
+        self.status = QLabel(self)
+        self.status.setWordWrap(True)
+        self.status.setAccessibleName("What is in sight")
+        self._seen: tuple[int, tuple[int, ...]] | None = None
+        self._lay_out()
+        self._connect()
+        self._on_choice()
+
+    def _lay_out(self) -> None:
+        font = self.show_button.font()
+        font.setBold(True)
+        self.show_button.setFont(font)
+        self._column = column = Column(self)
+        column.add(self.choice, "Samples")
+        column.add(self.show_button)
+        column.add(self.status)
+        column.add(self.transport)
+        column.add(self.view)
+        column.add(self.pins)
+        column.add(self.measuring, "Measure")
+        column.add(self.export, "Save")
+        column.order_tabs()
+        self.setAccessibleName("Browse posterior samples")
+
+    def _connect(self) -> None:
+        drop = FileDrop(self, IMAGE_SUFFIXES)
+        drop.dropped.connect(self.open_files)
+        drop.refused.connect(self._say)
+        self.choice.changed.connect(self._on_choice)
+        self.choice.updated.connect(self._on_updated)
+        self.choice.failed.connect(self._fail)
+        self.show_button.clicked.connect(self._on_button)
+        self.browser.changed.connect(self._refresh)
+        self.browser.reader.failed.connect(self._fail)
+        self.player.moved.connect(self._on_moved)
+        self.player.played.connect(self._on_moved)
+        self.view.changed.connect(self._on_view)
+        self.pins.pin_clicked.connect(self.pin)
+        self.pins.chosen.connect(self._on_pinned)
+        self.measuring.found.connect(self._on_found)
+        self.measuring.failed.connect(self._fail)
+        self.transport.bind_keys(self, self.view.toggle_blink)
+        for end in (self.browser.hide, self.measuring.stop, self.export.panel.stop):
+            self.undocked.connect(end)
+        viewer = self._viewer()
+        if viewer is not None:
+            viewer.dims.events.current_step.connect(self._on_dims)
+
+    def open_files(self, paths: list[Path]) -> None:
+        """Open samples, as if their files were dropped here."""
+        self.choice.open(paths[-1])
+
+    def pin(self) -> None:
+        """Keep the sample in sight as layers."""
+        chosen = self.browser.chosen
+        if chosen is not None:
+            self.browser.show()
+            limits = self.browser.picture.sample_limits()
+            self.pins.pin(
+                self.player.index,
+                limits or tuple(tuple(layer.contrast_limits) for layer in chosen.layers),
+            )
+
+    def film_order(self) -> FilmOrder | None:
+        """Return what a film would show now."""
+        chosen, picture = self.browser.chosen, self.browser.picture
+        if chosen is None:
+            return None
+        differs = self.view.what == DIFFERENCE
+        settings = FilmSettings(
+            **self.transport.settings.values(),
+            show="difference" if differs else "sample",
+            layout=self.view.layout_wanted,
+        )
+        as_shown = picture.is_shown and (picture.kind == "difference") == differs
+        look = picture.look() if as_shown else None
+        against = self.view.against if differs else None
+        shown, numbers = self.browser.in_sight() or (chosen.stack, None)
+        return FilmOrder(shown, self.browser.plane, settings, against, look, numbers)
+
+    def reset_choices(self, event: object = None) -> None:
+        """Follow the viewer's layers; napari calls this."""
+        with self.browser.picture.removal.waiting(), self.measuring.marker.removal.waiting():
+            self.choice.reset_choices()
+            self.browser.layers_changed()
+            self.measuring.reset_choices()
+        self.pins.show_set(self.browser.chosen)
+
+    def _on_choice(self) -> None:
+        chosen: SampleSet | None = self.choice.chosen
+        self.browser.choose(chosen)
+        self.measuring.forget()
+        self.measuring.reset_choices()
+        viewer = self._viewer()
+        if chosen is not None and viewer is not None:
+            self._seen = chosen.position(viewer)
+            self.view.set_size(len(chosen.stack), chosen.stack.n_structures)
+        self.pins.show_set(chosen)
+        for part in (self.show_button, self.transport, self.view, self.pins, self.measuring):
+            part.setEnabled(chosen is not None)
+        self.export.panel.set_obstacle(
+            "" if chosen is not None else "There are no samples to save."
+        )
+        self._say("")
+        self.transport.refresh()
+        self._refresh()
+
+    def _on_updated(self) -> None:
+        if (chosen := self.choice.chosen) is not None:
+            self.browser.update(chosen)
+            self.pins.show_set(chosen)
+
+    def _on_button(self) -> None:
+        if self.browser.is_shown:
+            self.browser.hide()
+        else:
+            self._say("")
+            self.choice.reset_choices()  # the labels of axes may have changed
+            self.browser.show()
+        self._refresh()
+
+    def _on_moved(self, *_: object) -> None:
+        if self.player.is_playing or not self.browser.is_shown:
+            # Whoever moves the slider or presses play wants to see something.
+            self.browser.show()
+        self._refresh()
+
+    def _on_view(self) -> None:
+        self.browser.show()
+        self._refresh()
+
+    def _on_pinned(self, index: int) -> None:
+        self.player.pause()
+        self.browser.show()
+        self.player.go(index)
+
+    def _on_found(self) -> None:
+        self._say("")
+        # The plot has its size only when the canvas was made, at its first showing.
+        QTimer.singleShot(_SETTLE_MS, self._reveal)
+
+    def _reveal(self) -> None:
+        self._column.reveal(self.measuring.plot)
+
+    def _on_dims(self, event: object = None) -> None:
+        """Follow the viewer's sliders: planes, and the sample where somebody moves that one."""
+        viewer, chosen = self._viewer(), self.browser.chosen
+        if viewer is None or chosen is None:
+            return
+        sample, plane = position = chosen.position(viewer)
+        before, self._seen = self._seen, position
+        if plane != self.browser.plane:
+            self.browser.set_plane(plane)
+            self.measuring.repeat()
+        if before is not None and before[0] != sample and self.browser.is_shown:
+            self.player.go(sample)
+
+    def _refresh(self) -> None:
+        shown = self.browser.is_shown
+        self.show_button.setChecked(shown)
+        self.show_button.setText("Hide the samples" if shown else "Show the samples")
+        self.show_button.setToolTip(
+            tooltip("Take the picture away; what was seen before is shown again.")
+            if shown
+            else tooltip("Show one sample at a time in place of the layers of this split.")
+        )
+        if shown:
+            waiting = " Reading…" if self.browser.is_waiting and not self.player.is_playing else ""
+            self.status.setText(self.browser.title + waiting)
+        self.status.setVisible(shown or bool(self.status.text()))
+
+    def _say(self, text: str) -> None:
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
+
+    def _fail(self, error: Exception) -> None:
+        self.player.pause()
+        panel = self.export.panel
+        saved = panel.status.text()
+        panel.fail(error)
+        panel.say(saved)  # what is said there is about saving
+        self._say(f"⚠ {error}")

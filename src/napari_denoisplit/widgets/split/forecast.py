@@ -1,0 +1,168 @@
+"""What a split will take, found in the background and shown before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from napari_denoisplit.errors import DenoisplitError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from napari_denoisplit.jobs.forecast.words import Preflight
+    from napari_denoisplit.settings import SplitSettings
+    from napari_denoisplit.widgets.choosers.images import SplitInput
+    from napari_denoisplit.widgets.parts.worker import RunHandle, Start
+
+__all__ = ["Forecast", "ForecastLine", "Question"]
+
+_WAIT_MS = 300  # for the next change, before anything is measured
+_LOOKED_AT = 50  # files; of more the line is of these
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What the user is about to split."""
+
+    model: Path
+    settings: SplitSettings
+    inputs: tuple[SplitInput, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What it will take, both ways."""
+
+    in_memory: Preflight
+    on_disk: Preflight
+
+
+Ask = Callable[[], Question | None]
+
+
+class ForecastLine(QLabel):
+    """A line that says what the split as chosen will take.
+
+    Parameters
+    ----------
+    ask
+        Takes down what is chosen; None where nothing can be told of it.
+    start
+        How the measurement is run.
+    """
+
+    told = Signal(object)  # a Forecast of what is chosen now
+
+    def __init__(self, ask: Ask, start: Start, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._ask, self._start = ask, start
+        self._running: RunHandle | None = None
+        self._stale = False
+        self.forecast: Forecast | None = None
+        self.setAccessibleName("What it will take")
+        self.setWordWrap(True)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.hide()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_WAIT_MS)
+        self._timer.timeout.connect(self._begin)
+
+    def refresh(self) -> None:
+        """Tell anew, soon; an answer on its way is out of date."""
+        self._stale = True
+        self._timer.start()
+
+    def hold(self) -> None:
+        """Let things be as they are while something else runs; say nothing that is out of date."""
+        self._timer.stop()
+        if self._stale:
+            self.show_text("")
+
+    def show_text(self, text: str) -> None:
+        """Show what there is to say."""
+        self.setText(text)
+        self.setVisible(bool(text))
+
+    def _begin(self) -> None:
+        if self._running is not None and self._running.is_running:
+            return  # its end begins the next
+        question = self._ask()
+        self._stale = False
+        if question is None:
+            self._fail("")
+            return
+        self._running = self._start(
+            partial(_tell, question),
+            on_event=_ignore,
+            on_done=self._done,
+            on_error=self._failed,
+            title="",  # it ends with the window
+        )
+        self._running.cancel_with(self)
+
+    def _done(self, forecast: Forecast | None) -> None:
+        if self._stale:
+            self._timer.start()
+        elif forecast is None:
+            self._fail("")
+        else:
+            self.forecast = forecast
+            self.told.emit(forecast)
+
+    def _failed(self, error: Exception) -> None:
+        if self._stale:
+            self._timer.start()
+        else:
+            # What is wrong with the image itself is told when it is split.
+            self._fail(f"⚠ {error}" if isinstance(error, DenoisplitError) else "")
+
+    def _fail(self, text: str) -> None:
+        self.forecast = None
+        self.show_text(text)
+
+
+def _tell(question: Question, stop: threading.Event) -> Generator[None, None, Forecast | None]:
+    """Look at the images and measure the network."""
+    # Not at the top: torch is loaded in the background, when there is something to split.
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.jobs.forecast.preflight import preflight
+    from napari_denoisplit.jobs.forecast.words import together
+
+    yield
+    found: dict[bool, list[Preflight]] = {False: [], True: []}
+    for chosen in question.inputs[:_LOOKED_AT]:
+        if stop.is_set():
+            return None
+        axes, shape = _axes_and_shape(chosen)
+        empty = Image(np.broadcast_to(np.float32(0), shape), axes)
+        for on_disk, parts in found.items():
+            parts.append(preflight(question.model, empty, question.settings, on_disk=on_disk))
+    told = [together(parts, results_stay=True) for parts in found.values()]
+    return Forecast(in_memory=told[0], on_disk=told[1])
+
+
+def _axes_and_shape(chosen: SplitInput) -> tuple[str, tuple[int, ...]]:
+    """Axes and sizes of an image without its channels; no pixel is read."""
+    image = chosen.image
+    if image is None and chosen.path is not None:
+        from napari_denoisplit.images.files.image_file import ImageFile
+
+        image = ImageFile(chosen.path).open(lazy_above=0)
+    if image is None:
+        raise TypeError("an input has neither pixels nor a file")
+    axes = image.axes.replace("C", "")
+    return axes, tuple(image.size(axis) for axis in axes)
+
+
+def _ignore(event: object) -> None:
+    """Nothing is shown on the way."""

@@ -1,0 +1,114 @@
+"""Layers that show a result in memory, updated in place while it is refined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_denoisplit.events import PartDrawn, SampleDrawn
+from napari_denoisplit.widgets.layers.place import SAMPLE
+from napari_denoisplit.widgets.layers.results import ResultLayers
+from napari_denoisplit.widgets.split.memory_split import LimitsFound, RoomMade
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.widgets.layers.place import Place, ViewerRef
+
+__all__ = ["SplitLayers"]
+
+
+class SplitLayers(ResultLayers):
+    """A result in memory, see `ResultLayers` for the parameters."""
+
+    pause_ms = 100
+    """At least, between two times that samples are shown."""
+
+    def __init__(
+        self,
+        viewer: ViewerRef,
+        image: Image,
+        place: Place,
+        structures: tuple[str, ...],
+        *,
+        calibrated: bool,
+    ) -> None:
+        super().__init__(viewer, image, place, structures, calibrated=calibrated)
+        # (C, T, Z, Y, X) without the missing axes; NaN is what is not drawn yet
+        self._arrays: dict[str, NDArray[np.float32]] = {}
+        self._fitting: Mapping[str, tuple[float, float]] = {}
+        self._has_sigma = False  # one sample has no spread
+        self._newest: dict[tuple[int, ...], SampleDrawn] = {}
+        self._parts: list[PartDrawn] = []
+
+    def take(self, event: RoomMade | SampleDrawn | PartDrawn | LimitsFound) -> None:
+        """Keep a sample until the next `flush`; of a plane only the newest counts."""
+        match event:
+            case RoomMade():
+                self._arrays = dict(event.arrays)
+            case LimitsFound():
+                self._fitting = event.limits
+            case PartDrawn():
+                self._parts.append(event)
+            case _:
+                self._newest[event.plane] = event
+
+    def flush(self) -> bool:
+        """Show what was taken since the last time.
+
+        Returns
+        -------
+        Whether there is more to show: napari takes a tenth of a second to add a layer, so that
+        one call adds one at most and the window answers in between.
+        """
+        for part in self._parts:
+            y, x = slice(*part.y), slice(*part.x)
+            place: tuple[slice | int, ...] = (slice(None), *part.plane, y, x)
+            self._arrays["MMSE"][place] = part.sample
+        self._parts.clear()
+        for plane, event in self._newest.items():
+            for channel in range(len(self._structures)):
+                self._arrays["MMSE"][(channel, *plane)] = event.mmse[channel]
+                self._arrays["sigma"][(channel, *plane)] = event.sigma[channel]
+            self._has_sigma = self._has_sigma or event.index > 0
+        self._newest.clear()
+        for kind, data in self._arrays.items():
+            if kind == "sigma" and not self._has_sigma:
+                continue
+            for channel in reversed(range(len(self._structures))):
+                if self._show(channel, kind, data[channel]):
+                    return True
+        return False
+
+    def take_result(self, split: Split) -> None:
+        """Let the result take the place of what was shown so far; `flush` shows it."""
+        self._newest.clear()
+        self._parts.clear()
+        self._has_sigma = split.n_samples > 1
+        channel = split.mmse.axes.index("C")
+        # Not copied: of a stack that would take the window a while, and the memory twice.
+        self._arrays["MMSE"] = np.moveaxis(split.mmse.data, channel, 0)
+        self._arrays["sigma"] = np.moveaxis(split.sigma.data, channel, 0)
+        if split.samples is not None:
+            # (K, C, T, Z, Y, X) to (C, K, T, Z, Y, X), without what a stop left undrawn
+            drawn = split.samples[: split.n_samples]
+            self._arrays["samples"] = np.moveaxis(drawn, 1 + channel, 0)
+
+    def finish(self, split: Split) -> None:
+        """Fit the contrast and note where the layers came from, when all are shown."""
+        for key, limits in self._fitting.items():
+            self.layers.fit_contrast(key, limits)
+        self._note(split.provenance)
+
+    def _show(self, channel: int, kind: str, data: NDArray[np.float32]) -> bool:
+        """Show one layer; whether it is new."""
+        leading = SAMPLE if kind == "samples" else ""
+        axes, stored = leading + self._axes, [*leading, *self._order]
+        # The viewer puts axes together by position, so results keep the order of their input.
+        view = data.transpose([stored.index(axis) for axis in axes])
+        return self.layers.show(f"{channel} {kind}", view, **self._keywords(channel, kind))

@@ -1,0 +1,278 @@
+"""A run over one or more images that are split, with the layers that show it."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, assert_never
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_denoisplit.errors import JobError
+from napari_denoisplit.events import (
+    BlocksWritten,
+    EpochDone,
+    Event,
+    FileEvent,
+    FitStep,
+    PairsGathered,
+    PartDrawn,
+    PreviewSplit,
+    Progress,
+    SampleDrawn,
+    Stage,
+)
+from napari_denoisplit.widgets.layers.place import Place, ViewerRef, place_of_image
+from napari_denoisplit.widgets.layers.view import ViewWatch, bring_into_view
+from napari_denoisplit.widgets.split.disk_layers import DiskLayers
+from napari_denoisplit.widgets.split.in_memory import SplitLayers
+from napari_denoisplit.widgets.split.memory_split import (
+    ImageRead,
+    LimitsFound,
+    RoomMade,
+    split_input,
+)
+from napari_denoisplit.widgets.split.on_disk import (
+    BlockPicture,
+    DiskSplit,
+    InputOpened,
+    ResultBegun,
+    ResultOpened,
+    to_disk,
+)
+from napari_denoisplit.widgets.split.saving import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.sampling.focus import FocusSource
+    from napari_denoisplit.settings import SplitSettings
+    from napari_denoisplit.widgets.choosers.images import SplitInput
+    from napari_denoisplit.widgets.layers.results import OwnLayers
+    from napari_denoisplit.widgets.parts.run_panel import RunPanel
+    from napari_denoisplit.widgets.split.results import ResultsPanel
+
+__all__ = ["SplitRun"]
+
+_BREATH_MS = 10  # between two layers that are added
+_REST = 4  # times as long as drawing took, so that the window stays free for the user
+
+_Preparation = RoomMade | LimitsFound | ResultBegun | ResultOpened
+"""What the layers must know."""
+
+
+class _Shown(Protocol):
+    """The layers of a result."""
+
+    name: str
+    layers: OwnLayers
+    pause_ms: int
+
+    def take(self, event: Any) -> None: ...
+    def flush(self) -> bool: ...
+    def take_result(self, split: Any) -> None: ...
+    def finish(self, split: Any) -> None: ...
+
+
+class SplitRun(QObject):
+    """Splits images one after the other and shows what comes of it.
+
+    Parameters
+    ----------
+    viewer
+        Where to show the layers.
+    panel
+        Starts the jobs and shows how far they are.
+    model, header, settings, inputs
+        What is split, with what and how.
+    where
+        Says where the results go.
+    """
+
+    noted = Signal(object, str)  # a file of the queue has a new state
+    finished = Signal()  # nothing is left to do
+
+    def __init__(
+        self,
+        viewer: ViewerRef,
+        panel: RunPanel,
+        model: Path,
+        header: ModelHeader,
+        settings: SplitSettings,
+        inputs: Sequence[SplitInput],
+        where: ResultsPanel,
+    ) -> None:
+        super().__init__(panel)
+        self._viewer, self._panel = viewer, panel
+        self._model, self._header, self._settings = model, header, settings
+        self._queue = list(inputs)
+        self._where = where
+        self._layers: _Shown | None = None
+        self._input_layer: Any = None
+        self._watch: ViewWatch | None = None
+        self.results: list[Result] = []
+        self._failures: list[str] = []
+        self._began = time.monotonic()
+        self._pause_ms = SplitLayers.pause_ms
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._flush)
+        self._ended: tuple[SplitInput, Split | DiskSplit] | None = None
+        panel.stopped.connect(self._queue.clear)
+
+    def next(self) -> None:
+        """Split the next image, or finish."""
+        if not self._queue:
+            self._watch_no_longer()
+            self._panel.say(self._summary())
+            self.finished.emit()
+            return
+        chosen = self._queue.pop(0)
+        self._note(chosen, "splitting")
+        what = (chosen, self._model, self._header, self._settings)
+        focus = self._focus_on(chosen)
+        try:
+            target = self._where.target(chosen.name)
+        except JobError as error:
+            self._failed(chosen, error)
+            return
+        self._panel.run(
+            partial(split_input, *what, focus=focus)
+            if target is None
+            else partial(to_disk, *what, target.path, target.temporary, focus=focus),
+            on_event=partial(self._event, chosen),
+            on_done=partial(self._done, chosen),
+            on_error=partial(self._failed, chosen),
+            title=f"denoiSplit: splitting {chosen.name}",
+        )
+
+    def _event(
+        self,
+        chosen: SplitInput,
+        event: Event | ImageRead | InputOpened | _Preparation | BlockPicture,
+    ) -> None:
+        match event:
+            case ImageRead() | InputOpened():
+                self._prepare(chosen, event)
+            case RoomMade() | LimitsFound() | ResultBegun() | ResultOpened():
+                if self._layers is not None:
+                    self._layers.take(event)
+            case SampleDrawn() | PartDrawn() | BlockPicture():
+                if self._layers is not None:
+                    self._layers.take(event)
+                if not self._timer.isActive():
+                    self._timer.start(self._pause_ms)
+            case Stage() | Progress() | BlocksWritten() | FileEvent():
+                pass  # shown by the panel, or of a batch
+            case EpochDone() | PreviewSplit() | PairsGathered() | FitStep():
+                pass  # of another job
+            case _:
+                assert_never(event)
+
+    def _focus_on(self, chosen: SplitInput) -> FocusSource | None:
+        """Let what is on screen of a layer come first."""
+        self._watch_no_longer()
+        if chosen.layer is None or chosen.place is None:
+            return None
+        self._watch = watch = ViewWatch(self._viewer, chosen.layer, chosen.place.axes, self)
+        return lambda: watch.view
+
+    def _watch_no_longer(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+
+    def _prepare(self, chosen: SplitInput, event: ImageRead | InputOpened) -> None:
+        if self._layers is not None:
+            # Images of a queue lie on top of each other: show the newest.
+            self._layers.layers.hide()
+        place = chosen.place or place_of_image(event.image)
+        if chosen.layer is None:
+            self._input_layer = self._show_input(event, place)
+        else:
+            self._input_layer = chosen.layer
+        of = (self._viewer, event.image, place, self._header.channel_names)
+        calibrated = self._header.calibration is not None
+        if isinstance(event, ImageRead):
+            self._layers = SplitLayers(*of, calibrated=calibrated)
+        else:
+            self._layers = DiskLayers(*of, calibrated=calibrated, known=self._where.known)
+        self._pause_ms = SplitLayers.pause_ms  # the first is shown at once
+
+    def _show_input(self, event: ImageRead | InputOpened, place: Place) -> Any:
+        viewer = self._viewer()
+        levels = (event.image.data,) if isinstance(event, ImageRead) else event.levels
+        if viewer is None or not levels:
+            return None
+        layer = viewer.add_image(
+            list(levels) if len(levels) > 1 else levels[0],
+            multiscale=len(levels) > 1,
+            name=event.image.name,
+            contrast_limits=event.contrast_limits,
+            **place.keywords(event.image.axes),
+        )
+        bring_into_view(viewer, layer, event.image.axes)
+        return layer
+
+    def _flush(self) -> None:
+        if self._layers is None:
+            return
+        began = time.monotonic()
+        more = self._layers.flush()
+        if self._input_layer is not None:
+            # Colours that add up would be drowned in the picture below them.
+            self._input_layer.visible = False
+            self._input_layer = None
+        if more:
+            self._timer.start(_BREATH_MS)
+            return
+        self._pause_ms = max(
+            self._layers.pause_ms, round(_REST * (time.monotonic() - began) * 1000)
+        )
+        if self._ended is not None:
+            self._finish(*self._ended)
+
+    def _done(self, chosen: SplitInput, split: Split | DiskSplit) -> None:
+        if split.n_samples and self._layers is not None:
+            self._layers.take_result(split)
+            self.results.append(Result(self._layers.name, split))
+            self._ended = chosen, split
+            self._timer.start(0)
+        else:
+            self._note(chosen, "stopped")
+            self.next()
+
+    def _finish(self, chosen: SplitInput, split: Split | DiskSplit) -> None:
+        self._ended = None
+        if self._layers is not None:
+            self._layers.finish(split)
+        self._note(chosen, "stopped" if split.stopped_early else "done")
+        self.next()
+
+    def _failed(self, chosen: SplitInput, error: Exception) -> None:
+        self._timer.stop()
+        self._failures.append(f"⚠ {error}")
+        self._note(chosen, "failed")
+        self._panel.fail(error)
+        self.next()
+
+    def _note(self, chosen: SplitInput, text: str) -> None:
+        if chosen.path is not None:
+            self.noted.emit(chosen.path, text)
+
+    def _summary(self) -> str:
+        if not self.results:
+            return "\n".join(self._failures) or "Stopped before the first sample."
+        names = " and ".join(self._header.channel_names)
+        last = self.results[-1].split
+        what = self.results[-1].name if len(self.results) == 1 else f"{len(self.results)} images"
+        ending = ", stopped early" if last.stopped_early else ""
+        seconds = time.monotonic() - self._began
+        text = f"Split {what} into {names}: {last.n_samples} samples in {seconds:.0f} s{ending}."
+        if isinstance(last, DiskSplit):
+            text += f"\n{last.in_words}"
+        notes = dict.fromkeys(note for result in self.results for note in result.split.notes)
+        return "\n".join([text, *notes, *self._failures])

@@ -1,0 +1,241 @@
+"""The widget that splits images."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFileDialog, QPushButton
+
+from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.settings import SplitSettings
+from napari_denoisplit.widgets.choosers.images import ImageSource
+from napari_denoisplit.widgets.choosers.model import ModelChoice
+from napari_denoisplit.widgets.layers.place import viewer_reference
+from napari_denoisplit.widgets.parts.column import Column, Fold
+from napari_denoisplit.widgets.parts.docked import DockedWidget
+from napari_denoisplit.widgets.parts.dropping import (
+    IMAGE_SUFFIXES,
+    MODEL_SUFFIXES,
+    FileDrop,
+    by_kind,
+)
+from napari_denoisplit.widgets.parts.fields import SettingsForm, tooltip
+from napari_denoisplit.widgets.parts.preferences import preference
+from napari_denoisplit.widgets.parts.run_panel import RunPanel
+from napari_denoisplit.widgets.parts.worker import Start, start_job
+from napari_denoisplit.widgets.split.forecast import Question
+from napari_denoisplit.widgets.split.lens import Lens
+from napari_denoisplit.widgets.split.lens_run import LensChoice
+from napari_denoisplit.widgets.split.results import ResultsPanel
+from napari_denoisplit.widgets.split.run import SplitRun
+from napari_denoisplit.widgets.split.saving import Moved, Result, save_results
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.viewer import Viewer
+
+    from napari_denoisplit.widgets.choosers.images import SplitInput
+
+__all__ = ["SplitWidget"]
+
+_MORE = {
+    "keep_samples": "Samples to keep",
+    "device": "Device",
+    "seed": "Seed",
+    "tile_size": "Tile size",
+    "overlap": "Tile overlap",
+    "memory_gib": "Memory (GiB)",
+    "precision": "Precision",
+}
+
+
+class SplitWidget(DockedWidget):
+    """Split a layer, or files dropped here, into denoised structures with their uncertainty.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer; napari finds the parameter by its name.
+    start
+        How a job is run.
+    """
+
+    def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
+        super().__init__()
+        self._viewer = viewer_reference(napari_viewer)
+        self.model = ModelChoice(self)
+        self.source = ImageSource(self._viewer, self)
+        self.settings = SettingsForm(SplitSettings, {"n_samples": "Samples"}, parent=self)
+        self.more = SettingsForm(SplitSettings, _MORE, parent=self)
+        for form, name in ((self.settings, "n_samples"), (self.more, "device")):
+            form[name].set_value(preference(name, form[name].value()))
+        self.lens = Lens(self._viewer, start, self._lens_choice, self)
+        self.where = ResultsPanel(self._viewer, self._question, start, self)
+        self.panel = RunPanel("Split", "Split the image with the model.", start, self)
+        self.save_button = QPushButton("Save results…", self)
+        self.save_button.setToolTip(
+            tooltip(
+                "Write MMSE, sigma and samples as OME-TIFF files. Results on disk stay OME-Zarr: "
+                "temporary ones are moved, others are copied."
+            )
+        )
+        self._results: list[Result] = []
+        self._run: SplitRun | None = None
+        self._lay_out()
+        self._connect()
+        self._refresh()
+
+    def _lay_out(self) -> None:
+        self._column = column = Column(self)
+        column.add(self.model, "Model")
+        column.add(self.source, "Image")
+        column.add(self.settings, "How")
+        column.add(Fold("More", self.more))
+        column.add(self.where)
+        column.add(self.panel)
+        column.add(self.save_button)
+        column.add(self.lens, "Lens")
+        column.order_tabs()
+        self.setAccessibleName("Split and denoise")
+
+    def _connect(self) -> None:
+        drop = FileDrop(self, MODEL_SUFFIXES + IMAGE_SUFFIXES)
+        drop.dropped.connect(self.open_files)
+        drop.refused.connect(self.panel.say)
+        self.source.files.drop.refused.connect(self.panel.say)
+        self.model.changed.connect(self._on_model)
+        self.source.changed.connect(self._refresh)
+        for form in (self.settings, self.more):
+            form.changed.connect(self.where.refresh)
+        self.settings.changed.connect(self.lens.refresh)
+        self.more.changed.connect(self.lens.refresh)
+        self.lens.failed.connect(self.panel.notify)  # the lens has a line of its own for it
+        self.lens.switch.toggled.connect(self._show_lens)
+        self.panel.start_clicked.connect(self.split)
+        self.undocked.connect(self.panel.stop)
+        self.undocked.connect(self.lens.close_session)
+        self.save_button.clicked.connect(self._save)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether images are being split, or results are still on their way into the viewer."""
+        return self._run is not None
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """What the last run has made, and is still there."""
+        return tuple(result for result in self._results if result.is_there)
+
+    def open_model(self, path: Path) -> None:
+        """Choose a model file."""
+        self.model.open(path)
+
+    def open_files(self, paths: list[Path]) -> None:
+        """Take a model and images, as if they were dropped here."""
+        models, images = by_kind(paths, MODEL_SUFFIXES, IMAGE_SUFFIXES)
+        if models:
+            self.open_model(models[-1])
+        if images:
+            self.source.add_files(images)
+
+    def split(self) -> None:
+        """Check the choices and begin."""
+        header = self.model.header
+        if header is None:
+            return
+        order = self.panel.checked(self._order)
+        if order is None:
+            return
+        inputs, settings = order
+        self.where.begin()
+        run = SplitRun(
+            self._viewer, self.panel, self.model.path, header, settings, inputs, self.where
+        )
+        run.noted.connect(self.source.files.set_note)
+        run.finished.connect(partial(self._on_finished, run))
+        self._run, self._results = run, run.results
+        run.next()
+        self._refresh()
+
+    def _order(self) -> tuple[Sequence[SplitInput], SplitSettings]:
+        settings = SplitSettings(**self.settings.values(), **self.more.values())
+        return self.source.chosen(), settings
+
+    def reset_choices(self, event: object = None) -> None:
+        """Follow the viewer's layers; napari calls this."""
+        self.source.reset_choices()
+        # Temporary results go with their layers, but perhaps after this call.
+        QTimer.singleShot(0, self._offer_saving)
+
+    def _on_model(self) -> None:
+        if self.panel.status.text().startswith("⚠"):
+            self.panel.say("")  # an error of another one
+        self._refresh()
+
+    def _refresh(self) -> None:
+        is_wrong = self.model.header is None and bool(self.model.edit.text())
+        problem = "The model cannot be used: see above." if is_wrong else self.model.problem
+        self.panel.set_obstacle(problem or self.source.problem)
+        self._offer_saving()
+        self.lens.refresh()
+        if not self.is_busy:
+            self.where.refresh()
+
+    def _offer_saving(self) -> None:
+        self.save_button.setVisible(bool(self.results) and not self.panel.is_running)
+
+    def _show_lens(self, *_: object) -> None:
+        self._column.reveal(self.lens)  # what it says may lie below the fold
+
+    def _question(self) -> Question | None:
+        if self.model.header is None or self.source.problem or self.is_busy:
+            return None
+        try:
+            settings = SplitSettings(**self.settings.values(), **self.more.values())
+            return Question(self.model.path, settings, self.source.chosen())
+        except (ValidationError, DenoisplitError):
+            return None  # told at the click
+
+    def _lens_choice(self) -> LensChoice:
+        if self.is_busy:
+            raise DenoisplitError("The lens waits until the split has ended.")
+        values = {**self.settings.values(), **self.more.values()}
+        return LensChoice.of(self.model, self.source, values)
+
+    def _on_finished(self, run: SplitRun) -> None:
+        run.deleteLater()
+        if self._run is run:
+            self._run = None
+            self.where.end()
+        self._refresh()
+
+    def _save(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the results")
+        if folder:
+            self.save_to(Path(folder))
+
+    def save_to(self, folder: Path) -> None:
+        """Write the results into a folder, in the background."""
+        self.panel.run(
+            partial(save_results, self.results, folder),
+            on_event=self._moved,
+            on_done=partial(self._saved, folder),
+            on_error=self.panel.fail,
+            title="denoiSplit: saving results",
+        )
+
+    def _saved(self, folder: Path, files: tuple[Path, ...]) -> None:
+        what = f"{len(files)} files" if len(files) != 1 else f"{files[0].name} is"
+        self.panel.say(f"{what} saved in {folder}.")
+        self.where.end()
+        self._refresh()
+
+    def _moved(self, event: object) -> None:
+        if isinstance(event, Moved):
+            moved = self.where.moved(event)
+            self._results[self._results.index(event.result)] = moved

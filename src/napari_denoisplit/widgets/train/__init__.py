@@ -1,0 +1,1 @@
+"""The Train page: train a model, with live curves and preview."""

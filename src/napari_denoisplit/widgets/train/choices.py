@@ -1,0 +1,227 @@
+"""How to train and where to put the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QStandardPaths, Qt, Signal
+from qtpy.QtWidgets import QWidget
+from superqt import QLabeledDoubleRangeSlider
+
+from napari_denoisplit.checkpoint import SUFFIX, last_path
+from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.settings import METHODS, MixSettings, TrainSettings
+from napari_denoisplit.widgets.choosers.path import PathChoice
+from napari_denoisplit.widgets.parts.fields import (
+    SettingsForm,
+    build_control,
+    form_layout,
+    guard_wheel,
+    tooltip,
+)
+from napari_denoisplit.widgets.train.noise_choice import NoiseChoice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_denoisplit.noise.models.model import NoiseModel
+
+__all__ = ["ModelTarget", "TrainChoices"]
+
+_HOW = {"preset": "Preset", "minutes": "Minutes", "device": "Device", "method": "Method"}
+_MORE = {
+    "steps": "Steps",
+    "epochs": "Epochs",
+    "patch_size": "Patch size",
+    "batch_size": "Batch size",
+    "learning_rate": "Learning rate",
+    "schedule": "Schedule",
+    "structure_bias": "Structure bias",
+    "validation_fraction": "For validation",
+    "test_fraction": "For test",
+    "independent_share": "Unrelated places",
+    "augment": "Flip and rotate",
+    "precision": "Precision",
+    "seed": "Seed",
+}
+_TITLES = {
+    "method": {
+        "denoisplit": "denoiSplit",
+        "altered_musplit": "altered µSplit",
+        "musplit": "µSplit",
+    },
+    "minutes": {"": "no limit"},
+    "steps": {"": "no limit"},
+    "epochs": {"": "no limit"},
+    "patch_size": {"": "of the preset"},
+    "batch_size": {"": "of the preset"},
+}
+_MIX_TITLES = {"average": "their average", "sum": "their sum"}
+_LONGEST_NAME = 60
+_ALPHA_RANGE = (0.1, 2.0)
+
+
+class TrainChoices(QWidget):
+    """The settings of a training: few in sight, the rest in `more` for a fold."""
+
+    changed = Signal()  # a choice was changed
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.hide()  # its parts are laid out by the widget
+        self.how = SettingsForm(TrainSettings, _HOW, _TITLES)
+        self.mix = build_control(MixSettings, "mode", "Superposition", _MIX_TITLES)
+        self.how.add_row("Superposition", self.mix.widget)
+        self.noise = NoiseChoice()
+        self.more = SettingsForm(TrainSettings, _MORE, _TITLES)
+        self.alpha = _alpha_slider()
+        self.more.add_row("Mixing range", self.alpha)
+        self.how.changed.connect(self._refresh)
+        self.noise.changed.connect(self._refresh)
+        self._refresh()
+
+    @property
+    def problem(self) -> str:
+        """Why training cannot start; empty if it can."""
+        return self.noise.problem if self._takes_noise_models() else ""
+
+    def settings(self) -> TrainSettings:
+        """Check the choices.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            They do not go together.
+        """
+        low, high = self.alpha.value()
+        mix = MixSettings(mode=self.mix.value(), alpha_low=low, alpha_high=high)
+        return TrainSettings(mix=mix, **self.how.values(), **self.more.values())
+
+    def noise_models(self) -> tuple[NoiseModel | Path, ...]:
+        """Noise models, or their files, one per channel; empty to fit them."""
+        return self.noise.models if self._takes_noise_models() else ()
+
+    def _takes_noise_models(self) -> bool:
+        return METHODS[self.how["method"].value()].likelihood == "noise_model"
+
+    def _refresh(self) -> None:
+        self.noise.set_needed(self._takes_noise_models())
+        self.changed.emit()
+
+
+class ModelTarget(QWidget):
+    """Where the model is written, and what it goes on from."""
+
+    changed = Signal()  # another file was chosen
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.save = PathChoice("Save the model as", f"Models (*{SUFFIX})", saving=True)
+        self.earlier = PathChoice(
+            "Go on with a training", f"Training states (*.last{SUFFIX})", saving=False
+        )
+        self.earlier.edit.setPlaceholderText("a new training")
+        self.earlier.edit.setClearButtonEnabled(True)
+        form = form_layout(self)
+        form.addRow("Save as", self.save)
+        form.addRow("Go on with", self.earlier)
+        self._suggested = ""
+        self.save.changed.connect(self.changed)
+        self.earlier.changed.connect(self._on_earlier)
+
+    @property
+    def resume(self) -> Path | None:
+        """State of the training to go on with."""
+        return self.earlier.path
+
+    @property
+    def problem(self) -> str:
+        """Why the model cannot be written there; empty if it can."""
+        path, earlier = self.save.path, self.resume
+        if path is None:
+            return "Choose where to save the model."
+        if path.suffix != SUFFIX:
+            return f"The name of a model ends in {SUFFIX}: {path.name!r} does not."
+        if earlier is not None and not earlier.is_file():
+            return f"{earlier} does not exist."
+        if path.exists() and earlier != last_path(path):
+            return f"{path.name} exists: choose another name, or go on with its training."
+        return ""
+
+    def path(self) -> Path:
+        """Take the file to write.
+
+        Raises
+        ------
+        TrainingError
+            A model cannot be written there.
+        """
+        path = self.save.path
+        if path is None or self.problem:
+            raise TrainingError(self.problem)
+        return path
+
+    def resume_from(self, path: Path) -> None:
+        """Go on with a training: from its state, or from the state beside its best model."""
+        state = path if path.name.endswith(f".last{SUFFIX}") else last_path(path)
+        self.earlier.set_path(state)
+
+    def suggest(self, structures: Sequence[str]) -> None:
+        """Propose a free name in the user's documents, until the user types another."""
+        if self.resume is None and self.save.edit.text() == self._suggested:
+            name = "-".join(_plain(structure) for structure in structures) or "model"
+            folder = _documents() / "denoiSplit"
+            self._suggested = str(_free_path(folder / f"{name[:_LONGEST_NAME]}{SUFFIX}"))
+            self.save.set_path(Path(self._suggested))
+
+    def after_training(self, path: Path) -> None:
+        """Make way for the next model: the name that was used is taken now."""
+        if self.save.path == path and self.resume is None:
+            self.save.set_path(_free_path(path))
+
+    def _on_earlier(self) -> None:
+        state = self.resume
+        if state is not None and state.name.endswith(f".last{SUFFIX}"):
+            name = state.name.removesuffix(f".last{SUFFIX}") + SUFFIX
+            self._suggested = str(state.with_name(name))
+            self.save.set_path(Path(self._suggested))
+        self.changed.emit()
+
+
+def _documents() -> Path:
+    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    return Path(place) if place else Path.home()
+
+
+def _plain(name: str) -> str:
+    """Leave out what a file name should not hold."""
+    return "".join(letter for letter in name if letter.isalnum() or letter in "-_")
+
+
+def _free_path(path: Path) -> Path:
+    """Return the path, numbered if there is a model or the state of a training already."""
+    stem, number, free = path.name.removesuffix(SUFFIX), 1, path
+    while free.exists() or last_path(free).exists():
+        number += 1
+        free = path.with_name(f"{stem}-{number}{SUFFIX}")
+    return free
+
+
+def _alpha_slider() -> Any:
+    slider: Any = QLabeledDoubleRangeSlider(Qt.Orientation.Horizontal)
+    slider.setRange(*_ALPHA_RANGE)
+    slider.setDecimals(2)
+    slider.setEdgeLabelMode(slider.EdgeLabelMode.NoLabel)
+    slider.setSingleStep(0.05)
+    fields = MixSettings.model_fields
+    slider.setValue((fields["alpha_low"].default, fields["alpha_high"].default))
+    slider.setAccessibleName("Mixing range")
+    slider.setToolTip(
+        tooltip(
+            "Each structure is brightened or dimmed by a random factor from this range, so that "
+            "the model learns superpositions in other proportions."
+        )
+    )
+    guard_wheel(slider)
+    return slider

@@ -1,0 +1,206 @@
+"""A training in the background, with the preview and the curves that show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.events import (
+    BlocksWritten,
+    EpochDone,
+    Event,
+    FileEvent,
+    FitStep,
+    PairsGathered,
+    PartDrawn,
+    PreviewSplit,
+    Progress,
+    SampleDrawn,
+    Stage,
+)
+from napari_denoisplit.widgets.layers.place import Place, ViewerRef
+from napari_denoisplit.widgets.train.curves import training_curves
+from napari_denoisplit.widgets.train.preview_layers import PreviewLayers
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator, Sequence
+
+    from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.jobs.train.job import Trained
+    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.settings import TrainSettings
+    from napari_denoisplit.widgets.choosers.channels import TrainInput
+    from napari_denoisplit.widgets.parts.run_panel import RunPanel
+    from napari_denoisplit.widgets.train.plots import TrainingPlot
+
+__all__ = ["FieldsRead", "TrainOrder", "TrainRun", "train_input"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOrder:
+    """Everything a training needs, as chosen at the click."""
+
+    source: TrainInput
+    settings: TrainSettings
+    path: Path
+    noise_models: tuple[NoiseModel | Path, ...]
+    """A noise model, or its file, for each channel; empty to fit them."""
+    resume: Path | None
+    preview: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsRead:
+    """The images to train on are read."""
+
+    structures: tuple[str, ...]
+    place: Place
+
+
+def train_input(
+    order: TrainOrder, stop: threading.Event
+) -> Generator[Event | FieldsRead, None, Trained]:
+    """Read the images and train on them."""
+    fields = yield from _read_fields(order.source)
+    scale = order.source.place or Place("YX", dict(fields.pixel_size), units=dict(fields.units))
+    yield FieldsRead(fields.channel_names, scale)
+    yield Stage("Loading the network")
+    # Not at the top: torch is paid for when a training is asked for, in the background.
+    from napari_denoisplit.jobs.train.job import train_job
+    from napari_denoisplit.noise.files.files import read_noise_model
+
+    given = order.noise_models
+    noise_models = [read_noise_model(m) if isinstance(m, Path) else m for m in given] or None
+    job = train_job(
+        fields,
+        order.settings,
+        path=order.path,
+        noise_models=noise_models,
+        resume=order.resume,
+        stop=stop,
+    )
+    return (yield from job)
+
+
+def _read_fields(source: TrainInput) -> Generator[Event, None, TrainingFields]:
+    from napari_denoisplit.images.files.reading import read_image
+    from napari_denoisplit.images.training.fields import TrainingFields
+
+    images = list(source.images)
+    for path in source.paths:
+        yield Stage(f"Reading {path.name}")
+        images.append(read_image(path))
+    yield Stage("Preparing the images")
+    fields = TrainingFields.from_images(images, t_is_repeats=source.t_is_repeats)
+    if not source.names:
+        return fields
+    if len(source.names) != len(fields.channel_names):
+        raise TrainingError(
+            f"{len(source.names)} names ({', '.join(source.names)}) for "
+            f"{len(fields.channel_names)} structures: give one each, or none."
+        )
+    return replace(fields, channel_names=source.names)
+
+
+class TrainRun(QObject):
+    """Runs one training and shows how it goes.
+
+    Parameters
+    ----------
+    viewer
+        Where to show the preview.
+    panel
+        Starts the job and shows how far it is.
+    plot
+        Shows the curves.
+    """
+
+    curves_changed = Signal()  # an epoch has ended, and there is more to see
+    finished = Signal()  # the training has ended, however
+
+    def __init__(
+        self, viewer: ViewerRef, panel: RunPanel, plot: TrainingPlot, order: TrainOrder
+    ) -> None:
+        super().__init__(panel)
+        self._viewer, self._panel, self._plot, self._order = viewer, panel, plot, order
+        self._structures: tuple[str, ...] = ()
+        self._history: list[EpochDone] = []
+        self._preview: PreviewLayers | None = None
+        self.model: Path | None = None
+        """File of the trained model; None until it is written."""
+
+    def begin(self) -> None:
+        """Start the training."""
+        self._plot.show_curves(training_curves(()), ())
+        self._panel.run(
+            partial(train_input, self._order),
+            on_event=self._event,
+            on_done=self._done,
+            on_error=self._failed,
+            title=f"denoiSplit: training {self._order.path.stem}",
+        )
+
+    def _event(self, event: Event | FieldsRead) -> None:
+        match event:
+            case FieldsRead(structures=structures, place=place):
+                self._structures = structures
+                if self._order.preview:
+                    name = self._order.path.stem
+                    self._preview = PreviewLayers(self._viewer, name, structures, place)
+            case EpochDone():
+                self._history.append(event)
+                self._plot.show_curves(training_curves(self._history), self._structures)
+                self._panel.say(epoch_text(event, self._structures))
+                self.curves_changed.emit()
+            case PreviewSplit():
+                if self._preview is not None:
+                    self._preview.show(event)
+            case Stage() | Progress():
+                pass  # shown by the panel
+            case PartDrawn() | SampleDrawn() | BlocksWritten():
+                pass  # of another job
+            case PairsGathered() | FitStep() | FileEvent():
+                pass  # of another job
+            case _:
+                assert_never(event)
+
+    def _done(self, trained: Trained) -> None:
+        self.model = trained.path if self._history else None
+        self._panel.say(self._summary(trained))
+        self.finished.emit()
+
+    def _failed(self, error: Exception) -> None:
+        self._panel.fail(error)
+        self.finished.emit()
+
+    def _summary(self, trained: Trained) -> str:
+        best = [epoch for epoch in trained.history if epoch.is_best]
+        if not best:
+            return "Stopped before the first epoch ended: there is no model yet."
+        ending = "Stopped" if trained.stopped_early else "Trained"
+        return (
+            f"{ending}; the model of epoch {best[-1].epoch} is kept. "
+            f"{_psnr_text(best[-1], self._structures)}\nSaved as {trained.path}"
+            + "".join(f"\n{note}" for note in trained.notes)
+        )
+
+
+def epoch_text(epoch: EpochDone, structures: Sequence[str]) -> str:
+    """Say how an epoch went."""
+    text = f"Epoch {epoch.epoch}: {_psnr_text(epoch, structures)}"
+    if epoch.skipped_steps:
+        text += f" {epoch.skipped_steps} steps left out because they were not finite."
+    return text
+
+
+def _psnr_text(epoch: EpochDone, structures: Sequence[str]) -> str:
+    values = ", ".join(
+        f"{name} {psnr:.1f} dB" for name, psnr in zip(structures, epoch.psnr, strict=False)
+    )
+    return f"PSNR on validation: {values}."

@@ -1,0 +1,1 @@
+"""The Trust page: judge a split by its residual, sigma, samples and objects."""

@@ -1,0 +1,257 @@
+"""The part of the Trust widget that marks where structure stands out from its uncertainty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import (
+    QDoubleSpinBox,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_denoisplit.settings import ObjectSettings
+from napari_denoisplit.widgets.parts.fields import form_layout, guard_wheel, narrow_box, tooltip
+from napari_denoisplit.widgets.trust.layers import TRUST_MASK, full_resolution, hide_results
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.widgets.layers.place import ViewerRef
+    from napari_denoisplit.widgets.trust.layers import SplitGroup
+
+__all__ = ["MaskPart"]
+
+_MOST_PERCENT = 150
+_SETTLE_MS = 40  # a slider moves faster than large labels are drawn
+_MOST_PIXELS = 2**27  # MMSE, sigma and their ratio are held in memory
+_FEW = 1000  # pixels along an edge tell the background
+_NO_SIGMA = "Needs a split with sigma: two samples or more."
+_COLORS = {None: (0.0, 0.0, 0.0, 0.0), 1: (0.2, 0.85, 0.35, 1.0)}  # seen on dark and on bright
+
+
+class MaskPart(QWidget):
+    """Structure, background and slider, and the Labels layer that follows them."""
+
+    def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._group: SplitGroup | None = None
+        self._ratio: NDArray[np.float32] | None = None
+        self.layer: Labels | None = None
+        """What shows the mask; it may be gone from the viewer."""
+        self.structure = narrow_box("Structure", "Which structure to look at.", self)
+        self.slider, self.background = _slider(self), _background(self)
+        self.threshold = QLabel(self)
+        self.show_button = QPushButton("Show the trust mask", self)
+        self.show_button.setToolTip("Add the mask as a Labels layer that follows the slider.")
+        self.status, self.about = QLabel(self), QLabel(self)
+        for label in (self.status, self.about):
+            label.setWordWrap(True)
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self._say("")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SETTLE_MS)
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        form = form_layout()
+        form.addRow("Structure", self.structure)
+        form.addRow("Background", self.background)
+        form.addRow(self.threshold, self.slider)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(form)
+        for part in (self.show_button, self.status, self.about):
+            layout.addWidget(part)
+
+    def _connect(self) -> None:
+        self.structure.currentIndexChanged.connect(self._on_structure)
+        self.background.valueChanged.connect(self._on_background)
+        self.slider.valueChanged.connect(self._on_slider)
+        self._timer.timeout.connect(self._update)
+        self.show_button.clicked.connect(self.show_mask)
+        self._on_slider()
+
+    @property
+    def chosen(self) -> ObjectSettings:
+        """What is trusted, as the slider and the background say."""
+        limit, background = self.slider.value() / 100, self.background.value()
+        return ObjectSettings(limit=limit, background=background)
+
+    @property
+    def channel(self) -> int:
+        """Which structure is looked at."""
+        return max(int(self.structure.currentIndex()), 0)
+
+    @property
+    def mask(self) -> NDArray[np.bool_] | None:
+        """Marked pixels, in the order of the layers' axes."""
+        from napari_denoisplit.measures.trust.mask import relative_uncertainty
+
+        if self._group is None or self.structure.currentIndex() < 0:
+            return None
+        if self._ratio is None:  # not before somebody wants to see it: stacks are large
+            layers = self._group.mmse[self.channel], self._group.sigma[self.channel]
+            mmse, sigma = (np.asarray(full_resolution(layer)) for layer in layers)
+            self._ratio = relative_uncertainty(mmse, sigma, self.background.value())
+        return self._ratio <= self.chosen.limit
+
+    def set_group(self, group: SplitGroup | None) -> None:
+        """Take another split."""
+        before = None if self._group is None else self._group.key
+        self._group = group if group is not None and group.sigma else None
+        key = None if self._group is None else self._group.key
+        if key != before:
+            self.layer = None  # the mask of another split stays as it is
+            self.structure.clear()
+            self.structure.addItems(() if self._group is None else self._group.structures)
+        if key != before or key is None:
+            self._say("" if group is None or group.sigma else _NO_SIGMA)
+        self.setEnabled(self._group is not None)
+        large = self._group is not None and np.prod(self._group.shape, dtype=float) > _MOST_PIXELS
+        self.show_button.setEnabled(self._group is not None and not large)
+        if large:
+            self._say("This split is too large for a mask in memory: crop it first.")
+        self.about.setText("" if self._group is None else _about(self._group))
+
+    def show_mask(self) -> None:
+        """Add the Labels layer, or bring it up to date."""
+        self._ratio = None  # a split may have gone on since
+        viewer, group, mask = self._viewer(), self._group, self.mask
+        if viewer is None or group is None or mask is None:
+            return
+        hide_results(viewer, group)
+        group.mmse[self.channel].visible = True  # below the mask
+        if self.layer is not None and any(x is self.layer for x in viewer.layers):
+            self.layer.visible = True
+            self._update()
+            return
+        from napari.utils.colormaps import DirectLabelColormap
+
+        # napari hands plugins a proxy; the layer itself is what lives in the list.
+        layer = viewer.add_labels(
+            mask.astype(np.uint8),
+            name=self._layer_name(group),
+            opacity=0.5,
+            colormap=DirectLabelColormap(color_dict=_COLORS),
+            metadata={"denoisplit": {"kind": TRUST_MASK, "input": group.name}},
+            **group.keywords(),
+        )
+        self.layer = getattr(layer, "__wrapped__", layer)
+        self._update()
+
+    def _layer_name(self, group: SplitGroup) -> str:
+        return f"{group.name} · {self.structure.currentText()} · trusted"
+
+    def _say(self, text: str) -> None:
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
+
+    def _on_structure(self, *_: object) -> None:
+        from napari_denoisplit.measures.trust.mask import background_of
+
+        self._ratio = None
+        if self._group is None or self.structure.currentIndex() < 0:
+            return
+        self.background.blockSignals(True)
+        pixels = _few_pixels(self._group.mmse[self.channel])
+        self.background.setDecimals(_decimals(pixels))
+        self.background.setValue(background_of(pixels))
+        self.background.blockSignals(False)
+        self._on_background()
+
+    def _on_background(self, *_: object) -> None:
+        self._ratio = None
+        self._update()
+
+    def _on_slider(self, *_: object) -> None:
+        self.threshold.setText(f"σ ≤ {self.slider.value()}%")
+        self.threshold.setMinimumWidth(
+            self.threshold.fontMetrics().horizontalAdvance(f"σ ≤ {_MOST_PERCENT}%")
+        )
+        self._timer.start()
+
+    def _update(self) -> None:
+        viewer, group = self._viewer(), self._group
+        if viewer is None or self.layer is None or self.layer not in viewer.layers:
+            if self.show_button.isEnabled():
+                self._say("")  # what was said of a mask that is gone
+            return
+        mask = self.mask
+        if mask is None or group is None:
+            return
+        self._say(
+            f"{mask.mean():.1%} of the pixels show {self.structure.currentText()} at least "
+            f"{1 / self.chosen.limit:.1f} σ above or below the background."
+        )
+        self.layer.data = mask.astype(np.uint8)
+        if self.layer.name != self._layer_name(group):
+            self.layer.name = self._layer_name(group)
+
+
+def _slider(parent: QWidget) -> QSlider:
+    slider = QSlider(Qt.Orientation.Horizontal, parent)
+    slider.setRange(1, _MOST_PERCENT)
+    slider.setValue(round(100 * ObjectSettings().limit))
+    slider.setAccessibleName("Largest sigma, percent of the signal")
+    slider.setToolTip(
+        tooltip(
+            "Pixels are marked where sigma is at most this share of the signal above the "
+            "background. 33% is a signal of three sigma."
+        )
+    )
+    guard_wheel(slider)
+    return slider
+
+
+def _background(parent: QWidget) -> QDoubleSpinBox:
+    box = QDoubleSpinBox(parent)
+    box.setRange(-1e9, 1e9)
+    box.setKeyboardTracking(False)
+    box.setMinimumWidth(60)  # its range alone would make the dock wider
+    box.setAccessibleName("Background")
+    box.setToolTip(
+        tooltip("Grey level without structure; at first the 10th percentile of the MMSE.")
+    )
+    guard_wheel(box)
+    return box
+
+
+def _decimals(pixels: NDArray[np.floating]) -> int:
+    """Return decimals that tell a thousandth of the range: images may lie between 0 and 1."""
+    known = pixels[np.isfinite(pixels)]
+    extent = float(np.ptp(known)) if known.size else 0.0
+    return int(np.clip(3 - np.floor(np.log10(extent)), 1, 9)) if extent > 0 else 1
+
+
+def _about(group: SplitGroup) -> str:
+    scaled = (
+        "σ is the spread of the model's samples, scaled to errors that were measured on held-out "
+        "images"
+        if group.calibrated
+        else "σ is the plain spread of the model's samples, not calibrated"
+    )
+    return (
+        f"{scaled}. It says what the image leaves open to this model, not where the model itself "
+        "is wrong: check the residual for that."
+    )
+
+
+def _few_pixels(layer: Any) -> NDArray[np.floating]:
+    """Return pixels enough to tell the background, of a layer that may be larger than memory."""
+    data = full_resolution(layer)
+    steps = [slice(None, None, max(1, n // _FEW)) for n in data.shape[-2:]]
+    leading = data.shape[:-2]
+    planes = [tuple(round(share * (n - 1)) for n in leading) for share in (0, 0.5, 1)]
+    chosen = [np.asarray(data[(*plane, *steps)]) for plane in dict.fromkeys(planes)]
+    return np.stack(chosen)

@@ -1,0 +1,215 @@
+"""The part of the Trust widget that sums up objects."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
+
+from napari_denoisplit.images.samples.stack import drawn_in_pairs
+from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tooltip
+from napari_denoisplit.widgets.parts.run_panel import RunPanel
+from napari_denoisplit.widgets.trust.layers import TRUST_MASK, full_resolution, kind_of
+from napari_denoisplit.widgets.trust.trust_table import ObjectTable
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator, Sequence
+
+    from napari.layers import Labels
+
+    from napari_denoisplit.events import Event
+    from napari_denoisplit.jobs.trust.objects import SummedObjects
+    from napari_denoisplit.measures.samples.objects import ObjectSummary
+    from napari_denoisplit.settings import ObjectSettings
+    from napari_denoisplit.widgets.layers.place import ViewerRef
+    from napari_denoisplit.widgets.parts.worker import Start
+    from napari_denoisplit.widgets.trust.layers import SplitGroup
+    from napari_denoisplit.widgets.trust.mask import MaskPart
+
+__all__ = ["ObjectsPart"]
+
+_OF_MASK = "parts of the mask"  # no wider than a narrow dock shows
+
+
+class ObjectsPart(QWidget):
+    """Choice of the objects, the run that sums them up, and their table.
+
+    Parameters
+    ----------
+    viewer
+        Whose Labels layers to choose from.
+    mask
+        Tells the structure and what is trusted.
+    start
+        How a job is run.
+    """
+
+    def __init__(
+        self, viewer: ViewerRef, mask: MaskPart, start: Start, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._viewer, self._mask = viewer, mask
+        self._group: SplitGroup | None = None
+        self._summed: SplitGroup | None = None
+        self.found: tuple[ObjectSummary, ...] = ()
+        """Of the last run."""
+        self.source = narrow_box(
+            "Objects", "Objects to sum up: of a Labels layer, or connected in the mask.", self
+        )
+        self._layers: list[Labels | None] = []
+        self.panel = RunPanel(
+            "Sum up objects",
+            tooltip(
+                "Mean, 95% interval and trusted share of every object. The interval is that of "
+                "the samples' means, so that errors that neighbouring pixels share are in it."
+            ),
+            start,
+            self,
+        )
+        self.table = ObjectTable(self)
+        self.save_button = QPushButton("Save table…", self)
+        self.save_button.setToolTip(tooltip("Write the table as CSV."))
+        self.save_button.hide()
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        form = form_layout()
+        form.addRow("Objects", self.source)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(form)
+        for part in (self.panel, self.table, self.save_button):
+            layout.addWidget(part)
+
+    def _connect(self) -> None:
+        self.source.currentIndexChanged.connect(self.refresh)
+        self.panel.start_clicked.connect(self.sum_up)
+        self.save_button.clicked.connect(self._ask_and_save)
+        self.table.chosen.connect(self._go_to)
+
+    def set_group(self, group: SplitGroup | None) -> None:
+        """Take another split."""
+        self._group = group
+        self._list_layers()
+        self.refresh()
+
+    def refresh(self, *_: object) -> None:
+        """Say what is missing."""
+        self.panel.set_obstacle(self._obstacle())
+
+    def sum_up(self) -> None:
+        """Fill the table, in the background."""
+        group = self._group
+        if group is None:
+            return
+        layer = self._layer
+        # A copy: the user may paint on while the job runs.
+        labels = None if layer is None else np.array(full_resolution(layer))
+        self._show(())
+        self.panel.say("")
+        self.panel.run(
+            partial(_sum_up, group, self._mask.channel, labels, self._mask.chosen),
+            on_event=_ignore,
+            on_done=partial(self._done, group, group.structures[self._mask.channel]),
+            on_error=self.panel.fail,
+            title=f"denoiSplit: objects of {group.name}",
+        )
+
+    def save_table(self, path: Path) -> None:
+        """Write the table as CSV."""
+        from napari_denoisplit.measures.samples.objects import write_objects
+
+        try:
+            write_objects(path, self.found)
+        except OSError as error:
+            self.panel.fail(error)
+            return
+        number = "1 object" if len(self.found) == 1 else f"{len(self.found)} objects"
+        self.panel.say(f"{number} saved in {path}.")
+
+    @property
+    def _layer(self) -> Labels | None:
+        """Labels that are chosen; None for the parts of the mask."""
+        row = self.source.currentIndex()
+        return self._layers[row] if 0 <= row < len(self._layers) else None
+
+    def _obstacle(self) -> str:
+        group, layer = self._group, self._layer
+        if group is None:
+            return "Split an image first (widget Split)."
+        if not group.sigma:
+            return "Needs a split with sigma: two samples or more."
+        if layer is not None and tuple(full_resolution(layer).shape) != group.shape:
+            return (
+                f"{layer.name!r} has the shape {tuple(full_resolution(layer).shape)}, the split "
+                f"{group.shape}: choose labels of the same image."
+            )
+        return ""
+
+    def _list_layers(self) -> None:
+        """List the Labels layers of the viewer, but for trust masks, whose parts are on offer."""
+        from napari.layers import Labels
+
+        viewer, before = self._viewer(), self._layer
+        layers = () if viewer is None else tuple(viewer.layers)
+        labels = [x for x in layers if isinstance(x, Labels)]
+        self._layers = [None, *(x for x in labels if kind_of(x) != TRUST_MASK)]
+        self.source.blockSignals(True)
+        self.source.clear()
+        self.source.addItems([_OF_MASK if x is None else x.name for x in self._layers])
+        self.source.setCurrentIndex(self._layers.index(before) if before in self._layers else 0)
+        self.source.blockSignals(False)
+
+    def _done(self, group: SplitGroup, structure: str, result: SummedObjects) -> None:
+        self._summed = group
+        self._show(result.objects)
+        self.panel.say(f"{structure} of {group.name}: {result.summary}")
+
+    def _show(self, objects: Sequence[ObjectSummary]) -> None:
+        self.found = tuple(objects)
+        self.table.show_objects(self.found)
+        self.save_button.setVisible(bool(self.found))
+
+    def _go_to(self, row: int) -> None:
+        viewer, group = self._viewer(), self._summed
+        if viewer is None or group is None:
+            return
+        one = self.found[row]
+        place = group.mmse[0].data_to_world((*one.plane, one.y, one.x))
+        for axis, point in enumerate(place[:-2], start=viewer.dims.ndim - len(place)):
+            viewer.dims.set_point(axis, point)
+        camera = getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
+        camera.center = (*camera.center[:-2], *place[-2:])
+
+    def _ask_and_save(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save the table", "objects.csv", "Tables (*.csv)"
+        )
+        if name:
+            path = Path(name)
+            self.save_table(path if path.suffix else path.with_name(f"{path.name}.csv"))
+
+
+def _sum_up(
+    group: SplitGroup,
+    channel: int,
+    labels: Any,
+    settings: ObjectSettings,
+    stop: threading.Event,
+) -> Generator[Event, None, SummedObjects]:
+    from napari_denoisplit.jobs.trust.objects import objects_job  # imports scipy, for who asks
+
+    mmse, sigma = (full_resolution(x[channel]) for x in (group.mmse, group.sigma))
+    samples = full_resolution(group.samples[channel]) if group.samples else None
+    mirrored = drawn_in_pairs(group.record)
+    job = objects_job(mmse, sigma, samples, settings, labels=labels, mirrored=mirrored, stop=stop)
+    return (yield from job)
+
+
+def _ignore(event: object) -> None:
+    """Show nothing but progress, which the panel does."""

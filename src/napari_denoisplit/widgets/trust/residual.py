@@ -1,0 +1,243 @@
+"""The part of the Trust widget that checks the residual."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_denoisplit.errors import DenoisplitError, JobError
+from napari_denoisplit.widgets.choosers.layer import LayerChoice
+from napari_denoisplit.widgets.choosers.model import ModelChoice
+from napari_denoisplit.widgets.layers.place import image_of_layer
+from napari_denoisplit.widgets.parts.grade_words import verdict_html
+from napari_denoisplit.widgets.parts.run_panel import RunPanel
+from napari_denoisplit.widgets.trust.layers import (
+    full_resolution,
+    hide_results,
+    kind_of,
+    show_image,
+)
+from napari_denoisplit.widgets.trust.trust_plot import ResidualPlot
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator
+
+    from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.events import Event
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.jobs.trust.residuals import ResidualCheck
+    from napari_denoisplit.widgets.layers.place import ViewerRef
+    from napari_denoisplit.widgets.parts.worker import Start
+    from napari_denoisplit.widgets.trust.layers import SplitGroup
+
+__all__ = ["ResidualPart"]
+
+_LIMITS = (4.0, 6.0)  # standard deviations that the layers show
+_RESULTS = ("MMSE", "sigma", "samples", "residual")
+_COLORS = (
+    (0.3, 0.7, 1.0),
+    (0.05, 0.05, 0.05),
+    (1.0, 0.6, 0.2),
+)  # predicted too bright, explained, too dark
+
+
+class ResidualPart(QWidget):
+    """Input and model of a split, the check, and its verdict."""
+
+    def __init__(self, viewer: ViewerRef, start: Start, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._group: SplitGroup | None = None
+        self._matched: tuple[int, ...] = ()
+        self.check: ResidualCheck | None = None
+        """Of the last run."""
+        self._checked: tuple[object, ...] = ()  # what the verdict that is shown is about
+        self._was_stopped = False
+        self.input = LayerChoice(viewer, "Input", parent=self)
+        self.model = ModelChoice(self)
+        self.panel = RunPanel(
+            "Check the residual",
+            "Take the predicted structures away from the input and judge what is left by the noise "
+            "models of the model. No truth is needed.",
+            start,
+            self,
+        )
+        self.verdict = _text("Verdict on the residual", self)
+        self.numbers = _text("Numbers of the residual", self)
+        self.plot = ResidualPlot(viewer, self)
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for part in (self.model, QLabel("Input that was split", self), self.input, self.panel):
+            layout.addWidget(part)
+        for part in (self.verdict, self.numbers, self.plot):
+            layout.addWidget(part)
+
+    def _connect(self) -> None:
+        self.model.changed.connect(self._on_model)
+        self.input.changed.connect(self.refresh)
+        self.panel.start_clicked.connect(self.run)
+        self.panel.stopped.connect(self._on_stop)
+
+    def set_group(self, group: SplitGroup | None) -> None:
+        """Take another split; its input is looked for by name."""
+        self._group = group
+        if group is not None and group.key != self._matched:
+            self._matched = group.key
+            for layer in self.input.layers():
+                if layer.name == group.name:
+                    self.input.layer = layer
+        self.refresh()
+
+    def _on_model(self) -> None:
+        # What a model is, the Split widget tells at length; here only what is wrong with it.
+        self.model.about.setVisible(self.model.header is None)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Say what is missing."""
+        if self._checked and self._checked != self._choices():
+            self._forget()  # the verdict is on something else
+        obstacle = "" if self._group is not None else "Split an image first (widget Split)."
+        obstacle = obstacle or self.input.problem or self.model.problem or self._mismatch()
+        self.panel.set_obstacle(obstacle)
+
+    def run(self) -> None:
+        """Check the residual in the background."""
+        group, layer = self._group, self.input.layer
+        if group is None or layer is None or self.model.header is None:
+            return
+        try:
+            image = image_of_layer(layer, group.axes)
+        except DenoisplitError as error:
+            self.panel.fail(error)
+            return
+        self.panel.say("")
+        self._forget()
+        self._was_stopped = False
+        self.panel.run(
+            partial(_check, self.model.header, image, group),
+            on_event=_ignore,
+            on_done=partial(self._show, group, self._choices()),
+            on_error=self._failed,
+            title=f"denoiSplit: residual of {group.name}",
+        )
+
+    def _on_stop(self) -> None:
+        self._was_stopped = True
+
+    def _failed(self, error: Exception) -> None:
+        if self._was_stopped and isinstance(error, JobError):
+            self.panel.say(str(error))  # what was asked for is no error
+        else:
+            self.panel.fail(error)
+
+    def _choices(self) -> tuple[object, ...]:
+        key = None if self._group is None else self._group.key
+        return key, self.input.layer, self.model.path
+
+    def _forget(self) -> None:
+        self._checked = ()
+        for part in (self.verdict, self.numbers, self.plot):
+            part.hide()
+
+    def _mismatch(self) -> str:
+        group, layer, header = self._group, self.input.layer, self.model.header
+        if group is None or layer is None or header is None:
+            return ""
+        if tuple(full_resolution(layer).shape) != group.shape:
+            return f"{layer.name!r} has another size than the split: choose the input of the split."
+        if kind_of(layer) in _RESULTS:
+            return f"{layer.name!r} was made by a split: choose the image that was split."
+        if sorted(header.channel_names) != sorted(group.structures):
+            made_with = f" ({name})" if (name := group.record.get("model")) else ""
+            return (
+                f"This model splits into {', '.join(header.channel_names)}, the split shows "
+                f"{', '.join(group.structures)}: choose the model that it was made with{made_with}."
+            )
+        return ""
+
+    def _show(self, group: SplitGroup, choices: tuple[object, ...], check: ResidualCheck) -> None:
+        self.check, self._checked = check, choices
+        warning = _other_model(group, self.model)
+        self.verdict.setText(verdict_html(check.verdict))
+        self.verdict.show()
+        self.numbers.setText(_numbers(check, warning))
+        self.numbers.show()
+        self.plot.show_check(check)
+        self.panel.say("")
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        from napari.utils import Colormap
+
+        hide_results(viewer, group)
+        for name, image, shown, limit in (
+            ("residual (σ of the noise)", check.residual, False, _LIMITS[0]),
+            ("unexplained (smoothed residual)", check.bias, True, _LIMITS[1]),
+        ):
+            show_image(
+                viewer,
+                group,
+                name,
+                group.as_in_viewer(image.data),
+                "residual",
+                colormap=Colormap(_COLORS, name="residual"),
+                contrast_limits=(-limit, limit),
+                visible=shown,
+                **group.keywords(),
+            )
+
+
+def _check(
+    header: ModelHeader, image: Image, group: SplitGroup, stop: threading.Event
+) -> Generator[Event, None, ResidualCheck]:
+    # Not at the top: torch is paid for when it is asked for, in the background.
+    from napari_denoisplit.jobs.trust.residuals import residual_job
+
+    group = group.ordered(header.channel_names)  # noise models go with the names
+    samples = group.samples_like_mmse()
+    return (yield from residual_job(header, image, group.mmse_image(), samples, stop=stop))
+
+
+def _other_model(group: SplitGroup, model: ModelChoice) -> str:
+    name = group.record.get("model")
+    if name is None or name == model.path.name:
+        return ""
+    return f"⚠ The split was made with {name}, the noise models are those of {model.path.name}."
+
+
+def _numbers(check: ResidualCheck, warning: str) -> str:
+    f = check.figures
+    lags = ", ".join(f"{c:+.3f}" for c in f.correlation)
+    compared = f"{f.n_samples} samples" if f.n_samples else "the MMSE alone; keep samples for more"
+    lines = [
+        warning,
+        f"Compared: {compared}.",
+        f"Variance {f.variance:.3f} of that of the noise (1 if all is explained).",
+        f"Outside 3σ: {f.outside:.2%} of the pixels ({check.expected_outside:.2%} for this noise).",
+        f"Correlation at 1, 2, 3 pixels: {lags} (0 for independent noise).",
+        f"Local mean off by {f.bias:.3f} σ of the noise, over 16 x 16 pixels (0).",
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def _text(name: str, parent: QWidget) -> QLabel:
+    label = QLabel(parent)
+    label.setAccessibleName(name)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    label.hide()
+    return label
+
+
+def _ignore(event: Any) -> None:
+    """Show nothing but progress, which the panel does."""

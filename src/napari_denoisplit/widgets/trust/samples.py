@@ -1,0 +1,314 @@
+"""The part of the Trust widget that asks what samples agree on."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtWidgets import QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
+
+from napari_denoisplit.errors import DenoisplitError, ImageError
+from napari_denoisplit.images.image import AXES
+from napari_denoisplit.widgets.choosers.region import RegionChoice
+from napari_denoisplit.widgets.layers.region import region_of_shapes
+from napari_denoisplit.widgets.layers.results import contrast_limits
+from napari_denoisplit.widgets.parts.fields import form_layout, guard_wheel, narrow_box, tooltip
+from napari_denoisplit.widgets.parts.run_panel import RunPanel
+from napari_denoisplit.widgets.trust.layers import hide_results, show_image
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.events import Event
+    from napari_denoisplit.jobs.trust.consensus import ConsensusStack
+    from napari_denoisplit.measures.samples.interpretations import Interpretations
+    from napari_denoisplit.widgets.layers.place import ViewerRef
+    from napari_denoisplit.widgets.parts.worker import Start
+    from napari_denoisplit.widgets.trust.layers import SplitGroup
+
+__all__ = ["ANSWERS", "CONSENSUS", "MODE", "SamplesPart"]
+
+MODE = "most probable image"
+ANSWERS = "answers in a region"
+CONSENSUS = "consensus segmentation"
+_HELP = {
+    MODE: "Approximate MAP: where samples disagree, the MMSE is a faint compromise; this takes the "
+    "side of most samples. It is as sharp as a sample, and can be wrong like one.",
+    ANSWERS: "Sorts the samples of a small region into a few answers, each with the share of "
+    "samples behind it. Draw the region in a Shapes layer.",
+    CONSENSUS: "Segments every sample by a local threshold, and keeps what more than half of them "
+    "see; the confidence is the share of samples.",
+}
+_LARGEST = 256  # pixels: answers of a large region are as many as samples
+
+
+class SamplesPart(QWidget):
+    """Choice of a question to the samples, and the run that answers it."""
+
+    def __init__(self, viewer: ViewerRef, start: Start, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._group: SplitGroup | None = None
+        self.tool = narrow_box("Question to the samples", "", self)
+        self.tool.addItems([MODE, ANSWERS, CONSENSUS])
+        self.structure = narrow_box("Structure", "", self)
+        self.region = RegionChoice(viewer, self)
+        self.n_answers = QSpinBox(self)
+        self.n_answers.setRange(2, 9)
+        self.n_answers.setValue(3)
+        self.n_answers.setAccessibleName("Answers")
+        guard_wheel(self.n_answers)
+        self.help = QLabel(self)
+        self.help.setWordWrap(True)
+        self.help.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.panel = RunPanel("Ask the samples", "Answer the question.", start, self)
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        self._form = form_layout()
+        self._form.addRow("Question", self.tool)
+        self._form.addRow("Structure", self.structure)
+        self._form.addRow("Region", self.region)
+        self._form.addRow("Answers", self.n_answers)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._form)
+        layout.addWidget(self.help)
+        layout.addWidget(self.panel)
+
+    def _connect(self) -> None:
+        self.tool.currentIndexChanged.connect(self.refresh)
+        self.region.changed.connect(self.refresh)
+        self.panel.start_clicked.connect(self.run)
+
+    def set_group(self, group: SplitGroup | None) -> None:
+        """Take another split."""
+        if (group and group.key) != (self._group and self._group.key):
+            self.structure.clear()
+            self.structure.addItems(() if group is None else group.structures)
+        self._group = group
+        self.region.reset_choices()
+        self.refresh()
+
+    def refresh(self, *_: object) -> None:
+        """Show what the question needs, and say what is missing."""
+        tool = self.tool.currentText()
+        self.help.setText(_HELP[tool])
+        for widget, question in (
+            (self.structure, CONSENSUS),
+            (self.region, ANSWERS),
+            (self.n_answers, ANSWERS),
+        ):
+            widget.setVisible(tool == question)
+            self._form.labelForField(widget).setVisible(tool == question)
+        self.n_answers.setToolTip(tooltip("How many answers to sort the samples into."))
+        self.panel.set_obstacle(self._obstacle(tool))
+
+    def _obstacle(self, tool: str) -> str:
+        group = self._group
+        if group is None:
+            return "Split an image first (widget Split)."
+        needed = 5 if tool == MODE else 2
+        if group.n_samples < needed:
+            return (
+                f"Needs {needed} samples or more among the layers; this split has "
+                f"{group.n_samples}. Set 'Samples to keep' in the Split widget."
+            )
+        if tool == ANSWERS and self.region.shapes is None:
+            return "Draw a rectangle in a Shapes layer and choose it as region."
+        return ""
+
+    def run(self) -> None:
+        """Answer the question in the background."""
+        group, tool = self._group, self.tool.currentText()
+        if group is None:
+            return
+        try:
+            job, show = self._job(group, tool)
+        except DenoisplitError as error:
+            self.panel.fail(error)
+            return
+        self.panel.say("")
+        self.panel.run(
+            job,
+            on_event=lambda event: None,
+            on_done=show,
+            on_error=self.panel.fail,
+            title=f"denoiSplit: {tool} of {group.name}",
+        )
+
+    def _job(self, group: SplitGroup, tool: str) -> tuple[Any, Any]:
+        if tool == MODE:
+            return partial(_mode, group), partial(self._show_mode, group)
+        if tool == CONSENSUS:
+            channel = max(self.structure.currentIndex(), 0)
+            return partial(_consensus, group, channel), partial(
+                self._show_consensus, group, channel
+            )
+        index, box = self._place(group)
+        job = partial(_answers, group, index, box, self.n_answers.value())
+        return job, partial(self._show_answers, group, index, box)
+
+    def _place(self, group: SplitGroup) -> tuple[tuple[int, ...], tuple[slice, slice]]:
+        """Plane in view (T, Z) and rectangle around the drawn region."""
+        viewer, shapes, layer = self._viewer(), self.region.shapes, group.mmse[0]
+        if viewer is None or shapes is None:
+            raise ImageError("The viewer or the region is gone: draw it again.")
+        corners = np.concatenate(region_of_shapes(shapes, layer, group.axes).outlines)
+        sizes = [group.shape[group.axes.index(a)] for a in "YX"]
+        low = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, None)
+        high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, None, sizes)
+        if (high - low < 2).any() or (high - low > _LARGEST).any():
+            raise ImageError(
+                f"The region has {tuple(high - low)} pixels (Y, X): draw one of 2 to {_LARGEST} "
+                "pixels along each edge, on the image."
+            )
+        at = dict(zip(group.axes, layer.world_to_data(viewer.dims.point), strict=True))
+        index = tuple(
+            int(np.clip(round(float(at[a])), 0, group.shape[group.axes.index(a)] - 1))
+            for a in AXES
+            if a in group.axes[:-2] and a not in "YX"
+        )
+        return index, (slice(low[0], high[0]), slice(low[1], high[1]))
+
+    def _show_mode(self, group: SplitGroup, mode: NDArray[np.float32]) -> None:
+        self._hide_others(group)
+        for c, structure in enumerate(group.structures):
+            data = group.as_in_viewer(mode[c])
+            self._add(group, data, f"{structure} · MAP (approximate)", group.mmse[c])
+        self.panel.say(
+            f"The approximate MAP of {group.n_samples} samples, in windows of 10 x 10 pixels. It "
+            "takes sides where the MMSE compromises; where few samples decide, another draw may "
+            "take the other side."
+        )
+
+    def _show_consensus(self, group: SplitGroup, channel: int, found: ConsensusStack) -> None:
+        self._hide_others(group)
+        structure = group.structures[channel]
+        confidence = group.as_in_viewer(found.confidence)
+        self._add(group, confidence, f"{structure} · confidence", None, contrast_limits=(0, 1))
+        if (viewer := self._viewer()) is not None:
+            viewer.add_labels(
+                group.as_in_viewer(found.labels),
+                name=f"{group.name} · {structure} · consensus",
+                metadata={"denoisplit": {"kind": "consensus", "input": group.name}},
+                **group.keywords(),
+            )
+        self.panel.say(found.summary)
+
+    def _show_answers(
+        self,
+        group: SplitGroup,
+        index: tuple[int, ...],
+        box: tuple[slice, slice],
+        found: Interpretations,
+    ) -> None:
+        self._hide_others(group)
+        for layer in group.mmse:
+            layer.visible = True  # what lies around the region
+        place = group.keywords()
+        scale, shift = np.array(place["scale"]), np.array(place["translate"])
+        corner = [*_in_viewer_order(group, index), box[0].start, box[1].start]
+        place["translate"] = list(shift + scale * corner)
+        for i, answer in reversed(list(enumerate(found.answers, start=1))):
+            for c, structure in reversed(list(enumerate(group.structures))):
+                data = answer.mean[c].reshape((1,) * (len(group.axes) - 2) + answer.mean[c].shape)
+                name = f"{structure} · answer {i} ({answer.support:.0%})"
+                look: dict[str, Any] = {"visible": i == 1}
+                if c == len(group.structures) - 1:
+                    look["blending"] = (
+                        "opaque"  # the lowest: neither MMSE nor drawing shines through
+                    )
+                self._add(group, data, name, group.mmse[c], place, **look)
+        shares = ", ".join(f"{a.support:.0%}" for a in found.answers)
+        clear = found.separation > found.by_chance + 0.1
+        words = (
+            "the answers are distinct"
+            if clear
+            else "no more than samples without any distinct answers would show: read them as spread"
+        )
+        self.panel.say(
+            f"{len(found.answers)} answers with {shares} of the {group.n_samples} samples. "
+            f"{found.separation:.0%} of the variance lies between them, {found.by_chance:.0%} by "
+            f"chance: {words}."
+        )
+
+    def _hide_others(self, group: SplitGroup) -> None:
+        if (viewer := self._viewer()) is not None:
+            hide_results(viewer, group)
+
+    def _add(
+        self,
+        group: SplitGroup,
+        data: NDArray[np.float32],
+        name: str,
+        like: Any,
+        place: dict[str, Any] | None = None,
+        **keywords: Any,
+    ) -> None:
+        if (viewer := self._viewer()) is None:
+            return
+        if like is not None:
+            keywords.setdefault("colormap", like.colormap)
+            keywords.setdefault("blending", like.blending)
+            keywords.setdefault("contrast_limits", tuple(like.contrast_limits))
+        keywords.setdefault("contrast_limits", contrast_limits(data))
+        show_image(
+            viewer,
+            group,
+            name,
+            data,
+            name.rpartition(" · ")[2],
+            **keywords,
+            **(place or group.keywords()),
+        )
+
+
+def _in_viewer_order(group: SplitGroup, index: tuple[int, ...]) -> list[int]:
+    at = dict(zip([a for a in AXES if a in group.axes[:-2]], index, strict=True))
+    return [at[a] for a in group.axes[:-2]]
+
+
+def _mode(group: SplitGroup, stop: threading.Event) -> Generator[Event, None, NDArray[np.float32]]:
+    from napari_denoisplit.jobs.trust.map_estimate import map_job  # only who asks waits for it
+
+    samples = group.sample_array()
+    if samples is None:
+        raise ImageError("The layers of the samples are gone: split the image again.")
+    return (yield from map_job(samples, stop=stop))
+
+
+def _consensus(
+    group: SplitGroup, channel: int, stop: threading.Event
+) -> Generator[Event, None, ConsensusStack]:
+    from napari_denoisplit.jobs.trust.consensus import consensus_job  # imports scipy
+
+    samples = group.sample_array()
+    if samples is None:
+        raise ImageError("The layers of the samples are gone: split the image again.")
+    return (yield from consensus_job(samples[:, channel], stop=stop))
+
+
+def _answers(
+    group: SplitGroup,
+    index: tuple[int, ...],
+    box: tuple[slice, slice],
+    n_answers: int,
+    stop: threading.Event,
+) -> Generator[Event, None, Interpretations]:
+    from napari_denoisplit.events import Stage
+    from napari_denoisplit.measures.samples.interpretations import interpret  # imports scipy
+
+    yield Stage("Sorting the samples")
+    samples = group.sample_array()
+    if samples is None:
+        raise ImageError("The layers of the samples are gone: split the image again.")
+    at: tuple[slice | int, ...] = (slice(None), slice(None), *index, *box)
+    region = samples[at]
+    return interpret(region, min(n_answers, len(region)))

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import io
+import signal
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from napari_denoisplit.cli.parts.terminal import Terminal, epoch_line, time_left
+from napari_denoisplit.events import (
+    Elbo,
+    EpochDone,
+    FileDone,
+    FileFailed,
+    FileStarted,
+    Progress,
+    Stage,
+)
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    return Terminal(Console(file=io.StringIO(), width=200))
+
+
+def said(terminal: Terminal) -> str:
+    assert isinstance(terminal.console.file, io.StringIO)
+    return terminal.console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, ""), (0.2, "1 s left"), (59, "59 s left"), (600, "10 min left"), (7200, "2.0 h left")],
+)
+def test_time_left_is_said_in_the_unit_that_a_user_thinks_in(seconds, text):
+    assert time_left(seconds) == text
+
+
+def test_a_job_returns_its_result_and_its_stages_are_said(terminal):
+    def job():
+        yield Stage("Reading")
+        yield Progress(done=0.5, seconds_left=3.0, text="step 1")
+        return 42
+
+    assert terminal.run(job()) == 42
+    assert "Reading" in said(terminal)
+    assert not terminal.interrupted
+
+
+def test_ctrl_c_asks_the_job_to_stop_and_keeps_its_result(terminal):
+    def job():
+        done = 0
+        while not terminal.stop.is_set():
+            done += 1
+            if done == 3:
+                signal.raise_signal(signal.SIGINT)
+            yield Progress(done=0.0, seconds_left=None, text="")
+        return done
+
+    before = signal.getsignal(signal.SIGINT)
+    assert terminal.run(job()) == 3
+    assert terminal.interrupted
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_twice_ends_a_job_that_does_not_listen(terminal):
+    def deaf():
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+            yield Stage("still here")
+
+    with pytest.raises(KeyboardInterrupt):
+        terminal.run(deaf())
+
+
+def test_the_line_of_an_epoch_names_steps_that_were_skipped():
+    elbo = Elbo(loss=1.5, reconstruction=1.25, kl_per_level=(0.25,))
+    event = EpochDone(
+        epoch=2,
+        step=64,
+        seconds=90.0,
+        train=elbo,
+        validation=elbo,
+        psnr=(20.125, 22.0),
+        learning_rate=1e-3,
+        skipped_steps=3,
+        is_best=True,
+    )
+    line = epoch_line(event)
+    assert "loss 1.5000 = 1.2500 + KL" in line
+    assert "20.12 / 22.00 dB" in line
+    assert "3 steps skipped" in line
+    assert "best" in line
+
+
+def test_files_of_a_batch_are_listed_on_stdout_and_failures_are_said(terminal, capsys):
+    def job():
+        yield FileStarted(0, Path("a.tif"), "the image has changed")
+        yield FileDone(0, Path("a.tif"), (Path("out/a_mmse.ome.tif"),), 1.0)
+        yield FileFailed(1, Path("b.tif"), "no image", 0.1)
+
+    terminal.run(job())
+    assert capsys.readouterr().out == f"{Path('out/a_mmse.ome.tif')}\n"
+    assert "a.tif is split again: the image has changed." in said(terminal)
+    assert "b.tif: FAILED: no image" in said(terminal)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import dask.array as da
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.samples.stack import SampleStack
+
+
+@pytest.fixture
+def samples(rng):
+    return rng.normal(size=(4, 3, 2, 6, 7)).astype("f4")  # K, T, C, Y, X
+
+
+def test_the_channels_of_samples_become_structures_wherever_their_axis_is(samples):
+    stack = SampleStack.of_image(samples, Image(samples[0], "TCYX", channel_names=("a", "b")))
+    assert (stack.axes, stack.structures, stack.leading_shape) == ("TYX", ("a", "b"), (3,))
+    assert_array_equal(stack.frame(1, (2,)), samples[1, 2])
+
+
+def test_the_mean_is_that_of_all_samples_where_it_is_known(samples):
+    stack = SampleStack((samples[:, :, 0],), "TYX", ("a",))
+    assert_allclose(stack.mean((1,)), samples[:, 1, :1].mean(axis=0), rtol=1e-5)
+    known = SampleStack((samples[:, :, 0],), "TYX", ("a",), mmse=(np.full((3, 6, 7), 5.0),))
+    assert_array_equal(known.mean((1,)), np.full((1, 6, 7), 5.0))
+
+
+def test_lazy_samples_are_read_one_frame_at_a_time():
+    read = []
+
+    def make(block_info):
+        read.append(block_info[None]["chunk-location"])
+        return np.zeros((1, 5, 5), "f4")
+
+    data = da.map_blocks(make, chunks=((1,) * 9, 5, 5), dtype="f4", meta=np.empty((0, 0, 0), "f4"))
+    stack = SampleStack((data,), "YX", ("a",))
+    stack.frame(6, ())
+    assert stack.is_lazy
+    assert read == [(6, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("parts", "axes"),
+    [((np.ones((2, 4, 4)), np.ones((3, 4, 4))), "YX"), ((np.ones((2, 4, 4)),) * 2, "ZYX")],
+)
+def test_samples_that_do_not_fit_each_other_are_refused(parts, axes):
+    with pytest.raises(ImageError, match="sample"):
+        SampleStack(parts, axes, ("a", "b"))

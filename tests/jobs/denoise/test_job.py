@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from napari_denoisplit.errors import ImageError, NoiseModelError
+from napari_denoisplit.events import Progress, run
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.jobs.denoise import denoiser
+from napari_denoisplit.jobs.denoise.denoiser import blind_loss
+from napari_denoisplit.jobs.denoise.job import denoise_job
+from napari_denoisplit.measures.psnr import psnr
+from napari_denoisplit.nn.blind_spot import random_spots
+from napari_denoisplit.nn.unet import UNet
+from napari_denoisplit.settings import DenoiseSettings
+
+TINY = DenoiseSettings(
+    minutes=None, steps=2, patch_size=32, batch_size=2, device="cpu", precision="float32"
+)
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """A clean phantom with white noise as strong as the structure, and without."""
+    clean = phantom((128, 128), ("filaments",))[0]
+    noise = np.random.default_rng(0).normal(0, clean.std(), clean.shape)
+    return clean, (clean + noise).astype(np.float32)
+
+
+def test_the_network_does_not_see_what_it_is_compared_to():
+    torch.manual_seed(0)
+    network = UNet(n_filters=4, n_levels=2)
+    generator = torch.Generator().manual_seed(0)
+    spots = random_spots(2, 32, generator)
+    image = torch.randn(2, 1, 32, 32, generator=generator)
+    # With error e at a spot the loss is the mean of e^2: a value v there changes it as (e - v)^2.
+    loss = [blind_loss(network, image + shift * spots, spots) for shift in (-1.0, 0.0, 1.0)]
+    second_difference = loss[0] - 2 * loss[1] + loss[2]
+    torch.testing.assert_close(second_difference, torch.tensor(2.0))
+
+
+def test_white_noise_is_removed_within_few_steps(pair):
+    clean, noisy = pair
+    settings = TINY.model_copy(update={"steps": 60, "batch_size": 4, "learning_rate": 4e-3})
+    result = run(denoise_job([noisy], settings))
+    assert psnr(clean, result.images[0]) > psnr(clean, noisy) + 5
+    assert result.verdict.grade == "good"
+    result.check()
+
+
+def test_a_seed_gives_the_same_image_again(pair):
+    first, again = (run(denoise_job([pair[1]], TINY)).images[0] for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    other = run(denoise_job([pair[1]], TINY.model_copy(update={"seed": 1}))).images[0]
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("shape", [(37, 51), (9, 70), (1, 40), (2, 3, 33, 32)])
+def test_any_size_comes_out_as_it_went_in(rng, shape):
+    result = run(denoise_job([rng.normal(100, 10, shape)], TINY))
+    assert result.images[0].shape == shape
+    assert result.images[0].dtype == np.float32
+    assert np.isfinite(result.images[0]).all()
+
+
+def test_tiles_fit_together(rng, monkeypatch):
+    image = rng.normal(100, 10, (150, 200)).astype(np.float32)
+    whole = run(denoise_job([image], TINY)).images[0]
+    monkeypatch.setattr(denoiser, "TILE", 64)
+    np.testing.assert_allclose(run(denoise_job([image], TINY)).images[0], whole, rtol=1e-5)
+
+
+def test_a_noise_model_gets_a_signal_with_less_of_a_pixels_own_noise(pair):
+    _, noisy = pair
+    settings = TINY.model_copy(update={"steps": 20})
+    plain = run(denoise_job([noisy], settings)).images[0]
+    signal = run(denoise_job([noisy], settings, for_noise_model=True)).images[0]
+    noise = noisy - plain
+    assert abs(np.vdot(signal - plain, noise)) > 0
+    assert np.vdot(signal, noise) < np.vdot(plain, noise)
+
+
+def test_a_constant_image_is_refused():
+    with pytest.raises(ImageError, match="'flat' has the value 7 everywhere"):
+        run(denoise_job([np.full((64, 64), 7)], TINY, names=("flat",)))
+
+
+def test_pixels_that_are_not_finite_are_refused(pair):
+    image = pair[1].copy()
+    image[0, 0] = np.nan
+    with pytest.raises(ImageError, match="NaN or infinite"):
+        run(denoise_job([image], TINY))
+
+
+def test_a_blank_result_is_no_signal(pair):
+    blank = run(denoise_job([pair[1]], TINY.model_copy(update={"learning_rate": 1e-9})))
+    with pytest.raises(NoiseModelError, match="nearly blank"):
+        blank.check()
+
+
+def test_a_stop_in_training_keeps_what_was_learned(pair):
+    stop = threading.Event()
+    job = denoise_job([pair[1]], TINY.model_copy(update={"steps": 10_000}), stop=stop)
+    result = run(job, lambda event: stop.set() if isinstance(event, Progress) else None)
+    assert result.stopped_early
+    assert 0 < result.n_steps < 10_000
+    assert np.isfinite(result.images[0]).all()
+
+
+def test_progress_ends_at_all_of_it(pair):
+    events = []
+    run(denoise_job([pair[1]], TINY), events.append)
+    assert all(0 <= e.done <= 1 for e in events if isinstance(e, Progress))

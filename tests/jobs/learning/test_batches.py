@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_denoisplit.images.training.normalization import Normalization
+from napari_denoisplit.jobs.learning.batches import Batches
+from napari_denoisplit.settings import MixSettings
+
+NORMALIZATION = Normalization(
+    input_mean=7.0, input_std=2.0, channel_means=(0.0, 0.0), channel_stds=(1.0, 1.0)
+)
+DEFAULTS = {
+    "patch_size": 16,
+    "batch_size": 8,
+    "structure_bias": 0.0,
+    "augment": True,
+    "independent_share": 0.0,
+    "seed": 0,
+    "device": torch.device("cpu"),
+}
+
+
+def batches(mix: MixSettings | None = None, **changes) -> Batches:
+    """Two channels that are the same picture, the second brighter by 10,000."""
+    picture = np.random.default_rng(0).permutation(64 * 64).reshape(64, 64).astype(np.float32)
+    field = np.stack([picture, picture + 10_000])
+    mask = np.ones((64, 64), bool)
+    return Batches([field], [mask], NORMALIZATION, mix or MixSettings(), **(DEFAULTS | changes))
+
+
+def test_the_superposition_is_the_normalized_mix_of_the_channels():
+    mixed, channels = batches(MixSettings(weights=(0.25, 0.5))).draw()
+    expected = (0.25 * channels[:, :1] + 0.5 * channels[:, 1:] - 7) / 2
+    torch.testing.assert_close(mixed, expected)
+
+
+@pytest.mark.parametrize("augment", [False, True])
+def test_channels_of_a_patch_come_from_one_place_and_are_turned_alike(augment):
+    _, channels = batches(augment=augment).draw()
+    torch.testing.assert_close(channels[:, 1], channels[:, 0] + 10_000)
+
+
+def test_independent_patches_take_each_channel_from_a_place_of_its_own():
+    _, channels = batches(independent_share=1.0).draw()
+    together = (channels[:, 1] == channels[:, 0] + 10_000).float().mean()
+    assert float(together) < 0.01
+
+
+def test_patches_are_turned_into_all_eight_symmetries():
+    source = batches(patch_size=64, batch_size=100)
+    corners = {tuple(p[0, [0, 0, -1, -1], [0, -1, 0, -1]].tolist()) for p in source.draw().channels}
+    assert len(corners) == 8
+
+
+def test_the_mixing_range_bounds_the_share_of_each_channel():
+    source = batches(MixSettings(alpha_low=0.5, alpha_high=1.5), batch_size=200)
+    mixed, channels = source.draw()
+    # Two pixels of a patch give two equations for its two weights.
+    a = channels[:, :, 0, :2].transpose(1, 2).double()
+    b = (2 * mixed[:, 0, 0, :2] + 7).double()
+    alpha = 2 * torch.linalg.solve(a, b)
+    assert float(alpha.min()) > 0.49
+    assert float(alpha.max()) < 1.51
+    assert float(alpha.std(dim=0).min()) > 0.2
+
+
+def test_the_seed_decides_the_batches():
+    torch.testing.assert_close(batches().draw(), batches().draw(), rtol=0, atol=0)
+    assert not torch.equal(batches(seed=1).draw().channels, batches().draw().channels)

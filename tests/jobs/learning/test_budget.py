@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from napari_denoisplit.jobs.learning.budget import Budget
+from napari_denoisplit.settings import TrainSettings
+
+
+def budget(step: int = 0, epoch: int = 0, **limits) -> Budget:
+    return Budget(TrainSettings(**({"minutes": None} | limits)), step, epoch)
+
+
+def test_the_first_limit_to_be_reached_ends_the_run():
+    both = budget(steps=100, epochs=4)
+    assert both.used(step=50, epoch=1) == 0.5
+    assert both.used(step=50, epoch=3) == 0.75
+    assert both.used(step=200, epoch=3) == 1.0
+
+
+def test_a_resumed_run_has_its_whole_budget_before_it():
+    assert budget(step=100, epoch=7, steps=10).used(step=105, epoch=8) == 0.5
+
+
+def test_minutes_are_counted_by_a_clock(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    timed = budget(minutes=2)
+    now[0] += 30
+    assert timed.used(step=0, epoch=0) == pytest.approx(0.25)
+    assert timed.seconds_left(0.25) == pytest.approx(90)
+
+
+def test_the_learning_rate_rises_shortly_and_falls_to_zero():
+    rates = [budget(steps=1, learning_rate=0.01).learning_rate(u / 100) for u in range(101)]
+    assert rates[0] < 0.001
+    assert max(rates) == pytest.approx(0.01, rel=0.01)
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+    assert rates[-1] == pytest.approx(0, abs=1e-12)
+
+
+def test_the_time_left_is_not_guessed_at_the_very_start():
+    assert budget(steps=10).seconds_left(0.0) is None

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from napari_denoisplit.calibration_record import CalibrationRecord
+from napari_denoisplit.checkpoint import last_path, load_model
+from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, run
+from napari_denoisplit.images.training.fields import TrainingFields
+from napari_denoisplit.jobs.learning.batches import Batch, Batches
+from napari_denoisplit.jobs.learning.trainer import Trainer
+from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
+from napari_denoisplit.settings import MixSettings
+
+
+def collected(job):
+    events = []
+    return run(job, events.append), events
+
+
+def changed(settings, **changes):
+    return type(settings).model_validate(settings.model_dump() | changes)
+
+
+def test_training_lowers_the_validation_loss(fields, settings):
+    result, _ = collected(train_job(fields, changed(settings, steps=60, steps_per_epoch=15)))
+    losses = [e.validation.loss for e in result.history]
+    assert min(losses) < losses[0] - 0.1
+
+
+def test_every_epoch_reports_the_parts_of_the_elbo_and_psnr(fields, settings):
+    _, events = collected(train_job(fields, settings))
+    epochs = [e for e in events if isinstance(e, EpochDone)]
+    assert [e.step for e in epochs] == [4, 8, 12]
+    for e in epochs:
+        for elbo in (e.train, e.validation):
+            assert elbo.loss == pytest.approx(elbo.reconstruction + sum(elbo.kl_per_level))
+            assert len(elbo.kl_per_level) == 2
+        assert len(e.psnr) == 2
+
+
+def test_previews_show_superposition_and_channels_of_one_region(fields, settings):
+    _, events = collected(train_job(fields, settings))
+    preview = next(e for e in events if isinstance(e, PreviewSplit))
+    assert preview.mmse.shape == preview.channels.shape
+    np.testing.assert_allclose(preview.superposition, preview.channels.mean(axis=0), rtol=1e-4)
+
+
+def test_progress_rises_to_the_end_of_the_budget(fields, settings):
+    _, events = collected(train_job(fields, settings))
+    shares = [e.done for e in events if isinstance(e, Progress)]
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] <= shares[-1] <= 1
+
+
+@pytest.mark.parametrize("method", ["denoisplit", "altered_musplit", "musplit"])
+def test_every_method_trains_and_reloads(fields, settings, tmp_path, method):
+    path = tmp_path / "m.denoisplit"
+    run(train_job(fields, changed(settings, method=method, steps=4), path=path))
+    model = load_model(path)
+    assert (model.header.noise_models is not None) == (method == "denoisplit")
+    assert model.network.settings.predict_logvar == (method != "denoisplit")
+
+
+def test_noise_models_come_from_noise_alone_where_nothing_is_clean(fields, settings):
+    noisy = TrainingFields(fields.fields, fields.channel_names)
+    result = run(train_job(noisy, changed(settings, steps=1)))
+    assert len(result.model.header.noise_models) == 2
+
+
+def test_noise_models_come_from_the_differences_of_repeats(fields, settings):
+    clean = fields.clean[0]
+    sigma = 40.0
+    noise = np.random.default_rng(0).normal(size=(4, *clean.shape)) * sigma
+    exposures = tuple((clean + n).astype(np.float32) for n in noise)
+    repeated = TrainingFields(exposures, fields.channel_names, repeats=4)
+    models = run(train_job(repeated, changed(settings, steps=1))).model.header.noise_models
+    for c, found in enumerate(map(GaussianMixture.from_dict, models)):
+        variance = found.variance(torch.tensor([float(np.median(clean[c]))]))
+        assert float(variance) == pytest.approx(sigma**2, rel=0.1)
+
+
+def test_a_model_says_what_it_was_trained_on(fields, settings):
+    named = TrainingFields(fields.fields, fields.channel_names, ("dish 7 sha256:abc",))
+    header = run(train_job(named, changed(settings, steps=1))).model.header
+    assert header.provenance["sources"] == ["dish 7 sha256:abc"]
+    assert header.provenance["seed"] == 0
+    assert header.mix.weights == (0.5, 0.5)
+    assert header.training["settings"]["steps"] == 1
+
+
+def test_a_model_fresh_from_training_can_be_calibrated(fields, settings):
+    model = run(train_job(fields, changed(settings, steps=1))).model
+    record = CalibrationRecord.of_factors(1.5, 2.0)
+    assert model.calibrated(record).header.calibration == record
+
+
+def test_the_same_seed_trains_the_same_model(fields, settings):
+    a, b = (run(train_job(fields, settings)).model.network for _ in range(2))
+    for x, y in zip(a.parameters(), b.parameters(), strict=True):
+        torch.testing.assert_close(x, y, rtol=0, atol=0)
+
+
+def test_a_resumed_training_goes_on_as_if_it_had_not_stopped(fields, settings, tmp_path):
+    plateau = {"steps": None, "schedule": "plateau"}
+    four, half = (changed(settings, epochs=n, **plateau) for n in (4, 2))
+    whole = run(train_job(fields, four, path=tmp_path / "a.denoisplit"))
+    path = tmp_path / "b.denoisplit"
+    run(train_job(fields, half, path=path))
+    rest = run(train_job(fields, half, path=path, resume=last_path(path)))
+    assert [e.epoch for e in rest.history] == [3, 4]
+    for a, b in zip(whole.history[2:], rest.history, strict=True):
+        assert b.validation.loss == pytest.approx(a.validation.loss, rel=1e-5)
+
+
+def test_a_resumed_training_that_finds_nothing_better_keeps_the_best(fields, settings, tmp_path):
+    path, elsewhere = tmp_path / "m.denoisplit", tmp_path / "other.denoisplit"
+    best = run(train_job(fields, settings, path=path)).model
+    worse = changed(settings, steps=1, loss={"beta": 100.0})
+    for target in (None, path, elsewhere):
+        result = run(train_job(fields, worse, path=target, resume=last_path(path)))
+        assert not any(e.is_best for e in result.history)
+        for kept in [result.model] + ([load_model(target)] if target else []):
+            assert kept.header.training["history"] == best.header.training["history"]
+
+
+def test_a_stopped_training_does_not_pass_an_older_model_off_as_its_own(fields, settings, tmp_path):
+    path, stop = tmp_path / "m.denoisplit", threading.Event()
+    run(train_job(fields, settings, path=path))
+    before = path.read_bytes()
+    stop.set()
+    with pytest.raises(TrainingError, match="no model"):
+        run(train_job(fields, settings, path=path, stop=stop))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("had", "asked"), [("denoisplit", "musplit"), ("musplit", "denoisplit")])
+def test_a_training_is_not_resumed_with_the_other_likelihood(
+    fields, settings, tmp_path, had, asked
+):
+    path = tmp_path / "m.denoisplit"
+    run(train_job(fields, changed(settings, steps=1, method=had), path=path))
+    with pytest.raises(TrainingError, match="method it was trained with"):
+        run(train_job(fields, changed(settings, method=asked), resume=last_path(path)))
+
+
+def test_a_blank_frame_in_validation_does_not_end_the_training(fields, settings):
+    blank = np.concatenate([np.zeros((1, 128, 128)), fields.fields[0][1:]]).astype(np.float32)
+    mixed = TrainingFields((blank, fields.fields[1]), fields.channel_names)
+    known = run(train_job(mixed, changed(settings, steps=1))).history[-1].psnr
+    assert np.isfinite(known).all()
+
+
+def test_stop_ends_after_the_step_and_keeps_the_best_model(fields, settings, tmp_path):
+    stop = threading.Event()
+    path = tmp_path / "m.denoisplit"
+
+    def stop_at_second_epoch(event):
+        if isinstance(event, EpochDone) and event.epoch == 2:
+            stop.set()
+
+    job = train_job(fields, changed(settings, steps=10_000), path=path, stop=stop)
+    result = run(job, stop_at_second_epoch)
+    assert result.stopped_early
+    assert len(result.history) == 2
+    assert load_model(path).header.channel_names == ("filaments", "pits")
+
+
+def test_stop_before_the_first_step_says_that_there_is_no_model(fields, settings):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(TrainingError, match="no model"):
+        run(train_job(fields, settings, stop=stop))
+
+
+def test_the_file_holds_the_best_epoch_not_the_last(fields, settings, tmp_path):
+    path = tmp_path / "m.denoisplit"
+    result = run(
+        train_job(
+            fields, changed(settings, steps=24, learning_rate=0.05, schedule="plateau"), path=path
+        )
+    )
+    best = max(e.epoch for e in result.history if e.is_best)
+    assert load_model(path).header.training["history"][-1]["epoch"] == best
+    assert load_model(last_path(path)).header.training["history"][-1]["epoch"] == 6
+
+
+def test_steps_that_are_not_finite_are_left_out_and_counted(fields, settings, monkeypatch):
+    step, original = [0], Trainer.step
+
+    def poisoned(self):
+        step[0] += 1
+        draw = self.batches.draw
+        if step[0] in (2, 3):
+            batch = draw()
+            bad = batch._replace(superposition=batch.superposition * torch.nan)
+            self.batches.draw = lambda: bad
+        try:
+            original(self)
+        finally:
+            self.batches.draw = draw
+
+    monkeypatch.setattr(Trainer, "step", poisoned)
+    result = run(train_job(fields, settings))
+    assert result.history[-1].skipped_steps == 2
+    state = result.model.network.state_dict().values()
+    assert all(torch.isfinite(v).all() for v in state)  # batch norm's statistics, too
+
+
+def test_ten_bad_steps_in_a_row_end_the_job_with_step_and_learning_rate(
+    fields, settings, monkeypatch
+):
+    def poisoned(self):
+        superposition = torch.full((4, 1, 32, 32), torch.nan)
+        return Batch(superposition, torch.ones(4, 2, 32, 32))
+
+    monkeypatch.setattr(Batches, "draw", poisoned)
+    with pytest.raises(TrainingError, match=r"10 steps in a row.*step 10,.*learning rate 0\.00"):
+        run(train_job(fields, changed(settings, steps=50, steps_per_epoch=50)))
+
+
+def test_mixing_weights_and_range_are_stored(fields, settings):
+    mix = MixSettings(mode="sum", alpha_low=0.8, alpha_high=1.2)
+    header = run(train_job(fields, changed(settings, steps=1, mix=mix.model_dump()))).model.header
+    assert header.mix.weights == (1.0, 1.0)
+    assert (header.mix.alpha_low, header.mix.alpha_high) == (0.8, 1.2)
+
+
+def test_a_finished_model_is_no_state_to_resume_from(fields, settings, tmp_path):
+    path = tmp_path / "m.denoisplit"
+    run(train_job(fields, changed(settings, steps=1), path=path))
+    with pytest.raises(TrainingError, match=r"last\.denoisplit"):
+        run(train_job(fields, settings, resume=path))
+
+
+def test_three_channels_train(fields, settings):
+    three = TrainingFields(
+        tuple(np.concatenate([f, f[:1]]) for f in fields.fields), ("a", "b", "c")
+    )
+    assert run(train_job(three, changed(settings, steps=1))).model.network.settings.n_channels == 3
+
+
+def test_weights_and_noise_models_are_one_per_channel(fields, settings):
+    mix = MixSettings(weights=(0.2, 0.3, 0.5)).model_dump()
+    with pytest.raises(TrainingError, match="3 mixing weights for 2 channels"):
+        run(train_job(fields, changed(settings, mix=mix)))
+    one = GaussianMixture(torch.zeros(3, 1), 0.0, 1.0, 1.0)
+    with pytest.raises(TrainingError, match="1 noise models for 2 channels"):
+        run(train_job(fields, settings, noise_models=[one]))

@@ -1,0 +1,220 @@
+"""The residual check, on phantoms whose split is known."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from tests.jobs.conftest import NETWORK
+
+from napari_denoisplit.checkpoint import ModelHeader, read_header
+from napari_denoisplit.errors import ImageError, JobError, ModelFileError, message_of
+from napari_denoisplit.events import EpochDone, Stage, run
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.images.phantom.synthetic_noise import add_noise
+from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.images.training.fields import TrainingFields
+from napari_denoisplit.jobs.train import job as training
+from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
+from napari_denoisplit.jobs.trust.residuals import reference_of, residual_job, trust_job
+from napari_denoisplit.measures.trust.reference import KEY, ResidualReference
+from napari_denoisplit.measures.trust.residual import ResidualSums, standardized, tile_figures
+from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
+from napari_denoisplit.noise.models.superposed import superposed_noise, superposed_variance
+from napari_denoisplit.settings import MixSettings, SplitSettings
+
+CAMERA = PoissonGaussian(5.0, 100.0, 40.0, 0, 1e5)
+MODELS = (CAMERA, CAMERA)
+SIZE = 256
+
+
+def noisy(clean, weights=(0.5, 0.5), seed=0):
+    mixed = superpose(clean, weights) + superposed_noise(MODELS, weights, clean, seed)
+    return Image(mixed, "YX", name="cells")
+
+
+def header(**mix) -> ModelHeader:
+    """Of a model that was trained on the phantom, with what it leaves of its own kind: nothing."""
+    clean = phantom((SIZE, SIZE), seed=5)
+    variance = superposed_variance(MODELS, (0.5, 0.5), clean)
+    z = standardized(noisy(clean, seed=3).data, superpose(clean, (0.5, 0.5)), variance)
+    reference = ResidualReference.of([tile_figures([z], z, 64)], z.size, 64)
+    return ModelHeader(
+        network=NETWORK,
+        mix=MixSettings(**mix),
+        normalization={
+            "input_mean": 0.0,
+            "input_std": 1.0,
+            "channel_means": (0.0, 0.0),
+            "channel_stds": (1.0, 1.0),
+        },
+        channel_names=("filaments", "pits"),
+        noise_models=tuple(model.to_dict() for model in MODELS),
+        training={KEY: reference.model_dump(mode="json")},
+    )
+
+
+def test_the_truth_explains_its_noisy_superposition():
+    clean = phantom((SIZE, SIZE), seed=1)
+    check = run(residual_job(header(), noisy(clean), Image(clean, "CYX"), clean[None]))
+    assert check.verdict.grade == "good"
+    assert check.residual.data.std() == pytest.approx(1, abs=0.02)
+    assert check.figures.outside == pytest.approx(check.expected_outside, abs=0.001)
+
+
+def test_a_structure_that_the_model_does_not_know_is_told():
+    clean = phantom((SIZE, SIZE), ("filaments", "pits", "mesh"), seed=1)
+    image = noisy(clean[:2])
+    strange = Image(image.data + 0.25 * (clean[2] - clean[2].min()), "YX", name="other cells")
+    check = run(residual_job(header(), strange, Image(clean[:2], "CYX"), clean[None, :2]))
+    assert check.verdict.grade == "do not use"
+    assert np.abs(check.bias.data).max() > 6
+
+
+def test_without_samples_the_mean_is_judged_roughly():
+    clean = phantom((SIZE, SIZE), seed=1)
+    check = run(residual_job(header(), noisy(clean), Image(clean, "CYX")))
+    assert check.verdict.grade == "usable"
+    assert check.figures.n_samples == 0
+
+
+def test_every_plane_of_a_stack_takes_part_and_one_that_was_not_split_is_empty():
+    clean = np.stack([phantom((SIZE, SIZE), seed=s) for s in (1, 2)])  # (T, C, Y, X)
+    image = Image(np.stack([noisy(c, seed=9).data for c in clean]), "TYX")
+    mmse = clean.copy()
+    mmse[1] = np.nan
+    samples = np.stack([mmse, mmse])
+    check = run(residual_job(header(), image, Image(mmse, "TCYX"), samples))
+    assert check.residual.axes == "TYX"
+    assert np.isfinite(check.residual.data[0]).all()
+    assert np.isnan(check.residual.data[1]).all()
+    assert check.figures.n_pixels == SIZE**2
+
+
+def test_weights_that_the_model_leaves_open_are_found():
+    clean = phantom((SIZE, SIZE), seed=1)
+    open_mix = header(alpha_low=0.5, alpha_high=1.5)
+    image = noisy(clean, (0.35, 0.6))
+    check = run(residual_job(open_mix, image, Image(clean, "CYX"), clean[None]))
+    assert check.figures.variance == pytest.approx(1, abs=0.05)
+
+
+def test_sizes_that_differ_and_models_without_noise_models_are_refused():
+    clean = phantom((64, 64), seed=1)
+    with pytest.raises(ImageError, match="split of this image"):
+        run(residual_job(header(), noisy(clean), Image(clean[:, :32], "CYX")))
+    bare = header().model_copy(update={"noise_models": None})
+    with pytest.raises(ModelFileError, match="no noise models"):
+        run(residual_job(bare, noisy(clean), Image(clean, "CYX")))
+
+
+def test_a_trained_model_is_checked_and_keeps_its_reference(fields, settings):
+    model = run(train_job(fields, settings)).model
+    images = [Image(superpose(field, (0.5, 0.5)), "YX") for field in fields.fields]
+    reference = run(reference_job(model, images, SplitSettings(device="cpu")))
+    known = with_reference(model, reference)
+    assert reference_of(known.header) == reference
+    small = SplitSettings(n_samples=2, device="cpu")
+    split, check = run(trust_job(known, images[0], small))
+    assert check.residual.shape == images[0].shape
+    assert check.figures.n_samples == split.n_samples == 2
+    assert check.verdict.figures["distance in variance"] == pytest.approx(0, abs=2)
+
+
+def test_sums_of_no_plane_are_no_figures():
+    with pytest.raises(ValueError, match="no plane"):
+        ResidualSums().figures()
+
+
+@pytest.fixture(scope="module")
+def large_fields():
+    """Return fields whose validation blocks are large enough for a reference."""
+    clean = np.stack([phantom((320, 320), seed=s) for s in range(2)])
+    return TrainingFields(tuple(add_noise(clean, gaussian=0.5, seed=0)), ("a", "b"))
+
+
+def trained(large_fields, settings, path, on_event=lambda event: None, **kwargs):
+    few = settings.model_copy(update={"steps": 2, "validation_fraction": 0.3})
+    return run(train_job(large_fields, few, path=path, **kwargs), on_event)
+
+
+def test_training_leaves_a_reference_where_validation_blocks_are_large_enough(
+    large_fields, settings, tmp_path
+):
+    result = trained(large_fields, settings, tmp_path / "m.denoisplit")
+    assert reference_of(result.model.header) is not None
+    assert reference_of(read_header(tmp_path / "m.denoisplit")) is not None
+    assert not result.notes
+
+
+def test_a_stop_ends_the_measuring_and_keeps_the_model(large_fields, settings, tmp_path):
+    stop, said = threading.Event(), []
+
+    def stop_at(event):
+        if isinstance(event, Stage):
+            said.append(event.text)
+            if event.text.startswith("Measuring what"):
+                stop.set()
+
+    result = trained(large_fields, settings, tmp_path / "m.denoisplit", stop_at, stop=stop)
+    assert reference_of(result.model.header) is None
+    assert reference_of(read_header(tmp_path / "m.denoisplit")) is None
+    (note,) = result.notes
+    assert said[-1] == note
+    assert "(it was stopped)" in note
+    assert "denoisplit trust m.denoisplit IMAGES --reference" in note
+
+
+def test_a_stopped_training_has_a_reference_of_some_blocks(
+    large_fields, settings, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(training, "QUICK", 1)
+    stop, said = threading.Event(), []
+
+    def stop_at(event):
+        if isinstance(event, Stage):
+            said.append(event.text)
+        if isinstance(event, EpochDone):
+            stop.set()
+
+    result = trained(large_fields, settings, tmp_path / "m.denoisplit", stop_at, stop=stop)
+    assert result.stopped_early
+    assert reference_of(read_header(tmp_path / "m.denoisplit")) is not None
+    assert any(text.startswith("Measuring") and text.endswith("of 1 image") for text in said)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        JobError("Out of memory with the smallest tiles"),
+        MemoryError("out of memory"),
+        RuntimeError("CUDA out of memory"),
+        OSError(28, "No space left on device", "m.denoisplit"),
+    ],
+)
+def test_an_error_of_the_measuring_is_said_and_keeps_the_model(
+    large_fields, settings, tmp_path, monkeypatch, error
+):
+    def fail(*_, **__):
+        yield Stage("Measuring")
+        raise error
+
+    monkeypatch.setattr(training, "reference_job", fail)
+    result = trained(large_fields, settings, tmp_path / "m.denoisplit")
+    assert read_header(tmp_path / "m.denoisplit").channel_names == ("a", "b")
+    (note,) = result.notes
+    assert message_of(error) in note
+
+
+def test_a_mistake_in_the_measuring_is_not_hidden(large_fields, settings, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        yield Stage("Measuring")
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(training, "reference_job", fail)
+    with pytest.raises(RuntimeError, match="shapes"):
+        trained(large_fields, settings, tmp_path / "m.denoisplit")
+    assert (tmp_path / "m.denoisplit").exists()

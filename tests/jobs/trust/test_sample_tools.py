@@ -1,0 +1,51 @@
+"""MAP and consensus of stacks."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.events import Progress, run
+from napari_denoisplit.jobs.trust.consensus import consensus_job
+from napari_denoisplit.jobs.trust.map_estimate import map_job
+
+
+def test_every_plane_has_its_mode_and_an_unfinished_one_none(rng):
+    samples = rng.normal(size=(6, 2, 3, 16, 20)).astype(np.float32)
+    samples[4:, :, 1] = np.nan  # stopped in the middle of this plane
+    events = []
+    mode = run(map_job(samples), events.append)
+    assert mode.shape == (2, 3, 16, 20)
+    assert np.isfinite(mode[:, [0, 2]]).all()
+    assert np.isnan(mode[:, 1]).all()
+    assert [e for e in events if isinstance(e, Progress)][-1].done == 1
+
+
+def test_a_stop_leaves_the_rest_empty(rng):
+    stop = threading.Event()
+    stop.set()
+    assert np.isnan(run(map_job(rng.normal(size=(6, 1, 16, 16)), stop=stop))).all()
+
+
+@pytest.mark.parametrize("shape", [(4, 1, 32, 32), (9, 1, 8, 32), (9, 32, 32)])
+def test_samples_without_a_mode_are_refused(shape):
+    with pytest.raises(ImageError, match="have no mode"):
+        run(map_job(np.zeros(shape)))
+
+
+def test_labels_of_a_stack_are_unique():
+    samples = np.zeros((3, 2, 60, 60), np.float32)
+    samples[:, :, 10:20, 10:20] = samples[:, 1, 40:50, 40:50] = 1
+    found = run(consensus_job(samples))
+    assert np.unique(found.labels[0]).tolist() == [0, 1]
+    assert np.unique(found.labels[1]).tolist() == [0, 2, 3]
+    assert found.n_objects == (3, 3, 3)
+    assert found.summary.startswith("3 objects in the consensus of 3 samples")
+
+
+def test_one_sample_is_no_consensus():
+    with pytest.raises(ImageError, match="two or more"):
+        run(consensus_job(np.zeros((1, 20, 20))))

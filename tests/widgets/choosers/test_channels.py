@@ -1,0 +1,71 @@
+"""What can be trained on is told from what cannot, before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.widgets.conftest import layer
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.widgets.choosers.channels import ChannelSource
+from napari_denoisplit.widgets.layers.place import viewer_reference
+
+
+@pytest.fixture
+def source(viewer, dock):
+    return dock(viewer, ChannelSource(viewer_reference(viewer)))
+
+
+def test_an_empty_viewer_is_no_dead_end(source):
+    assert "Open an image" in source.problem
+
+
+def test_each_structure_begins_with_a_layer_of_its_own(viewer, source):
+    for name in ("a", "b", "c"):
+        viewer.add_image(np.zeros((8, 8)), name=name)
+    source.layers.add()
+    assert source.structures() == ("a", "b", "c")
+    assert source.problem == ""
+
+
+def test_one_layer_for_two_structures_is_refused(viewer, source):
+    for name in ("a", "b"):
+        viewer.add_image(np.zeros((8, 8)), name=name)
+    source.layers.choices[1].layer = layer(viewer, "a")
+    assert "same layer" in source.problem
+    with pytest.raises(ImageError, match="same layer"):
+        source.chosen()
+
+
+def test_layers_of_different_size_are_refused_with_their_sizes(viewer, source):
+    viewer.add_image(np.zeros((8, 8)), name="a")
+    viewer.add_image(np.zeros((8, 9)), name="b")
+    assert "(8, 8)" in source.problem
+    assert "(8, 9)" in source.problem
+
+
+def test_renamed_layers_keep_their_place(viewer, source):
+    for name in ("a", "b"):
+        viewer.add_image(np.zeros((8, 8)), name=name)
+    viewer.layers["a"].name = "nuclei"
+    assert source.structures() == ("nuclei", "b")
+
+
+def test_names_are_one_for_each_and_distinct(viewer, source):
+    for name in ("a", "b"):
+        viewer.add_image(np.zeros((8, 8)), name=name)
+    source.names.setText("only one")
+    assert "1 names for 2" in source.problem
+    source.names.setText("same, same")
+    assert "called the same" in source.problem
+    source.names.setText("nuclei, actin")
+    assert source.chosen().names == ("nuclei", "actin")
+
+
+def test_repeats_are_said_with_the_input(source):
+    source.add_files([Path("a.tif"), Path("b.tif")])
+    assert not source.chosen().t_is_repeats
+    source.repeats.setChecked(True)
+    assert source.chosen().t_is_repeats

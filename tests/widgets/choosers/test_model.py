@@ -1,0 +1,37 @@
+"""Whoever chooses a model sees what it was made with."""
+
+from __future__ import annotations
+
+from tests.widgets.noise_fakes import BAD, GOOD
+
+from napari_denoisplit.checkpoint import ModelHeader
+from napari_denoisplit.noise.models.records import record_values
+from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.verdict import NoiseRecord
+from napari_denoisplit.widgets.choosers.model import describe_model, sum_up_model
+
+
+def test_the_verdict_on_the_noise_model_of_each_structure_is_told():
+    records = [record_values(NoiseRecord(verdict=verdict)) for verdict in (GOOD, BAD)]
+    header = ModelHeader(
+        network=NetworkSettings(),
+        mix=MixSettings(),
+        normalization={
+            "input_mean": 0.0,
+            "input_std": 1.0,
+            "channel_means": (0.0, 0.0),
+            "channel_stds": (1.0, 1.0),
+        },
+        channel_names=("nuclei", "actin"),
+        noise_models=tuple({"kind": "histogram", "record": record} for record in records),
+    )
+    text = describe_model(header)
+    assert "Noise model of nuclei: ✔ good: Nothing speaks against it." in text
+    assert "Noise model of actin: ✖ do not use: Neighbouring pixels are alike" in text
+    assert "Noise model" not in describe_model(header.model_copy(update={"noise_models": None}))
+    brief = sum_up_model(header)
+    assert "Noise: nuclei ✔ good, actin ✖ do not use." in brief
+    assert "alike" not in brief
+    assert len(brief.split("\n")) <= 4
+    alike = header.model_copy(update={"noise_models": header.noise_models[:1] * 2})
+    assert "Noise models: ✔ good." in sum_up_model(alike)

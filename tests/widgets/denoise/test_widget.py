@@ -1,0 +1,97 @@
+"""The Denoise widget, with a network that learns for a few steps."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+from tests.widgets.conftest import layer
+
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.widgets.denoise.widget import DenoiseWidget
+
+
+@pytest.fixture
+def noisy(rng):
+    clean = phantom((64, 96), ("filaments",))[0]
+    return (clean + rng.normal(0, 0.5 * clean.std(), clean.shape)).astype(np.float32)
+
+
+@pytest.fixture
+def widget(viewer, noisy, dock):
+    viewer.add_image(noisy, name="cells", scale=(0.5, 0.25), translate=(3, 4), units=("um", "um"))
+    widget = dock(viewer, DenoiseWidget(viewer))
+    for name, value in {"steps": 25, "patch_size": 32, "batch_size": 4}.items():
+        widget.more[name].set_value(value)
+    widget.more["learning_rate"].set_value(4e-3)
+    return widget
+
+
+def denoise(qtbot, widget):
+    """Press the big button and wait for the end."""
+    widget.panel.button.click()
+    qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=20_000)
+
+
+def test_opening_the_widget_does_not_import_torch():
+    code = """
+import sys
+from napari.components import ViewerModel
+from qtpy.QtWidgets import QApplication
+app = QApplication([])
+from napari_denoisplit.widgets import DenoiseWidget
+widget = DenoiseWidget(ViewerModel())
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_result_lies_where_the_layer_lies(qtbot, viewer, widget, noisy):
+    denoise(qtbot, widget)
+    before, after = layer(viewer, "cells"), layer(viewer, "cells denoised")
+    assert after.data.shape == noisy.shape
+    assert tuple(after.scale) == tuple(before.scale)
+    assert tuple(after.translate) == tuple(before.translate)
+    assert after.units == before.units
+    assert not before.visible
+
+
+def test_the_verdict_is_shown_and_the_origin_kept(qtbot, viewer, widget):
+    denoise(qtbot, widget)
+    assert "Verdict: good" in widget.panel.status.text()
+    origin = layer(viewer, "cells denoised").metadata["denoisplit"]
+    assert origin["learned from"] == ["cells"]
+    assert origin["steps"] == {"channel 1": 25}
+
+
+def test_a_blank_result_is_told_and_not_shown(qtbot, viewer, widget):
+    widget.more["steps"].set_value(1)
+    denoise(qtbot, widget)
+    assert "do not use" in widget.panel.status.text()
+    assert [one.name for one in viewer.layers] == ["cells"]
+
+
+def test_channels_of_a_file_become_layers(qtbot, viewer, widget, noisy, tmp_path):
+    path = tmp_path / "two.ome.tif"
+    names = {"Channel": {"Name": ["actin", "nuclei"]}}
+    tifffile.imwrite(path, np.stack([noisy, 2 * noisy]), metadata={"axes": "CYX"} | names)
+    widget.source.add_files([path])
+    denoise(qtbot, widget)
+    shown = [one.name for one in viewer.layers if one.visible]
+    assert [name for name in shown if "denoised" in name] == [
+        "two denoised actin",
+        "two denoised nuclei",
+    ]
+
+
+def test_the_axes_of_the_layer_stay_in_their_order(qtbot, viewer, widget, noisy):
+    stack = np.stack([noisy, noisy, noisy])
+    viewer.add_image(stack, name="film", axis_labels=("time", "y", "x"))
+    widget.source.layer.layer = viewer.layers["film"]
+    denoise(qtbot, widget)
+    result = layer(viewer, "film denoised")
+    assert result.data.shape == stack.shape
+    assert tuple(result.axis_labels) == ("time", "y", "x")

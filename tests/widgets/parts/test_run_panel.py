@@ -1,0 +1,110 @@
+"""The look of the button follows from what runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.settings import SplitSettings
+from napari_denoisplit.widgets.parts.run_panel import RunPanel, time_left
+from napari_denoisplit.widgets.parts.worker import Cancelled
+
+
+class FakeRun:
+    """A job that does nothing by itself."""
+
+    is_running, is_stopping = True, False
+
+    def __call__(self, job_factory, *, on_event, on_done, on_error, title):
+        self.on_event, self.on_done, self.on_error = on_event, on_done, on_error
+        return self
+
+    def stop(self):
+        self.is_stopping = True
+
+    def cancel_with(self, owner):
+        self.owner = owner
+
+
+@pytest.fixture
+def fake():
+    return FakeRun()
+
+
+@pytest.fixture
+def panel(qtbot, fake):
+    panel = RunPanel("Split", "Split the image.", fake)
+    qtbot.addWidget(panel)
+    return panel
+
+
+def begin(panel, seen=None):
+    seen = [] if seen is None else seen
+    panel.run(None, on_event=seen.append, on_done=seen.append, on_error=seen.append, title="")
+
+
+def test_the_button_starts_and_stops(qtbot, panel, fake):
+    with qtbot.waitSignal(panel.start_clicked):
+        panel.button.click()
+    begin(panel)
+    assert panel.button.text() == "Stop"
+    with qtbot.waitSignal(panel.stopped):
+        panel.button.click()
+    assert panel.button.text() == "Stopping…"
+    assert panel.hint.text() == panel.button.toolTip() != ""
+    fake.is_running = False
+    fake.on_done(None)
+    assert panel.button.text() == "Split"
+    assert panel.button.isEnabled()
+
+
+def test_progress_and_stages_are_shown_and_the_rest_is_passed_on(panel, fake):
+    seen = []
+    begin(panel, seen)
+    fake.on_event(Stage("Encoding"))
+    fake.on_event(Progress(0.25, 8.0, "sample 3"))
+    fake.on_event("something else")
+    assert panel.stage.text() == "Encoding"
+    assert panel.progress.text() == "8 s left · sample 3"
+    assert panel.bar.value() / panel.bar.maximum() == 0.25
+    assert seen == ["something else"]
+
+
+def test_an_obstacle_disables_the_button_and_says_why(panel):
+    panel.set_obstacle("Choose a model.")
+    assert not panel.button.isEnabled()
+    assert panel.hint.text() == panel.button.toolTip() == "Choose a model."
+    panel.set_obstacle("")
+    assert panel.button.isEnabled()
+    assert panel.hint.isHidden()
+
+
+def test_an_obstacle_does_not_keep_from_stopping(panel):
+    begin(panel)
+    panel.set_obstacle("The layer is gone.")
+    assert panel.button.isEnabled()
+
+
+def test_a_cancelled_run_is_no_error(panel, fake):
+    seen = []
+    begin(panel, seen)
+    fake.is_running = False
+    fake.on_error(Cancelled("closed"))
+    assert seen == []
+    assert panel.status.text() == "closed"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, ""), (0.2, "1 s left"), (59, "59 s left"), (600, "10 min left"), (9000, "2.5 h left")],
+)
+def test_time_left_is_said_as_people_say_it(seconds, text):
+    assert time_left(seconds) == text
+
+
+def test_a_wrong_choice_is_shown_in_words_and_nothing_is_chosen(panel, monkeypatch):
+    monkeypatch.setattr("napari.utils.notifications.show_error", lambda *_: None)
+    assert panel.checked(lambda: SplitSettings(n_samples=-3)) is None
+    assert "-3" in panel.status.text()
+    assert panel.checked(lambda: SplitSettings(n_samples=3)).n_samples == 3
+    assert panel.status.text() == ""

@@ -1,0 +1,193 @@
+"""The Train widget in a real window, with a job that needs no network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from tests.widgets.conftest import layer
+
+from napari_denoisplit.errors import JobError, TrainingError
+from napari_denoisplit.widgets.choosers.channels import FILES, ONE_LAYER
+from napari_denoisplit.widgets.train.widget import TrainWidget
+
+
+@pytest.fixture
+def channels(rng):
+    return rng.normal(100, 10, (2, 48, 40)).astype(np.float32)
+
+
+@pytest.fixture
+def widget(viewer, channels, jobs, dock, tmp_path):
+    return prepared(viewer, channels, dock, tmp_path)
+
+
+def prepared(viewer, channels, dock, folder):
+    for name, data in zip(("nuclei", "actin"), channels, strict=True):
+        viewer.add_image(data, name=name, scale=(0.5, 0.5), units=("um", "um"))
+    widget = dock(viewer, TrainWidget(viewer))
+    widget.target.save.set_path(folder / "cells.denoisplit")
+    return widget
+
+
+def run(qtbot, widget):
+    widget.panel.button.click()
+    assert widget.panel.is_running, widget.panel.status.text()
+    qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=10_000)
+
+
+def test_two_layers_are_the_channels(qtbot, widget, jobs, channels):
+    run(qtbot, widget)
+    fields = jobs.calls[0]["fields"]
+    assert fields.channel_names == ("nuclei", "actin")
+    np.testing.assert_array_equal(fields.fields[0], channels)
+    assert fields.pixel_size["X"] == 0.5
+
+
+def test_one_layer_with_channels_is_enough(qtbot, viewer, widget, jobs, channels):
+    viewer.add_image(channels, name="both")
+    widget.source.kind.setCurrentIndex(widget.source.kind.findData(ONE_LAYER))
+    widget.source.stack.layer = layer(viewer, "both")
+    widget.source.names.setText("nuclei, actin")
+    run(qtbot, widget)
+    fields = jobs.calls[0]["fields"]
+    assert fields.channel_names == ("nuclei", "actin")
+    np.testing.assert_array_equal(fields.fields[0], channels)
+
+
+def test_files_are_read_in_the_background(qtbot, widget, jobs, channels, tmp_path):
+    paths = [tmp_path / "dapi.tif", tmp_path / "phalloidin.tif"]
+    for path, data in zip(paths, channels, strict=True):
+        tifffile.imwrite(path, data)
+    widget.open_files(paths)
+    assert widget.source.kind.currentData() == FILES
+    run(qtbot, widget)
+    fields = jobs.calls[0]["fields"]
+    assert fields.channel_names == ("dapi", "phalloidin")
+    np.testing.assert_array_equal(fields.fields[0], channels)
+
+
+def test_curves_and_preview_follow_the_training(qtbot, viewer, widget):
+    run(qtbot, widget)
+    names = {one.name for one in viewer.layers}
+    assert "cells · preview · superposition" in names
+    for name in ("nuclei", "actin"):
+        preview = layer(viewer, f"cells · preview · {name} · MMSE")
+        assert preview.data.shape == (32, 32)
+        np.testing.assert_allclose(preview.scale, (0.5, 0.5))
+        # beside the user's images, not on them
+        assert preview.translate[-1] > layer(viewer, "nuclei").extent.world[1][-1]
+    assert widget.plot.curves.epoch == (1, 2, 3, 4)
+    assert "24.0 dB" in widget.panel.status.text()
+
+
+def test_a_preview_is_made_only_where_it_is_wanted(qtbot, viewer, widget):
+    widget.preview.setChecked(False)
+    run(qtbot, widget)
+    assert len(viewer.layers) == 2
+
+
+def test_the_preview_is_renewed_in_place_and_stays_away_when_removed(qtbot, viewer, widget, jobs):
+    jobs.seconds = 0.1
+    widget.panel.button.click()
+    name = "cells · preview · nuclei · MMSE"
+    qtbot.waitUntil(lambda: name in viewer.layers)
+    n_layers = len(viewer.layers)
+    viewer.layers.remove(name)
+    viewer.layers.remove("actin")
+    qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=10_000)
+    assert len(viewer.layers) == n_layers - 2
+
+
+def test_stop_keeps_the_best_model(qtbot, widget, jobs, tmp_path):
+    jobs.endless = True
+    widget.panel.button.click()
+    qtbot.waitUntil(lambda: bool(widget.plot.curves.epoch))
+    widget.panel.button.click()
+    qtbot.waitUntil(lambda: not widget.panel.is_running)
+    assert (tmp_path / "cells.denoisplit").exists()
+    assert "Stopped" in widget.panel.status.text()
+    assert not widget.split_button.isHidden()
+
+
+def test_the_next_training_does_not_overwrite_the_model(qtbot, widget, tmp_path):
+    run(qtbot, widget)
+    assert widget.target.save.path == tmp_path / "cells-2.denoisplit"
+    run(qtbot, widget)
+    assert (tmp_path / "cells-2.denoisplit").exists()
+
+
+def test_a_model_is_never_overwritten_unasked(widget, tmp_path):
+    taken = tmp_path / "taken.denoisplit"
+    taken.write_bytes(b"a week of work")
+    widget.target.save.set_path(taken)
+    assert not widget.panel.button.isEnabled()
+    assert "taken.denoisplit exists" in widget.panel.hint.text()
+    assert widget.panel.button.toolTip() == widget.panel.hint.text()
+
+
+def test_a_training_is_gone_on_with_where_its_model_lies(qtbot, widget, jobs, tmp_path):
+    state = tmp_path / "old.last.denoisplit"
+    state.write_bytes(b"state")
+    (tmp_path / "old.denoisplit").write_bytes(b"best")
+    widget.open_files([tmp_path / "old.denoisplit"])
+    run(qtbot, widget)
+    assert jobs.calls[0]["resume"] == state
+    assert jobs.calls[0]["path"] == tmp_path / "old.denoisplit"
+
+
+def test_the_choices_reach_the_job(qtbot, widget, jobs):
+    widget.choices.how["preset"].set_value("tiny")
+    widget.choices.how["minutes"].set_value(0.5)
+    widget.choices.mix.set_value("sum")
+    widget.choices.alpha.setValue((0.5, 1.5))
+    run(qtbot, widget)
+    settings = jobs.calls[0]["settings"]
+    assert (settings.preset, settings.minutes, settings.mix.mode) == ("tiny", 0.5, "sum")
+    assert (settings.mix.alpha_low, settings.mix.alpha_high) == (0.5, 1.5)
+
+
+def test_a_training_without_an_end_starts_no_thread(widget, jobs):
+    widget.choices.how["minutes"].set_value(None)
+    widget.panel.button.click()
+    assert not widget.panel.is_running
+    assert "needs an end" in widget.panel.status.text()
+
+
+@pytest.mark.parametrize("error", [TrainingError("not finite"), JobError("out of memory")])
+def test_an_error_is_shown_and_the_next_run_works(qtbot, widget, jobs, error):
+    jobs.error = error
+    run(qtbot, widget)
+    assert str(error) in widget.panel.status.text()
+    jobs.error = None
+    run(qtbot, widget)
+    assert "is kept" in widget.panel.status.text()
+
+
+def test_noise_models_are_asked_for_only_where_they_are_used(widget):
+    assert not widget.choices.noise.not_needed.isVisibleTo(widget)
+    widget.choices.how["method"].set_value("musplit")
+    assert widget.choices.noise.not_needed.isVisibleTo(widget)
+
+
+def test_closing_the_viewer_ends_the_training(qtbot, window, channels, jobs, dock, tmp_path):
+    from qtpy.QtCore import QThreadPool
+
+    jobs.endless = True
+    widget = prepared(window, channels, dock, tmp_path)
+    widget.panel.button.click()
+    qtbot.waitUntil(lambda: len(window.layers) > 2, timeout=10_000)
+    window.close()
+    assert QThreadPool.globalInstance().waitForDone(1000)
+    qtbot.wait(50)
+    assert not len(window.layers)
+
+
+def test_going_on_with_a_training_does_not_overwrite_another_model(widget, tmp_path):
+    state, other = tmp_path / "a.last.denoisplit", tmp_path / "b.denoisplit"
+    for path in (state, other):
+        path.write_bytes(b"")
+    widget.target.resume_from(state)
+    assert not widget.target.problem
+    widget.target.save.set_path(other)
+    assert "b.denoisplit exists" in widget.target.problem
