@@ -10,7 +10,7 @@ import numpy as np
 
 from data_sets import DATA_SETS
 from document import put_into_document
-from napari_denoisplit.jobs.picture import Panel, save_picture
+from napari_denoisplit.jobs.demo import Panel, save_picture
 
 if TYPE_CHECKING:
     from pathlib import Path

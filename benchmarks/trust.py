@@ -25,8 +25,7 @@ from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.phantom.synthetic_noise import noise_sigma
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.split.job import split_job
-from napari_denoisplit.jobs.trust.consensus import consensus_job
-from napari_denoisplit.jobs.trust.map_estimate import map_job
+from napari_denoisplit.jobs.trust.consensus import consensus_job, map_job
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
 from napari_denoisplit.jobs.trust.residuals import reference_of, trust_job
 from napari_denoisplit.measures.psnr import range_invariant_psnr

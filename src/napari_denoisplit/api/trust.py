@@ -87,7 +87,7 @@ def most_probable(
     ImageError
         There are fewer than five samples, or planes smaller than 10 x 10 pixels.
     """
-    from napari_denoisplit.jobs.trust.map_estimate import map_job
+    from napari_denoisplit.jobs.trust.consensus import map_job
 
     return run(map_job(samples), on_event)
 

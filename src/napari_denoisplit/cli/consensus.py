@@ -82,7 +82,7 @@ def consensus(
 
     record = json.dumps({"samples": str(samples), "n_samples": len(stack)})
     if most_probable and len(stack) >= 5:
-        from napari_denoisplit.jobs.trust.map_estimate import map_job
+        from napari_denoisplit.jobs.trust.consensus import map_job
 
         mode = terminal.run(map_job(stack, stop=terminal.stop), "MAP")
         path = folder / f"{name}_map.ome.tif"

@@ -10,7 +10,7 @@ import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption
-from napari_denoisplit.images.zarr.zarr_names import ZARR_FILES
+from napari_denoisplit.images.zarr.nodes import ZARR_FILES
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader

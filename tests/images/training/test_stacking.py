@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.training.stacking import stack_over_time
+from napari_denoisplit.images.training.noise_data import stack_over_time
 
 PLANES = np.arange(3 * 2 * 4 * 5).reshape(3, 2, 4, 5)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_denoisplit.images.zarr.zarr_names import image_name, is_zarr
+from napari_denoisplit.images.zarr.nodes import image_name, is_zarr
 
 
 @pytest.mark.parametrize(

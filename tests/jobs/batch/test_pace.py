@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_denoisplit.jobs.batch import pace as batch_pace
-from napari_denoisplit.jobs.batch.pace import Pace
+from napari_denoisplit.jobs.batch import forecast as batch_pace
+from napari_denoisplit.jobs.batch.forecast import Pace
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.jobs.calibrate.fields import make_fields
-from napari_denoisplit.jobs.calibrate.job import calibrate_job
+from napari_denoisplit.jobs.calibrate.job import HEADINGS, calibrate_job, rows, write_table
 from napari_denoisplit.jobs.calibrate.pixels import draw_field
-from napari_denoisplit.jobs.calibrate.table import HEADINGS, rows, write_table
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian

@@ -9,8 +9,7 @@ import pytest
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Progress, run
-from napari_denoisplit.jobs.trust.consensus import consensus_job
-from napari_denoisplit.jobs.trust.map_estimate import map_job
+from napari_denoisplit.jobs.trust.consensus import consensus_job, map_job
 
 
 def test_every_plane_has_its_mode_and_an_unfinished_one_none(rng):

@@ -12,12 +12,12 @@ from matplotlib.colors import to_rgb
 from napari_denoisplit.curves import SampleStep, SigmaCurves
 from napari_denoisplit.measures.calibration.fit import ErrorPixels
 from napari_denoisplit.measures.calibration.reliability import coverage, reliability
-from napari_denoisplit.widgets.calibration.calibration_ink import structure_ink
 from napari_denoisplit.widgets.calibration.plot import (
     COVERAGE,
     RELIABILITY,
     SAMPLES,
     CalibrationPlot,
+    structure_ink,
 )
 from napari_denoisplit.widgets.layers.place import viewer_reference
 

@@ -16,9 +16,9 @@ from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.samples.stack import SampleStack
 from napari_denoisplit.measures.trust.footprint import pixel
 from napari_denoisplit.widgets.layers.place import viewer_reference
+from napari_denoisplit.widgets.samples.choice import OpenedSamples, add_samples
 from napari_denoisplit.widgets.samples.picture import SHOWN
 from napari_denoisplit.widgets.samples.place import LAYER
-from napari_denoisplit.widgets.samples.sample_opening import OpenedSamples, add_samples
 from napari_denoisplit.widgets.samples.widget import SamplesWidget
 
 

@@ -16,7 +16,8 @@ from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.zarr import levels as ome_zarr_levels
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import MixSettings, NetworkSettings
-from napari_denoisplit.widgets.split import disk_levels, temporary
+from napari_denoisplit.widgets.split import disk_levels
+from napari_denoisplit.widgets.split import results as temporary
 from napari_denoisplit.widgets.split.widget import SplitWidget
 
 NETWORK = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)

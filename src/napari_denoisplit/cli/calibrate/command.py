@@ -151,8 +151,7 @@ def calibrate(
     # torch is paid for only here, when everything else is known to be right
     from napari_denoisplit.checkpoint import load_model, save_model
     from napari_denoisplit.jobs.calibrate.fields import superposed_planes
-    from napari_denoisplit.jobs.calibrate.job import calibrate_job
-    from napari_denoisplit.jobs.calibrate.table import write_table
+    from napari_denoisplit.jobs.calibrate.job import calibrate_job, write_table
 
     job = calibrate_job(
         load_model(model),

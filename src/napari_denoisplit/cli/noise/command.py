@@ -252,7 +252,7 @@ class _ToRead:
             found = [self.region.cut(image) for image in found]
         if not self.together or len(found) < 2:
             return found
-        from napari_denoisplit.images.training.stacking import stack_over_time
+        from napari_denoisplit.images.training.noise_data import stack_over_time
 
         return [stack_over_time(found)]
 

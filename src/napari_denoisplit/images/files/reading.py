@@ -17,7 +17,7 @@ from napari_denoisplit.images.files.axis_names import example_axes, name_axes
 from napari_denoisplit.images.files.completeness import missing_part
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.pixel_size import calibration_of
-from napari_denoisplit.images.zarr.zarr_names import ZARR_FILES, is_zarr
+from napari_denoisplit.images.zarr.nodes import ZARR_FILES, is_zarr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

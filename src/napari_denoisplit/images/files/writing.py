@@ -58,7 +58,7 @@ def write_image(path: str | PathLike[str], image: Image, *, description: str = "
         raise no_image(image)
     path = Path(path)
     if path.suffix.lower() == ".zarr":
-        from napari_denoisplit.images.zarr.ome_zarr_writing import write_ome_zarr  # loads zarr
+        from napari_denoisplit.images.zarr.writer import write_ome_zarr  # loads zarr
 
         write_ome_zarr(path, image, description=description)
         return

@@ -13,7 +13,7 @@ import tifffile
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.samples.stack import SampleStack, drawn_in_pairs
-from napari_denoisplit.images.zarr.zarr_names import is_zarr
+from napari_denoisplit.images.zarr.nodes import is_zarr
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -19,11 +19,9 @@ from napari_denoisplit.images.zarr.ngff_axes import (
     given_letters,
     ngff_calibration,
 )
-from napari_denoisplit.images.zarr.nodes import ZarrNode, child, read_node
+from napari_denoisplit.images.zarr.nodes import ZarrNode, child, image_name, read_node
 from napari_denoisplit.images.zarr.series import chosen_image, ome_metadata
-from napari_denoisplit.images.zarr.stores import ConfinedStore
-from napari_denoisplit.images.zarr.zarr_level import ZarrLevel
-from napari_denoisplit.images.zarr.zarr_names import image_name
+from napari_denoisplit.images.zarr.stores import ConfinedStore, ZarrLevel
 
 if TYPE_CHECKING:
     from pathlib import Path

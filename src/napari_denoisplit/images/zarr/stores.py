@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import numpy as np
 from zarr.storage import LocalStore
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.zarr.regions import RegionGrid
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import zarr
+    from numpy.typing import NDArray
     from zarr.abc.store import ByteRequest
     from zarr.core.buffer import Buffer, BufferPrototype
 
-__all__ = ["ConfinedStore", "WholeFileStore", "remove_partial_files"]
+    from napari_denoisplit.images.zarr.regions import Region
+
+__all__ = [
+    "ConfinedStore",
+    "WholeFileStore",
+    "ZarrLevel",
+    "remove_partial_files",
+]
+
 
 _PARTIAL = ".partial"
 
@@ -68,3 +83,44 @@ def remove_partial_files(folder: Path) -> None:
     """Remove what killed processes have left; nobody may be writing."""
     for path in folder.rglob(f".*{_PARTIAL}"):
         path.unlink(missing_ok=True)
+
+
+class ZarrLevel:
+    """An array, the regions in which it is stored, and which of them are there.
+
+    Parameters
+    ----------
+    folder
+        Where the array lies.
+    array
+        The array, of zarr format 3, with its axes' letters as dimension names.
+    """
+
+    def __init__(self, folder: Path, array: zarr.Array[Any]) -> None:
+        self.array: Any = array
+        self._folder = folder / "c"
+        self._stored = array.shards or array.chunks
+        names: Any = array.metadata.to_dict()["dimension_names"]
+        # A region holds all channels, whether they lie in one file or in several.
+        sizes = zip(names, array.shape, self._stored, strict=True)
+        self.grid = RegionGrid(array.shape, tuple(n if a == "c" else s for a, n, s in sizes))
+
+    def done(self, region: Region) -> bool:
+        """Whether all files of a region exist."""
+        places = (
+            range(a // n, -(-b // n))
+            for a, b, n in zip(region.start, region.stop, self._stored, strict=True)
+        )
+        return all(self._folder.joinpath(*map(str, at)).is_file() for at in product(*places))
+
+    def write(self, region: Region, pixels: NDArray[Any]) -> None:
+        """Write one region of the grid."""
+        if pixels.shape != region.shape:
+            raise ValueError(f"pixels have shape {pixels.shape}, the region {region.shape}")
+        try:
+            self.array[region.slices] = np.asarray(pixels, dtype=self.array.dtype)
+        except OSError as error:
+            raise ImageError(
+                f"{self._folder} could not be written ({error.strerror or error}). What was "
+                "written before is kept: make space, then run the same again."
+            ) from error

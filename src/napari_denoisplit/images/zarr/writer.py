@@ -6,16 +6,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import zarr
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.image import AXES
 from napari_denoisplit.images.zarr.layout import KEY, OmeZarrLayout, new_group
 from napari_denoisplit.images.zarr.ngff import channel_metadata
+from napari_denoisplit.images.zarr.nodes import image_name
 from napari_denoisplit.images.zarr.pyramid import contrast_windows, halved
 from napari_denoisplit.images.zarr.regions import Region
-from napari_denoisplit.images.zarr.stores import WholeFileStore, remove_partial_files
-from napari_denoisplit.images.zarr.zarr_level import ZarrLevel
-from napari_denoisplit.images.zarr.zarr_names import image_name
+from napari_denoisplit.images.zarr.stores import WholeFileStore, ZarrLevel, remove_partial_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
+    from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.zarr.regions import RegionGrid
 
-__all__ = ["OmeZarrWriter", "Region"]
+__all__ = [
+    "OmeZarrWriter",
+    "Region",
+    "write_ome_zarr",
+]
 
 
 class OmeZarrWriter:
@@ -233,3 +239,46 @@ def _level(path: Path, group: zarr.Group, name: str) -> ZarrLevel:
     if not isinstance(array, zarr.Array):
         raise TypeError(f"{name} is no array")
     return ZarrLevel(path / name, array)
+
+
+def write_ome_zarr(path: Path, image: Image, *, description: str = "") -> None:
+    """Write an image block by block; it appears under its name when it is complete.
+
+    Parameters
+    ----------
+    path
+        Folder to make; a Zarr folder of that name is replaced.
+    image
+        Integers or floating-point numbers.
+    description
+        Text to keep with the image.
+
+    Raises
+    ------
+    ImageError
+        The pixels are no numbers, or the folder cannot be written.
+    """
+    dtype = np.dtype(image.data.dtype).newbyteorder("=")
+    if dtype.kind not in "uif" or dtype.itemsize > 8:
+        raise ImageError(
+            f"{image.name!r} has pixels of type {dtype}, which an OME-Zarr cannot hold: convert it "
+            "to uint16 or float32 first."
+        )
+    ordered = image.transposed("".join(a for a in AXES if a in image.axes))
+    layout = OmeZarrLayout(
+        name=image.name,
+        shape=ordered.shape,
+        axes=ordered.axes,
+        dtype=np.float32 if dtype == np.float16 else dtype,  # few readers know half precision
+        pixel_size=image.pixel_size,
+        units=image.units,
+        origin=image.origin,
+        channel_names=image.channel_names,
+        provenance={"description": description} if description else {},
+    )
+    with new_group(path, overwrite=True) as (temporary, group):
+        layout.make(group)
+        writer = OmeZarrWriter.resume(temporary)
+        for region in writer.regions:
+            writer.write(region, np.asarray(ordered.data[region.slices]))
+        writer.finish()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.zarr.zarr_names import is_zarr
+from napari_denoisplit.images.zarr.nodes import is_zarr
 from napari_denoisplit.jobs.batch.result_files import ResultFiles, is_result
 
 if TYPE_CHECKING:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import os
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from napari_denoisplit.jobs.forecast.words import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["BatchResult", "FileOutcome", "Status"]
+__all__ = ["LOG_NAME", "BatchResult", "FileOutcome", "Status", "append_line"]
+
 
 Status = Literal["waiting", "done", "skipped", "stopped", "failed"]
 
@@ -62,3 +68,34 @@ class BatchResult:
         ]
         images = "1 image" if len(self.files) == 1 else f"{len(self.files)} images"
         return f"{images} in {duration(self.seconds)}: {', '.join(parts)}"
+
+
+LOG_NAME = "batch.csv"
+"""Name of the table in the folder of the results."""
+_HEADINGS = ("time", "file", "status", "seconds", "message", "results")
+
+
+def append_line(
+    log: Path, path: Path, status: str, seconds: float, message: str, outputs: Sequence[Path]
+) -> None:
+    """Append one line, whole or not at all; runs that share a log do not mix their lines.
+
+    Raises
+    ------
+    OSError
+        The log cannot be written.
+    """
+    text = io.StringIO()
+    lines = csv.writer(text)
+    names = "; ".join(output.name for output in outputs)
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    flags = os.O_APPEND | os.O_CREAT | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(log, flags, 0o666)
+    try:
+        if os.fstat(descriptor).st_size == 0:
+            lines.writerow(_HEADINGS)
+        lines.writerow((now, str(path), status, f"{seconds:.1f}", message, names))
+        # A file name may hold bytes that are no text.
+        os.write(descriptor, text.getvalue().encode("utf-8", "backslashreplace"))
+    finally:
+        os.close(descriptor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.errors import CalibrationError, NoiseModelError
 from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.files import replacing
 from napari_denoisplit.images.training.sources import same_content, source_name
 from napari_denoisplit.jobs.calibrate.channel import calibrate_channel
 from napari_denoisplit.jobs.calibrate.fields import cut, kept_aside, limited, make_fields
@@ -38,7 +40,15 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["Calibrated", "calibrate_job", "calibration_fields", "conclude"]
+__all__ = [
+    "HEADINGS",
+    "Calibrated",
+    "calibrate_job",
+    "calibration_fields",
+    "conclude",
+    "rows",
+    "write_table",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -264,3 +274,42 @@ def conclude(
     )
     results = tuple(channel.result for channel in channels)
     return Calibrated(model.calibrated(record), record, results, stopped_early)
+
+
+HEADINGS = ("channel", "sigma", "samples", "bin", "rmv", "rmse", "rmse_low", "rmse_high", "pixels")
+
+
+def rows(result: Calibrated) -> list[tuple[str | int | float, ...]]:
+    """Return a row for each bin of each curve, grey levels; see `HEADINGS`.
+
+    'sigma' says of what: 'before', or one of the ways to calibrate. RMSE comes with one standard
+    error below and above.
+    """
+    n_samples = result.record.n_samples or 0
+    table: list[tuple[str | int | float, ...]] = []
+    for channel in result.channels:
+        curves = channel.curves
+        named = [("before", n_samples, curves.before)]
+        named += [(way, n_samples, curve) for way, curve in curves.after.items()]
+        named += [(curves.chosen, step.n_samples, step.curve) for step in curves.by_samples[:-1]]
+        for name, samples, curve in named:
+            columns = (curve.rmv, curve.rmse, *curve.rmse_range, curve.counts)
+            table += [
+                (curves.channel, name, samples, i + 1, *(value.item() for value in values))
+                for i, values in enumerate(zip(*columns, strict=True))
+            ]
+    return table
+
+
+def write_table(path: Path, result: Calibrated) -> None:
+    """Write the table as CSV, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADINGS)
+        writer.writerows(rows(result))

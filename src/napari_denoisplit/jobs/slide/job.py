@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,12 +19,9 @@ from napari_denoisplit.events import BlocksWritten, Progress, Stage
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.jobs.forecast.preflight import preflight_blocks
 from napari_denoisplit.jobs.forecast.words import duration
-from napari_denoisplit.jobs.slide.begin import Begin
-from napari_denoisplit.jobs.slide.block_order import blocks_from
 from napari_denoisplit.jobs.slide.blocks import OwnProcess
-from napari_denoisplit.jobs.slide.meter import Meter
-from napari_denoisplit.jobs.slide.plan import choose_sizes, hash_of_image, look_at, make_plan
-from napari_denoisplit.jobs.slide.store import SlideStore
+from napari_denoisplit.jobs.slide.plan import Begin, choose_sizes, hash_of_image, look_at, make_plan
+from napari_denoisplit.jobs.slide.store import SlideStore, blocks_from
 from napari_denoisplit.jobs.split.job import planes_of, unlike_training
 
 if TYPE_CHECKING:
@@ -39,7 +37,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["SlideSplit", "split_to_zarr_job"]
+__all__ = [
+    "Meter",
+    "SlideSplit",
+    "split_to_zarr_job",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,3 +318,25 @@ def _forecast(told: Preflight, path: Path, crew: Crew) -> str:
     if isinstance(crew, OwnProcess):
         return f"{begin}: {told.sentence}"
     return f"{begin} on {crew}: {told.needs}"
+
+
+class Meter:
+    """Progress from the number of blocks done.
+
+    Parameters
+    ----------
+    n_blocks, n_missing
+        Of the whole image, and those to be done in this run.
+    """
+
+    def __init__(self, n_blocks: int, n_missing: int) -> None:
+        self._n_blocks, self._n_missing = n_blocks, n_missing
+        self._start = time.monotonic()
+
+    def progress(self, done: float) -> Progress:
+        """Progress after `done` blocks of this run."""
+        seconds = time.monotonic() - self._start
+        before = self._n_blocks - self._n_missing
+        left = seconds * (self._n_missing - done) / done if done else None
+        text = f"block {min(int(before + done) + 1, self._n_blocks)} of {self._n_blocks}"
+        return Progress((before + done) / self._n_blocks, left, text)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
+from itertools import count
 from math import lcm
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from napari_denoisplit.errors import JobError
+from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.jobs.slide.blocks import tile_for
+from napari_denoisplit.jobs.slide.store import SlideStore
 from napari_denoisplit.sampling.border import BORDER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from pydantic import JsonValue
@@ -25,7 +29,15 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.compute import Compute
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
-__all__ = ["choose_sizes", "hash_of_image", "hash_of_model", "look_at", "make_plan"]
+__all__ = [
+    "Begin",
+    "choose_sizes",
+    "hash_of_image",
+    "hash_of_model",
+    "look_at",
+    "make_plan",
+]
+
 
 EDGE_ON_CPU = 1024
 EDGE_ON_GPU = 2048
@@ -146,3 +158,45 @@ def make_plan(
         "computed_on": computed_on,
         "region": None if region is None else str(region),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Where a result goes, and what becomes of one that is there already."""
+
+    path: Path
+    resume: bool
+    numbered: bool
+
+    def open(
+        self, plan_after: Callable[[Mapping[str, JsonValue] | None], dict[str, JsonValue]]
+    ) -> tuple[SlideStore | None, dict[str, JsonValue], Path]:
+        """Find the result to go on with, or the folder to make.
+
+        Parameters
+        ----------
+        plan_after
+            Gives the plan of this run, from that of the run that it goes on with, if any.
+
+        Raises
+        ------
+        ImageError, JobError
+            The folder is something else, or the result was begun with something else.
+        """
+        for number in count(1):
+            end = f"-{number}" if number > 1 else ""
+            path = self.path.with_name(f"{self.path.stem}{end}{self.path.suffix}")
+            if not path.exists():
+                break
+            try:
+                store = SlideStore(path)  # never replaces anything else
+                if not self.resume:
+                    break
+                plan = plan_after(store.plan)
+                store.check(plan)
+            except (ImageError, JobError):
+                if not self.numbered:
+                    raise
+                continue
+            return store, plan, path
+        return None, plan_after(None), path

@@ -21,8 +21,8 @@ from napari_denoisplit.images.image import AXES
 from napari_denoisplit.images.plane_region import PlaneRegion
 from napari_denoisplit.images.zarr.layout import KEY, new_group
 from napari_denoisplit.images.zarr.ngff import VERSION
+from napari_denoisplit.images.zarr.nodes import image_name
 from napari_denoisplit.images.zarr.writer import OmeZarrWriter
-from napari_denoisplit.images.zarr.zarr_names import image_name
 from napari_denoisplit.measures.calibration.sigma import sigma_of
 from napari_denoisplit.sampling.blocks import Block
 
@@ -36,8 +36,13 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.zarr.regions import Region, RegionGrid
     from napari_denoisplit.sampling.blocks import BlockSplit
+    from napari_denoisplit.sampling.focus import Focus
 
-__all__ = ["SlideStore"]
+__all__ = [
+    "SlideStore",
+    "blocks_from",
+]
+
 
 CHUNK = 256
 """Edge of what is compressed together within a block: what a viewer reads at least."""
@@ -234,3 +239,39 @@ def _chunk(block_size: int) -> int:
 def _shown(value: JsonValue) -> str:
     """Value in a message: hashes by their beginning."""
     return f"{value[:8]}..." if isinstance(value, str) and len(value) == 64 else repr(value)
+
+
+def blocks_from(store: SlideStore, numbers: Sequence[int], view: Focus | None) -> list[int]:
+    """Sort blocks by their distance from what is in view.
+
+    Parameters
+    ----------
+    store
+        Where the blocks go.
+    numbers
+        Of blocks; their order holds where nothing is in view, and between equally near ones.
+    view
+        What is in view; None where nothing is.
+
+    Returns
+    -------
+    The same numbers: first the planes nearest to the one in view; of a plane, the blocks nearest
+    to the middle of the view.
+    """
+    if view is None:
+        return list(numbers)
+    middle_y, middle_x = sum(view.y) / 2, sum(view.x) / 2
+
+    def rank(number: int) -> tuple[int, float]:
+        """Planes away, and the square of the distance within the plane."""
+        block = store.block(number)
+        steps = sum(abs(a - b) for a, b in zip(block.plane, view.plane, strict=False))
+        dy, dx = _gap(block.y, middle_y), _gap(block.x, middle_x)
+        return steps, dy * dy + dx * dx
+
+    return sorted(numbers, key=rank)
+
+
+def _gap(span: tuple[int, int], middle: float) -> float:
+    """Distance from the middle of a block."""
+    return sum(span) / 2 - middle

@@ -11,9 +11,8 @@ from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.judging.evidence import Evidence
 from napari_denoisplit.noise.judging.findings import verdict_on
 from napari_denoisplit.noise.judging.independence import LAGS, autocorrelation
-from napari_denoisplit.noise.judging.model_numbers import ModelNumbers
 from napari_denoisplit.noise.judging.pit import pit_curve, pit_values, quantization_step
-from napari_denoisplit.noise.judging.signal_bins import BinnedPixels, signal_bins
+from napari_denoisplit.noise.judging.signal_bins import BinnedPixels, ModelNumbers, signal_bins
 from napari_denoisplit.noise.pairs.gathering import joint_histogram
 
 if TYPE_CHECKING:

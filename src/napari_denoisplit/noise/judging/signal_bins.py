@@ -6,17 +6,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from napari_denoisplit.curves import SignalBin, VarianceCurve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_denoisplit.noise.judging.model_numbers import ModelNumbers
-
     Floats = NDArray[np.float64]
+    from collections.abc import Callable, Sequence
 
-__all__ = ["BinnedPixels", "signal_bins"]
+    from torch import Tensor
+
+    from napari_denoisplit.noise.models.model import NoiseModel
+
+__all__ = [
+    "BinnedPixels",
+    "ModelNumbers",
+    "signal_bins",
+]
+
 
 _EQUAL_COUNT = 14  # bins of equal count describe the background well,
 _EQUAL_WIDTH = 18  # bins of equal width the few bright pixels: take the edges of both
@@ -149,3 +158,46 @@ def _histogram_edges(observation: Floats, step: float) -> Floats:
     start = (np.floor(low / step) - 0.5) * step
     n_bins = int(np.ceil((high - start) / width))
     return np.asarray(start + width * np.arange(n_bins + 1.0))
+
+
+_PIECE = 65_536  # pixels at a time: temporary values stay in the cache
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelNumbers:
+    """Noise model over one-dimensional numpy arrays, in grey levels, without gradients."""
+
+    model: NoiseModel
+
+    def log_likelihood(self, observation: Floats, signal: Floats) -> Floats:
+        """Return log p(observation | signal), nats, (N,)."""
+        return _in_pieces(self.model.log_likelihood, observation, signal)
+
+    def cdf(self, observation: Floats, signal: Floats) -> Floats:
+        """Probability of an observation at or below this one, (N,)."""
+        return _in_pieces(self.model.cdf, observation, signal)
+
+    def mean(self, signal: Floats) -> Floats:
+        """Mean of the observation, (N,)."""
+        return _in_pieces(self.model.mean, signal)
+
+    def variance(self, signal: Floats) -> Floats:
+        """Variance of the observation, (N,)."""
+        return _in_pieces(self.model.variance, signal)
+
+    def quantiles(self, signal: Floats, levels: Sequence[float]) -> Floats:
+        """Quantiles of the observation, (len(levels), N)."""
+        with torch.no_grad():
+            found = self.model.quantiles(torch.from_numpy(signal), levels)
+        return found.numpy().astype(np.float64)
+
+
+def _in_pieces(function: Callable[..., Tensor], *arrays: Floats) -> Floats:
+    """Values of a function of pixels."""
+    out = np.empty(len(arrays[0]))
+    with torch.no_grad():
+        for start in range(0, len(out), _PIECE):
+            piece = slice(start, start + _PIECE)
+            tensors = (torch.from_numpy(np.array(a[piece], dtype=np.float32)) for a in arrays)
+            out[piece] = function(*tensors).numpy()
+    return out

@@ -6,7 +6,7 @@ Large and lazy images are read in windows that are evenly spread, never as a who
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from napari_denoisplit.curves import JointHistogram
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.pairs.clean_image import fields_of_pairs
 from napari_denoisplit.noise.pairs.clipping import unsaturated_signal
-from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours
-from napari_denoisplit.noise.pairs.single_image import pairs_of_single_image
+from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours, examine_noise
 from napari_denoisplit.noise.pairs.spread import check_spread, noise_spread
 from napari_denoisplit.noise.pairs.static_field import fields_of_repeats
 from napari_denoisplit.noise.pairs.value import Pairs
@@ -31,7 +30,13 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["check_region", "gather", "joint_histogram"]
+__all__ = [
+    "check_region",
+    "gather",
+    "joint_histogram",
+    "pairs_of_single_image",
+]
+
 
 _LEAST_PAIRS = 1000
 _OUTLIER = 12.0  # standard deviations: no noise of a detector, but cosmic rays and hot pixels
@@ -248,3 +253,52 @@ def _edges(values: Floats, cut: float) -> NDArray[np.float64]:
         n = int(np.ceil((high - low + 1) / step))
         return low - 0.5 + step * np.arange(n + 1.0)
     return np.linspace(low, high, int(np.clip(len(values) // 1000, 20, _MOST_BINS)) + 1)
+
+
+_NOTE = (
+    "The noise was estimated from the image alone, on its flattest places: its variance is taken "
+    "to be a straight line over the signal."
+)
+
+
+def pairs_of_single_image(
+    image: Any, max_pixels: int, *, mask: NDArray[np.bool_] | None = None, seed: int = 0
+) -> Pairs:
+    """Estimate the noise of an image, and give pairs of local mean and deviation from it.
+
+    Parameters
+    ----------
+    image
+        (..., Y, X) of one channel, numpy or sliceable like it.
+    max_pixels
+        How many pixels to read.
+    mask
+        (Y, X), True where pixels are used.
+    seed
+        Seed of the order of the pairs.
+
+    Raises
+    ------
+    NoiseModelError
+        See `estimate_noise`.
+    """
+    found = examine_noise(image, max_pixels, mask)
+    order = np.random.default_rng(seed).permutation(len(found.signal))
+    s = found.signal[order].astype(np.float32)
+    notes = [_NOTE]
+    if np.isfinite(found.saturation):
+        notes.append(
+            f"The detector saturates at {found.saturation:g} grey levels; pixels there and around "
+            "are left out."
+        )
+    return Pairs(
+        source="single",
+        signal=s,
+        observation=s + found.noise[order].astype(np.float32),
+        line=found.line,
+        neighbour_correlation=found.neighbour_correlation,
+        max_signal=found.saturation,
+        signal_range=(float(s.min()), float(s.max())),
+        observed_range=found.observed_range,
+        notes=tuple(notes),
+    )

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoisplit.events import Stage
-from napari_denoisplit.images.zarr.zarr_names import is_zarr
+from napari_denoisplit.images.zarr.nodes import is_zarr
 from napari_denoisplit.widgets.batch.table import BatchRow
 from napari_denoisplit.widgets.parts.dropping import FileDrop
 from napari_denoisplit.widgets.parts.fields import form_layout, tooltip

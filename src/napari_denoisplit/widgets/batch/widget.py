@@ -18,8 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoisplit.settings import SplitSettings
-from napari_denoisplit.widgets.batch.batch_results import OpenedResults, read_results
-from napari_denoisplit.widgets.batch.run import BatchOrder, BatchRun
+from napari_denoisplit.widgets.batch.run import BatchOrder, BatchRun, OpenedResults, read_results
 from napari_denoisplit.widgets.batch.source import BatchDrop, BatchSource
 from napari_denoisplit.widgets.batch.table import BatchModel, BatchTable
 from napari_denoisplit.widgets.choosers.model import ModelChoice
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
     from qtpy.QtCore import QModelIndex
 
-    from napari_denoisplit.widgets.batch.batch_results import ResultImage
+    from napari_denoisplit.widgets.batch.run import ResultImage
     from napari_denoisplit.widgets.batch.table import BatchRow
 
 __all__ = ["BatchWidget"]

@@ -100,7 +100,7 @@ def save_table(
     result: Calibrated, path: Path, stop: threading.Event
 ) -> Generator[Event, None, None]:
     """Write the points of every reliability diagram as CSV."""
-    from napari_denoisplit.jobs.calibrate.table import write_table
+    from napari_denoisplit.jobs.calibrate.job import write_table
 
     yield Stage(f"Saving {path.name}")
     write_table(path, result)

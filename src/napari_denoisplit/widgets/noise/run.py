@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_denoisplit.errors import DenoisplitError
@@ -29,6 +29,7 @@ from napari_denoisplit.widgets.noise.ink import Judgement
 from napari_denoisplit.widgets.noise.input import (
     ModelJudged,
     NoiseInput,
+    count_grey_levels,
     fit_input,
     judge_model,
     save_model,
@@ -39,15 +40,23 @@ from napari_denoisplit.widgets.noise.shelf import ShelfModel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from qtpy.QtWidgets import QWidget
+
     from napari_denoisplit.jobs.noise.job import NoiseFit
     from napari_denoisplit.noise.pairs.value import Pairs
     from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
+    from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
     from napari_denoisplit.widgets.noise.plot import NoisePlot
     from napari_denoisplit.widgets.noise.shelf import NoiseShelf
+    from napari_denoisplit.widgets.noise.source import NoiseSourceChoice
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
-    from napari_denoisplit.widgets.parts.worker import JobFactory
+    from napari_denoisplit.widgets.parts.worker import JobFactory, RunHandle, Start
 
-__all__ = ["NoiseRun"]
+__all__ = [
+    "GreyLevelRun",
+    "NoiseRun",
+]
+
 
 _PATTERN = "Noise models (*.npz *.npy *.json)"
 _TITLE = "denoiSplit: noise model"
@@ -201,3 +210,63 @@ def _short(fit: NoiseFit) -> str:
 def _plain(name: str) -> str:
     """Leave out what a file name should not hold."""
     return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-") or "noise"
+
+
+_SETTLE_MS = 150  # choices come in bursts while layers are added
+
+
+class GreyLevelRun(QObject):
+    """Looks at a few pixels of whatever is chosen last.
+
+    Parameters
+    ----------
+    start
+        How a job is run.
+    """
+
+    counted = Signal(object)  # a tuple of GreyLevels is there; empty where nothing is chosen
+
+    def __init__(self, start: Start, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._start, self._owner = start, parent
+        self._source: NoiseSourceChoice | None = None
+        self._running: RunHandle | None = None
+        self._asked = 0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SETTLE_MS)
+        self._timer.timeout.connect(self._begin)
+
+    def look_at(self, source: NoiseSourceChoice) -> None:
+        """Count the grey levels of what is chosen, soon."""
+        self._source = source
+        self._timer.start()
+
+    def _begin(self) -> None:
+        if self._running is not None:
+            self._running.stop()
+        self._asked += 1
+        try:
+            chosen = None if self._source is None else self._source.images_chosen()
+        except DenoisplitError:
+            chosen = None  # the widget says what is wrong with the choice
+        if chosen is None:
+            self.counted.emit(())
+            return
+        self._running = self._start(
+            partial(count_grey_levels, chosen),
+            on_event=lambda event: None,
+            on_done=partial(self._done, self._asked),
+            on_error=partial(self._failed, self._asked),
+            title="denoiSplit: looking at the images",
+        )
+        self._running.cancel_with(self._owner)
+
+    def _done(self, asked: int, levels: tuple[GreyLevels, ...]) -> None:
+        # An answer to an earlier question would show other images than those chosen.
+        if asked == self._asked:
+            self.counted.emit(levels)
+
+    def _failed(self, asked: int, _: Exception) -> None:
+        # The fit reads the same images and says what is wrong with them.
+        self._done(asked, ())

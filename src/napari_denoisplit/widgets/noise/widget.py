@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
 from napari_denoisplit.widgets.layers.place import viewer_reference
-from napari_denoisplit.widgets.noise.grey_level_run import GreyLevelRun
-from napari_denoisplit.widgets.noise.noise_verdict import NoiseFigures, NoiseVerdict
 from napari_denoisplit.widgets.noise.plot import LEVELS, NoisePlot
-from napari_denoisplit.widgets.noise.run import NoiseRun
-from napari_denoisplit.widgets.noise.shelf import NoiseShelf
+from napari_denoisplit.widgets.noise.run import GreyLevelRun, NoiseRun
+from napari_denoisplit.widgets.noise.shelf import NoiseFigures, NoiseShelf, NoiseVerdict
 from napari_denoisplit.widgets.noise.source import NoiseSourceChoice
 from napari_denoisplit.widgets.parts.column import Column, Fold
 from napari_denoisplit.widgets.parts.docked import DockedWidget

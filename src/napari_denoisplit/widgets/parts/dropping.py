@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_denoisplit.images.zarr.zarr_names import is_zarr
+from napari_denoisplit.images.zarr.nodes import is_zarr
 
 __all__ = [
     "IMAGE_SUFFIXES",

@@ -11,12 +11,9 @@ from qtpy.QtWidgets import QCheckBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.measures.trust.footprint import Footprint, pixel
 from napari_denoisplit.widgets.parts.fields import tooltip
-from napari_denoisplit.widgets.samples.pixel_click import PixelClick
-from napari_denoisplit.widgets.samples.pixel_marker import PixelMarker
-from napari_denoisplit.widgets.samples.place import DrawnPlace
-from napari_denoisplit.widgets.samples.plot import SamplePlot
+from napari_denoisplit.widgets.samples.place import DrawnPlace, PixelClick, PixelMarker
+from napari_denoisplit.widgets.samples.plot import SamplePlot, caveat, reading_text
 from napari_denoisplit.widgets.samples.probe import SampleProbe
-from napari_denoisplit.widgets.samples.sample_words import caveat, reading_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ import numpy as np
 from napari_denoisplit.images.samples.pictures import DIVERGING, Look, symmetric
 from napari_denoisplit.widgets.layers.removal import LayerRemoval
 from napari_denoisplit.widgets.layers.results import contrast_limits, structure_colormap
-from napari_denoisplit.widgets.samples.picture_row import PictureRow, whole_row
+from napari_denoisplit.widgets.samples.sight import PictureRow, whole_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

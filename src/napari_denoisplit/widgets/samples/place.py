@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Shapes
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_denoisplit.measures.trust.footprint import area, line
 from napari_denoisplit.widgets.layers.region import Region, outline_on_image
+from napari_denoisplit.widgets.layers.removal import LayerRemoval
 from napari_denoisplit.widgets.parts.fields import tooltip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Generator, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import Place, ViewerRef
     from napari_denoisplit.widgets.samples.sets import SampleSet
 
-__all__ = ["LAYER", "DrawnPlace", "footprint_of_shape"]
+__all__ = ["LAYER", "MARKER", "DrawnPlace", "PixelClick", "PixelMarker", "footprint_of_shape"]
+
 
 LAYER = "measured places"
 """Name of the layer of shapes that is added for drawing."""
@@ -157,3 +159,133 @@ def footprint_of_shape(
         size = 1, 1  # outside: says so
     mask = Region((corners - low,), LAYER).mask(size)
     return area(mask, (int(low[0]), int(low[1])))
+
+
+_SLACK = 4  # pixels of the screen that the mouse may move in a click
+_LEFT = 1
+
+
+class PixelClick(QObject):
+    """Tells where the viewer was clicked, while it is on.
+
+    Only a click with the left button and no key counts, without a drag, and while the active layer
+    is in its pan and zoom mode: painting, drawing and panning go on as ever.
+
+    Parameters
+    ----------
+    viewer
+        Where to listen.
+    """
+
+    clicked = Signal(object)  # a place was clicked: its world coordinates
+
+    def __init__(self, viewer: ViewerRef, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._on = False
+        # Not a method of this object, which is gone by then as far as Qt is concerned.
+        parent.destroyed.connect(partial(_forget, viewer, self._on_press))
+
+    @property
+    def is_on(self) -> bool:
+        """Whether clicks are told."""
+        return self._on
+
+    def set_on(self, on: bool) -> None:
+        """Listen, or listen no more."""
+        viewer = self._viewer()
+        if viewer is None or on == self._on:
+            return
+        self._on = on
+        if on:
+            viewer.mouse_drag_callbacks.append(self._on_press)
+        else:
+            viewer.mouse_drag_callbacks.remove(self._on_press)
+
+    def _on_press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
+        if not self._on or event.button != _LEFT or event.modifiers or not _is_free(viewer):
+            return
+        begin, place = np.asarray(event.pos), tuple(event.position)
+        yield
+        while event.type == "mouse_move":
+            yield
+        if np.abs(np.asarray(event.pos) - begin).max() <= _SLACK:
+            self.clicked.emit(place)
+
+
+def _forget(viewer: ViewerRef, callback: Callable[..., Any], *_: object) -> None:
+    alive = viewer()
+    if alive is not None and callback in alive.mouse_drag_callbacks:
+        alive.mouse_drag_callbacks.remove(callback)
+
+
+def _is_free(viewer: Any) -> bool:
+    """Whether a click has no other meaning now."""
+    active = viewer.layers.selection.active
+    return viewer.dims.ndisplay == 2 and (active is None or str(active.mode) == "pan_zoom")
+
+
+MARKER = "clicked pixel"
+"""Name of the layer."""
+_SHARE = 60  # of the picture's edge that a cross takes
+_LEAST = 3  # pixels
+_ON_SCREEN = (2, 36)  # least and most pixels of the screen; of a slide it would cover all
+
+
+class PixelMarker:
+    """One cross in each picture that shows the pixel.
+
+    Parameters
+    ----------
+    viewer
+        Where.
+    """
+
+    def __init__(self, viewer: ViewerRef) -> None:
+        self._viewer = viewer
+        self.removal = LayerRemoval(viewer)
+        self._layer: Any = None
+
+    def show(self, chosen: SampleSet, where: tuple[int, int], shifts: Sequence[float]) -> None:
+        """Mark a pixel.
+
+        Parameters
+        ----------
+        chosen
+            The samples, for their place.
+        where
+            Y, X.
+        shifts
+            How far along X each picture lies from the first, in pixels.
+        """
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        points = np.array([(where[0], where[1] + shift) for shift in shifts], dtype=float)
+        if self._alive():
+            self._layer.data = points
+            return
+        active = viewer.layers.selection.active
+        self._layer = viewer.add_points(
+            points,
+            name=MARKER,
+            symbol="cross",
+            size=max(min(chosen.stack.plane_shape) / _SHARE, _LEAST),
+            face_color="white",
+            border_color="black",
+            border_width=0.15,
+            canvas_size_limits=_ON_SCREEN,
+            **chosen.place.keywords("YX"),
+        )
+        if active is not None:
+            viewer.layers.selection.active = active
+
+    def remove(self) -> None:
+        """Take the cross away."""
+        if self._layer is not None:
+            self.removal.remove([self._layer])
+        self._layer = None
+
+    def _alive(self) -> bool:
+        viewer = self._viewer()
+        return viewer is not None and any(layer is self._layer for layer in viewer.layers)

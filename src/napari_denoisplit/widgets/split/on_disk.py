@@ -247,7 +247,7 @@ def _opened(chosen: SplitInput, header: ModelHeader) -> InputOpened:
 def _levels_of_input(chosen: SplitInput, image: Image, single: Image) -> tuple[Any, ...]:
     from napari_denoisplit.errors import ImageError
     from napari_denoisplit.images.zarr.levels import channel_levels
-    from napari_denoisplit.images.zarr.zarr_names import is_zarr
+    from napari_denoisplit.images.zarr.nodes import is_zarr
 
     if chosen.path is not None and is_zarr(chosen.path) and image.n_channels == 1:
         try:

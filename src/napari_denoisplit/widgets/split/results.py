@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
+import weakref
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import JobError
-from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tooltip
 from napari_denoisplit.widgets.split.forecast import ForecastLine
 from napari_denoisplit.widgets.split.on_disk import DiskSplit
-from napari_denoisplit.widgets.split.results_choice import ResultsChoice
 from napari_denoisplit.widgets.split.saving import Moved, Result, stem_of
-from napari_denoisplit.widgets.split.temporary import TemporaryResults, place_for_temporary
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from napari_denoisplit.jobs.forecast.words import Preflight
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import Start
     from napari_denoisplit.widgets.split.disk_layers import DiskLayers
     from napari_denoisplit.widgets.split.forecast import Ask, Forecast
 
-__all__ = ["ResultsPanel", "Target"]
+__all__ = [
+    "Keeping",
+    "ResultsChoice",
+    "ResultsPanel",
+    "Target",
+    "TemporaryResults",
+    "place_for_temporary",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +142,164 @@ class ResultsPanel(QWidget):
         except OSError:
             return ""  # told when the folder is made
         return f"⚠ Only {gib(free)} are free in {place}." if n_bytes > free else ""
+
+
+Keeping = Literal["memory", "temporary", "folder"]
+
+SHARE_FOR_LAYERS = 0.4
+"""Of the free memory that results may fill; layers hold MMSE and sigma a second time."""
+_TITLES: dict[Keeping, str] = {
+    "memory": "in memory",
+    "temporary": "on disk, temporary",
+    "folder": "on disk, in a folder…",
+}
+_HELP = (
+    "In memory: as fast as can be, as large as memory. On disk: images and stacks of any size are "
+    "split block by block, and only what you look at is read. Temporary results are deleted when "
+    "their layers are removed or napari closes; 'Save results…' keeps them. A split to disk that "
+    "was stopped goes on when the same is started again."
+)
+
+
+class ResultsChoice(QWidget):
+    """Choice of where results go."""
+
+    changed = Signal()  # something else is chosen, by the user or by a forecast
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.folder: Path | None = None
+        self._by_user = False
+        self.box = narrow_box("Results", _HELP, self)
+        for keeping, title in _TITLES.items():
+            self.box.addItem(title, keeping)
+        self.box.activated.connect(self._on_user)
+        form = form_layout()
+        form.addRow("Results", self.box)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(form)
+        self._last: Keeping = "memory"
+
+    @property
+    def keeping(self) -> Keeping:
+        """What is chosen."""
+        return cast("Keeping", self.box.currentData())
+
+    def choose(self, keeping: Keeping, folder: Path | None = None) -> None:
+        """Choose as if the user did; for a folder say which."""
+        self._by_user = True
+        if keeping == "folder" and folder is not None:
+            self.folder = folder
+            self.box.setItemText(
+                self.box.findData("folder"), f"on disk, in {folder.name or folder}…"
+            )
+            self.box.setToolTip(tooltip(f"Results go into {folder}. {_HELP}"))
+        self._set(keeping)
+
+    def propose(self, told: Preflight) -> str:
+        """Take disk where the results would fill the memory, unless the user has chosen.
+
+        Returns
+        -------
+        A sentence for the user where memory is short; else empty.
+        """
+        full = told.memory_for_results > SHARE_FOR_LAYERS * told.free_memory
+        short = full or not told.fits
+        if not self._by_user:
+            self._set("temporary" if short else "memory")
+        if not short:
+            return ""
+        if self.keeping != "memory":
+            return told.proposal
+        return "" if told.fits else f"⚠ {told.shortage}: choose disk above, or keep fewer samples."
+
+    def _on_user(self, index: int) -> None:
+        keeping = cast("Keeping", self.box.itemData(index))
+        if keeping == "folder":
+            start = str(self.folder or Path.home())
+            name = QFileDialog.getExistingDirectory(self, "Folder for the results", start)
+            if not name:
+                self.box.setCurrentIndex(self.box.findData(self._last))
+                return
+            self.choose(keeping, Path(name))
+        else:
+            self.choose(keeping)
+
+    def _set(self, keeping: Keeping) -> None:
+        self.box.setCurrentIndex(self.box.findData(keeping))
+        if keeping != self._last:
+            self._last = keeping
+            self.changed.emit()
+
+
+_LARGE_FILES = Path("/var/tmp")  # /tmp is memory on many a Linux
+
+
+def place_for_temporary() -> Path:
+    """Folder for large temporary files: TMPDIR if it is set, else that of the system for them."""
+    named = any(os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
+    if not named and os.access(_LARGE_FILES, os.W_OK):
+        return _LARGE_FILES
+    return Path(tempfile.gettempdir())
+
+
+class TemporaryResults:
+    """A folder for results; each is deleted when the last layer that shows it is removed.
+
+    What is left is deleted with the viewer, or when Python ends.
+
+    Parameters
+    ----------
+    viewer
+        Whose layers show the results.
+    """
+
+    def __init__(self, viewer: ViewerRef) -> None:
+        self._viewer = viewer
+        self._folder: Path | None = None
+        self._made: set[str] = set()
+
+    def folder(self) -> Path:
+        """Make the folder at its first use.
+
+        Raises
+        ------
+        OSError
+            It cannot be made.
+        """
+        if self._folder is not None and self._folder.is_dir():
+            return self._folder
+        folder = Path(tempfile.mkdtemp(prefix="denoisplit-", dir=place_for_temporary()))
+        self._folder = folder
+        if (viewer := self._viewer()) is not None:
+            weakref.finalize(viewer, shutil.rmtree, folder, ignore_errors=True)
+            made, reference = self._made, self._viewer
+
+            def forget(event: Any = None) -> None:
+                if not made:
+                    _delete_unshown(folder, reference)
+
+            # A function and not a method: it must outlive the widget, as the layers do.
+            viewer.layers.events.removed.connect(forget)
+        return folder
+
+    def begin(self) -> None:
+        """Delete nothing while results are made, whatever becomes of layers."""
+        self._made.add("results")
+
+    def end(self) -> None:
+        """Delete the results that no layer shows, now that none is being made."""
+        self._made.clear()
+        if self._folder is not None:
+            _delete_unshown(self._folder, self._viewer)
+
+
+def _delete_unshown(folder: Path, viewer_reference: ViewerRef) -> None:
+    """Delete the results in a folder that no layer shows."""
+    if (viewer := viewer_reference()) is None:
+        return
+    shown = {str((layer.metadata.get("denoisplit") or {}).get("result")) for layer in viewer.layers}
+    for path in folder.glob("*.zarr"):
+        if str(path) not in shown:
+            shutil.rmtree(path, ignore_errors=True)

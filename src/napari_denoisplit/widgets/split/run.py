@@ -25,11 +25,11 @@ from napari_denoisplit.events import (
 from napari_denoisplit.widgets.layers.place import Place, ViewerRef, place_of_image
 from napari_denoisplit.widgets.layers.view import ViewWatch, bring_into_view
 from napari_denoisplit.widgets.split.disk_layers import DiskLayers
-from napari_denoisplit.widgets.split.in_memory import SplitLayers
-from napari_denoisplit.widgets.split.memory_split import (
+from napari_denoisplit.widgets.split.in_memory import (
     ImageRead,
     LimitsFound,
     RoomMade,
+    SplitLayers,
     split_input,
 )
 from napari_denoisplit.widgets.split.on_disk import (

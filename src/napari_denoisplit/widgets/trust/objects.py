@@ -7,13 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHeaderView,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_denoisplit.images.samples.stack import drawn_in_pairs
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tooltip
 from napari_denoisplit.widgets.parts.run_panel import RunPanel
 from napari_denoisplit.widgets.trust.layers import TRUST_MASK, full_resolution, kind_of
-from napari_denoisplit.widgets.trust.trust_table import ObjectTable
+from napari_denoisplit.wording import grey_levels
 
 if TYPE_CHECKING:
     import threading
@@ -30,7 +40,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.trust.layers import SplitGroup
     from napari_denoisplit.widgets.trust.mask import MaskPart
 
-__all__ = ["ObjectsPart"]
+__all__ = [
+    "ObjectTable",
+    "ObjectsPart",
+]
+
 
 _OF_MASK = "parts of the mask"  # no wider than a narrow dock shows
 
@@ -213,3 +227,51 @@ def _sum_up(
 
 def _ignore(event: object) -> None:
     """Show nothing but progress, which the panel does."""
+
+
+_HEADINGS = ("Object", "Pixels", "Mean", "± (95%)", "Trusted")
+_HEIGHT = 150  # pixels
+_MOST = 2000  # rows; more are in the file
+
+
+class ObjectTable(QWidget):
+    """One object in a row."""
+
+    chosen = Signal(int)  # a row was double-clicked
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.table = QTableWidget(0, len(_HEADINGS), self)
+        self.table.setHorizontalHeaderLabels(_HEADINGS)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.verticalHeader().hide()
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.table.setFixedHeight(_HEIGHT)
+        self.table.horizontalHeader().setMinimumSectionSize(30)
+        self.table.setMinimumWidth(0)
+        self.table.setAccessibleName("Objects")
+        self.table.setToolTip("Double-click a row to look at the object.")
+        self.table.cellDoubleClicked.connect(lambda row, _: self.chosen.emit(row))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.table)
+        self.hide()
+
+    def show_objects(self, objects: Sequence[ObjectSummary]) -> None:
+        """Show these, the first two thousand."""
+        self.table.setRowCount(min(len(objects), _MOST))
+        for row, one in enumerate(objects[:_MOST]):
+            half = None if one.high is None else one.high - one.mean
+            values = (
+                str(one.label),
+                str(one.n_pixels),
+                grey_levels(one.mean, 4),
+                "–" if half is None else grey_levels(half),
+                f"{one.trusted:.0%}",
+            )
+            for column, value in enumerate(values):
+                item = QTableWidgetItem(value)
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                self.table.setItem(row, column, item)
+        self.setVisible(bool(objects))

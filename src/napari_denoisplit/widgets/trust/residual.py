@@ -5,14 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import DenoisplitError, JobError
 from napari_denoisplit.widgets.choosers.layer import LayerChoice
 from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.layers.place import image_of_layer
 from napari_denoisplit.widgets.parts.grade_words import verdict_html
+from napari_denoisplit.widgets.parts.plot import ThemePlot
 from napari_denoisplit.widgets.parts.run_panel import RunPanel
 from napari_denoisplit.widgets.trust.layers import (
     full_resolution,
@@ -20,7 +22,6 @@ from napari_denoisplit.widgets.trust.layers import (
     kind_of,
     show_image,
 )
-from napari_denoisplit.widgets.trust.trust_plot import ResidualPlot
 
 if TYPE_CHECKING:
     import threading
@@ -34,7 +35,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.worker import Start
     from napari_denoisplit.widgets.trust.layers import SplitGroup
 
-__all__ = ["ResidualPart"]
+__all__ = [
+    "ResidualPart",
+    "ResidualPlot",
+]
+
 
 _LIMITS = (4.0, 6.0)  # standard deviations that the layers show
 _RESULTS = ("MMSE", "sigma", "samples", "residual")
@@ -241,3 +246,61 @@ def _text(name: str, parent: QWidget) -> QLabel:
 
 def _ignore(event: Any) -> None:
     """Show nothing but progress, which the panel does."""
+
+
+_HEIGHT = 210  # pixels
+_EDGES = np.linspace(-5, 5, 61)
+_PIXELS = 500_000
+_DATA = "#2a9d8f"
+
+
+class ResidualPlot(ThemePlot):
+    """Histogram of the standardized residual, and correlation of its neighbours."""
+
+    def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
+        super().__init__(viewer, parent)
+        self.density = np.zeros(len(_EDGES) - 1)
+        """Of the residual, per standard deviation."""
+        self._check: ResidualCheck | None = None
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(self.save_button("residual"))
+        self.layout().addLayout(row)
+        self.setFixedHeight(_HEIGHT)
+        self.setAccessibleName("Plot of the residual")
+        self.hide()
+
+    def show_check(self, check: ResidualCheck) -> None:
+        """Show the residual of a split."""
+        self._check = check
+        z = np.asarray(check.residual.data).ravel()
+        z = z[:: max(1, z.size // _PIXELS)]
+        z = np.clip(z[np.isfinite(z)], _EDGES[0], _EDGES[-1])
+        self.density = np.histogram(z, _EDGES, density=True)[0]
+        self.show()
+        self.redraw()
+
+    def _prepare(self, figure: Any) -> None:
+        figure.subplots_adjust(left=0.19, right=0.97, top=0.97, bottom=0.24, wspace=0.85)
+        figure.subplots(1, 2, width_ratios=(2, 1))
+
+    def _paint(self, figure: Any) -> None:
+        histogram, correlation = figure.axes
+        for axes in (histogram, correlation):
+            axes.clear()
+        text = self.colors()["text"]
+        middle = (_EDGES[1:] + _EDGES[:-1]) / 2
+        histogram.stairs(self.density, _EDGES, fill=True, color=_DATA, alpha=0.8)
+        normal = np.exp(-(middle**2) / 2) / np.sqrt(2 * np.pi)
+        histogram.plot(middle, normal, "--", color=text, linewidth=1)
+        histogram.set(xlabel="residual (σ of the noise)", ylabel="density", yscale="log")
+        histogram.set_ylim(1e-5, 1)
+        if self._check is None:
+            return
+        figures = self._check.figures
+        lags = np.arange(1, len(figures.correlation) + 1)
+        correlation.bar(lags, figures.correlation, color=_DATA, width=0.6)
+        correlation.axhline(0, color=text, linewidth=0.8)
+        reach = max(0.05, 1.2 * max(map(abs, figures.correlation)))
+        correlation.set(xlabel="lag (pixels)", ylabel="correlation", ylim=(-reach / 3, reach))
+        correlation.set_xticks(lags)

@@ -276,7 +276,7 @@ def _in_viewer_order(group: SplitGroup, index: tuple[int, ...]) -> list[int]:
 
 
 def _mode(group: SplitGroup, stop: threading.Event) -> Generator[Event, None, NDArray[np.float32]]:
-    from napari_denoisplit.jobs.trust.map_estimate import map_job  # only who asks waits for it
+    from napari_denoisplit.jobs.trust.consensus import map_job  # only who asks waits for it
 
     samples = group.sample_array()
     if samples is None:
