@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.forecast.words import Preflight
     from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
     from napari_denoisplit.jobs.slide.job import SlideSplit
-    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.jobs.train.job import Trained
     from napari_denoisplit.jobs.trust.residuals import ResidualCheck
     from napari_denoisplit.measures.ms_ssim import ms_ssim
@@ -116,7 +116,7 @@ _LAZY = {
     "SampleReading": "measures.samples.statistics",
     "SampleStack": "images.samples.stack",
     "SlideSplit": "jobs.slide.job",
-    "Split": "jobs.split.job",
+    "Split": "jobs.split.results",
     "SplitSettings": "settings",
     "TrainSettings": "settings",
     "Trained": "jobs.train.job",

@@ -9,14 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from napari_denoisplit.settings import CalibrationMethod
 
-__all__ = [
-    "TARGETS_IN_WORDS",
-    "CalibrationRecord",
-    "CalibrationScore",
-    "ChannelCalibration",
-    "TargetKind",
-]
-
 TargetKind = Literal["clean", "noisy", "second_exposure"]
 TARGETS_IN_WORDS: dict[TargetKind, str] = {
     "clean": "clean images",

@@ -28,17 +28,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.nn.ladder import VSE
 
-__all__ = [
-    "SUFFIX",
-    "Model",
-    "ModelHeader",
-    "best_path",
-    "last_path",
-    "load_model",
-    "read_header",
-    "save_model",
-]
-
 SUFFIX = ".denoisplit"
 FORMAT = 1
 MAX_HEADER = 100 * 2**20  # the limit of safetensors itself

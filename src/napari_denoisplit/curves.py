@@ -16,19 +16,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = [
-    "Autocorrelation",
-    "JointHistogram",
-    "ModelBands",
-    "NoiseCurves",
-    "PitCurve",
-    "ReliabilityCurve",
-    "SampleStep",
-    "SigmaCurves",
-    "SignalBin",
-    "VarianceCurve",
-]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointHistogram:

@@ -7,17 +7,6 @@ stays silent.
 
 from __future__ import annotations
 
-__all__ = [
-    "CalibrationError",
-    "DenoisplitError",
-    "ImageError",
-    "JobError",
-    "ModelFileError",
-    "NoiseModelError",
-    "TrainingError",
-    "message_of",
-]
-
 
 class DenoisplitError(Exception):
     """Base of every error that this package raises on purpose."""

@@ -18,29 +18,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.curves import JointHistogram
 
-__all__ = [
-    "BlocksWritten",
-    "Elbo",
-    "EpochDone",
-    "Event",
-    "FileDone",
-    "FileEvent",
-    "FileFailed",
-    "FileProgress",
-    "FileSkipped",
-    "FileStarted",
-    "FitStep",
-    "Job",
-    "LensDrawn",
-    "PairsGathered",
-    "PartDrawn",
-    "PreviewSplit",
-    "Progress",
-    "SampleDrawn",
-    "Stage",
-    "run",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Elbo:

@@ -8,8 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_denoisplit.settings import NoiseSource
 
-__all__ = ["Grade", "NoiseRecord", "Verdict"]
-
 Grade = Literal["good", "usable", "do not use"]
 
 

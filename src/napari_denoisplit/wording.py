@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["grey_levels"]
-
 
 def grey_levels(value: float, digits: int = 3) -> str:
     """Write a number in the unit of the image: 0.0412, 3.14, 258, 12,345, and no power of ten.

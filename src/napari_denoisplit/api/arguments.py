@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.files.image_file import ImageFile
 
-__all__ = ["checked_image", "model_or_path", "path_or_none"]
-
 
 def model_or_path(model: Model | str | PathLike[str]) -> Model | Path:
     """Return a model as it is, and the name of its file as a path."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.calibrate.job import Calibrated
     from napari_denoisplit.noise.models.model import NoiseModel
 
-__all__ = ["calibrate"]
-
 
 def calibrate(
     model: Model | str | PathLike[str],

@@ -23,12 +23,10 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.jobs.forecast.words import Preflight
-    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.jobs.train.job import Trained
     from napari_denoisplit.measures.comparison import ChannelScore
     from napari_denoisplit.noise.models.model import NoiseModel
-
-__all__ = ["denoise", "evaluate", "preflight", "region_of", "split", "train"]
 
 
 def train(

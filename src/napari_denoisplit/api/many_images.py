@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.batch.outcome import BatchResult
     from napari_denoisplit.jobs.slide.job import SlideSplit
 
-__all__ = ["split_folder", "split_to_zarr"]
-
 
 def split_folder(
     model: Model | str | PathLike[str],

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.models.model import NoiseModel
     from napari_denoisplit.settings import NoiseSource
 
-__all__ = ["fit_noise_model", "judge_noise_model"]
-
 
 def fit_noise_model(
     image: Image | NoiseData,

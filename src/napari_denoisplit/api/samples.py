@@ -18,12 +18,10 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Event
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.samples.stack import SampleStack
-    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.measures.samples.quality import SampleScore
     from napari_denoisplit.measures.samples.statistics import SampleReading
     from napari_denoisplit.settings import FilmSettings
-
-__all__ = ["evaluate_samples", "measure_samples", "samples_of", "write_film"]
 
 
 def samples_of(result: Split | SampleStack | str | PathLike[str]) -> SampleStack:

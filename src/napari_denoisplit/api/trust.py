@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Event
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.jobs.trust.consensus import ConsensusStack
     from napari_denoisplit.jobs.trust.objects import SummedObjects
     from napari_denoisplit.jobs.trust.residuals import ResidualCheck
     from napari_denoisplit.measures.samples.consensus import Segment
-
-__all__ = ["check_split", "most_probable", "segment_samples", "sum_up_objects"]
 
 _CHECKED = 5  # samples: the noise of the image limits the check
 

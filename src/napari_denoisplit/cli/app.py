@@ -27,8 +27,6 @@ from napari_denoisplit.cli.trust import trust
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["app", "main"]
-
 app = typer.Typer(
     name="denoisplit",
     no_args_is_help=True,

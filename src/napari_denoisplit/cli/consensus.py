@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["consensus"]
-
 SamplesArgument = Annotated[
     Path,
     typer.Argument(

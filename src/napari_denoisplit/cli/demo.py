@@ -17,8 +17,6 @@ from napari_denoisplit.cli.parts.terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["demo"]
-
 
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the files.")] = Path(

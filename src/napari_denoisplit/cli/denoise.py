@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["denoise"]
-
 
 @with_options(
     Choice(DenoiseSettings, "minutes", ("--minutes", "-m"), note="For each channel."),

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.measures.comparison import ChannelScore
     from napari_denoisplit.measures.samples.quality import SampleScore
 
-__all__ = ["evaluate"]
-
 _MEANING = """\
 A single sample usually has a lower PSNR than the mean of many, which leaves out what differs. The
 standard deviation (SD-PSNR) says how much samples differ in quality, not whether they are right:

@@ -15,8 +15,6 @@ from napari_denoisplit.settings import FilmSettings
 if TYPE_CHECKING:
     from napari_denoisplit.images.samples.stack import SampleStack
 
-__all__ = ["film"]
-
 
 @with_options(
     Choice(FilmSettings, "show"),

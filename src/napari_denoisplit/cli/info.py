@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.images.image import Image
 
-__all__ = ["info"]
-
 
 def info(
     file: Annotated[

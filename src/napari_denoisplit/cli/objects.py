@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.samples.stack import SampleStack
 
-__all__ = ["objects"]
-
 
 @with_options(
     Choice(ObjectSettings, "limit"),

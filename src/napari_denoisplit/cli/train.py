@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.train.job import Trained
     from napari_denoisplit.noise.models.model import NoiseModel
 
-__all__ = ["train"]
-
-
 ImagesArgument = Annotated[
     list[Path],
     typer.Argument(

@@ -16,9 +16,10 @@ from napari_denoisplit.cli.parts.errors import (
     UsageError,
     one_line,
 )
-from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption, choose_channel, read
+from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption, read
 from napari_denoisplit.cli.parts.options import MORE, Choice, with_options
 from napari_denoisplit.cli.parts.terminal import Terminal
+from napari_denoisplit.images.channels import choose_channel
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.verdict import Grade
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.trust.residuals import ResidualCheck
-
-__all__ = ["trust"]
 
 N_SAMPLES = 5
 """The noise of the image limits the check, not the number of samples."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["block_shape", "lazily"]
-
 BLOCK_BYTES = 2**26
 """At most, where the stored pieces are not larger: few tasks, and little memory for each."""
 

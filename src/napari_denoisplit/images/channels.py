@@ -9,8 +9,6 @@ from napari_denoisplit.errors import ImageError
 if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
 
-__all__ = ["channel_index", "choose_channel"]
-
 
 def channel_index(image: Image, which: str) -> int:
     """Return the index of a channel, given by its name or by its number from 1."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import struct
 import zlib
 
-__all__ = ["DAMAGE"]
-
 DAMAGE = (
     OSError,
     EOFError,

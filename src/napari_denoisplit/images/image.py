@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["AXES", "Image", "no_image", "sliceable"]
-
 AXES = "TCZYX"
 
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     import tifffile
 
-__all__ = ["Calibration", "calibration_of"]
-
 # Resolution tags of plain TIFFs mostly speak of paper: 72 per inch is 353 µm, 2400 per inch
 # 10.6 µm. Coarser values than this are not taken for the size of a camera pixel.
 _COARSEST_PLAIN_PIXEL = 10.0

@@ -13,8 +13,6 @@ from napari_denoisplit.images.image import sliceable
 if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
 
-__all__ = ["PlaneRegion"]
-
 _WRITTEN = re.compile(r"\s*(\d*):(\d*)\s*,\s*(\d*):(\d*)\s*", re.ASCII)
 _HOW = "give rows and columns in pixels, counted from 0, as in 100:300,50:250"
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["superpose"]
-
 
 def superpose(
     channels: NDArray[np.floating | np.integer], weights: Sequence[float]

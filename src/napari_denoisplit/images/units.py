@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["LENGTHS", "TIMES", "normal_unit"]
-
 LENGTHS = frozenset({"pm", "Å", "nm", "µm", "mm", "cm", "m", "in"})
 """Units of length that OME knows, as this package spells them."""
 TIMES = frozenset({"ns", "µs", "ms", "s", "min", "h", "d"})

@@ -31,10 +31,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.phantom.structures import Structure
-    from napari_denoisplit.jobs.split.job import Split
-
-__all__ = ["STRUCTURES", "Demo", "Panel", "demo_fields", "demo_job", "demo_test", "save_picture"]
-
+    from napari_denoisplit.jobs.split.results import Split
 
 STRUCTURES: tuple[Structure, Structure] = ("filaments", "pits")
 N_FIELDS = 3

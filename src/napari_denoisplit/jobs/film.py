@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["FILM_ENDINGS", "film_job"]
-
 FILM_ENDINGS = (".gif", ".mp4")
 """Endings of films; .ome.tif keeps the numbers instead."""
 _TIFF = (".tif", ".tiff")

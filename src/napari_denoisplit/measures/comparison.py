@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
 
 
-__all__ = ["ChannelScore", "compare", "partners"]
-
-
 @dataclass(frozen=True, slots=True)
 class ChannelScore:
     """How close one predicted channel is to the truth, whatever the unit of the prediction."""

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.floating | np.integer]
     Floats = NDArray[np.float64]
 
-__all__ = ["SMALLEST_EDGE", "Variant", "ms_ssim"]
-
 Variant = Literal["range_invariant", "plain", "least_squares"]
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)

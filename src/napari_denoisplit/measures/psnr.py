@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.floating | np.integer]
 
-__all__ = ["psnr", "range_invariant_psnr"]
-
 
 def psnr(truth: Pixels, prediction: Pixels) -> float:
     """Peak signal-to-noise ratio in decibel: 20 log10((max g - min g) / sqrt(mean((g - p)^2))).

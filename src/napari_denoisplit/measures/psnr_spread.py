@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.floating | np.integer]
 
-__all__ = ["psnr_spread"]
-
 
 def psnr_spread(
     truth: Pixels, samples: Iterable[Pixels], measure: Callable[[Pixels, Pixels], float] = psnr

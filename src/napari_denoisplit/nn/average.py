@@ -8,8 +8,6 @@ from typing import Generic, TypeVar
 import torch
 from torch import nn
 
-__all__ = ["WeightAverage"]
-
 N = TypeVar("N", bound=nn.Module)
 
 

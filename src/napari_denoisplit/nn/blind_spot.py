@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-__all__ = ["CELL", "grid_spots", "hide", "random_spots"]
-
 CELL = 4
 """One blind spot in each square of so many pixels: each keeps its neighbours, and 16 passes
 predict every pixel of an image blindly."""

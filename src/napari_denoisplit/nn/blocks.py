@@ -14,8 +14,6 @@ from torch import nn
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Downsample", "Gate", "Merge", "ResidualBlock", "Upsample"]
-
 
 class Gate(nn.Module):
     """ELU(a) * sigmoid(g), with a and g from one 1x1 convolution."""

@@ -13,8 +13,6 @@ from napari_denoisplit.errors import JobError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Compute", "keep_freed_memory"]
-
 
 @dataclass(frozen=True, slots=True)
 class Compute:

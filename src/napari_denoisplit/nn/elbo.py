@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.ladder import Prediction
     from napari_denoisplit.settings import LossSettings
 
-__all__ = ["ElboTerms", "elbo", "kl_terms"]
-
 
 class ElboTerms(NamedTuple):
     """Parts of the loss as scalars that carry gradients."""

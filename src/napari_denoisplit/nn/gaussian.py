@@ -7,8 +7,6 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-__all__ = ["Gaussian", "gaussian_kl"]
-
 LOGVAR_MAX = 20.0
 VARIANCE_MIN = 1e-6
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     LatentNoise = Callable[[int, tuple[int, ...]], Tensor]
     """Standard normal noise of a level and shape (B, Z, y, x)."""
 
-__all__ = ["VSE", "Prediction"]
-
 
 class Prediction(NamedTuple):
     """What a training pass returns, float32, in normalized units."""

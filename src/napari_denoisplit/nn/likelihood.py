@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.ladder import Prediction
     from napari_denoisplit.noise.models.model import NoiseModel
 
-__all__ = ["ChannelScale", "GaussianLikelihood", "NoiseModelLikelihood"]
-
 LOGVAR_MIN = -5.0
 
 

@@ -14,8 +14,6 @@ from torch import nn
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["UNet"]
-
 _SLOPE = 0.1
 
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     LayerData = tuple[NDArray[np.float32], dict[str, Any], str]
 
-__all__ = ["channels", "mixture"]
-
 STRUCTURES: tuple[Structure, ...] = ("filaments", "pits")
 COLORMAPS = {"filaments": "bop orange", "pits": "bop blue"}
 """A pair that stays apart for colour-blind eyes."""

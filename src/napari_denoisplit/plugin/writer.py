@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["write_layers"]
-
 LayerData = tuple[Any, "Mapping[str, Any]", str]
 
 _LETTERS = {

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.fast.inference import FoldedVSE
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
-__all__ = ["Block", "BlockSplit", "block_steps", "block_tile_size"]
-
 
 @dataclass(frozen=True, slots=True)
 class Block:

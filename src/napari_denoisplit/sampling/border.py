@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["BORDER", "border_of", "bordered", "mirrored", "read_bordered", "round_up", "within"]
-
 BORDER = 16
 """Pixels on each side. Convolutions meet an edge with zeros, which no image contains: the MMSE of
 data set A (896 x 896 pixels) has 33.02 and 30.55 dB without a border, 33.10 and 30.64 with 16

@@ -15,16 +15,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.sampling.tiles import Tile
 
-__all__ = [
-    "LARGEST_VIEW",
-    "Focus",
-    "FocusSlot",
-    "FocusSource",
-    "planes_from",
-    "tiles_below",
-    "tiles_from",
-]
-
 LARGEST_VIEW = 1024
 """Rows and columns of a view that are split as one looks at it; a second or so of work."""
 

@@ -11,8 +11,6 @@ from napari_denoisplit.sampling.tiles import grown, tile_grid
 if TYPE_CHECKING:
     from napari_denoisplit.sampling.tiles import Tile
 
-__all__ = ["Frame", "span_to_read"]
-
 A = TypeVar("A")
 Span = tuple[int, int]
 

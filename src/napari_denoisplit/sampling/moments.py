@@ -19,8 +19,6 @@ from __future__ import annotations
 
 import torch
 
-__all__ = ["Moments"]
-
 
 class Moments:
     """Mean, standard deviation and error of the mean, without keeping the samples.

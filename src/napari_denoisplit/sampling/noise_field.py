@@ -13,8 +13,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-__all__ = ["NoiseField"]
-
 BLOCK = 32
 """Edge of the blocks that are drawn at once, latent positions: smaller ones cost more calls, and of
 larger ones a small image uses little."""

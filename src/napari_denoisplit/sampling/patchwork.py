@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.focus import Focus
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["Patchwork", "Picture"]
-
 CELL = 32
 """Edge of a cell, pixels: small, so that little beside the view is computed."""
 BOTTOM_UP_CONTEXT = 32

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import NetworkSettings
 
-__all__ = ["Posterior", "bytes_per_pixel", "fitting_batch", "fitting_tile_size"]
-
 AT_ONCE = 2**16
 """Pixels that a processor has enough to do with: beyond, larger batches are hardly faster."""
 AT_ONCE_GPU = 2**20

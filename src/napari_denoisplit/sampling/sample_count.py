@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.moments import Moments
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["Precision", "relative_error", "samples_needed"]
-
 LEAST = 4
 """Samples before which their spread is too uncertain to judge by: of n samples, the standard
 deviation of a pixel is known to 1 / sqrt(2 (n - 1))."""

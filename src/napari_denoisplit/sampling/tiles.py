@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from napari_denoisplit.sampling.border import round_up
 
-__all__ = ["Tile", "grown", "tile_grid"]
-
 
 @dataclass(frozen=True, slots=True)
 class Tile:

@@ -8,17 +8,6 @@ from pydantic import Field, model_validator
 
 from napari_denoisplit.settings.base import Settings
 
-__all__ = [
-    "METHODS",
-    "PRESETS",
-    "LossSettings",
-    "Method",
-    "MixSettings",
-    "NetworkSettings",
-    "Preset",
-    "PresetSettings",
-]
-
 Preset = Literal["tiny", "fast", "paper"]
 Method = Literal["denoisplit", "altered_musplit", "musplit"]
 

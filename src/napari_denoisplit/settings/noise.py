@@ -8,8 +8,6 @@ from pydantic import Field, model_validator
 
 from napari_denoisplit.settings.base import ComputeSettings, Settings
 
-__all__ = ["DenoiseSettings", "NoiseFitSettings", "NoiseKind", "NoiseSource"]
-
 NoiseKind = Literal["gaussian_mixture", "histogram", "poisson_gaussian"]
 NoiseSource = Literal["repeats", "pairs", "bootstrap", "single"]
 

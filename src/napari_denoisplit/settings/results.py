@@ -8,17 +8,6 @@ from pydantic import Field
 
 from napari_denoisplit.settings.base import ComputeSettings, Settings
 
-__all__ = [
-    "Binning",
-    "CalibrateSettings",
-    "CalibrationMethod",
-    "FilmLayout",
-    "FilmLoop",
-    "FilmSettings",
-    "FilmShow",
-    "ObjectSettings",
-]
-
 CalibrationMethod = Literal["variance", "likelihood", "map"]
 Binning = Literal["equal_count", "equal_width"]
 FilmLoop = Literal["round", "to and fro", "once"]

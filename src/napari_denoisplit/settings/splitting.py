@@ -8,8 +8,6 @@ from pydantic import Field, model_validator
 
 from napari_denoisplit.settings.base import ComputeSettings
 
-__all__ = ["SplitSettings"]
-
 
 class SplitSettings(ComputeSettings):
     """How an image is split by a trained model."""

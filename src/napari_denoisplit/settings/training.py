@@ -15,8 +15,6 @@ from napari_denoisplit.settings.networks import (
     Preset,
 )
 
-__all__ = ["TrainSettings"]
-
 
 class TrainSettings(ComputeSettings):
     """What a training run does, and when it ends."""

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
 
-__all__ = ["calibrate"]
-
 
 class _Files(NamedTuple):
     """One set of images."""

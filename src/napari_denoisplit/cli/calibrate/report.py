@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.calibrate.channel import ChannelResult
     from napari_denoisplit.jobs.calibrate.job import Calibrated
 
-__all__ = ["print_calibration"]
-
 
 def print_calibration(result: Calibrated, written: Path | None, *, as_json: bool) -> None:
     """Print what was found.

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.noise.models.model import NoiseModel
 
-__all__ = ["noise"]
-
 ANY: tuple[NoiseKind, ...] = ("gaussian_mixture", "histogram", "poisson_gaussian")
 KINDS: dict[str, tuple[NoiseKind, ...]] = {".npz": ANY, ".npy": ("histogram",), ".json": ANY}
 """Kinds of noise model that a file of each suffix can hold; the first is its default."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.pairs.value import Pairs
     from napari_denoisplit.verdict import Verdict
 
-__all__ = ["NoiseReport", "comparison", "in_words", "plain"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoiseReport:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.cli.parts.files import channel_index
+from napari_denoisplit.images.channels import channel_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.noise_data import NoiseData
     from napari_denoisplit.settings import NoiseSource
-
-__all__ = ["NoiseTask", "choose_source", "noise_tasks"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
     from napari_denoisplit.verdict import Grade
 
-__all__ = ["NoiseWork", "is_enough"]
-
 GRADES: tuple[Grade, ...] = ("do not use", "usable", "good")
 """By rising trust."""
 UNJUDGED = Verdict(grade="do not use", reasons=("The model was not judged.",))

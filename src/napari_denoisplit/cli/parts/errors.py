@@ -11,8 +11,6 @@ from pydantic import ValidationError
 
 from napari_denoisplit.errors import DenoisplitError, message_of
 
-__all__ = ["EXPECTED", "FAILED", "INTERRUPTED", "SHORT", "UsageError", "exit_code", "one_line"]
-
 FAILED = 1
 USAGE = 2
 SHORT = 3

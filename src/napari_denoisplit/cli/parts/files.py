@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_denoisplit.cli.parts.options import MORE
-from napari_denoisplit.images.channels import channel_index, choose_channel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_denoisplit.cli.parts.terminal import Terminal
     from napari_denoisplit.images.image import Image
-
-__all__ = ["AxesOption", "SeriesOption", "channel_index", "choose_channel", "read"]
 
 AxesOption = Annotated[
     str | None,

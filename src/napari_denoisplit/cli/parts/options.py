@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
-__all__ = ["MORE", "Choice", "with_options"]
-
 MORE = "More options"
 """Heading in the help over what few users need."""
 

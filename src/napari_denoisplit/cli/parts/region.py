@@ -10,8 +10,6 @@ from napari_denoisplit.errors import ImageError
 if TYPE_CHECKING:
     from napari_denoisplit.images.plane_region import PlaneRegion
 
-__all__ = ["parse_region"]
-
 
 def parse_region(text: str) -> PlaneRegion:
     """Read 'Y0:Y1,X0:X1'; an end left out is the image's own."""

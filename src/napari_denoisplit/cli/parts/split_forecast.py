@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.cli.parts.terminal import Terminal
     from napari_denoisplit.events import Job
 
-__all__ = ["say_forecast"]
-
 R = TypeVar("R")
 
 

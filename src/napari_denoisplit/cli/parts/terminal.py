@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Event, Job
 
-__all__ = ["Terminal", "epoch_line", "time_left"]
-
 R = TypeVar("R")
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.slide.job import SlideSplit
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["is_zarr_output", "only_image", "split_blocks"]
-
 
 def is_zarr_output(output: Path, scheduler: str | None) -> bool:
     """Whether the result goes into an OME-Zarr folder; a cluster can write nothing else."""

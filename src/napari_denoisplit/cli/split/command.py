@@ -19,8 +19,6 @@ from napari_denoisplit.cli.split.blocks import (
 from napari_denoisplit.cli.split.files import Taken, split_files
 from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["split"]
-
 FOLDERS = "Folders"
 """Heading in the help over what concerns folders."""
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.batch.outcome import BatchResult
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["Taken", "split_files"]
-
 _REPEATED = 20  # failures that are said again in the end, where a long list has scrolled away
 
 

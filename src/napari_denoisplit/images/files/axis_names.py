@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     import tifffile
 
-__all__ = ["example_axes", "name_axes"]
-
 # Two or three unnamed planes are mostly the channels of one field, more are mostly a movie.
 _MOST_UNNAMED_CHANNELS = 3
 _UNNAMED = "QI"  # tifffile's letters for an axis of which the file says nothing

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     import tifffile
 
-__all__ = ["missing_part"]
-
 # Bytes of one value of each type of TIFF tag.
 _BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _BYTES_OF_TYPE |= {16: 8, 17: 8, 18: 8}

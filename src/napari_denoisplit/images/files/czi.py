@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["read_czi"]
-
 
 def read_czi(path: Path) -> Image:
     """Read the one scene of a CZI file through bioio, with its axes, pixel size and names.

@@ -12,8 +12,6 @@ from napari_denoisplit.images.files.reading import read_image
 if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
 
-__all__ = ["ImageFile"]
-
 LAZY_ABOVE = 2**26
 """Bytes of pixels above which a file is not read at once."""
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from os import PathLike
 
-__all__ = ["read_image", "read_images"]
-
 _COLOURS = {2, 5, 6, 8, 9, 10}  # PhotometricInterpretation: RGB, CMYK, YCbCr, three kinds of Lab
 _CONVERT = (
     "Save it as OME-TIFF first (in Fiji: Plugins > Bio-Formats > Bio-Formats Exporter), or open "

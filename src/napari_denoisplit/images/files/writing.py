@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["write_image"]
-
 # Offsets of a classic TIFF end at 4 GiB; 32 MiB are left for what is not pixels.
 _LARGEST_CLASSIC = 2**32 - 2**25
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Indices = NDArray[np.intp] | np.intp
 
-__all__ = ["CellMaps", "CellShapes", "draw_cells"]
-
 SPACING = 400.0
 """Pixels between the centres of neighbouring cells."""
 RADIUS = 205.0

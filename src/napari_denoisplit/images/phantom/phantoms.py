@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.phantom.structures import Structure
 
-__all__ = ["BACKGROUND", "PIXEL_SIZE", "phantom"]
-
 BACKGROUND = 100.0
 """Grey level without light, as cameras add it."""
 PIXEL_SIZE = 0.065

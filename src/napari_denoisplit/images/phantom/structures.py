@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Canvas = NDArray[np.float32]
 
-__all__ = ["PAINTERS", "Scene", "Structure"]
-
 Structure = Literal["filaments", "pits", "mesh"]
 
 STEP = 0.7

@@ -11,8 +11,6 @@ from napari_denoisplit.errors import ImageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["add_noise", "noise_sigma"]
-
 
 def add_noise(
     channels: NDArray[np.floating | np.integer],

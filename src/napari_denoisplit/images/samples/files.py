@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["calibration_factors", "open_samples", "result_files"]
-
 _LAZY_ABOVE = 2**22  # bytes; of many samples only the one in sight is read
 _RESULT = re.compile(r"(.+)_(mmse|sigma|sigma-uncalibrated|sample-\d+)\.ome\.tiff?", re.IGNORECASE)
 _NUMBERED = re.compile(r"(\d+)\.ome\.tiff?$", re.IGNORECASE)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     Span = tuple[int, int]
     Parts = tuple[NDArray[np.float32], ...]
 
-__all__ = ["SampleLevels", "Window", "with_coarser"]
-
 _WHOLE = 2**22
 """Pixels of a plane that is always looked at as a whole, at full resolution."""
 _MOST = 2**22

@@ -27,14 +27,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = [
-    "SAMPLES",
-    "read_samples",
-    "sample_levels",
-    "series",
-]
-
-
 SAMPLES = "samples"
 """Folder inside the result of a split in which the images are samples."""
 

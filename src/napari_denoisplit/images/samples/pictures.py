@@ -16,18 +16,6 @@ if TYPE_CHECKING:
     Picture = NDArray[np.uint8]
     Limits = tuple[float, float]
 
-__all__ = [
-    "DIVERGING",
-    "Look",
-    "contrast",
-    "course",
-    "default_look",
-    "following",
-    "ramp",
-    "render",
-    "symmetric",
-]
-
 DIVERGING = (
     (0.62, 0.86, 1.0),
     (0.09, 0.42, 0.78),

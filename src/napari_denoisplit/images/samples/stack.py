@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     Frame = NDArray[np.float32]
 
-__all__ = ["SampleStack", "drawn_in_pairs", "pixels_of"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampleStack:

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.settings import NoiseSource
 
-__all__ = [
-    "NoiseData",
-    "stack_over_time",
-]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoiseData:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Normalization"]
-
 
 class Normalization(BaseModel):
     """Statistics of the training pixels, in image units.

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Partition", "Region", "partition"]
-
 FRAMES_TO_SPLIT = 10
 """From so many fields on, whole fields are set aside; below, a block of each field."""
 GRID = 16

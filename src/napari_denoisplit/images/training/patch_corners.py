@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PatchCorners"]
-
 MAX_CORNERS = 4_000_000
 """More corners than this are thinned out at random: 100 bytes of memory each add up."""
 

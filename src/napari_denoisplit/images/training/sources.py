@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["content_hash", "same_content", "source_line", "source_name"]
-
 _HASH = " sha256:"
 
 

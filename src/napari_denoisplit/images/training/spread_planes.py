@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["spread_planes"]
-
 EDGE = 512
 """Edge of the windows that stand for a plane that is too large by itself."""
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["training_windows"]
-
 WINDOW = 512
 MAX_PIXELS = 16_000_000
 """64 MiB as float32; several times what a few minutes of training look at."""

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.zarr.nodes import ZarrNode
 
-__all__ = ["ArrayFacts", "array_facts"]
-
 LARGEST_CHUNK = 2**31
 """Bytes; no usual codec makes larger ones, and each is held in memory as a whole."""
 LARGEST_IMAGE = 2**46

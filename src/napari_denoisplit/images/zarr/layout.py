@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
-__all__ = ["KEY", "OmeZarrLayout", "new_group", "put_in_place"]
-
 KEY = "denoisplit"
 """Attribute of a group under which this package keeps what OME-NGFF has no place for."""
 

@@ -18,8 +18,6 @@ from napari_denoisplit.images.zarr.stores import ConfinedStore
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["channel_levels"]
-
 _BLOCK = 2**22
 """Bytes of a block: napari reads whole ones, in the thread of the window."""
 

@@ -12,8 +12,6 @@ from napari_denoisplit.images.units import normal_unit
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["VERSION", "channel_metadata", "image_metadata"]
-
 VERSION = "0.5"
 
 _TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}

@@ -13,8 +13,6 @@ from napari_denoisplit.images.units import normal_unit
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["LEFT_OUT", "axis_letters", "given_letters", "ngff_calibration"]
-
 LEFT_OUT = "?"
 """Stands for an axis of length 1 that has no letter."""
 

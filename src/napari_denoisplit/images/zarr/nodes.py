@@ -14,16 +14,6 @@ from napari_denoisplit.errors import ImageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = [
-    "ZARR_FILES",
-    "ZarrNode",
-    "child",
-    "image_name",
-    "is_zarr",
-    "read_node",
-]
-
-
 LARGEST_METADATA = 2**26
 """Bytes; the collected metadata of a plate may be some MiB."""
 

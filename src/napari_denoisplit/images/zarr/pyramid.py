@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.zarr.regions import Region
 
-__all__ = ["contrast_windows", "halved", "level_shapes"]
-
 SMALLEST = 512
 """Levels are made until Y and X are no longer than this; any window shows that many pixels."""
 MAX_PLANES = 32

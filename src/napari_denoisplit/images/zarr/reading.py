@@ -26,8 +26,6 @@ from napari_denoisplit.images.zarr.stores import ConfinedStore, ZarrLevel
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["read_ome_zarr"]
-
 MOST_COUNTED = 1_000_000
 """Regions of an unfinished image whose files are looked for, to say how many there are."""
 

@@ -11,8 +11,6 @@ from napari_denoisplit.images.zarr.nodes import ZarrNode, child, read_node
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["chosen_image", "image_folders", "ome_metadata"]
-
 SERIES = "bioformats2raw.layout"
 """Key of a group that holds several images."""
 _SHOWN = 8  # of a long list

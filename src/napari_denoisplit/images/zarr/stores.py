@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.zarr.regions import Region
 
-__all__ = [
-    "ConfinedStore",
-    "WholeFileStore",
-    "ZarrLevel",
-    "remove_partial_files",
-]
-
-
 _PARTIAL = ".partial"
 
 

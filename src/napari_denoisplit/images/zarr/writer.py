@@ -15,7 +15,6 @@ from napari_denoisplit.images.zarr.layout import KEY, OmeZarrLayout, new_group
 from napari_denoisplit.images.zarr.ngff import channel_metadata
 from napari_denoisplit.images.zarr.nodes import image_name
 from napari_denoisplit.images.zarr.pyramid import contrast_windows, halved
-from napari_denoisplit.images.zarr.regions import Region
 from napari_denoisplit.images.zarr.stores import WholeFileStore, ZarrLevel, remove_partial_files
 
 if TYPE_CHECKING:
@@ -25,13 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.images.zarr.regions import RegionGrid
-
-__all__ = [
-    "OmeZarrWriter",
-    "Region",
-    "write_ome_zarr",
-]
+    from napari_denoisplit.images.zarr.regions import Region, RegionGrid
 
 
 class OmeZarrWriter:

@@ -22,13 +22,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.batch.record import Reading
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = [
-    "Pace",
-    "forecast_files",
-    "size_of",
-]
-
-
 LOOKED_AT = 50
 """Files that are opened; of more these stand for all, by their bytes."""
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.plane_region import PlaneRegion
 
-__all__ = ["READABLE", "BatchItem", "find_items", "refuse_overwriting"]
-
 READABLE = (".tif", ".tiff", ".btf", ".tf8", ".tf2", ".lsm", ".czi", ".zarr")
 """Endings of the files, and folders of Zarr, that are taken from a folder."""
 _TEMPORARY = (".", "~", "$")  # first characters of the names of hidden and temporary files

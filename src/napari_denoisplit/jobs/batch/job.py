@@ -37,10 +37,8 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Event, Job
     from napari_denoisplit.jobs.batch.outcome import Status
-    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.settings import SplitSettings
-
-__all__ = ["batch_job"]
 
 # RuntimeError is what torch raises, e.g. when a device is out of memory; the others come of damaged
 # pixels of a large image, which are read only when their turn comes.

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["LOG_NAME", "BatchResult", "FileOutcome", "Status", "append_line"]
-
-
 Status = Literal["waiting", "done", "skipped", "stopped", "failed"]
 
 

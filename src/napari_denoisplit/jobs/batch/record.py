@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.batch.result_files import ResultFiles
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["Reading", "Recipe", "input_stamp"]
-
 _PROGRAM = "napari-denoisplit"
 # These change how fast a result is there, and not what it is.
 _WITHOUT_EFFECT = {"device", "memory_gib"}

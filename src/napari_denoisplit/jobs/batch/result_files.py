@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from napari_denoisplit.jobs.split.job import Split
-
-__all__ = ["ResultFiles", "is_result", "read_record", "write_split"]
+    from napari_denoisplit.jobs.split.results import Split
 
 # What results are called, by the command and by the widget that saves layers.
 _NAMED_AS_RESULT = re.compile(r".+_(mmse|sigma|sigma-uncalibrated|sample-\d+)\.ome\.tif")

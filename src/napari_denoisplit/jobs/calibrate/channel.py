@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import CalibrateSettings, CalibrationMethod
     from napari_denoisplit.verdict import Verdict
 
-__all__ = ["CalibratedChannel", "ChannelResult", "calibrate_channel"]
-
 _FEWEST = 5  # samples whose squared spread can be divided by
 CLEARLY = 0.9
 """A less simple calibration is taken if it leaves less than this share of the variance error."""

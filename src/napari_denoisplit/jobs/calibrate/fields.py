@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["CalibrationField", "cut", "kept_aside", "limited", "make_fields", "superposed_planes"]
-
 Role = Literal["both", "fit", "report"]
 CONTEXT = 64
 """Pixels around a block that are split with it and not judged."""

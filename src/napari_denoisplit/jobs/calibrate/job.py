@@ -40,16 +40,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = [
-    "HEADINGS",
-    "Calibrated",
-    "calibrate_job",
-    "calibration_fields",
-    "conclude",
-    "rows",
-    "write_table",
-]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibrated:

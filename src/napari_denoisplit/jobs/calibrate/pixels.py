@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Doubles = NDArray[np.float64]
 
-__all__ = ["SAMPLE_STEPS", "Drawn", "PixelPair", "draw_field", "pixels_of"]
-
 Part = Literal["fit", "report"]
 _PARTS: tuple[Part, ...] = ("fit", "report")
 

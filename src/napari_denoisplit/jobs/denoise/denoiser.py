@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.learning.batches import Batches
     from napari_denoisplit.nn.compute import Compute
 
-__all__ = ["Denoiser", "blind_loss"]
-
 N_FILTERS = 16
 AVERAGE_DECAY = 0.99
 """About the last hundred steps: a training of three minutes has a thousand."""

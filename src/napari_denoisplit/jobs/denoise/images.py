@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import DenoiseSettings
     from napari_denoisplit.verdict import Verdict
 
-__all__ = ["DenoisedImages", "denoise_images_job"]
-
 SHARE_OF_FREE_MEMORY = 0.8
 
 

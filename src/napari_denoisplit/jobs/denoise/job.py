@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job
     from napari_denoisplit.verdict import Verdict
 
-__all__ = ["Denoised", "denoise_job", "new_denoiser", "train_denoiser"]
-
 SECONDS_BETWEEN_PROGRESS = 0.3
 MOST_JUDGED = 1_000_000
 """Pixels in which the correlation of the noise is looked for: half a second."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["learn"]
-
 SHORTEST = 2.0
 """Seconds of a split that says something of the next: below, most is loading and warming up."""
 

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
-__all__ = ["preflight", "preflight_blocks"]
-
 
 def preflight(
     model: Model | Path,

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.fast.inference import FoldedVSE
     from napari_denoisplit.settings import NetworkSettings
 
-__all__ = ["Rate", "Speed", "correct", "speed_of"]
-
 SMALL = 64
 LARGE_ON_CPU = 256
 LARGE_ON_GPU = 1024

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["SHARE_FOR_RESULTS", "Preflight", "duration", "gib", "no_room", "together"]
-
 SHARE_FOR_RESULTS = 0.8
 """Of the free memory; `split_job` refuses to fill more of it with results."""
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.training.normalization import Normalization
     from napari_denoisplit.settings import MixSettings
 
-__all__ = ["Batch", "Batches"]
-
 
 class Batch(NamedTuple):
     """Input and targets of one step."""

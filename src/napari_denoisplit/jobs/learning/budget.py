@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari_denoisplit.settings import TrainSettings
 
-__all__ = ["Budget"]
-
 WARMUP = 0.02
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.ladder import VSE
     from napari_denoisplit.settings import LossSettings, TrainSettings
 
-__all__ = ["Trainer"]
-
 SKIPS_IN_A_ROW = 10
 
 

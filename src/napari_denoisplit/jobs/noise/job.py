@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.pairs.value import Pairs
     from napari_denoisplit.verdict import Verdict
 
-__all__ = ["Judged", "NoiseFit", "fit_noise_job", "gather_job", "judge_noise_job"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:

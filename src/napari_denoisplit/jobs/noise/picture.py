@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.curves import NoiseCurves, SignalBin
     from napari_denoisplit.verdict import Grade, Verdict
 
-__all__ = ["save_noise_picture"]
-
 _WIDTH, _PLOTS_HEIGHT = 11.0, 9.4  # inches
 _LINE_HEIGHT = 0.19  # inches of a line of words
 _CHARACTERS = 150  # of a line of words

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.blocks import Block, BlockSplit
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
-__all__ = ["BlockWork", "Crew", "OwnProcess", "budget", "memory_of_block", "tile_for"]
-
 MOST_ON_CPU = 1.5 * 2**30
 """Bytes beyond which larger tiles make a CPU hardly faster."""
 

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["Cluster"]
-
 SHARE_OF_LIMIT = 0.5
 """Of the memory that dask grants a worker; at 0.6 it begins to write to disk, at 0.95 to kill."""
 MAX_ORDERS = 90_000

@@ -37,12 +37,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = [
-    "Meter",
-    "SlideSplit",
-    "split_to_zarr_job",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class SlideSplit:

@@ -29,16 +29,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.compute import Compute
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
-__all__ = [
-    "Begin",
-    "choose_sizes",
-    "hash_of_image",
-    "hash_of_model",
-    "look_at",
-    "make_plan",
-]
-
-
 EDGE_ON_CPU = 1024
 EDGE_ON_GPU = 2048
 """Edges of a block: large enough for its context to cost little, small enough to lose little."""

@@ -38,12 +38,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.blocks import BlockSplit
     from napari_denoisplit.sampling.focus import Focus
 
-__all__ = [
-    "SlideStore",
-    "blocks_from",
-]
-
-
 CHUNK = 256
 """Edge of what is compressed together within a block: what a viewer reads at least."""
 

@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["Split", "frame_of", "planes_of", "split_job", "unlike_training"]
-
 
 def split_job(
     model: Model | Path,

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.focus import Focus, FocusSlot
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["lens_job"]
-
 MEMORY = 2**29
 """Bytes for what was looked at before, at most: about 25 views of 1000 x 1000 pixels."""
 POLL = 0.1

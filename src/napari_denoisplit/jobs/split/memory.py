@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.settings import NetworkSettings, SplitSettings
 
-__all__ = ["RAN_OUT", "Retreat", "free_memory", "is_out_of_memory", "memory_for"]
-
 E = TypeVar("E")
 R = TypeVar("R")
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.moments import Moments
     from napari_denoisplit.settings import SplitSettings
 
-__all__ = ["Split", "SplitResults", "bytes_in_work", "check_room"]
-
 PLANES_IN_WORK = 6
 """Images of a plane beside its running moments, measured: what is read of it, the sample that is
 drawn, its difference to the mean, and the copies of sample, MMSE and sigma that are shown."""

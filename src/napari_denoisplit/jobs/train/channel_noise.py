@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.noise.models.model import NoiseModel
 
-__all__ = ["channel_noise_job"]
-
 
 def channel_noise_job(
     fields: TrainingFields, train: tuple[NDArray[np.bool_], ...], *, seed: int = 0

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.models.model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
 
-__all__ = ["Trained", "train_job"]
-
 R = TypeVar("R")
 
 SECONDS_BETWEEN_PROGRESS = 0.3

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.training.partition import Partition
     from napari_denoisplit.settings import LossSettings, NetworkSettings, TrainSettings
 
-__all__ = ["Run", "prepare"]
-
 
 @dataclass(slots=True, eq=False)
 class Run:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.ladder import VSE, Prediction
     from napari_denoisplit.settings import LossSettings
 
-__all__ = ["Validation", "ValidationResult"]
-
 MAX_PIXELS = 300_000
 """Blocks are cropped to so many pixels together: a validation may not cost more than training."""
 N_SAMPLES = 2

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job
     from napari_denoisplit.measures.samples.consensus import Segment
 
-__all__ = ["FEWEST", "ConsensusStack", "consensus_job", "map_job"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConsensusStack:

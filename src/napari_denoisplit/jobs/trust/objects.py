@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.measures.samples.objects import ObjectSummary
     from napari_denoisplit.settings import ObjectSettings
 
-__all__ = ["MOST_PIXELS", "SummedObjects", "objects_job"]
-
 MOST_PIXELS = 2**27
 """MMSE, sigma, mask and labels are held in memory, some 40 bytes a pixel: 5 GiB."""
 

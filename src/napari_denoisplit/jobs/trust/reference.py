@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.image import Image
 
-__all__ = ["reference_job", "seen_in_training", "with_reference"]
-
 EDGES = (128, 64)
 """Of a tile, pixels: the largest of which there are enough."""
 _ENOUGH = 5

@@ -34,22 +34,13 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model, ModelHeader
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.measures.trust.residual import ResidualFigures
     from napari_denoisplit.noise.models.model import NoiseModel
     from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.verdict import Verdict
 
     Floats = NDArray[np.float32]
-
-__all__ = [
-    "ResidualCheck",
-    "Residuals",
-    "noise_models_of",
-    "reference_of",
-    "residual_job",
-    "trust_job",
-]
 
 _SEED = 20240311
 

@@ -19,17 +19,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = [
-    "ErrorPixels",
-    "fit_channel",
-    "fit_every_way",
-    "likelihood_factor",
-    "monotone_map",
-    "negative_log_likelihood",
-    "noise_scale",
-    "variance_factor",
-]
-
 N_KNOTS = 50
 """Knots of the monotone map, of equally many pixels each."""
 ROUNDS = 100

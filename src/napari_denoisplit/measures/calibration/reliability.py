@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     Floating = NDArray[np.floating]
 
-__all__ = ["INTERVALS", "coverage", "reliability"]
-
 INTERVALS = {"50": 0.67449, "68": 0.99446, "90": 1.64485, "95": 1.95996}
 """Nominal percent of an interval, and its half-width in sigmas of a Gaussian."""
 SMALLEST_BIN = 20

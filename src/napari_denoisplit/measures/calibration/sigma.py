@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["mapped", "sigma_of"]
-
 
 def sigma_of(spread: Floats, calibration: CalibrationRecord | None) -> Floats:
     """Calibrate the spread of every channel; without a calibration it is returned as it is.

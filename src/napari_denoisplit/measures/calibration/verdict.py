@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.calibration_record import CalibrationScore
     from napari_denoisplit.verdict import Grade
 
-__all__ = ["judge_sigma"]
-
 GOOD_SLOPE, USABLE_SLOPE = 0.1, 0.3
 """How far the slope of RMSE over RMV may be from 1."""
 GOOD_CORRELATION, USABLE_CORRELATION = 0.95, 0.8

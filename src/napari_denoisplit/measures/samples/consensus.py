@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Booleans = NDArray[np.bool_]
 
-__all__ = ["Consensus", "Segment", "consensus_of", "local_threshold"]
-
 Segment = Callable[["Floats"], "NDArray[np.bool_]"]
 """Finds the foreground (Y, X) of an image (Y, X)."""
 RADIUS = 15

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["Interpretation", "Interpretations", "interpret"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Interpretation:

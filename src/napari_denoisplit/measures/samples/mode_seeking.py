@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["OVERLAP", "WINDOW", "Modes", "find_modes"]
-
 WINDOW = 10
 """Edge of a window, pixels."""
 OVERLAP = 3

@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.floating]
     Booleans = NDArray[np.bool_]
 
-__all__ = [
-    "ObjectSummary",
-    "ObjectSums",
-    "connected_objects",
-    "summarize_objects",
-    "write_objects",
-]
-
 _FEWEST = 3  # samples that tell a spread
 _FEWEST_MIRRORED = 4  # in two pairs
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.floating | np.integer]
 
-__all__ = ["SampleScore", "sample_scores"]
-
 
 @dataclass(frozen=True, slots=True)
 class SampleScore:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["LEVEL", "SampleSpread", "half_width"]
-
 LEVEL = 0.95
 """Probability of the intervals that are shown."""
 _FEWEST = 3  # samples; the spread of two says next to nothing

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Estimate", "Profile", "ReadingStopped", "SampleReading", "read_samples_at"]
-
 _FEWEST = 3  # samples that tell a correlation
 
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["CORRELATION", "judge_denoised"]
-
 MOST_PLANES = 16
 LEAST_SHARE_OF_SIGNAL = 0.5
 """A denoised image with less than this share of the variance of the signal is blank."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Footprint", "area", "line", "pixel"]
-
 _LARGEST_STEP = 1.0  # pixels between two points of a line
 _PIECE = 2048  # rows and columns that are read at once
 _MOST_POINTS = 2**25  # of an area; the places of more would take GiB

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.floating]
 
-__all__ = ["background_of", "relative_uncertainty"]
-
 _DARK = 10  # percent of the pixels that show no structure in most images
 _PIXELS = 1_000_000  # tell a percentile
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     Figures = NDArray[np.float64]
 
-__all__ = ["FIGURES", "KEY", "Departure", "ResidualReference"]
-
 KEY = "residual_reference"
 """Where a reference is kept in the part `training` of a model file."""
 FIGURES = ("variance", "correlation", "bias")

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["mixing_weights"]
-
 _PIXELS = 200_000
 
 

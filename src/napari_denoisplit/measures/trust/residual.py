@@ -30,16 +30,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = [
-    "LAGS",
-    "WINDOW",
-    "ResidualFigures",
-    "ResidualSums",
-    "local_bias",
-    "standardized",
-    "tile_figures",
-]
-
 LAGS = (1, 2, 3)
 """Pixels. Structure that was not explained is wider than one pixel; noise is not."""
 WINDOW = 16

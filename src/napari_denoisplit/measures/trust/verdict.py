@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.measures.trust.residual import ResidualFigures
     from napari_denoisplit.verdict import Grade
 
-__all__ = ["CLEAR", "NOTABLE", "judge_absolutely", "judge_by_reference"]
-
 NOTABLE = 2.0
 """Distance from the reference, in standard deviations of its tiles, that is worth a warning: as if
 the whole image were like the worst fortieth of its kind."""

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     Activation = Callable[[Tensor, Tensor], None]
     """Writes f of its first argument into its second, (N, X, I) each."""
 
-__all__ = ["Convolution", "RowWinograd", "some_rows", "with_neighbours"]
-
 CHUNK = 2**20
 """Entries of the rows that a processor works on at once: with fewer, calls cost more than they do;
 more do not stay in the cache."""

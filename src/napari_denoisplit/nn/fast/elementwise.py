@@ -20,8 +20,6 @@ from napari_denoisplit.nn.gaussian import LOGVAR_MAX, VARIANCE_MIN
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["LN2", "Elementwise", "Scratch"]
-
 LN2 = log(2)
 
 

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Window", "needed_windows", "share_of_work"]
-
 ALIGNED = 4
 """Windows begin and end at multiples of this, which suits Winograd's algorithm."""
 

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.compute import Compute
     from napari_denoisplit.nn.fast.field_of_view import Window
 
-__all__ = ["FoldedBlock", "FoldedDown", "FoldedMerge", "FoldedOutput", "FoldedUp", "Kit", "weights"]
-
-
 STRIP = 4
 """Chunks of a strip that a residual block works on at once."""
 AHEAD = 4

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     PlacedNoise = Callable[[int, tuple[int, ...], tuple[int, int]], Tensor]
     """Standard normal noise of a level and shape (B, Z, y, x) whose upper left is at (y0, x0)."""
 
-__all__ = ["FoldedVSE", "folded"]
-
 
 def folded(network: VSE, compute: Compute) -> FoldedVSE:
     """Fold a network for a device and precision, wherever and in whatever mode it is."""

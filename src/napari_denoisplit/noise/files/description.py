@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import NoiseSource
     from napari_denoisplit.verdict import NoiseRecord
 
-__all__ = ["SOURCES_IN_WORDS", "describe", "describe_record", "numbers"]
-
 SOURCES_IN_WORDS: dict[NoiseSource | None, str] = {
     "repeats": "repeated exposures",
     "pairs": "clean and noisy pairs",

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.models.model import NoiseModel
     from napari_denoisplit.verdict import NoiseRecord
 
-__all__ = ["SUFFIXES", "NoiseHeader", "read_noise_header", "read_noise_model", "write_noise_model"]
-
 SUFFIXES = (".npz", ".npy", ".json")
 """Endings of files that may hold a noise model."""
 _MOST_BYTES = 64 * 2**20  # a histogram of 1024 bins as text

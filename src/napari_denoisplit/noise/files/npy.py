@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.noise.models.model import NoiseModel
 
-__all__ = ["read_npy_values", "write_npy"]
-
 _MOST_BYTES = 3 * MOST_BINS**2 * 8 + 4096
 
 

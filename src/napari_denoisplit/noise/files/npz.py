@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.noise.models.model import NoiseModel
 
-__all__ = ["read_npz", "read_npz_values", "write_npz"]
-
 RECORD = "denoisplit"
 _MIXTURE = ("trained_weight", "min_signal", "max_signal", "min_sigma")
 _POISSON = ("gain", "offset", "read_noise", "min_signal", "max_signal")

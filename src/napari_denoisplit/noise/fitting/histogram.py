@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["fit_histogram"]
-
 _DRAWN = 4_000_000
 _LEAST_PAIRS = 1000
 _OUTLIERS = 5e-5  # of the observations at each end, left to the tails of the model

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Fit", "fit", "fit_gaussian_mixture", "fit_rounds"]
-
 _BINS = 50
 _ROUNDS = 15
 _STEPS_PER_ROUND = 10

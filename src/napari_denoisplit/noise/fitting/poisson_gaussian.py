@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.noise.pairs.line import NoiseLine
 
-__all__ = ["WORTH", "fit_poisson_gaussian", "poisson_gaussian_on_line"]
-
 WORTH = 3e-4
 """Nats per pixel that a read noise of its own must gain: few fits gain as much by chance."""
 _LEAST_RISE = 1e-3  # of the variance, over the range of the signal: less tells no gain

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["FitSample", "check_pairs", "draw_pairs"]
-
 _DRAWN = 400_000  # pairs to look at, whatever the size of the images
 _FITTED = 64_000
 _THINNED = 16_000

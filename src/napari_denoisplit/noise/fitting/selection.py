@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.pairs.value import Pairs
     from napari_denoisplit.settings import NoiseFitSettings
 
-__all__ = ["fit_steps", "mixture_from_line"]
-
 _GAUSSIANS = (1, 2, 3, 4, 6)
 _COEFFICIENTS = (2, 3, 4)
 _WORTH = 1e-3  # nats per pixel that a larger model must gain to be taken

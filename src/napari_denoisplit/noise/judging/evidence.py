@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["CERTAIN", "Evidence", "Finding"]
-
 CERTAIN = 3.0
 """Standard errors that an effect must exceed beyond its threshold."""
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.curves import NoiseCurves
     from napari_denoisplit.noise.judging.evidence import Evidence
 
-__all__ = ["verdict_on"]
-
 CORRELATED = 0.20
 """Correlation of neighbours at which a network begins to take the noise for structure: it can
 foretell 4 % of the variance of a pixel's noise from each of its neighbours."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["LAGS", "autocorrelation"]
-
 LAGS = (1, 2, 3)
 """Pixels: cameras, resampling, and compression correlate near neighbours, if any."""
 

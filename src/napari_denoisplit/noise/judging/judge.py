@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["judge"]
-
 _LEAST_PIXELS = 100
 _IN_BINS = 1_000_000  # held-out pixels whose variance is measured: few of them are bright
 _IN_LIKELIHOOD = 60_000  # tell the mean to 0.003 nats

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["OFF", "Shares", "certain_ratios", "shares", "shift_findings", "variance_findings"]
-
 OFF = 1.25
 """Ratio of variances that shows in a plot: the standard deviation is 12 % off."""
 FAR_OFF = 1.6

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Cumulative", "pit_curve", "pit_values", "quantization_step"]
-
 _BINS = 20
 _LEVELS = 99
 _LOOKED_AT = 20_000  # observations that tell a step of quantization

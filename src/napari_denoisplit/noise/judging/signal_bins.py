@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.noise.models.model import NoiseModel
 
-__all__ = [
-    "BinnedPixels",
-    "ModelNumbers",
-    "signal_bins",
-]
-
-
 _EQUAL_COUNT = 14  # bins of equal count describe the background well,
 _EQUAL_WIDTH = 18  # bins of equal width the few bright pixels: take the edges of both
 _LEAST_COUNT = 100  # tell a variance to 14 %

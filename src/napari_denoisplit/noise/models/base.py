@@ -17,12 +17,6 @@ from napari_denoisplit.verdict import NoiseRecord
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = [
-    "PixelNoiseModel",
-    "as_floats",
-    "check_signal_range",
-]
-
 _HALVINGS = 48  # from the widest bracket (100 sigma at a level of 1e-4) to 1e-12 sigma
 _LEAST_LEVEL = 1e-12
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.noise.models.model import NoiseModel
 
-__all__ = ["NoiseModels"]
-
 
 class NoiseModels(nn.Module):
     """One noise model per channel.

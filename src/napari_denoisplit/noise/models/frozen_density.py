@@ -16,8 +16,6 @@ from torch.autograd.function import once_differentiable
 
 from napari_denoisplit.noise.models.mixture_density import HALF_LOG_2PI, TAIL, Coefficients, slope
 
-__all__ = ["frozen_log_density"]
-
 _CHUNK = 1 << 16  # signals at a time on a CPU, so that what is made of them stays in its cache
 _LEAST_EXPONENT = -80.0  # exp of less is denormal or zero, and ten times as slow
 

@@ -23,8 +23,6 @@ from napari_denoisplit.noise.models.records import record_from_values
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["GaussianMixture"]
-
 _MOST_LOG_VARIANCE = 80.0  # exp of more, summed over the coefficients, overflows float32
 
 

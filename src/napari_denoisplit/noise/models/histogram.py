@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["FLOOR", "HistogramNoise"]
-
 FLOOR = 1e-3
 """Share of every row that is spread as a bell around the signal."""
 _BEND = 3.0  # sigma beyond which the bell falls exponentially

@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = [
-    "LEAST_ROW",
-    "MOST_BINS",
-    "check_table",
-    "filled_rows",
-    "packed_table",
-    "table_values",
-    "unpacked_table",
-]
-
 MOST_BINS = 1024
 LEAST_ROW = 1e-20
 """Rows that sum to less hold nothing; PN2V adds 1e-30 to every entry of an empty row."""

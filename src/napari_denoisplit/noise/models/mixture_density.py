@@ -25,18 +25,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = [
-    "HALF_LOG_2PI",
-    "TAIL",
-    "Coefficients",
-    "Moments",
-    "log_density",
-    "moments",
-    "polynomial",
-    "published_log_density",
-    "slope",
-]
-
 TAIL = 10.0
 """Standard deviations beyond which the tails of a component are exponential."""
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)

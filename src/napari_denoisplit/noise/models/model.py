@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.verdict import NoiseRecord
 
-__all__ = ["NoiseModel", "noise_model_from_dict"]
-
 
 @runtime_checkable
 class NoiseModel(Protocol):

@@ -24,8 +24,6 @@ from napari_denoisplit.noise.models.saddlepoint import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LEAST_SPREAD", "PoissonGaussian"]
-
 LEAST_SPREAD = 0.1
 """Photons: a narrower read noise would leave gaps between the counts, which no camera shows."""
 _CHUNK = 1 << 15  # pixels at a time on a CPU, so that what is made of them stays in its cache

@@ -13,8 +13,6 @@ from napari_denoisplit.verdict import NoiseRecord
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["record_from_values", "record_values"]
-
 
 def record_values(record: NoiseRecord) -> dict[str, Any]:
     """Return what a record says as plain JSON values; empty if it says nothing."""

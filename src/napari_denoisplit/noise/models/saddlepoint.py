@@ -28,16 +28,6 @@ from torch import Tensor
 
 from napari_denoisplit.noise.models.mixture_density import HALF_LOG_2PI, TAIL
 
-__all__ = [
-    "LEAST_COUNT",
-    "Saddlepoint",
-    "SaddlepointTables",
-    "log_density",
-    "saddlepoint",
-    "signed_root",
-    "slopes",
-]
-
 LEAST_COUNT = 0.01
 """Photons that the dark holds: for fewer the slope of the density grows without bound."""
 _MOST_COUNT = 1e4  # the integral differs from 1 by less than 1e-6 beyond

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["superposed_noise", "superposed_variance"]
-
 _ROWS = 256  # at a time: a mixture keeps several numbers for each pixel
 _LEAST = 1e-12
 

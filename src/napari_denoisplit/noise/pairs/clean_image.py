@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["fields_of_pairs"]
-
 _OFF = 0.5  # pixels worth a note
 _SCALED = 0.02  # of the scale, worth a note
 _NOISY = 0.1  # of the variance, worth a note

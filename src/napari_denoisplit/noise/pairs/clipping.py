@@ -9,8 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["clipped_levels", "unsaturated_signal"]
-
 _PILE = 20  # pixels that an end of the range must hold before it is suspected
 _HIGH_PILE = 3
 _LOW_PILE = 10  # photon counting has a natural pile at zero

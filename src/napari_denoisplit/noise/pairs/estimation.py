@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["NoiseEstimate", "correlation_of_neighbours", "estimate_noise", "examine_noise"]
-
 _MOST_PIXELS = 4_000_000  # they tell gain and offset to about a percent, in a second or two
 _SMALLEST_EDGE = 32
 _BORDER = 6  # reach of the smoothing: no pixel is judged by what was padded

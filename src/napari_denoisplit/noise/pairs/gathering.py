@@ -30,14 +30,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = [
-    "check_region",
-    "gather",
-    "joint_histogram",
-    "pairs_of_single_image",
-]
-
-
 _LEAST_PAIRS = 1000
 _OUTLIER = 12.0  # standard deviations: no noise of a detector, but cosmic rays and hot pixels
 _WORTH_A_NOTE = 1e-5  # share of outlier pixels

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["NoiseLine"]
-
 _MODEL_ERROR = 0.05  # bins are not trusted to better than this, however many pixels they hold
 
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["neighbour_correlation"]
-
 _FLATTEST = 0.4  # of pixels that are flat already
 _LEAST_COUNT = 200
 _LOW = 0.05  # of the ratios: structure raises some of them, correlation all

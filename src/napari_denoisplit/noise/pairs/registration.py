@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["shift_between"]
-
 _FINE, _COARSE = 1.0, 8.0  # the band that structure stands out of noise and of uneven light in
 _MOST_SHIFT = 0.25  # of the edge
 _CLEAR = 6.0  # times the spread that the correlation of mere noise has: less may be chance

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     Doubles = NDArray[np.float64]
     Floats = NDArray[np.float32]
 
-__all__ = ["Reference", "mean_of_neighbours"]
-
 _MOST_ERROR = 0.01  # of the slope: with more it is taken as 1
 _SIGNIFICANT = 3.0  # standard errors
 _MOST_PIXELS = 100_000  # they tell the slope to a percent, if anything does

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["check_spread", "noise_spread", "trimmed_variance"]
-
 _BINS = 40
 _LEAST_COUNT = 200
 _MOST_DRAWN = 100_000

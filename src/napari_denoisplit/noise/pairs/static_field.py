@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Booleans = NDArray[np.bool_]
 
-__all__ = ["fields_of_repeats"]
-
 _FEWEST, _MOST = 16, 64  # repeats to read of more: 16 tell the mean, more is better if it is cheap
 _MANY = 16  # repeats whose mean is nearly the signal
 _TELLING = 4  # repeats that keep half of the skewness of the noise

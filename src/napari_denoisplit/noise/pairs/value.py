@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["Field", "Pairs"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:

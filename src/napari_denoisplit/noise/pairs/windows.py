@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     Window = tuple[int | slice, ...]
 
-__all__ = ["read_window", "spread_windows"]
-
 _LARGEST = 1e12  # its square, summed over an image, is within single precision
 EDGE = 512
 """Edge of a window: large enough for structure and drift, small beside any memory."""

@@ -47,15 +47,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
 
-__all__ = [
-    "BatchOrder",
-    "BatchRun",
-    "OpenedResults",
-    "ResultImage",
-    "read_results",
-    "split_files",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class BatchOrder:

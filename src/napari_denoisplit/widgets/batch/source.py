@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Event
     from napari_denoisplit.widgets.parts.worker import RunHandle, Start
 
-__all__ = ["BatchDrop", "BatchSource", "look_for_images"]
-
 _RECURSIVE = "Take images from sub-folders, too; the results keep the sub-folders."
 _NOTHING_YET = "Choose a folder of images, or drop one here."
 _LOOKING = "Looking for images…"

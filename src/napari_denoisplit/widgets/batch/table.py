@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.jobs.batch.items import BatchItem
 
-__all__ = ["BatchModel", "BatchRow", "BatchTable"]
-
 RowStatus = Literal["waiting", "running", "done", "skipped", "stopped", "failed"]
 
 _HEADINGS = ("File", "Size", "Status", "Time")

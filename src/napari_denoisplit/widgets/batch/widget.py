@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.batch.run import ResultImage
     from napari_denoisplit.widgets.batch.table import BatchRow
 
-__all__ = ["BatchWidget"]
-
 _MORE = {
     "keep_samples": "Samples to keep",
     "device": "Device",

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.calibration.images import CalibrationInput
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-__all__ = ["CalibrationData"]
-
 _TITLES = {
     NOISY: "noisy images",
     NOISY_CLEAN: "noisy and clean images",

@@ -24,15 +24,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.choosers.layer import LayerChoice
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-__all__ = [
-    "CLEAN_RECORDED",
-    "NOISY",
-    "NOISY_CLEAN",
-    "NOISY_RECORDED",
-    "CalibrationImages",
-    "CalibrationInput",
-]
-
 NOISY, NOISY_CLEAN = "noisy", "noisy and clean"
 NOISY_RECORDED, CLEAN_RECORDED = "noisy and recorded", "clean and recorded"
 _CLEAN_WORDS = ("clean", "true", "truth")  # in the name of a layer

@@ -20,18 +20,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.plot import Colors
 
-__all__ = [
-    "COVERAGE",
-    "RELIABILITY",
-    "SAMPLES",
-    "CalibrationPlot",
-    "paint_coverage",
-    "paint_reliability",
-    "paint_samples",
-    "structure_ink",
-]
-
-
 RELIABILITY, COVERAGE, SAMPLES = "reliability", "coverage", "fewer samples"
 _EXPLAINED = {
     RELIABILITY: "Pixels that were left out of the fit, sorted by sigma into bins. On the dashed "

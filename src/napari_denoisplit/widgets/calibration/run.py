@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.choosers.channels import TrainInput
     from napari_denoisplit.widgets.choosers.images import SplitInput
 
-__all__ = ["CalibrationOrder", "calibrate_input", "save_calibration", "save_table"]
-
 
 @dataclass(frozen=True, slots=True)
 class CalibrationOrder:

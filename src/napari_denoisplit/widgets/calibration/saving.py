@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
     from napari_denoisplit.widgets.parts.worker import JobFactory
 
-__all__ = ["CalibrationSaving"]
-
 
 class CalibrationSaving(QWidget):
     """Buttons for a calibration that is there.

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.jobs.calibrate.job import Calibrated
 
-__all__ = ["CalibrationWidget"]
-
 _HOW = {"n_samples": "Samples", "method": "Method", "device": "Device"}
 _MORE = {
     "binning": "Bins",

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.calibrate.channel import ChannelResult
     from napari_denoisplit.jobs.calibrate.job import Calibrated
 
-__all__ = ["CAVEAT", "figures_table", "samples_table", "shared_noise_text", "verdicts_html"]
-
 CAVEAT = (
     "What the model itself got wrong in training is in no sample: sigma is not the model's own "
     "error. The calibration only brings its size to the errors that were met here."

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-__all__ = ["FILES", "LAYERS", "ONE_LAYER", "ChannelSource", "LayerPerStructure", "TrainInput"]
-
 LAYERS = "layers"
 ONE_LAYER = "one layer"
 FILES = "files"

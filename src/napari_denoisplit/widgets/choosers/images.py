@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-__all__ = ["FROM_FILES", "FROM_LAYER", "ImageSource", "SplitInput", "single_channel"]
-
 FROM_LAYER = "layer"
 FROM_FILES = "files"
 _MOST_CHANNELS = 16

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.models.model import NoiseModel
     from napari_denoisplit.verdict import NoiseRecord
 
-__all__ = ["KnownModel"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownModel:

@@ -16,8 +16,6 @@ from napari_denoisplit.widgets.parts.fields import make_narrow, narrow_box
 if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-__all__ = ["LayerChoice"]
-
 _CHARACTERS = 12  # of a layer's name that a narrow dock must show
 
 

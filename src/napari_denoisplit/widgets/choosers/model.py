@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.verdict import NoiseRecord
 
-__all__ = ["ModelChoice", "describe_model", "sum_up_model"]
-
 
 class ModelChoice(QWidget):
     """A model file, chosen by browsing, typing or dropping."""

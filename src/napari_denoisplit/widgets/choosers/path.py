@@ -9,8 +9,6 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWi
 
 from napari_denoisplit.widgets.parts.fields import tooltip
 
-__all__ = ["PathChoice"]
-
 
 class PathChoice(QWidget):
     """A line for a path with a button that opens a dialog.

@@ -13,8 +13,6 @@ from napari_denoisplit.widgets.parts.fields import narrow_box
 if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-__all__ = ["RegionChoice"]
-
 
 class RegionChoice(QWidget):
     """The whole image, or the shapes of a layer."""

@@ -34,12 +34,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.choosers.images import SplitInput
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-__all__ = [
-    "DenoiseWidget",
-    "show_denoised",
-]
-
-
 _MORE = {
     "device": "Device",
     "seed": "Seed",

@@ -18,19 +18,6 @@ if TYPE_CHECKING:
     from napari.layers import Image as ImageLayer
     from napari.viewer import Viewer
 
-__all__ = [
-    "AXIS_NAMES",
-    "SAMPLE",
-    "Place",
-    "ViewerRef",
-    "image_of_layer",
-    "place_of_image",
-    "place_of_layer",
-    "plain_array",
-    "possible_axes",
-    "viewer_reference",
-]
-
 AXIS_NAMES = {"T": "time", "C": "channel", "Z": "z", "Y": "y", "X": "x"}
 SAMPLE = "S"
 """Letter of the axis of posterior samples; only layers have it."""

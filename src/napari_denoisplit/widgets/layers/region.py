@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from napari.layers import Shapes
     from numpy.typing import NDArray
 
-__all__ = ["Region", "outline_on_image", "region_of_shapes"]
-
 _AREAS = ("rectangle", "polygon", "ellipse")
 _ELLIPSE_CORNERS = 64
 

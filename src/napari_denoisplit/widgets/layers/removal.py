@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-__all__ = ["LayerRemoval"]
-
 
 class LayerRemoval:
     """Takes away layers of the widget, and shows again what they had hidden.

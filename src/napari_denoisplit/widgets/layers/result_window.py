@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = ["add_image", "show_files"]
-
 GAP = 0.03
 """Between pictures, as a share of their size."""
 ROWS = {"truth": 1, "sigma": 2}

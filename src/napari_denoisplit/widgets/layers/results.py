@@ -19,16 +19,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.widgets.layers.place import Place, ViewerRef
 
-__all__ = [
-    "SIGMA_COLORMAP",
-    "STRUCTURE_COLORMAPS",
-    "OwnLayers",
-    "ResultLayers",
-    "contrast_limits",
-    "layer_look",
-    "structure_colormap",
-]
-
 # The first two can be told apart with any colour vision, and add up to white.
 STRUCTURE_COLORMAPS = ("bop orange", "bop blue", "bop purple", "green", "magenta", "yellow", "cyan")
 SIGMA_COLORMAP = "magma"

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-__all__ = ["ViewWatch", "bring_into_view", "view_of"]
-
 _PAUSE_MS = 0
 """Between a movement and the look at where it led: when all of it has happened, since a zoom also
 moves the middle of the view. No longer, for somebody waits."""

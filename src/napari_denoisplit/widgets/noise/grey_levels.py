@@ -10,8 +10,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["GreyLevels", "grey_levels"]
-
 _MOST_PIXELS = 200_000
 _N_WINDOWS = 8
 _WINDOW = 158  # pixels: eight such windows make 2e5

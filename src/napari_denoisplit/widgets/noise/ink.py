@@ -15,16 +15,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
     from napari_denoisplit.widgets.parts.plot import Colors
 
-__all__ = [
-    "Judgement",
-    "paint_bin",
-    "paint_joint",
-    "paint_levels",
-    "paint_pit",
-    "paint_steps",
-    "paint_variance",
-]
-
 # Of a model and of the one it is compared with; they can be read on dark and on light ground, and
 # are told apart by their lines too.
 _STYLES: tuple[dict[str, Any], ...] = (

@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.region import Region
     from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
 
-__all__ = [
-    "ModelJudged",
-    "NoiseInput",
-    "count_grey_levels",
-    "fit_input",
-    "judge_model",
-    "save_model",
-]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoiseInput:

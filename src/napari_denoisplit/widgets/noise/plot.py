@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
 
-__all__ = ["BIN", "FIT", "JOINT", "LEVELS", "PIT", "VARIANCE", "NoisePlot"]
-
 LEVELS, FIT = "grey levels", "likelihood of the fit"
 JOINT, BIN = "all pixels by signal", "pixels of one signal"
 VARIANCE, PIT = "variance and mean", "PIT, QQ, neighbours"

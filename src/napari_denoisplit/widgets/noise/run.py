@@ -52,12 +52,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
     from napari_denoisplit.widgets.parts.worker import JobFactory, RunHandle, Start
 
-__all__ = [
-    "GreyLevelRun",
-    "NoiseRun",
-]
-
-
 _PATTERN = "Noise models (*.npz *.npy *.json)"
 _TITLE = "denoiSplit: noise model"
 

@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.noise.job import Judged
     from napari_denoisplit.widgets.choosers.known_model import KnownModel
 
-__all__ = [
-    "NoiseFigures",
-    "NoiseShelf",
-    "NoiseVerdict",
-    "ShelfModel",
-]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShelfModel:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.layers.region import Region
 
-__all__ = ["FROM_FILES", "FROM_LAYERS", "NoiseSourceChoice"]
-
 FROM_LAYERS, FROM_FILES = "layers", "files"
 _MOST_CHANNELS = 16
 _SOURCES: dict[NoiseSource, tuple[str, str]] = {

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
     from napari_denoisplit.widgets.noise.input import NoiseInput
 
-__all__ = ["NoiseWidget"]
-
 _TITLES = {
     "kind": {
         "gaussian_mixture": "Gaussian mixture",

@@ -9,8 +9,6 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
-__all__ = ["Column", "Fold"]
-
 _WIDTH = 320  # pixels, enough for every label beside its control
 _MINIMUM_HEIGHT = 240
 _SETTLE_MS = 50  # until the layout has placed a part that was just shown

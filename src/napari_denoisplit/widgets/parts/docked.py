@@ -5,8 +5,6 @@ from __future__ import annotations
 from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QWidget
 
-__all__ = ["DockedWidget"]
-
 
 class DockedWidget(QWidget):
     """Knows when its dock is closed; a widget inside of a dock gets no close event."""

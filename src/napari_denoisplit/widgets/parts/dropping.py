@@ -20,17 +20,6 @@ from qtpy.QtWidgets import (
 
 from napari_denoisplit.images.zarr.nodes import is_zarr
 
-__all__ = [
-    "IMAGE_SUFFIXES",
-    "MODEL_SUFFIXES",
-    "NOISE_SUFFIXES",
-    "TIFF_SUFFIXES",
-    "FileDrop",
-    "FileList",
-    "by_kind",
-    "has_suffix",
-]
-
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".tf2")
 IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".zarr")
 MODEL_SUFFIXES = (".denoisplit",)

@@ -25,16 +25,6 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel, ValidationError
 
-__all__ = [
-    "Control",
-    "SettingsForm",
-    "build_control",
-    "form_layout",
-    "guard_wheel",
-    "sentence",
-    "tooltip",
-]
-
 _LARGEST_INT = 2**31 - 1
 _AUTOMATIC = "automatic"
 _DECIMALS = 2  # of a number, unless its default has more

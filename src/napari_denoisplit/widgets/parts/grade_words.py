@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.curves import NoiseCurves
     from napari_denoisplit.verdict import Grade, NoiseRecord, Verdict
 
-__all__ = ["Portrait", "figures_table", "grade_text", "verdict_html", "verdict_line"]
-
 _MARKS: dict[Grade, str] = {"good": "✔", "usable": "●", "do not use": "✖"}
 # White stands out on each of them (contrast 5 and more), whatever the theme.
 _GROUNDS: dict[Grade, str] = {"good": "#1b7a3d", "usable": "#8a5a00", "do not use": "#b3261e"}

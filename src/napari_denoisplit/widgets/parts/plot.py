@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-__all__ = ["Colors", "ThemePlot"]
-
 _REDRAW_MS = 500
 _SAVED_DPI = 200
 

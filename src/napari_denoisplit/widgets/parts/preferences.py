@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["preference"]
-
 
 def preference(name: str, default: Any) -> Any:
     """Value of one of the plugin's preferences; the default where napari has none."""

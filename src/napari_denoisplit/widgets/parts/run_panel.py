@@ -16,8 +16,6 @@ from napari_denoisplit.widgets.parts.worker import Cancelled, JobFactory, RunHan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["RunPanel", "time_left"]
-
 T = TypeVar("T")
 
 _BUTTON_HEIGHT = 36

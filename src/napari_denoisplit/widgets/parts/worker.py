@@ -14,8 +14,6 @@ from superqt.utils import create_worker as create_unlisted_worker
 
 from napari_denoisplit.errors import JobError
 
-__all__ = ["Cancelled", "JobFactory", "RunHandle", "Running", "Start", "start_job"]
-
 R = TypeVar("R")
 JobFactory = Callable[[threading.Event], Generator[Any, None, R]]
 """Makes a job, given the event that asks it to stop; called in the background thread."""

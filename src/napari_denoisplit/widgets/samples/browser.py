@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.samples.controls import ViewChoice
     from napari_denoisplit.widgets.samples.sets import SampleSet
 
-__all__ = ["SampleBrowser"]
-
 _BLINK_MS = 500
 _SOME = 16  # pixels apart are those that are looked at to see whether there are any
 _AHEAD = 8  # samples that are read before they are wanted

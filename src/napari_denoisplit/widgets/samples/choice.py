@@ -31,14 +31,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import RunHandle, Start
 
-__all__ = [
-    "OpenedSamples",
-    "SampleChoice",
-    "add_samples",
-    "read_samples_of",
-]
-
-
 _NONE = (
     "No layer has a sample axis. Split an image and keep samples (Split widget, More, Samples to "
     "keep), or open or drop a result: an OME-Zarr folder, or NAME_mmse.ome.tif beside its samples."

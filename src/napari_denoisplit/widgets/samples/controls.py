@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import FilmLayout
     from napari_denoisplit.widgets.samples.player import Player
 
-__all__ = ["BLINK", "DIFFERENCE", "SAMPLE_ALONE", "Transport", "ViewChoice"]
-
 SAMPLE_ALONE, DIFFERENCE, BLINK = "the sample", "difference", "blink"
 _MMSE, _OTHER = "the MMSE", "sample"
 _STEP_WIDTH = 36  # pixels of a small button

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import FilmSettings
     from napari_denoisplit.widgets.parts.worker import Start
 
-__all__ = ["FilmOrder", "SampleExport"]
-
 _FILTERS = "Film (*.gif);;Film (*.mp4);;Numbers: OME-TIFF (*.ome.tif)"
 _HELP = (
     "Write the plane in sight of all samples, as it is shown: a film (GIF, MP4), or all numbers "

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.samples.browser import SampleBrowser
     from napari_denoisplit.widgets.samples.sets import SampleSet
 
-__all__ = ["SampleMeasuring"]
-
 _PATIENCE_MS = 400  # after which it is said that a place takes long to read
 
 

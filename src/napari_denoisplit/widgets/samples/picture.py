@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.samples.sets import SampleSet
 
-__all__ = ["SHOWN", "Kind", "ShownSamples", "corner"]
-
 Kind = Literal["sample", "difference"]
 SHOWN = "shown sample"
 """Kind of these layers, in their metadata."""

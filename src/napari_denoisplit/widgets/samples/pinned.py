@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.samples.sets import SampleSet
 
-__all__ = ["PINNED", "PinnedSamples"]
-
 PINNED = "pinned sample"
 """Kind of these layers, in their metadata."""
 _ROW = 22  # pixels of a row of the list, about

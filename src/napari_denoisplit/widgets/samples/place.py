@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import Place, ViewerRef
     from napari_denoisplit.widgets.samples.sets import SampleSet
 
-__all__ = ["LAYER", "MARKER", "DrawnPlace", "PixelClick", "PixelMarker", "footprint_of_shape"]
-
-
 LAYER = "measured places"
 """Name of the layer of shapes that is added for drawing."""
 _LINES = ("line", "path")

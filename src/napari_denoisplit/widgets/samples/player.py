@@ -13,8 +13,6 @@ from napari_denoisplit.images.samples.pictures import following
 if TYPE_CHECKING:
     from napari_denoisplit.settings import FilmLoop
 
-__all__ = ["Player"]
-
 _AGAIN_MS = 5  # until a frame is looked for again that was not read yet
 _BREATH = 0.25  # of the time a frame took, left to the window before the next
 _SEEN = 20  # frames by which the rate is told

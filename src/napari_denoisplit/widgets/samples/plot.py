@@ -19,17 +19,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.plot import Colors
 
-__all__ = [
-    "CAVEAT",
-    "SamplePlot",
-    "caveat",
-    "paint_histogram",
-    "paint_joint",
-    "paint_profile",
-    "reading_text",
-]
-
-
 _ONE, _TWO = 210, 390  # pixels of the canvas with one plot and with two
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     Question = tuple[SampleStack, tuple[int, ...], Footprint, Any]
 
-__all__ = ["SampleProbe"]
-
 
 def _read(question: Question, stop: threading.Event) -> Generator[None, None, SampleReading | None]:
     stack, plane, footprint, observed = question

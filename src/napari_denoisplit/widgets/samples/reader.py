@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     Parts = tuple[NDArray[np.float32], ...]
 
-__all__ = ["MEAN", "FrameKey", "FrameReader"]
-
 MEAN = -1
 """In the place of a sample's number: the MMSE."""
 _IDLE_SECONDS = 1.0  # after which the thread ends, so that closing napari asks for nothing

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from napari.viewer import Viewer
 
-__all__ = ["SAMPLE_LABELS", "SampleSet", "sample_axes", "sample_sets"]
-
 SAMPLE_LABELS = ("sample", "samples")
 """What the axis of posterior samples is called, in a layer's axis labels."""
 _LETTERS = {name: letter for letter, name in AXIS_NAMES.items() if letter != "C"}

@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.samples.sets import SampleSet
 
-__all__ = [
-    "PictureRow",
-    "SampleSight",
-    "row_on_screen",
-    "whole_row",
-]
-
-
 _ALL = 0.9  # of the plane's rows on screen that are as good as all
 _FILLED = 0.95  # of the screen, by pictures that are seen as a whole
 

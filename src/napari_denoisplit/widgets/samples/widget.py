@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.samples.sets import SampleSet
 
-__all__ = ["SamplesWidget"]
-
 _BUTTON_HEIGHT = 36
 _SETTLE_MS = 100
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import Place, ViewerRef
     from napari_denoisplit.widgets.split.disk_levels import Levels
 
-__all__ = ["DiskLayers"]
-
 _LARGEST_OVERVIEW = 2**28  # bytes of MMSE and sigma together
 _KINDS = ("MMSE", "sigma")
 

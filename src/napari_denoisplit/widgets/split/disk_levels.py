@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Levels", "open_levels"]
-
 _LARGEST_AT_HAND = 1024
 """Longest edge of a plane that is kept in memory, pixels: about that of a window."""
 _MEMORY = 2**28  # bytes that all levels of a result may take in memory

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.choosers.images import SplitInput
     from napari_denoisplit.widgets.parts.worker import RunHandle, Start
 
-__all__ = ["Forecast", "ForecastLine", "Question"]
-
 _WAIT_MS = 300  # for the next change, before anything is measured
 _LOOKED_AT = 50  # files; of more the line is of these
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import Start
 
-__all__ = ["Lens"]
-
 
 class Lens(QWidget):
     """Switches the lens on and off, and says how far it is.

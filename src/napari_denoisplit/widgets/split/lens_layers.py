@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import LensDrawn
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-__all__ = ["LensLayers", "LensPicture", "pictures"]
-
 _DRAWING_MS = 50  # in which the canvas is drawn
 _PIXELS_FOR_LIMITS = 2**16  # a glance: somebody is waiting for the picture
 

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import RunHandle, Start
 
-__all__ = ["LensChoice", "LensRun"]
-
 _REST = 3  # times as long as showing took, so that the window stays free for the user
 _LONGEST_PAUSE_MS = 500
 

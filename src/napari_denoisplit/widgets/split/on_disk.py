@@ -26,16 +26,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.widgets.split.disk_levels import Levels
 
-__all__ = [
-    "BlockPicture",
-    "DiskSplit",
-    "InputOpened",
-    "ResultBegun",
-    "ResultOpened",
-    "shrink_factor",
-    "to_disk",
-]
-
 _OVERVIEW = 1024
 """Longest edge of the picture of a whole plane, pixels: about that of a window."""
 _SINGLE_LEVEL = 512  # planes up to this have no coarser levels

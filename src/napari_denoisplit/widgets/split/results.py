@@ -26,15 +26,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.split.disk_layers import DiskLayers
     from napari_denoisplit.widgets.split.forecast import Ask, Forecast
 
-__all__ = [
-    "Keeping",
-    "ResultsChoice",
-    "ResultsPanel",
-    "Target",
-    "TemporaryResults",
-    "place_for_temporary",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Target:

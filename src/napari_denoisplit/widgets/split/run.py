@@ -47,15 +47,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_denoisplit.checkpoint import ModelHeader
-    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.widgets.choosers.images import SplitInput
     from napari_denoisplit.widgets.layers.results import OwnLayers
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
     from napari_denoisplit.widgets.split.results import ResultsPanel
-
-__all__ = ["SplitRun"]
 
 _BREATH_MS = 10  # between two layers that are added
 _REST = 4  # times as long as drawing took, so that the window stays free for the user

@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.split.job import Split
+    from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.widgets.split.disk_levels import Levels
-
-__all__ = ["Moved", "Result", "save_results", "stem_of"]
 
 
 @dataclass(frozen=True, slots=True)

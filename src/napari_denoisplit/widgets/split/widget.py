@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.choosers.images import SplitInput
 
-__all__ = ["SplitWidget"]
-
 _MORE = {
     "keep_samples": "Samples to keep",
     "device": "Device",

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.noise.models.model import NoiseModel
 
-__all__ = ["ModelTarget", "TrainChoices"]
-
 _HOW = {"preset": "Preset", "minutes": "Minutes", "device": "Device", "method": "Method"}
 _MORE = {
     "steps": "Steps",

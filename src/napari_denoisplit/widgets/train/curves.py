@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import EpochDone
 
-__all__ = ["TrainingCurves", "training_curves"]
-
 Curve = tuple[float, ...]
 
 

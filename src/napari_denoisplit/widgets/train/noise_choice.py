@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.noise.models.model import NoiseModel
 
-__all__ = ["NoiseChoice"]
-
 _AUTOMATIC, _GIVEN = "automatic", "given"
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-__all__ = ["TrainingPlot"]
-
 _HEIGHT = 280  # pixels, for both axes and the choice above
 _LOSS, _RECONSTRUCTION, _KL = "loss", "reconstruction", "KL of each level"
 _LINE_STYLES = ("-", "--", "-.", ":")

@@ -42,14 +42,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
     from napari_denoisplit.widgets.train.plots import TrainingPlot
 
-__all__ = [
-    "FieldsRead",
-    "PreviewLayers",
-    "TrainOrder",
-    "TrainRun",
-    "train_input",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class TrainOrder:

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.choosers.known_model import KnownModel
 
-__all__ = ["TrainWidget"]
-
 
 class TrainWidget(DockedWidget):
     """Train a model on images of each structure alone.

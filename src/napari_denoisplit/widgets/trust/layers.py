@@ -26,16 +26,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
-__all__ = [
-    "TRUST_MASK",
-    "SplitGroup",
-    "full_resolution",
-    "hide_results",
-    "kind_of",
-    "show_image",
-    "split_groups",
-]
-
 TRUST_MASK = "trust mask"
 """Kind of the layers that show one, in their metadata."""
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.trust.layers import SplitGroup
 
-__all__ = ["MaskPart"]
-
 _MOST_PERCENT = 150
 _SETTLE_MS = 40  # a slider moves faster than large labels are drawn
 _MOST_PIXELS = 2**27  # MMSE, sigma and their ratio are held in memory

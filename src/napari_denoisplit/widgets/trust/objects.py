@@ -40,12 +40,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.trust.layers import SplitGroup
     from napari_denoisplit.widgets.trust.mask import MaskPart
 
-__all__ = [
-    "ObjectTable",
-    "ObjectsPart",
-]
-
-
 _OF_MASK = "parts of the mask"  # no wider than a narrow dock shows
 
 

@@ -35,12 +35,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.worker import Start
     from napari_denoisplit.widgets.trust.layers import SplitGroup
 
-__all__ = [
-    "ResidualPart",
-    "ResidualPlot",
-]
-
-
 _LIMITS = (4.0, 6.0)  # standard deviations that the layers show
 _RESULTS = ("MMSE", "sigma", "samples", "residual")
 _COLORS = (

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.worker import Start
     from napari_denoisplit.widgets.trust.layers import SplitGroup
 
-__all__ = ["ANSWERS", "CONSENSUS", "MODE", "SamplesPart"]
-
 MODE = "most probable image"
 ANSWERS = "answers in a region"
 CONSENSUS = "consensus segmentation"

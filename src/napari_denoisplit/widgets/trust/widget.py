@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.trust.layers import SplitGroup
 
-__all__ = ["TrustWidget"]
-
 
 class TrustWidget(DockedWidget):
     """Judge a split whose layers are in the viewer: residual, trust mask, agreement of samples.
