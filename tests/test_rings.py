@@ -1,15 +1,15 @@
-"""The package is made of rings: a module imports from its own ring or from one above it."""
+"""The plan of the house: rings and faces, the wings of the widgets, folders, tests beside them."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import pytest
-
 PACKAGE = "napari_denoisplit"
-SOURCE = Path(__file__).resolve().parent.parent / "src" / PACKAGE
+TESTS = Path(__file__).resolve().parent
+SOURCE = TESTS.parent / "src" / PACKAGE
 
 # From the innermost ring outwards; a name is a module or a subpackage of the package.
 RINGS = (
@@ -22,6 +22,20 @@ RINGS = (
 FACES = RINGS[-1]
 # A window or a command must open before any of these is needed.
 HEAVY = {"dask", "matplotlib", "scipy", "skimage", "tifffile", "torch", "zarr"}
+# What the pages of the window share; everything else in `widgets` is the wing of one page.
+SHARED_BY_WINGS = {"parts", "layers", "choosers"}
+MOST_MODULES_OF_A_FOLDER = 15
+# Tests of the whole, which no module bears the name of.
+OF_THE_WHOLE = {
+    "test_dependencies.py",
+    "test_docs.py",
+    "test_import.py",
+    "test_manifest.py",
+    "test_rings.py",
+    "widgets/test_stand_ins.py",
+    "widgets/test_usability.py",
+    "widgets/test_whole_way.py",
+}
 
 
 def modules() -> dict[str, Path]:
@@ -60,7 +74,7 @@ def imported(path: Path, *, everywhere: bool) -> set[str]:
     return found
 
 
-def inside(names: set[str]) -> set[str]:
+def inside(names: Collection[str]) -> set[str]:
     """The modules of the package among imported names, without the package's prefix."""
     own = set()
     for name in names:
@@ -74,6 +88,9 @@ def inside(names: set[str]) -> set[str]:
     return own
 
 
+IMPORTED = {name: inside(imported(path, everywhere=True)) - {""} for name, path in MODULES.items()}
+
+
 def ring_of(module: str) -> int:
     """Index of the ring of a module."""
     head = module.partition(".")[0]
@@ -83,31 +100,58 @@ def ring_of(module: str) -> int:
     raise AssertionError(f"{module!r} belongs to no ring: add it to RINGS in {__file__}")
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name])
-def test_a_module_imports_nothing_from_an_outer_ring(module):
-    outer = {
-        other
-        for other in inside(imported(MODULES[module], everywhere=True)) - {""}
-        if ring_of(other) > ring_of(module)
-    }
-    assert not outer, f"{module} imports {outer}, which lie further out"
-
-
-@pytest.mark.parametrize("module", [name for name in MODULES if name.partition(".")[0] in FACES])
-def test_a_face_imports_no_other_face(module):
+def face_of(module: str) -> str | None:
+    """The face that a module is a part of."""
+    head = module.partition(".")[0]
     # __main__ is the door of the command.
-    face = "cli" if module == "__main__" else module.partition(".")[0]
-    heads = {
-        other.partition(".")[0]
-        for other in inside(imported(MODULES[module], everywhere=True)) - {""}
-    }
-    assert not heads & (FACES - {face})
+    return "cli" if head == "__main__" else head if head in FACES else None
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.partition(".")[0] in FACES])
-def test_a_face_loads_heavy_libraries_only_inside_functions(module):
-    loaded = {name.partition(".")[0] for name in imported(MODULES[module], everywhere=False)}
-    assert not loaded & HEAVY
+def wing_of(module: str) -> str | None:
+    """The folder of `widgets` that a module lies in."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "widgets" and len(parts) > 1 else None
+
+
+def test_no_module_imports_from_an_outer_ring():
+    offenders = [
+        f"{module} imports {other}"
+        for module, others in IMPORTED.items()
+        for other in others
+        if module and ring_of(other) > ring_of(module)
+    ]
+    assert not offenders
+
+
+def test_no_face_imports_another_face():
+    offenders = [
+        f"{module} imports {other}"
+        for module, others in IMPORTED.items()
+        for other in others
+        if face_of(module) and face_of(other) not in {None, face_of(module)}
+    ]
+    assert not offenders
+
+
+def test_faces_load_heavy_libraries_only_inside_functions():
+    offenders = [
+        f"{module} imports {name}"
+        for module in MODULES
+        if face_of(module)
+        for name in imported(MODULES[module], everywhere=False)
+        if name.partition(".")[0] in HEAVY
+    ]
+    assert not offenders
+
+
+def test_no_wing_of_the_widgets_imports_another_wing():
+    offenders = [
+        f"{module} imports {other}"
+        for module, others in IMPORTED.items()
+        for other in others
+        if wing_of(module) and wing_of(other) not in {None, wing_of(module), *SHARED_BY_WINGS}
+    ]
+    assert not offenders
 
 
 def test_modules_do_not_import_each_other_in_a_circle():
@@ -117,6 +161,40 @@ def test_modules_do_not_import_each_other_in_a_circle():
 
 def test_the_walk_sees_an_import_that_breaks_the_rule(tmp_path):
     bad = tmp_path / "bad.py"
-    bad.write_text(f"def later():\n    from {PACKAGE}.widgets import worker\n")
-    assert inside(imported(bad, everywhere=True)) & {"widgets", "widgets.worker"}
+    bad.write_text(f"def later():\n    from {PACKAGE}.widgets import split\n")
+    assert inside(imported(bad, everywhere=True)) & {"widgets", "widgets.split"}
     assert not imported(bad, everywhere=False)
+
+
+def test_no_folder_holds_more_modules_than_a_reader_can_take_in():
+    sizes = {
+        folder: len([path for path in folder.glob("*.py") if path.name != "__init__.py"])
+        for folder in {path.parent for path in MODULES.values()}
+    }
+    crowded = {str(f.relative_to(SOURCE)): n for f, n in sizes.items()}
+    assert not {f: n for f, n in crowded.items() if n > MOST_MODULES_OF_A_FOLDER}
+
+
+def test_every_module_says_what_it_holds_and_every_folder_is_a_package():
+    silent = [
+        name
+        for name, path in MODULES.items()
+        if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert not silent
+    folders = {path.parent for path in MODULES.values()}
+    assert not [str(folder) for folder in folders if not (folder / "__init__.py").exists()]
+
+
+def test_tests_lie_where_the_module_lies_that_they_test():
+    """`tests/a/test_b.py` and `tests/a/test_b_in_some_respect.py` test `a/b.py`."""
+    stray = []
+    for path in sorted(TESTS.rglob("test_*.py")):
+        place = path.relative_to(TESTS)
+        if place.as_posix() in OF_THE_WHOLE:
+            continue
+        words = path.stem.split("_")[1:]
+        names = {"_".join(words[:n]) for n in range(1, len(words) + 1)}
+        if not any(".".join((*place.parent.parts, name)) in MODULES for name in names):
+            stray.append(place.as_posix())
+    assert not stray
