@@ -23,8 +23,8 @@ from document import keep, put_into_document
 from napari_denoisplit.events import run
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.phantom.phantoms import phantom
-from napari_denoisplit.jobs.denoise.denoiser import BLIND_SHARE
-from napari_denoisplit.jobs.denoise.job import new_denoiser, train_denoiser
+from napari_denoisplit.jobs.denoise.denoiser import BLIND_SHARE, Denoiser
+from napari_denoisplit.jobs.denoise.job import learn, prepare
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.measures.trust.degeneracy import judge_denoised
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
@@ -72,11 +72,13 @@ def pixels(path) -> np.ndarray:
 def measured(noisy: np.ndarray, truth: np.ndarray, own: float, steps: int) -> dict[str, object]:
     """Train on one image, and compare."""
     settings = DenoiseSettings(minutes=None, steps=steps)
-    denoiser = new_denoiser([noisy], settings, Compute.choose(), ("image",))
+    compute = Compute.choose()
+    trainer, normalization = prepare([noisy], settings, compute, ("image",))
     start = time.monotonic()
     with keep_freed_memory():
-        run(train_denoiser(denoiser, settings, threading.Event()))
+        run(learn(trainer, settings, threading.Event()))
         seconds = time.monotonic() - start
+        denoiser = Denoiser(trainer.average.network, normalization, compute)
         *_, plain = denoiser.denoised(noisy, for_noise_model=False)
         *_, mixed = denoiser.denoised(noisy, for_noise_model=True)
     blind = plain + (mixed - plain) / BLIND_SHARE

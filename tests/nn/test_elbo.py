@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_denoisplit.nn.elbo import ElboTerms, kl_terms
+from napari_denoisplit.nn.elbo import ElboObjective, kl_terms
 from napari_denoisplit.nn.ladder import Prediction
 from napari_denoisplit.settings import LossSettings
 
@@ -42,5 +42,13 @@ def test_free_bits_stop_the_gradient_of_what_is_below_them():
 
 
 def test_the_loss_is_reconstruction_plus_beta_times_the_sum_over_levels():
-    terms = ElboTerms(torch.tensor(1.5), torch.tensor([0.25, 0.5]))
-    assert float(terms.loss(beta=2.0)) == 3.0
+    objective = ElboObjective(lambda p, channels: torch.tensor(1.5), LossSettings(beta=2.0), 2)
+    made = prediction([4.0, 4.0], [8.0, 8.0])
+    terms = objective(lambda x: made, torch.zeros(2, 1, 4, 4), made.signal, step=0)
+    assert terms.kl_per_level.tolist() == [0.25, 0.5]
+    assert float(terms.loss) == 1.5 + 2 * 0.75
+
+
+def test_beta_rises_over_the_warm_up():
+    objective = ElboObjective(torch.nn.Identity(), LossSettings(beta=2.0, warmup_steps=10), 2)
+    assert [objective.beta(step) for step in (0, 5, 10, 1000)] == [0.0, 1.0, 2.0, 2.0]

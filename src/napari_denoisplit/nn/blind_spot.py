@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
+from napari_denoisplit.nn.objective import Objective, Terms
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
+
+    from napari_denoisplit.nn.ladder import LatentNoise
 
 CELL = 4
 """One blind spot in each square of so many pixels: each keeps its neighbours, and 16 passes
@@ -71,3 +75,57 @@ def hide(images: Tensor, spots: Tensor) -> Tensor:
     total = F.conv2d(torch.where(spots, 0, images), ring, padding=1)
     count = F.conv2d(seen, ring, padding=1).clamp(min=1)
     return torch.where(spots, total / count, images)
+
+
+class BlindSpotObjective(Objective):
+    """Mean squared error at random blind spots, whose own value the network does not see.
+
+    Its minimum is the mean of a pixel given its surroundings, whatever the distribution of the
+    noise, as long as the noise of a pixel has zero mean and is independent of its neighbours'. The
+    one channel is its own superposition, and its own target.
+
+    Parameters
+    ----------
+    seed
+        With the step it decides the spots, so that a resumed training needs no state of them.
+    """
+
+    n_levels = 0
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def forward(
+        self,
+        network: Callable[[Tensor], Tensor],
+        superposition: Tensor,
+        channels: Tensor,
+        step: int,
+    ) -> Terms:
+        """Error at one spot of each cell."""
+        del channels  # the same pixels in image units
+        generator = torch.Generator(superposition.device).manual_seed(self._seed * 2**31 + step)
+        spots = random_spots(len(superposition), superposition.shape[-1], generator)
+        return _error_at(spots, network, superposition)
+
+    def validate(
+        self,
+        network: Callable[[Tensor], Tensor],
+        superposition: Tensor,
+        channels: Tensor,
+        noise: LatentNoise,
+    ) -> tuple[Terms, Tensor]:
+        """Error at a regular grid of spots, and what the network makes of the whole."""
+        del channels, noise
+        height, width = superposition.shape[-2:]
+        spots = next(grid_spots(height, width, superposition.device))
+        terms = _error_at(spots.expand_as(superposition), network, superposition)
+        return terms, network(superposition)
+
+
+def _error_at(spots: Tensor, network: Callable[[Tensor], Tensor], images: Tensor) -> Terms:
+    """Mean squared error at the spots (B, 1, Y, X) of normalized images of that shape."""
+    error = network(hide(images, spots)).float() - images
+    loss = error[spots].square().mean()
+    return Terms(loss, loss, loss.new_zeros(0))

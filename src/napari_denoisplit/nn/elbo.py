@@ -5,30 +5,21 @@ Source: denoiSplit (arXiv:2403.11854), equations 2-6; muSplit for the averaged K
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
+
+from napari_denoisplit.nn.objective import Objective, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
-    from napari_denoisplit.nn.ladder import Prediction
+    from napari_denoisplit.nn.ladder import LatentNoise, Prediction
     from napari_denoisplit.settings import LossSettings
 
-
-class ElboTerms(NamedTuple):
-    """Parts of the loss as scalars that carry gradients."""
-
-    reconstruction: Tensor
-    """Mean over batch, channels and pixels of the negative log-likelihood, nats."""
-    kl_per_level: Tensor
-    """(L,) what each level adds to the KL term before beta, finest level first."""
-
-    def loss(self, beta: float) -> Tensor:
-        """Add beta times the KL of all levels to the reconstruction."""
-        return self.reconstruction + beta * self.kl_per_level.sum()
+VALIDATION_SAMPLES = 2
 
 
 def kl_terms(prediction: Prediction, loss: LossSettings, n_pixels: int) -> Tensor:
@@ -45,27 +36,52 @@ def kl_terms(prediction: Prediction, loss: LossSettings, n_pixels: int) -> Tenso
     return (kl / entries).clamp(min=loss.free_bits).mean(dim=1) / len(kl)
 
 
-def elbo(
-    prediction: Prediction,
-    channels: Tensor,
-    likelihood: Callable[[Prediction, Tensor], Tensor],
-    loss: LossSettings,
-) -> ElboTerms:
-    """Compute both parts of the loss for one batch.
+class ElboObjective(Objective):
+    """Evidence lower bound of a network with latents.
 
     The reconstruction is a mean over the C channels while the KL is divided by the pixels alone,
     as in the published objective: beside the ELBO of the paper's equation 2 its KL weighs C times.
 
     Parameters
     ----------
-    prediction
-        Training pass of the network.
-    channels
-        Noisy channels (B, C, Y, X), image units.
     likelihood
         `NoiseModelLikelihood` or `GaussianLikelihood`.
     loss
-        Form of the KL and free bits.
+        Form of the KL, free bits, beta and its warm-up.
+    n_levels
+        Levels of the network.
     """
-    n_pixels = channels.shape[-2] * channels.shape[-1]
-    return ElboTerms(likelihood(prediction, channels), kl_terms(prediction, loss, n_pixels))
+
+    def __init__(self, likelihood: nn.Module, loss: LossSettings, n_levels: int) -> None:
+        super().__init__()
+        self.likelihood = likelihood
+        self.n_levels = n_levels
+        self._loss = loss
+
+    def beta(self, step: int) -> float:
+        """Weight of the KL at a step; it rises over the warm-up."""
+        warmup = self._loss.warmup_steps
+        return self._loss.beta * (min(1.0, step / warmup) if warmup else 1.0)
+
+    def forward(
+        self, network: Callable[..., Prediction], superposition: Tensor, channels: Tensor, step: int
+    ) -> Terms:
+        """Loss of one posterior sample."""
+        return self._terms(network(superposition), channels, self.beta(step))
+
+    def validate(
+        self,
+        network: Callable[..., Prediction],
+        superposition: Tensor,
+        channels: Tensor,
+        noise: LatentNoise,
+    ) -> tuple[Terms, Tensor]:
+        """Loss of the first of two samples, and the mean of both."""
+        predictions = [network(superposition, noise) for _ in range(VALIDATION_SAMPLES)]
+        signal = torch.stack([p.signal for p in predictions]).mean(dim=0)
+        return self._terms(predictions[0], channels, self._loss.beta), signal
+
+    def _terms(self, prediction: Prediction, channels: Tensor, beta: float) -> Terms:
+        reconstruction = self.likelihood(prediction, channels)
+        kl = kl_terms(prediction, self._loss, channels.shape[-2] * channels.shape[-1])
+        return Terms(reconstruction + beta * kl.sum(), reconstruction, kl)

@@ -48,6 +48,7 @@ class UNet(nn.Module):
             for level in reversed(range(n_levels))
         )
         self.head = nn.Conv2d(n_filters, 1, 1)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def multiple(self) -> int:
@@ -63,6 +64,7 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 1, Y, X) -> (B, 1, Y, X)."""
+        x = x.contiguous(memory_format=torch.channels_last)
         skips = []
         for level, convolutions in enumerate(self.down):
             x = convolutions(x)

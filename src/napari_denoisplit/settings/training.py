@@ -48,7 +48,10 @@ class TrainSettings(ComputeSettings):
     steps_per_epoch: int | None = Field(
         None, ge=1, description="Steps between two validations; None follows the data's size."
     )
-    learning_rate: float = Field(4e-3, gt=0, le=1, description="Learning rate of Adamax.")
+    optimizer: Literal["adamax", "adam"] = Field(
+        "adamax", description="How the weights follow the gradient: Adamax as published, or Adam."
+    )
+    learning_rate: float = Field(4e-3, gt=0, le=1, description="Learning rate of the optimizer.")
     schedule: Literal["budget", "plateau"] = Field(
         "budget",
         description="'budget' lowers the learning rate to zero by the end of the budget; 'plateau' "

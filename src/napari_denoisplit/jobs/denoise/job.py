@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from napari_denoisplit.errors import ImageError, NoiseModelError
 from napari_denoisplit.events import Progress, Stage
@@ -16,11 +17,14 @@ from napari_denoisplit.images.training.windows import training_windows
 from napari_denoisplit.jobs.denoise.denoiser import Denoiser
 from napari_denoisplit.jobs.learning.batches import Batches
 from napari_denoisplit.jobs.learning.budget import Budget
+from napari_denoisplit.jobs.learning.trainer import Trainer
 from napari_denoisplit.measures.trust.degeneracy import CORRELATION, judge_denoised
+from napari_denoisplit.nn.blind_spot import BlindSpotObjective
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
+from napari_denoisplit.nn.unet import UNet
 from napari_denoisplit.noise.judging.findings import CORRELATED
 from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours
-from napari_denoisplit.settings import DenoiseSettings, MixSettings, TrainSettings
+from napari_denoisplit.settings import DenoiseSettings, TrainSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +37,11 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_PROGRESS = 0.3
 MOST_JUDGED = 1_000_000
 """Pixels in which the correlation of the noise is looked for: half a second."""
-STRUCTURE_BIAS = 0.5
-"""Share of the patches drawn where there is structure: most images are mostly background."""
+N_FILTERS = 16
+AVERAGE_DECAY = 0.99
+"""About the last hundred steps: a training of three minutes has a thousand."""
+LARGEST_GRADIENT = 1.0
+"""Norm; a hot pixel in a batch would otherwise undo many steps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,13 +125,14 @@ def denoise_job(
     if not images:
         raise ImageError("There is no image to denoise: give at least one.")
     compute = Compute.choose(settings.device, settings.precision)
-    denoiser = new_denoiser(images, settings, compute, names)
+    trainer, normalization = prepare(images, settings, compute, names)
     yield Stage(f"Learning to denoise on {compute}")
     with keep_freed_memory():
-        seconds = yield from train_denoiser(denoiser, settings, stop)
+        seconds = yield from learn(trainer, settings, stop)
         # A noise model takes no gaps, and a training that was stopped is to have a result.
         to_the_end = for_noise_model or stop.is_set()
         yield Stage("Denoising")
+        denoiser = Denoiser(trainer.average.network, normalization, compute)
         results = yield from _denoise(
             denoiser, images, names, for_noise_model, None if to_the_end else stop
         )
@@ -138,61 +146,63 @@ def denoise_job(
             most_correlation=CORRELATED,
         ),
         stopped_early=stop.is_set(),
-        n_steps=denoiser.step_count,
+        n_steps=trainer.step_count,
         seconds=seconds,
         for_noise_model=for_noise_model,
     )
 
 
-def new_denoiser(
+def prepare(
     images: Sequence[Any], settings: DenoiseSettings, compute: Compute, names: Sequence[str]
-) -> Denoiser:
+) -> tuple[Trainer[UNet], Normalization]:
     """Hold pixels of the images to train on, and a fresh network."""
     windows = training_windows(images, least_edge=settings.patch_size, names=names)
     fields = [window[None] for window in windows]
     masks = [np.ones(window.shape, dtype=bool) for window in windows]
     normalization = Normalization.of(fields, masks, (1.0,), (names[0],))
+    training = train_settings(settings)
     batches = Batches(
         fields,
         masks,
         normalization,
-        MixSettings(),
+        training.mix,
         patch_size=settings.patch_size,
         batch_size=settings.batch_size,
-        structure_bias=STRUCTURE_BIAS,
-        augment=True,
-        independent_share=0.0,
+        structure_bias=training.structure_bias,
+        augment=training.augment,
+        independent_share=training.independent_share,
         seed=settings.seed,
         device=compute.device,
     )
-    return Denoiser(
-        batches,
-        normalization,
-        learning_rate=settings.learning_rate,
-        compute=compute,
-        seed=settings.seed,
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        network = UNet(N_FILTERS)
+    objective = BlindSpotObjective(settings.seed)
+    return Trainer(network, objective, batches, training, compute), normalization
+
+
+def train_settings(settings: DenoiseSettings) -> TrainSettings:
+    """Turn the settings of a denoiser into those of its training."""
+    return TrainSettings(
+        **settings.model_dump(),
+        optimizer="adam",
+        gradient_clip=LARGEST_GRADIENT,
+        average_decay=AVERAGE_DECAY,
+        independent_share=0.0,
     )
 
 
-def train_denoiser(
-    denoiser: Denoiser, settings: DenoiseSettings, stop: threading.Event
-) -> Job[float]:
+def learn(trainer: Trainer[UNet], settings: DenoiseSettings, stop: threading.Event) -> Job[float]:
     """Follow the gradient until the budget is used up; return the seconds that it took."""
-    budget = Budget(
-        TrainSettings(
-            minutes=settings.minutes, steps=settings.steps, learning_rate=settings.learning_rate
-        ),
-        step=0,
-        epoch=0,
-    )
-    told, used, loss = -np.inf, 0.0, np.nan
-    while used < 1 and not (stop.is_set() and denoiser.step_count):
-        new = denoiser.step(budget.learning_rate(used))
-        loss = new if np.isnan(loss) else loss + 0.02 * (new - loss)
-        used = budget.used(denoiser.step_count, 0)
+    budget = Budget(train_settings(settings), step=0, epoch=0)
+    told, used = -np.inf, 0.0
+    while used < 1 and not (stop.is_set() and trainer.step_count):
+        trainer.learning_rate = budget.learning_rate(used)
+        trainer.step()
+        used = budget.used(trainer.step_count, 0)
         if budget.seconds - told > SECONDS_BETWEEN_PROGRESS:
             told = budget.seconds
-            text = f"step {denoiser.step_count}, error {loss:.4f}"
+            text = f"step {trainer.step_count}, error {trainer.take_means().loss:.4f}"
             yield Progress(used, budget.seconds_left(used), text)
     return budget.seconds
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -11,57 +11,60 @@ import torch
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Elbo
 from napari_denoisplit.nn.average import WeightAverage
-from napari_denoisplit.nn.elbo import elbo
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from napari_denoisplit.jobs.learning.batches import Batches
     from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.nn.ladder import VSE
-    from napari_denoisplit.settings import LossSettings, TrainSettings
+    from napari_denoisplit.nn.objective import Objective
+    from napari_denoisplit.settings import TrainSettings
+
+N = TypeVar("N", bound="nn.Module")
 
 SKIPS_IN_A_ROW = 10
 
 
-class Trainer:
+_OPTIMIZERS = {"adamax": torch.optim.Adamax, "adam": torch.optim.Adam}
+
+
+class Trainer(Generic[N]):
     """Everything that a step changes.
 
     Parameters
     ----------
     network
         Moved to the device here.
-    likelihood
-        `NoiseModelLikelihood` or `GaussianLikelihood`.
+    objective
+        Loss of a batch, in parts.
     batches
         Source of patches.
-    loss, settings
-        Form of the loss; learning rate, clipping, averaging.
+    settings
+        Optimizer, learning rate, clipping, averaging.
     compute
         Device and precision.
     """
 
     def __init__(
         self,
-        network: VSE,
-        likelihood: nn.Module,
+        network: N,
+        objective: Objective,
         batches: Batches,
-        loss: LossSettings,
         settings: TrainSettings,
         compute: Compute,
     ) -> None:
         self.network = network.to(compute.device).train()
-        self.likelihood = likelihood.to(compute.device)
+        self.objective = objective.to(compute.device)
         self.average = WeightAverage(self.network, settings.average_decay)
         self.batches = batches
         self.step_count = 0
         self.skipped = 0
         self._skipped_in_a_row = 0
-        self._loss, self._clip, self._compute = loss, settings.gradient_clip, compute
-        self._optimizer = torch.optim.Adamax(
+        self._clip, self._compute = settings.gradient_clip, compute
+        self._optimizer = _OPTIMIZERS[settings.optimizer](
             self.network.parameters(), lr=settings.learning_rate, foreach=True
         )
-        self._sums = np.zeros(2 + network.settings.n_levels)
+        self._sums = np.zeros(2 + objective.n_levels)
         self._n_sums = 0
 
     @property
@@ -74,12 +77,6 @@ class Trainer:
         for group in self._optimizer.param_groups:
             group["lr"] = value
 
-    @property
-    def beta(self) -> float:
-        """Weight of the KL at this step; it rises over the warm-up."""
-        warmup = self._loss.warmup_steps
-        return self._loss.beta * (min(1.0, self.step_count / warmup) if warmup else 1.0)
-
     def step(self) -> None:
         """Draw a batch, follow its gradient, update the average.
 
@@ -91,12 +88,10 @@ class Trainer:
             Ten steps in a row were left out.
         """
         batch = self.batches.draw()
-        with self._compute.autocast():
-            prediction = self.network(batch.superposition)
-        terms = elbo(prediction, batch.channels, self.likelihood, self._loss)
-        loss = terms.loss(self.beta)
+        terms = self.objective(self._predict, *batch, self.step_count)
+        loss = terms.loss
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._clip)
         self.step_count += 1
         if not torch.isfinite(norm + loss):
@@ -108,6 +103,11 @@ class Trainer:
         values = torch.cat([torch.stack([loss, terms.reconstruction]), terms.kl_per_level])
         self._sums += values.detach().cpu().double().numpy()
         self._n_sums += 1
+
+    def _predict(self, images: Tensor) -> Any:
+        """Let the network predict in the precision of the training; the loss is in float32."""
+        with self._compute.autocast():
+            return self.network(images)
 
     def _skip(self, loss: float) -> None:
         self.skipped += 1
@@ -145,7 +145,7 @@ class Trainer:
         state["learning_rate"] = torch.tensor(self.learning_rate, dtype=torch.float64)
         return state
 
-    def restore(self, state: dict[str, Tensor], average: VSE) -> None:
+    def restore(self, state: dict[str, Tensor], average: nn.Module) -> None:
         """Go on from `state`; `average` are the averaged weights that were saved with it."""
         try:
             self.network.load_state_dict(_below(state, "network."))

@@ -130,7 +130,7 @@ def _loop(
             break  # stopped before the first step: there is nothing to validate
         run.epoch += 1
         run.seconds = seconds_before + budget.seconds
-        result = run.validation.run(trainer.average.network, trainer.likelihood, run.loss)
+        result = run.validation.run(trainer.average.network, trainer.objective)
         done = _epoch_done(run, result)
         history.append(done)
         if settings.schedule == "plateau":

@@ -20,6 +20,7 @@ from napari_denoisplit.jobs.learning.trainer import Trainer
 from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
 from napari_denoisplit.jobs.train.validation import Validation
 from napari_denoisplit.nn.compute import Compute
+from napari_denoisplit.nn.elbo import ElboObjective
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.nn.likelihood import GaussianLikelihood, NoiseModelLikelihood
 from napari_denoisplit.noise.models.model import NoiseModel, noise_model_from_dict
@@ -40,9 +41,8 @@ class Run:
     """What the loop works on."""
 
     compute: Compute
-    trainer: Trainer
+    trainer: Trainer[VSE]
     validation: Validation
-    loss: LossSettings
     header: ModelHeader
     epoch: int = 0
     seconds: float = 0.0
@@ -97,9 +97,8 @@ def prepare(
         seed=settings.seed,
         device=compute.device,
     )
-    trainer = Trainer(
-        VSE(header.network), _likelihood(header, loss), batches, loss, settings, compute
-    )
+    objective = ElboObjective(_likelihood(header, loss), loss, header.network.n_levels)
+    trainer = Trainer(VSE(header.network), objective, batches, settings, compute)
     validation = Validation(
         [r.of(fields.fields) for r in parts.validation],
         None if fields.clean is None else [r.of(fields.clean) for r in parts.validation],
@@ -107,7 +106,7 @@ def prepare(
         header.normalization,
         compute,
     )
-    run = Run(compute, trainer, validation, loss, header)
+    run = Run(compute, trainer, validation, header)
     if before is not None and before.training_state is not None:
         _take_up(run, before, before.training_state)
     return run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,22 +12,19 @@ import torch
 from napari_denoisplit.events import Elbo
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.measures.psnr import range_invariant_psnr
-from napari_denoisplit.nn.elbo import elbo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from napari_denoisplit.images.training.normalization import Normalization
     from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.nn.ladder import VSE, Prediction
-    from napari_denoisplit.settings import LossSettings
+    from napari_denoisplit.nn.objective import Objective
 
 MAX_PIXELS = 300_000
 """Blocks are cropped to so many pixels together: a validation may not cost more than training."""
-N_SAMPLES = 2
 SEED = 20240311
 
 
@@ -87,58 +84,51 @@ class Validation:
         ]
 
     @torch.no_grad()
-    def run(
-        self,
-        network: VSE,
-        likelihood: Callable[[Prediction, Tensor], Tensor],
-        loss: LossSettings,
-    ) -> ValidationResult:
+    def run(self, network: nn.Module, objective: Objective) -> ValidationResult:
         """Validate a network that is in evaluation mode."""
-        reconstruction, kl, psnr, size = 0.0, np.zeros(len(network.top_down)), [], 0
+        losses, psnr, size = np.zeros(2 + objective.n_levels), [], 0
         generator = torch.Generator(self._compute.device).manual_seed(SEED)
         shown: list[NDArray[np.float32]] = []
         for block, truth in zip(self._blocks, self._truth, strict=True):
-            channels = torch.from_numpy(block)[None].to(self._compute.device)  # (1, C, Y, X)
-            terms, mmse = self._predict(network, channels, likelihood, loss, generator)
+            found, mmse = self._predict(network, block, objective, generator)
             n = block[0].size
-            reconstruction += float(terms[0]) * n
-            kl += terms[1].cpu().numpy() * n
+            losses += found * n
             size += n
             psnr.append([_psnr(t, m) for t, m in zip(truth, mmse, strict=True)])
             if not shown:
                 shown = [np.tensordot(self._weights, block, axes=1), mmse, block]
-        kl_per_level = tuple(float(k) for k in kl / size)
-        reconstruction /= size
-        total = reconstruction + loss.beta * sum(kl_per_level)
+        loss, reconstruction, *kl = (losses / size).tolist()
         return ValidationResult(
-            Elbo(total, reconstruction, kl_per_level),
+            Elbo(loss, reconstruction, tuple(kl)),
             tuple(_mean_of_known(channel) for channel in zip(*psnr, strict=True)),
             *shown,
         )
 
     def _predict(
         self,
-        network: VSE,
-        channels: Tensor,
-        likelihood: Callable[[Prediction, Tensor], Tensor],
-        loss: LossSettings,
+        network: nn.Module,
+        block: NDArray[np.float32],
+        objective: Objective,
         generator: torch.Generator,
-    ) -> tuple[tuple[Tensor, Tensor], NDArray[np.float32]]:
-        """ELBO terms of the first sample, and the mean of all samples in image units."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Loss and its parts of one block, and its MMSE (C, Y, X) in image units."""
         n, device = self._normalization, self._compute.device
+        channels = torch.from_numpy(block)[None].to(device)  # (1, C, Y, X)
         weights = torch.from_numpy(self._weights).to(device)
         x = (torch.einsum("c,bcyx->byx", weights, channels)[:, None] - n.input_mean) / n.input_std
 
         def noise(level: int, shape: tuple[int, ...]) -> Tensor:
             return torch.randn(shape, generator=generator, device=device)
 
-        with self._compute.autocast():
-            predictions = [network(x, noise) for _ in range(N_SAMPLES)]
-        terms = elbo(predictions[0], channels, likelihood, loss)
-        mean = torch.stack([p.signal for p in predictions]).mean(dim=0)[0].cpu().numpy()
+        def predict(*inputs: Any) -> Any:
+            with self._compute.autocast():
+                return network(*inputs)
+
+        terms, signal = objective.validate(predict, x, channels, noise)
+        losses = torch.cat([torch.stack(terms[:2]), terms.kl_per_level]).cpu().double().numpy()
         scale = np.asarray(n.channel_stds, np.float32)[:, None, None]
         offset = np.asarray(n.channel_means, np.float32)[:, None, None]
-        return (terms.reconstruction, terms.kl_per_level), mean * scale + offset
+        return losses, signal[0].cpu().numpy() * scale + offset
 
 
 def _psnr(truth: NDArray[np.float32], mmse: NDArray[np.float32]) -> float:

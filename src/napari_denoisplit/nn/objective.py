@@ -1,0 +1,74 @@
+"""What a network is trained for: the loss of a batch, in parts.
+
+Letters: B batch, C channels, L levels of latents, Y, X pixels.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_denoisplit.nn.ladder import LatentNoise
+
+
+class Terms(NamedTuple):
+    """Parts of the loss of one batch, scalars that carry gradients."""
+
+    loss: Tensor
+    """What is minimized."""
+    reconstruction: Tensor
+    """How far the prediction is from its target."""
+    kl_per_level: Tensor
+    """(L,) what each level of latents adds before its weight, finest first; (0,) without any."""
+
+
+class Objective(nn.Module, ABC):
+    """Loss of a family of networks; a module, since noise models move to the device with it."""
+
+    n_levels: int
+    """Levels whose KL is reported, L; 0 for a network without latents."""
+
+    @abstractmethod
+    def forward(
+        self, network: Callable[..., Any], superposition: Tensor, channels: Tensor, step: int
+    ) -> Terms:
+        """Loss of one training batch.
+
+        Parameters
+        ----------
+        network
+            Takes what is normalized, (B, 1, Y, X), in the precision of the training.
+        superposition
+            (B, 1, Y, X), normalized.
+        channels
+            (B, C, Y, X), image units: the noisy channels that were superposed.
+        step
+            Steps so far.
+        """
+
+    @abstractmethod
+    def validate(
+        self,
+        network: Callable[..., Any],
+        superposition: Tensor,
+        channels: Tensor,
+        noise: LatentNoise,
+    ) -> tuple[Terms, Tensor]:
+        """Loss of held-out pixels as it is at the end of the training, and the predicted signal.
+
+        Parameters
+        ----------
+        network, superposition, channels
+            As in training.
+        noise
+            Latent noise, so that epochs compare.
+
+        Returns
+        -------
+        The terms, and the signal (B, C, Y, X) in normalized units.
+        """
