@@ -32,7 +32,7 @@ OF_THE_WHOLE = {
     "test_import.py",
     "test_manifest.py",
     "test_rings.py",
-    "widgets/test_stand_ins.py",
+    "test_stand_in.py",
     "widgets/test_usability.py",
     "widgets/test_whole_way.py",
 }

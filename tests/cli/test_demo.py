@@ -4,8 +4,8 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+from tests.stand_in import stand_in
 
-import napari_denoisplit.jobs.demo as demo_module
 from napari_denoisplit.cli import main
 from napari_denoisplit.cli.demo import has_display
 from napari_denoisplit.events import Stage
@@ -15,7 +15,7 @@ from napari_denoisplit.events import Stage
 def opened(monkeypatch):
     """Replace the job by one that is done at once; return the commands that open a window."""
 
-    def job(folder, *, minutes, seed, stop):
+    def demo_job(folder, *, minutes=2.5, n_samples=30, seed=0, stop=None):
         yield Stage("Drawing")
         files = (folder / "mmse.ome.tif", folder / "demo.denoisplit")
         return SimpleNamespace(psnr={"pits, MMSE": 31.25}, picture=folder / "demo.png", files=files)
@@ -26,7 +26,7 @@ def opened(monkeypatch):
         commands.append(command)
         return subprocess.CompletedProcess(command, returncode=-6)
 
-    monkeypatch.setattr(demo_module, "demo_job", job)
+    stand_in(monkeypatch, "jobs.demo", demo_job)
     monkeypatch.setattr("napari_denoisplit.cli.demo.subprocess.run", open_window)
     return commands
 

@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.utils._proxies import PublicOnlyProxy
+from tests.stand_in import stand_in
 
 from napari_denoisplit.checkpoint import ModelHeader
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, SampleDrawn, Stage
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.jobs.forecast.words import Preflight
+from napari_denoisplit.jobs.split.results import Split
+from napari_denoisplit.jobs.train.job import Trained
 from napari_denoisplit.settings import MixSettings, NetworkSettings
-
-
-@dataclass(frozen=True)
-class FakeSplit:
-    mmse: Any
-    sigma: Any
-    samples: Any
-    n_samples: int
-    calibrated: bool = False
-    stopped_early: bool = False
-    provenance: dict[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class FakeTrained:
-    path: Path | None
-    history: tuple[EpochDone, ...]
-    stopped_early: bool
-    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -59,7 +40,7 @@ class FakeJobs:
     learned: list[tuple[tuple[int, ...], float]] = field(default_factory=list)
     """Shape, and the seconds that a split of it took."""
 
-    def split_job(self, model, image, settings, *, stop=None, focus=None):
+    def split_job(self, model, image, settings, *, stop=None, focus=None, region=None):
         view = None if focus is None else focus()
         self.calls.append({"model": model, "image": image, "settings": settings, "view": view})
         yield Stage("Encoding")
@@ -88,16 +69,17 @@ class FakeJobs:
         move = [canonical.index(a) for a in order]
         split_image = replace(image, data=mmse.transpose(move), axes=order, channel_names=names)
         kept = min(settings.keep_samples, drawn)
-        return FakeSplit(
+        return Split(
             mmse=split_image,
             sigma=replace(split_image, data=sigma.transpose(move)),
             samples=np.stack([split_image.data] * kept) if kept else None,
             n_samples=drawn,
+            calibrated=False,
             stopped_early=stop.is_set(),
             provenance={"seed": settings.seed},
         )
 
-    def preflight(self, model, image, settings, *, on_disk=False):
+    def preflight(self, model, image, settings, *, on_disk=False, region=None):
         self.forecasts.append((image.shape, settings.n_samples, on_disk))
         return Preflight(
             seconds=float(settings.n_samples),
@@ -140,23 +122,17 @@ class FakeJobs:
                 raise self.error
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"model")
-        return FakeTrained(path, tuple(history), stop.is_set())
+        return Trained(None, path, tuple(history), stop.is_set())
 
 
 @pytest.fixture
 def jobs(monkeypatch) -> FakeJobs:
-    """Jobs without torch in the place of the real ones."""
+    """Jobs without a network in the place of the real ones."""
     fake = FakeJobs()
-    names = {
-        "split.job": "split_job",
-        "train.job": "train_job",
-        "forecast.preflight": "preflight",
-        "forecast.pace": "learn",
-    }
-    for module, name in names.items():
-        stand_in = ModuleType(f"napari_denoisplit.jobs.{module}")
-        setattr(stand_in, name, getattr(fake, name))
-        monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+    stand_in(monkeypatch, "jobs.split.job", fake.split_job)
+    stand_in(monkeypatch, "jobs.train.job", fake.train_job)
+    stand_in(monkeypatch, "jobs.forecast.preflight", fake.preflight)
+    stand_in(monkeypatch, "jobs.forecast.pace", fake.learn)
     return fake
 
 

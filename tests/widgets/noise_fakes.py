@@ -1,4 +1,4 @@
-"""Curves, verdicts and jobs of noise models that need neither images nor torch."""
+"""Curves, verdicts and jobs of noise models that need no images."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from napari_denoisplit.curves import (
     VarianceCurve,
 )
 from napari_denoisplit.events import FitStep, PairsGathered, Stage
+from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
 from napari_denoisplit.verdict import NoiseRecord, Verdict
 
 GOOD = Verdict(grade="good", reasons=("Nothing speaks against it.",))
@@ -76,21 +77,6 @@ class FakeModel:
         return {"kind": self.kind, "gain": self.gain, "offset": 100.0, "read_noise": 3.0}
 
 
-@dataclass(frozen=True)
-class Judged:
-    curves: NoiseCurves
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
-class NoiseFit:
-    model: FakeModel
-    curves: NoiseCurves
-    pairs: object
-    candidates: dict[str, float] = field(default_factory=dict)
-    denoised: None = None
-
-
 @dataclass
 class FakeNoiseJobs:
     """What the jobs were asked, and how they are to behave."""
@@ -101,7 +87,6 @@ class FakeNoiseJobs:
     data: list[Any] = field(default_factory=list)
     settings: list[Any] = field(default_factory=list)
     judged: list[Any] = field(default_factory=list)
-    Judged = Judged
 
     def fit_noise_job(self, data, settings=None, *, denoise=None, stop=None):
         self.data.append(data)
@@ -115,7 +100,7 @@ class FakeNoiseJobs:
             raise self.error
         record = NoiseRecord(name=data.name, source=data.source, verdict=self.verdict)
         yield Stage("Judging the noise model")
-        return NoiseFit(FakeModel(record), curves(), object())
+        return NoiseFit(FakeModel(record), curves(), object(), candidates={}, denoised=None)
 
     def judge_noise_job(self, model, pairs):
         self.judged.append(model)

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
 import json
-import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from scipy import ndimage
+from tests.stand_in import stand_in
 
 from napari_denoisplit.cli import main
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
 from napari_denoisplit.noise.files.files import read_noise_model, write_noise_model
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.verdict import NoiseRecord, Verdict
@@ -38,21 +39,22 @@ def jobs(monkeypatch):
     asked = []
     pairs = SimpleNamespace(signal=np.zeros(1234), notes=("It drifts.",))
 
-    def fit_noise_job(data, settings, *, denoise, stop):
+    def fit_noise_job(data, settings=None, *, denoise=None, stop=None):
         asked.append(SimpleNamespace(data=data, settings=settings, denoise=denoise))
         yield Stage("Fitting")
         if data.name == "broken":
             raise OSError("no pixel can be read")
         verdict = VERDICTS.get(data.name, VERDICTS["good"])
         record = NoiseRecord(name=data.name, source=data.source, verdict=verdict)
-        return SimpleNamespace(
+        return NoiseFit(
             model=mixture().with_record(record),
-            pairs=pairs,
             curves=curves(),
+            pairs=pairs,
             candidates={"2 Gaussians": 4.1, "3 Gaussians": 4.0},
+            denoised=None,
         )
 
-    def gather_job(data, settings, *, denoise, stop):
+    def gather_job(data, settings, *, denoise=None, stop=None):
         asked.append(SimpleNamespace(data=data, settings=settings, denoise=denoise))
         yield Stage("Gathering")
         return pairs, None
@@ -60,18 +62,13 @@ def jobs(monkeypatch):
     def judge_noise_job(model, pairs):
         yield Stage("Judging")
         verdict = VERDICTS[model.record.name]
-        return SimpleNamespace(
-            curves=curves(4.0 if verdict.grade == "good" else 4.5), verdict=verdict
-        )
+        return Judged(curves(4.0 if verdict.grade == "good" else 4.5), verdict)
 
-    module = SimpleNamespace(
-        fit_noise_job=fit_noise_job, gather_job=gather_job, judge_noise_job=judge_noise_job
-    )
-    picture = SimpleNamespace(
-        save_noise_picture=lambda path, curves, verdict, title: path.write_text(title)
-    )
-    monkeypatch.setitem(sys.modules, "napari_denoisplit.jobs.noise.job", module)
-    monkeypatch.setitem(sys.modules, "napari_denoisplit.jobs.noise.picture", picture)
+    def save_noise_picture(path, curves, verdict, title):
+        path.write_text(title)
+
+    stand_in(monkeypatch, "jobs.noise.job", fit_noise_job, gather_job, judge_noise_job)
+    stand_in(monkeypatch, "jobs.noise.picture", save_noise_picture)
     return asked
 
 

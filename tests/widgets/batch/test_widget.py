@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass, field
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from tests.stand_in import stand_in
 from tests.widgets.conftest import layer
 
 from napari_denoisplit.errors import JobError
@@ -25,7 +25,9 @@ from napari_denoisplit.events import (
 )
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.jobs.batch.outcome import BatchResult, FileOutcome
 from napari_denoisplit.jobs.batch.result_files import write_split
+from napari_denoisplit.jobs.split.results import Split
 from napari_denoisplit.widgets.batch.table import BatchModel, BatchRow, BatchTable
 from napari_denoisplit.widgets.batch.widget import BatchWidget
 
@@ -38,11 +40,23 @@ class FakeBatch:
     slow: bool = False
     calls: list[dict[str, Any]] = field(default_factory=list)
 
-    def batch_job(self, model, items, settings, *, output, reading, skip_done, stop):
+    def batch_job(
+        self,
+        model,
+        items,
+        settings,
+        *,
+        output,
+        reading=None,
+        skip_done=True,
+        keep_log=True,
+        dry_run=False,
+        stop=None,
+    ):
         self.calls.append(
             {"items": items, "settings": settings, "skip_done": skip_done, "reading": reading}
         )
-        n_done = 0
+        done = []
         for index, item in enumerate(items):
             if stop.is_set():
                 break
@@ -63,14 +77,14 @@ class FakeBatch:
                 time.sleep(0.01)
             outputs = write_split(result(), output / item.name)
             yield FileDone(index, item.path, outputs, 1.5, stop.is_set(), ("mean is off",))
-            n_done += 1
-        return SimpleNamespace(summary=f"{n_done} split", log=None)
+            done.append(FileOutcome(item.path, "done", outputs, 1.5))
+        return BatchResult(tuple(done), stop.is_set(), 1.5, log=None)
 
 
 def result():
     data = np.stack([np.full((8, 8), 10.0), np.full((8, 8), 20.0)]).astype("f4")
     image = Image(data, "CYX", {"Y": 0.5, "X": 0.5}, {"Y": "um", "X": "um"}, ("nuclei", "actin"))
-    return SimpleNamespace(
+    return Split(
         mmse=image,
         sigma=image,
         samples=None,
@@ -84,9 +98,7 @@ def result():
 @pytest.fixture
 def batch(monkeypatch):
     fake = FakeBatch()
-    stand_in = ModuleType("napari_denoisplit.jobs.batch.job")
-    stand_in.batch_job = fake.batch_job
-    monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+    stand_in(monkeypatch, "jobs.batch.job", fake.batch_job)
     return fake
 
 

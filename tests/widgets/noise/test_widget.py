@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
-
 import numpy as np
 import pytest
 import tifffile
 from napari.layers import Shapes
+from tests.stand_in import stand_in
 from tests.widgets.conftest import layer
 from tests.widgets.noise_fakes import BAD, FakeModel, FakeNoiseJobs
 
@@ -20,12 +18,9 @@ from napari_denoisplit.widgets.noise.widget import NoiseWidget
 
 @pytest.fixture
 def jobs(monkeypatch):
-    """Jobs without torch in the place of the real ones."""
+    """Jobs without a fit in the place of the real ones."""
     fake = FakeNoiseJobs()
-    stand_in = ModuleType("napari_denoisplit.jobs.noise.job")
-    for name in ("fit_noise_job", "judge_noise_job", "Judged"):
-        setattr(stand_in, name, getattr(fake, name))
-    monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+    stand_in(monkeypatch, "jobs.noise.job", fake.fit_noise_job, fake.judge_noise_job)
     return fake
 
 

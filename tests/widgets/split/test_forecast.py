@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 
 import numpy as np
 import pytest
+from tests.stand_in import stand_in
 
 from napari_denoisplit.widgets.split.widget import SplitWidget
 
@@ -39,12 +39,12 @@ def test_a_stale_answer_is_dropped(qtbot, widget, model, jobs, monkeypatch):
     shown, begun, go_on = [], threading.Event(), threading.Event()
     widget.where.line.told.connect(lambda told: shown.append(told.in_memory.n_samples))
 
-    def slow(*args, **choices):
+    def preflight(model, image, settings, *, on_disk=False, region=None):
         begun.set()
         go_on.wait(60)
-        return jobs.preflight(*args, **choices)
+        return jobs.preflight(model, image, settings, on_disk=on_disk, region=region)
 
-    monkeypatch.setattr(sys.modules["napari_denoisplit.jobs.forecast.preflight"], "preflight", slow)
+    stand_in(monkeypatch, "jobs.forecast.preflight", preflight)
     widget.open_model(model)
     qtbot.waitUntil(begun.is_set)
     widget.settings["n_samples"].set_value(9)

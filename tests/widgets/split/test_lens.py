@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from types import ModuleType
 
 import numpy as np
 import pytest
 from qtpy.QtCore import QThreadPool
+from tests.stand_in import stand_in
 from tests.widgets.conftest import layer
 
 from napari_denoisplit.errors import ImageError
@@ -53,9 +52,7 @@ class FakeLens:
 @pytest.fixture
 def fake(monkeypatch):
     fake = FakeLens()
-    stand_in = ModuleType("napari_denoisplit.jobs.split.lens")
-    stand_in.lens_job = fake.lens_job
-    monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+    stand_in(monkeypatch, "jobs.split.lens", fake.lens_job)
     return fake
 
 

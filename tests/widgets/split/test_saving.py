@@ -6,10 +6,10 @@ import threading
 
 import numpy as np
 import pytest
-from tests.widgets.conftest import FakeSplit
 
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.jobs.split.results import Split
 from napari_denoisplit.widgets.split.run import Result
 from napari_denoisplit.widgets.split.saving import save_results
 
@@ -18,7 +18,7 @@ from napari_denoisplit.widgets.split.saving import save_results
 def test_a_name_that_is_taken_is_numbered(tmp_path, taken):
     (tmp_path / taken).write_text("mine")
     image = Image(np.ones((2, 8, 9), np.float32), "CYX")
-    result = Result("cell", FakeSplit(image, image, None, 2))
+    result = Result("cell", Split(image, image, None, 2, False, False, {}))
     written = run(save_results([result], tmp_path, threading.Event()))
     assert (tmp_path / taken).read_text() == "mine"
     assert {path.name for path in written} == {

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.stand_in import stand_in
 from tests.widgets.conftest import layer
 from tests.widgets.split.test_widget import click, wait_for_end
 
@@ -39,14 +38,14 @@ def test_a_part_is_shown_before_its_sample_and_the_rest_is_transparent(
 ):
     seen = threading.Event()
 
-    def split_job(model, image, settings, *, stop=None, focus=None):
+    def split_job(model, image, settings, *, stop=None, focus=None, region=None):
         yield PartDrawn((2,), 0, (0, 16), (16, 32), np.full((2, 16, 16), 7, np.float32))
         seen.wait(10)
-        return (yield from jobs.split_job(model, image, settings, stop=stop, focus=focus))
+        return (
+            yield from jobs.split_job(model, image, settings, stop=stop, focus=focus, region=region)
+        )
 
-    stand_in = ModuleType("napari_denoisplit.jobs.split.job")
-    stand_in.split_job = split_job
-    monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+    stand_in(monkeypatch, "jobs.split.job", split_job)
     click(widget)
     qtbot.waitUntil(lambda: "cells · actin · MMSE" in viewer.layers, timeout=10_000)
     shown = np.array(layer(viewer, "cells · actin · MMSE").data)
