@@ -6,7 +6,7 @@ Python consume the same generator; a `threading.Event` asks it to stop, which is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -219,32 +219,29 @@ class FileSkipped(FileEvent):
     outputs: tuple[Path, ...]
 
 
-Event = (
-    Stage
-    | Progress
-    | EpochDone
-    | PreviewSplit
-    | PartDrawn
-    | SampleDrawn
-    | BlocksWritten
-    | PairsGathered
-    | FitStep
-    | FileStarted
-    | FileProgress
-    | FileDone
-    | FileFailed
-    | FileSkipped
-)
+StatusEvent = Stage | Progress
+"""What any job yields; the unions below name what else a job does."""
+SplitEvent = StatusEvent | PartDrawn | SampleDrawn
+SlideEvent = StatusEvent | BlocksWritten
+LensEvent = Stage | LensDrawn
+NoiseEvent = StatusEvent | PairsGathered | FitStep
+TrainEvent = NoiseEvent | EpochDone | PreviewSplit
+BatchEvent = SplitEvent | FileStarted | FileProgress | FileDone | FileFailed | FileSkipped
+Event = TrainEvent | SplitEvent | SlideEvent | BatchEvent
+"""What there is to show in a terminal, where one bar serves every job."""
 
+E = TypeVar("E")
+F = TypeVar("F")
 R = TypeVar("R")
-Job = Generator[Event, None, R]
+Job = Generator[E, None, R]
+"""A job that yields `E` and returns `R`."""
 
 
-def _ignore(event: Event) -> None:
+def ignore(event: object) -> None:
     """Drop the event."""
 
 
-def run(job: Job[R], on_event: Callable[[Event], None] = _ignore) -> R:
+def run(job: Job[E, R], on_event: Callable[[E], None] = ignore) -> R:
     """Run a job to its end and return its result.
 
     Parameters
@@ -260,3 +257,21 @@ def run(job: Job[R], on_event: Callable[[Event], None] = _ignore) -> R:
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]
         on_event(event)
+
+
+def changed(job: Job[E, R], change: Callable[[E], Iterable[F]]) -> Job[F, R]:
+    """Run a job as part of another, with other events in place of its own.
+
+    Parameters
+    ----------
+    job
+        The part.
+    change
+        Makes the events to yield of one event of the part; none to leave it out.
+    """
+    while True:
+        try:
+            event = next(job)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        yield from change(event)

@@ -15,3 +15,28 @@ def grey_levels(value: float, digits: int = 3) -> str:
     """
     large = abs(value) >= 10**digits - 0.5
     return f"{value:,.0f}" if large else f"{value:.{digits}g}"
+
+
+def duration(seconds: float) -> str:
+    """Say how long something takes, e.g. '0.4 s', '25 s' or '12 min'."""
+    if seconds < 9.5:
+        return f"{max(seconds, 0.1):.1f} s"
+    if seconds < 90:
+        return f"{round(seconds)} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
+
+
+def gib(n_bytes: float) -> str:
+    """Say how much memory or disk something takes, e.g. '0.6 GiB' or '12 MiB'."""
+    if n_bytes < 0.05 * 2**30:
+        return f"{max(1, round(n_bytes / 2**20))} MiB"
+    return f"{n_bytes / 2**30:.1f} GiB" if n_bytes < 999 * 2**30 else f"{n_bytes / 2**40:.1f} TiB"
+
+
+def time_left(seconds: float | None) -> str:
+    """Say how long something will still take, e.g. '12 min left'; nothing where it is unknown."""
+    if seconds is None:
+        return ""
+    return f"{max(1, round(seconds))} s left" if seconds < 90 else f"{duration(seconds)} left"

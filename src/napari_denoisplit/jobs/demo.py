@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, SplitEvent, TrainEvent
     from napari_denoisplit.images.phantom.structures import Structure
     from napari_denoisplit.jobs.split.results import Split
 
@@ -84,7 +84,7 @@ def demo_job(
     n_samples: int = 30,
     seed: int = 0,
     stop: threading.Event | None = None,
-) -> Job[Demo]:
+) -> Job[TrainEvent | SplitEvent, Demo]:
     """Draw phantoms, train a model on their noisy channels, split an unseen field, measure it.
 
     Noise models are fitted to the noisy channels alone, as for a user's own images.

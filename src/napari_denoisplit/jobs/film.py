@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.events import Event, Progress, Stage
+from napari_denoisplit.events import Progress, Stage
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
@@ -20,10 +20,12 @@ from napari_denoisplit.settings import FilmSettings
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from napari_denoisplit.events import Job, StatusEvent
 
 FILM_ENDINGS = (".gif", ".mp4")
 """Endings of films; .ome.tif keeps the numbers instead."""
@@ -40,7 +42,7 @@ def film_job(
     against: int | None = None,
     look: Look | None = None,
     stop: threading.Event | None = None,
-) -> Generator[Event, None, Path | None]:
+) -> Job[StatusEvent, Path | None]:
     """Write one plane of all samples.
 
     Parameters

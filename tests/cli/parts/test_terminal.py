@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from napari_denoisplit.cli.parts.terminal import Terminal, epoch_line, time_left
+from napari_denoisplit.cli.parts.terminal import Terminal, epoch_line
 from napari_denoisplit.events import (
     Elbo,
     EpochDone,
@@ -27,14 +27,6 @@ def terminal() -> Terminal:
 def said(terminal: Terminal) -> str:
     assert isinstance(terminal.console.file, io.StringIO)
     return terminal.console.file.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(None, ""), (0.2, "1 s left"), (59, "59 s left"), (600, "10 min left"), (7200, "2.0 h left")],
-)
-def test_time_left_is_said_in_the_unit_that_a_user_thinks_in(seconds, text):
-    assert time_left(seconds) == text
 
 
 def test_a_job_returns_its_result_and_its_stages_are_said(terminal):

@@ -21,7 +21,7 @@ from napari_denoisplit.jobs.forecast import speed as speed_module
 from napari_denoisplit.jobs.forecast.pace import learn
 from napari_denoisplit.jobs.forecast.preflight import preflight
 from napari_denoisplit.jobs.forecast.speed import Rate, Speed, speed_of
-from napari_denoisplit.jobs.forecast.words import duration, gib, together
+from napari_denoisplit.jobs.forecast.words import together
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.jobs.split import results as split_results
 from napari_denoisplit.jobs.split.memory import Retreat
@@ -30,6 +30,7 @@ from napari_denoisplit.nn.fast.field_of_view import Window, share_of_work
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling import posterior
 from napari_denoisplit.settings import MixSettings, NetworkSettings, SplitSettings
+from napari_denoisplit.wording import gib
 
 NETWORK = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
 SETTINGS = SplitSettings(n_samples=3, keep_samples=1, device="cpu", precision="float32")
@@ -248,10 +249,3 @@ def test_images_one_after_the_other_add_up(model):
     assert written.memory_for_results == parts[1].memory_for_results
     assert written.memory_in_work == parts[1].memory_in_work  # whichever comes first
     assert staying.sentence.startswith("2 images: about ")
-
-
-def test_amounts_read_as_one_would_say_them():
-    assert [duration(s) for s in (0.04, 4.2, 25.3, 600, 7200, 9e5)] == [
-        "0.1 s", "4.2 s", "25 s", "10 min", "2.0 h", "10.4 days",
-    ]  # fmt: skip
-    assert [gib(n) for n in (1e6, 3e9, 3e12)] == ["1 MiB", "2.8 GiB", "2.7 TiB"]

@@ -6,7 +6,7 @@ import pytest
 
 from napari_denoisplit.events import Progress, Stage
 from napari_denoisplit.settings import SplitSettings
-from napari_denoisplit.widgets.parts.run_panel import RunPanel, time_left
+from napari_denoisplit.widgets.parts.run_panel import RunPanel
 from napari_denoisplit.widgets.parts.worker import Cancelled
 
 
@@ -92,14 +92,6 @@ def test_a_cancelled_run_is_no_error(panel, fake):
     fake.on_error(Cancelled("closed"))
     assert seen == []
     assert panel.status.text() == "closed"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(None, ""), (0.2, "1 s left"), (59, "59 s left"), (600, "10 min left"), (9000, "2.5 h left")],
-)
-def test_time_left_is_said_as_people_say_it(seconds, text):
-    assert time_left(seconds) == text
 
 
 def test_a_wrong_choice_is_shown_in_words_and_nothing_is_chosen(panel, monkeypatch):

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_denoisplit.cli.parts.terminal import Terminal
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Event, Job
 
 R = TypeVar("R")
 
 
 def say_forecast(
-    terminal: Terminal, job: Job[R], instead: Callable[[R], str] = lambda result: ""
+    terminal: Terminal, job: Job[Event, R], instead: Callable[[R], str] = lambda result: ""
 ) -> None:
     """Run a job that ends with its forecast, and print that to stdout.
 

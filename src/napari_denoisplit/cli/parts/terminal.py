@@ -30,6 +30,7 @@ from napari_denoisplit.events import (
     Stage,
     run,
 )
+from napari_denoisplit.wording import time_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,17 +42,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Event, Job
 
 R = TypeVar("R")
-
-
-def time_left(seconds: float | None) -> str:
-    """Time left in the words of a user, e.g. '3 min left'."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{max(round(seconds), 1)} s left"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} min left"
-    return f"{seconds / 3600:.1f} h left"
 
 
 def epoch_line(event: EpochDone) -> str:
@@ -87,7 +77,7 @@ class Terminal:
         """Print a line that is not a result."""
         self.console.print(text)
 
-    def run(self, job: Job[R], label: str = "") -> R:
+    def run(self, job: Job[Event, R], label: str = "") -> R:
         """Run a job under a progress bar; Ctrl-C asks it to stop and keeps what is done."""
         columns = (
             TextColumn("{task.fields[label]}"),

@@ -22,6 +22,7 @@ from napari_denoisplit.events import (
     FileStarted,
     Progress,
     Stage,
+    changed,
 )
 from napari_denoisplit.files import replacing
 from napari_denoisplit.jobs.batch.forecast import Pace, forecast_files, size_of
@@ -33,9 +34,9 @@ from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.nn.compute import Compute
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from napari_denoisplit.events import Event, Job
+    from napari_denoisplit.events import BatchEvent, Job, SplitEvent
     from napari_denoisplit.jobs.batch.outcome import Status
     from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.settings import SplitSettings
@@ -69,7 +70,7 @@ def batch_job(
     keep_log: bool = True,
     dry_run: bool = False,
     stop: threading.Event | None = None,
-) -> Job[BatchResult]:
+) -> Job[BatchEvent, BatchResult]:
     """Split files and write their results; a file that cannot be split does not end the batch.
 
     Parameters
@@ -161,7 +162,7 @@ class _Batch:
         if refusal:
             raise JobError(refusal)
 
-    def look_around(self, *, skip_done: bool) -> Job[None]:
+    def look_around(self, *, skip_done: bool) -> Job[FileSkipped, None]:
         """Find out which files are to be split, so that the time left can be told."""
         for index, item in enumerate(self._items):
             if self._stop.is_set():
@@ -182,7 +183,7 @@ class _Batch:
         items = [self._items[index] for index in self.waiting]
         return forecast_files(self._model, items, self._settings, self._recipe.reading)
 
-    def split(self, index: int) -> Job[None]:
+    def split(self, index: int) -> Job[BatchEvent, None]:
         """Split one file and write its results."""
         item, began = self._items[index], time.monotonic()
         self._pace.begin(index)
@@ -209,14 +210,12 @@ class _Batch:
             return
         yield self._done(index, split, (*image.notes, *split.notes), outputs, began)
 
-    def _with_progress(self, index: int, job: Job[Split]) -> Job[Split]:
+    def _with_progress(self, index: int, job: Job[SplitEvent, Split]) -> Job[BatchEvent, Split]:
         """Pass a split's events on, its progress as that of the file and of the batch."""
         last = 0.0
-        while True:
-            try:
-                event: Event = next(job)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
+
+        def passed_on(event: SplitEvent) -> Iterator[BatchEvent]:
+            nonlocal last
             if not isinstance(event, Progress):
                 yield event
             elif time.monotonic() - last > _PROGRESS_SECONDS:
@@ -225,6 +224,8 @@ class _Batch:
                 number = self.waiting.index(index) + 1
                 text = f"image {number} of {len(self.waiting)}, {event.text}"
                 yield self._pace.progress(event.done, text)
+
+        return changed(job, passed_on)
 
     def _done(
         self,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from napari_denoisplit.jobs.forecast.words import duration
+from napari_denoisplit.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

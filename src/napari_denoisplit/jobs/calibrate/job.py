@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ import torch
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.errors import CalibrationError, NoiseModelError
-from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.events import Progress, Stage, changed
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.training.sources import same_content, source_name
 from napari_denoisplit.jobs.calibrate.channel import calibrate_channel
@@ -25,12 +25,12 @@ from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
 from napari_denoisplit.noise.models.model import noise_model_from_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from napari_denoisplit.checkpoint import Model, ModelHeader
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, NoiseEvent, StatusEvent
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.jobs.calibrate.channel import ChannelResult
     from napari_denoisplit.jobs.calibrate.fields import CalibrationField
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import CalibrateSettings
 
     Floats = NDArray[np.float32]
+
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +65,7 @@ def calibrate_job(
     report_superpositions: Sequence[Floats] | None = None,
     noise_models: Sequence[NoiseModel] | None = None,
     stop: threading.Event | None = None,
-) -> Job[Calibrated]:
+) -> Job[NoiseEvent, Calibrated]:
     """Find out what the spread of a model's samples is worth, on images that it has not seen.
 
     Each field is split; the prediction is compared with clean channels where there are any, else
@@ -184,7 +187,7 @@ def _check_others(images: TrainingFields, report_on: TrainingFields, header: Mod
 
 def _noise_models(
     model: Model, images: TrainingFields, given: Sequence[NoiseModel] | None
-) -> Job[Sequence[NoiseModel]]:
+) -> Job[NoiseEvent, Sequence[NoiseModel]]:
     """Noise models as given, of the model, or fitted to the images."""
     if given is not None:
         if len(given) != images.n_channels:
@@ -204,7 +207,7 @@ def _draw(
     noise: Sequence[NoiseModel],
     settings: CalibrateSettings,
     stop: threading.Event,
-) -> Job[list[Drawn]]:
+) -> Job[StatusEvent, list[Drawn]]:
     """Split every field, after a stop those that are complete."""
     drawn: list[Drawn] = []
     for i, field in enumerate(fields):
@@ -219,19 +222,19 @@ def _draw(
     return drawn
 
 
-def _counted(steps: Job[Drawn | None], number: int, total: int) -> Job[Drawn | None]:
+def _counted(
+    steps: Job[StatusEvent, Drawn | None], number: int, total: int
+) -> Job[StatusEvent, Drawn | None]:
     """Progress of one field as that of all."""
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as done:
-            result: Drawn | None = done.value
-            return result
+
+    def counted(event: StatusEvent) -> Iterator[StatusEvent]:
         if isinstance(event, Progress):
             text = f"image {number + 1} of {total}, {event.text}"
             yield Progress((number + event.done) / total, None, text)
         else:
             yield event
+
+    return changed(steps, counted)
 
 
 def conclude(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.checkpoint import Model
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.jobs.calibrate.fields import CalibrationField
     from napari_denoisplit.noise.models.model import NoiseModel
     from napari_denoisplit.settings import CalibrateSettings
@@ -74,7 +74,7 @@ def draw_field(
     *,
     seed: int,
     stop: threading.Event,
-) -> Job[Drawn | None]:
+) -> Job[StatusEvent, Drawn | None]:
     """Split one field, and where it is its own target measure the response to its noise.
 
     Prediction and noise of the target are correlated where the noise is in the input. By Stein's
@@ -167,7 +167,7 @@ def _moments(
     seed: int,
     stop: threading.Event,
     bounds: tuple[float, float],
-) -> Job[dict[int, tuple[Floats, Floats]]]:
+) -> Job[StatusEvent, dict[int, tuple[Floats, Floats]]]:
     """Mean and spread of the first K samples, for each K of `steps`."""
     n = max(steps)
     drawing = SplitSettings(

@@ -13,7 +13,7 @@ import psutil
 import torch
 
 from napari_denoisplit.errors import ImageError, JobError
-from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.events import changed
 from napari_denoisplit.jobs.denoise.job import denoise_job
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydantic import JsonValue
 
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.denoise.job import Denoised
     from napari_denoisplit.settings import DenoiseSettings
@@ -58,7 +58,7 @@ class DenoisedImages:
 
 def denoise_images_job(
     images: Sequence[Image], settings: DenoiseSettings, *, stop: threading.Event | None = None
-) -> Job[DenoisedImages]:
+) -> Job[StatusEvent, DenoisedImages]:
     """Denoise images of the same channels; each channel has a network that learns from all images.
 
     Parameters
@@ -119,20 +119,9 @@ def denoise_images_job(
     return replace(made, images=tuple(_like(image, result, notes) for image, result in pairs))
 
 
-def _labelled(job: Job[Denoised], label: str) -> Job[Denoised]:
+def _labelled(job: Job[StatusEvent, Denoised], label: str) -> Job[StatusEvent, Denoised]:
     """Say in every event which channel it is of."""
-    while True:
-        try:
-            event = next(job)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-        match event:
-            case Stage(text=text):
-                yield Stage(label + text)
-            case Progress(text=text):
-                yield replace(event, text=label + text)
-            case _:
-                yield event
+    return changed(job, lambda event: (replace(event, text=label + event.text),))
 
 
 def _channel_names(images: Sequence[Image]) -> list[str]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.verdict import Verdict
 
 SECONDS_BETWEEN_PROGRESS = 0.3
@@ -86,7 +86,7 @@ def denoise_job(
     for_noise_model: bool = False,
     stop: threading.Event | None = None,
     names: Sequence[str] = (),
-) -> Job[Denoised]:
+) -> Job[StatusEvent, Denoised]:
     """Train a Noise2Void network on noisy images of one channel, and denoise them with it.
 
     Parameters
@@ -192,7 +192,9 @@ def train_settings(settings: DenoiseSettings) -> TrainSettings:
     )
 
 
-def learn(trainer: Trainer[UNet], settings: DenoiseSettings, stop: threading.Event) -> Job[float]:
+def learn(
+    trainer: Trainer[UNet], settings: DenoiseSettings, stop: threading.Event
+) -> Job[StatusEvent, float]:
     """Follow the gradient until the budget is used up; return the seconds that it took."""
     budget = Budget(train_settings(settings), step=0, epoch=0)
     told, used = -np.inf, 0.0
@@ -213,7 +215,7 @@ def _denoise(
     names: Sequence[str],
     for_noise_model: bool,
     stop: threading.Event | None,
-) -> Job[tuple[NDArray[np.float32], ...]]:
+) -> Job[StatusEvent, tuple[NDArray[np.float32], ...]]:
     """Denoise every plane of every image."""
     results = tuple(np.full(image.shape, np.nan, np.float32) for image in images)
     places = [

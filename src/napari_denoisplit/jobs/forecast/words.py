@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from napari_denoisplit.wording import duration, gib
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -180,21 +182,3 @@ def _shortage(results: str, needed: float, in_work: float, free: float) -> str:
     if in_work:  # of a few large planes it is the greater part
         takes += f" and {gib(in_work)} more while samples are drawn"
     return f"{takes}, and {gib(free)} of memory are free"
-
-
-def duration(seconds: float) -> str:
-    """Say how long something takes, e.g. '0.4 s', '25 s' or '12 min'."""
-    if seconds < 9.5:
-        return f"{max(seconds, 0.1):.1f} s"
-    if seconds < 90:
-        return f"{round(seconds)} s"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
-
-
-def gib(n_bytes: float) -> str:
-    """Say how much memory or disk something takes, e.g. '0.6 GiB' or '12 MiB'."""
-    if n_bytes < 0.05 * 2**30:
-        return f"{max(1, round(n_bytes / 2**20))} MiB"
-    return f"{n_bytes / 2**30:.1f} GiB" if n_bytes < 999 * 2**30 else f"{n_bytes / 2**40:.1f} TiB"

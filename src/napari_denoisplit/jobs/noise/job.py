@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import threading
 
     from napari_denoisplit.curves import NoiseCurves
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, NoiseEvent
     from napari_denoisplit.images.training.noise_data import NoiseData
     from napari_denoisplit.jobs.denoise.job import Denoised
     from napari_denoisplit.noise.models.model import NoiseModel
@@ -58,7 +58,7 @@ def fit_noise_job(
     *,
     denoise: DenoiseSettings | None = None,
     stop: threading.Event | None = None,
-) -> Job[NoiseFit]:
+) -> Job[NoiseEvent, NoiseFit]:
     """Fit a noise model to one channel, and judge it.
 
     Parameters
@@ -113,7 +113,7 @@ def gather_job(
     *,
     denoise: DenoiseSettings | None = None,
     stop: threading.Event | None = None,
-) -> Job[tuple[Pairs, Denoised | None]]:
+) -> Job[NoiseEvent, tuple[Pairs, Denoised | None]]:
     """Gather pairs of signal and observation, to fit models to or to judge them by.
 
     Parameters
@@ -152,7 +152,7 @@ def gather_job(
     return pairs, denoised
 
 
-def judge_noise_job(model: NoiseModel, pairs: Pairs) -> Job[Judged]:
+def judge_noise_job(model: NoiseModel, pairs: Pairs) -> Job[Stage, Judged]:
     """Judge a noise model by pixels that it need not have been fitted to.
 
     Yields

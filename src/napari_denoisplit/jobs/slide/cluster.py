@@ -37,7 +37,7 @@ from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.settings import SplitSettings
 
@@ -101,7 +101,7 @@ class Cluster:
         image: Image | ImageFile,
         settings: SplitSettings,
         stop: threading.Event,
-    ) -> Job[Self]:
+    ) -> Job[StatusEvent, Self]:
         """Connect to a cluster and wait for its first worker.
 
         Parameters

@@ -18,18 +18,18 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import BlocksWritten, Progress, Stage
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.jobs.forecast.preflight import preflight_blocks
-from napari_denoisplit.jobs.forecast.words import duration
 from napari_denoisplit.jobs.slide.blocks import OwnProcess
 from napari_denoisplit.jobs.slide.plan import Begin, choose_sizes, hash_of_image, look_at, make_plan
 from napari_denoisplit.jobs.slide.store import SlideStore, blocks_from
 from napari_denoisplit.jobs.split.job import planes_of, unlike_training
+from napari_denoisplit.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pydantic import JsonValue
 
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, SlideEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.jobs.forecast.words import Preflight
@@ -67,7 +67,7 @@ def split_to_zarr_job(
     focus: FocusSource | None = None,
     region: PlaneRegion | None = None,
     dry_run: bool = False,
-) -> Job[SlideSplit]:
+) -> Job[SlideEvent, SlideSplit]:
     """Split every plane of an image block by block, and write each block when it is done.
 
     Memory does not depend on the size of the image. A run that was stopped or killed goes on
@@ -163,7 +163,7 @@ def _split(
     focus: FocusSource | None,
     *,
     dry_run: bool,
-) -> Job[SlideSplit]:
+) -> Job[SlideEvent, SlideSplit]:
     """Plan, let the crew split what is missing, and make the coarser levels."""
     model, view, settings = work.model, work.view, work.settings
     notes = []
@@ -219,7 +219,7 @@ def _blocks(
     sizes: tuple[int, int | None],
     meter: Meter,
     stop: threading.Event,
-) -> Job[list[str]]:
+) -> Job[SlideEvent, list[str]]:
     """Split what is missing; return what the crew has to say."""
     work = crew.split(store, missing, sizes, stop)
     announced = False

@@ -17,7 +17,6 @@ from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import PartDrawn, Progress, Stage
 from napari_denoisplit.images.image import AXES, Image
-from napari_denoisplit.jobs.forecast.words import gib
 from napari_denoisplit.jobs.split.memory import Retreat, is_out_of_memory, memory_for
 from napari_denoisplit.jobs.split.results import Split, SplitResults, bytes_in_work
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
@@ -29,6 +28,7 @@ from napari_denoisplit.sampling.frame import Frame
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior, fitting_batch, fitting_tile_size
 from napari_denoisplit.sampling.sample_count import Precision, samples_needed
+from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, SplitEvent
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.images.training.normalization import Normalization
     from napari_denoisplit.sampling.focus import FocusSource
@@ -52,7 +52,7 @@ def split_job(
     stop: threading.Event | None = None,
     focus: FocusSource | None = None,
     region: PlaneRegion | None = None,
-) -> Job[Split]:
+) -> Job[SplitEvent, Split]:
     """Split every plane of an image, or a part of every plane.
 
     Each plane is encoded once; then one sample of the whole plane after the other is drawn, so
@@ -208,7 +208,7 @@ class _Work:
         """Return what is split of an image."""
         return image if self._region is None else self._region.cut(image)
 
-    def plane(self, index: tuple[int, ...]) -> Job[None]:
+    def plane(self, index: tuple[int, ...]) -> Job[SplitEvent, None]:
         """Draw every sample of one plane."""
         frame = self._frame
         pixels = self._read(index)
@@ -241,7 +241,7 @@ class _Work:
 
     def _draw(
         self, index: tuple[int, ...], pixels: NDArray[np.float32], moments: Moments
-    ) -> Job[None]:
+    ) -> Job[SplitEvent, None]:
         """Draw the samples of a plane that are not in its moments yet, from what was read of it."""
         compute, frame, multiple = self._means.compute, self._frame, self._model.network.multiple
         number = int(np.ravel_multi_index(index, self._view.shape[:-2])) if index else 0
@@ -306,7 +306,7 @@ class _Work:
         about = "about " if needed < self._settings.n_samples else ""
         return Progress(done, seconds * (1 - done) / done, f"sample {k + 1} of {about}{needed}")
 
-    def closing(self) -> Job[None]:
+    def closing(self) -> Job[Stage, None]:
         """Say how precise it has become."""
         for note in self._precision.notes():
             self._notes.append(note)

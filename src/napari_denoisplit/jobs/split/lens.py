@@ -18,8 +18,9 @@ from napari_denoisplit.sampling.patchwork import Patchwork
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
+    from napari_denoisplit.events import Job, LensEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.sampling.focus import Focus, FocusSlot
     from napari_denoisplit.settings import SplitSettings
@@ -41,7 +42,7 @@ def lens_job(
     settings: SplitSettings,
     requests: FocusSlot,
     stop: threading.Event,
-) -> Generator[Stage | LensDrawn, None, None]:
+) -> Job[LensEvent, None]:
     """Split views of an image as they come, until it is stopped.
 
     The first sample of a view is shown first, in several steps where the view is large; while the
@@ -101,7 +102,7 @@ def _drawn(
     requests: FocusSlot,
     stop: threading.Event,
     picture: Callable[[Focus], LensDrawn],
-) -> Generator[Stage | LensDrawn, None, None]:
+) -> Job[LensEvent, None]:
     """Draw the newest view step by step; wait where all of it is drawn."""
     view, step, shown, shown_at, pause = None, None, 0, 0.0, 0.0
     while not stop.is_set():

@@ -14,14 +14,14 @@ from napari_denoisplit.settings import NoiseFitSettings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, NoiseEvent
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.noise.models.model import NoiseModel
 
 
 def channel_noise_job(
     fields: TrainingFields, train: tuple[NDArray[np.bool_], ...], *, seed: int = 0
-) -> Job[tuple[NoiseModel, ...]]:
+) -> Job[NoiseEvent, tuple[NoiseModel, ...]]:
     """Fit a noise model to every channel: from clean pairs, else repeats, else one noisy image.
 
     The field with most pixels to train on serves; a blank one, as a time-lapse may begin with,

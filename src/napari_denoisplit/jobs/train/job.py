@@ -12,7 +12,7 @@ import torch
 
 from napari_denoisplit.checkpoint import Model, last_path, save_model
 from napari_denoisplit.errors import DenoisplitError, TrainingError, message_of
-from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, Stage
+from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, Stage, changed
 from napari_denoisplit.jobs.learning.budget import Budget
 from napari_denoisplit.jobs.split.memory import is_out_of_memory
 from napari_denoisplit.jobs.train.preparation import prepare
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, StatusEvent, TrainEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.jobs.learning.batches import Batches
@@ -64,7 +64,7 @@ def train_job(
     noise_models: Sequence[NoiseModel] | None = None,
     resume: Path | None = None,
     stop: threading.Event | None = None,
-) -> Job[Trained]:
+) -> Job[TrainEvent, Trained]:
     """Train a model to split the superposition of the channels.
 
     Parameters
@@ -114,7 +114,7 @@ def train_job(
 
 def _loop(
     run: Run, settings: TrainSettings, path: Path | None, stop: threading.Event
-) -> Job[Trained]:
+) -> Job[TrainEvent, Trained]:
     """Epochs until the budget is used up."""
     trainer, history = run.trainer, list[EpochDone]()
     budget = Budget(settings, trainer.step_count, run.epoch)
@@ -154,7 +154,7 @@ def _loop(
 
 def _with_reference(
     trained: Trained, run: Run, settings: TrainSettings, stop: threading.Event
-) -> Job[Trained]:
+) -> Job[TrainEvent, Trained]:
     """Let the model know what it leaves unexplained of its own kind, if that can be measured."""
     if trained.model.header.noise_models is None:
         return trained
@@ -181,7 +181,7 @@ def _with_reference(
 
 def _measured(
     trained: Trained, run: Run, settings: TrainSettings, stop: threading.Event
-) -> Job[Model]:
+) -> Job[StatusEvent, Model]:
     """Measure it on the validation blocks, and save it; the model as it was where that ended.
 
     Whoever stops a training means its model to be used, so it has its reference, too, if a rougher
@@ -217,19 +217,14 @@ def _few(images: Sequence[Image]) -> list[Image]:
     return few
 
 
-def _without_progress(job: Job[R]) -> Job[R]:
+def _without_progress(job: Job[StatusEvent, R]) -> Job[Stage, R]:
     """Run a short job after the training, whose progress is complete."""
-    while True:
-        try:
-            event = next(job)
-        except StopIteration as done:
-            result: R = done.value
-            return result
-        if not isinstance(event, Progress):
-            yield event
+    return changed(job, lambda event: () if isinstance(event, Progress) else (event,))
 
 
-def _epoch(run: Run, settings: TrainSettings, budget: Budget, stop: threading.Event) -> Job[None]:
+def _epoch(
+    run: Run, settings: TrainSettings, budget: Budget, stop: threading.Event
+) -> Job[Progress, None]:
     """Take the steps between two validations."""
     trainer = run.trainer
     steps = settings.steps_per_epoch or _steps_per_epoch(trainer.batches)

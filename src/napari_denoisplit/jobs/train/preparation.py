@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, NoiseEvent
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.images.training.partition import Partition
     from napari_denoisplit.settings import LossSettings, NetworkSettings, TrainSettings
@@ -56,7 +56,7 @@ def prepare(
     settings: TrainSettings,
     noise_models: Sequence[NoiseModel] | None,
     resume: Path | None,
-) -> Job[Run]:
+) -> Job[NoiseEvent, Run]:
     """Set everything up: pixels, statistics, noise models, network."""
     compute = Compute.choose(settings.device, settings.precision)
     _check_counts(fields, settings, noise_models)

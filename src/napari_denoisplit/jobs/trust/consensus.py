@@ -17,7 +17,7 @@ from napari_denoisplit.measures.samples.mode_seeking import WINDOW, Modes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.measures.samples.consensus import Segment
 
 
@@ -49,7 +49,7 @@ def consensus_job(
     least_pixels: int = LEAST_PIXELS,
     separate: bool = True,
     stop: threading.Event | None = None,
-) -> Job[ConsensusStack]:
+) -> Job[StatusEvent, ConsensusStack]:
     """Segment every sample, and what most of them agree on.
 
     Parameters
@@ -103,7 +103,7 @@ FEWEST = 5
 
 def map_job(
     samples: NDArray[np.floating], *, stop: threading.Event | None = None
-) -> Job[NDArray[np.float32]]:
+) -> Job[StatusEvent, NDArray[np.float32]]:
     """Find the approximate mode of the posterior, plane by plane.
 
     Parameters

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.measures.samples.objects import ObjectSummary
     from napari_denoisplit.settings import ObjectSettings
 
@@ -59,7 +59,7 @@ def objects_job(
     labels: NDArray[np.integer] | None = None,
     mirrored: bool = False,
     stop: threading.Event | None = None,
-) -> Job[SummedObjects]:
+) -> Job[StatusEvent, SummedObjects]:
     """Sum up the objects of one structure.
 
     Parameters

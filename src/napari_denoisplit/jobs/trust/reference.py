@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.checkpoint import Model, ModelHeader
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
 
 EDGES = (128, 64)
@@ -38,7 +38,7 @@ def reference_job(
     *,
     data: str = "",
     stop: threading.Event | None = None,
-) -> Job[ResidualReference | None]:
+) -> Job[StatusEvent, ResidualReference | None]:
     """Measure a reference on superpositions that the model was not trained on.
 
     Parameters

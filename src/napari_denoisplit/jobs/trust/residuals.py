@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.checkpoint import Model, ModelHeader
-    from napari_denoisplit.events import Job
+    from napari_denoisplit.events import Job, SplitEvent, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.measures.trust.residual import ResidualFigures
@@ -67,7 +67,7 @@ def trust_job(
     settings: SplitSettings,
     *,
     stop: threading.Event | None = None,
-) -> Job[tuple[Split, ResidualCheck]]:
+) -> Job[SplitEvent, tuple[Split, ResidualCheck]]:
     """Split an image and check the residual.
 
     Parameters
@@ -107,7 +107,7 @@ def residual_job(
     samples: NDArray[np.float32] | None = None,
     *,
     stop: threading.Event | None = None,
-) -> Job[ResidualCheck]:
+) -> Job[StatusEvent, ResidualCheck]:
     """Check the residual of an image that is split already.
 
     Parameters

@@ -10,21 +10,17 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from napari_denoisplit.events import (
-    BlocksWritten,
-    EpochDone,
-    Event,
     FileDone,
     FileFailed,
     FileProgress,
     FileSkipped,
     FileStarted,
-    FitStep,
-    PairsGathered,
     PartDrawn,
-    PreviewSplit,
     Progress,
     SampleDrawn,
     Stage,
+    StatusEvent,
+    changed,
 )
 from napari_denoisplit.widgets.layers.place import place_of_image
 from napari_denoisplit.widgets.layers.results import (
@@ -36,9 +32,10 @@ from napari_denoisplit.widgets.layers.results import (
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from napari_denoisplit.events import BatchEvent, Job
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.batch.items import BatchItem
     from napari_denoisplit.jobs.batch.outcome import BatchResult
@@ -46,6 +43,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.batch.table import BatchModel, BatchTable
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
+
+
+_ShownEvent = StatusEvent | FileStarted | FileProgress | FileDone | FileFailed | FileSkipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class BatchOrder:
     skip_done: bool
 
 
-def split_files(order: BatchOrder, stop: threading.Event) -> Generator[Event, None, BatchResult]:
+def split_files(order: BatchOrder, stop: threading.Event) -> Job[_ShownEvent, BatchResult]:
     """Split the files, without the pictures, of which nothing is shown."""
     yield Stage("Loading the network")
     # Not at the top: torch is paid for when a split is asked for, in the background.
@@ -79,14 +79,13 @@ def split_files(order: BatchOrder, stop: threading.Event) -> Generator[Event, No
         skip_done=order.skip_done,
         stop=stop,
     )
-    while True:
-        try:
-            event = next(job)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-        # Samples of large images would pile up faster than the window takes them.
-        if not isinstance(event, SampleDrawn):
-            yield event
+    # Samples of large images would pile up faster than the window takes them.
+    return (yield from changed(job, _without_pictures))
+
+
+def _without_pictures(event: BatchEvent) -> Iterator[_ShownEvent]:
+    if not isinstance(event, SampleDrawn | PartDrawn):
+        yield event
 
 
 class BatchRun(QObject):
@@ -121,7 +120,7 @@ class BatchRun(QObject):
             title=f"denoiSplit: splitting {len(self._order.rows)} files",
         )
 
-    def _event(self, event: Event) -> None:
+    def _event(self, event: _ShownEvent) -> None:
         match event:
             case FileStarted(index=index, why_again=why):
                 message = f"Split again: {why}." if why else ""
@@ -143,10 +142,6 @@ class BatchRun(QObject):
                 self._show(index, status="skipped", outputs=outputs)
             case Stage() | Progress():
                 pass  # shown by the panel
-            case EpochDone() | PreviewSplit() | PartDrawn() | SampleDrawn() | BlocksWritten():
-                pass  # of another job
-            case PairsGathered() | FitStep():
-                pass  # of another job
             case _:
                 assert_never(event)
 
@@ -183,7 +178,7 @@ class ResultImage:
 
 def read_results(
     outputs: Sequence[Path], stop: threading.Event
-) -> Generator[Event, None, tuple[ResultImage, ...]]:
+) -> Job[StatusEvent, tuple[ResultImage, ...]]:
     """Read MMSE and sigma of one image; large ones are only opened."""
     yield Stage("Reading")
     # Not at the top: readers are needed when a result is opened.

@@ -24,9 +24,9 @@ from napari_denoisplit.widgets.parts.fields import form_layout, tooltip
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
-    from napari_denoisplit.events import Event
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.widgets.parts.worker import RunHandle, Start
 
 _RECURSIVE = "Take images from sub-folders, too; the results keep the sub-folders."
@@ -51,7 +51,7 @@ class BatchDrop(FileDrop):
 
 def look_for_images(
     paths: Sequence[Path], pattern: str, recursive: bool, stop: threading.Event
-) -> Generator[Event, None, tuple[BatchRow, ...]]:
+) -> Job[StatusEvent, tuple[BatchRow, ...]]:
     """List the images of folders and files with their sizes."""
     yield Stage(_LOOKING)
     # Not at the top: it brings the reader of TIFF files, by which results are told from images.

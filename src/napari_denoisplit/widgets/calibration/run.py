@@ -6,17 +6,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import CalibrationError
-from napari_denoisplit.events import Event, Stage
+from napari_denoisplit.events import Stage
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
     from napari_denoisplit.checkpoint import Model, ModelHeader
+    from napari_denoisplit.events import Job, NoiseEvent, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.jobs.calibrate.job import Calibrated
@@ -37,9 +38,7 @@ class CalibrationOrder:
     settings: CalibrateSettings
 
 
-def calibrate_input(
-    order: CalibrationOrder, stop: threading.Event
-) -> Generator[Event, None, Calibrated]:
+def calibrate_input(order: CalibrationOrder, stop: threading.Event) -> Job[NoiseEvent, Calibrated]:
     """Read the images and calibrate with them.
 
     Raises
@@ -71,7 +70,7 @@ def calibrate_input(
 
 def save_calibration(
     model: Model, path: Path, stop: threading.Event
-) -> Generator[Event, None, ModelHeader]:
+) -> Job[StatusEvent, ModelHeader]:
     """Write a calibrated model, whole or not at all.
 
     Raises
@@ -94,9 +93,7 @@ def save_calibration(
     return read_header(path)
 
 
-def save_table(
-    result: Calibrated, path: Path, stop: threading.Event
-) -> Generator[Event, None, None]:
+def save_table(result: Calibrated, path: Path, stop: threading.Event) -> Job[StatusEvent, None]:
     """Write the points of every reliability diagram as CSV."""
     from napari_denoisplit.jobs.calibrate.job import write_table
 
@@ -110,7 +107,7 @@ def _plain(header: ModelHeader) -> ModelHeader:
 
 def _read_set(
     data: CalibrationInput | None,
-) -> Generator[Event, None, tuple[TrainingFields | None, list[NDArray[np.float32]] | None]]:
+) -> Job[StatusEvent, tuple[TrainingFields | None, list[NDArray[np.float32]] | None]]:
     """Fields to compare with, and recorded superpositions; None where there are none."""
     from napari_denoisplit.images.training.fields import TrainingFields
 
@@ -126,7 +123,7 @@ def _read_set(
     return fields, (yield from _read_superpositions(data.superpositions))
 
 
-def _read(source: TrainInput | None) -> Generator[Event, None, list[Image]]:
+def _read(source: TrainInput | None) -> Job[StatusEvent, list[Image]]:
     from napari_denoisplit.images.files.reading import read_image
 
     if source is None:
@@ -140,7 +137,7 @@ def _read(source: TrainInput | None) -> Generator[Event, None, list[Image]]:
 
 def _read_superpositions(
     chosen: Sequence[SplitInput],
-) -> Generator[Event, None, list[NDArray[np.float32]] | None]:
+) -> Job[StatusEvent, list[NDArray[np.float32]] | None]:
     """(Y, X) planes of recorded superpositions; None where there are none."""
     from napari_denoisplit.images.files.reading import read_image
 

@@ -21,6 +21,7 @@ from napari_denoisplit.widgets.calibration.run import save_calibration, save_tab
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from napari_denoisplit.events import StatusEvent
     from napari_denoisplit.jobs.calibrate.job import Calibrated
     from napari_denoisplit.widgets.parts.plot import ThemePlot
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
@@ -117,7 +118,9 @@ class CalibrationSaving(QWidget):
         )
         return bool(answer == QMessageBox.StandardButton.Yes)
 
-    def _run(self, job: JobFactory[Any], path: Path, done: Callable[[Path], None]) -> None:
+    def _run(
+        self, job: JobFactory[StatusEvent, Any], path: Path, done: Callable[[Path], None]
+    ) -> None:
         self._panel.run(
             job,
             on_event=_ignore,

@@ -24,11 +24,11 @@ from napari_denoisplit.widgets.parts.worker import Start, start_job
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari.viewer import Viewer
 
-    from napari_denoisplit.events import Event
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.denoise.images import DenoisedImages
     from napari_denoisplit.widgets.choosers.images import SplitInput
@@ -133,7 +133,7 @@ class DenoiseWidget(DockedWidget):
 
 def _denoise_inputs(
     inputs: Sequence[SplitInput], settings: DenoiseSettings, stop: threading.Event
-) -> Generator[Event, None, tuple[tuple[Image, ...], DenoisedImages]]:
+) -> Job[StatusEvent, tuple[tuple[Image, ...], DenoisedImages]]:
     """Read what is not in the viewer, and denoise it all."""
     # Not at the top: torch is paid for when it is asked for, in the background.
     from napari_denoisplit.images.files.reading import read_image

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_denoisplit.events import Event, Stage
+from napari_denoisplit.events import Stage
 from napari_denoisplit.images.training.noise_data import NoiseData
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator
 
+    from napari_denoisplit.events import Job, NoiseEvent, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
     from napari_denoisplit.noise.models.model import NoiseModel
@@ -50,7 +50,7 @@ def fit_input(
     settings: NoiseFitSettings,
     denoise: DenoiseSettings,
     stop: threading.Event,
-) -> Generator[Event, None, NoiseFit]:
+) -> Job[NoiseEvent, NoiseFit]:
     """Read the images and fit a noise model."""
     data = yield from _noise_data(chosen)
     yield Stage("Loading the fit")
@@ -62,7 +62,7 @@ def fit_input(
 
 def judge_model(
     model: NoiseModel | Path, pairs: Pairs, stop: threading.Event
-) -> Generator[Event, None, ModelJudged]:
+) -> Job[StatusEvent, ModelJudged]:
     """Judge a model, or the model in a file, by pixels that were gathered before."""
     yield Stage("Reading the noise model")
     # Not at the top: they bring torch.
@@ -76,7 +76,7 @@ def judge_model(
 
 def save_model(
     model: NoiseModel | Path, record: NoiseRecord, path: Path, stop: threading.Event
-) -> Generator[Event, None, Path]:
+) -> Job[StatusEvent, Path]:
     """Write a model, or the model of another file, with what is known of it."""
     yield Stage(f"Writing {path.name}")
     # Not at the top: they bring torch.
@@ -90,7 +90,7 @@ def save_model(
 
 def count_grey_levels(
     chosen: NoiseInput, stop: threading.Event
-) -> Generator[Event, None, tuple[GreyLevels, ...]]:
+) -> Job[StatusEvent, tuple[GreyLevels, ...]]:
     """Make the histograms of the chosen images from a few of their pixels."""
     yield Stage("Looking at the images")
     # Not at the top of a window that only shows: it is done in the background.
@@ -106,7 +106,7 @@ def count_grey_levels(
     return tuple(found)
 
 
-def _noise_data(chosen: NoiseInput) -> Generator[Event, None, NoiseData]:
+def _noise_data(chosen: NoiseInput) -> Job[StatusEvent, NoiseData]:
     yield Stage("Reading the images")
     noisy = _read(chosen.noisy)
     clean = None if chosen.clean is None else _read(chosen.clean)

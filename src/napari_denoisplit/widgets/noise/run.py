@@ -5,25 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_denoisplit.errors import DenoisplitError
-from napari_denoisplit.events import (
-    BlocksWritten,
-    EpochDone,
-    Event,
-    FileEvent,
-    FitStep,
-    PairsGathered,
-    PartDrawn,
-    PreviewSplit,
-    Progress,
-    SampleDrawn,
-    Stage,
-)
+from napari_denoisplit.events import FitStep, PairsGathered, Progress, Stage
 from napari_denoisplit.widgets.choosers.known_model import KnownModel
 from napari_denoisplit.widgets.noise.ink import Judgement
 from napari_denoisplit.widgets.noise.input import (
@@ -42,6 +30,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtWidgets import QWidget
 
+    from napari_denoisplit.events import NoiseEvent
     from napari_denoisplit.jobs.noise.job import NoiseFit
     from napari_denoisplit.noise.pairs.value import Pairs
     from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
@@ -53,6 +42,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.worker import JobFactory, RunHandle, Start
 
 _PATTERN = "Noise models (*.npz *.npy *.json)"
+R = TypeVar("R")
+
 _TITLE = "denoiSplit: noise model"
 
 
@@ -138,12 +129,12 @@ class NoiseRun(QObject):
             path = Path(name)
             self.save(path if path.suffix else path.with_name(f"{path.name}.{ending}"))
 
-    def _run(self, job: JobFactory[Any], done: Callable[[Any], None]) -> None:
+    def _run(self, job: JobFactory[NoiseEvent, R], done: Callable[[R], None]) -> None:
         self._panel.run(
             job, on_event=self._event, on_done=done, on_error=self._failed, title=_TITLE
         )
 
-    def _event(self, event: Event) -> None:
+    def _event(self, event: NoiseEvent) -> None:
         match event:
             case PairsGathered(joint=joint, n_pixels=n_pixels, notes=notes):
                 self._plot.show_joint(joint)
@@ -153,10 +144,8 @@ class NoiseRun(QObject):
             case FitStep(text=text, held_out_nll=nll):
                 self._plot.add_step(event)
                 self._panel.say(f"{text}: held-out log-likelihood {-nll:.4f} nats per pixel.")
-            case Stage() | Progress() | FileEvent():
-                pass  # shown by the panel, or of a batch
-            case EpochDone() | PreviewSplit() | PartDrawn() | SampleDrawn() | BlocksWritten():
-                pass  # of another job
+            case Stage() | Progress():
+                pass  # shown by the panel
             case _:
                 assert_never(event)
 

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
-from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.events import Progress, Stage, ignore
 from napari_denoisplit.widgets.parts.fields import sentence
 from napari_denoisplit.widgets.parts.worker import Cancelled, JobFactory, RunHandle, Start
+from napari_denoisplit.wording import time_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+E = TypeVar("E")
+R = TypeVar("R")
 T = TypeVar("T")
 
 _BUTTON_HEIGHT = 36
 _STEPS = 1000  # of the progress bar
-
-
-def time_left(seconds: float | None) -> str:
-    """How long something will take, as one would say it."""
-    if seconds is None:
-        return ""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s left"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min left"
-    return f"{seconds / 3600:.1f} h left"
 
 
 class RunPanel(QWidget):
@@ -121,17 +113,17 @@ class RunPanel(QWidget):
 
     def run(
         self,
-        job_factory: JobFactory[Any],
+        job_factory: JobFactory[E, R],
         *,
-        on_event: Callable[[Any], None],
-        on_done: Callable[[Any], None],
+        on_event: Callable[[E], None] = ignore,
+        on_done: Callable[[R], None],
         on_error: Callable[[Exception], None],
         title: str,
     ) -> None:
         """Start a job; stages and progress are shown here, other events go to `on_event`."""
         self._show_stage("Starting…")
 
-        def event(event: object) -> None:
+        def event(event: E) -> None:
             if isinstance(event, Progress):
                 self._show_progress(event)
             elif isinstance(event, Stage):
@@ -139,7 +131,7 @@ class RunPanel(QWidget):
             else:
                 on_event(event)
 
-        def done(result: object) -> None:
+        def done(result: R) -> None:
             self._refresh()
             on_done(result)
 

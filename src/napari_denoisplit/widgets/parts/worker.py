@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -13,9 +13,11 @@ from qtpy.QtCore import QObject, QThreadPool
 from superqt.utils import create_worker as create_unlisted_worker
 
 from napari_denoisplit.errors import JobError
+from napari_denoisplit.events import Job, ignore
 
+E = TypeVar("E")
 R = TypeVar("R")
-JobFactory = Callable[[threading.Event], Generator[Any, None, R]]
+JobFactory = Callable[[threading.Event], Job[E, R]]
 """Makes a job, given the event that asks it to stop; called in the background thread."""
 
 _SECONDS_AT_EXIT = 20
@@ -52,10 +54,10 @@ class Start(Protocol):
 
     def __call__(
         self,
-        job_factory: JobFactory[Any],
+        job_factory: JobFactory[E, R],
         *,
-        on_event: Callable[[Any], None],
-        on_done: Callable[[Any], None],
+        on_event: Callable[[E], None] = ...,
+        on_done: Callable[[R], None],
         on_error: Callable[[Exception], None],
         title: str = ...,
     ) -> RunHandle:
@@ -152,10 +154,10 @@ class Running(QObject):
 
 
 def start_job(
-    job_factory: JobFactory[Any],
+    job_factory: JobFactory[E, R],
     *,
-    on_event: Callable[[Any], None],
-    on_done: Callable[[Any], None],
+    on_event: Callable[[E], None] = ignore,
+    on_done: Callable[[R], None],
     on_error: Callable[[Exception], None],
     title: str = "denoiSplit",
 ) -> Running:
@@ -190,7 +192,7 @@ def start_job(
     return running
 
 
-def _shield(job_factory: JobFactory[R], stop: threading.Event) -> Generator[Any, None, R]:
+def _shield(job_factory: JobFactory[E, R], stop: threading.Event) -> Job[E, R]:
     """Re-raise RuntimeError as JobError: superqt takes it for a deleted worker and stays silent."""
     try:
         return (yield from job_factory(stop))

@@ -24,9 +24,8 @@ from napari_denoisplit.widgets.samples.sets import SampleSet, sample_sets
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator
 
-    from napari_denoisplit.events import Event
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.samples.stack import SampleStack
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import RunHandle, Start
@@ -194,9 +193,7 @@ class OpenedSamples:
     sigma_limits: tuple[tuple[float, float], ...]
 
 
-def read_samples_of(
-    path: Path, stop: threading.Event
-) -> Generator[Event, None, OpenedSamples | None]:
+def read_samples_of(path: Path, stop: threading.Event) -> Job[StatusEvent, OpenedSamples | None]:
     """Open the samples of a result, and look at one plane for the contrast."""
     yield Stage(f"Opening {path.name}")
     # Not at the top: readers are needed when a result is opened.

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
-from napari_denoisplit.events import Event, Stage
+from napari_denoisplit.events import Stage
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.run_panel import RunPanel
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.samples.pictures import Look
     from napari_denoisplit.images.samples.stack import SampleStack
     from napari_denoisplit.settings import FilmSettings
@@ -52,7 +53,7 @@ class FilmOrder:
         self.against, self.look = against, look
         self.numbers = stack if numbers is None else numbers
 
-    def job(self, path: Path, stop: threading.Event) -> Generator[Event, None, Path | None]:
+    def job(self, path: Path, stop: threading.Event) -> Job[StatusEvent, Path | None]:
         """Write the file."""
         yield Stage("Preparing")
         # Not at the top: what writes images is needed at the end of a session, if at all.

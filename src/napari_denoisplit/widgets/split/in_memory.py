@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_denoisplit.events import Event, PartDrawn, SampleDrawn, Stage
+from napari_denoisplit.events import PartDrawn, SampleDrawn, Stage, changed
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.widgets.choosers.images import SplitInput, single_channel
 from napari_denoisplit.widgets.layers.place import SAMPLE
@@ -16,12 +16,13 @@ from napari_denoisplit.widgets.layers.results import ResultLayers, contrast_limi
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.events import Job, SplitEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.sampling.focus import FocusSource
@@ -152,7 +153,7 @@ def split_input(
     stop: threading.Event,
     *,
     focus: FocusSource | None = None,
-) -> Generator[Event | ImageRead | RoomMade | LimitsFound, None, Split]:
+) -> Job[SplitEvent | ImageRead | RoomMade | LimitsFound, Split]:
     """Read one image and split it, what is in focus first."""
     # Not at the top: torch is paid for when a split is asked for, in the background.
     from napari_denoisplit.images.files.reading import read_image
@@ -182,24 +183,23 @@ def split_input(
 
 
 def _with_room(
-    job: Generator[Event, None, Split], image: Image, n_channels: int
-) -> Generator[Event | RoomMade, None, Split]:
+    job: Job[SplitEvent, Split], image: Image, n_channels: int
+) -> Job[SplitEvent | RoomMade, Split]:
     """Make room for the layers when there is something to show.
 
     By then the job has looked whether memory suffices.
     """
     has_room = False
-    while True:
-        try:
-            event = next(job)
-        except StopIteration as end:
-            split: Split = end.value
-            return split
+
+    def with_room(event: SplitEvent) -> Iterator[SplitEvent | RoomMade]:
+        nonlocal has_room
         if not has_room and isinstance(event, SampleDrawn | PartDrawn):
             shape = (n_channels, *(image.size(axis) for axis in AXES if axis in image.axes))
             yield RoomMade({kind: np.full(shape, np.nan, np.float32) for kind in ("MMSE", "sigma")})
             has_room = True
         yield event
+
+    return changed(job, with_room)
 
 
 def _limits(split: Split) -> dict[str, tuple[float, float]]:

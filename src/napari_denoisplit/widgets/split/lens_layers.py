@@ -19,13 +19,13 @@ from napari_denoisplit.widgets.layers.results import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
 
     from napari.layers import Image as ImageLayer
     from numpy.typing import NDArray
 
     from napari_denoisplit.checkpoint import ModelHeader
-    from napari_denoisplit.events import LensDrawn
+    from napari_denoisplit.events import Job, LensDrawn, LensEvent
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
 _DRAWING_MS = 50  # in which the canvas is drawn
@@ -44,8 +44,8 @@ class LensPicture:
 
 
 def pictures(
-    events: Generator[Stage | LensDrawn, None, None],
-) -> Generator[Stage | LensPicture, None, None]:
+    events: Job[LensEvent, None],
+) -> Job[Stage | LensPicture, None]:
     """Find display limits in the background; in the thread of the window they would cost 20 ms."""
     place: tuple[object, ...] = ()
     for event in events:

@@ -22,11 +22,11 @@ from napari_denoisplit.widgets.split.lens_layers import LensLayers, LensPicture,
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from napari_denoisplit.checkpoint import ModelHeader
-    from napari_denoisplit.events import LensDrawn
+    from napari_denoisplit.events import Job, LensDrawn
     from napari_denoisplit.widgets.choosers.images import ImageSource, SplitInput
     from napari_denoisplit.widgets.choosers.model import ModelChoice
     from napari_denoisplit.widgets.layers.place import ViewerRef
@@ -76,7 +76,7 @@ class LensChoice:
 
 def _split_views(
     choice: LensChoice, views: FocusSlot, stop: threading.Event
-) -> Generator[Stage | LensPicture, None, None]:
+) -> Job[Stage | LensPicture, None]:
     """Load what is needed and split views until told to stop."""
     header, chosen = choice.header, choice.chosen
     if chosen.image is None:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_denoisplit.events import BlocksWritten, Event, Stage
+from napari_denoisplit.events import BlocksWritten, Stage
 from napari_denoisplit.widgets.choosers.images import SplitInput, single_channel
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.slide.job import SlideSplit
     from napari_denoisplit.jobs.slide.store import SlideStore
@@ -138,7 +139,7 @@ def to_disk(
     stop: threading.Event,
     *,
     focus: FocusSource | None = None,
-) -> Generator[Event | InputOpened | ResultBegun | BlockPicture | ResultOpened, None, DiskSplit]:
+) -> Job[StatusEvent | InputOpened | ResultBegun | BlockPicture | ResultOpened, DiskSplit]:
     """Split one image to disk, and show the blocks that are there.
 
     Parameters

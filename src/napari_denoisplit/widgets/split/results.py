@@ -18,6 +18,7 @@ from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tool
 from napari_denoisplit.widgets.split.forecast import ForecastLine
 from napari_denoisplit.widgets.split.on_disk import DiskSplit
 from napari_denoisplit.widgets.split.saving import Moved, Result, stem_of
+from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
     from napari_denoisplit.jobs.forecast.words import Preflight
@@ -124,8 +125,6 @@ class ResultsPanel(QWidget):
     def _short_of_disk(self, n_bytes: float) -> str:
         if not n_bytes:
             return ""
-        from napari_denoisplit.jobs.forecast.words import gib  # loaded by now
-
         temporary = self.choice.keeping == "temporary" or self.choice.folder is None
         place = place_for_temporary() if temporary else self.choice.folder
         try:

@@ -9,19 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, assert_never
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_denoisplit.errors import JobError
-from napari_denoisplit.events import (
-    BlocksWritten,
-    EpochDone,
-    Event,
-    FileEvent,
-    FitStep,
-    PairsGathered,
-    PartDrawn,
-    PreviewSplit,
-    Progress,
-    SampleDrawn,
-    Stage,
-)
+from napari_denoisplit.events import PartDrawn, Progress, SampleDrawn, Stage
 from napari_denoisplit.widgets.layers.place import Place, ViewerRef, place_of_image
 from napari_denoisplit.widgets.layers.view import ViewWatch, bring_into_view
 from napari_denoisplit.widgets.split.disk_layers import DiskLayers
@@ -47,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.events import SplitEvent
     from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
@@ -150,7 +139,7 @@ class SplitRun(QObject):
     def _event(
         self,
         chosen: SplitInput,
-        event: Event | ImageRead | InputOpened | _Preparation | BlockPicture,
+        event: SplitEvent | ImageRead | InputOpened | _Preparation | BlockPicture,
     ) -> None:
         match event:
             case ImageRead() | InputOpened():
@@ -163,10 +152,8 @@ class SplitRun(QObject):
                     self._layers.take(event)
                 if not self._timer.isActive():
                     self._timer.start(self._pause_ms)
-            case Stage() | Progress() | BlocksWritten() | FileEvent():
-                pass  # shown by the panel, or of a batch
-            case EpochDone() | PreviewSplit() | PairsGathered() | FitStep():
-                pass  # of another job
+            case Stage() | Progress():
+                pass  # shown by the panel
             case _:
                 assert_never(event)
 

@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from napari_denoisplit.events import Event, Progress
+from napari_denoisplit.events import Progress
 from napari_denoisplit.files import replacing
 from napari_denoisplit.widgets.split.on_disk import DiskSplit
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.widgets.split.disk_levels import Levels
@@ -47,7 +48,7 @@ class Moved:
 
 def save_results(
     results: Sequence[Result], folder: Path, stop: threading.Event
-) -> Generator[Event | Moved, None, tuple[Path, ...]]:
+) -> Job[StatusEvent | Moved, tuple[Path, ...]]:
     """Write MMSE, sigma and samples of every result as OME-TIFF, and where they came from.
 
     A result on disk stays OME-Zarr: a temporary one is moved, another one is copied.
@@ -92,7 +93,7 @@ def save_results(
 
 def _save_folder(
     result: Result, split: DiskSplit, folder: Path, stop: threading.Event
-) -> Generator[Event | Moved, None, Path | None]:
+) -> Job[StatusEvent | Moved, Path | None]:
     """Bring a result on disk into a folder, whole or not at all; None after a stop."""
     name = f"{stem_of(result.name)}_split"
     number = 1
@@ -119,9 +120,7 @@ def _save_folder(
     return path
 
 
-def _copy(
-    source: Path, target: Path, name: str, stop: threading.Event
-) -> Generator[Event, None, None]:
+def _copy(source: Path, target: Path, name: str, stop: threading.Event) -> Job[StatusEvent, None]:
     files = sorted(path for path in source.rglob("*") if path.is_file())
     total, done = sum(path.stat().st_size for path in files), 0
     for path in files:

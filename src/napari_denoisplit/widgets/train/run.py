@@ -12,16 +12,11 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import (
-    BlocksWritten,
     EpochDone,
-    Event,
-    FileEvent,
     FitStep,
     PairsGathered,
-    PartDrawn,
     PreviewSplit,
     Progress,
-    SampleDrawn,
     Stage,
 )
 from napari_denoisplit.widgets.layers.place import Place, ViewerRef
@@ -30,10 +25,11 @@ from napari_denoisplit.widgets.train.curves import training_curves
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from napari_denoisplit.events import Job, StatusEvent, TrainEvent
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.jobs.train.job import Trained
     from napari_denoisplit.noise.models.model import NoiseModel
@@ -64,9 +60,7 @@ class FieldsRead:
     place: Place
 
 
-def train_input(
-    order: TrainOrder, stop: threading.Event
-) -> Generator[Event | FieldsRead, None, Trained]:
+def train_input(order: TrainOrder, stop: threading.Event) -> Job[TrainEvent | FieldsRead, Trained]:
     """Read the images and train on them."""
     fields = yield from _read_fields(order.source)
     scale = order.source.place or Place("YX", dict(fields.pixel_size), units=dict(fields.units))
@@ -89,7 +83,7 @@ def train_input(
     return (yield from job)
 
 
-def _read_fields(source: TrainInput) -> Generator[Event, None, TrainingFields]:
+def _read_fields(source: TrainInput) -> Job[StatusEvent, TrainingFields]:
     from napari_denoisplit.images.files.reading import read_image
     from napari_denoisplit.images.training.fields import TrainingFields
 
@@ -147,7 +141,7 @@ class TrainRun(QObject):
             title=f"denoiSplit: training {self._order.path.stem}",
         )
 
-    def _event(self, event: Event | FieldsRead) -> None:
+    def _event(self, event: TrainEvent | FieldsRead) -> None:
         match event:
             case FieldsRead(structures=structures, place=place):
                 self._structures = structures
@@ -162,12 +156,10 @@ class TrainRun(QObject):
             case PreviewSplit():
                 if self._preview is not None:
                     self._preview.show(event)
+            case PairsGathered() | FitStep():
+                pass  # of noise models that are fitted on the way; stages tell their verdicts
             case Stage() | Progress():
                 pass  # shown by the panel
-            case PartDrawn() | SampleDrawn() | BlocksWritten():
-                pass  # of another job
-            case PairsGathered() | FitStep() | FileEvent():
-                pass  # of another job
             case _:
                 assert_never(event)
 

@@ -27,11 +27,11 @@ from napari_denoisplit.wording import grey_levels
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
     from napari.layers import Labels
 
-    from napari_denoisplit.events import Event
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.jobs.trust.objects import SummedObjects
     from napari_denoisplit.measures.samples.objects import ObjectSummary
     from napari_denoisplit.settings import ObjectSettings
@@ -209,7 +209,7 @@ def _sum_up(
     labels: Any,
     settings: ObjectSettings,
     stop: threading.Event,
-) -> Generator[Event, None, SummedObjects]:
+) -> Job[StatusEvent, SummedObjects]:
     from napari_denoisplit.jobs.trust.objects import objects_job  # imports scipy, for who asks
 
     mmse, sigma = (full_resolution(x[channel]) for x in (group.mmse, group.sigma))

@@ -25,10 +25,9 @@ from napari_denoisplit.widgets.trust.layers import (
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator
 
     from napari_denoisplit.checkpoint import ModelHeader
-    from napari_denoisplit.events import Event
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.trust.residuals import ResidualCheck
     from napari_denoisplit.widgets.layers.place import ViewerRef
@@ -197,7 +196,7 @@ class ResidualPart(QWidget):
 
 def _check(
     header: ModelHeader, image: Image, group: SplitGroup, stop: threading.Event
-) -> Generator[Event, None, ResidualCheck]:
+) -> Job[StatusEvent, ResidualCheck]:
     # Not at the top: torch is paid for when it is asked for, in the background.
     from napari_denoisplit.jobs.trust.residuals import residual_job
 

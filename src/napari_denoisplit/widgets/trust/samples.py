@@ -19,11 +19,10 @@ from napari_denoisplit.widgets.trust.layers import hide_results, show_image
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator
 
     from numpy.typing import NDArray
 
-    from napari_denoisplit.events import Event
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.jobs.trust.consensus import ConsensusStack
     from napari_denoisplit.measures.samples.interpretations import Interpretations
     from napari_denoisplit.widgets.layers.place import ViewerRef
@@ -273,7 +272,7 @@ def _in_viewer_order(group: SplitGroup, index: tuple[int, ...]) -> list[int]:
     return [at[a] for a in group.axes[:-2]]
 
 
-def _mode(group: SplitGroup, stop: threading.Event) -> Generator[Event, None, NDArray[np.float32]]:
+def _mode(group: SplitGroup, stop: threading.Event) -> Job[StatusEvent, NDArray[np.float32]]:
     from napari_denoisplit.jobs.trust.consensus import map_job  # only who asks waits for it
 
     samples = group.sample_array()
@@ -284,7 +283,7 @@ def _mode(group: SplitGroup, stop: threading.Event) -> Generator[Event, None, ND
 
 def _consensus(
     group: SplitGroup, channel: int, stop: threading.Event
-) -> Generator[Event, None, ConsensusStack]:
+) -> Job[StatusEvent, ConsensusStack]:
     from napari_denoisplit.jobs.trust.consensus import consensus_job  # imports scipy
 
     samples = group.sample_array()
@@ -299,7 +298,7 @@ def _answers(
     box: tuple[slice, slice],
     n_answers: int,
     stop: threading.Event,
-) -> Generator[Event, None, Interpretations]:
+) -> Job[StatusEvent, Interpretations]:
     from napari_denoisplit.events import Stage
     from napari_denoisplit.measures.samples.interpretations import interpret  # imports scipy
 

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from napari_denoisplit.events import Progress, Stage, changed, run
+
+
+def job():
+    yield Stage("Reading")
+    yield Progress(0.5, None, "plane 1 of 2")
+    return "the result"
+
+
+def test_a_job_returns_its_result_and_tells_every_event():
+    events = []
+    assert run(job(), events.append) == "the result"
+    assert events == [Stage("Reading"), Progress(0.5, None, "plane 1 of 2")]
+
+
+def test_a_part_of_a_job_has_its_events_changed_or_left_out_and_keeps_its_result():
+    events = []
+    part = changed(job(), lambda e: () if isinstance(e, Progress) else (e, Stage("Read")))
+    assert run(part, events.append) == "the result"
+    assert events == [Stage("Reading"), Stage("Read")]
+
+
+def test_an_error_in_a_part_ends_the_job():
+    def failing():
+        yield Stage("Reading")
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        run(changed(failing(), lambda event: (event,)))
