@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.learning.batches import Batches
     from napari_denoisplit.jobs.train.preparation import Run
     from napari_denoisplit.jobs.train.validation import ValidationResult
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
 
 R = TypeVar("R")

@@ -23,7 +23,7 @@ from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.elbo import ElboObjective
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.nn.likelihood import GaussianLikelihood, NoiseModelLikelihood
-from napari_denoisplit.noise.models.model import NoiseModel, noise_model_from_dict
+from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.settings import METHODS, PRESETS
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job, NoiseEvent
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.images.training.partition import Partition
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import LossSettings, NetworkSettings, TrainSettings
 
 
