@@ -26,7 +26,7 @@ from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.nn.compute import Compute
-from napari_denoisplit.nn.fast.inference import folded
+from napari_denoisplit.nn.families import sampler_of
 from napari_denoisplit.sampling.focus import LARGEST_VIEW, Focus
 from napari_denoisplit.sampling.patchwork import Patchwork
 from napari_denoisplit.settings import SplitSettings
@@ -198,7 +198,7 @@ def difference(model: Path, plane: np.ndarray) -> dict[str, float]:
     image = Image(np.ascontiguousarray(plane[:VIEW, :VIEW]), "YX")
     settings = SplitSettings(n_samples=6, keep_samples=0, precision="float32", device="cpu")
     whole = run(split_job(loaded, image, settings))
-    network = folded(loaded.network, Compute.choose("cpu", "float32"))
+    network = sampler_of(loaded.network, Compute.choose("cpu", "float32"))
     work = Patchwork(network, loaded.header.normalization, image, settings, memory=2**30)
     middle = (VIEW // 2 - 64, VIEW // 2 + 64)
     view = Focus((), middle, middle)

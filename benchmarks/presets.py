@@ -19,7 +19,7 @@ import torch
 from document import put_into_document
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.fast.inference import FoldedVSE
+from napari_denoisplit.nn.families import sampler_of
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling.posterior import Posterior
 from napari_denoisplit.settings import PRESETS
@@ -65,7 +65,7 @@ def sampling(name: str, compute: Compute) -> tuple[float, float, float]:
     network = VSE(PRESETS[name].network).to(compute.device).eval()
     plane = np.random.default_rng(0).normal(size=(SIZE, SIZE)).astype(np.float32)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    posterior = Posterior(FoldedVSE(network, compute), NORMALIZATION, plane)
+    posterior = Posterior(sampler_of(network, compute), NORMALIZATION, plane)
     (tile,) = posterior.tiles
     encode = median_seconds(lambda: posterior.encode(tile))
     out = posterior.empty_sample()

@@ -23,7 +23,7 @@ from document import keep, put_into_document
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.measures.psnr import psnr, range_invariant_psnr
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.fast.inference import FoldedVSE
+from napari_denoisplit.nn.families import sampler_of
 from napari_denoisplit.sampling.moments import Moments
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Sampler:
         self.truth = data.truth[:, y, x]
         plane = torch.from_numpy(np.ascontiguousarray(data.superposition.data[y, x], np.float32))
         n = model.header.normalization
-        self._network = FoldedVSE(model.network.eval(), Compute.choose("cpu"))
+        self._network = sampler_of(model.network.eval(), Compute.choose("cpu"))
         self._features = self._network.encode((plane[None, None] - n.input_mean) / n.input_std)
         levels = range(model.header.network.n_levels)
         edges = [EDGE >> (level + 1) for level in levels]

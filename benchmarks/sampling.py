@@ -27,7 +27,7 @@ from document import keep, put_into_document
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.fast.inference import FoldedVSE
+from napari_denoisplit.nn.families import sampler_of
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling.border import border_of
 from napari_denoisplit.sampling.moments import Moments
@@ -49,7 +49,7 @@ def first_sample(network: VSE, compute: Compute) -> torch.Tensor:
 
 
 def many_samples(network: VSE, compute: Compute, n_samples: int) -> torch.Tensor:
-    posterior = Posterior(FoldedVSE(network, compute), NORMALIZATION, plane())
+    posterior = Posterior(sampler_of(network, compute), NORMALIZATION, plane())
     (tile,) = posterior.tiles
     posterior.encode(tile)
     sample = posterior.empty_sample()
@@ -87,7 +87,7 @@ def measure(name: str, precision: str, rounds: int) -> dict[str, float]:
     with keep_freed_memory(), torch.no_grad():
         peak = peak_gib(network, compute)
         first = min(seconds(lambda: first_sample(network, compute)) for _ in range(2))
-        posterior = Posterior(FoldedVSE(network, compute), NORMALIZATION, plane())
+        posterior = Posterior(sampler_of(network, compute), NORMALIZATION, plane())
         (tile,) = posterior.tiles
         posterior.encode(tile)
         sample = posterior.empty_sample()
@@ -144,7 +144,7 @@ def differences(path: Path) -> list[dict[str, float | str]]:
     with torch.no_grad(), keep_freed_memory():
         plain = samples(network)
         for precision in PRECISIONS:
-            ours = samples(FoldedVSE(network, Compute.choose("cpu", precision)))
+            ours = samples(sampler_of(network, Compute.choose("cpu", precision)))
             shift = np.subtract(psnr(ours), psnr(plain))
             rows.append(
                 {

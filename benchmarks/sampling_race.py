@@ -17,7 +17,7 @@ import torch.nn.functional as F
 
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.fast.inference import FoldedVSE
+from napari_denoisplit.nn.families import sampler_of
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling.posterior import Posterior
 from napari_denoisplit.settings import PRESETS
@@ -81,7 +81,7 @@ class Ours:
     def __init__(self, precision: str) -> None:
         torch.manual_seed(0)
         compute = Compute.choose("cpu", precision)
-        network = FoldedVSE(VSE(PRESETS["paper"].network), compute)
+        network = sampler_of(VSE(PRESETS["paper"].network), compute)
         self._posterior = Posterior(network, NORMALIZATION, plane())
         (self._tile,) = self._posterior.tiles
         self.encode()

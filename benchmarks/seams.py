@@ -33,7 +33,7 @@ from napari_denoisplit.images.image import Image
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.fast.inference import FoldedVSE
+from napari_denoisplit.nn.families import sampler_of
 from napari_denoisplit.sampling.border import border_of, bordered
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior
@@ -42,6 +42,8 @@ from napari_denoisplit.settings import SplitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from napari_denoisplit.nn.sampler import Sampler
 
 EDGE = 384
 """Of what is compared with the truth."""
@@ -66,7 +68,7 @@ def plane_of(data: DataSet, edge: int | None = None) -> np.ndarray:
 
 
 def ours(
-    network: FoldedVSE, model: Model, plane: np.ndarray, mode: str, n_samples: int
+    network: Sampler, model: Model, plane: np.ndarray, mode: str, n_samples: int
 ) -> Iterator[torch.Tensor]:
     """Draw samples (C, Y, X) of the whole plane with one field of noise."""
     tile_size, overlap = OURS[mode]
@@ -88,7 +90,7 @@ def ours(
 
 
 def published(
-    network: FoldedVSE, model: Model, plane: np.ndarray, mode: str, n_samples: int
+    network: Sampler, model: Model, plane: np.ndarray, mode: str, n_samples: int
 ) -> Iterator[torch.Tensor]:
     """Draw samples (C, Y, X) tile by tile, each with noise of its own; mirrored pairs, too."""
     tile, kept = PUBLISHED[mode]
@@ -122,7 +124,7 @@ def published(
 
 
 def drawn(
-    network: FoldedVSE, model: Model, plane: np.ndarray, mode: str, n_samples: int
+    network: Sampler, model: Model, plane: np.ndarray, mode: str, n_samples: int
 ) -> Iterator[torch.Tensor]:
     way = ours if mode in OURS else published
     return way(network, model, plane, mode, n_samples)
@@ -176,7 +178,7 @@ def measure_seams(name: str) -> None:
     data, rows = DATA_SETS[name](), []
     model, plane = load_model(model_path(name)), plane_of(data)
     for precision in ("float32", "bfloat16"):
-        network = FoldedVSE(model.network.eval(), Compute.choose("cpu", precision))
+        network = sampler_of(model.network.eval(), Compute.choose("cpu", precision))
         moments = Moments((len(data.truth), *plane.shape), torch.device("cpu"), antithetic=True)
         for sample in drawn(network, model, plane, "whole", 12):
             moments.add(sample)
@@ -213,7 +215,7 @@ def measure_quality(names: list[str]) -> None:
         data = DATA_SETS[name]()
         model, plane = load_model(model_path(name)), plane_of(data, EDGE)
         truth = data.truth[:, :EDGE, :EDGE]
-        network = FoldedVSE(model.network.eval(), Compute.choose("cpu"))
+        network = sampler_of(model.network.eval(), Compute.choose("cpu"))
         result = results.setdefault(name, {"channels": data.fields.channel_names, "modes": {}})
         for mode in (*[m for m in OURS if m != "128 / 32"], *PUBLISHED):
             if mode in result["modes"]:

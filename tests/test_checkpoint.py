@@ -21,9 +21,9 @@ from napari_denoisplit.checkpoint import (
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings
 
-NETWORK = NetworkSettings(n_levels=1, n_filters=4, n_latents=2)
+NETWORK = LadderSettings(n_levels=1, n_filters=4, n_latents=2)
 
 
 def header(**changes) -> ModelHeader:

@@ -18,7 +18,7 @@ from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.training.normalization import Normalization
-from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.settings import AnyNetwork, MixSettings
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_denoisplit.nn.ladder import VSE
+    from napari_denoisplit.nn.sampler import SplittingNetwork
 
 SUFFIX = ".denoisplit"
 FORMAT = 1
@@ -41,7 +41,7 @@ class ModelHeader(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
-    network: NetworkSettings
+    network: AnyNetwork
     mix: MixSettings
     normalization: Normalization
     channel_names: tuple[str, ...]
@@ -74,7 +74,7 @@ class ModelHeader(BaseModel):
 class Model:
     """A network with its header."""
 
-    network: VSE
+    network: SplittingNetwork
     header: ModelHeader
     training_state: dict[str, Tensor] | None = None
     """Optimizer, averages and random state, only in a file to resume from."""
@@ -179,7 +179,7 @@ def load_model(path: str | PathLike[str], device: str = "cpu") -> Model:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from napari_denoisplit.nn.ladder import VSE
+    from napari_denoisplit.nn.families import network_of
 
     path = Path(path)
     header = read_header(path)
@@ -190,7 +190,7 @@ def load_model(path: str | PathLike[str], device: str = "cpu") -> Model:
             f"{path} cannot be read ({_first_line(error)}): the file is damaged. Take a copy or "
             "train again."
         ) from error
-    network = VSE(header.network)
+    network = network_of(header.network)
     weights = {k.removeprefix(WEIGHTS): v for k, v in tensors.items() if k.startswith(WEIGHTS)}
     state = {k.removeprefix(TRAINING): v for k, v in tensors.items() if k.startswith(TRAINING)}
     try:
@@ -203,7 +203,7 @@ def load_model(path: str | PathLike[str], device: str = "cpu") -> Model:
     return Model(network.to(device).eval(), header, state or None, path)
 
 
-def _state(network: VSE) -> list[tuple[str, Tensor]]:
+def _state(network: SplittingNetwork) -> list[tuple[str, Tensor]]:
     return list(network.state_dict().items())
 
 

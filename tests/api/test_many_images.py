@@ -7,7 +7,7 @@ from napari_denoisplit.nn.ladder import VSE
 
 
 def test_a_folder_is_split_and_its_results_are_known_again(tmp_path, rng):
-    network = nd.NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
+    network = nd.LadderSettings(n_levels=2, n_filters=4, n_latents=2)
     normalization = Normalization(
         input_mean=0.0, input_std=1.0, channel_means=(0.0, 0.0), channel_stds=(1.0, 1.0)
     )

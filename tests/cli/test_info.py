@@ -15,7 +15,7 @@ from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.files.files import write_noise_model
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
-from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.verdict import NoiseRecord, Verdict
 
 
@@ -59,7 +59,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path, capsys):
 
 def test_info_of_a_model_says_what_a_user_asks(tmp_path, capsys):
     path = tmp_path / "m.denoisplit"
-    network = NetworkSettings(n_levels=1, n_filters=4, n_latents=2)
+    network = LadderSettings(n_levels=1, n_filters=4, n_latents=2)
     header = ModelHeader(
         network=network,
         mix=MixSettings(mode="sum"),
@@ -143,7 +143,7 @@ finally:
 
 
 def test_info_of_a_model_tells_its_noise_models_with_their_verdicts(tmp_path, capsys):
-    network = NetworkSettings(n_levels=1, n_filters=4, n_latents=2)
+    network = LadderSettings(n_levels=1, n_filters=4, n_latents=2)
     header = ModelHeader(
         network=network,
         mix=MixSettings(),

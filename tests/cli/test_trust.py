@@ -25,9 +25,9 @@ from napari_denoisplit.images.training.sources import source_line
 from napari_denoisplit.measures.trust.reference import KEY
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
-from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings
 
-NETWORK = NetworkSettings(n_levels=2, n_filters=8, n_latents=4, upsampling="nearest")
+NETWORK = LadderSettings(n_levels=2, n_filters=8, n_latents=4, upsampling="nearest")
 CAMERA = PoissonGaussian(1.0, 0.0, 10.0, 0, 1e4)
 
 

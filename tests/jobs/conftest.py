@@ -8,9 +8,9 @@ import pytest
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise
 from napari_denoisplit.images.training.fields import TrainingFields
-from napari_denoisplit.settings import NetworkSettings, TrainSettings
+from napari_denoisplit.settings import LadderSettings, TrainSettings
 
-NETWORK = NetworkSettings(n_levels=2, n_filters=8, n_latents=4, upsampling="nearest")
+NETWORK = LadderSettings(n_levels=2, n_filters=8, n_latents=4, upsampling="nearest")
 
 
 @pytest.fixture(scope="session")

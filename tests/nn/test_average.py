@@ -4,9 +4,9 @@ import torch
 
 from napari_denoisplit.nn.average import WeightAverage
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import NetworkSettings
+from napari_denoisplit.settings import LadderSettings
 
-SMALL = NetworkSettings(n_levels=1, n_filters=4, n_latents=2)
+SMALL = LadderSettings(n_levels=1, n_filters=4, n_latents=2)
 
 
 def test_the_average_of_weights_that_stand_still_is_those_weights():

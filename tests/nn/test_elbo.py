@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from napari_denoisplit.nn.elbo import ElboObjective, kl_terms
-from napari_denoisplit.nn.ladder import Prediction
+from napari_denoisplit.nn.sampler import Prediction
 from napari_denoisplit.settings import LossSettings
 
 ENTRIES = [64, 16]

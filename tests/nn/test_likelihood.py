@@ -7,12 +7,12 @@ import torch
 from torch.distributions import Normal
 
 from napari_denoisplit.images.training.normalization import Normalization
-from napari_denoisplit.nn.ladder import Prediction
 from napari_denoisplit.nn.likelihood import (
     ChannelScale,
     GaussianLikelihood,
     NoiseModelLikelihood,
 )
+from napari_denoisplit.nn.sampler import Prediction
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 
 NORMALIZATION = Normalization(

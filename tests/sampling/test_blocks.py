@@ -15,19 +15,18 @@ from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.nn.compute import Compute
-from napari_denoisplit.nn.fast.inference import FoldedVSE
+from napari_denoisplit.nn.families import sampler_of
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling.blocks import (
     Block,
     _even_tile_size,
     block_steps,
-    block_tile_size,
 )
 from napari_denoisplit.sampling.tiles import tile_grid
-from napari_denoisplit.settings import PRESETS, MixSettings, NetworkSettings, SplitSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings, SplitSettings
 
 COMPUTE = Compute(torch.device("cpu"), torch.float32)
-NETWORK = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
+NETWORK = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
 # 48 pixels of context hold the whole field of view of two levels.
 SETTINGS = SplitSettings(n_samples=3, keep_samples=2, overlap=48, device="cpu", precision="float32")
 
@@ -69,7 +68,7 @@ def last(steps):
 def steps(model, image, block, settings=SETTINGS, **kwargs):
     kwargs = {"stop": threading.Event(), **kwargs}
     normalization = model.header.normalization
-    network = FoldedVSE(model.network, COMPUTE)
+    network = sampler_of(model.network, COMPUTE)
     return block_steps(network, normalization, image, block, settings, **kwargs)
 
 
@@ -160,18 +159,6 @@ def test_a_stopped_block_gives_nothing(model, stack):
     assert next(going) == pytest.approx(1 / 3)
     stop.set()
     assert last(going) is None
-
-
-@pytest.mark.parametrize("gib", [0.1, 0.7, 1.5])
-def test_tiles_of_a_block_are_even(gib):
-    size = block_tile_size(PRESETS["paper"].network, COMPUTE, 1024, 96, gib * 2**30)
-    n = -(-1024 // (size - 192))
-    assert 0 <= n * (size - 192) - 1024 < 16 * n
-    assert size % 16 == 0
-
-
-def test_a_block_that_fits_is_not_cut():
-    assert block_tile_size(PRESETS["paper"].network, COMPUTE, 1024, 96, 8 * 2**30) is None
 
 
 @pytest.mark.parametrize("read", [1216, 1120, 400])

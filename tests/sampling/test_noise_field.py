@@ -9,7 +9,7 @@ CPU = torch.device("cpu")
 
 
 def field(seed: int = 0, plane: int = 0, sample: int = 0, **kwargs) -> NoiseField:
-    return NoiseField(seed, plane, sample, 3, CPU, **kwargs)
+    return NoiseField(seed, plane, sample, (3, 3, 3), CPU, **kwargs)
 
 
 def test_a_window_is_a_cut_of_any_larger_window():

@@ -11,7 +11,7 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.jobs.split.job import split_job
-from napari_denoisplit.nn.fast.inference import FoldedVSE
+from napari_denoisplit.nn.families import sampler_of
 from napari_denoisplit.sampling.focus import Focus
 from napari_denoisplit.sampling.patchwork import Patchwork
 
@@ -21,7 +21,7 @@ VIEW = Focus((1,), (70, 120), (100, 170))
 
 
 def patchwork(model, image, settings=SETTINGS, memory=2**30):
-    network = FoldedVSE(model.network, COMPUTE)
+    network = sampler_of(model.network, COMPUTE)
     return Patchwork(network, model.header.normalization, image, settings, memory=memory)
 
 

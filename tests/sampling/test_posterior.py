@@ -6,15 +6,11 @@ import torch
 
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.compute import Compute
-from napari_denoisplit.nn.fast.inference import FoldedVSE
+from napari_denoisplit.nn.families import sampler_of
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.sampling.posterior import (
-    Posterior,
-    bytes_per_pixel,
-    fitting_batch,
-    fitting_tile_size,
-)
-from napari_denoisplit.settings import PRESETS, NetworkSettings
+from napari_denoisplit.nn.sampler import Sampler
+from napari_denoisplit.sampling.posterior import Posterior
+from napari_denoisplit.settings import LadderSettings
 
 COMPUTE = Compute(torch.device("cpu"), torch.float32)
 NORMALIZATION = Normalization(
@@ -23,10 +19,10 @@ NORMALIZATION = Normalization(
 
 
 @pytest.fixture(scope="module")
-def network() -> FoldedVSE:
+def network() -> Sampler:
     torch.manual_seed(0)
-    network = VSE(NetworkSettings(n_levels=2, n_filters=8, n_latents=4)).eval()
-    return FoldedVSE(network, COMPUTE)
+    network = VSE(LadderSettings(n_levels=2, n_filters=8, n_latents=4)).eval()
+    return sampler_of(network, COMPUTE)
 
 
 @pytest.fixture(scope="module")
@@ -116,22 +112,6 @@ def test_scaling_the_statistics_scales_the_sample(network, plane):
     torch.testing.assert_close(posterior.cropped(out), 2 * drawn(network, plane))
 
 
-def test_tiles_are_cut_only_when_memory_asks_for_it():
-    settings = PRESETS["paper"].network
-    need = bytes_per_pixel(settings, torch.float32) * 1000 * 800
-    assert fitting_tile_size(settings, torch.float32, 1000, 800, overlap=96, memory=need) is None
-    size = fitting_tile_size(settings, torch.float32, 1000, 800, overlap=96, memory=need / 2)
-    assert size is not None
-    assert size % 16 == 0
-    features = 1000 * 800 * 64 * 4 / 3
-    assert bytes_per_pixel(settings, torch.float32) * size**2 + features <= need / 2
-
-
-def test_the_smallest_tile_still_keeps_something():
-    network = PRESETS["paper"].network
-    assert fitting_tile_size(network, torch.float32, 4096, 4096, overlap=96, memory=1) == 256
-
-
 @pytest.mark.parametrize("antithetic", [False, True])
 def test_samples_drawn_at_once_are_those_drawn_one_by_one(network, plane, antithetic):
     posterior = Posterior(network, NORMALIZATION, plane, antithetic=antithetic)
@@ -142,14 +122,3 @@ def test_samples_drawn_at_once_are_those_drawn_one_by_one(network, plane, antith
     for i in range(3):
         alone = drawn(network, plane, sample=4 + i, antithetic=antithetic)
         torch.testing.assert_close(posterior.cropped(at_once)[i], alone, rtol=1e-5, atol=1e-4)
-
-
-def test_small_planes_are_drawn_several_at_once_as_far_as_memory_allows():
-    settings = PRESETS["fast"].network
-
-    def batch(size: int, memory: float = 1e12) -> int:
-        return fitting_batch(settings, COMPUTE, size, size, memory=memory)
-
-    assert [batch(size) for size in (64, 128, 256, 4096)] == [16, 4, 1, 1]
-    need = bytes_per_pixel(settings, torch.float32) * 64**2
-    assert [batch(64, need * n) for n in (5, 0.5)] == [5, 1]

@@ -16,9 +16,9 @@ import torch
 
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.fast.inference import folded
+from napari_denoisplit.nn.families import sampler_of
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.sampling.posterior import Posterior, bytes_per_pixel
+from napari_denoisplit.sampling.posterior import Posterior
 from napari_denoisplit.settings import PRESETS
 
 
@@ -37,7 +37,7 @@ def sample(edge):
 
 torch.set_num_threads(2)
 settings = PRESETS["tiny"].network
-network = folded(VSE(settings), Compute.choose("cpu", "float32"))
+network = sampler_of(VSE(settings), Compute.choose("cpu", "float32"))
 n = settings.n_channels
 statistics = Normalization(
     input_mean=0.0, input_std=1.0, channel_means=(0.0,) * n, channel_stds=(1.0,) * n
@@ -47,7 +47,7 @@ with keep_freed_memory():
     before = memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     sample(1024)
-print(memory("VmHWM") - before, bytes_per_pixel(settings, torch.float32) * 1024**2)
+print(memory("VmHWM") - before, network.facts.working_bytes * 1024**2)
 """
 BESIDES = 2**27
 """Bytes that do not grow with the tile."""

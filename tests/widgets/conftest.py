@@ -20,7 +20,7 @@ from napari_denoisplit.images.image import AXES
 from napari_denoisplit.jobs.forecast.words import Preflight
 from napari_denoisplit.jobs.split.results import Split
 from napari_denoisplit.jobs.train.job import Trained
-from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings
 
 
 @dataclass
@@ -37,8 +37,6 @@ class FakeJobs:
     """What drawing them takes besides."""
     forecasts: list[tuple[tuple[int, ...], int, bool]] = field(default_factory=list)
     """Shape, number of samples and whether on disk, of each forecast."""
-    learned: list[tuple[tuple[int, ...], float]] = field(default_factory=list)
-    """Shape, and the seconds that a split of it took."""
 
     def split_job(self, model, image, settings, *, stop=None, focus=None, region=None):
         view = None if focus is None else focus()
@@ -82,8 +80,6 @@ class FakeJobs:
     def preflight(self, model, image, settings, *, on_disk=False, region=None):
         self.forecasts.append((image.shape, settings.n_samples, on_disk))
         return Preflight(
-            seconds=float(settings.n_samples),
-            seconds_to_first=1.0,
             memory=2.0**30,
             memory_for_results=0.0 if on_disk else self.results_gib * 2.0**30,
             memory_in_work=0.0 if on_disk else self.in_work_gib * 2.0**30,
@@ -98,9 +94,6 @@ class FakeJobs:
             n_tiles=1,
             computed_on="cpu, float32",
         )
-
-    def learn(self, model, image, settings, seconds, *, notes=(), on_disk=False):
-        self.learned.append((image.shape, seconds))
 
     def train_job(self, fields, settings, *, path=None, noise_models=None, resume=None, stop=None):
         self.calls.append({"fields": fields, "settings": settings, "path": path, "resume": resume})
@@ -132,7 +125,6 @@ def jobs(monkeypatch) -> FakeJobs:
     stand_in(monkeypatch, "jobs.split.job", fake.split_job)
     stand_in(monkeypatch, "jobs.train.job", fake.train_job)
     stand_in(monkeypatch, "jobs.forecast.preflight", fake.preflight)
-    stand_in(monkeypatch, "jobs.forecast.pace", fake.learn)
     return fake
 
 
@@ -142,7 +134,7 @@ def model(tmp_path, monkeypatch) -> Path:
     path = tmp_path / "cells.denoisplit"
     path.write_bytes(b"model")
     header = ModelHeader(
-        network=NetworkSettings(),
+        network=LadderSettings(),
         mix=MixSettings(),
         normalization={
             "input_mean": 0.0,

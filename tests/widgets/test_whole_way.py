@@ -13,7 +13,7 @@ from napari_denoisplit.images.phantom.synthetic_noise import add_noise
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.widgets import BatchWidget, NoiseWidget, SplitWidget, TrainWidget
 
 
@@ -78,7 +78,7 @@ def test_a_noise_model_is_fitted_saved_loaded_compared_and_handed_over(
 
 
 def test_a_folder_with_bad_files_is_split_mended_and_looked_at(qtbot, viewer, dock, tmp_path, rng):
-    network = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
+    network = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
     normalization = Normalization(
         input_mean=0.0, input_std=1.0, channel_means=(0.0, 0.0), channel_stds=(1.0, 1.0)
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_denoisplit.nn.ladder import LatentNoise
+    from napari_denoisplit.nn.sampler import LatentNoise
 
 CELL = 4
 """One blind spot in each square of so many pixels: each keeps its neighbours, and 16 passes

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from napari_denoisplit.nn.ladder import LatentNoise, Prediction
+    from napari_denoisplit.nn.sampler import LatentNoise, Prediction
     from napari_denoisplit.settings import LossSettings
 
 VALIDATION_SAMPLES = 2

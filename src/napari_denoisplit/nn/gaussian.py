@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -18,21 +18,26 @@ class Gaussian(NamedTuple):
     variance: Tensor
 
     @classmethod
-    def from_features(cls, features: Tensor) -> Self:
+    def from_features(
+        cls, features: Tensor, variance: Literal["exp_linear", "exp"] = "exp_linear"
+    ) -> Self:
         """Read mean and log-variance from the two halves of the channel axis.
 
-        The variance is exp(lv) below lv = 0 and 1 + lv above, so that a large output cannot
-        overflow; at least 1e-6. Always in float32: in half precision 1e-6 is lost beside 1.
+        Always in float32: in half precision 1e-6 is lost beside 1.
 
         Parameters
         ----------
         features
             (B, 2Z, Y, X) in any precision.
+        variance
+            'exp_linear' is exp(lv) below lv = 0 and 1 + lv above, so that a large output cannot
+            overflow, and 1e-6 more; 'exp' is exp(lv).
         """
         mean, logvar = features.float().chunk(2, dim=1)  # (B, Z, Y, X) each
+        if variance == "exp":
+            return cls(mean, logvar.exp())
         logvar = logvar.clamp(max=LOGVAR_MAX)
-        variance = logvar.clamp(max=0).exp() + logvar.clamp(min=0) + VARIANCE_MIN
-        return cls(mean, variance)
+        return cls(mean, logvar.clamp(max=0).exp() + logvar.clamp(min=0) + VARIANCE_MIN)
 
     def sample(self, noise: Tensor) -> Tensor:
         """Return mean + std * noise, the reparameterized sample for standard normal noise."""

@@ -10,7 +10,7 @@ muSplit (Ashesh et al. 2023) and Hierarchical DivNoising (Prakash et al. 2022).
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -18,40 +18,29 @@ from torch import Tensor, nn
 
 from napari_denoisplit.nn.blocks import Downsample, Merge, ResidualBlock, Upsample
 from napari_denoisplit.nn.gaussian import Gaussian, gaussian_kl
+from napari_denoisplit.nn.sampler import Prediction, SplittingNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from napari_denoisplit.settings import NetworkSettings
-
-    LatentNoise = Callable[[int, tuple[int, ...]], Tensor]
-    """Standard normal noise of a level and shape (B, Z, y, x)."""
-
-
-class Prediction(NamedTuple):
-    """What a training pass returns, float32, in normalized units."""
-
-    signal: Tensor
-    """(B, C, Y, X)"""
-    logvar: Tensor | None
-    """(B, C, Y, X), or None where the network does not predict it."""
-    kl_per_level: list[Tensor]
-    """KL(q || p) of each level in nats, summed over Z, Y, X: (B,) each, finest level first."""
-    latents_per_level: list[int]
-    """Entries Z * y * x of each level, to turn those sums into means."""
+    from napari_denoisplit.nn.sampler import LatentNoise
+    from napari_denoisplit.settings import LadderSettings
 
 
 class TopDown(nn.Module):
     """One level of the top-down pass: posterior, prior, latents, and the way up to the next."""
 
-    def __init__(self, settings: NetworkSettings, level: int) -> None:
+    def __init__(self, settings: LadderSettings, level: int) -> None:
         super().__init__()
-        n, z, dropout = settings.n_filters, settings.n_latents, settings.dropout
+        n, z, dropout = settings.n_filters, settings.latents_per_level[level], settings.dropout
         self.level = level
         self.is_top = level == settings.n_levels - 1
-        # More than four levels: features of level l are divided by sqrt(2 (l + 1)) before q, as
-        # the muSplit paper states (its code multiplies).
-        self.scale = 1 / sqrt(2 * (level + 1)) if settings.n_levels > 4 else 1.0
+        self.variance = settings.variance
+        self.scale = 1.0
+        """What the features are multiplied by before q."""
+        if settings.n_levels > 4 and settings.level_factor != "none":
+            factor = sqrt(2 * (level + 1))
+            self.scale = factor if settings.level_factor == "times" else 1 / factor
         if self.is_top:
             size = settings.top_prior_size or 1
             self.top_prior = nn.Parameter(torch.zeros(1, 2 * z, size, size))
@@ -64,15 +53,26 @@ class TopDown(nn.Module):
         self.up = Upsample(n, settings.blocks_per_level, dropout, settings.upsampling)
 
     def q(self, bottom_up: Tensor, above: Tensor | None) -> Gaussian:
-        """Return q(z_l | x, z above); bottom_up (B, H, y, x), above the same or None at the top."""
-        h = bottom_up if above is None else self.merge(bottom_up, above)
+        """Return q(z_l | x, z above); above (B, H, y, x) or None at the top, bottom_up one or B."""
+        h = bottom_up if above is None else self.merge(bottom_up.expand_as(above), above)
         if self.scale != 1:
             h = h * self.scale
-        return Gaussian.from_features(self.posterior(h))
+        return Gaussian.from_features(self.posterior(h), self.variance)
 
-    def p(self, above: Tensor | None) -> Gaussian:
-        """Return p(z_l | z above); at the top the learned prior, (1, Z, 1, 1) if constant."""
-        return Gaussian.from_features(self.top_prior if above is None else self.prior(above))
+    def p(self, above: Tensor | None, shape: tuple[int, int]) -> Gaussian:
+        """Return p(z_l | z above) at so many rows and columns.
+
+        At the top that is the learned prior: (1, Z, 1, 1) if constant, else repeated over what is
+        larger than the patches it was trained on, and cut where that is smaller, as HDN does.
+        """
+        if above is not None:
+            return Gaussian.from_features(self.prior(above), self.variance)
+        prior: Tensor = self.top_prior
+        edge = prior.shape[-1]
+        if edge > 1:
+            rows, columns = (-(-n // edge) for n in shape)
+            prior = prior.repeat(1, 1, rows, columns)[..., : shape[0], : shape[1]]
+        return Gaussian.from_features(prior, self.variance)
 
     def ascend(self, z: Tensor, above: Tensor | None) -> Tensor:
         """Latents (B, Z, y, x) -> features for the level below, (B, H, 2y, 2x)."""
@@ -82,7 +82,7 @@ class TopDown(nn.Module):
         return self.up(h)  # type: ignore[no-any-return]
 
 
-class VSE(nn.Module):
+class VSE(SplittingNetwork):
     """Variational splitting encoder-decoder.
 
     Parameters
@@ -91,12 +91,14 @@ class VSE(nn.Module):
         Shape of the network.
     """
 
-    def __init__(self, settings: NetworkSettings) -> None:
+    def __init__(self, settings: LadderSettings) -> None:
         super().__init__()
-        n, dropout = settings.n_filters, settings.dropout
-        self.settings = settings
+        n, dropout, kernel = settings.n_filters, settings.dropout, settings.stem_kernel
+        self.settings: LadderSettings = settings
         self.stem = nn.Sequential(
-            nn.Conv2d(1, n, 3, padding=1), nn.ELU(), ResidualBlock(n, dropout, gated=False)
+            nn.Conv2d(1, n, kernel, padding=kernel // 2),
+            nn.ELU(),
+            ResidualBlock(n, dropout, gated=False),
         )
         levels = range(settings.n_levels)
         self.bottom_up = nn.ModuleList(
@@ -104,6 +106,9 @@ class VSE(nn.Module):
         )
         self.top_down = nn.ModuleList(TopDown(settings, level) for level in levels)
         self.final = ResidualBlock(n, dropout)
+        self.more_final = nn.Sequential(
+            *(ResidualBlock(n, dropout) for _ in range(settings.blocks_in_head - 1))
+        )
         outputs = settings.n_channels * (2 if settings.predict_logvar else 1)
         self.output = nn.Conv2d(n, outputs, 3, padding=1)
 
@@ -168,15 +173,17 @@ class VSE(nn.Module):
         Raises
         ------
         ValueError
-            The top prior is bound to positions of another image size.
+            In training: the top prior is bound to positions of another patch size.
         """
         height, width = x.shape[-2:]
         x = F.pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
         bottom_up = self.encode(x)
-        self._check_top(bottom_up[-1])
+        if self.training:
+            self._check_top(bottom_up[-1])
         above, kl_levels, sizes = None, [], []
         for level in self._levels_from_top():
-            q, p = level.q(bottom_up[level.level], above), level.p(above)
+            q = level.q(bottom_up[level.level], above)
+            p = level.p(above, (q.mean.shape[-2], q.mean.shape[-1]))
             kl_levels.append(gaussian_kl(q, p).sum(dim=(1, 2, 3)))  # (B,)
             sizes.append(q.mean[0].numel())
             shape = tuple(q.mean.shape)
@@ -192,11 +199,11 @@ class VSE(nn.Module):
         `height` and `width` are multiples of `multiple`.
         """
         above = None
-        n_latents = self.settings.n_latents
         for level in self._levels_from_top():
             shrink = 2 ** (level.level + 1)
-            p = level.p(above)
-            eps = noise(level.level, (1, n_latents, height // shrink, width // shrink))
+            shape = (height // shrink, width // shrink)
+            p = level.p(above, shape)
+            eps = noise(level.level, (1, self.settings.latents_per_level[level.level], *shape))
             above = level.ascend(p.sample(eps), above)
         return self._head(above)[:, : self.settings.n_channels].float()
 
@@ -206,11 +213,11 @@ class VSE(nn.Module):
             size = edge * self.multiple
             raise ValueError(
                 f"The top prior of this network is bound to patches of {size}x{size} pixels: train "
-                "it on those, or use a network with top_prior_size None."
+                "it on those (patch_size), or use a network with top_prior_size None."
             )
 
     def _levels_from_top(self) -> list[TopDown]:
         return list(self.top_down)[::-1]  # type: ignore[return-value]
 
     def _head(self, features: Tensor | None) -> Tensor:
-        return self.output(self.final(features))  # type: ignore[no-any-return]
+        return self.output(self.more_final(self.final(features)))  # type: ignore[no-any-return]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_denoisplit.nn.ladder import LatentNoise
+    from napari_denoisplit.nn.sampler import LatentNoise
 
 
 class Terms(NamedTuple):

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_denoisplit.sampling.border import read_bordered, round_up
+from napari_denoisplit.sampling.border import read_bordered
+from napari_denoisplit.sampling.cost import overlap_of
 from napari_denoisplit.sampling.frame import Frame
 from napari_denoisplit.sampling.moments import Moments
-from napari_denoisplit.sampling.posterior import Posterior, fitting_tile_size
+from napari_denoisplit.sampling.posterior import Posterior
 
 if TYPE_CHECKING:
     import threading
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.normalization import Normalization
-    from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.nn.fast.inference import FoldedVSE
-    from napari_denoisplit.settings import NetworkSettings, SplitSettings
+    from napari_denoisplit.nn.sampler import Sampler
+    from napari_denoisplit.settings import SplitSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +62,8 @@ class BlockSplit:
     """(K, C, Y, X), those that were asked for."""
 
 
-def block_tile_size(
-    network: NetworkSettings, compute: Compute, edge: int, overlap: int, memory: float
-) -> int | None:
-    """Tile within a block of edge `edge` for which `memory` bytes suffice; None: the whole block.
-
-    All tiles of a block are made equally large: a rest of a few columns would cost its context.
-    """
-    multiple = int(2**network.n_levels)
-    overlap = round_up(overlap, multiple)
-    read = edge + 2 * overlap
-    fitting = fitting_tile_size(network, compute.dtype, read, read, overlap=overlap, memory=memory)
-    if fitting is None or fitting >= read:
-        return None
-    inner = max(multiple, fitting - 2 * overlap)
-    n = -(-edge // inner)
-    return -(-edge // n // multiple) * multiple + 2 * overlap
-
-
 def block_steps(
-    network: FoldedVSE,
+    network: Sampler,
     normalization: Normalization,
     image: Image,
     block: Block,
@@ -123,8 +105,8 @@ def block_steps(
     ImageError
         A pixel of the block or its context is not finite.
     """
-    multiple = network.multiple
-    context = round_up(settings.overlap, multiple)
+    multiple = network.facts.multiple
+    context = overlap_of(settings, network.facts)
     height, width = image.shape[-2:]
     frame = Frame.around(block.y, block.x, (height, width), context, multiple)
     posterior = Posterior(

@@ -8,10 +8,13 @@ is cut, and any sample can be computed again by its number.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 BLOCK = 32
 """Edge of the blocks that are drawn at once, latent positions: smaller ones cost more calls, and of
@@ -28,7 +31,7 @@ class NoiseField:
     seed, plane, sample
         Numbers that name the field.
     n_latents
-        Latent maps Z.
+        Latent maps Z of each level.
     device
         Fields are reproducible on one kind of device; a GPU draws other numbers than a CPU.
     antithetic
@@ -40,7 +43,7 @@ class NoiseField:
         seed: int,
         plane: int,
         sample: int,
-        n_latents: int,
+        n_latents: Sequence[int],
         device: torch.device,
         *,
         antithetic: bool = False,
@@ -56,7 +59,7 @@ class NoiseField:
 
         It lies channels-last, as the network reads it.
         """
-        out = torch.empty((height, width, self._n_latents), device=self._device)
+        out = torch.empty((height, width, self._n_latents[level]), device=self._device)
         edge = self._edge
         places = [
             (by, bx)
@@ -84,7 +87,7 @@ class NoiseField:
         # SeedSequence mixes the numbers, so that neighbouring names give unrelated streams.
         mixed = np.random.SeedSequence([*self._name, level, by, bx]).generate_state(1, np.uint64)
         generator = torch.Generator(self._device).manual_seed(int(mixed[0]) >> 1)
-        shape = (self._edge, self._edge, self._n_latents)
+        shape = (self._edge, self._edge, self._n_latents[level])
         return torch.randn(shape, generator=generator, device=self._device)
 
     def _put(self, source: torch.Tensor, target: torch.Tensor) -> None:

@@ -18,8 +18,9 @@ import numpy as np
 import torch
 
 from napari_denoisplit.nn.fast.field_of_view import Window
-from napari_denoisplit.sampling.border import border_of, bordered, read_bordered, round_up
+from napari_denoisplit.sampling.border import border_of, bordered, read_bordered
 from napari_denoisplit.sampling.cell_grid import CellGrid, Patch, rectangles
+from napari_denoisplit.sampling.cost import OVERLAP
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.noise_field import NoiseField
 from napari_denoisplit.sampling.tiles import grown
@@ -30,18 +31,19 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.normalization import Normalization
-    from napari_denoisplit.nn.fast.inference import FoldedVSE
+    from napari_denoisplit.nn.sampler import Sampler
     from napari_denoisplit.sampling.focus import Focus
     from napari_denoisplit.settings import SplitSettings
 
 CELL = 32
 """Edge of a cell, pixels: small, so that little beside the view is computed."""
-BOTTOM_UP_CONTEXT = 32
-TOP_DOWN_CONTEXT = 64
-"""Pixels on each side that are encoded, and of those sampled, and not kept. Trained models of the
-preset 'fast' then differ from a split of the whole plane by 0.008 sigma at most; with 48 for the
-second by 0.22 and no faster, with 80 and 48 by 0.001 and a tenth slower, and with more than 32 for
-the first alone no less (`benchmarks/lens.py`)."""
+BOTTOM_UP_CONTEXT = 2
+TOP_DOWN_CONTEXT = 4
+"""Positions of the coarsest level on each side that are encoded, and of those sampled, and not
+kept: 32 and 64 pixels of the presets. Trained models of the preset 'fast' then differ from a split
+of the whole plane by 0.008 sigma at most; with 48 pixels for the second by 0.22 and no faster, with
+80 and 48 by 0.001 and a tenth slower, and with more than 32 for the first alone no less
+(`benchmarks/lens.py`)."""
 FIRST = 672
 """Largest edge of what is drawn at once where nothing is shown yet, pixels: a view of 512, the
 cells at its edges and a little more. Cut into two such a view takes a tenth longer, and the window
@@ -101,7 +103,7 @@ class Patchwork:
 
     def __init__(
         self,
-        network: FoldedVSE,
+        network: Sampler,
         normalization: Normalization,
         image: Image,
         settings: SplitSettings,
@@ -110,7 +112,10 @@ class Patchwork:
     ) -> None:
         self._network, self._normalization = network, normalization
         self._image, self._settings, self._memory = image, settings, memory
-        multiple = network.multiple
+        facts, multiple = network.facts, network.facts.multiple
+        # Without latents all of the work is in the bottom-up pass.
+        bottom_up = BOTTOM_UP_CONTEXT if facts.draws else OVERLAP
+        self._contexts = (facts.context(bottom_up), facts.context(TOP_DOWN_CONTEXT * facts.draws))
         self._border = border_of(multiple)
         height, width = (bordered(n, multiple) for n in image.shape[-2:])
         self._grid = CellGrid.over((height, width), CELL, multiple)
@@ -160,14 +165,14 @@ class Patchwork:
         number = int(self._drawn(patch).max(initial=0))
         inner_y, inner_x = self._grid.pixels(patch)
         height, width = self._grid.shape
-        context = round_up(TOP_DOWN_CONTEXT, self._network.multiple)
+        context = self._contexts[1]
         outer_y, outer_x = grown(inner_y, context, height), grown(inner_x, context, width)
         self._encode(self._grid.covering(patch.plane, outer_y, outer_x))
-        field = self._field(patch.plane, number)
+        field, levels = self._field(patch.plane, number), self._network.facts.levels
 
         def noise(level: int, shape: tuple[int, ...], corner: tuple[int, int]) -> Tensor:
             """Latent noise of a level, at its place in the plane."""
-            shrink = 2 ** (level + 1)
+            shrink = levels[level].shrink
             y0, x0 = outer_y[0] // shrink + corner[0], outer_x[0] // shrink + corner[1]
             return field.window(level, y0, x0, *shape[-2:])
 
@@ -185,7 +190,7 @@ class Patchwork:
         """Put together what is known of the cells of a view."""
         patch = self._seen(view)
         (y0, y1), (x0, x1) = self._grid.pixels(patch)
-        n_channels = self._network.settings.n_channels
+        n_channels = self._network.facts.n_channels
         mmse = np.full((n_channels, y1 - y0, x1 - x0), np.nan, np.float32)
         spread = np.full_like(mmse, np.nan)
         for key in patch.cells():
@@ -242,16 +247,17 @@ class Patchwork:
 
     def _encode_all(self, patch: Patch) -> None:
         inner = self._grid.pixels(patch)
-        context = round_up(BOTTOM_UP_CONTEXT, self._network.multiple)
-        y, x = (grown(s, context, n) for s, n in zip(inner, self._grid.shape, strict=True))
+        y, x = (
+            grown(s, self._contexts[0], n) for s, n in zip(inner, self._grid.shape, strict=True)
+        )
         pixels = torch.from_numpy(self._read(patch.plane, y, x))[None, None]
         n = self._normalization
         maps = self._network.encode((pixels.to(self._network.device) - n.input_mean) / n.input_std)
         for key in patch.cells():
             cell_y, cell_x = self._grid.cell(key)
             features = [
-                level[(..., _within(cell_y, y[0], s), _within(cell_x, x[0], s))].clone()
-                for level, s in ((level, 2 ** (i + 1)) for i, level in enumerate(maps))
+                part[(..., _within(cell_y, y[0], s), _within(cell_x, x[0], s))].clone()
+                for part, (_, s) in zip(maps, self._network.facts.levels, strict=True)
             ]
             self._cells[key] = _Cell(features, sum(part.nbytes for part in features))
             self._n_bytes += self._cells[key].n_bytes
@@ -268,14 +274,14 @@ class Patchwork:
 
     def _read(self, plane: tuple[int, ...], y: Span, x: Span) -> NDArray[np.float32]:
         where = f"what is in view{f', plane {plane}' if plane else ''}"
-        return read_bordered(self._image, plane, y, x, self._network.multiple, where)
+        return read_bordered(self._image, plane, y, x, self._network.facts.multiple, where)
 
     def _features(self, plane: tuple[int, ...], y: Span, x: Span) -> list[Tensor]:
         """Put the features (1, H, y, x) of a part of a plane together, finest level first."""
         parts = [(key, self._cells[key]) for key in self._grid.covering(plane, y, x).cells()]
         whole = []
-        for level, like in enumerate(parts[0][1].features):
-            shrink = 2 ** (level + 1)
+        for level, (_, shrink) in enumerate(self._network.facts.levels):
+            like = parts[0][1].features[level]
             size = [(b - a) // shrink for a, b in (y, x)]
             # Channels last, as the network reads them.
             maps = like.new_empty((1, *size, like.shape[1])).permute(0, 3, 1, 2)
@@ -289,7 +295,7 @@ class Patchwork:
         return whole
 
     def _field(self, plane: tuple[int, ...], sample: int) -> NoiseField:
-        s, n_latents = self._settings, self._network.settings.n_latents
+        s, n_latents = self._settings, [z for z, _ in self._network.facts.levels]
         number = int(np.ravel_multi_index(plane, self._image.shape[:-2])) if plane else 0
         device = self._network.device
         return NoiseField(s.seed, number, sample, n_latents, device, antithetic=s.antithetic)

@@ -12,6 +12,7 @@ import torch
 
 from napari_denoisplit.nn.fast.field_of_view import Window
 from napari_denoisplit.sampling.border import border_of, bordered, mirrored
+from napari_denoisplit.sampling.cost import OVERLAP
 from napari_denoisplit.sampling.noise_field import NoiseField
 from napari_denoisplit.sampling.tiles import tile_grid
 
@@ -20,14 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_denoisplit.images.training.normalization import Normalization
-    from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.nn.fast.inference import FoldedVSE
+    from napari_denoisplit.nn.sampler import Sampler
     from napari_denoisplit.sampling.tiles import Tile
-    from napari_denoisplit.settings import NetworkSettings
-
-AT_ONCE = 2**16
-"""Pixels that a processor has enough to do with: beyond, larger batches are hardly faster."""
-AT_ONCE_GPU = 2**20
 
 
 class Posterior:
@@ -46,7 +41,7 @@ class Posterior:
     plane
         Superposition (Y, X), image units; it gets its border here.
     tile_size, overlap
-        See `tile_grid`.
+        See `tile_grid`; without an overlap it is as far as the network looks.
     seed, plane_index
         Names of the latent noise.
     antithetic
@@ -64,18 +59,19 @@ class Posterior:
 
     def __init__(
         self,
-        network: FoldedVSE,
+        network: Sampler,
         normalization: Normalization,
         plane: NDArray[np.float32],
         *,
         tile_size: int | None = None,
-        overlap: int = 96,
+        overlap: int | None = None,
         seed: int = 0,
         plane_index: int = 0,
         antithetic: bool = False,
         origin: tuple[int, int] | None = None,
     ) -> None:
-        multiple, device = network.multiple, network.device
+        multiple, device = network.facts.multiple, network.device
+        self._levels = network.facts.levels
         self._network, self._origin = network, origin or (0, 0)
         self._name, self._antithetic = (seed, plane_index), antithetic
         self.height, self.width = plane.shape
@@ -87,6 +83,7 @@ class Posterior:
             raise ValueError(f"cut {plane.shape} at {origin} is not of multiples of {multiple}")
         x = torch.from_numpy(plane)[None, None].to(device)  # (1, 1, Y, X)
         self._x = (x - normalization.input_mean) / normalization.input_std
+        overlap = network.facts.context(OVERLAP) if overlap is None else overlap
         self.tiles = tile_grid(*self.shape, tile_size, overlap, multiple)
         self._features: list[Tensor] = []
         shape = (1, -1, 1, 1)
@@ -107,7 +104,7 @@ class Posterior:
             self._features = features
             return
         for level, part in enumerate(features):
-            shrink = 2 ** (level + 1)
+            shrink = self._levels[level].shrink
             if level == len(self._features):
                 size = [n // shrink for n in self.shape]
                 whole = part.new_empty((1, part.shape[1], *size))
@@ -122,7 +119,7 @@ class Posterior:
 
     def empty_samples(self, n: int) -> Tensor:
         """Make room for n samples, (B, C, Y, X) with the border."""
-        n_channels = self._network.settings.n_channels
+        n_channels = self._network.facts.n_channels
         return torch.empty((n, n_channels, *self.shape), device=self._network.device)
 
     @torch.no_grad()
@@ -143,19 +140,22 @@ class Posterior:
 
         def noise(level: int, shape: tuple[int, ...], corner: tuple[int, int]) -> Tensor:
             """Latent noise of a level, at its place in the plane."""
-            shrink = 2 ** (level + 1)
+            shrink = self._levels[level].shrink
             y0 = (self._origin[0] + tile.outer_y[0]) // shrink + corner[0]
             x0 = (self._origin[1] + tile.outer_x[0]) // shrink + corner[1]
             windows = [field.window(level, y0, x0, shape[-2], shape[-1]) for field in fields]
             return windows[0] if len(windows) == 1 else torch.cat(windows)
 
-        windows = [f[(..., *tile.outer(2 ** (i + 1)))] for i, f in enumerate(self._features)]
+        windows = [
+            features[(..., *tile.outer(level.shrink))]
+            for features, level in zip(self._features, self._levels, strict=True)
+        ]
         signal = self._network.decode(windows, noise, Window.of(tile.inner_in_outer()))
         torch.addcmul(self._mean, signal, self._std, out=signal)
         out[(..., *tile.inner())] = signal
 
     def _field(self, sample: int) -> NoiseField:
-        n_latents, device = self._network.settings.n_latents, self._network.device
+        n_latents, device = [level.n_latents for level in self._levels], self._network.device
         return NoiseField(*self._name, sample, n_latents, device, antithetic=self._antithetic)
 
     def cropped(self, samples: Tensor) -> Tensor:
@@ -167,50 +167,3 @@ class Posterior:
 def _with_border(plane: NDArray[np.float32], multiple: int) -> NDArray[np.float32]:
     rows, columns = (mirrored((0, bordered(n, multiple)), n, multiple) for n in plane.shape)
     return plane[np.ix_(rows, columns)]
-
-
-def bytes_per_pixel(settings: NetworkSettings, dtype: torch.dtype) -> int:
-    """Memory that encoding and one sample take at most, bytes per pixel of the tile.
-
-    Measured as the peak of the process, memory that the allocator keeps included, between tiles of
-    512, 1024, 1408 and 2048 pixels: 7 to 10 bytes per filter in bfloat16 and 14 to 18 in float32,
-    for the presets 'tiny', 'fast' and 'paper'. Blocks work in strips, whose buffers do not grow
-    with the tile: 45 to 120 MiB besides, which the margin makes up for from about 1024 pixels on.
-    """
-    return settings.n_filters * (12 if dtype == torch.bfloat16 else 22)
-
-
-def fitting_tile_size(
-    settings: NetworkSettings,
-    dtype: torch.dtype,
-    height: int,
-    width: int,
-    *,
-    overlap: int,
-    memory: float,
-) -> int | None:
-    """Largest tile whose top-down pass fits into `memory` bytes; None where the plane does.
-
-    Where the plane is cut, the features of the whole plane are kept beside the tile. Never smaller
-    than what an overlap on each side leaves room in.
-    """
-    if height * width * bytes_per_pixel(settings, dtype) <= memory:
-        return None
-    features = settings.n_filters * dtype.itemsize / 3  # a quarter, a sixteenth ... of the pixels
-    left = max(0.0, memory - features * height * width)
-    pixels = left / bytes_per_pixel(settings, dtype)
-    multiple = int(2**settings.n_levels)
-    return max(int(pixels**0.5) // multiple * multiple, 2 * overlap + 4 * multiple)
-
-
-def fitting_batch(
-    settings: NetworkSettings, compute: Compute, height: int, width: int, *, memory: float
-) -> int:
-    """Choose how many samples to draw at once: several of a plane too small to use the machine.
-
-    Of the preset 'fast' in bfloat16 a sample takes 8.9 ms alone and 5.6 ms among sixteen at 64 x 64
-    pixels, 16.7 and 13.7 among four at 128 x 128, and 47 and 45 at 256 x 256.
-    """
-    at_once = AT_ONCE if compute.device.type == "cpu" else AT_ONCE_GPU
-    pixels = min(at_once, memory / bytes_per_pixel(settings, compute.dtype))
-    return max(1, int(pixels / (height * width)))

@@ -4,8 +4,11 @@ The descriptions feed the help of the command line and the tooltips of the widge
 """
 
 from napari_denoisplit.settings.networks import (
+    KINDS,
     METHODS,
     PRESETS,
+    AnyNetwork,
+    LadderSettings,
     LossSettings,
     Method,
     MixSettings,
@@ -33,8 +36,10 @@ from napari_denoisplit.settings.splitting import SplitSettings
 from napari_denoisplit.settings.training import TrainSettings
 
 __all__ = [
+    "KINDS",
     "METHODS",
     "PRESETS",
+    "AnyNetwork",
     "Binning",
     "CalibrateSettings",
     "CalibrationMethod",
@@ -43,6 +48,7 @@ __all__ = [
     "FilmLoop",
     "FilmSettings",
     "FilmShow",
+    "LadderSettings",
     "LossSettings",
     "Method",
     "MixSettings",

@@ -4,22 +4,46 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from napari_denoisplit.settings.base import Settings
 
 Preset = Literal["tiny", "fast", "paper"]
 Method = Literal["denoisplit", "altered_musplit", "musplit"]
+Latents = Annotated[int, Field(ge=2, le=512)]
 
 
 class NetworkSettings(Settings):
-    """Shape of a variational splitting encoder-decoder (VSE)."""
+    """What the networks of every family have; each family adds its own."""
 
-    n_channels: int = Field(2, ge=2, le=16, description="Structures to split into, C.")
+    kind: str
+    n_channels: int = Field(2, ge=1, le=16, description="Structures to split into, C.")
+
+    @property
+    def in_words(self) -> str:
+        """Kind and size, for a table."""
+        return self.kind
+
+
+class LadderSettings(NetworkSettings):
+    """Shape of a variational splitting encoder-decoder (VSE), a ladder of latents.
+
+    The defaults are denoiSplit's; HDN and muSplit differ in single fields.
+    """
+
+    kind: Literal["ladder"] = "ladder"
     n_levels: int = Field(4, ge=1, le=8, description="Levels of the ladder; each halves the image.")
     n_filters: int = Field(64, ge=4, le=512, description="Feature maps of every convolution.")
-    n_latents: int = Field(128, ge=2, le=512, description="Latent maps z of every level.")
+    n_latents: Latents | tuple[Latents, ...] = Field(
+        128, description="Latent maps z: of every level, or of each level, the finest first."
+    )
     blocks_per_level: int = Field(1, ge=1, le=8, description="Residual blocks of every level.")
+    blocks_in_head: int = Field(
+        1, ge=1, le=8, description="Residual blocks before the output; HDN has 5."
+    )
+    stem_kernel: Literal[3, 5] = Field(
+        3, description="Edge of the first convolution's kernel, pixels; HDN has 5."
+    )
     dropout: float = Field(
         0.1, ge=0, lt=1, description="Share of feature maps dropped in training."
     )
@@ -28,15 +52,67 @@ class NetworkSettings(Settings):
         description="How the top-down pass doubles the size: 'transposed' convolution as "
         "published, or 'nearest' neighbours before a convolution, which leaves no checkerboard.",
     )
+    variance: Literal["exp_linear", "exp"] = Field(
+        "exp_linear",
+        description="Variance of the latents from its log: 'exp_linear' grows linearly above 1, so "
+        "that it cannot overflow; plain 'exp' is HDN's.",
+    )
+    level_factor: Literal["none", "times", "divided"] = Field(
+        "times",
+        description="What sqrt(2 (l + 1)) does to the features of the posterior of level l where "
+        "there are more than four levels: 'times' in all published code but HDN's ('none'), "
+        "'divided' in the text of muSplit.",
+    )
     top_prior_size: int | None = Field(
         None,
         ge=1,
-        description="Edge of a position-bound top prior, for imported weights; None is one "
-        "learned vector for every position, so that any image size fits.",
+        description="Edge of a prior of the top level that is bound to positions, as published: "
+        "the patch size divided by 2 to the number of levels. None is one learned vector for every "
+        "position. Images larger than the patch repeat it.",
     )
     predict_logvar: bool = Field(
         False, description="Also predict the log-variance of each pixel (Gaussian likelihood)."
     )
+
+    @model_validator(mode="after")
+    def _latents_of_each_level(self) -> Self:
+        if isinstance(self.n_latents, tuple) and len(self.n_latents) != self.n_levels:
+            raise ValueError(
+                f"{len(self.n_latents)} numbers of latent maps for {self.n_levels} levels: give "
+                "one for each level, or one for all."
+            )
+        return self
+
+    @property
+    def in_words(self) -> str:
+        """Levels, filters and latent maps."""
+        latents = ", ".join(map(str, dict.fromkeys(self.latents_per_level)))
+        return f"{self.n_levels} levels, {self.n_filters} filters, {latents} latent maps"
+
+    @property
+    def latents_per_level(self) -> tuple[int, ...]:
+        """Latent maps of each level, the finest first."""
+        if isinstance(self.n_latents, tuple):
+            return self.n_latents
+        return (self.n_latents,) * self.n_levels
+
+
+KINDS: dict[str, type[NetworkSettings]] = {"ladder": LadderSettings}
+"""Settings of each family of networks."""
+
+
+def _of_kind(value: object) -> object:
+    """Let the kind decide which settings these are; files that name none hold a ladder."""
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("kind", "ladder")
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is no kind of network known here ({', '.join(KINDS)})")
+    return KINDS[kind].model_validate(value)
+
+
+AnyNetwork = Annotated[SerializeAsAny[NetworkSettings], BeforeValidator(_of_kind)]
+"""Settings of a network of any family, told apart by their kind."""
 
 
 class LossSettings(Settings):
@@ -67,23 +143,23 @@ METHODS: dict[Method, LossSettings] = {
 class PresetSettings(Settings):
     """A network with the patches it is trained on."""
 
-    network: NetworkSettings
+    network: AnyNetwork
     patch_size: int
     batch_size: int
 
 
 PRESETS: dict[Preset, PresetSettings] = {
     "tiny": PresetSettings(
-        network=NetworkSettings(n_levels=3, n_filters=16, n_latents=16, upsampling="nearest"),
+        network=LadderSettings(n_levels=3, n_filters=16, n_latents=16, upsampling="nearest"),
         patch_size=64,
         batch_size=8,
     ),
     "fast": PresetSettings(
-        network=NetworkSettings(n_filters=32, n_latents=32, upsampling="nearest"),
+        network=LadderSettings(n_filters=32, n_latents=32, upsampling="nearest"),
         patch_size=64,
         batch_size=8,
     ),
-    "paper": PresetSettings(network=NetworkSettings(), patch_size=128, batch_size=32),
+    "paper": PresetSettings(network=LadderSettings(), patch_size=128, batch_size=32),
 }
 
 Weight = Annotated[float, Field(gt=0)]

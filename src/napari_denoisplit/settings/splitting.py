@@ -40,8 +40,12 @@ class SplitSettings(ComputeSettings):
         description="Edge of a tile with its overlap on both sides, pixels; None: as memory "
         "allows.",
     )
-    overlap: int = Field(
-        96, ge=0, multiple_of=16, description="Context around a tile that is computed, not kept."
+    overlap: int | None = Field(
+        None,
+        ge=0,
+        multiple_of=16,
+        description="Context around a tile that is computed, not kept, pixels; None: as far as the "
+        "network looks, 96 for the presets.",
     )
     memory_gib: float | None = Field(
         None,
@@ -70,7 +74,9 @@ class SplitSettings(ComputeSettings):
 
     @model_validator(mode="after")
     def _tiles_keep_something(self) -> Self:
-        if self.tile_size is not None and self.tile_size <= 2 * self.overlap:
+        if self.tile_size is None or self.overlap is None:
+            return self  # what the network needs is known when it is loaded
+        if self.tile_size <= 2 * self.overlap:
             raise ValueError(
                 f"A tile of {self.tile_size} pixels keeps nothing within an overlap of "
                 f"{self.overlap} on each side: use a tile of at least {2 * self.overlap + 16}."

@@ -8,10 +8,10 @@ from pydantic import Field, model_validator
 
 from napari_denoisplit.settings.base import ComputeSettings
 from napari_denoisplit.settings.networks import (
+    AnyNetwork,
     LossSettings,
     Method,
     MixSettings,
-    NetworkSettings,
     Preset,
 )
 
@@ -24,7 +24,7 @@ class TrainSettings(ComputeSettings):
         description="Size of the network: 'tiny' for a first look, 'fast' for a laptop, 'paper' "
         "for a GPU.",
     )
-    network: NetworkSettings | None = Field(
+    network: AnyNetwork | None = Field(
         None, description="A network of your own in place of the preset's."
     )
     method: Method = Field(

@@ -15,14 +15,14 @@ from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.zarr.writer import OmeZarrWriter
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Return a folder with a model, an image as TIFF and the same as OME-Zarr."""
     torch.manual_seed(0)
-    network = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
+    network = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
     header = ModelHeader(
         network=network,
         mix=MixSettings(),

@@ -13,13 +13,13 @@ from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """Return the file of a model that knows nothing, but splits."""
-    network = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
+    network = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
     normalization = Normalization(
         input_mean=100.0, input_std=10.0, channel_means=(100.0, 100.0), channel_stds=(10.0, 10.0)
     )

@@ -33,9 +33,9 @@ from napari_denoisplit.jobs.batch.items import find_items
 from napari_denoisplit.jobs.batch.job import batch_job
 from napari_denoisplit.jobs.batch.record import Reading
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import MixSettings, NetworkSettings, SplitSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings, SplitSettings
 
-NETWORK = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
+NETWORK = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
 SETTINGS = SplitSettings(n_samples=2, keep_samples=0, device="cpu", precision="float32")
 GOOD = ("cell 1", "cell 2", "cell 10")
 

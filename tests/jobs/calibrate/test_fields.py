@@ -19,7 +19,7 @@ from napari_denoisplit.jobs.calibrate.fields import (
     make_fields,
     superposed_planes,
 )
-from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings
 
 BLOCK = {"field": 0, "y0": 64, "y1": 128, "x0": 96, "x1": 160}
 OTHER = BLOCK | {"y0": 0, "y1": 32}
@@ -33,7 +33,7 @@ def images(rng, n=1, clean=False, **kwargs) -> TrainingFields:
 
 def header(**provenance) -> ModelHeader:
     return ModelHeader(
-        network=NetworkSettings(n_levels=1, n_filters=4, n_latents=2),
+        network=LadderSettings(n_levels=1, n_filters=4, n_latents=2),
         mix=MixSettings(),
         normalization=Normalization(
             input_mean=0.0, input_std=1.0, channel_means=(0.0, 0.0), channel_stds=(1.0, 1.0)

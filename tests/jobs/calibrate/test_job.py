@@ -21,13 +21,13 @@ from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.settings import (
     CalibrateSettings,
+    LadderSettings,
     MixSettings,
-    NetworkSettings,
     SplitSettings,
     TrainSettings,
 )
 
-NETWORK = NetworkSettings(n_levels=2, n_filters=8, n_latents=4, upsampling="nearest")
+NETWORK = LadderSettings(n_levels=2, n_filters=8, n_latents=4, upsampling="nearest")
 TRAINING = TrainSettings(
     network=NETWORK,
     mix=MixSettings(),

@@ -9,30 +9,20 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
+from napari_denoisplit.checkpoint import Model, ModelHeader
 from napari_denoisplit.errors import ImageError, JobError
-from napari_denoisplit.events import run
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
-from napari_denoisplit.jobs.forecast import preflight as preflight_module
-from napari_denoisplit.jobs.forecast import speed as speed_module
-from napari_denoisplit.jobs.forecast.pace import learn
 from napari_denoisplit.jobs.forecast.preflight import preflight
-from napari_denoisplit.jobs.forecast.speed import Rate, Speed, speed_of
 from napari_denoisplit.jobs.forecast.words import together
-from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.jobs.split import results as split_results
-from napari_denoisplit.jobs.split.memory import Retreat
-from napari_denoisplit.nn.compute import Compute
-from napari_denoisplit.nn.fast.field_of_view import Window, share_of_work
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.sampling import posterior
-from napari_denoisplit.settings import MixSettings, NetworkSettings, SplitSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings, SplitSettings
 from napari_denoisplit.wording import gib
 
-NETWORK = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
+NETWORK = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
 SETTINGS = SplitSettings(n_samples=3, keep_samples=1, device="cpu", precision="float32")
 
 
@@ -57,44 +47,6 @@ def lazy(*shape: int) -> Image:
 
     pixels = da.zeros(shape, chunks=shape).map_blocks(refuse, dtype="f4", meta=np.zeros(0, "f4"))
     return Image(pixels, "TZYX"[-len(shape) :])
-
-
-@pytest.fixture
-def second_a_pixel(monkeypatch):
-    """A device that takes a second for each pixel of a sample, and a thousandth to encode it."""
-    speed = Speed(Rate(0.0, 1e-3), Rate(0.0, 1.0))
-    monkeypatch.setattr(preflight_module, "speed_of", lambda *_: speed)
-
-
-@pytest.mark.usefixtures("second_a_pixel")
-def test_the_time_is_that_of_every_sample_and_plane(model):
-    told = preflight(model, lazy(2, 64, 100), SETTINGS)
-    pixels = 96 * 132  # with the border
-    assert told.seconds == pytest.approx(2 * pixels * 3.001)
-    assert told.seconds_to_first == pytest.approx(pixels * 1.001)
-
-
-@pytest.mark.usefixtures("second_a_pixel")
-@pytest.mark.parametrize("tile_size", [None, 80])
-@pytest.mark.parametrize("shape", [(150, 100), (64, 64), (200, 70), (67, 9)])
-def test_the_pixels_of_blocks_are_those_that_are_computed(
-    model, monkeypatch, tmp_path, tile_size, shape
-):
-    drawn = []
-
-    def draw(self, sample, tile, out):
-        outer = tuple(part.stop - part.start for part in tile.outer())
-        wanted = Window.of(tile.inner_in_outer())
-        drawn.append(np.prod(outer) * share_of_work(wanted, outer, n_levels=2, n_blocks=1))
-
-    monkeypatch.setattr(posterior.Posterior, "draw", draw)
-    settings = SETTINGS.model_copy(
-        update={"overlap": 16, "block_size": 64, "tile_size": tile_size, "n_samples": 1}
-    )
-    image = Image(np.zeros(shape, "f4"), "YX")
-    told = preflight(model, image, settings, on_disk=True)
-    run(split_to_zarr_job(model, image, tmp_path / "out.zarr", settings))
-    assert round(told.seconds) == pytest.approx(sum(drawn), rel=2e-3)
 
 
 def test_results_are_counted_as_they_are_made(model):
@@ -165,87 +117,11 @@ def test_channels_are_refused_as_by_the_split(model):
         preflight(model, Image(np.zeros((2, 8, 8)), "CYX"), SETTINGS)
 
 
-@pytest.fixture
-def trials(monkeypatch) -> list[float]:
-    """Seconds of a pixel that the trials to come find; the last is found ever after."""
-    seconds = [1.0]
-
-    def trial(*_):
-        pixel = seconds.pop(0) if len(seconds) > 1 else seconds[0]
-        return Speed(Rate(0.0, 0.0), Rate(0.0, pixel))
-
-    monkeypatch.setattr(speed_module, "_trial", trial)
-    monkeypatch.setattr(speed_module, "_known", {})
-    return seconds
-
-
-CPU = Compute.choose("cpu", "float32")
-
-
-def test_the_rate_is_measured_once():
-    speed = speed_of(NETWORK, CPU)
-    assert speed_of(NETWORK, CPU) is speed
-    assert speed.draw.seconds(512**2) > speed.draw.seconds(256**2) > 0
-
-
-def test_a_rate_of_a_busy_machine_is_not_kept(trials, monkeypatch):
-    monkeypatch.setattr(speed_module, "AGAIN", 0.0)
-    trials[:] = [3.0, 1.0, 2.0]
-    assert [speed_of(NETWORK, CPU).draw.pixel for _ in trials[:]] == [3.0, 1.0, 1.0]
-
-
-def test_what_the_last_split_took_is_what_the_next_is_told_to_take(
-    model, trials, monkeypatch, tmp_path
-):
-    monkeypatch.setattr(speed_module, "AGAIN", 0.0)
-    path, shown = tmp_path / "a.denoisplit", lazy(64, 100)
-    save_model(path, model)
-    for on_disk, seconds in ((False, 120.0), (True, 30.0), (True, 40.0), (False, 4.0)):
-        learn(path, shown, SETTINGS, seconds, on_disk=on_disk)
-        assert preflight(path, shown, SETTINGS, on_disk=on_disk).seconds == pytest.approx(seconds)
-    trials[:] = [0.0]  # a split tells more than a trial
-    assert preflight(path, shown, SETTINGS).seconds == pytest.approx(4.0)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "target_error"), [(0.1, None), (50.0, 2.0)], ids=["short", "of unknown length"]
-)
-def test_of_some_splits_nothing_is_learned(model, trials, tmp_path, seconds, target_error):
-    path, shown = tmp_path / "a.denoisplit", lazy(64, 100)
-    save_model(path, model)
-    before = preflight(path, shown, SETTINGS).seconds
-    settings = SETTINGS.model_copy(update={"target_error": target_error})
-    learn(path, shown, settings, seconds)
-    assert preflight(path, shown, SETTINGS).seconds == before
-
-
-def test_of_a_split_that_went_on_with_less_memory_nothing_is_learned(model, trials, tmp_path):
-    path, shown = tmp_path / "a.denoisplit", lazy(64, 100)
-    save_model(path, model)
-    before = preflight(path, shown, SETTINGS).seconds
-    retreat = Retreat(CPU, lambda _: 512, edge=512, network=NETWORK, overlap=16)
-    attempts = iter([MemoryError, None])
-
-    def attempt():
-        if error := next(attempts):
-            raise error
-        yield from ()
-
-    run(retreat.attempts(attempt))
-    learn(path, shown, SETTINGS, 500.0, notes=("another", *retreat.notes))
-    assert preflight(path, shown, SETTINGS).seconds == before
-
-
-def test_a_model_file_that_is_gone_after_a_split_costs_no_result(tmp_path):
-    learn(tmp_path / "gone.denoisplit", lazy(64, 100), SETTINGS, 50.0)
-
-
 def test_images_one_after_the_other_add_up(model):
     parts = [preflight(model, lazy(n, n), SETTINGS) for n in (64, 128)]
     staying = together(parts, results_stay=True)
-    assert staying.seconds == sum(part.seconds for part in parts)
     assert staying.memory_for_results == sum(part.memory_for_results for part in parts)
     written = together(parts, results_stay=False)
     assert written.memory_for_results == parts[1].memory_for_results
     assert written.memory_in_work == parts[1].memory_in_work  # whichever comes first
-    assert staying.sentence.startswith("2 images: about ")
+    assert staying.sentence.startswith("2 images: 3 samples on cpu, float32; ")

@@ -19,11 +19,11 @@ from napari_denoisplit.images.plane_region import PlaneRegion
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import MixSettings, NetworkSettings, SplitSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings, SplitSettings
 
 distributed = pytest.importorskip("distributed")
 
-NETWORK = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
+NETWORK = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
 SETTINGS = SplitSettings(
     n_samples=4,
     keep_samples=0,

@@ -27,9 +27,9 @@ from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling.focus import Focus
-from napari_denoisplit.settings import MixSettings, NetworkSettings, SplitSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings, SplitSettings
 
-NETWORK = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
+NETWORK = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
 # 48 pixels of context hold the whole field of view of two levels.
 SETTINGS = SplitSettings(
     n_samples=3,
@@ -283,7 +283,7 @@ def test_memory_that_runs_out_halves_the_tile_and_is_said(model, plain, tmp_path
 def test_a_forecast_comes_first_and_the_time_after_the_first_block(model, tmp_path):
     _, events = split(model, tmp_path / "out.zarr")
     said = [e.text for e in events if isinstance(e, Stage)]
-    assert said[0].startswith("Splitting into out.zarr: About ")
+    assert said[0].startswith("Splitting into out.zarr: 3 samples on cpu, float32; ")
     assert "to sample in 6 blocks of 64 x 64 pixels; at most" in said[0]
     assert any(text.startswith("All blocks will take about") for text in said)
     progress = [e for e in events if isinstance(e, Progress)]

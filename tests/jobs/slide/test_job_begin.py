@@ -13,9 +13,9 @@ from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import MixSettings, NetworkSettings, SplitSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings, SplitSettings
 
-NETWORK = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
+NETWORK = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
 SETTINGS = SplitSettings(
     n_samples=2, keep_samples=0, overlap=16, block_size=64, device="cpu", precision="float32"
 )

@@ -16,9 +16,9 @@ from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.split import job as splitting
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import MixSettings, NetworkSettings, SplitSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings, SplitSettings
 
-NETWORK = NetworkSettings(n_levels=2, n_filters=8, n_latents=4)
+NETWORK = LadderSettings(n_levels=2, n_filters=8, n_latents=4)
 SETTINGS = SplitSettings(
     n_samples=4, keep_samples=2, antithetic=False, device="cpu", precision="float32"
 )

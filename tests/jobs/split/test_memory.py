@@ -5,9 +5,10 @@ import torch
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import Progress, Stage, run
-from napari_denoisplit.jobs.split.memory import Retreat, free_memory, is_out_of_memory, memory_for
+from napari_denoisplit.jobs.split.memory import MemoryFallback, is_out_of_memory
 from napari_denoisplit.nn.compute import Compute
-from napari_denoisplit.settings import NetworkSettings, SplitSettings
+from napari_denoisplit.nn.families import facts_of
+from napari_denoisplit.settings import LadderSettings
 
 CPU = Compute(torch.device("cpu"), torch.float32)
 CUDA = Compute(torch.device("cuda"), torch.float32)
@@ -17,9 +18,9 @@ CPU_MESSAGE = (
 )
 
 
-def retreat(compute: Compute = CPU, tile: int | None = None) -> Retreat:
-    network = NetworkSettings(n_levels=3)
-    return Retreat(compute, lambda _: tile, edge=1000, network=network, overlap=96)
+def fallback(compute: Compute = CPU, tile: int | None = None) -> MemoryFallback:
+    facts = facts_of(LadderSettings(n_levels=3), torch.float32)
+    return MemoryFallback(compute, lambda _: tile, edge=1000, facts=facts, overlap=96)
 
 
 def collected(job):
@@ -55,7 +56,7 @@ def test_what_torch_raises_for_an_impossible_tensor_is_recognized():
 
 
 def test_tiles_are_halved_until_memory_suffices():
-    means, tried = retreat(), []
+    means, tried = fallback(), []
 
     def attempt():
         tried.append(means.tile_size)
@@ -72,7 +73,7 @@ def test_tiles_are_halved_until_memory_suffices():
 
 
 def test_after_the_smallest_tiles_a_gpu_gives_way_to_the_cpu():
-    means, tried = retreat(CUDA, tile=512), []
+    means, tried = fallback(CUDA, tile=512), []
 
     def attempt():
         tried.append((means.compute.device.type, means.tile_size))
@@ -93,7 +94,7 @@ def test_too_little_memory_for_anything_is_said_with_the_way_out():
         yield
 
     with pytest.raises(JobError, match=r"smallest tiles \(224 pixels\): close other programs"):
-        run(retreat().attempts(attempt))
+        run(fallback().attempts(attempt))
 
 
 def test_an_error_of_another_kind_is_raised_at_once():
@@ -104,11 +105,5 @@ def test_an_error_of_another_kind_is_raised_at_once():
 
     tried = []
     with pytest.raises(RuntimeError, match="4D"):
-        run(retreat().attempts(attempt))
+        run(fallback().attempts(attempt))
     assert len(tried) == 1
-
-
-def test_the_budget_is_what_was_asked_for_or_half_of_what_is_free():
-    device = torch.device("cpu")
-    assert memory_for(SplitSettings(memory_gib=2), device) == 2 * 2**30
-    assert 0 < memory_for(SplitSettings(), device) < free_memory(device)

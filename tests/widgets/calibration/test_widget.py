@@ -19,7 +19,7 @@ from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
-from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.widgets import CalibrationWidget, SplitWidget
 from napari_denoisplit.widgets.calibration.images import CLEAN_RECORDED, NOISY_CLEAN, NOISY_RECORDED
 
@@ -38,7 +38,7 @@ def noisy(clean):
 
 @pytest.fixture
 def model(tmp_path, clean, noisy):
-    network = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
+    network = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
     sigma = float((noisy - clean).std())
     camera = PoissonGaussian(1e-3, 0.0, sigma, float(clean.min()), float(clean.max()))
     header = ModelHeader(

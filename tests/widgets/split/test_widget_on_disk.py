@@ -15,12 +15,12 @@ from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.zarr import levels as ome_zarr_levels
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.widgets.split import disk_levels
 from napari_denoisplit.widgets.split import results as temporary
 from napari_denoisplit.widgets.split.widget import SplitWidget
 
-NETWORK = NetworkSettings(n_levels=2, n_filters=4, n_latents=2)
+NETWORK = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,13 @@ from napari_denoisplit.measures.trust.mask import background_of
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.noise.models.superposed import superposed_noise
-from napari_denoisplit.settings import MixSettings, NetworkSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.widgets.trust.layers import show_image
 from napari_denoisplit.widgets.trust.samples import ANSWERS, CONSENSUS, MODE
 from napari_denoisplit.widgets.trust.widget import TrustWidget
 
 CAMERA = PoissonGaussian(5.0, 100.0, 40.0, 0, 1e5)
-NETWORK = NetworkSettings(n_levels=2, n_filters=8, n_latents=4, upsampling="nearest")
+NETWORK = LadderSettings(n_levels=2, n_filters=8, n_latents=4, upsampling="nearest")
 NAMES = ("filaments", "pits")
 PLACE = {"scale": (0.5, 0.25), "translate": (3, 4)}
 

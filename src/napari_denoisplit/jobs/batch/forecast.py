@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import SplitSettings
 
 LOOKED_AT = 50
-"""Files that are opened; of more these stand for all, by their bytes."""
+"""Files that are opened; of more these stand for all."""
 
 
 def size_of(path: Path) -> int:
@@ -50,23 +50,19 @@ def forecast_files(
     -------
     Empty where there is no file; where none can be split, why not the first.
     """
-    n_bytes = {item: size_of(item.path) for item in items}
     chosen = items[:: -(-len(items) // LOOKED_AT)] if items else []
-    parts, seen, refusals = [], 0, []
+    parts, refusals = [], []
     for item in chosen:
         image = ImageFile(item.path, reading.axes, reading.series, reading.channel)
         try:
             parts.append(preflight(model, image, settings, region=item.region))
         except ImageError as error:
             refusals.append(f"What it takes cannot be told: {error}")
-            continue
-        seen += n_bytes[item]
     if not parts:
         return refusals[0] if refusals else ""
     told = together(parts, results_stay=False)
     if len(chosen) < len(items):
-        share = sum(n_bytes.values()) / max(1, seen)
-        told = replace(told, seconds=told.seconds * share, n_images=len(items))
+        told = replace(told, n_images=len(items))
     return f"{told.sentence}. {told.problem}" if told.problem else told.sentence
 
 

@@ -1,11 +1,11 @@
-"""What is told of a split before it begins, in numbers and in words."""
+"""What a split will take, in words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from napari_denoisplit.wording import duration, gib
+from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,40 +16,41 @@ SHARE_FOR_RESULTS = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What splitting an image will take; times are from a measured rate."""
+    """What splitting an image will take, and how it is cut."""
 
-    seconds: float
-    """Of the whole split, the network loaded."""
-    seconds_to_first: float
-    """Until the first picture: a sample of the first plane, or on disk the first block."""
-    memory: float
-    """Bytes that sampling takes at most, on the device."""
-    memory_for_results: float
-    """Bytes of MMSE, sigma and kept samples that stay in memory; 0 on disk."""
-    free_memory: float
-    """Bytes of memory that are free now."""
-    bytes_on_disk: float
-    """Of the blocks that are to be done, on disk at most, coarser levels included; 0 in memory."""
     n_samples: int
     kept_samples: int
     n_planes: int
-    n_blocks: int
-    """Blocks of all planes; 0 in memory."""
-    block_size: int | None
-    """Edge of a block, pixels; None in memory."""
-    tile_size: int | None
-    """Edge of a tile, pixels; None where a plane or block is sampled as a whole."""
-    n_tiles: int
-    """Tiles of a plane or block, at most."""
+    free_memory: float
+    """Bytes of memory that are free now."""
     computed_on: str
     """Device and precision, e.g. 'cpu, bfloat16'."""
-    n_there: int = 0
-    """Blocks that an earlier run has written; seconds and bytes on disk are of the others."""
-    up_to: bool = False
-    """Whether sampling may end sooner, at a target for the error."""
-    n_images: int = 1
+    memory: float = 0.0
+    """Bytes that sampling takes at most, on the device."""
     memory_in_work: float = 0.0
     """Part of `memory` that whole planes take in a split in memory, tiles or not, bytes."""
+    memory_for_results: float = 0.0
+    """Bytes of MMSE, sigma and kept samples that stay in memory; 0 on disk."""
+    bytes_on_disk: float = 0.0
+    """Of the blocks that are to be done, on disk at most, coarser levels included; 0 in memory."""
+    n_blocks: int = 0
+    """Blocks of all planes; 0 in memory."""
+    n_there: int = 0
+    """Blocks that an earlier run has written; bytes on disk are of the others."""
+    block_size: int | None = None
+    """Edge of a block, pixels; None in memory."""
+    tile_size: int | None = None
+    """Edge of a tile, pixels; None where a plane or block is sampled as a whole."""
+    n_tiles: int = 1
+    """Tiles of a plane in memory."""
+    n_images: int = 1
+    up_to: bool = False
+    """Whether sampling may end sooner, at a target for the error."""
+
+    @property
+    def n_results(self) -> int:
+        """Images that are made: MMSE, sigma of two samples or more, kept samples."""
+        return self.kept_samples + (2 if self.n_samples > 1 else 1)
 
     @property
     def fits(self) -> bool:
@@ -60,24 +61,18 @@ class Preflight:
     @property
     def sentence(self) -> str:
         """All of it in one line."""
-        return "; ".join([*self._times, self.needs])
+        many = f"{self.n_images} images: " if self.n_images > 1 else ""
+        samples = f"{self.n_samples} sample{'' if self.n_samples == 1 else 's'}"
+        up_to = "up to " if self.up_to else ""
+        return f"{many}{up_to}{samples} on {self.computed_on}; {self.needs}"
 
     @property
     def brief(self) -> str:
         """The most important of it in one short line."""
-        text = f"{gib(self.memory + self.memory_for_results)} of memory"
+        text = f"Takes {gib(self.memory + self.memory_for_results)} of memory"
         if self.bytes_on_disk:
             text += f", at most {gib(self.bytes_on_disk)} on disk"
-        return "; ".join([*self._times, text])
-
-    @property
-    def _times(self) -> list[str]:
-        text = f"{duration(self.seconds)} on {self.computed_on}"
-        if self.n_images > 1:
-            text = f"{self.n_images} images: {'up to' if self.up_to else 'about'} {text}"
-        else:
-            text = f"{'Up to' if self.up_to else 'About'} {text}"
-        return [text, f"first picture after {duration(self.seconds_to_first)}"]
+        return text
 
     @property
     def needs(self) -> str:
@@ -129,7 +124,7 @@ class Preflight:
             if self.n_blocks == 1:
                 blocks = f"1 block of {self.block_size} x {self.block_size} pixels"
             there = f", {self.n_there} of them there already" if self.n_there else ""
-            return blocks + there + (f", in {tiles}" if self.n_tiles > 1 else "")
+            return blocks + there + (f", in {tiles}" if self.tile_size else "")
         planes = "one piece" if self.n_planes == 1 else f"{self.n_planes} planes"
         return f"{self.n_tiles} {tiles}" if self.n_tiles > 1 else planes
 
@@ -147,7 +142,6 @@ def together(parts: Sequence[Preflight], *, results_stay: bool) -> Preflight:
     results = [part.memory_for_results for part in parts]
     return replace(
         parts[0],
-        seconds=sum(part.seconds for part in parts),
         memory=max(part.memory for part in parts),
         memory_for_results=sum(results) if results_stay else max(results),
         memory_in_work=max(part.memory_in_work for part in parts),
@@ -155,7 +149,7 @@ def together(parts: Sequence[Preflight], *, results_stay: bool) -> Preflight:
         n_planes=max(part.n_planes for part in parts),
         n_blocks=sum(part.n_blocks for part in parts),
         n_tiles=max(part.n_tiles for part in parts),
-        tile_size=next((part.tile_size for part in parts if part.n_tiles > 1), None),
+        tile_size=next((part.tile_size for part in parts if part.tile_size), None),
         n_images=sum(part.n_images for part in parts),
     )
 

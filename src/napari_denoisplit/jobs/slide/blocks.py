@@ -6,70 +6,24 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol, Self
 
 from napari_denoisplit.events import Stage
-from napari_denoisplit.jobs.split.memory import Retreat, memory_for
+from napari_denoisplit.jobs.split.memory import MemoryFallback
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.fast.inference import folded
-from napari_denoisplit.sampling.blocks import block_steps, block_tile_size
-from napari_denoisplit.sampling.posterior import bytes_per_pixel
+from napari_denoisplit.nn.families import facts_of, sampler_of
+from napari_denoisplit.sampling.blocks import block_steps
+from napari_denoisplit.sampling.cost import block_tile, memory_for, overlap_of
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Generator
 
-    import torch
-
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.slide.store import SlideStore
     from napari_denoisplit.sampling.blocks import Block, BlockSplit
-    from napari_denoisplit.settings import NetworkSettings, SplitSettings
-
-MOST_ON_CPU = 1.5 * 2**30
-"""Bytes beyond which larger tiles make a CPU hardly faster."""
+    from napari_denoisplit.settings import SplitSettings
 
 
-def budget(settings: SplitSettings, device: torch.device) -> float:
-    """Bytes that splitting a block may take on a device."""
-    memory = memory_for(settings, device)
-    if settings.memory_gib is None and device.type == "cpu":
-        return min(memory, MOST_ON_CPU)
-    return memory
-
-
-def tile_for(
-    network: NetworkSettings, compute: Compute, edge: int, settings: SplitSettings, memory: float
-) -> int | None:
-    """Tile within a block of this edge; None is one tile."""
-    if settings.tile_size is not None:
-        return settings.tile_size
-    left = max(0.0, memory - _results_of_block(network, edge, settings))
-    return block_tile_size(network, compute, edge, settings.overlap, left)
-
-
-def memory_of_block(
-    network: NetworkSettings,
-    compute: Compute,
-    edge: int,
-    tile_size: int | None,
-    settings: SplitSettings,
-) -> float:
-    """Bytes that splitting a block takes at most, results included."""
-    read = edge + 2 * settings.overlap
-    tile = read if tile_size is None else min(tile_size, read)
-    features = network.n_filters * compute.dtype.itemsize / 3 * read**2
-    working = bytes_per_pixel(network, compute.dtype) * tile**2
-    return features * (tile < read) + working + _results_of_block(network, edge, settings)
-
-
-def _results_of_block(network: NetworkSettings, edge: int, settings: SplitSettings) -> float:
-    """Bytes of the input, a sample, the moments, what is kept, and a copy while it is written."""
-    kept = min(settings.keep_samples, settings.n_samples)
-    read = edge + 2 * settings.overlap
-    images = kept + (6 if settings.antithetic else 4)
-    return 4.0 * ((2 + network.n_channels) * read**2 + images * network.n_channels * edge**2)
-
-
-class Crew(Protocol):
+class BlockWorkers(Protocol):
     """Who splits the blocks: this process, or the workers of a cluster."""
 
     @property
@@ -131,7 +85,7 @@ class OwnProcess:
 
     def __init__(self, model: Model, view: Image, settings: SplitSettings) -> None:
         self.compute = Compute.choose(settings.device, settings.precision)
-        self.memory = budget(settings, self.compute.device)
+        self.memory = memory_for(settings, self.compute.device, blocks=True)
         self._model, self._view, self._settings = model, view, settings
 
     def __enter__(self) -> Self:
@@ -151,7 +105,7 @@ class OwnProcess:
         sizes: tuple[int, int | None],
         stop: threading.Event,
     ) -> Generator[Stage | float, None, list[str]]:
-        """Split blocks and write them; see `Crew`."""
+        """Split blocks and write them; see `BlockWorkers`."""
         work = BlockWork(self._model, self._view, store, self._settings, self.compute, sizes)
         with keep_freed_memory():
             for done, number in enumerate(missing):
@@ -193,22 +147,20 @@ class BlockWork:
     ) -> None:
         edge, tile_size = sizes
         self._model, self._view, self._store, self._settings = model, view, store, settings
-        self._network_on = lru_cache(maxsize=1)(partial(folded, model.network))
+        self._network_on = lru_cache(maxsize=1)(partial(sampler_of, model.network))
         network = model.header.network
 
         def choose_tile(chosen: Compute) -> int | None:
             """Tile of the plan where it was made; another device has its own."""
             if chosen == compute:
                 return tile_size
-            memory = budget(settings, chosen.device)
-            return tile_for(network, chosen, edge, settings, memory)
+            memory = memory_for(settings, chosen.device, blocks=True)
+            return block_tile(facts_of(network, chosen.dtype), settings, edge, memory)
 
-        self._means = Retreat(
-            compute,
-            choose_tile,
-            edge=edge + 2 * settings.overlap,
-            network=network,
-            overlap=settings.overlap,
+        facts = facts_of(network, compute.dtype)
+        overlap = overlap_of(settings, facts)
+        self._means = MemoryFallback(
+            compute, choose_tile, edge=edge + 2 * overlap, facts=facts, overlap=overlap
         )
 
     @property

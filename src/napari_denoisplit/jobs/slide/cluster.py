@@ -28,11 +28,12 @@ from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import DenoisplitError, JobError, message_of
 from napari_denoisplit.events import Progress, Stage
 from napari_denoisplit.images.files.image_file import ImageFile
-from napari_denoisplit.jobs.slide.blocks import BlockWork, budget
+from napari_denoisplit.jobs.slide.blocks import BlockWork
 from napari_denoisplit.jobs.slide.plan import hash_of_model
 from napari_denoisplit.jobs.slide.store import SlideStore
 from napari_denoisplit.jobs.split.job import planes_of
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
+from napari_denoisplit.sampling.cost import memory_for
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -157,7 +158,7 @@ class Cluster:
         sizes: tuple[int, int | None],
         stop: threading.Event,
     ) -> Generator[Stage | float, None, list[str]]:
-        """Split blocks and write them; see `Crew`.
+        """Split blocks and write them; see `BlockWorkers`.
 
         After a stop, blocks that workers have begun are finished by them and count in the next run.
         """
@@ -306,7 +307,7 @@ def _facts(settings: SplitSettings, dask_worker: Any) -> tuple[Compute, float]:
     dask fills in `dask_worker` by its name.
     """
     compute = Compute.choose(settings.device, settings.precision)
-    memory = budget(settings, compute.device)
+    memory = memory_for(settings, compute.device, blocks=True)
     limit = dask_worker.memory_manager.memory_limit
     if limit and compute.device.type == "cpu" and settings.memory_gib is None:
         memory = min(memory, SHARE_OF_LIMIT * limit)

@@ -19,9 +19,11 @@ from napari_denoisplit.events import BlocksWritten, Progress, Stage
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.jobs.forecast.preflight import preflight_blocks
 from napari_denoisplit.jobs.slide.blocks import OwnProcess
-from napari_denoisplit.jobs.slide.plan import Begin, choose_sizes, hash_of_image, look_at, make_plan
+from napari_denoisplit.jobs.slide.plan import Begin, hash_of_image, look_at, make_plan
 from napari_denoisplit.jobs.slide.store import SlideStore, blocks_from
-from napari_denoisplit.jobs.split.job import planes_of, unlike_training
+from napari_denoisplit.jobs.split.job import planes_of, settings_for, unlike_training
+from napari_denoisplit.nn.families import facts_of
+from napari_denoisplit.sampling.cost import block_sizes, overlap_of
 from napari_denoisplit.wording import duration
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.jobs.forecast.words import Preflight
-    from napari_denoisplit.jobs.slide.blocks import Crew
+    from napari_denoisplit.jobs.slide.blocks import BlockWorkers
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
 
@@ -130,21 +132,24 @@ def split_to_zarr_job(
     view = planes_of(opened)
     region = None if region is None else region.within(view)
     _refuse_own_input(opened, path)
-    crew: Crew
+    settings, note = settings_for(settings, facts_of(loaded.header.network, torch.float32))
+    if note is not None:
+        yield Stage(note)
+    workers: BlockWorkers
     if scheduler is None:
-        crew = OwnProcess(loaded, view, settings)
+        workers = OwnProcess(loaded, view, settings)
     else:
         from napari_denoisplit.jobs.slide.cluster import Cluster  # an optional library
 
-        crew = yield from Cluster.reach(scheduler, model, image, settings, stop)
-    with crew:
+        workers = yield from Cluster.reach(scheduler, model, image, settings, stop)
+    with workers:
         begin = Begin(path, resume=resume, numbered=numbered)
-        work = _Work(loaded, view, region, settings)
-        return (yield from _split(crew, work, begin, stop, focus, dry_run=dry_run))
+        work = _Order(loaded, view, region, settings, note)
+        return (yield from _split(workers, work, begin, stop, focus, dry_run=dry_run))
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _Order:
     """What is to be done."""
 
     model: Model
@@ -153,20 +158,22 @@ class _Work:
     region: PlaneRegion | None
     """Part of every plane, its ends closed; None is all of it."""
     settings: SplitSettings
+    note: str | None
+    """What a user should know of the network."""
 
 
 def _split(
-    crew: Crew,
-    work: _Work,
+    workers: BlockWorkers,
+    work: _Order,
     begin: Begin,
     stop: threading.Event,
     focus: FocusSource | None,
     *,
     dry_run: bool,
 ) -> Job[SlideEvent, SlideSplit]:
-    """Plan, let the crew split what is missing, and make the coarser levels."""
+    """Plan, let the workers split what is missing, and make the coarser levels."""
     model, view, settings = work.model, work.view, work.settings
-    notes = []
+    notes = [] if work.note is None else [work.note]
     windows = look_at(view)
     seen = np.concatenate([window.ravel() for window in windows])
     warning = unlike_training(view.name, seen, model.header.normalization)
@@ -176,14 +183,22 @@ def _split(
     image_hash = hash_of_image(view, windows)
 
     def plan_after(before: Mapping[str, JsonValue] | None) -> dict[str, JsonValue]:
-        sizes = choose_sizes(model.header.network, settings, crew.compute, crew.memory, before)
-        return make_plan(model, image_hash, settings, str(crew.compute), sizes, work.region)
+        facts = facts_of(model.header.network, workers.compute.dtype)
+        if before is None:
+            sizes = block_sizes(facts, settings, workers.compute.device, workers.memory)
+        else:
+            sizes = (
+                settings.block_size or cast("int", before["block_size"]),
+                settings.tile_size or cast("int | None", before["tile_size"]),
+            )
+        overlap, computed_on = overlap_of(settings, facts), str(workers.compute)
+        return make_plan(model, image_hash, settings, computed_on, sizes, overlap, work.region)
 
     store, plan, path = begin.open(plan_after)
     sizes = (cast("int", plan["block_size"]), cast("int | None", plan["tile_size"]))
     left = None if store is None else store.missing()
-    told = _preflight(work, crew, sizes, None if left is None else len(left))
-    yield Stage(_forecast(told, path, crew))
+    told = _preflight(work, workers, sizes, None if left is None else len(left))
+    yield Stage(_forecast(told, path, workers))
     if dry_run:
         calibrated = model.header.calibration is not None
         complete = store is not None and store.complete
@@ -195,7 +210,7 @@ def _split(
     there = set(range(len(store.regions))).difference(missing)
     yield BlocksWritten(path, tuple(sorted(there)))
     meter = Meter(len(store.regions), len(missing))
-    notes += yield from _blocks(crew, store, missing, sizes, meter, stop)
+    notes += yield from _blocks(workers, store, missing, sizes, meter, stop)
     if not stop.is_set() and not store.complete:
         yield Stage("Making the coarser levels for display")
         for share in store.finishing():
@@ -213,15 +228,15 @@ def _split(
 
 
 def _blocks(
-    crew: Crew,
+    workers: BlockWorkers,
     store: SlideStore,
     missing: list[int],
     sizes: tuple[int, int | None],
     meter: Meter,
     stop: threading.Event,
 ) -> Job[SlideEvent, list[str]]:
-    """Split what is missing; return what the crew has to say."""
-    work = crew.split(store, missing, sizes, stop)
+    """Split what is missing; return what the workers have to say."""
+    work = workers.split(store, missing, sizes, stop)
     announced = False
     waiting = deque(missing)
     while True:
@@ -252,7 +267,7 @@ def _written(store: SlideStore, waiting: deque[int]) -> Iterator[BlocksWritten]:
         yield BlocksWritten(store.path, tuple(new))
 
 
-def _create(path: Path, work: _Work, plan: dict[str, JsonValue]) -> SlideStore:
+def _create(path: Path, work: _Order, plan: dict[str, JsonValue]) -> SlideStore:
     model, view, settings = work.model, work.view, work.settings
     source, calibration = model.path, model.header.calibration
     provenance: dict[str, JsonValue] = {
@@ -287,31 +302,30 @@ def _refuse_own_input(image: Image, path: Path) -> None:
 
 
 def _preflight(
-    work: _Work, crew: Crew, sizes: tuple[int, int | None], n_missing: int | None
+    work: _Order, workers: BlockWorkers, sizes: tuple[int, int | None], n_missing: int | None
 ) -> Preflight:
     """Tell what the blocks that are missing take; None is all of them."""
     return preflight_blocks(
-        work.model.header.network,
+        facts_of(work.model.header.network, workers.compute.dtype),
         work.view.shape,
         work.settings,
-        crew.compute,
+        workers.compute,
         sizes,
         n_missing=n_missing,
-        measured=isinstance(crew, OwnProcess),
         region=work.region,
     )
 
 
-def _forecast(told: Preflight, path: Path, crew: Crew) -> str:
+def _forecast(told: Preflight, path: Path, workers: BlockWorkers) -> str:
     """Say what is going to happen, and the time, memory and disk it takes."""
     if told.n_there == told.n_blocks:
         if told.n_blocks == 1:
             return f"The only block of {path.name} is there"
         return f"All {told.n_blocks} blocks of {path.name} are there"
     begin = f"Splitting into {path.name}"
-    if isinstance(crew, OwnProcess):
+    if isinstance(workers, OwnProcess):
         return f"{begin}: {told.sentence}"
-    return f"{begin} on {crew}: {told.needs}"
+    return f"{begin} on {workers}: {told.needs}"
 
 
 class Meter:

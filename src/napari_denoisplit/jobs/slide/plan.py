@@ -6,13 +6,11 @@ import hashlib
 import json
 from dataclasses import dataclass
 from itertools import count
-from math import lcm
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_denoisplit.errors import ImageError, JobError
-from napari_denoisplit.jobs.slide.blocks import tile_for
 from napari_denoisplit.jobs.slide.store import SlideStore
 from napari_denoisplit.sampling.border import BORDER
 
@@ -26,12 +24,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
-    from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.settings import NetworkSettings, SplitSettings
-
-EDGE_ON_CPU = 1024
-EDGE_ON_GPU = 2048
-"""Edges of a block: large enough for its context to cost little, small enough to lose little."""
+    from napari_denoisplit.settings import SplitSettings
 
 WINDOW = 128
 WINDOWS = 4  # along each edge
@@ -82,43 +75,13 @@ def hash_of_model(model: Model) -> str:
     return digest.hexdigest()
 
 
-def choose_sizes(
-    network: NetworkSettings,
-    settings: SplitSettings,
-    compute: Compute,
-    memory: float,
-    before: Mapping[str, JsonValue] | None,
-) -> tuple[int, int | None]:
-    """Edges of a block and of the tiles within it; those of the run that goes on, if any.
-
-    Parameters
-    ----------
-    network, settings
-        What is split with, and how.
-    compute
-        Device and precision.
-    memory
-        Bytes that a block may take.
-    before
-        Plan of the run that goes on.
-    """
-    if before is not None:
-        return (
-            settings.block_size or cast("int", before["block_size"]),
-            settings.tile_size or cast("int | None", before["tile_size"]),
-        )
-    edge = settings.block_size or (EDGE_ON_CPU if compute.device.type == "cpu" else EDGE_ON_GPU)
-    step = lcm(64, 2**network.n_levels)
-    edge = -(-edge // step) * step
-    return edge, tile_for(network, compute, edge, settings, memory)
-
-
 def make_plan(
     model: Model,
     image_hash: str,
     settings: SplitSettings,
     computed_on: str,
     sizes: tuple[int, int | None],
+    overlap: int,
     region: PlaneRegion | None = None,
 ) -> dict[str, JsonValue]:
     """Return what decides the pixels, by name; `region` is the part that is split, if not all.
@@ -141,7 +104,7 @@ def make_plan(
         "kept_samples": min(settings.keep_samples, settings.n_samples),
         "seed": settings.seed,
         "antithetic": settings.antithetic,
-        "overlap": settings.overlap,
+        "overlap": overlap,
         "border": BORDER,
         "block_size": sizes[0],
         "tile_size": sizes[1],

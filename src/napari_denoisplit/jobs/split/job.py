@@ -17,18 +17,26 @@ from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import PartDrawn, Progress, Stage
 from napari_denoisplit.images.image import AXES, Image
-from napari_denoisplit.jobs.split.memory import Retreat, is_out_of_memory, memory_for
-from napari_denoisplit.jobs.split.results import Split, SplitResults, bytes_in_work
+from napari_denoisplit.jobs.split.memory import MemoryFallback, is_out_of_memory
+from napari_denoisplit.jobs.split.results import Split, SplitResults
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.fast.inference import folded
+from napari_denoisplit.nn.families import facts_of, sampler_of
+from napari_denoisplit.nn.sampler import multiply_adds
 from napari_denoisplit.sampling.blocks import Block
-from napari_denoisplit.sampling.border import read_bordered, round_up
+from napari_denoisplit.sampling.border import read_bordered
+from napari_denoisplit.sampling.cost import (
+    bytes_in_work,
+    fitting_batch,
+    fitting_tile,
+    memory_for,
+    overlap_of,
+)
 from napari_denoisplit.sampling.focus import planes_from, tiles_below, tiles_from
 from napari_denoisplit.sampling.frame import Frame
 from napari_denoisplit.sampling.moments import Moments
-from napari_denoisplit.sampling.posterior import Posterior, fitting_batch, fitting_tile_size
+from napari_denoisplit.sampling.posterior import Posterior
 from napari_denoisplit.sampling.sample_count import Precision, samples_needed
-from napari_denoisplit.wording import gib
+from napari_denoisplit.wording import duration, gib
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +47,13 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job, SplitEvent
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.images.training.normalization import Normalization
+    from napari_denoisplit.nn.sampler import NetworkFacts
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import SplitSettings
+
+WORTH_A_LINE = 10.0
+"""Seconds; less is over before it is read."""
 
 
 def split_job(
@@ -101,9 +113,13 @@ def split_job(
         model = load_model(model)
     compute = Compute.choose(settings.device, settings.precision)
     model.network.to(compute.device).eval()
+    settings, note = settings_for(settings, facts_of(model.header.network, compute.dtype))
+    if note is not None:
+        yield Stage(note)
     part = "" if region is None else f", {region},"
     yield Stage(f"Splitting {image.name}{part} on {compute}")
-    work = _Work(model, settings, compute, view, region, stop, focus)
+    work = _PlaneByPlane(model, settings, compute, view, region, stop, focus)
+    work.notes += [note] if note is not None else []
     with keep_freed_memory():
         for index in planes_from(product(*map(range, view.shape[:-2])), focus):
             yield from work.plane(index)
@@ -124,6 +140,17 @@ def planes_of(image: Image) -> Image:
     return image.transposed("".join(a for a in AXES if a in image.axes and a != "C"))
 
 
+def settings_for(settings: SplitSettings, facts: NetworkFacts) -> tuple[SplitSettings, str | None]:
+    """Ask a network whose samples do not differ for one, and return what to say of it, if so."""
+    if facts.draws:
+        return settings, None
+    changed = {"n_samples": 1, "keep_samples": 0, "antithetic": False, "target_error": None}
+    return settings.model_copy(update=changed), (
+        "This network gives one answer and does not know how sure it is: there are no samples, and "
+        "sigma is not a number"
+    )
+
+
 def frame_of(
     shape: tuple[int, ...], region: PlaneRegion | None, overlap: int, multiple: int
 ) -> Frame:
@@ -136,7 +163,7 @@ def frame_of(
     region
         Within the plane.
     overlap
-        Context on each side, pixels.
+        Context on each side, a multiple of `multiple`.
     multiple
         What the ladder divides.
     """
@@ -144,7 +171,7 @@ def frame_of(
     if region is None:
         return Frame.whole(height, width, multiple)
     y, x = region.spans(height, width)
-    return Frame.around(y, x, (height, width), round_up(overlap, multiple), multiple)
+    return Frame.around(y, x, (height, width), overlap, multiple)
 
 
 def unlike_training(
@@ -163,7 +190,7 @@ def unlike_training(
     )
 
 
-class _Work:
+class _PlaneByPlane:
     """Results of the planes so far, and what is needed for the next."""
 
     def __init__(
@@ -179,30 +206,33 @@ class _Work:
         self._model, self._settings = model, settings
         self._view, self._stop, self._focus = view, stop, focus
         self._region = region
-        self._frame = frame_of(view.shape, region, settings.overlap, model.network.multiple)
-        self._means = Retreat(
+        facts = facts_of(model.header.network, compute.dtype)
+        self._multiple, self._overlap = facts.multiple, overlap_of(settings, facts)
+        self._frame = frame_of(view.shape, region, self._overlap, self._multiple)
+        self._means = MemoryFallback(
             compute,
             self._choose_tile_size,
             edge=max(self._frame.read_shape),
-            network=model.header.network,
-            overlap=settings.overlap,
+            facts=facts,
+            overlap=self._overlap,
         )
-        self._network_on = lru_cache(maxsize=1)(partial(folded, model.network))
+        self._network_on = lru_cache(maxsize=1)(partial(sampler_of, model.network))
         self._results = SplitResults(model, self._part(view), settings)
+        encoding, drawing = multiply_adds(model.network, facts)
+        self._encoding = encoding / max(drawing, 1.0)
         self._precision = Precision(settings)
         self._n_planes = self._results.n_drawn.size
         self._planes_done, self._share_done = 0, 0.0
-        self._notes: list[str] = []
+        self.notes: list[str] = []
         self._start = time.monotonic()
+        self._told_time = False
 
     def _choose_tile_size(self, compute: Compute) -> int | None:
-        s = self._settings
-        if s.tile_size is not None:
-            return s.tile_size
-        memory = memory_for(s, compute.device)
-        height, width = self._frame.read_shape
-        network, dtype = self._model.header.network, compute.dtype
-        return fitting_tile_size(network, dtype, height, width, overlap=s.overlap, memory=memory)
+        if self._settings.tile_size is not None:
+            return self._settings.tile_size
+        facts = facts_of(self._model.header.network, compute.dtype)
+        memory = memory_for(self._settings, compute.device)
+        return fitting_tile(facts, self._frame.read_shape, self._overlap, memory)
 
     def _part(self, image: Image) -> Image:
         """Return what is split of an image."""
@@ -215,8 +245,8 @@ class _Work:
         name = self._view.name if self._region is None else f"{self._view.name}, {self._region},"
         seen = frame.cropped(pixels)
         warning = unlike_training(name, seen, self._model.header.normalization)
-        if warning is not None and not self._notes:  # once: a long movie would repeat it
-            self._notes.append(warning)
+        if warning is not None and not self.notes:  # once: a long movie would repeat it
+            self.notes.append(warning)
             yield Stage(warning)
         moments = self._moments()
         yield from self._means.attempts(lambda: self._draw(index, pixels, moments))
@@ -243,20 +273,20 @@ class _Work:
         self, index: tuple[int, ...], pixels: NDArray[np.float32], moments: Moments
     ) -> Job[SplitEvent, None]:
         """Draw the samples of a plane that are not in its moments yet, from what was read of it."""
-        compute, frame, multiple = self._means.compute, self._frame, self._model.network.multiple
+        compute, frame = self._means.compute, self._frame
         number = int(np.ravel_multi_index(index, self._view.shape[:-2])) if index else 0
         posterior = Posterior(
             self._network_on(compute),
             self._model.header.normalization,
             pixels,
             tile_size=self._means.tile_size,
-            overlap=self._settings.overlap,
+            overlap=self._overlap,
             seed=self._settings.seed,
             plane_index=number,
             antithetic=self._settings.antithetic,
             origin=frame.origin,
         )
-        grid = frame.tiles(self._means.tile_size, self._settings.overlap, multiple)
+        grid = frame.tiles(self._means.tile_size, self._overlap, self._multiple)
         room = posterior.empty_samples(1 if len(grid) > 1 else self._batch())
         moments.to(compute.device)
         unread = set(posterior.tiles)
@@ -277,6 +307,7 @@ class _Work:
                     yield from _part(index, tile, frame, samples[0])
                 drawn = k + len(samples) * (i + 1) / len(tiles)
                 yield self._progress(k, drawn, needed)
+            yield from self._announced()
             for sample in frame.cropped(samples):
                 moments.add(sample)
                 yield self._results.keep(index, sample, moments)
@@ -286,35 +317,46 @@ class _Work:
 
     def _batch(self) -> int:
         """Choose how many samples to draw at once where a plane is not cut."""
-        compute, (height, width) = self._means.compute, self._frame.read_shape
+        compute = self._means.compute
+        facts = facts_of(self._model.header.network, compute.dtype)
         memory = memory_for(self._settings, compute.device)
-        network = self._model.header.network
-        at_once = fitting_batch(network, compute, height, width, memory=memory)
+        at_once = fitting_batch(facts, compute.device, self._frame.read_shape, memory)
         return min(at_once, self._settings.n_samples)
 
     def _read(self, index: tuple[int, ...]) -> NDArray[np.float32]:
         """Read what is needed of a plane, its border included."""
         f, where = self._frame, str(Block(index, self._frame.y, self._frame.x))
-        multiple = self._model.network.multiple
-        return read_bordered(self._view, index, f.rows, f.columns, multiple, where)
+        return read_bordered(self._view, index, f.rows, f.columns, self._multiple, where)
 
     def _progress(self, k: int, drawn: float, needed: int) -> Progress:
         """Tell how far it is when `drawn` of the samples that a plane is thought to need are."""
-        share = (self._planes_done + min(drawn / needed, 1.0)) / self._n_planes
-        self._share_done = done = max(share, self._share_done)  # what is needed may change
-        seconds = time.monotonic() - self._start
+        # Encoding counts as the samples that it costs: so the first tells how long all will take.
+        share = (self._encoding + min(drawn, needed)) / (self._encoding + needed)
+        share = (self._planes_done + share) / self._n_planes
+        self._share_done = max(share, self._share_done)  # what is needed may change
         about = "about " if needed < self._settings.n_samples else ""
-        return Progress(done, seconds * (1 - done) / done, f"sample {k + 1} of {about}{needed}")
+        text = f"sample {k + 1} of {about}{needed}"
+        return Progress(self._share_done, self._seconds_left, text)
+
+    @property
+    def _seconds_left(self) -> float:
+        return (time.monotonic() - self._start) * (1 - self._share_done) / self._share_done
+
+    def _announced(self) -> Iterator[Stage]:
+        """Say after the first sample how long the others will take, if that is worth a line."""
+        if not self._told_time and self._seconds_left > WORTH_A_LINE:
+            yield Stage(f"All samples will take about {duration(self._seconds_left)}")
+        self._told_time = True
 
     def closing(self) -> Job[Stage, None]:
         """Say how precise it has become."""
         for note in self._precision.notes():
-            self._notes.append(note)
+            self.notes.append(note)
             yield Stage(note)
 
     def result(self, image: Image) -> Split:
         """Everything that was drawn, with the axes of the input."""
-        notes = (*self._notes, *self._means.notes)
+        notes = (*self.notes, *self._means.notes)
         split = self._results.split(
             self._part(image), self._means, notes, stopped_early=self._stop.is_set()
         )

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.events import LensDrawn, Stage
-from napari_denoisplit.jobs.split.job import planes_of
-from napari_denoisplit.jobs.split.memory import memory_for
+from napari_denoisplit.jobs.split.job import planes_of, settings_for
 from napari_denoisplit.measures.calibration.sigma import sigma_of
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.fast.inference import folded
+from napari_denoisplit.nn.families import facts_of, sampler_of
+from napari_denoisplit.sampling.cost import memory_for
 from napari_denoisplit.sampling.focus import LARGEST_VIEW
 from napari_denoisplit.sampling.patchwork import Patchwork
 
@@ -81,8 +81,11 @@ def lens_job(
         yield Stage(f"Loading {model.name}")
         model = load_model(model)
     compute = Compute.choose(settings.device, settings.precision)
+    settings, note = settings_for(settings, facts_of(model.header.network, compute.dtype))
+    if note is not None:
+        yield Stage(note)
     memory = min(MEMORY, memory_for(settings, compute.device))
-    network, normalization = folded(model.network, compute), model.header.normalization
+    network, normalization = sampler_of(model.network, compute), model.header.normalization
     work = Patchwork(network, normalization, image, settings, memory=memory)
     calibration = model.header.calibration
 

@@ -1,29 +1,27 @@
-"""How much memory a job may take, and what it does when there is less than it thought."""
+"""What a job does when memory runs out: smaller tiles, then the CPU."""
 
 from __future__ import annotations
 
 import gc
 from typing import TYPE_CHECKING, TypeVar
 
-import psutil
 import torch
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.nn.compute import Compute
+from napari_denoisplit.sampling.cost import smallest_tile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from napari_denoisplit.settings import NetworkSettings, SplitSettings
+    from napari_denoisplit.nn.sampler import NetworkFacts
 
 E = TypeVar("E")
 R = TypeVar("R")
 
-SHARE_OF_FREE_MEMORY = 0.5
-
 RAN_OUT = "Out of memory"
-"""With this begins every note of a `Retreat`."""
+"""With this begins every note of a `MemoryFallback`."""
 
 # What torch and the libraries below it say; only torch.OutOfMemoryError has a type of its own.
 OUT_OF_MEMORY = (
@@ -37,20 +35,6 @@ OUT_OF_MEMORY = (
 )
 
 
-def free_memory(device: torch.device) -> float:
-    """Bytes that are free on a device."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    return float(psutil.virtual_memory().available)
-
-
-def memory_for(settings: SplitSettings, device: torch.device) -> float:
-    """Bytes that sampling may take on a device."""
-    if settings.memory_gib is not None:
-        return settings.memory_gib * 2**30
-    return free_memory(device) * SHARE_OF_FREE_MEMORY
-
-
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out, on whatever device."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
@@ -58,7 +42,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
 
 
-class Retreat:
+class MemoryFallback:
     """Tile size and device of a job: smaller tiles each time memory runs out, then the CPU.
 
     Parameters
@@ -69,7 +53,7 @@ class Retreat:
         Tile size for a device and precision; None is one tile for all.
     edge
         Edge of what one tile for all covers, pixels.
-    network, overlap
+    facts, overlap
         They bound the tile from below.
     """
 
@@ -79,7 +63,7 @@ class Retreat:
         choose_tile: Callable[[Compute], int | None],
         *,
         edge: int,
-        network: NetworkSettings,
+        facts: NetworkFacts,
         overlap: int,
     ) -> None:
         self.compute = compute
@@ -87,9 +71,7 @@ class Retreat:
         self.notes: list[str] = []
         """What had to be given up, in sentences."""
         self._choose_tile, self._edge = choose_tile, edge
-        self._multiple = int(2**network.n_levels)
-        # As in `fitting_tile_size`: smaller tiles are all context.
-        self._smallest = 2 * -(-overlap // self._multiple) * self._multiple + 4 * self._multiple
+        self._multiple, self._smallest = facts.multiple, smallest_tile(facts, overlap)
 
     def attempts(
         self, attempt: Callable[[], Generator[E, None, R]]

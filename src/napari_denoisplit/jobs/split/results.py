@@ -14,21 +14,17 @@ from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import SampleDrawn
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.jobs.forecast.words import SHARE_FOR_RESULTS, no_room
-from napari_denoisplit.jobs.split.memory import free_memory
 from napari_denoisplit.measures.calibration.sigma import sigma_of
+from napari_denoisplit.sampling.cost import bytes_in_work, free_memory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydantic import JsonValue
 
     from napari_denoisplit.checkpoint import Model
-    from napari_denoisplit.jobs.split.memory import Retreat
+    from napari_denoisplit.jobs.split.memory import MemoryFallback
     from napari_denoisplit.sampling.moments import Moments
     from napari_denoisplit.settings import SplitSettings
-
-PLANES_IN_WORK = 6
-"""Images of a plane beside its running moments, measured: what is read of it, the sample that is
-drawn, its difference to the mean, and the copies of sample, MMSE and sigma that are shown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +94,7 @@ class SplitResults:
         return SampleDrawn(index, k, self._settings.n_samples, sample, mmse, sigma)
 
     def split(
-        self, image: Image, means: Retreat, notes: tuple[str, ...], *, stopped_early: bool
+        self, image: Image, means: MemoryFallback, notes: tuple[str, ...], *, stopped_early: bool
     ) -> Split:
         """Everything that was drawn, with the axes of the input.
 
@@ -145,7 +141,7 @@ class SplitResults:
             notes=notes,
         )
 
-    def _provenance(self, image: Image, means: Retreat) -> dict[str, Any]:
+    def _provenance(self, image: Image, means: MemoryFallback) -> dict[str, Any]:
         path, calibration = self._model.path, self._model.header.calibration
         return {
             "model": path.name if path else None,
@@ -161,20 +157,6 @@ class SplitResults:
             "napari-denoisplit": version("napari-denoisplit"),
             "torch": str(torch.__version__),
         }
-
-
-def bytes_in_work(shape: tuple[int, ...], settings: SplitSettings) -> float:
-    """Memory beside results and network that the plane takes whose samples are drawn, bytes.
-
-    Parameters
-    ----------
-    shape
-        Of the results, (C, ..., Y, X).
-    settings
-        Mirrored noise takes more moments.
-    """
-    n_moments = 4 if settings.antithetic else 2
-    return 4.0 * (n_moments + PLANES_IN_WORK) * shape[0] * shape[-2] * shape[-1]
 
 
 def check_room(shape: tuple[int, ...], settings: SplitSettings) -> None:

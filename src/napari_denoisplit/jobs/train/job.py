@@ -18,7 +18,7 @@ from napari_denoisplit.jobs.split.memory import is_out_of_memory
 from napari_denoisplit.jobs.train.preparation import prepare
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
 from napari_denoisplit.nn.compute import keep_freed_memory
-from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.nn.families import network_of
 from napari_denoisplit.settings import SplitSettings
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.learning.batches import Batches
     from napari_denoisplit.jobs.train.preparation import Run
     from napari_denoisplit.jobs.train.validation import ValidationResult
-    from napari_denoisplit.noise.models.noise_model import NoiseModel
+    from napari_denoisplit.nn.sampler import SplittingNetwork
+    from napari_denoisplit.noise.models.model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
 
 R = TypeVar("R")
@@ -305,8 +306,8 @@ def _keep(run: Run, done: EpochDone, path: Path | None) -> None:
         save_model(last_path(path), Model(network, run.header, state))
 
 
-def _copied(network: VSE) -> VSE:
+def _copied(network: SplittingNetwork) -> SplittingNetwork:
     """Copy of a network that further steps do not change."""
-    copy = VSE(network.settings)
+    copy = network_of(network.settings)
     copy.load_state_dict(network.state_dict())
     return copy.to(next(network.parameters()).device).eval()

@@ -20,10 +20,8 @@ from napari_denoisplit.jobs.learning.trainer import Trainer
 from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
 from napari_denoisplit.jobs.train.validation import Validation
 from napari_denoisplit.nn.compute import Compute
-from napari_denoisplit.nn.elbo import ElboObjective
-from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.nn.likelihood import GaussianLikelihood, NoiseModelLikelihood
-from napari_denoisplit.noise.models.kinds import noise_model_from_dict
+from napari_denoisplit.nn.families import family_of
+from napari_denoisplit.noise.models.model import NoiseModel, noise_model_from_dict
 from napari_denoisplit.settings import METHODS, PRESETS
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job, NoiseEvent
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.images.training.partition import Partition
-    from napari_denoisplit.noise.models.noise_model import NoiseModel
+    from napari_denoisplit.nn.sampler import SplittingNetwork
     from napari_denoisplit.settings import LossSettings, NetworkSettings, TrainSettings
 
 
@@ -42,7 +40,7 @@ class Run:
     """What the loop works on."""
 
     compute: Compute
-    trainer: Trainer[VSE]
+    trainer: Trainer[SplittingNetwork]
     validation: Validation
     header: ModelHeader
     epoch: int = 0
@@ -79,7 +77,8 @@ def prepare(
         # A calibration is of the weights as they were.
         header = before.header.model_copy(update={"calibration": None})
         _check_resumed(fields, header, before, loss, noise_models)
-    if loss.likelihood == "noise_model" and header.noise_models is None:
+    family = family_of(header.network)
+    if family.needs_noise_models(loss) and header.noise_models is None:
         found = noise_models or (
             yield from channel_noise_job(fields, parts.train, seed=settings.seed)
         )
@@ -98,8 +97,10 @@ def prepare(
         seed=settings.seed,
         device=compute.device,
     )
-    objective = ElboObjective(_likelihood(header, loss), loss, header.network.n_levels)
-    trainer = Trainer(VSE(header.network), objective, batches, settings, compute)
+    noise = [noise_model_from_dict(m) for m in header.noise_models or ()]
+    objective = family.objective(header.network, loss, header.normalization, noise)
+    network = family.network(header.network)
+    trainer = Trainer(network, objective, batches, settings, compute)
     validation = Validation(
         [r.of(fields.fields) for r in parts.validation],
         None if fields.clean is None else [r.of(fields.clean) for r in parts.validation],
@@ -167,11 +168,11 @@ def _check_resumed(
             f"{before.path} splits {header.network.n_channels} channels, the images have "
             f"{fields.n_channels}: resume with the images it was trained on."
         )
-    if header.network.predict_logvar != (loss.likelihood == "gaussian"):
-        had, asked = ("gaussian", "noise_model")[:: 1 if header.network.predict_logvar else -1]
+    asked = family_of(header.network).shaped(header.network, fields.n_channels, loss)
+    if header.network != asked:
         raise TrainingError(
-            f"{before.path} was trained with likelihood {had!r}, and {asked!r} is asked for now: "
-            "resume with the method it was trained with, or start a new training."
+            f"{before.path} was trained with another likelihood than {loss.likelihood!r}, which is "
+            "asked for now: resume with the method it was trained with, or start a new training."
         )
 
 
@@ -205,16 +206,8 @@ def _network_settings(
     settings: TrainSettings, n_channels: int, loss: LossSettings
 ) -> NetworkSettings:
     chosen = settings.network or PRESETS[settings.preset].network
-    return chosen.model_copy(
-        update={"n_channels": n_channels, "predict_logvar": loss.likelihood == "gaussian"}
-    )
-
-
-def _likelihood(header: ModelHeader, loss: LossSettings) -> torch.nn.Module:
-    if loss.likelihood == "gaussian":
-        return GaussianLikelihood(header.normalization)
-    models = [noise_model_from_dict(m) for m in header.noise_models or ()]
-    return NoiseModelLikelihood(models, header.normalization)
+    shaped: NetworkSettings = family_of(chosen).shaped(chosen, n_channels, loss)
+    return shaped
 
 
 def _mean_weights(header: ModelHeader) -> list[float]:

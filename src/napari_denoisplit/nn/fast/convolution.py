@@ -62,12 +62,12 @@ def with_neighbours(
 
 
 class Convolution:
-    """A 3x3 convolution with its weights laid out once.
+    """A convolution, 3x3 but for the stem of some, with its weights laid out once.
 
     Parameters
     ----------
     weight
-        (O, I, 3, 3)
+        (O, I, 3, 3), or any odd edge.
     bias
         (O,)
     dtype
@@ -81,13 +81,13 @@ class Convolution:
     ) -> None:
         self._weight = weight.to(dtype).contiguous(memory_format=torch.channels_last)
         self._bias = bias.to(dtype)
-        self._stride = stride
+        self._stride, self._padding = stride, weight.shape[-1] // 2
 
     def __call__(self, x: Tensor, activation: Activation | None = None) -> Tensor:
         """(B, Y, X, I) -> (B, Y / stride, X / stride, O), of f(x) where an activation is given."""
         if activation is not None:
             x = _activated(x, activation)
-        y = F.conv2d(x.permute(0, 3, 1, 2), self._weight, self._bias, self._stride, padding=1)
+        y = F.conv2d(x.permute(0, 3, 1, 2), self._weight, self._bias, self._stride, self._padding)
         return y.permute(0, 2, 3, 1)
 
     def rows(self, source: Tensor) -> Tensor:

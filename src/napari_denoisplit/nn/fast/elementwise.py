@@ -10,7 +10,7 @@ Letters: N rows, X pixels, H feature maps, Z latent maps. Rows lie channels-last
 from __future__ import annotations
 
 from math import log, prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 import torch.nn.functional as F
@@ -87,18 +87,28 @@ class Elementwise:
         if y is not x:
             x.copy_(y)
 
-    def latents(self, features: Tensor, noise: Tensor, out: Tensor) -> None:
+    def latents(
+        self,
+        features: Tensor,
+        noise: Tensor,
+        out: Tensor,
+        variance: Literal["exp_linear", "exp"] = "exp_linear",
+    ) -> None:
         """Write z = mean + std * noise (N, X, Z), with the variance as `Gaussian` defines it.
 
         `features` are (N, X, 2Z): mean and unit * log-variance.
         """
         mean, logvar = features.chunk(2, dim=-1)
         u, std = self._buffer(0, noise).copy_(logvar), self._buffer(1, noise)
-        torch.clamp(u, max=0, out=std)
-        (torch.exp2 if self.on_cpu else torch.exp)(std, out=std)
-        u.clamp_(0, LOGVAR_MAX * self.unit)
-        torch.add(std, u, alpha=1 / self.unit, out=std)
-        torch.sqrt(std.add_(VARIANCE_MIN), out=std)
+        exp = torch.exp2 if self.on_cpu else torch.exp
+        if variance == "exp":
+            exp(u.mul_(0.5), out=std)
+        else:
+            torch.clamp(u, max=0, out=std)
+            exp(std, out=std)
+            u.clamp_(0, LOGVAR_MAX * self.unit)
+            torch.add(std, u, alpha=1 / self.unit, out=std)
+            torch.sqrt(std.add_(VARIANCE_MIN), out=std)
         z = out if out.dtype == torch.float32 else std
         torch.addcmul(self._float(0, mean), std, noise, out=z)
         if z is not out:

@@ -61,7 +61,7 @@ class Window(NamedTuple):
 
 
 def needed_windows(
-    wanted: Window, shapes: Sequence[tuple[int, int]], n_blocks: int
+    wanted: Window, shapes: Sequence[tuple[int, int]], n_blocks: int, n_final: int = 1
 ) -> list[Window]:
     """Find the windows in which the top-down pass must work for a part of its result.
 
@@ -73,6 +73,8 @@ def needed_windows(
         Rows and columns of the result and of each level, the finest first.
     n_blocks
         Residual blocks, of two 3x3 convolutions each, behind every doubling of the size.
+    n_final
+        Residual blocks before the output.
 
     Returns
     -------
@@ -84,7 +86,7 @@ def needed_windows(
     windows: list[Window] = []
     for size, shape in enumerate(shapes):
         if size == 0:
-            radius = 1 + 2 + up  # output, final block
+            radius = 1 + 2 * n_final + up  # output, final blocks
         elif size == top:
             radius = 1 + 1  # doubling, latents
         else:
@@ -98,28 +100,6 @@ def needed_windows(
         if windows[size].area > WORTH * doubled.area:
             windows[size] = doubled
     return windows
-
-
-def share_of_work(wanted: Window, shape: tuple[int, int], n_levels: int, n_blocks: int) -> float:
-    """Compare the work of the top-down pass for a part of its result with that for all of it.
-
-    Parameters
-    ----------
-    wanted
-        Part of the result.
-    shape
-        Rows and columns of the whole result.
-    n_levels
-        Levels of the ladder.
-    n_blocks
-        As in `needed_windows`.
-    """
-    shapes = [(shape[0] >> size, shape[1] >> size) for size in range(n_levels + 1)]
-    # Convolutions of 3x3 at each size; those of 1x1 and elementwise chains go with them.
-    convolutions = [2 + 2 * n_blocks, *[6 + 2 * n_blocks] * (n_levels - 1), 2]
-    windows = needed_windows(wanted, shapes, n_blocks)
-    done = sum(n * window.area for n, window in zip(convolutions, windows, strict=True))
-    return done / sum(n * y * x for n, (y, x) in zip(convolutions, shapes, strict=True))
 
 
 def _halved(window: Window) -> Window:

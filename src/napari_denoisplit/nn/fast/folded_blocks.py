@@ -37,7 +37,7 @@ AHEAD = 4
 Winograd's algorithm."""
 
 
-class Kit:
+class Folding:
     """What every part is built with: precision, elementwise chains, the choice of algorithm."""
 
     def __init__(self, compute: Compute) -> None:
@@ -68,21 +68,21 @@ def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 class FoldedBlock:
     """A residual block; its result replaces its input."""
 
-    def __init__(self, block: ResidualBlock, kit: Kit) -> None:
-        self._elementwise = kit.elementwise
-        unit = kit.unit
+    def __init__(self, block: ResidualBlock, folding: Folding) -> None:
+        self._elementwise = folding.elementwise
+        unit = folding.unit
         scale, shift = _affine(block.norm1)
         self._scale, self._shift = scale * unit, shift * unit
         # What enters is unit times an ELU, and what leaves is unit times the next ELU's argument.
         scale, shift = _affine(block.norm2)
         weight, bias = weights(block.conv1)
-        self._conv1 = kit.conv3x3(
+        self._conv1 = folding.conv3x3(
             weight * scale[:, None, None, None], (bias * scale + shift) * unit
         )
         weight, bias = weights(block.conv2)
-        self._conv2 = kit.conv3x3(weight / unit, bias)
+        self._conv2 = folding.conv3x3(weight / unit, bias)
         is_gated = not isinstance(block.gate, nn.Identity)
-        self._gate = _FoldedGate(cast("Gate", block.gate), kit) if is_gated else None
+        self._gate = _FoldedGate(cast("Gate", block.gate), folding) if is_gated else None
 
     def __call__(self, x: Tensor) -> Tensor:
         """(B, Y, X, H) -> the same memory."""
@@ -140,13 +140,15 @@ class FoldedBlock:
 class _FoldedGate:
     """The gate of a block with the sum behind it."""
 
-    def __init__(self, gate: Gate, kit: Kit) -> None:
-        self._elementwise = kit.elementwise
+    def __init__(self, gate: Gate, folding: Folding) -> None:
+        self._elementwise = folding.elementwise
         weight, bias = weights(gate.conv)
         units = torch.ones_like(bias)
-        units[: len(bias) // 2] = kit.unit  # ELU(a); the other half goes into a sigmoid
-        self._weight = (weight[:, :, 0, 0] * units[:, None]).T.to(kit.dtype).contiguous()  # (H, 2H)
-        self._bias = (bias * units).to(kit.dtype)
+        units[: len(bias) // 2] = folding.unit  # ELU(a); the other half goes into a sigmoid
+        self._weight = (
+            (weight[:, :, 0, 0] * units[:, None]).T.to(folding.dtype).contiguous()
+        )  # (H, 2H)
+        self._bias = (bias * units).to(folding.dtype)
 
     def __call__(self, x: Tensor, features: Tensor) -> None:
         """Add the gated features to x, (N, X, H) both."""
@@ -159,10 +161,10 @@ class _FoldedGate:
 class FoldedDown:
     """Halve the size, then residual blocks."""
 
-    def __init__(self, down: Downsample, kit: Kit) -> None:
+    def __init__(self, down: Downsample, folding: Folding) -> None:
         conv, *blocks = down
-        self._conv = kit.conv3x3(*weights(conv), stride=2)
-        self._blocks = [FoldedBlock(cast("ResidualBlock", block), kit) for block in blocks]
+        self._conv = folding.conv3x3(*weights(conv), stride=2)
+        self._blocks = [FoldedBlock(cast("ResidualBlock", block), folding) for block in blocks]
 
     def __call__(self, x: Tensor) -> Tensor:
         """(B, Y, X, H) -> (B, Y / 2, X / 2, H)."""
@@ -178,15 +180,15 @@ class FoldedUp:
     Both kinds are transposed convolutions, 3x3 in the one and 4x4 in the other.
     """
 
-    def __init__(self, up: Upsample, kind: str, kit: Kit) -> None:
+    def __init__(self, up: Upsample, kind: str, folding: Folding) -> None:
         parts = list(up)
         is_transposed = kind == "transposed"
         n_first = 1 if is_transposed else 2
         weight, bias = weights(parts[n_first - 1])
-        self._weight = (weight if is_transposed else _of_nearest(weight)).to(kit.dtype)
-        self._bias = bias.to(kit.dtype)
+        self._weight = (weight if is_transposed else _of_nearest(weight)).to(folding.dtype)
+        self._bias = bias.to(folding.dtype)
         self._output_padding = 1 if is_transposed else 0
-        self._blocks = [FoldedBlock(cast("ResidualBlock", b), kit) for b in parts[n_first:]]
+        self._blocks = [FoldedBlock(cast("ResidualBlock", b), folding) for b in parts[n_first:]]
 
     def __call__(self, x: Tensor, window: Window) -> Tensor:
         """(B, Y, X, H) -> a window of (B, 2Y, 2X, H), as if there were nothing around it."""
@@ -220,11 +222,11 @@ def _of_nearest(weight: Tensor) -> Tensor:
 class FoldedMerge:
     """The 1x1 convolution of two maps as the sum of two, of which `first` is done before."""
 
-    def __init__(self, merge: Merge, kit: Kit) -> None:
+    def __init__(self, merge: Merge, folding: Folding) -> None:
         weight, self.bias = weights(merge.conv)
         self.first, second = weight[:, :, 0, 0].chunk(2, dim=1)  # (H, H) each
-        self._second = second.T.to(kit.dtype).contiguous()
-        self._block = FoldedBlock(merge.block, kit)
+        self._second = second.T.to(folding.dtype).contiguous()
+        self._block = FoldedBlock(merge.block, folding)
 
     def __call__(self, first: Tensor, second: Tensor) -> Tensor:
         """Add the second's part to the first's, both (B, Y, X, H), then the residual block."""
@@ -246,10 +248,10 @@ class FoldedOutput:
     As a convolution it would compute sixteen channels to keep two.
     """
 
-    def __init__(self, conv: nn.Conv2d, n_channels: int, kit: Kit) -> None:
+    def __init__(self, conv: nn.Conv2d, n_channels: int, folding: Folding) -> None:
         weight, bias = weights(conv)
         taps = weight[:n_channels].permute(2, 3, 0, 1)  # (3, 3, C, H)
-        self._taps = taps.reshape(-1, taps.shape[-1]).to(kit.dtype)
+        self._taps = taps.reshape(-1, taps.shape[-1]).to(folding.dtype)
         self._bias = bias[:n_channels].float()
 
     def __call__(self, x: Tensor) -> Tensor:

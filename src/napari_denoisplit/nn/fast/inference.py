@@ -22,26 +22,19 @@ from napari_denoisplit.nn.fast.folded_blocks import (
     FoldedMerge,
     FoldedOutput,
     FoldedUp,
-    Kit,
+    Folding,
     weights,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor
 
     from napari_denoisplit.nn.blocks import Downsample, ResidualBlock
     from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.nn.ladder import VSE, LatentNoise, TopDown
-
-    PlacedNoise = Callable[[int, tuple[int, ...], tuple[int, int]], Tensor]
-    """Standard normal noise of a level and shape (B, Z, y, x) whose upper left is at (y0, x0)."""
-
-
-def folded(network: VSE, compute: Compute) -> FoldedVSE:
-    """Fold a network for a device and precision, wherever and in whatever mode it is."""
-    return FoldedVSE(network.to(compute.device).eval(), compute)
+    from napari_denoisplit.nn.ladder import VSE, TopDown
+    from napari_denoisplit.nn.sampler import LatentNoise, NetworkFacts, PlacedNoise
 
 
 class FoldedVSE:
@@ -52,26 +45,31 @@ class FoldedVSE:
     Parameters
     ----------
     network
-        In evaluation mode, on the device.
+        On the device.
+    facts
+        Of the ladder.
     compute
         Device and precision.
     """
 
     @torch.no_grad()
-    def __init__(self, network: VSE, compute: Compute) -> None:
-        self.settings, self.multiple = network.settings, network.multiple
-        self.device = compute.device
-        kit = Kit(compute)
-        self._dtype, self._elementwise = kit.dtype, kit.elementwise
+    def __init__(self, network: VSE, facts: NetworkFacts, compute: Compute) -> None:
+        self.facts, self.device, self._settings = facts, compute.device, network.settings
+        folding = Folding(compute)
+        self._dtype, self._elementwise = folding.dtype, folding.elementwise
         stem, _, block = network.stem
         weight, bias = weights(stem)
-        self._stem = Convolution(weight * kit.unit, bias * kit.unit, kit.dtype)
-        self._stem_block = FoldedBlock(cast("ResidualBlock", block), kit)
-        self._downs = [FoldedDown(cast("Downsample", d), kit) for d in network.bottom_up]
+        unit = folding.unit
+        self._stem = Convolution(weight * unit, bias * unit, folding.dtype)
+        self._stem_block = FoldedBlock(cast("ResidualBlock", block), folding)
+        self._downs = [FoldedDown(cast("Downsample", d), folding) for d in network.bottom_up]
         kind = network.settings.upsampling
-        self._levels = [_Level(cast("TopDown", t), kind, kit) for t in network.top_down]
-        self._final = FoldedBlock(network.final, kit)
-        self._output = FoldedOutput(network.output, network.settings.n_channels, kit)
+        self._levels = [_Level(cast("TopDown", t), kind, folding) for t in network.top_down]
+        self._final = [
+            FoldedBlock(cast("ResidualBlock", b), folding)
+            for b in (network.final, *network.more_final)
+        ]
+        self._output = FoldedOutput(network.output, network.settings.n_channels, folding)
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> list[Tensor]:
@@ -123,7 +121,8 @@ class FoldedVSE:
         shapes = [(height, width) for height, width in (p.shape[-2:] for p in prepared)]
         shapes.insert(0, (2 * shapes[0][0], 2 * shapes[0][1]))
         wanted = wanted or Window.of_all(shapes[0])
-        windows = needed_windows(wanted, shapes, self.settings.blocks_per_level)
+        n_blocks, n_final = self._settings.blocks_per_level, len(self._final)
+        windows = needed_windows(wanted, shapes, n_blocks, n_final)
         above = None
         for level in range(len(prepared) - 1, -1, -1):
             here, below = windows[level + 1], windows[level]
@@ -131,7 +130,10 @@ class FoldedVSE:
             y, x = here.corner
             placed = _at(noise, here.corner)
             above = self._levels[level].descend(maps, above, placed, below.within(2 * y, 2 * x))
-        signal = self._output(self._final(cast("Tensor", above)))
+        h = cast("Tensor", above)
+        for block in self._final:
+            h = block(h)
+        signal = self._output(h)
         return signal[(..., *wanted.within(*windows[0].corner).slices)]
 
 
@@ -142,26 +144,30 @@ def _at(noise: PlacedNoise, corner: tuple[int, int]) -> LatentNoise:
 class _Level:
     """One level of the top-down pass, without its prior."""
 
-    def __init__(self, level: TopDown, kind: str, kit: Kit) -> None:
-        self._elementwise = kit.elementwise
+    def __init__(self, level: TopDown, kind: str, folding: Folding) -> None:
+        self._elementwise = folding.elementwise
         self._level, self._is_top = level.level, level.is_top
+        self._variance = level.variance
         weight, bias = weights(level.posterior)
         self._n_latents = len(bias) // 2
         units = torch.ones_like(bias)
-        units[self._n_latents :] = kit.unit  # the log-variance
-        self._posterior = kit.conv3x3(
+        units[self._n_latents :] = folding.unit  # the log-variance
+        self._posterior = folding.conv3x3(
             weight * (units[:, None, None, None] * level.scale), bias * units
         )
         weight, bias = weights(level.latents)
         if not self._is_top:
-            self._merge, self._skip = FoldedMerge(level.merge, kit), FoldedMerge(level.skip, kit)
+            self._merge, self._skip = (
+                FoldedMerge(level.merge, folding),
+                FoldedMerge(level.skip, folding),
+            )
             # The skip's 1x1 convolution of the latents' 3x3 convolution is one 3x3 convolution.
             weight = torch.einsum("oh,hzyx->ozyx", self._skip.first, weight)
             bias = self._skip.first @ bias + self._skip.bias
-            self._first = self._merge.first[:, :, None, None].to(kit.dtype)
-            self._first_bias = self._merge.bias.to(kit.dtype)
-        self._latents = kit.conv3x3(weight, bias)
-        self._up = FoldedUp(level.up, kind, kit)
+            self._first = self._merge.first[:, :, None, None].to(folding.dtype)
+            self._first_bias = self._merge.bias.to(folding.dtype)
+        self._latents = folding.conv3x3(weight, bias)
+        self._up = FoldedUp(level.up, kind, folding)
 
     def prepare(self, bottom_up: Tensor) -> Tensor:
         """Compute what this level needs of the bottom-up features (B, Y, X, H) for any sample.
@@ -189,5 +195,5 @@ class _Level:
         z = q.new_empty(noise.shape)
         for features, eps, out in zip(q.expand(len(z), -1, -1, -1), noise, z, strict=True):
             for rows in some_rows(out):
-                self._elementwise.latents(features[rows], eps[rows], out[rows])
+                self._elementwise.latents(features[rows], eps[rows], out[rows], self._variance)
         return z

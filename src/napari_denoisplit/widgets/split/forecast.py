@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.choosers.images import SplitInput
     from napari_denoisplit.widgets.parts.worker import RunHandle, Start
 
-_WAIT_MS = 300  # for the next change, before anything is measured
+_WAIT_MS = 300  # for the next change, before anything is looked at
 _LOOKED_AT = 50  # files; of more the line is of these
 
 
@@ -130,7 +130,7 @@ class ForecastLine(QLabel):
 
 
 def _tell(question: Question, stop: threading.Event) -> Generator[None, None, Forecast | None]:
-    """Look at the images and measure the network."""
+    """Look at the images and the network."""
     # Not at the top: torch is loaded in the background, when there is something to split.
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.forecast.preflight import preflight

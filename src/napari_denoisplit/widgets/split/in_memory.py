@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -169,14 +168,10 @@ def split_input(
     first = np.asarray(single.data[(0,) * (len(single.axes) - 2)], dtype=np.float32)
     yield ImageRead(single, contrast_limits(first))
     yield Stage("Loading the network")
-    from napari_denoisplit.jobs.forecast.pace import learn
     from napari_denoisplit.jobs.split.job import split_job
 
-    began = time.monotonic()
     job = split_job(model, single, settings, stop=stop, focus=focus)
     split = yield from _with_room(job, single, len(header.channel_names))
-    if not split.stopped_early:
-        learn(model, single, settings, time.monotonic() - began, notes=split.notes)
     if split.n_samples:
         yield LimitsFound(_limits(split))
     return split

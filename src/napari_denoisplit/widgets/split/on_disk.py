@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -160,7 +159,6 @@ def to_disk(
     opened = _opened(chosen, header)
     yield opened
     yield Stage("Loading the network")
-    from napari_denoisplit.jobs.forecast.pace import learn
     from napari_denoisplit.jobs.slide.job import split_to_zarr_job
     from napari_denoisplit.jobs.slide.store import SlideStore
 
@@ -169,7 +167,6 @@ def to_disk(
         model, opened.image, target, settings, stop=stop, numbered=True, focus=focus
     )
     store: SlideStore | None = None
-    began, is_new = time.monotonic(), False
     while True:
         try:
             event = next(job)
@@ -180,15 +177,12 @@ def to_disk(
             yield event
             continue
         if store is None:
-            store, is_new = SlideStore(event.path), not event.numbers
+            store = SlideStore(event.path)
             yield _begun(store, opened.image, header, axes)
         if not store.complete:
             yield from _pictures(store, event.numbers, opened.image.shape)
     if store is None:
         raise TypeError("a split to disk ended before it began")
-    if is_new and done.complete:
-        seconds = time.monotonic() - began
-        learn(model, opened.image, settings, seconds, notes=done.notes, on_disk=True)
     split = DiskSplit(
         done.path,
         settings.n_samples if done.n_done else 0,

@@ -118,7 +118,7 @@ class ResultsPanel(QWidget):
         note = self.choice.propose(forecast.in_memory)
         on_disk = self.choice.keeping != "memory"
         told = forecast.on_disk if on_disk else forecast.in_memory
-        self.line.setToolTip(tooltip(f"{told.sentence}. The speed was measured on this machine."))
+        self.line.setToolTip(tooltip(f"{told.sentence}."))
         lines = [f"{told.brief}.", note, self._short_of_disk(told.bytes_on_disk)]
         self.line.show_text("\n".join(filter(None, lines)))
 

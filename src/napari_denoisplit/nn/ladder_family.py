@@ -1,0 +1,95 @@
+"""The family of the ladder: denoiSplit, and with other settings HDN and altered muSplit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from napari_denoisplit.nn.elbo import ElboObjective
+from napari_denoisplit.nn.family import Family
+from napari_denoisplit.nn.fast.inference import FoldedVSE
+from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.nn.likelihood import GaussianLikelihood, NoiseModelLikelihood
+from napari_denoisplit.nn.sampler import Level, NetworkFacts
+from napari_denoisplit.settings import LadderSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_denoisplit.images.training.normalization import Normalization
+    from napari_denoisplit.nn.compute import Compute
+    from napari_denoisplit.nn.objective import Objective
+    from napari_denoisplit.nn.sampler import Sampler, SplittingNetwork
+    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.settings import LossSettings
+
+
+class LadderFamily(Family[LadderSettings]):
+    """Variational splitting encoder-decoders, sampled by their folded form."""
+
+    def network(self, settings: LadderSettings) -> SplittingNetwork:
+        """Make a `VSE`."""
+        return VSE(settings)
+
+    def facts(self, settings: LadderSettings, dtype: torch.dtype) -> NetworkFacts:
+        """See `Family`.
+
+        The working memory is measured as the peak of the process, memory that the allocator keeps
+        included, between tiles of 512, 1024, 1408 and 2048 pixels: 7 to 10 bytes per filter in
+        bfloat16 and 14 to 18 in float32, for the presets 'tiny', 'fast' and 'paper'. Blocks work in
+        strips, whose buffers do not grow with the tile: 45 to 120 MiB besides, which the margin
+        makes up for from about 1024 pixels on.
+        """
+        latents = settings.latents_per_level
+        return NetworkFacts(
+            n_channels=settings.n_channels,
+            multiple=2**settings.n_levels,
+            reach=_reach(settings),
+            levels=tuple(Level(z, 2 ** (i + 1)) for i, z in enumerate(latents)),
+            working_bytes=settings.n_filters * (12 if dtype == torch.bfloat16 else 22),
+            # A quarter, a sixteenth ... of the pixels.
+            kept_bytes=settings.n_filters * dtype.itemsize / 3,
+        )
+
+    def sampler(self, network: SplittingNetwork, facts: NetworkFacts, compute: Compute) -> Sampler:
+        """Fold the network: the same samples in a fraction of the time, whatever its settings."""
+        return FoldedVSE(cast("VSE", network).to(compute.device), facts, compute)
+
+    def shaped(
+        self, settings: LadderSettings, n_channels: int, loss: LossSettings
+    ) -> LadderSettings:
+        """Predict a variance where the likelihood is a Gaussian's."""
+        logvar = loss.likelihood == "gaussian"
+        return settings.model_copy(update={"n_channels": n_channels, "predict_logvar": logvar})
+
+    def needs_noise_models(self, loss: LossSettings) -> bool:
+        """Tell by the likelihood."""
+        return loss.likelihood == "noise_model"
+
+    def objective(
+        self,
+        settings: LadderSettings,
+        loss: LossSettings,
+        normalization: Normalization,
+        noise_models: Sequence[NoiseModel],
+    ) -> Objective:
+        """Evidence lower bound, by noise models or a predicted Gaussian."""
+        likelihood: torch.nn.Module
+        if loss.likelihood == "gaussian":
+            likelihood = GaussianLikelihood(normalization)
+        else:
+            likelihood = NoiseModelLikelihood(noise_models, normalization)
+        return ElboObjective(likelihood, loss, settings.n_levels)
+
+
+def _reach(settings: LadderSettings) -> int:
+    """Sum the radii of all convolutions on the longest way: down to the top and up again."""
+    blocks = 2 * settings.blocks_per_level  # two 3x3 convolutions each
+    reach = settings.stem_kernel // 2 + 2
+    for level in range(settings.n_levels):
+        fine, coarse = 2**level, 2 ** (level + 1)
+        reach += fine + blocks * coarse  # strided convolution, blocks
+        # Posterior, latents and doubling; below the top also the blocks of both merges.
+        reach += (3 if level == settings.n_levels - 1 else 7) * coarse + blocks * fine
+    return reach + 2 * settings.blocks_in_head + 1
