@@ -33,7 +33,7 @@ from napari_denoisplit.jobs.calibrate.fields import CalibrationField, limited, m
 from napari_denoisplit.jobs.calibrate.job import Calibrated, calibration_fields, conclude
 from napari_denoisplit.jobs.calibrate.pixels import Drawn, draw_field
 from napari_denoisplit.jobs.noise.job import fit_noise_job
-from napari_denoisplit.noise.models.model import noise_model_from_dict
+from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.settings import CalibrateSettings
 from quality import OUTPUT
 

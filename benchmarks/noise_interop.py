@@ -75,7 +75,8 @@ def main() -> None:
         print("|---|---|---|---|")
         for name, model in chosen.items():
             x, s = torch.from_numpy(np.load(f"{paths[name]}.pixels.npy"))
-            ours = model.log_likelihood(x.double(), s.double(), published=True).exp().numpy()
+            # Inside the signal range the published density is ours and a tolerance.
+            ours = model.log_likelihood(x.double(), s.double()).exp().numpy() + 1e-10
             single, double = (
                 np.abs(np.load(f"{paths[name]}.{kind}.npy") / ours - 1)
                 for kind in ("peer", "double")

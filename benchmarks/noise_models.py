@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 CALIBRATION = DATA / "noise_calibration"
 BPAE = DATA / "train" / "fmd_mito_actin_nuclei"

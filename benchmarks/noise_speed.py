@@ -61,13 +61,12 @@ def race_likelihood(k: int, n: int, folder: Path) -> dict[str, float]:
     from careamics.models.lvae.noise_models import MultiChannelNoiseModel
 
     from napari_denoisplit.noise.files.npz import write_npz
-    from napari_denoisplit.noise.fitting.mixture import fit
-    from napari_denoisplit.noise.fitting.sample import FitSample
+    from napari_denoisplit.noise.fitting.mixture import fit_gaussian_mixture
     from napari_denoisplit.noise.models.channels import NoiseModels
 
     models, peers = [], []
     for channel in range(2):
-        model = fit(FitSample.draw(*camera(200_000, channel)), k, n).model
+        model = fit_gaussian_mixture(*camera(200_000, channel), k, n)
         write_npz(folder / f"{channel}.npz", model)
         models.append(model)
         peers.append(peer(folder / f"{channel}.npz"))
@@ -112,15 +111,14 @@ def race_fit(folder: Path) -> dict[str, float]:
     import torch
 
     from napari_denoisplit.noise.files.npz import write_npz
-    from napari_denoisplit.noise.fitting.mixture import fit
-    from napari_denoisplit.noise.fitting.sample import FitSample
+    from napari_denoisplit.noise.fitting.mixture import fit_gaussian_mixture
 
     signal, observation = camera(PIXELS)
     test = [torch.from_numpy(v) for v in camera(PIXELS, 1)]
     times = []
     for _ in range(FITS):
         start = time.perf_counter()
-        model = fit(FitSample.draw(signal, observation), 3, 2).model
+        model = fit_gaussian_mixture(signal, observation)
         times.append(time.perf_counter() - start)
     ours = float(-model.log_likelihood(test[1], test[0]).mean())
 

@@ -32,7 +32,7 @@ from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.settings import NoiseSource, SplitSettings, TrainSettings
 
 if TYPE_CHECKING:
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 RESULTS = REPOSITORY / "benchmarks" / "results"
 OUTPUT = REPOSITORY / "benchmarks" / "output" / "quality"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.settings import NoiseSource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Grade = Literal["good", "usable", "do not use"]
 
@@ -45,3 +50,31 @@ class NoiseRecord(BaseModel):
     """What was found while the pairs were gathered."""
     verdict: Verdict | None = None
     versions: dict[str, str] = Field(default_factory=dict)
+
+    def to_values(self) -> dict[str, Any]:
+        """Return what the record says as plain JSON values; empty if it says nothing."""
+        values = self.model_dump(mode="json", exclude_defaults=True)
+        if self.verdict is not None:
+            # JSON knows neither NaN nor infinity.
+            figures = {k: v for k, v in self.verdict.figures.items() if math.isfinite(v)}
+            values["verdict"]["figures"] = figures
+        return values
+
+    @classmethod
+    def of_values(cls, values: Mapping[str, Any]) -> Self:
+        """Record from the dictionary of a noise model; an empty one if there is none.
+
+        Raises
+        ------
+        NoiseModelError
+            What stands under "record" is not one.
+        """
+        try:
+            return cls.model_validate(values.get("record") or {})
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise NoiseModelError(
+                f"The record of this noise model cannot be read "
+                f"({'.'.join(map(str, first['loc']))}: {first['msg']}): it was edited, or a newer "
+                "version of this package wrote it."
+            ) from error

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.jobs.train.job import Trained
     from napari_denoisplit.measures.comparison import ChannelScore
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 
 def train(

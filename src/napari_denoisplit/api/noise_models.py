@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.noise_data import NoiseData
     from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import NoiseSource
 
 

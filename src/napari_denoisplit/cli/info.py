@@ -147,14 +147,14 @@ def _listed(value: Any) -> list[Any]:
 def _noise_models(header: ModelHeader) -> list[dict[str, Any]]:
     """Tell kind, numbers, origin and verdict of the noise model of each structure."""
     from napari_denoisplit.noise.files.description import numbers
-    from napari_denoisplit.noise.models.records import record_from_values
+    from napari_denoisplit.verdict import NoiseRecord
 
     return [
         {
             "structure": name,
             "kind": values.get("kind"),
             "numbers": numbers(values),
-            "record": record_from_values(values).model_dump(mode="json"),
+            "record": NoiseRecord.of_values(values).model_dump(mode="json"),
         }
         for name, values in zip(header.channel_names, header.noise_models or (), strict=False)
     ]
@@ -162,12 +162,12 @@ def _noise_models(header: ModelHeader) -> list[dict[str, Any]]:
 
 def _noise_models_in_words(header: ModelHeader) -> str:
     from napari_denoisplit.noise.files.description import describe, describe_record, numbers
-    from napari_denoisplit.noise.models.records import record_from_values
+    from napari_denoisplit.verdict import NoiseRecord
 
     words = []
     for name, values in zip(header.channel_names, header.noise_models or (), strict=False):
         model = describe(values.get("kind"), numbers(values))
-        words.append(f"{name}: {model}, {describe_record(record_from_values(values))}")
+        words.append(f"{name}: {model}, {describe_record(NoiseRecord.of_values(values))}")
     return "; ".join(words) or "none: Gaussian likelihood"
 
 

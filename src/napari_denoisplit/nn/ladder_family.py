@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.compute import Compute
     from napari_denoisplit.nn.objective import Objective
     from napari_denoisplit.nn.sampler import Sampler, SplittingNetwork
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import LossSettings
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.training.normalization import Normalization
     from napari_denoisplit.nn.sampler import Prediction
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 LOGVAR_MIN = -5.0
 

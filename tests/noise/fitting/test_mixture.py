@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.fitting.mixture import fit, fit_gaussian_mixture
+from napari_denoisplit.noise.fitting.mixture import fit_gaussian_mixture, fit_rounds
 from napari_denoisplit.noise.fitting.sample import FitSample
 
 
@@ -37,12 +37,20 @@ def test_more_gaussians_describe_skewed_noise_better():
     signal = rng.uniform(100, 200, 100_000)
     observation = signal + 20 * (rng.exponential(size=signal.size) - 1)
     sample = FitSample.draw(signal, observation)
-    single, several = fit(sample, 1), fit(sample, 3)
+    single, several = ([value for _, value in fit_rounds(sample, k, 2)] for k in (1, 3))
     entropy = 1 + np.log(20)  # the best that any model can reach
-    assert several.held_out_nll < single.held_out_nll - 0.15
-    assert several.held_out_nll > entropy - 0.02
-    assert several.held_out_nll == min(several.history)
-    assert several.held_out_nll < several.history[0]
+    assert min(several) < min(single) - 0.15
+    assert min(several) > entropy - 0.02
+    assert min(several) < several[0]
+
+
+def test_the_best_round_is_kept():
+    signal, observation = camera()
+    sample = FitSample.draw(signal, observation)
+    *_, (model, _) = rounds = list(fit_rounds(sample, 3, 3))
+    x, s = torch.from_numpy(sample.held_observation), torch.from_numpy(sample.held_signal)
+    nll = -model.log_likelihood(x, s).mean().item()
+    assert nll == pytest.approx(min(value for _, value in rounds), abs=1e-4)
 
 
 def test_hot_pixels_and_missing_numbers_do_no_harm():

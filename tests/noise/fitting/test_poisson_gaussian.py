@@ -5,10 +5,7 @@ import pytest
 import torch
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.fitting.poisson_gaussian import (
-    fit_poisson_gaussian,
-    poisson_gaussian_on_line,
-)
+from napari_denoisplit.noise.fitting.poisson_gaussian import poisson_gaussian_on_line
 from napari_denoisplit.noise.fitting.sample import FitSample
 from napari_denoisplit.noise.pairs.line import NoiseLine
 
@@ -17,6 +14,11 @@ def pairs(rng, gain, offset, read_noise, n=60_000, photons=100.0):
     signal = offset + gain * photons * rng.uniform(0, 1, n)
     counts = rng.poisson((signal - offset) / gain)
     return signal, offset + gain * counts + read_noise * rng.normal(size=n)
+
+
+def fit_poisson_gaussian(signal, observation):
+    sample = FitSample.draw(signal, observation)
+    return poisson_gaussian_on_line(sample.line(), sample)
 
 
 @pytest.mark.parametrize(("gain", "offset", "read_noise"), [(57.0, 300.0, 0.0), (0.5, 0.0, 3.0)])

@@ -8,7 +8,8 @@ from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.models.channels import NoiseModels
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.noise.models.histogram import HistogramNoise
-from napari_denoisplit.noise.models.model import NoiseModel, noise_model_from_dict
+from napari_denoisplit.noise.models.kinds import noise_model_from_dict
+from napari_denoisplit.noise.models.noise_model import NoiseModel
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 
 
@@ -47,14 +48,6 @@ def test_channels_may_be_of_different_kinds():
     for channel, model in enumerate(kinds):
         alone = model.log_likelihood(observation[:, channel], signal[:, channel])
         assert torch.equal(value[:, channel], alone)
-
-
-def test_published_formula_reaches_every_channel():
-    models = NoiseModels([mixture(3, 0), mixture(3, 1)])
-    x = torch.rand(1, 2, 8, 8) * 200
-    value = models.log_likelihood(x, x + 3, published=True)
-    expected = models[1].log_likelihood(x[:, 1], x[:, 1] + 3, published=True)
-    assert torch.equal(value[:, 1], expected)
 
 
 def test_wrong_number_of_channels_is_refused():

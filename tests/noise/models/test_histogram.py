@@ -14,7 +14,8 @@ from napari_denoisplit.noise.files.files import (
     write_noise_model,
 )
 from napari_denoisplit.noise.models.histogram import HistogramNoise
-from napari_denoisplit.noise.models.model import NoiseModel, noise_model_from_dict
+from napari_denoisplit.noise.models.kinds import noise_model_from_dict
+from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 
 def table(bins: int = 64, seen=slice(12, 48)) -> np.ndarray:
@@ -28,32 +29,6 @@ def table(bins: int = 64, seen=slice(12, 48)) -> np.ndarray:
     rows[seen] = 1.0
     lower, upper = (np.repeat(e[:, None], bins, axis=1) for e in (edges[:-1], edges[1:]))
     return np.stack([mass * rows, lower, upper])
-
-
-def published(values, observation, signal):
-    """Probability of the bin as published, +1e-30."""
-    bins = values.shape[1]
-    low, high = values[1].min(), values[2].max()
-    x, s = (
-        np.clip(bins * (v - low) / (high - low), 0, bins - 1 - 1e-3) for v in (observation, signal)
-    )
-    i, j = np.floor(s).astype(int), np.floor(x).astype(int)
-    mass = values[0] + 1e-30
-    return mass[i, j] * (1 - (s - i)) + mass[i + 1, j] * (s - i)
-
-
-def test_published_switch_is_the_published_formula(rng):
-    values = table(seen=slice(None))
-    signal = rng.uniform(-10, 270, 20_000)
-    observation = signal + rng.normal(0, 10, signal.size)
-    expected = published(values, observation, signal)
-    got = HistogramNoise(values).log_likelihood(
-        torch.from_numpy(observation), torch.from_numpy(signal), published=True
-    )
-    common = expected > 1e-20
-    assert common.mean() > 0.9
-    np.testing.assert_allclose(got.exp()[common], expected[common], rtol=1e-6)
-    assert torch.isfinite(got).all()
 
 
 @pytest.mark.parametrize("signal", [-40.0, 20.0, 50.0, 100.3, 190.0, 193.0, 400.0])

@@ -9,7 +9,8 @@ import torch
 from scipy import stats
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.models.model import NoiseModel, noise_model_from_dict
+from napari_denoisplit.noise.models.kinds import noise_model_from_dict
+from napari_denoisplit.noise.models.noise_model import NoiseModel
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 
 GAIN, OFFSET = 2.5, 100.0

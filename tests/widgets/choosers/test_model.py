@@ -5,14 +5,13 @@ from __future__ import annotations
 from tests.widgets.noise_fakes import BAD, GOOD
 
 from napari_denoisplit.checkpoint import ModelHeader
-from napari_denoisplit.noise.models.records import record_values
 from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.verdict import NoiseRecord
 from napari_denoisplit.widgets.choosers.model import describe_model, sum_up_model
 
 
 def test_the_verdict_on_the_noise_model_of_each_structure_is_told():
-    records = [record_values(NoiseRecord(verdict=verdict)) for verdict in (GOOD, BAD)]
+    records = [NoiseRecord(verdict=verdict).to_values() for verdict in (GOOD, BAD)]
     header = ModelHeader(
         network=LadderSettings(),
         mix=MixSettings(),

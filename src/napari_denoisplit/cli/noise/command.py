@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.cli.noise.tasks import NoiseTask
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 ANY: tuple[NoiseKind, ...] = ("gaussian_mixture", "histogram", "poisson_gaussian")
 KINDS: dict[str, tuple[NoiseKind, ...]] = {".npz": ANY, ".npy": ("histogram",), ".json": ANY}

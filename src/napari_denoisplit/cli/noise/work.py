@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.cli.noise.tasks import NoiseTask
     from napari_denoisplit.cli.parts.terminal import Terminal
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
     from napari_denoisplit.verdict import Grade
 

@@ -22,7 +22,7 @@ from napari_denoisplit.jobs.calibrate.channel import calibrate_channel
 from napari_denoisplit.jobs.calibrate.fields import cut, kept_aside, limited, make_fields
 from napari_denoisplit.jobs.calibrate.pixels import draw_field
 from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
-from napari_denoisplit.noise.models.model import noise_model_from_dict
+from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.calibrate.channel import ChannelResult
     from napari_denoisplit.jobs.calibrate.fields import CalibrationField
     from napari_denoisplit.jobs.calibrate.pixels import Drawn
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import CalibrateSettings
 
     Floats = NDArray[np.float32]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.jobs.calibrate.fields import CalibrationField
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import CalibrateSettings
 
     Floats = NDArray[np.float32]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Job, NoiseEvent
     from napari_denoisplit.images.training.fields import TrainingFields
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 
 def channel_noise_job(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.train.preparation import Run
     from napari_denoisplit.jobs.train.validation import ValidationResult
     from napari_denoisplit.nn.sampler import SplittingNetwork
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
 
 R = TypeVar("R")

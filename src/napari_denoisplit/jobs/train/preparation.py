@@ -21,7 +21,7 @@ from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
 from napari_denoisplit.jobs.train.validation import Validation
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.families import family_of
-from napari_denoisplit.noise.models.model import NoiseModel, noise_model_from_dict
+from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.settings import METHODS, PRESETS
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.images.training.partition import Partition
     from napari_denoisplit.nn.sampler import SplittingNetwork
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import LossSettings, NetworkSettings, TrainSettings
 
 

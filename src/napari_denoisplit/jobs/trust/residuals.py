@@ -23,7 +23,7 @@ from napari_denoisplit.measures.trust.residual import (
     tile_figures,
 )
 from napari_denoisplit.measures.trust.verdict import judge_absolutely, judge_by_reference
-from napari_denoisplit.noise.models.model import noise_model_from_dict
+from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.noise.models.superposed import superposed_noise, superposed_variance
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.measures.trust.residual import ResidualFigures
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.verdict import Verdict
 

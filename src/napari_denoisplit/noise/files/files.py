@@ -12,14 +12,13 @@ from napari_denoisplit.files import replacing
 from napari_denoisplit.noise.files.description import numbers
 from napari_denoisplit.noise.files.npy import read_npy_values, write_npy
 from napari_denoisplit.noise.files.npz import read_npz_values, write_npz
-from napari_denoisplit.noise.models.records import record_from_values
 from napari_denoisplit.settings import NoiseKind
+from napari_denoisplit.verdict import NoiseRecord
 
 if TYPE_CHECKING:
     import os
 
-    from napari_denoisplit.noise.models.model import NoiseModel
-    from napari_denoisplit.verdict import NoiseRecord
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 SUFFIXES = (".npz", ".npy", ".json")
 """Endings of files that may hold a noise model."""
@@ -54,7 +53,7 @@ def read_noise_model(path: str | os.PathLike[str]) -> NoiseModel:
         The file is missing, damaged, or no noise model.
     """
     # Not at the top: it brings torch, and windows look into files before they need it.
-    from napari_denoisplit.noise.models.model import noise_model_from_dict
+    from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 
     values = _values(Path(path))
     try:
@@ -77,7 +76,7 @@ def read_noise_header(path: str | os.PathLike[str]) -> NoiseHeader:
         if kind not in get_args(NoiseKind):
             raise NoiseModelError(f"noise models of kind {kind!r} are unknown here.")
         low, high = float(values["min_signal"]), float(values["max_signal"])
-        return NoiseHeader(kind, (low, high), record_from_values(values), numbers(values))
+        return NoiseHeader(kind, (low, high), NoiseRecord.of_values(values), numbers(values))
     except (KeyError, TypeError, ValueError) as error:
         raise NoiseModelError(f"{str(path)!r} is not a noise model: {error}") from error
 

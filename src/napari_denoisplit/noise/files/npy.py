@@ -19,7 +19,7 @@ from napari_denoisplit.noise.models.histogram_table import MOST_BINS, table_valu
 if TYPE_CHECKING:
     import os
 
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 _MOST_BYTES = 3 * MOST_BINS**2 * 8 + 4096
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 RECORD = "denoisplit"
 _MIXTURE = ("trained_weight", "min_signal", "max_signal", "min_sigma")
@@ -43,7 +43,7 @@ def read_npz(path: str | os.PathLike[str]) -> NoiseModel:
         The file is missing, damaged, or no noise model.
     """
     # Not at the top: it brings torch, and windows look into files before they need it.
-    from napari_denoisplit.noise.models.model import noise_model_from_dict
+    from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 
     values = read_npz_values(path)
     try:

@@ -32,9 +32,7 @@ _SHAPE_EDGES = np.linspace(-8.0, 8.0, 161)
 _KAPPAS = 10.0 ** np.arange(0.0, 7.5, 0.5)
 
 
-def fit_histogram(
-    signal: Any, observation: Any, n_bins: int = 256, *, max_signal: float = math.inf, seed: int = 0
-) -> HistogramNoise:
+def fit_histogram(signal: Any, observation: Any, n_bins: int = 256) -> HistogramNoise:
     """Count observations for each signal, few pixels helped by those around them.
 
     Parameters
@@ -42,14 +40,11 @@ def fit_histogram(
     signal
         Noise-free grey levels; broadcasts to the observation.
     observation
-        Noisy grey levels. Pairs with a value that is not finite are left out.
+        Noisy grey levels. Pairs with a value that is not finite are left out, and so are signals
+        whose observations are clipped.
     n_bins
         Bins along each axis; fewer are made where observations are whole numbers and cover fewer
         levels, so that every bin holds the same number of levels.
-    max_signal
-        Leave out pairs above. Signals whose observations are clipped are left out in any case.
-    seed
-        Seed of the draw of pairs.
 
     Raises
     ------
@@ -58,8 +53,8 @@ def fit_histogram(
     """
     from scipy.special import ndtr  # takes 0.2 s; only fits need it
 
-    rng = np.random.default_rng(seed)
-    s, x, _ = draw_pairs(signal, observation, max_signal, _DRAWN, rng)
+    rng = np.random.default_rng(0)
+    s, x, _ = draw_pairs(signal, observation, math.inf, _DRAWN, rng)
     ends = (float(s.min()), float(s.max())) if len(s) else (0.0, 0.0)
     check_pairs(s, x, *ends, least=_LEAST_PAIRS, wanted="a histogram")
     edges = _edges(s, x, n_bins)

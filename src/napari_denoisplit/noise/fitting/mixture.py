@@ -6,8 +6,7 @@ Maximum likelihood by L-BFGS, from a start that already has the right variance f
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.noise.models.mixture_density import Coefficients, log_density
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -30,18 +29,6 @@ _ROUNDS = 15
 _STEPS_PER_ROUND = 10
 _LEAST_GAIN = 1e-4  # nats per pixel and round; less is not worth another round
 _SHRINKAGE = 1e-5  # holds coefficients that the data leave open, such as a vanishing weight
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fit:
-    """A fitted noise model with how well it does on pairs it has not seen."""
-
-    model: GaussianMixture
-    held_out_nll: float
-    """Mean negative log-likelihood of pairs kept out of the fit, nats; half of them are drawn
-    evenly from the pixels, half evenly from the range of the signal."""
-    history: tuple[float, ...]
-    """Held-out value at the start and after each round of steps."""
 
 
 def fit_gaussian_mixture(
@@ -80,34 +67,21 @@ def fit_gaussian_mixture(
         There are too few pairs, the signal is of one value, or there is no noise.
     """
     sample = FitSample.draw(signal, observation, max_signal=max_signal, seed=seed)
-    return fit(sample, n_gaussians, n_coefficients, min_sigma=min_sigma).model
-
-
-def fit(
-    sample: FitSample,
-    n_gaussians: int = 3,
-    n_coefficients: int = 2,
-    *,
-    min_sigma: float | None = None,
-) -> Fit:
-    """Fit as `fit_gaussian_mixture` to a sample at hand, and report how well it went."""
-    rounds = fit_rounds(sample, n_gaussians, n_coefficients, min_sigma=min_sigma)
-    while True:
-        try:
-            next(rounds)
-        except StopIteration as done:
-            fitted: Fit = done.value
-            return fitted
+    *_, (model, _) = fit_rounds(sample, n_gaussians, n_coefficients, min_sigma=min_sigma)
+    return model
 
 
 def fit_rounds(
-    sample: FitSample,
-    n_gaussians: int = 3,
-    n_coefficients: int = 2,
-    *,
-    min_sigma: float | None = None,
-) -> Generator[float, None, Fit]:
-    """Fit as `fit`, and yield the held-out mean negative log-likelihood after each round."""
+    sample: FitSample, n_gaussians: int, n_coefficients: int, *, min_sigma: float | None = None
+) -> Iterator[tuple[GaussianMixture, float]]:
+    """Fit as `fit_gaussian_mixture` to a sample at hand.
+
+    Yields
+    ------
+    Before and after each round of steps: the best model so far, and the mean negative
+    log-likelihood of the held-out pairs now, nats; half of them are drawn evenly from the pixels,
+    half evenly from the range of the signal.
+    """
     if n_gaussians < 1 or n_coefficients < 1:
         raise NoiseModelError(
             f"A noise model of {n_gaussians} Gaussians with {n_coefficients} coefficients cannot "
@@ -117,17 +91,17 @@ def fit_rounds(
     variances, scale, least = _variance_polynomial(s, x, low, high, n_coefficients)
     floor = 0.01 * least if min_sigma is None else float(min_sigma)
     # In units of the typical sigma every number of the fit is of the order of 1.
-    likelihood = _Likelihood(low / scale, high / scale, floor / scale**2)
-    pixels = (s, x, sample.held_signal, sample.held_observation)
-    data = [torch.from_numpy(p / scale) for p in pixels]
-    start = _start(torch.from_numpy(variances / scale**2), n_gaussians)
-    weight, history = start, []
-    for weight, value in _maximize(likelihood, start, *data):  # noqa: B007 - the last is kept
-        history.append(value + math.log(scale))
-        yield history[-1]
-    weight[:n_gaussians] *= scale
-    weight[n_gaussians : 2 * n_gaussians] += 2 * math.log(scale)
-    return Fit(GaussianMixture(weight, low, high, floor), min(history), tuple(history))
+    ends = torch.tensor([low / scale, high / scale, floor / scale**2], dtype=torch.float64)
+    fitted, held = (
+        _Pairs(torch.from_numpy(a / scale), torch.from_numpy(b / scale), ends)
+        for a, b in ((s, x), (sample.held_signal, sample.held_observation))
+    )
+    weight = _start(torch.from_numpy(variances / scale**2), n_gaussians)
+    for best, value in _maximize(weight, fitted, held):
+        weight = best.clone()
+        weight[:n_gaussians] *= scale
+        weight[n_gaussians : 2 * n_gaussians] += 2 * math.log(scale)
+        yield GaussianMixture(weight, low, high, floor), value + math.log(scale)
 
 
 def _variance_polynomial(
@@ -148,19 +122,18 @@ def _variance_polynomial(
     return variances, float(np.sqrt(np.median(seen))), least
 
 
-@dataclass(frozen=True, slots=True)
-class _Likelihood:
-    """Mean negative log-likelihood of pairs as a function of the weight."""
+class _Pairs(NamedTuple):
+    """Pairs of signal and observation, float64, in units of the typical sigma."""
 
-    low: float
-    high: float
-    floor: float
+    signal: Tensor
+    observation: Tensor
+    ends: Tensor
+    """Range of the signal and least variance of the model, (3,)."""
 
-    def nll(self, weight: Tensor, signal: Tensor, observation: Tensor) -> Tensor:
-        """Mean over the pairs, nats."""
-        low, high, floor = torch.tensor([self.low, self.high, self.floor], dtype=torch.float64)
-        c = Coefficients.from_weight(weight, low, high, floor, torch.float64).shaped(1)
-        return -log_density(observation, signal, c).mean()
+    def nll(self, weight: Tensor) -> Tensor:
+        """Mean negative log-likelihood under a mixture of this weight, nats."""
+        c = Coefficients.from_weight(torch.float64, weight, *self.ends).shaped(1)
+        return -log_density(self.observation, self.signal, c).mean()
 
 
 def _start(variances: Tensor, n_gaussians: int) -> Tensor:
@@ -173,10 +146,8 @@ def _start(variances: Tensor, n_gaussians: int) -> Tensor:
     return weight
 
 
-def _maximize(
-    likelihood: _Likelihood, start: Tensor, s: Tensor, x: Tensor, held_s: Tensor, held_x: Tensor
-) -> Generator[tuple[Tensor, float], None, None]:
-    """After each round: the weight with the best held-out likelihood so far, and its value now."""
+def _maximize(start: Tensor, fitted: _Pairs, held: _Pairs) -> Iterator[tuple[Tensor, float]]:
+    """Before and after each round: the best weight so far, and the held-out value now."""
     weight = start.clone().requires_grad_()
     optimizer = torch.optim.LBFGS(
         [weight], max_iter=_STEPS_PER_ROUND, history_size=20, line_search_fn="strong_wolfe"
@@ -184,13 +155,13 @@ def _maximize(
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        value = likelihood.nll(weight, s, x) + _SHRINKAGE * weight.square().sum()
+        value = fitted.nll(weight) + _SHRINKAGE * weight.square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
     def held_out() -> float:
         with torch.no_grad():
-            return float(likelihood.nll(weight, held_s, held_x))
+            return float(held.nll(weight))
 
     best, least = start.clone(), held_out()
     yield best, least

@@ -16,12 +16,11 @@ read noise that explains the rest.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from napari_denoisplit.noise.fitting.sample import FitSample
 from napari_denoisplit.noise.models.poisson_gaussian import LEAST_SPREAD, PoissonGaussian
 from napari_denoisplit.noise.models.saddlepoint import (
     LEAST_COUNT,
@@ -33,6 +32,7 @@ from napari_denoisplit.noise.models.saddlepoint import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from napari_denoisplit.noise.fitting.sample import FitSample
     from napari_denoisplit.noise.pairs.line import NoiseLine
 
 WORTH = 3e-4
@@ -40,31 +40,6 @@ WORTH = 3e-4
 _LEAST_RISE = 1e-3  # of the variance, over the range of the signal: less tells no gain
 _TOLERANCE = 0.01  # of the read noise that is possible
 _HOPELESS = 1e6  # nats: numbers at which nothing is finite
-
-
-def fit_poisson_gaussian(
-    signal: Any, observation: Any, *, max_signal: float = math.inf, seed: int = 0
-) -> PoissonGaussian:
-    """Fit gain, offset and read noise to pairs of signal and observation.
-
-    Parameters
-    ----------
-    signal
-        Noise-free grey levels; broadcasts to the observation.
-    observation
-        Noisy grey levels. Pairs with a value that is not finite are left out.
-    max_signal
-        Leave out pairs above. Signals whose observations are clipped are left out in any case.
-    seed
-        Seed of the draw of pairs.
-
-    Raises
-    ------
-    NoiseModelError
-        There are too few pairs, the signal is of one value, or there is no noise.
-    """
-    sample = FitSample.draw(signal, observation, max_signal=max_signal, seed=seed)
-    return poisson_gaussian_on_line(sample.line(), sample)
 
 
 def poisson_gaussian_on_line(line: NoiseLine, sample: FitSample) -> PoissonGaussian:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.noise.pairs.line import NoiseLine
     from napari_denoisplit.noise.pairs.value import Pairs
     from napari_denoisplit.settings import NoiseFitSettings
@@ -206,16 +206,12 @@ def _fit(
     sample: FitSample, k: int, n: int, tried: dict[str, float]
 ) -> Generator[FitStep, None, _Candidate]:
     """One mixture."""
-    rounds = fit_rounds(sample, k, n)
-    while True:
-        try:
-            value = next(rounds)
-        except StopIteration as done:
-            model = done.value.model
-            nll = _nll(model, sample)
-            tried[_title(k, n)] = float(nll.mean())
-            return _Candidate(k, n, model, nll)
+    for found, value in fit_rounds(sample, k, n):
+        model = found
         yield FitStep(_title(k, n), len(tried), value)
+    nll = _nll(model, sample)
+    tried[_title(k, n)] = float(nll.mean())
+    return _Candidate(k, n, model, nll)
 
 
 def _nll(model: NoiseModel, sample: FitSample) -> Tensor:

@@ -18,7 +18,7 @@ from napari_denoisplit.noise.pairs.gathering import joint_histogram
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.noise.pairs.value import Pairs
     from napari_denoisplit.verdict import Verdict
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 _EQUAL_COUNT = 14  # bins of equal count describe the background well,
 _EQUAL_WIDTH = 18  # bins of equal width the few bright pixels: take the edges of both

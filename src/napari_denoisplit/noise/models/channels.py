@@ -8,15 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.models.frozen_density import frozen_log_density
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
-from napari_denoisplit.noise.models.histogram import HistogramNoise
-from napari_denoisplit.noise.models.mixture_density import Coefficients
+from napari_denoisplit.noise.models.mixture_density import Coefficients, log_density
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 
 class NoiseModels(nn.Module):
@@ -35,7 +33,7 @@ class NoiseModels(nn.Module):
         super().__init__()
         if not models:
             raise NoiseModelError("There is no noise model: give one for each channel.")
-        self.models = nn.ModuleList([cast("nn.Module", model) for model in models])
+        self.models = nn.ModuleList(models)
 
     def __len__(self) -> int:
         """Return the number of channels."""
@@ -45,18 +43,13 @@ class NoiseModels(nn.Module):
         """Return the noise model of one channel."""
         return cast("NoiseModel", self.models[channel])
 
-    def log_likelihood(
-        self, observation: Tensor, signal: Tensor, *, published: bool = False
-    ) -> Tensor:
+    def log_likelihood(self, observation: Tensor, signal: Tensor) -> Tensor:
         """Return log p(observation | signal) of each pixel, nats.
 
         Parameters
         ----------
         observation, signal
             (B, C, Y, X), grey levels.
-        published
-            See `GaussianMixture.log_likelihood` and `HistogramNoise.log_likelihood`; other kinds
-            have no published formula, and are evaluated as ever.
 
         Raises
         ------
@@ -69,11 +62,11 @@ class NoiseModels(nn.Module):
                 f"{tuple(observation.shape)} against a signal of shape {tuple(signal.shape)}: both "
                 f"must be (B, {len(self)}, Y, X)."
             )
-        together = None if published else self._together()
+        together = self._together()
         if together is not None:
-            return frozen_log_density(observation.float(), signal.float(), together)
+            return log_density(observation.float(), signal.float(), together)
         channels = [
-            self._one(channel, observation[:, channel], signal[:, channel], published)
+            self[channel].log_likelihood(observation[:, channel], signal[:, channel])
             for channel in range(len(self))
         ]
         return torch.stack(channels, dim=1)
@@ -82,21 +75,10 @@ class NoiseModels(nn.Module):
         """Return `log_likelihood(observation, signal)`."""
         return self.log_likelihood(observation, signal)
 
-    def _one(self, channel: int, observation: Tensor, signal: Tensor, published: bool) -> Tensor:
-        model = self[channel]
-        if published and isinstance(model, (GaussianMixture, HistogramNoise)):
-            return model.log_likelihood(observation, signal, published=True)
-        return model.log_likelihood(observation, signal)
-
     def _together(self) -> Coefficients | None:
         """Coefficients of all channels, polynomials (n, K, 1, C, 1, 1); None if they differ."""
         mixtures = [m for m in self.models if isinstance(m, GaussianMixture)]
-        same = len({tuple(m.weight.shape) for m in mixtures}) == 1
-        if len(mixtures) < len(self) or not same or any(m.weight.requires_grad for m in mixtures):
+        if len(mixtures) < len(self) or len({tuple(m.weight.shape) for m in mixtures}) > 1:
             return None
-        weight, low, high, floor = (
-            torch.stack([getattr(m, name) for m in mixtures])
-            for name in ("weight", "min_signal", "max_signal", "min_sigma")
-        )
-        c = Coefficients.from_weight(weight, low, high, floor, torch.float32)
-        return c.shaped(1, len(self), 1, 1)
+        values = (torch.stack([getattr(m, name) for m in mixtures]) for name in mixtures[0].needs)
+        return Coefficients.from_weight(torch.float32, *values).shaped(1, len(self), 1, 1)

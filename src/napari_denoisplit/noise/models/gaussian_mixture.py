@@ -9,16 +9,13 @@ import torch
 from torch import Tensor
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.models.base import PixelNoiseModel, as_floats, check_signal_range
-from napari_denoisplit.noise.models.frozen_density import frozen_log_density
 from napari_denoisplit.noise.models.mixture_density import (
     Coefficients,
-    Moments,
+    Components,
+    components,
     log_density,
-    moments,
-    published_log_density,
 )
-from napari_denoisplit.noise.models.records import record_from_values
+from napari_denoisplit.noise.models.noise_model import NoiseModel, as_floats, check_signal_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 _MOST_LOG_VARIANCE = 80.0  # exp of more, summed over the coefficients, overflows float32
 
 
-class GaussianMixture(PixelNoiseModel):
+class GaussianMixture(NoiseModel):
     """Mixture of K Gaussians whose parameters are polynomials of the signal.
 
     Everything is in the unit of the image (grey levels) and computed in float32, whatever the
@@ -57,6 +54,7 @@ class GaussianMixture(PixelNoiseModel):
     """
 
     kind: ClassVar[str] = "gaussian_mixture"
+    needs: ClassVar[tuple[str, ...]] = ("weight", "min_signal", "max_signal", "min_sigma")
     weight: Tensor
     min_signal: Tensor
     max_signal: Tensor
@@ -68,10 +66,9 @@ class GaussianMixture(PixelNoiseModel):
         super().__init__()
         weight = torch.as_tensor(weight).detach().to(torch.float32).clone()
         _check(weight, min_signal, max_signal, min_sigma)
-        self.register_buffer("weight", weight)
-        self.register_buffer("min_signal", torch.tensor(float(min_signal)))
-        self.register_buffer("max_signal", torch.tensor(float(max_signal)))
-        self.register_buffer("min_sigma", torch.tensor(float(min_sigma)))
+        numbers = (torch.tensor(float(n)) for n in (min_signal, max_signal, min_sigma))
+        for name, value in zip(self.needs, (weight, *numbers), strict=True):
+            self.register_buffer(name, value)
 
     @property
     def n_gaussians(self) -> int:
@@ -95,15 +92,7 @@ class GaussianMixture(PixelNoiseModel):
             f"{self.n_gaussians} Gaussians, {self.n_coefficients} coefficients, {low:g}..{high:g}"
         )
 
-    def coefficients(self, dtype: torch.dtype = torch.float32) -> Coefficients:
-        """Polynomials of the model, (n, K)."""
-        return Coefficients.from_weight(
-            self.weight, self.min_signal, self.max_signal, self.min_sigma, dtype
-        )
-
-    def log_likelihood(
-        self, observation: Tensor, signal: Tensor, *, published: bool = False
-    ) -> Tensor:
+    def log_likelihood(self, observation: Tensor, signal: Tensor) -> Tensor:
         """Return log p(observation | signal) of each pixel, nats.
 
         Finite for any finite input. Beyond 10 standard deviations it falls linearly, so that an
@@ -113,23 +102,15 @@ class GaussianMixture(PixelNoiseModel):
         ----------
         observation, signal
             Grey levels, shapes that broadcast.
-        published
-            Evaluate the published formula instead, log(p + 1e-10) with polynomials that run on
-            outside the signal range, for comparison with other programs.
         """
         observation, signal = as_floats(observation, signal)
-        shape = signal.shape
-        observation, signal = observation.reshape(-1), signal.reshape(-1)
-        c = self.coefficients(signal.dtype).shaped(1)
-        density = published_log_density if published else frozen_log_density
-        if self.weight.requires_grad and not published:
-            density = log_density
-        return density(observation, signal, c).reshape(shape)
+        c = self._coefficients(signal.dtype).shaped(1)
+        return log_density(observation.reshape(-1), signal.reshape(-1), c).reshape(signal.shape)
 
     def variance(self, signal: Tensor) -> Tensor:
         """Variance of the observation, squared grey levels, same shape as the signal."""
-        m = self._moments(signal)
-        return (m.log_weights.exp() * (m.variances + m.offsets**2)).sum(0)
+        m = self._components(signal)
+        return (m.weights * (m.variances + m.offsets**2)).sum(0)
 
     def cdf(self, observation: Tensor, signal: Tensor) -> Tensor:
         """Probability of an observation at or below this one; shapes broadcast.
@@ -137,15 +118,15 @@ class GaussianMixture(PixelNoiseModel):
         The exponential tails of the density hold less than 1e-22 and are left out.
         """
         observation, signal = as_floats(observation, signal)
-        m = self._moments(signal)
+        m = self._components(signal)
         deviations = (observation - signal - m.offsets) * m.variances.rsqrt()
         below: Tensor = torch.special.ndtr(deviations)
-        return (m.log_weights.exp() * below).sum(0)
+        return (m.weights * below).sum(0)
 
     def sample(self, signal: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw a noisy observation of each pixel, float32."""
-        m = self._moments(signal)
-        bounds = m.log_weights.exp().cumsum(0)[:-1]
+        m = self._components(signal)
+        bounds = m.weights.cumsum(0)[:-1]
         device, dtype = signal.device, bounds.dtype
         uniform = torch.rand(signal.shape, generator=generator, device=device, dtype=dtype)
         normal = torch.randn(signal.shape, generator=generator, device=device, dtype=dtype)
@@ -154,43 +135,21 @@ class GaussianMixture(PixelNoiseModel):
         sigma = m.variances.gather(0, chosen)[0].sqrt()
         return signal + offset + sigma * normal
 
-    def _moments(self, signal: Tensor) -> Moments:
+    def _coefficients(self, dtype: torch.dtype) -> Coefficients:
+        values = (getattr(self, name) for name in self.needs)
+        return Coefficients.from_weight(dtype, *values)
+
+    def _components(self, signal: Tensor) -> Components:
         (signal,) = as_floats(signal)
-        m = moments(signal, self.coefficients(signal.dtype).shaped(*(1,) * signal.ndim))
-        return Moments(*(p.expand(self.n_gaussians, *signal.shape) for p in m))
+        return components(signal, self._coefficients(signal.dtype).shaped(*(1,) * signal.ndim))
 
     def _values(self) -> dict[str, Any]:
-        return {
-            "weight": self.weight.tolist(),
-            "min_signal": float(self.min_signal),
-            "max_signal": float(self.max_signal),
-            "min_sigma": float(self.min_sigma),
-        }
+        return {name: getattr(self, name).tolist() for name in self.needs}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Model from what `to_dict` made.
-
-        Raises
-        ------
-        NoiseModelError
-            A value is missing or is not what it should be.
-        """
-        try:
-            model = cls(
-                torch.as_tensor(values["weight"], dtype=torch.float32),
-                float(values["min_signal"]),
-                float(values["max_signal"]),
-                float(values["min_sigma"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            if isinstance(error, NoiseModelError):
-                raise
-            raise NoiseModelError(
-                f"These values do not describe a Gaussian-mixture noise model ({error!r}): they "
-                "need weight, min_signal, max_signal, min_sigma, as numbers."
-            ) from error
-        return model.with_record(record_from_values(values))
+    def _from_values(cls, values: Mapping[str, Any]) -> Self:
+        weight, *numbers = (values[name] for name in cls.needs)
+        return cls(torch.as_tensor(weight, dtype=torch.float32), *map(float, numbers))
 
 
 def _check(weight: Tensor, low: float, high: float, min_sigma: float) -> None:

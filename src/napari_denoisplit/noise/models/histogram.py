@@ -9,16 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.models.base import PixelNoiseModel, as_floats
 from napari_denoisplit.noise.models.histogram_table import (
     check_table,
     filled_rows,
-    packed_table,
     table_values,
     unpacked_table,
 )
-from napari_denoisplit.noise.models.records import record_from_values
+from napari_denoisplit.noise.models.noise_model import NoiseModel, as_floats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,10 +33,9 @@ _NORM = _CORE + 2 * _EDGE / _BEND
 # Second moment of the bell, in units of its sigma: core, then tails.
 _SECOND = (_CORE - 2 * _BEND * _EDGE + 2 * _EDGE * (_BEND + 2 / _BEND + 2 / _BEND**3)) / _NORM
 _NEIGHBOURS = 9  # rows whose median variance is the width of the bell
-_PUBLISHED_FLOOR = 1e-30
 
 
-class HistogramNoise(PixelNoiseModel):
+class HistogramNoise(NoiseModel):
     """Probability of each observation bin for each signal bin, as counted.
 
     The density is linear along the signal between the centres of the bins, and constant along the
@@ -69,6 +65,7 @@ class HistogramNoise(PixelNoiseModel):
     """
 
     kind: ClassVar[str] = "histogram"
+    needs: ClassVar[tuple[str, ...]] = ("n_bins", "table")
     density: Tensor
     cumulative: Tensor
     bell_share: Tensor
@@ -84,7 +81,8 @@ class HistogramNoise(PixelNoiseModel):
         self.n_bins = len(edges) - 1
         self.low, self.high = float(edges[0]), float(edges[-1])
         self.width = (self.high - self.low) / self.n_bins
-        self._range = _filled_range(self.table)
+        seen = np.flatnonzero(filled_rows(self.table))
+        self._range = float(self.table[1, seen[0], 0]), float(self.table[2, seen[-1], 0])
         for name, values in _rows(self.table, self.width).items():
             self.register_buffer(name, torch.from_numpy(values).float())
 
@@ -97,22 +95,9 @@ class HistogramNoise(PixelNoiseModel):
         """Return what `repr` shows."""
         return f"{self.n_bins} bins, {self.low:g}..{self.high:g}"
 
-    def log_likelihood(
-        self, observation: Tensor, signal: Tensor, *, published: bool = False
-    ) -> Tensor:
-        """Return log p(observation | signal) of each pixel, nats per grey level.
-
-        Parameters
-        ----------
-        observation, signal
-            Grey levels, shapes that broadcast.
-        published
-            Evaluate the published formula instead, the logarithm of the probability of the bin, for
-            comparison with other programs; 1e-30 stands for what was never counted.
-        """
+    def log_likelihood(self, observation: Tensor, signal: Tensor) -> Tensor:
+        """Return log p(observation | signal) of each pixel, nats per grey level."""
         observation, signal = as_floats(observation, signal)
-        if published:
-            return self._published(observation, signal)
         row, along = self._row(signal)
         column = (observation - self.low) / self.width
         inside = (column >= 0) & (column < self.n_bins)
@@ -192,18 +177,6 @@ class HistogramNoise(PixelNoiseModel):
         from_bell = uniform >= cumulative[:, -1].reshape(signal.shape)
         return torch.where(from_bell, bell, counted)
 
-    def _published(self, observation: Tensor, signal: Tensor) -> Tensor:
-        scale = self.n_bins / (self.high - self.low)
-        column, row = (
-            ((p - self.low) * scale).clamp(0.0, self.n_bins - 1 - 1e-3)
-            for p in (observation, signal)
-        )
-        lower = row.long()
-        flat = torch.from_numpy(self.table[0]).to(signal.dtype).to(signal.device).reshape(-1)
-        place = lower * self.n_bins + column.long()
-        mass = torch.lerp(flat[place], flat[place + self.n_bins], row - lower)
-        return torch.where(mass > 0, mass, torch.full_like(mass, _PUBLISHED_FLOOR)).log()
-
     def _row(self, signal: Tensor) -> tuple[Tensor, Tensor]:
         """Row below a signal, and how far it lies towards the next, 0 to 1.
 
@@ -221,36 +194,11 @@ class HistogramNoise(PixelNoiseModel):
         return self._between(self.bell_sigma, *self._row(signal))
 
     def _values(self) -> dict[str, Any]:
-        low, high = self._range
-        return {
-            "n_bins": self.n_bins,
-            "min_signal": low,
-            "max_signal": high,
-            "table": packed_table(self.table),
-        }
+        return table_values(self.table)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Model from what `to_dict` made.
-
-        Raises
-        ------
-        NoiseModelError
-            A value is missing or is not what it should be.
-        """
-        try:
-            table = unpacked_table(values["table"], values["n_bins"])
-        except KeyError as error:
-            raise NoiseModelError(
-                f"These values do not describe a histogram noise model ({error!r}): they need "
-                "n_bins and table."
-            ) from error
-        return cls(table).with_record(record_from_values(values))
-
-
-def _filled_range(table: Floats) -> tuple[float, float]:
-    values = table_values(table)
-    return values["min_signal"], values["max_signal"]
+    def _from_values(cls, values: Mapping[str, Any]) -> Self:
+        return cls(unpacked_table(values["table"], values["n_bins"]))
 
 
 def _rows(table: Floats, width: float) -> dict[str, Floats]:

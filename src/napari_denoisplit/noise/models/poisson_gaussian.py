@@ -10,8 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.models.base import PixelNoiseModel, as_floats, check_signal_range
-from napari_denoisplit.noise.models.records import record_from_values
+from napari_denoisplit.noise.models.noise_model import NoiseModel, as_floats, check_signal_range
 from napari_denoisplit.noise.models.saddlepoint import (
     LEAST_COUNT,
     SaddlepointTables,
@@ -29,7 +28,7 @@ LEAST_SPREAD = 0.1
 _CHUNK = 1 << 15  # pixels at a time on a CPU, so that what is made of them stays in its cache
 
 
-class PoissonGaussian(PixelNoiseModel):
+class PoissonGaussian(NoiseModel):
     """Photons counted by a camera, with read noise: three numbers of a data sheet.
 
         observation = gain * Poisson((signal - offset) / gain) + offset + normal(0, read_noise)
@@ -65,6 +64,7 @@ class PoissonGaussian(PixelNoiseModel):
     """
 
     kind: ClassVar[str] = "poisson_gaussian"
+    needs: ClassVar[tuple[str, ...]] = ("gain", "offset", "read_noise", "min_signal", "max_signal")
     log_norm: Tensor
     excess_cdf: Tensor
 
@@ -165,35 +165,12 @@ class PoissonGaussian(PixelNoiseModel):
         return ((signal - self.offset) / self.gain).clamp(min=LEAST_COUNT)
 
     def _values(self) -> dict[str, Any]:
-        low, high = self._range
-        return {
-            "gain": self.gain,
-            "offset": self.offset,
-            "read_noise": self.read_noise,
-            "min_signal": low,
-            "max_signal": high,
-        }
+        numbers = (self.gain, self.offset, self.read_noise, *self._range)
+        return dict(zip(self.needs, numbers, strict=True))
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Model from what `to_dict` made.
-
-        Raises
-        ------
-        NoiseModelError
-            A value is missing or is not what it should be.
-        """
-        names = ("gain", "offset", "read_noise", "min_signal", "max_signal")
-        try:
-            model = cls(*(float(values[name]) for name in names))
-        except (KeyError, TypeError, ValueError) as error:
-            if isinstance(error, NoiseModelError):
-                raise
-            raise NoiseModelError(
-                f"These values do not describe a Poisson-Gaussian noise model ({error!r}): they "
-                f"need {', '.join(names)}, as numbers."
-            ) from error
-        return model.with_record(record_from_values(values))
+    def _from_values(cls, values: Mapping[str, Any]) -> Self:
+        return cls(*(float(values[name]) for name in cls.needs))
 
     def density_with_slopes(
         self, observation: Tensor, signal: Tensor

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
     Floats = NDArray[np.float32]
 

@@ -19,13 +19,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoisplit.errors import DenoisplitError, NoiseModelError
-from napari_denoisplit.noise.models.records import record_from_values
+from napari_denoisplit.verdict import NoiseRecord
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.grade_words import grade_text, verdict_line
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
-    from napari_denoisplit.verdict import NoiseRecord
 
 
 class ModelChoice(QWidget):
@@ -170,7 +169,7 @@ def _noise_records(header: ModelHeader) -> list[tuple[str, NoiseRecord]]:
     found = []
     for name, values in zip(header.channel_names, header.noise_models or (), strict=False):
         try:
-            record = record_from_values(values)
+            record = NoiseRecord.of_values(values)
         except NoiseModelError:
             continue  # loading the model says what is wrong with it
         if record.verdict is not None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job, NoiseEvent, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.noise.pairs.value import Pairs
     from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings, NoiseSource
     from napari_denoisplit.verdict import NoiseRecord

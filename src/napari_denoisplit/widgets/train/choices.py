@@ -25,7 +25,7 @@ from napari_denoisplit.widgets.train.noise_choice import NoiseChoice
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 _HOW = {"preset": "Preset", "minutes": "Minutes", "device": "Device", "method": "Method"}
 _MORE = {

@@ -17,7 +17,7 @@ from napari_denoisplit.widgets.parts.grade_words import grade_text, verdict_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_denoisplit.noise.models.model import NoiseModel
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 _AUTOMATIC, _GIVEN = "automatic", "given"
 

@@ -1,4 +1,4 @@
-"""What noise models of every kind have in common."""
+"""The noise model p(observation | signal) of a pixel: what every kind can do."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.models.records import record_values
 from napari_denoisplit.verdict import NoiseRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _HALVINGS = 48  # from the widest bracket (100 sigma at a level of 1e-4) to 1e-12 sigma
 _LEAST_LEVEL = 1e-12
 
 
-class PixelNoiseModel(nn.Module):
+class NoiseModel(nn.Module):
     """Distribution of a noisy pixel given its signal, both in grey levels.
 
     A kind of noise model says its density, its moments and its cumulative distribution; the rest
@@ -31,6 +30,8 @@ class PixelNoiseModel(nn.Module):
 
     kind: ClassVar[str]
     """Name of the family, as it stands in model files."""
+    needs: ClassVar[tuple[str, ...]]
+    """Names of the values that `from_dict` takes."""
     record: NoiseRecord
     """Where the model comes from and whether to trust it."""
 
@@ -113,13 +114,38 @@ class PixelNoiseModel(nn.Module):
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values; `from_dict` gives back the same model, bit for bit."""
-        values = {"kind": self.kind, **self._values()}
-        record = record_values(self.record)
-        return {**values, "record": record} if record else values
+        record = self.record.to_values()
+        return {"kind": self.kind, **self._values()} | ({"record": record} if record else {})
 
     @abstractmethod
     def _values(self) -> dict[str, Any]:
         """Numbers of the model as plain JSON values."""
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Model from what `to_dict` made.
+
+        Raises
+        ------
+        NoiseModelError
+            A value is missing or is not what it should be.
+        """
+        try:
+            model = cls._from_values(values)
+        except NoiseModelError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise NoiseModelError(
+                f"A noise model of kind {cls.kind!r} cannot be made of these values ({error!r}): "
+                f"it needs {', '.join(cls.needs)}, as numbers."
+            ) from error
+        model.record = NoiseRecord.of_values(values)
+        return model
+
+    @classmethod
+    @abstractmethod
+    def _from_values(cls, values: Mapping[str, Any]) -> Self:
+        """Model from what `_values` gave."""
 
 
 def as_floats(*tensors: Tensor) -> tuple[Tensor, ...]:

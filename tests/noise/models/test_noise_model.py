@@ -7,7 +7,7 @@ import torch
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
-from napari_denoisplit.noise.models.model import noise_model_from_dict
+from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.verdict import NoiseRecord, Verdict
 
 RECORD = NoiseRecord(
