@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from napari_denoisplit.noise.files.files import read_noise_model, write_noise_model
+from napari_denoisplit.noise.files.noise_file import read_noise_model, write_noise_model
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.verdict import NoiseRecord
 

@@ -60,14 +60,14 @@ def race_likelihood(k: int, n: int, folder: Path) -> dict[str, float]:
     import torch
     from careamics.models.lvae.noise_models import MultiChannelNoiseModel
 
-    from napari_denoisplit.noise.files.npz import write_npz
+    from napari_denoisplit.noise.files.noise_file import write_noise_model
     from napari_denoisplit.noise.fitting.mixture import fit_gaussian_mixture
     from napari_denoisplit.noise.models.channels import NoiseModels
 
     models, peers = [], []
     for channel in range(2):
         model = fit_gaussian_mixture(*camera(200_000, channel), k, n)
-        write_npz(folder / f"{channel}.npz", model)
+        write_noise_model(folder / f"{channel}.npz", model)
         models.append(model)
         peers.append(peer(folder / f"{channel}.npz"))
     with contextlib.redirect_stdout(io.StringIO()):
@@ -110,7 +110,7 @@ def race_fit(folder: Path) -> dict[str, float]:
     """Time to fit, and the likelihood reached on pairs that neither has seen."""
     import torch
 
-    from napari_denoisplit.noise.files.npz import write_npz
+    from napari_denoisplit.noise.files.noise_file import write_noise_model
     from napari_denoisplit.noise.fitting.mixture import fit_gaussian_mixture
 
     signal, observation = camera(PIXELS)
@@ -139,7 +139,7 @@ def race_fit(folder: Path) -> dict[str, float]:
         start = time.perf_counter()
         losses = published.fit(signal.reshape(shape), observation.reshape(shape))
         seconds = time.perf_counter() - start
-    write_npz(folder / "ours.npz", model)
+    write_noise_model(folder / "ours.npz", model)
     with torch.no_grad():
         reached = float(-published.likelihood(test[1], test[0]).log().mean())
     return {

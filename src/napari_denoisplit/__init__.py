@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.measures.psnr import range_invariant_psnr
     from napari_denoisplit.measures.samples.objects import write_objects
     from napari_denoisplit.measures.samples.statistics import SampleReading
-    from napari_denoisplit.noise.files.files import read_noise_model, write_noise_model
+    from napari_denoisplit.noise.files.noise_file import read_noise_model, write_noise_model
     from napari_denoisplit.noise.fitting.mixture import fit_gaussian_mixture
     from napari_denoisplit.settings import (
         CalibrateSettings,
@@ -142,7 +142,7 @@ _LAZY = {
     "range_invariant_psnr": "measures.psnr",
     "read_image": "images.files.reading",
     "read_images": "images.files.reading",
-    "read_noise_model": "noise.files.files",
+    "read_noise_model": "noise.files.noise_file",
     "run": "events",
     "samples_of": "api",
     "save_model": "checkpoint",
@@ -155,7 +155,7 @@ _LAZY = {
     "train": "api",
     "write_film": "api",
     "write_image": "images.files.writing",
-    "write_noise_model": "noise.files.files",
+    "write_noise_model": "noise.files.noise_file",
     "write_objects": "measures.samples.objects",
 }
 

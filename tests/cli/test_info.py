@@ -13,7 +13,7 @@ from napari_denoisplit.cli import main
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.noise.files.files import write_noise_model
+from napari_denoisplit.noise.files.noise_file import write_noise_model
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.verdict import NoiseRecord, Verdict

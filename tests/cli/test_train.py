@@ -11,7 +11,7 @@ from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise
-from napari_denoisplit.noise.files.files import write_noise_model
+from napari_denoisplit.noise.files.noise_file import write_noise_model
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.verdict import NoiseRecord, Verdict
 

@@ -104,7 +104,7 @@ def judge_noise_model(
         The file is no noise model, or the data hold no noise or too few pixels.
     """
     from napari_denoisplit.jobs.noise.job import gather_job, judge_noise_job
-    from napari_denoisplit.noise.files.files import read_noise_model
+    from napari_denoisplit.noise.files.noise_file import read_noise_model
 
     judged = read_noise_model(model) if isinstance(model, (str, PathLike)) else model
     data = _noise_data(image, source, channel, clean)

@@ -34,7 +34,7 @@ def info(
     Of an image: axes, sizes, pixel size, channels. Of a model: its structures, how it was trained,
     on what. Of a noise model: its kind, what it was fitted to, and whether to trust it.
     """
-    from napari_denoisplit.noise.files.files import SUFFIXES
+    from napari_denoisplit.noise.files.noise_file import SUFFIXES
 
     if file.suffix == SUFFIX:
         facts = _of_model(file) if as_json else _model_in_words(file)
@@ -172,7 +172,7 @@ def _noise_models_in_words(header: ModelHeader) -> str:
 
 
 def _of_noise_model(path: Path) -> dict[str, Any]:
-    from napari_denoisplit.noise.files.files import read_noise_header
+    from napari_denoisplit.noise.files.noise_file import read_noise_header
 
     header = read_noise_header(path)
     return {
@@ -187,7 +187,7 @@ def _of_noise_model(path: Path) -> dict[str, Any]:
 
 def _noise_model_in_words(path: Path) -> dict[str, Any]:
     from napari_denoisplit.noise.files.description import SOURCES_IN_WORDS, describe
-    from napari_denoisplit.noise.files.files import read_noise_header
+    from napari_denoisplit.noise.files.noise_file import read_noise_header
 
     header = read_noise_header(path)
     record, verdict = header.record, header.record.verdict

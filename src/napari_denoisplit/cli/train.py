@@ -169,7 +169,7 @@ def _check_output(output: Path, *, overwrite: bool, resume: Path | None) -> None
 
 def _noise_models(terminal: Terminal, paths: Sequence[Path]) -> list[NoiseModel]:
     """Read noise models, and warn of those that were found not to be used."""
-    from napari_denoisplit.noise.files.files import read_noise_model  # imports torch
+    from napari_denoisplit.noise.files.noise_file import read_noise_model  # imports torch
 
     models = [read_noise_model(path) for path in paths]
     for path, model in zip(paths, models, strict=True):

@@ -14,7 +14,7 @@ from napari_denoisplit.events import Stage
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
-from napari_denoisplit.noise.files.files import read_noise_model, write_noise_model
+from napari_denoisplit.noise.files.noise_file import read_noise_model, write_noise_model
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.verdict import NoiseRecord, Verdict
 

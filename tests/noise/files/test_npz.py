@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.files.npz import read_npz, write_npz
+from napari_denoisplit.noise.files.noise_file import read_noise_model, write_noise_model
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.verdict import NoiseRecord
@@ -26,7 +26,7 @@ ARRAYS = {
 @pytest.mark.skipif(not FIXTURES, reason=f"no noise models under {DATA}")
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 def test_published_files_are_written_back_array_for_array(path, tmp_path):
-    write_npz(tmp_path / "again.npz", read_npz(path))
+    write_noise_model(tmp_path / "again.npz", read_noise_model(path))
     theirs, ours = (np.load(p, allow_pickle=False) for p in (path, tmp_path / "again.npz"))
     assert theirs.files == ours.files
     for name in theirs.files:
@@ -37,8 +37,8 @@ def test_published_files_are_written_back_array_for_array(path, tmp_path):
 
 def test_round_trip_keeps_every_bit(tmp_path):
     model = GaussianMixture(torch.randn(9, 4), 0.1, 65535.0, 0.125)
-    write_npz(tmp_path / "noise", model)  # no suffix is added
-    again = read_npz(tmp_path / "noise")
+    write_noise_model(tmp_path / "noise.npz", model)
+    again = read_noise_model(tmp_path / "noise.npz")
     assert again.to_dict() == model.to_dict()
 
 
@@ -54,7 +54,7 @@ def test_variants_of_other_programs_are_read(tmp_path):
             "extra": np.array("made by someone"),
         },
     )
-    model = read_npz(path)
+    model = read_noise_model(path)
     assert model.signal_range == (3.5, 200.25)
     assert model.min_sigma.item() == 50
     assert (model.n_gaussians, model.n_coefficients) == (2, 2)
@@ -77,18 +77,18 @@ def test_foreign_arrays_are_refused_by_name(change, says, tmp_path):
     path = tmp_path / "foreign.npz"
     np.savez(path, **{**ARRAYS, **change})
     with pytest.raises(NoiseModelError, match=says) as caught:
-        read_npz(path)
+        read_noise_model(path)
     assert "foreign.npz" in str(caught.value)
 
 
 def test_other_archives_are_refused_with_what_they_hold(tmp_path):
     np.savez(tmp_path / "other.npz", weights=np.zeros(3))
     with pytest.raises(NoiseModelError, match=r"holds weights, but no trained_weight"):
-        read_npz(tmp_path / "other.npz")
+        read_noise_model(tmp_path / "other.npz")
 
 
 def test_damaged_files_are_refused(tmp_path):
-    write_npz(tmp_path / "whole.npz", GaussianMixture(torch.zeros(3, 2), 0.0, 1.0, 0.1))
+    write_noise_model(tmp_path / "whole.npz", GaussianMixture(torch.zeros(3, 2), 0.0, 1.0, 0.1))
     whole = (tmp_path / "whole.npz").read_bytes()
     flipped = bytearray(whole)
     flipped[200] ^= 0xFF  # inside the first array
@@ -96,14 +96,14 @@ def test_damaged_files_are_refused(tmp_path):
     for content in (b"", b"no archive", whole[: len(whole) // 2], bytes(flipped)):
         damaged.write_bytes(content)
         with pytest.raises(NoiseModelError, match="damaged"):
-            read_npz(damaged)
+            read_noise_model(damaged)
     with pytest.raises(NoiseModelError, match="missing"):
-        read_npz(tmp_path / "missing.npz")
+        read_noise_model(tmp_path / "missing.npz")
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "noise.npz"
-    write_npz(path, GaussianMixture(torch.zeros(3, 2), 0.0, 1.0, 0.1))
+    write_noise_model(path, GaussianMixture(torch.zeros(3, 2), 0.0, 1.0, 0.1))
     before = path.read_bytes()
 
     def full(*_args, **_arrays):
@@ -111,27 +111,27 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(np, "savez", full)
     with pytest.raises(OSError, match="No space"):
-        write_npz(path, GaussianMixture(torch.ones(3, 2), 0.0, 1.0, 0.1))
+        write_noise_model(path, GaussianMixture(torch.ones(3, 2), 0.0, 1.0, 0.1))
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["noise.npz"]
 
 
 def test_a_camera_goes_through_a_file_bit_for_bit(tmp_path):
     model = PoissonGaussian(0.1, 100.3, 1 / 3, 90.0, 4096.7)
-    write_npz(tmp_path / "camera.npz", model)
-    assert read_npz(tmp_path / "camera.npz").to_dict() == model.to_dict()
+    write_noise_model(tmp_path / "camera.npz", model)
+    assert read_noise_model(tmp_path / "camera.npz").to_dict() == model.to_dict()
 
 
 def test_a_record_stands_in_an_array_of_its_own(tmp_path):
     model = GaussianMixture(torch.zeros(3, 2), 0.0, 1.0, 0.1)
     model = model.with_record(NoiseRecord(name="nuclei"))
-    write_npz(tmp_path / "noise.npz", model)
+    write_noise_model(tmp_path / "noise.npz", model)
     assert np.load(tmp_path / "noise.npz", allow_pickle=False).files == [*ARRAYS, "denoisplit"]
-    assert read_npz(tmp_path / "noise.npz").record == model.record
+    assert read_noise_model(tmp_path / "noise.npz").record == model.record
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '{"source": "hearsay"}'])
 def test_a_record_that_is_none_is_refused(text, tmp_path):
     np.savez(tmp_path / "edited.npz", **ARRAYS, denoisplit=np.array(text))
     with pytest.raises(NoiseModelError, match=r"edited\.npz"):
-        read_npz(tmp_path / "edited.npz")
+        read_noise_model(tmp_path / "edited.npz")

@@ -9,7 +9,7 @@ import torch
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.fitting.selection import fit_steps, mixture_from_line
 from napari_denoisplit.noise.pairs.estimation import estimate_noise
-from napari_denoisplit.noise.pairs.value import Pairs
+from napari_denoisplit.noise.pairs.pairs import Pairs
 from napari_denoisplit.settings import NoiseFitSettings
 
 GAUSSIAN, SKEWED = "gaussian", "skewed"

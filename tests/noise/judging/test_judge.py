@@ -11,7 +11,7 @@ from scipy import ndimage
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.judging.judge import judge
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
-from napari_denoisplit.noise.pairs.value import Pairs
+from napari_denoisplit.noise.pairs.pairs import Pairs
 
 N = 150_000
 LOW, HIGH = 10.0, 200.0

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.files.files import (
+from napari_denoisplit.noise.files.noise_file import (
     read_noise_header,
     read_noise_model,
     write_noise_model,

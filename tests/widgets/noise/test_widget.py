@@ -193,7 +193,7 @@ def test_a_file_is_described_before_it_is_loaded_and_then_judged(
 def camera_file(folder, monkeypatch):
     from tests.widgets.noise_fakes import GOOD
 
-    import napari_denoisplit.noise.files.files as files
+    import napari_denoisplit.noise.files.noise_file as files
 
     path = folder / "camera.json"
     path.write_text("{}")
@@ -205,7 +205,7 @@ def camera_file(folder, monkeypatch):
 
 
 def test_a_model_is_saved_with_its_record(qtbot, widget, monkeypatch, tmp_path):
-    import napari_denoisplit.noise.files.files as files
+    import napari_denoisplit.noise.files.noise_file as files
 
     written = {}
     monkeypatch.setattr(files, "write_noise_model", written.__setitem__)

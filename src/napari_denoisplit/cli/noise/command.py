@@ -288,7 +288,7 @@ def _unsuited(kind: str, output: Path | None) -> str:
 def _models(checked: Sequence[Path], output: Path | None) -> dict[Path, NoiseModel]:
     if not checked:
         return {}
-    from napari_denoisplit.noise.files.files import read_noise_model  # imports torch
+    from napari_denoisplit.noise.files.noise_file import read_noise_model  # imports torch
 
     models = {path: read_noise_model(path) for path in checked}
     for model in models.values():

@@ -88,7 +88,7 @@ class NoiseWork:
             save_noise_picture(picture, report.curves, report.verdict, report.data.name)
             report = replace(report, picture=picture)
         if self.output is not None and is_enough(report.verdict, self.required):
-            from napari_denoisplit.noise.files.files import write_noise_model
+            from napari_denoisplit.noise.files.noise_file import write_noise_model
 
             file = task.path(self.output)
             write_noise_model(file, report.model)

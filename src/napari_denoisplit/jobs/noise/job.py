@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.training.noise_data import NoiseData
     from napari_denoisplit.jobs.denoise.job import Denoised
     from napari_denoisplit.noise.models.noise_model import NoiseModel
-    from napari_denoisplit.noise.pairs.value import Pairs
+    from napari_denoisplit.noise.pairs.pairs import Pairs
     from napari_denoisplit.verdict import Verdict
 
 

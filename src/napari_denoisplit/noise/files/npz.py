@@ -10,94 +10,108 @@ from __future__ import annotations
 
 import json
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.files import replacing
+from napari_denoisplit.noise.models.histogram_table import table_values, unpacked_table
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from napari_denoisplit.noise.models.noise_model import NoiseModel
-
 RECORD = "denoisplit"
-_MIXTURE = ("trained_weight", "min_signal", "max_signal", "min_sigma")
-_POISSON = ("gain", "offset", "read_noise", "min_signal", "max_signal")
-_HISTOGRAM = ("histogram",)
+_ARRAYS = {
+    "gaussian_mixture": ("trained_weight", "min_signal", "max_signal", "min_sigma"),
+    "histogram": ("histogram",),
+    "poisson_gaussian": ("gain", "offset", "read_noise", "min_signal", "max_signal"),
+}
+"""Names of the arrays of each kind; all but the tables are single numbers."""
+_TABLES = ("trained_weight", "histogram")
 _MOST_BYTES = 1 << 20  # a model has a few hundred; more is something else or an attack
 _MOST_TABLE_BYTES = 3 * 1024 * 1024 * 8 + 4096  # float64 (3, 1024, 1024)
 
 
-def read_npz(path: str | os.PathLike[str]) -> NoiseModel:
-    """Read a noise model; nothing in the file is executed.
-
-    Raises
-    ------
-    NoiseModelError
-        The file is missing, damaged, or no noise model.
-    """
-    # Not at the top: it brings torch, and windows look into files before they need it.
-    from napari_denoisplit.noise.models.kinds import noise_model_from_dict
-
-    values = read_npz_values(path)
-    try:
-        return noise_model_from_dict(values)
-    except NoiseModelError as error:
-        raise NoiseModelError(f"{str(path)!r}: {error}") from error
-
-
-def read_npz_values(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_npz_values(path: Path) -> dict[str, Any]:
     """Read what `noise_model_from_dict` takes, without torch.
 
     Raises
     ------
     NoiseModelError
-        The file is missing, damaged, or no noise model.
+        The file holds no noise model.
+    OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile
+        It is missing or damaged.
     """
-    path = Path(path)
-    try:
-        arrays = _arrays(path)
-        return _values(path, arrays)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
-        if isinstance(error, NoiseModelError):
-            raise
+    with zipfile.ZipFile(path) as archive:
+        sizes = {entry.filename.removesuffix(".npy"): entry.file_size for entry in archive.filelist}
+    kind = _kind(path, sizes)
+    keys = _ARRAYS[kind]
+    size = sum(sizes[key] for key in keys)
+    if size > (_MOST_TABLE_BYTES if kind == "histogram" else _MOST_BYTES):
         raise NoiseModelError(
-            f"{str(path)!r} cannot be read as a noise model ({error}): choose an .npz file as "
-            "written by this package, PN2V, DivNoising, HDN, denoiSplit or careamics."
-        ) from error
+            f"{str(path)!r} is not a noise model: its arrays take {size} bytes, where a model "
+            "has a few hundred."
+        )
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {key: np.asarray(file[key]) for key in keys}
+        known = sizes.get(RECORD, _MOST_BYTES + 1) <= _MOST_BYTES
+        text = file[RECORD] if known else np.array(0)
+    for key, array in arrays.items():
+        if array.dtype.kind not in "fiu" or (key not in _TABLES and array.size != 1):
+            raise NoiseModelError(
+                f"{str(path)!r} is not a noise model: its {key} is {array.dtype} of shape "
+                f"{array.shape}."
+            )
+    record = {"record": json.loads(str(text))} if text.dtype.kind == "U" else {}
+    return {"kind": kind, **_values(kind, arrays, str(path)), **record}
 
 
-def write_npz(path: str | os.PathLike[str], model: NoiseModel) -> None:
-    """Write a noise model, whole or not at all.
+def _kind(path: Path, names: Mapping[str, int]) -> str:
+    """Kind of the noise model that arrays of these names make."""
+    for kind, keys in _ARRAYS.items():
+        if names.keys() >= set(keys):
+            return kind
+    missing = [key for key in _ARRAYS["gaussian_mixture"] if key not in names]
+    raise NoiseModelError(
+        f"{str(path)!r} is not a noise model: it holds {', '.join(sorted(names)) or 'nothing'}, "
+        f"but no {', '.join(missing)}."
+    )
+
+
+def _values(kind: str, arrays: Mapping[str, NDArray[Any]], what: str) -> dict[str, Any]:
+    """Values of a model from the arrays of a file; `what` names it."""
+    if kind == "histogram":
+        return table_values(arrays["histogram"], what)
+    numbers = {key: array.ravel()[0] for key, array in arrays.items() if key not in _TABLES}
+    if kind == "poisson_gaussian":
+        return {key: float(number) for key, number in numbers.items()}
+    weight = arrays["trained_weight"].astype(np.float32)
+    return {"weight": weight, **{key: float(np.float32(n)) for key, n in numbers.items()}}
+
+
+def write_npz(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a noise model of any kind, whole or not at all; its record goes with it.
 
     Parameters
     ----------
     path
-        File to write, usually ending in .npz; an old one is replaced.
-    model
-        What to write, of any kind; its record goes with it.
-
-    Raises
-    ------
-    NoiseModelError
-        This kind of model has no `.npz` layout.
+        File to write; an old one is replaced.
+    values
+        What `to_dict` of the model gave.
     """
-    values = model.to_dict()
     arrays = _as_arrays(values)
-    if values.get("record"):
+    if "record" in values:
         arrays[RECORD] = np.array(json.dumps(values["record"]))
-    with replacing(Path(path)) as temporary, temporary.open("wb") as file:
+    with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
 def _as_arrays(values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """Arrays of a file from the dictionary of a model."""
+    """Arrays of a file from the values of a model."""
     match values["kind"]:
         case "gaussian_mixture":
             return {
@@ -107,71 +121,7 @@ def _as_arrays(values: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
                 # The shortest decimal, so that a 0.1 that was read is a 0.1 again.
                 "min_sigma": np.array(float(str(np.float32(values["min_sigma"])))),
             }
-        case "poisson_gaussian":
-            return {name: np.array(values[name]) for name in _POISSON}
         case "histogram":
-            from napari_denoisplit.noise.models.histogram_table import unpacked_table
-
             return {"histogram": unpacked_table(values["table"], values["n_bins"])}
         case kind:
-            raise NoiseModelError(f"A noise model of kind {kind!r} has no .npz layout: use .json.")
-
-
-def _values(path: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """Make the dictionary of a model from the arrays of a file."""
-    values: dict[str, Any]
-    if "trained_weight" in arrays:
-        numbers = {name: float(np.float32(arrays[name].ravel()[0])) for name in _MIXTURE[1:]}
-        weight = arrays["trained_weight"].astype(np.float32)
-        values = {"kind": "gaussian_mixture", "weight": weight, **numbers}
-    elif "histogram" in arrays:
-        from napari_denoisplit.noise.models.histogram_table import table_values
-
-        values = table_values(arrays["histogram"], str(path))
-    else:
-        numbers = {name: float(arrays[name].ravel()[0]) for name in _POISSON}
-        values = {"kind": "poisson_gaussian", **numbers}
-    if RECORD in arrays:
-        text = str(arrays[RECORD])
-        values["record"] = json.loads(text)
-    return values
-
-
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read the arrays of the kind of noise model that the file holds."""
-    with zipfile.ZipFile(path) as archive:
-        names = {name.removesuffix(".npy") for name in archive.namelist()}
-        keys = _keys(path, names)
-        size = sum(archive.getinfo(f"{key}.npy").file_size for key in keys)
-    if size > (_MOST_TABLE_BYTES if keys == _HISTOGRAM else _MOST_BYTES):
-        raise NoiseModelError(
-            f"{str(path)!r} is not a noise model: its arrays take {size} bytes, where a model "
-            "has a few hundred."
-        )
-    with zipfile.ZipFile(path) as archive:
-        known = RECORD in names and archive.getinfo(f"{RECORD}.npy").file_size <= _MOST_BYTES
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {key: np.asarray(file[key]) for key in keys}
-        if known and file[RECORD].dtype.kind == "U":
-            arrays[RECORD] = file[RECORD]
-    for key in keys:
-        array = arrays[key]
-        one = key not in ("trained_weight", "histogram")
-        if array.dtype.kind not in "fiu" or (one and array.size != 1):
-            raise NoiseModelError(
-                f"{str(path)!r} is not a noise model: its {key} is {array.dtype} of shape "
-                f"{array.shape}."
-            )
-    return arrays
-
-
-def _keys(path: Path, names: set[str]) -> tuple[str, ...]:
-    """Names of the arrays to read."""
-    for keys in (_MIXTURE, _HISTOGRAM, _POISSON):
-        if names.issuperset(keys):
-            return keys
-    missing = [key for key in _MIXTURE if key not in names]
-    raise NoiseModelError(
-        f"{str(path)!r} is not a noise model: it holds {', '.join(sorted(names)) or 'nothing'}, "
-        f"but no {', '.join(missing)}."
-    )
+            return {name: np.array(values[name]) for name in _ARRAYS[kind]}

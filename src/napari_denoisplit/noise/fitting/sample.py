@@ -15,13 +15,13 @@ import numpy as np
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.judging.signal_bins import BinnedPixels
-from napari_denoisplit.noise.pairs.clipping import unsaturated_signal
 from napari_denoisplit.noise.pairs.line import NoiseLine
+from napari_denoisplit.noise.pairs.spread import unsaturated_signal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_denoisplit.noise.pairs.value import Pairs
+    from napari_denoisplit.noise.pairs.pairs import Pairs
 
     Floats = NDArray[np.float64]
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.noise.pairs.line import NoiseLine
-    from napari_denoisplit.noise.pairs.value import Pairs
+    from napari_denoisplit.noise.pairs.pairs import Pairs
     from napari_denoisplit.settings import NoiseFitSettings
 
 _GAUSSIANS = (1, 2, 3, 4, 6)

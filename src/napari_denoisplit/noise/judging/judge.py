@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.noise.models.noise_model import NoiseModel
-    from napari_denoisplit.noise.pairs.value import Pairs
+    from napari_denoisplit.noise.pairs.pairs import Pairs
     from napari_denoisplit.verdict import Verdict
 
     Floats = NDArray[np.float64]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_denoisplit.noise.pairs.clipping import clipped_levels
+from napari_denoisplit.noise.pairs.pairs import Field
 from napari_denoisplit.noise.pairs.registration import shift_between
 from napari_denoisplit.noise.pairs.scaling import Reference
-from napari_denoisplit.noise.pairs.value import Field
+from napari_denoisplit.noise.pairs.spread import clipped_levels
 from napari_denoisplit.noise.pairs.windows import read_window, spread_windows
 
 if TYPE_CHECKING:

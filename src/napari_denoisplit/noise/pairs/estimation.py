@@ -21,11 +21,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.pairs.clipping import clipped_levels
 from napari_denoisplit.noise.pairs.line import NoiseLine
 from napari_denoisplit.noise.pairs.neighbour_correlation import neighbour_correlation
 from napari_denoisplit.noise.pairs.scaling import mean_of_neighbours
-from napari_denoisplit.noise.pairs.spread import check_spread, trimmed_variance
+from napari_denoisplit.noise.pairs.spread import check_spread, clipped_levels, trimmed_variance
 from napari_denoisplit.noise.pairs.windows import read_window, spread_windows
 
 if TYPE_CHECKING:

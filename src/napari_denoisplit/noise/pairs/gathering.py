@@ -13,11 +13,10 @@ import numpy as np
 from napari_denoisplit.curves import JointHistogram
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.pairs.clean_image import fields_of_pairs
-from napari_denoisplit.noise.pairs.clipping import unsaturated_signal
 from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours, examine_noise
-from napari_denoisplit.noise.pairs.spread import check_spread, noise_spread
+from napari_denoisplit.noise.pairs.pairs import Pairs
+from napari_denoisplit.noise.pairs.spread import check_spread, noise_spread, unsaturated_signal
 from napari_denoisplit.noise.pairs.static_field import fields_of_repeats
-from napari_denoisplit.noise.pairs.value import Pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.images.training.noise_data import NoiseData
-    from napari_denoisplit.noise.pairs.value import Field
+    from napari_denoisplit.noise.pairs.pairs import Field
     from napari_denoisplit.settings import NoiseFitSettings, NoiseSource
 
     Floats = NDArray[np.float32]

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.noise.pairs.pairs import Field
 from napari_denoisplit.noise.pairs.registration import shift_between
 from napari_denoisplit.noise.pairs.scaling import Reference, mean_of_neighbours
 from napari_denoisplit.noise.pairs.spread import noise_spread
-from napari_denoisplit.noise.pairs.value import Field
 from napari_denoisplit.noise.pairs.windows import read_window, spread_windows
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ class KnownModel:
             It holds no noise model.
         """
         # Not at the top: whoever opens the widget to look need not wait for it.
-        from napari_denoisplit.noise.files.files import read_noise_header
+        from napari_denoisplit.noise.files.noise_file import read_noise_header
 
         header = read_noise_header(path)
         return cls(path.name, path, header.kind, header.numbers, header.record)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
     from napari_denoisplit.noise.models.noise_model import NoiseModel
-    from napari_denoisplit.noise.pairs.value import Pairs
+    from napari_denoisplit.noise.pairs.pairs import Pairs
     from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings, NoiseSource
     from napari_denoisplit.verdict import NoiseRecord
     from napari_denoisplit.widgets.layers.region import Region
@@ -67,7 +67,7 @@ def judge_model(
     yield Stage("Reading the noise model")
     # Not at the top: they bring torch.
     from napari_denoisplit.jobs.noise.job import judge_noise_job
-    from napari_denoisplit.noise.files.files import read_noise_model
+    from napari_denoisplit.noise.files.noise_file import read_noise_model
 
     if isinstance(model, Path):
         model = read_noise_model(model)
@@ -80,7 +80,7 @@ def save_model(
     """Write a model, or the model of another file, with what is known of it."""
     yield Stage(f"Writing {path.name}")
     # Not at the top: they bring torch.
-    from napari_denoisplit.noise.files.files import read_noise_model, write_noise_model
+    from napari_denoisplit.noise.files.noise_file import read_noise_model, write_noise_model
 
     if isinstance(model, Path):
         model = read_noise_model(model)

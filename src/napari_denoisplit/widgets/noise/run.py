@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import NoiseEvent
     from napari_denoisplit.jobs.noise.job import NoiseFit
-    from napari_denoisplit.noise.pairs.value import Pairs
+    from napari_denoisplit.noise.pairs.pairs import Pairs
     from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
     from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
     from napari_denoisplit.widgets.noise.plot import NoisePlot

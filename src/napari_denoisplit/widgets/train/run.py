@@ -68,7 +68,7 @@ def train_input(order: TrainOrder, stop: threading.Event) -> Job[TrainEvent | Fi
     yield Stage("Loading the network")
     # Not at the top: torch is paid for when a training is asked for, in the background.
     from napari_denoisplit.jobs.train.job import train_job
-    from napari_denoisplit.noise.files.files import read_noise_model
+    from napari_denoisplit.noise.files.noise_file import read_noise_model
 
     given = order.noise_models
     noise_models = [read_noise_model(m) if isinstance(m, Path) else m for m in given] or None

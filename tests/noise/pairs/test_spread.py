@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_denoisplit.noise.pairs.clipping import clipped_levels, unsaturated_signal
+from napari_denoisplit.noise.pairs.spread import clipped_levels, unsaturated_signal
 
 
 def test_only_piles_at_the_ends_count_as_clipped():

@@ -1,8 +1,9 @@
-"""Files of noise models of every kind: `.npz`, `.npy` and `.json`."""
+"""A noise model in a file, read and written by the ending of its name."""
 
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -17,12 +18,17 @@ from napari_denoisplit.verdict import NoiseRecord
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
-SUFFIXES = (".npz", ".npy", ".json")
-"""Endings of files that may hold a noise model."""
 _MOST_BYTES = 64 * 2**20  # a histogram of 1024 bins as text
+_OTHERS = "PN2V, DivNoising, HDN, denoiSplit or careamics"
+# The last two are of archives with a feature that Python does not know, and of nested brackets.
+_DAMAGE = (
+    *(OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile),
+    *(NotImplementedError, RecursionError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,51 +105,53 @@ def write_noise_model(path: str | os.PathLike[str], model: NoiseModel) -> None:
         The folder cannot be written.
     """
     path = Path(path)
+    values = model.to_dict()
     match path.suffix.lower():
         case ".npz":
-            write_npz(path, model)
+            write_npz(path, values)
         case ".npy":
-            write_npy(path, model)
+            write_npy(path, values)
         case ".json":
-            text = json.dumps(model.to_dict(), indent=1)
             with replacing(path) as temporary:
-                temporary.write_text(text + "\n", encoding="utf-8")
+                temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
         case _:
             raise NoiseModelError(_unknown(path))
+
+
+def _read_json_values(path: Path) -> dict[str, Any]:
+    values = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(values, dict):
+        raise NoiseModelError(f"{str(path)!r} is not a noise model: it holds no JSON object.")
+    return values
+
+
+_READERS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    ".npz": read_npz_values,
+    ".npy": read_npy_values,
+    ".json": _read_json_values,
+}
+SUFFIXES = tuple(_READERS)
+"""Endings of files that may hold a noise model."""
 
 
 def _values(path: Path) -> dict[str, Any]:
     """Read what `noise_model_from_dict` takes."""
-    match path.suffix.lower():
-        case ".npz":
-            return read_npz_values(path)
-        case ".npy":
-            return read_npy_values(path)
-        case ".json":
-            return _json_values(path)
-        case _:
-            raise NoiseModelError(_unknown(path))
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise NoiseModelError(_unknown(path))
+    try:
+        if (size := path.stat().st_size) > _MOST_BYTES:
+            raise NoiseModelError(f"{str(path)!r} is not a noise model: {size} bytes are too many.")
+        return reader(path)
+    except NoiseModelError:
+        raise
+    except _DAMAGE as error:
+        raise NoiseModelError(
+            f"{str(path)!r} cannot be read as a noise model ({error}): choose a file that this "
+            f"package, {_OTHERS} wrote."
+        ) from error
 
 
 def _unknown(path: Path) -> str:
-    return (
-        f"{str(path)!r} is no name for a noise model: it must end in {', '.join(SUFFIXES[:-1])} "
-        f"or {SUFFIXES[-1]}."
-    )
-
-
-def _json_values(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise NoiseModelError(f"{str(path)!r} is too large to be a noise model.")
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, NoiseModelError):
-            raise
-        raise NoiseModelError(
-            f"{str(path)!r} cannot be read as a noise model ({error}): choose a file that this "
-            "package wrote."
-        ) from error
-    if not isinstance(values, dict):
-        raise NoiseModelError(f"{str(path)!r} is not a noise model: it holds no JSON object.")
-    return values
+    endings = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+    return f"Files of noise models end in {endings}: {str(path)!r} does not."

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.files.files import (
+from napari_denoisplit.noise.files.noise_file import (
     NoiseHeader,
     read_noise_header,
     read_noise_model,
@@ -37,7 +37,7 @@ def test_a_file_keeps_every_bit_and_the_record(name, record, tmp_path):
 def test_a_header_is_read_without_torch(tmp_path):
     write_noise_model(tmp_path / "noise.npz", mixture())
     code = (
-        "import sys; from napari_denoisplit.noise.files.files import read_noise_header;"
+        "import sys; from napari_denoisplit.noise.files.noise_file import read_noise_header;"
         f"read_noise_header({str(tmp_path / 'noise.npz')!r}); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
