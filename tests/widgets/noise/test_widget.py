@@ -56,7 +56,7 @@ def test_grey_levels_are_shown_before_any_fit(qtbot, widget):
 
 
 def test_an_axis_without_a_name_is_time_where_repeats_are_asked_for(qtbot, widget, jobs, repeats):
-    assert widget.source.layer.axes == "TYX"
+    assert widget.source.noisy.layer.axes == "TYX"
     fit(qtbot, widget)
     data = jobs.data[0]
     assert (data.source, data.name) == ("repeats", "beads")
@@ -65,7 +65,7 @@ def test_an_axis_without_a_name_is_time_where_repeats_are_asked_for(qtbot, widge
 
 def test_without_a_time_axis_there_are_no_repeats(viewer, widget, rng):
     viewer.add_image(rng.normal(size=(24, 32)), name="lone")
-    widget.source.layer.layer = layer(viewer, "lone")
+    widget.source.noisy.layer.layer = layer(viewer, "lone")
     assert "time axis" in widget.panel.hint.text()
     choose(widget, "single")
     assert widget.panel.button.isEnabled()
@@ -74,11 +74,11 @@ def test_without_a_time_axis_there_are_no_repeats(viewer, widget, rng):
 def test_the_clean_image_is_another_layer(qtbot, viewer, widget, jobs, repeats):
     viewer.add_image(repeats.mean(0), name="clean")
     choose(widget, "pairs")
-    widget.source.layer.layer = layer(viewer, "beads")
-    widget.source.clean_layer.layer = layer(viewer, "clean")
+    widget.source.noisy.layer.layer = layer(viewer, "beads")
+    widget.source.clean.layer.layer = layer(viewer, "clean")
     fit(qtbot, widget)
     np.testing.assert_array_equal(jobs.data[0].signal, repeats.mean(0))
-    widget.source.clean_layer.layer = layer(viewer, "beads")
+    widget.source.clean.layer.layer = layer(viewer, "beads")
     assert "same layer" in widget.panel.hint.text()
 
 
@@ -96,9 +96,9 @@ def test_a_region_is_used_where_the_user_drew_one(qtbot, viewer, widget, jobs):
 def test_one_channel_of_a_layer_is_used(qtbot, viewer, widget, jobs, rng):
     data = rng.normal(size=(4, 2, 24, 32))
     viewer.add_image(data, name="two", axis_labels=("t", "c", "y", "x"))
-    widget.source.layer.layer = layer(viewer, "two")
-    assert widget.source.channel.count() == 2
-    widget.source.channel.setCurrentIndex(1)
+    widget.source.noisy.layer.layer = layer(viewer, "two")
+    assert widget.source.noisy.channel.count() == 2
+    widget.source.noisy.channel.setCurrentIndex(1)
     fit(qtbot, widget)
     np.testing.assert_array_equal(jobs.data[0].observation, data[:, 1])
 
@@ -107,9 +107,21 @@ def test_files_are_read_in_the_background(qtbot, widget, jobs, repeats, tmp_path
     path = tmp_path / "exposures.ome.tif"
     tifffile.imwrite(path, repeats, metadata={"axes": "TYX"})
     widget.open_files([path])
+    assert widget.source.clean.isHidden()
     fit(qtbot, widget)
     np.testing.assert_array_equal(jobs.data[0].observation, repeats)
     assert jobs.data[0].files == (str(path),)
+
+
+def test_of_two_files_the_second_is_the_clean_one(qtbot, widget, jobs, repeats, tmp_path):
+    paths = [tmp_path / "noisy.tif", tmp_path / "clean.tif"]
+    for path, data in zip(paths, (repeats[0], repeats.mean(0)), strict=True):
+        tifffile.imwrite(path, data)
+    choose(widget, "pairs")
+    widget.open_files(paths)
+    fit(qtbot, widget)
+    np.testing.assert_array_equal(jobs.data[0].observation, repeats[0])
+    np.testing.assert_array_equal(jobs.data[0].signal, repeats.mean(0))
 
 
 def test_the_choices_reach_the_job(qtbot, widget, jobs):
@@ -210,7 +222,7 @@ def test_a_model_is_saved_with_its_record(qtbot, widget, monkeypatch, tmp_path):
     written = {}
     monkeypatch.setattr(files, "write_noise_model", written.__setitem__)
     fit(qtbot, widget)
-    widget.run.save(tmp_path / "camera.npz")
+    widget.jobs.save(tmp_path / "camera.npz")
     finish(qtbot, widget)
     assert written[tmp_path / "camera.npz"].record.verdict.grade == "good"
     assert widget.shelf.current_box.currentText() == "camera.npz"

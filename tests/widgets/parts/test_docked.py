@@ -7,8 +7,8 @@ from qtpy.QtWidgets import QWidget
 from napari_denoisplit.widgets.parts.docked import DockedWidget
 
 
-def test_losing_the_dock_is_told_and_moving_to_another_is_not(qtbot):
-    docks, widget, told = [QWidget(), QWidget()], DockedWidget(), []
+def test_losing_the_dock_is_told_and_moving_to_another_is_not(qtbot, viewer):
+    docks, widget, told = [QWidget(), QWidget()], DockedWidget(viewer, "Widget"), []
     for made in (*docks, widget):
         qtbot.addWidget(made)
     widget.undocked.connect(lambda: told.append("undocked"))

@@ -8,7 +8,7 @@ import tifffile
 from tests.widgets.conftest import layer
 
 from napari_denoisplit.errors import JobError, TrainingError
-from napari_denoisplit.widgets.choosers.channels import FILES, ONE_LAYER
+from napari_denoisplit.widgets.choosers.images import CHANNELS, FILES
 from napari_denoisplit.widgets.train.widget import TrainWidget
 
 
@@ -46,7 +46,7 @@ def test_two_layers_are_the_channels(qtbot, widget, jobs, channels):
 
 def test_one_layer_with_channels_is_enough(qtbot, viewer, widget, jobs, channels):
     viewer.add_image(channels, name="both")
-    widget.source.kind.setCurrentIndex(widget.source.kind.findData(ONE_LAYER))
+    widget.source.kind.setCurrentIndex(widget.source.kind.findData(CHANNELS))
     widget.source.stack.layer = layer(viewer, "both")
     widget.source.names.setText("nuclei, actin")
     run(qtbot, widget)

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
-from qtpy.QtCore import QObject, Signal
 
 from napari_denoisplit.events import (
     FileDone,
@@ -88,21 +87,22 @@ def _without_pictures(event: BatchEvent) -> Iterator[_ShownEvent]:
         yield event
 
 
-class BatchRun(QObject):
+class BatchRun:
     """Splits the files of some rows and shows in the table what becomes of them.
 
     Parameters
     ----------
     panel
         Starts the job and shows how far it is.
+    model, table
+        The files, and what shows them.
+    order
+        What is to be done.
     """
-
-    finished = Signal()  # nothing is left to do
 
     def __init__(
         self, panel: RunPanel, model: BatchModel, table: BatchTable, order: BatchOrder
     ) -> None:
-        super().__init__(panel)
         self._panel, self._model, self._table, self._order = panel, model, table, order
 
     def begin(self) -> None:
@@ -151,13 +151,11 @@ class BatchRun(QObject):
     def _done(self, result: BatchResult) -> None:
         log = "" if result.log is None else f" Details: {result.log.name} beside the results."
         self._panel.say(f"{result.summary}.{log}")
-        self.finished.emit()
 
     def _failed(self, error: Exception) -> None:
         for row in self._model.with_status("running"):
             self._model.update(row, status="failed", message=str(error))
         self._panel.fail(error)
-        self.finished.emit()
 
 
 _LAZY_ABOVE = 2**28  # bytes; of a larger result only what is looked at is read

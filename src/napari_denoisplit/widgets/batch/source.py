@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QFileDialog,
-    QHBoxLayout,
-    QLineEdit,
-    QPushButton,
-    QWidget,
-)
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QWidget
 
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.zarr.nodes import is_zarr
 from napari_denoisplit.widgets.batch.table import BatchRow
-from napari_denoisplit.widgets.parts.dropping import FileDrop
+from napari_denoisplit.widgets.parts.controls import button, in_a_row, text_line
 from napari_denoisplit.widgets.parts.fields import form_layout, tooltip
 
 if TYPE_CHECKING:
@@ -30,23 +23,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.worker import RunHandle, Start
 
 _RECURSIVE = "Take images from sub-folders, too; the results keep the sub-folders."
+_PATTERN = "Which files to take from a folder, e.g. 'cell*.tif'; * stands for any text."
 _NOTHING_YET = "Choose a folder of images, or drop one here."
 _LOOKING = "Looking for images…"
-
-
-class BatchDrop(FileDrop):
-    """Takes files and folders as they are."""
-
-    folders_dropped = Signal(list)
-
-    def take(self, paths: list[Path]) -> None:
-        """Pass on folders and files that fit."""
-        folders = [path for path in paths if path.is_dir()]
-        files = [path for path in paths if path not in folders]
-        if folders:
-            self.folders_dropped.emit(folders)
-        if files:
-            super().take(files)
 
 
 def look_for_images(
@@ -89,43 +68,36 @@ class BatchSource(QWidget):
         self._paths: tuple[Path, ...] = ()
         self._own_output = ""
         self._trouble = _NOTHING_YET
-        self.images = _line(self, "Images", "drop a folder or files", "Folder with the images.")
-        self.folder_button = QPushButton("Folder…", self)
-        self.folder_button.setToolTip("Choose a folder of images, or an OME-Zarr image.")
-        self.files_button = QPushButton("Files…", self)
-        self.files_button.setToolTip("Choose images.")
-        self.pattern = _line(
-            self,
-            "Pattern",
-            "*",
-            "Which files to take from a folder, e.g. 'cell*.tif'; * stands for any text.",
+        self.images = text_line("Images", "Folder with the images.", "drop a folder or files")
+        self.folder_button = button(
+            "Folder…", "Choose a folder of images, or an OME-Zarr image.", self._browse_folder
         )
+        self.files_button = button("Files…", "Choose images.", self._browse_files)
+        self.pattern = text_line("Pattern", _PATTERN, "*")
         self.pattern.setText("*")
         self.recursive = QCheckBox("with sub-folders", self)
         self.recursive.setToolTip(tooltip(_RECURSIVE))
-        self.output = _line(
-            self, "Folder for the results", "", "Folder for the results; it is made if need be."
+        self.output = text_line(
+            "Folder for the results", "Folder for the results; it is made if need be."
         )
-        self.output_button = QPushButton("Browse…", self)
-        self.output_button.setToolTip("Choose the folder for the results.")
+        self.output_button = button(
+            "Browse…", "Choose the folder for the results.", self._browse_output
+        )
         self._lay_out()
         self._connect()
 
     def _lay_out(self) -> None:
         form = form_layout(self)
         form.addRow("From", self.images)
-        form.addRow("", _row(self.folder_button, self.files_button))
-        form.addRow("Pattern", _row(self.pattern, self.recursive))
-        form.addRow("Results", _row(self.output, self.output_button))
+        form.addRow("", in_a_row(self.folder_button, self.files_button))
+        form.addRow("Pattern", in_a_row(self.pattern, self.recursive))
+        form.addRow("Results", in_a_row(self.output, self.output_button))
 
     def _connect(self) -> None:
         self.images.editingFinished.connect(self._on_typed)
         self.pattern.editingFinished.connect(self._search_again)
         self.recursive.toggled.connect(self._search_again)
-        self.output.textChanged.connect(self._emit_changed)
-        self.folder_button.clicked.connect(self._browse_folder)
-        self.files_button.clicked.connect(self._browse_files)
-        self.output_button.clicked.connect(self._browse_output)
+        self.output.textChanged.connect(self._on_output)
 
     @property
     def problem(self) -> str:
@@ -173,18 +145,12 @@ class BatchSource(QWidget):
         self._newest = key = object()
         self._search = self._start(
             partial(look_for_images, self._paths, pattern, self.recursive.isChecked()),
-            on_event=_ignore,
-            on_done=partial(self._done, key),
-            on_error=partial(self._failed, key),
+            on_event=lambda event: None,  # what is looked for is found in a moment
+            on_done=partial(self._end, key, ""),
+            on_error=lambda error: self._end(key, str(error), ()),
             title="denoiSplit: looking for images",
         )
         self._search.cancel_with(self)
-
-    def _done(self, key: object, rows: tuple[BatchRow, ...]) -> None:
-        self._end(key, "", rows)
-
-    def _failed(self, key: object, error: Exception) -> None:
-        self._end(key, str(error), ())
 
     def _end(self, key: object, trouble: str, rows: tuple[BatchRow, ...]) -> None:
         if key is self._newest:
@@ -207,27 +173,6 @@ class BatchSource(QWidget):
         if name:
             self.output.setText(name)
 
-    def _emit_changed(self, *_: object) -> None:
+    def _on_output(self, *_: object) -> None:
         self.output.setToolTip(tooltip(f"Folder for the results: {self.output.text()}"))
         self.changed.emit()
-
-
-def _line(parent: QWidget, name: str, placeholder: str, text: str) -> QLineEdit:
-    line = QLineEdit(parent)
-    line.setAccessibleName(name)
-    line.setPlaceholderText(placeholder)
-    line.setToolTip(tooltip(text))
-    # Its own drop would paste the address as text; the widget around it takes the file.
-    line.setAcceptDrops(False)
-    return line
-
-
-def _row(*widgets: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    for widget in widgets:
-        row.addWidget(widget)
-    return row
-
-
-def _ignore(event: Any) -> None:
-    """Show nothing: what is looked for is found in a moment."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.widgets.calibration.images import (
@@ -15,6 +15,7 @@ from napari_denoisplit.widgets.calibration.images import (
     NOISY_RECORDED,
     CalibrationImages,
 )
+from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tooltip
 
 if TYPE_CHECKING:
@@ -61,11 +62,15 @@ class CalibrationData(QWidget):
     def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._structures: tuple[str, ...] = ()
-        self.kind = _kind_choice(self)
-        self.about = QLabel(self)
-        self.about.setWordWrap(True)
-        self.about.setAccessibleName("About the images")
-        self.about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.kind = narrow_box(
+            "Which images you have",
+            "What a split is compared with. Clean images of the structures are best; with noisy "
+            "ones their noise, known from the noise models, is taken out of the comparison.",
+            self,
+            characters=_CHARACTERS,
+            items=_TITLES,
+        )
+        self.about = Text("About the images", self)
         self.images = CalibrationImages(viewer, parent=self)
         self.judge = _judge_box(self)
         # They hold repeats if the first images do.
@@ -93,8 +98,8 @@ class CalibrationData(QWidget):
             return self.images.problem
         if self.others.problem:
             return f"To judge on: {self.others.problem}"
-        first = self.images.sources()
-        for one in self.others.sources():
+        first = self.images.sources
+        for one in self.others.sources:
             if one in first:
                 return (
                     f"{one.name} is both to be fitted to and to be judged on: choose other images "
@@ -113,7 +118,7 @@ class CalibrationData(QWidget):
 
     def add_files(self, paths: list[Path]) -> None:
         """Take files for the first list that is shown and has none yet."""
-        full = not self.images.without_files()
+        full = not self.images.without_files
         (self.others if full and self.judge.isChecked() else self.images).add_files(paths)
 
     def chosen(self) -> CalibrationInput:
@@ -143,7 +148,7 @@ class CalibrationData(QWidget):
     def reset_choices(self) -> None:
         """Follow the viewer's layers."""
         self.images.reset_choices()
-        self.others.reset_choices(taken=self.images.sources())
+        self.others.reset_choices(taken=self.images.sources)
 
     @property
     def _t_is_repeats(self) -> bool:
@@ -160,16 +165,16 @@ class CalibrationData(QWidget):
 
     def _follow_others(self) -> None:
         if self._structures and self.judge.isChecked():
-            self.others.follow(self._structures, self.images.sources())
+            self.others.follow(self._structures, self.images.sources)
 
     def _refresh(self, *_: object) -> None:
         kind = str(self.kind.currentData())
         for images in (self.images, self.others):
             images.set_kind(kind)
-        self.others.reset_choices(taken=self.images.sources())  # more lists may be in use now
+        self.others.reset_choices(taken=self.images.sources)  # more lists may be in use now
         self.others.setVisible(self.judge.isChecked())
         order = f" In this order: {', '.join(self._structures)}." if self._structures else ""
-        self.about.setText(f"{_EXPLAINED[kind]} {_UNSEEN}{order}")
+        self.about.say(f"{_EXPLAINED[kind]} {_UNSEEN}{order}")
         self.changed.emit()
 
 
@@ -182,17 +187,4 @@ def _judge_box(parent: QWidget) -> QCheckBox:
             "give here. Left out, half of every image is kept for it."
         )
     )
-    return box
-
-
-def _kind_choice(parent: QWidget) -> QComboBox:
-    box = narrow_box(
-        "Which images you have",
-        "What a split is compared with. Clean images of the structures are best; with noisy "
-        "ones their noise, known from the noise models, is taken out of the comparison.",
-        parent,
-        characters=_CHARACTERS,
-    )
-    for kind, title in _TITLES.items():
-        box.addItem(title, kind)
     return box

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.widgets.choosers.channels import FILES, LAYERS, ChannelSource
-from napari_denoisplit.widgets.choosers.images import FROM_FILES, ImageSource
-from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.widgets.choosers.images import LAYERS, ImageChooser
+from napari_denoisplit.widgets.choosers.roles import STRUCTURES, SUPERPOSITION
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -19,23 +18,25 @@ if TYPE_CHECKING:
 
     from napari.layers import Image as ImageLayer
 
-    from napari_denoisplit.widgets.choosers.channels import TrainInput
-    from napari_denoisplit.widgets.choosers.images import SplitInput
-    from napari_denoisplit.widgets.choosers.layer import LayerChoice
+    from napari_denoisplit.widgets.choosers.chosen import ChosenImage
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
 NOISY, NOISY_CLEAN = "noisy", "noisy and clean"
 NOISY_RECORDED, CLEAN_RECORDED = "noisy and recorded", "clean and recorded"
 _CLEAN_WORDS = ("clean", "true", "truth")  # in the name of a layer
+_REPEATS = (
+    "The time points are exposures of one place that did not change. One is then split and "
+    "compared with the next, so that input and image share no noise."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationInput:
-    """What to calibrate with, or to judge on, as chosen at the click."""
+    """What to calibrate with, or to judge on, as chosen at the click; empty what is not used."""
 
-    noisy: TrainInput | None
-    clean: TrainInput | None
-    superpositions: tuple[SplitInput, ...]
+    noisy: tuple[ChosenImage, ...]
+    clean: tuple[ChosenImage, ...]
+    superpositions: tuple[ChosenImage, ...]
     """Recorded ones of the same fields; empty to mix the noisy images."""
     t_is_repeats: bool
     """Whether the T axis of the noisy images holds repeated exposures of one place."""
@@ -70,48 +71,63 @@ class CalibrationImages(QWidget):
         self._kind = NOISY
         self.noisy = _Structures(viewer, f"{name}noisy", self)
         self.clean = _Structures(viewer, f"{name}clean", self)
-        self.recorded = ImageSource(viewer, self, one_channel=False)
-        self.recorded.kind.setAccessibleName(f"Where the {name}superposition comes from")
-        self.titles = {
-            source: QLabel(text, self)
-            for source, text in (
-                (self.noisy, "Noisy images of each structure"),
-                (self.clean, "Clean images of each structure"),
-                (self.recorded, "Superposition"),
-            )
+        where = f"Where the {name}superposition comes from"
+        self.recorded = ImageChooser(viewer, replace(SUPERPOSITION, where=where, channel=""), self)
+        self._titles: dict[ImageChooser, QLabel] = {
+            self.noisy: QLabel("Noisy images of each structure", self),
+            self.clean: QLabel("Clean images of each structure", self),
+            self.recorded: QLabel("Superposition", self),
         }
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for source, title in self.titles.items():
+        for chooser, title in self._titles.items():
             layout.addWidget(title)
-            layout.addWidget(source)
-            source.changed.connect(self.changed)
+            layout.addWidget(chooser)
+            chooser.changed.connect(self.changed)
 
     @property
     def problem(self) -> str:
         """Why the images cannot be used; empty if they can."""
-        for source in self._used():
-            if source.problem:
-                return str(source.problem)
-            if isinstance(source, _Structures) and (problem := self._mismatch(source)):
+        for chooser in self._used:
+            if chooser.problem:
+                return chooser.problem
+            if chooser is not self.recorded and (problem := self._mismatch(chooser)):
                 return problem
-        chosen = self.sources()
-        for number, one in enumerate(chosen):
-            if one in chosen[:number]:
+        for number, one in enumerate(self.sources):
+            if one in self.sources[:number]:
                 return (
                     f"{one.name} is chosen in two lists: noisy images, clean images and "
                     "superpositions are different ones. Choose another for one of the lists."
                 )
         return ""
 
+    @property
+    def sources(self) -> list[ImageLayer | Path]:
+        """Layers and files that are chosen."""
+        return [one for chooser in self._used for one in chooser.sources]
+
+    @property
+    def without_files(self) -> list[ImageChooser]:
+        """What is shown and holds no files."""
+        return [chooser for chooser in self._used if not chooser.files.paths]
+
+    @property
+    def _used(self) -> list[ImageChooser]:
+        used = {
+            NOISY: [self.noisy],
+            NOISY_CLEAN: [self.noisy, self.clean],
+            NOISY_RECORDED: [self.noisy, self.recorded],
+            CLEAN_RECORDED: [self.clean, self.recorded],
+        }
+        return list(used[self._kind])
+
     def set_kind(self, kind: str) -> None:
         """Show the lists that images of this kind need."""
         self._kind = kind
-        used = self._used()
-        for source, title in self.titles.items():
-            source.setVisible(source in used)
+        for chooser, title in self._titles.items():
+            chooser.setVisible(chooser in self._used)
             # One list alone needs no title, what is above it says what it is.
-            title.setVisible(source in used and len(used) > 1)
+            title.setVisible(chooser in self._used and len(self._used) > 1)
         self.noisy.repeats.setVisible(self._asks_for_repeats and kind == NOISY)
 
     def follow(self, structures: Sequence[str], taken: Collection[object] = ()) -> None:
@@ -125,20 +141,12 @@ class CalibrationImages(QWidget):
             Layers that are in use elsewhere.
         """
         self._structures = tuple(structures)
-        for source in (self.noisy, self.clean):
-            source.match(self._structures, taken, anew=True)
-
-    def sources(self) -> list[ImageLayer | Path]:
-        """Layers and files that are chosen."""
-        return [one for source in self._used() for one in _chosen(source)]
+        for chooser in (self.noisy, self.clean):
+            chooser.match(self._structures, taken, anew=True)
 
     def add_files(self, paths: list[Path]) -> None:
         """Take files for the first list that is shown and has none yet."""
-        (self.without_files() or self._used())[0].add_files(paths)
-
-    def without_files(self) -> list[_Structures | ImageSource]:
-        """List what is shown and holds no files."""
-        return [source for source in self._used() if not source.files.paths]
+        (self.without_files or self._used)[0].add_files(paths)
 
     def chosen(self, *, t_is_repeats: bool) -> CalibrationInput:
         """Take what is chosen.
@@ -150,13 +158,8 @@ class CalibrationImages(QWidget):
         """
         if self.problem:
             raise ImageError(self.problem)
-        used = self._used()
-        return CalibrationInput(
-            noisy=self.noisy.chosen() if self.noisy in used else None,
-            clean=self.clean.chosen() if self.clean in used else None,
-            superpositions=self.recorded.chosen() if self.recorded in used else (),
-            t_is_repeats=t_is_repeats,
-        )
+        noisy, clean, recorded = (c.chosen() if c in self._used else () for c in self._titles)
+        return CalibrationInput(noisy, clean, recorded, t_is_repeats)
 
     def reset_choices(self, taken: Collection[object] = ()) -> None:
         """Follow the viewer's layers; what the user has chosen stays.
@@ -166,21 +169,14 @@ class CalibrationImages(QWidget):
         taken
             Layers that are in use elsewhere.
         """
-        for source in self.titles:
-            source.reset_choices()
-        for source in (self.noisy, self.clean):
-            source.match(self._structures, taken)
+        for chooser in self._titles:
+            chooser.reset_choices()
+        for structures in (self.noisy, self.clean):
+            structures.match(self._structures, taken)
 
-    def _used(self) -> list[_Structures | ImageSource]:
-        noisy = self._kind != CLEAN_RECORDED
-        clean = self._kind in (NOISY_CLEAN, CLEAN_RECORDED)
-        recorded = self._kind in (NOISY_RECORDED, CLEAN_RECORDED)
-        pairs = zip(self.titles, (noisy, clean, recorded), strict=True)
-        return [source for source, used in pairs if used]
-
-    def _mismatch(self, source: _Structures) -> str:
+    def _mismatch(self, chooser: ImageChooser) -> str:
         """Say where layers are not the structures of the model, as far as their names tell."""
-        found, wanted = source.known_structures(), self._structures
+        found, wanted = chooser.structures, self._structures
         if not found or not wanted:
             return ""
         if len(found) != len(wanted):
@@ -193,29 +189,20 @@ class CalibrationImages(QWidget):
                 f"The layers are in another order ({', '.join(found)}) than the structures of the "
                 f"model ({', '.join(wanted)}): swap them."
             )
-        by_layer = source.kind.currentData() == LAYERS
-        return _misplaced(found, wanted) if by_layer else ""
+        return _misplaced(found, wanted) if chooser.way == LAYERS else ""
 
 
-class _Structures(ChannelSource):
+class _Structures(ImageChooser):
     """Images of each structure, which bear the names that the model has for them."""
 
     def __init__(self, viewer: ViewerRef, what: str, parent: QWidget) -> None:
-        super().__init__(viewer, parent)
+        where = f"Where the {what} images come from"
+        role = replace(STRUCTURES, where=where, names=False, repeats=_REPEATS)
+        super().__init__(viewer, role, parent)
+        self.repeats.hide()
         self._is_clean = what.endswith("clean")
-        self._is_chosen = False  # by the user
-        self._watched: list[LayerChoice] = []
-        self.names.hide()
-        label = self.layout().labelForField(self.names)
-        label.hide()
-        self.kind.setAccessibleName(f"Where the {what} images come from")
-        self.repeats.setVisible(False)
-        self.repeats.setToolTip(
-            tooltip(
-                "The time points are exposures of one place that did not change. One is then split "
-                "and compared with the next, so that input and image share no noise."
-            )
-        )
+        self._is_picked = False  # by the user
+        self.layers.picked.connect(self._on_picked)
 
     def match(
         self, structures: Sequence[str], taken: Collection[object], *, anew: bool = False
@@ -231,28 +218,17 @@ class _Structures(ChannelSource):
         anew
             Whether to forget what the user has chosen.
         """
-        rows = self.layers
-        while len(rows.choices) < len(structures):
-            rows.add()
-        while len(rows.choices) > max(2, len(structures)):
-            rows.remove()
-        for button in (rows.more_button, rows.less_button):
-            button.hide()  # the model knows how many there are
-        for choice in rows.choices:
-            if choice not in self._watched:
-                self._watched.append(choice)
-                # Only what the user does, not what follows the viewer, speaks for the user.
-                choice.focusProxy().activated.connect(self._take_over)
-        self._is_chosen = self._is_chosen and not anew
-        if self.kind.currentData() != LAYERS or self._is_chosen:
+        self.layers.fix(len(structures))
+        self._is_picked = self._is_picked and not anew
+        if self.way != LAYERS or self._is_picked:
             return
-        for choice, name in zip(rows.choices, structures, strict=False):
+        for choice, name in zip(self.layers.choices, structures, strict=False):
             free = [layer for layer in choice.layers() if not any(layer is x for x in taken)]
             if (layer := _called_like(free, name, self._is_clean)) is not None:
                 choice.layer = layer
 
-    def _take_over(self, *_: object) -> None:
-        self._is_chosen = True
+    def _on_picked(self) -> None:
+        self._is_picked = True
 
 
 def _misplaced(names: Sequence[str], structures: Sequence[str]) -> str:
@@ -276,17 +252,3 @@ def _called_like(layers: Sequence[ImageLayer], name: str, is_clean: bool) -> Ima
         if any(word in layer.name.casefold() for word in _CLEAN_WORDS) == is_clean
     ]
     return min(fitting, key=lambda layer: len(layer.name), default=None)
-
-
-def _chosen(source: ChannelSource | ImageSource) -> list[ImageLayer | Path]:
-    """Layers or files of one list."""
-    kind = source.kind.currentData()
-    if kind in (FILES, FROM_FILES):
-        return list(source.files.paths)
-    if isinstance(source, ImageSource):
-        layers = [source.layer.layer]
-    else:
-        layers = (
-            [c.layer for c in source.layers.choices] if kind == LAYERS else [source.stack.layer]
-        )
-    return [layer for layer in layers if layer is not None]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import CalibrationError
 from napari_denoisplit.events import Stage
+from napari_denoisplit.widgets.choosers.chosen import read_all
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
@@ -18,13 +18,10 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.checkpoint import Model, ModelHeader
     from napari_denoisplit.events import Job, NoiseEvent, StatusEvent
-    from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.jobs.calibrate.job import Calibrated
     from napari_denoisplit.settings import CalibrateSettings
     from napari_denoisplit.widgets.calibration.images import CalibrationInput
-    from napari_denoisplit.widgets.choosers.channels import TrainInput
-    from napari_denoisplit.widgets.choosers.images import SplitInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,42 +110,16 @@ def _read_set(
 
     if data is None:
         return None, None
-    noisy = yield from _read(data.noisy)
-    clean = yield from _read(data.clean)
+    noisy = yield from read_all(data.noisy)
+    clean = yield from read_all(data.clean)
     yield Stage("Preparing the images")
     # With a recorded superposition clean images do without noisy ones, whose place they take.
     fields = TrainingFields.from_images(
         noisy or clean, clean or None, t_is_repeats=data.t_is_repeats
     )
-    return fields, (yield from _read_superpositions(data.superpositions))
-
-
-def _read(source: TrainInput | None) -> Job[StatusEvent, list[Image]]:
-    from napari_denoisplit.images.files.reading import read_image
-
-    if source is None:
-        return []
-    images = list(source.images)
-    for path in source.paths:
-        yield Stage(f"Reading {path.name}")
-        images.append(read_image(path))
-    return images
-
-
-def _read_superpositions(
-    chosen: Sequence[SplitInput],
-) -> Job[StatusEvent, list[NDArray[np.float32]] | None]:
-    """(Y, X) planes of recorded superpositions; None where there are none."""
-    from napari_denoisplit.images.files.reading import read_image
-
-    images = []
-    for one in chosen:
-        if one.path is not None:
-            yield Stage(f"Reading {one.name}")
-        image = one.image if one.path is None else read_image(one.path)
-        images += [] if image is None else [image]
-    if not images:
-        return None
+    recorded = yield from read_all(data.superpositions)
+    if not recorded:
+        return fields, None
     from napari_denoisplit.jobs.calibrate.fields import superposed_planes
 
-    return superposed_planes(images)
+    return fields, superposed_planes(recorded)

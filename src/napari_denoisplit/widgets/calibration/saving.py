@@ -7,16 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QGridLayout,
-    QMessageBox,
-    QPushButton,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QGridLayout, QMessageBox, QWidget
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.widgets.calibration.run import save_calibration, save_table
+from napari_denoisplit.widgets.parts.controls import button
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,34 +32,42 @@ class CalibrationSaving(QWidget):
         Runs the jobs that write.
     plot
         The plot to save.
+    use_in_split
+        Opens the Split widget with the model that was saved.
     """
 
     saved = Signal(object)  # the model was written to this path
-    finished = Signal()  # a job has ended, however
 
-    def __init__(self, panel: RunPanel, plot: ThemePlot, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        panel: RunPanel,
+        plot: ThemePlot,
+        use_in_split: Callable[[], None],
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._panel = panel
         self._result: Calibrated | None = None
         self.saved_as: Path | None = None
         """File that has this calibration; None before it was saved."""
-        self.save_button = QPushButton("Save in the model…", self)
-        self.save_button.setToolTip(
-            "Write the model with its calibration: sigma of later splits is then calibrated."
+        self.save_button = button(
+            "Save in the model…",
+            "Write the model with its calibration: sigma of later splits is then calibrated.",
+            self.ask_and_save,
         )
-        self.split_button = QPushButton("Use in Split", self)
-        self.split_button.setToolTip("Open the Split widget with this model.")
+        self.split_button = button(
+            "Use in Split", "Open the Split widget with this model.", use_in_split
+        )
         self.plot_button = plot.save_button("calibration")
-        self.table_button = QPushButton("Save table…", self)
-        self.table_button.setToolTip("Write the points of the plots as CSV.")
+        self.table_button = button(
+            "Save table…", "Write the points of the plots as CSV.", self.ask_and_save_table
+        )
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.save_button, 0, 0)
         layout.addWidget(self.split_button, 0, 1)
         layout.addWidget(self.plot_button, 1, 0)
         layout.addWidget(self.table_button, 1, 1)
-        self.save_button.clicked.connect(self.ask_and_save)
-        self.table_button.clicked.connect(self.ask_and_save_table)
         self.refresh()
 
     def show_result(self, result: Calibrated | None) -> None:
@@ -80,13 +83,17 @@ class CalibrationSaving(QWidget):
     def save_to(self, path: Path) -> None:
         """Write the calibrated model, in the background."""
         if self._result is not None:
-            job = partial(save_calibration, self._result.model, path)
-            self._run(job, path, self._saved)
+            self._write(
+                partial(save_calibration, self._result.model, path),
+                path,
+                partial(self._saved, path),
+            )
 
     def save_table_to(self, path: Path) -> None:
         """Write the points of the plots, in the background."""
         if self._result is not None:
-            self._run(partial(save_table, self._result, path), path, self._table_saved)
+            said = partial(self._panel.say, f"Table saved as {path}.")
+            self._write(partial(save_table, self._result, path), path, said)
 
     def ask_and_save(self) -> None:
         """Let the user choose where to write the model; by default it is replaced."""
@@ -118,39 +125,17 @@ class CalibrationSaving(QWidget):
         )
         return bool(answer == QMessageBox.StandardButton.Yes)
 
-    def _run(
-        self, job: JobFactory[StatusEvent, Any], path: Path, done: Callable[[Path], None]
+    def _write(
+        self, job: JobFactory[StatusEvent, Any], path: Path, done: Callable[[], None]
     ) -> None:
-        self._panel.run(
-            job,
-            on_event=_ignore,
-            on_done=lambda _: done(path),
-            on_error=self._failed,
-            title=f"denoiSplit: saving {path.name}",
-        )
+        title = f"denoiSplit: saving {path.name}"
+        self._panel.run(job, on_done=lambda _: done(), title=title)
         self.refresh()
 
     def _saved(self, path: Path) -> None:
         self.saved_as = path
         self._panel.say(f"Saved in {path}. Splits by this model now have a calibrated sigma.")
         self.saved.emit(path)
-        self._end()
-
-    def _table_saved(self, path: Path) -> None:
-        self._panel.say(f"Table saved as {path}.")
-        self._end()
-
-    def _failed(self, error: Exception) -> None:
-        self._panel.fail(error)
-        self._end()
-
-    def _end(self) -> None:
-        self.refresh()
-        self.finished.emit()
-
-
-def _ignore(event: object) -> None:
-    """Nothing to show but stages, which the panel does."""
 
 
 def _with_ending(name: str, ending: str) -> Path:

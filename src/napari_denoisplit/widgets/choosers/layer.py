@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.widgets.layers.place import AXIS_NAMES, possible_axes
+from napari_denoisplit.widgets.parts.controls import refill
 from napari_denoisplit.widgets.parts.fields import make_narrow, narrow_box
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class LayerChoice(QWidget):
     """
 
     changed = Signal()  # another layer or another meaning of its axes was chosen
+    picked = Signal()  # the user, not what follows the viewer, has chosen a layer
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class LayerChoice(QWidget):
     ) -> None:
         super().__init__(parent)
         self._with_channels = with_channels
+        self._described: ImageLayer | None = None
         self._layers = _layer_list(viewer, name)
         box = self._layers.native
         make_narrow(box, name, f"{name}: an image layer of the viewer.", characters=_CHARACTERS)
@@ -59,7 +62,8 @@ class LayerChoice(QWidget):
         layout.addWidget(self.axes_box)
         self.setFocusProxy(box)
         self._layers.changed.connect(self._on_layer)
-        self.axes_box.currentIndexChanged.connect(self._on_axes)
+        box.activated.connect(self.picked)
+        self.axes_box.currentIndexChanged.connect(self.changed)
         self._on_layer()
 
     @property
@@ -104,20 +108,11 @@ class LayerChoice(QWidget):
             meanings = possible_axes(layer, with_channels=self._with_channels) if layer else ()
         except ImageError:
             meanings = ()
-        self.axes_box.blockSignals(True)
-        self.axes_box.clear()
-        for axes in meanings:
-            self.axes_box.addItem(_mapping(axes, layer), axes)
-        if before in meanings and layer is self._described:
-            self.axes_box.setCurrentIndex(meanings.index(before))
-        self.axes_box.blockSignals(False)
+        stays = before in meanings and layer is self._described
+        items = [(_mapping(axes, layer), axes) for axes in meanings]
+        refill(self.axes_box, items, meanings.index(before) if stays else 0)
         self._described = layer
         self.axes_box.setVisible(any(len(axes) > 2 for axes in meanings))
-        self.changed.emit()
-
-    _described: ImageLayer | None = None
-
-    def _on_axes(self, *_: object) -> None:
         self.changed.emit()
 
 

@@ -7,19 +7,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from qtpy.QtCore import QFileSystemWatcher, Signal
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import DenoisplitError, NoiseModelError
 from napari_denoisplit.verdict import NoiseRecord
+from napari_denoisplit.widgets.parts.controls import Text, button, in_a_row, text_line
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.grade_words import grade_text, verdict_line
 
@@ -36,27 +28,15 @@ class ModelChoice(QWidget):
         super().__init__(parent)
         self.header: ModelHeader | None = None
         self.problem = "Choose a model: press Browse, or drop a .denoisplit file here."
-        self.edit = QLineEdit(self)
-        self.edit.setAccessibleName("Model file")
-        self.edit.setPlaceholderText("drop a .denoisplit file")
-        self.edit.setToolTip(tooltip("File of a trained model (.denoisplit)."))
-        # Its own drop would paste the address as text; the widget around it takes the file.
-        self.edit.setAcceptDrops(False)
+        self.edit = text_line(
+            "Model file", "File of a trained model (.denoisplit).", "drop a .denoisplit file"
+        )
         self.edit.editingFinished.connect(self._read)
-        self.browse_button = QPushButton("Browse…", self)
-        self.browse_button.setToolTip("Choose a model file.")
-        self.browse_button.clicked.connect(self._browse)
-        self.about = QLabel(self)
-        self.about.setWordWrap(True)
-        self.about.setAccessibleName("About the model")
-        self.about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.about.hide()
-        row = QHBoxLayout()
-        row.addWidget(self.edit)
-        row.addWidget(self.browse_button)
+        self.browse_button = button("Browse…", "Choose a model file.", self._browse)
+        self.about = Text("About the model", self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row)
+        layout.addLayout(in_a_row(self.edit, self.browse_button))
         layout.addWidget(self.about)
         self._shown = ""
         # A training that goes on or a calibration replaces the file, from here or from elsewhere.
@@ -86,13 +66,13 @@ class ModelChoice(QWidget):
             self.header = read_header(self.path)
         except (DenoisplitError, OSError) as error:
             self.problem = f"{error}"
-        self.about.setText(f"⚠ {self.problem}" if self.header is None else "")
-        self.about.setToolTip("")
-        if self.header is not None:
-            self.about.setText(sum_up_model(self.header))
+        if self.header is None:
+            self.about.say(f"⚠ {self.problem}")
+            self.about.setToolTip("")
+        else:
+            self.about.say(sum_up_model(self.header))
             self.about.setToolTip("".join(map(tooltip, describe_model(self.header).split("\n"))))
         self._watch()
-        self.about.show()
         self.edit.setToolTip(tooltip(str(self.path)))
         self.changed.emit()
 
@@ -118,50 +98,45 @@ class ModelChoice(QWidget):
 
 def sum_up_model(header: ModelHeader) -> str:
     """Say in a line each what a model is: a window has little room; see `describe_model`."""
-    lines = [f"Splits into {' and '.join(header.channel_names)}."]
+    lines = [_splits_into(header)]
     if sources := _sources(header):
         more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
         lines.append(f"Trained on {sources[0]}{more}.")
-    if psnr := _best_psnr(header):
-        values = zip(header.channel_names, psnr, strict=False)
-        lines.append(f"PSNR: {', '.join(f'{name} {value:.1f} dB' for name, value in values)}.")
+    if psnr := _psnr_text(header):
+        lines.append(f"PSNR: {psnr}.")
     grades = {name: grade_text(record.verdict) for name, record in _noise_records(header)}
     if len(set(grades.values())) == 1:
         lines.append(f"Noise models: {next(iter(grades.values()))}.")
     elif grades:
         lines.append(f"Noise: {', '.join(f'{name} {grade}' for name, grade in grades.items())}.")
-    if header.calibration is None:
-        lines.append("Not calibrated: see the Calibration widget.")
-    else:
-        lines.append(f"Calibrated: {header.calibration.in_words}.")
-    return "\n".join(lines)
+    return "\n".join([*lines, _calibrated(header, "see the Calibration widget.")])
 
 
 def describe_model(header: ModelHeader) -> str:
     """Say all that a user may want to know of a model before using it."""
-    lines = [f"Splits into {' and '.join(header.channel_names)}."]
+    lines = [_splits_into(header)]
     if sources := _sources(header):
         lines.append(f"Trained on {', '.join(sources)}.")
-    if psnr := _best_psnr(header):
-        values = zip(header.channel_names, psnr, strict=False)
-        text = ", ".join(f"{name} {value:.1f} dB" for name, value in values)
-        lines.append(f"PSNR on validation: {text}.")
-    lines += _noise_lines(header)
+    if psnr := _psnr_text(header):
+        lines.append(f"PSNR on validation: {psnr}.")
+    # Whether to trust the noise model of each structure, as far as that was judged.
+    for name, record in _noise_records(header):
+        lines.append(f"Noise model of {name}: {verdict_line(record)}")
+    advice = (
+        "sigma is the plain spread of the samples. The Calibration widget brings it to the size of "
+        "the errors."
+    )
+    return "\n".join([*lines, _calibrated(header, advice)])
+
+
+def _splits_into(header: ModelHeader) -> str:
+    return f"Splits into {' and '.join(header.channel_names)}."
+
+
+def _calibrated(header: ModelHeader, advice: str) -> str:
     if header.calibration is None:
-        lines.append(
-            "Not calibrated: sigma is the plain spread of the samples. The Calibration widget "
-            "brings it to the size of the errors."
-        )
-    else:
-        lines.append(f"Calibrated: {header.calibration.in_words}.")
-    return "\n".join(lines)
-
-
-def _noise_lines(header: ModelHeader) -> list[str]:
-    """Whether to trust the noise model of each structure, as far as that was judged."""
-    return [
-        f"Noise model of {name}: {verdict_line(record)}" for name, record in _noise_records(header)
-    ]
+        return f"Not calibrated: {advice}"
+    return f"Calibrated: {header.calibration.in_words}."
 
 
 def _noise_records(header: ModelHeader) -> list[tuple[str, NoiseRecord]]:
@@ -184,13 +159,15 @@ class _Epoch(BaseModel):
     is_best: bool
 
 
-def _best_psnr(header: ModelHeader) -> tuple[float, ...]:
+def _psnr_text(header: ModelHeader) -> str:
     """PSNR of each structure at the epoch that was kept; empty where the file does not say."""
     try:
         epochs = TypeAdapter(list[_Epoch]).validate_python(header.training.get("history"))
     except ValidationError:
-        return ()
-    return next((epoch.psnr for epoch in reversed(epochs) if epoch.is_best), ())
+        return ""
+    psnr = next((epoch.psnr for epoch in reversed(epochs) if epoch.is_best), ())
+    values = zip(header.channel_names, psnr, strict=False)
+    return ", ".join(f"{name} {value:.1f} dB" for name, value in values)
 
 
 def _sources(header: ModelHeader) -> list[str]:

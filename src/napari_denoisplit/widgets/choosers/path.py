@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QWidget
 
+from napari_denoisplit.widgets.parts.controls import button, in_a_row, text_line
 from napari_denoisplit.widgets.parts.fields import tooltip
 
 
@@ -38,24 +39,15 @@ class PathChoice(QWidget):
     ) -> None:
         super().__init__(parent)
         self._name, self._pattern, self._saving = name, pattern, saving
-        self.edit = QLineEdit(self)
-        self.edit.setAccessibleName(name)
-        # Its own drop would paste the address as text; the widget around it takes the file.
-        self.edit.setAcceptDrops(False)
-        self.edit.setToolTip(tooltip(f"{name}: none yet."))
+        self.edit = text_line(name, f"{name}: none yet.")
         self.edit.textChanged.connect(self._on_text)
-        self.browse_button = QPushButton("Browse…", self)
-        self.browse_button.setToolTip(f"Choose: {name}.")
-        self.browse_button.clicked.connect(self._browse)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.edit)
-        layout.addWidget(self.browse_button)
+        self.browse_button = button("Browse…", f"Choose: {name}.", self._browse)
+        self.setLayout(in_a_row(self.edit, self.browse_button))
         if folders:
-            self.folder_button = QPushButton("Folder…", self)
-            self.folder_button.setToolTip(f"Choose an OME-Zarr folder: {name}.")
-            self.folder_button.clicked.connect(self._browse_folder)
-            layout.addWidget(self.folder_button)
+            self.folder_button = button(
+                "Folder…", f"Choose an OME-Zarr folder: {name}.", self._browse_folder
+            )
+            self.layout().addWidget(self.folder_button)
         self.setFocusProxy(self.edit)
 
     @property
@@ -63,6 +55,15 @@ class PathChoice(QWidget):
         """The chosen path; None where the line is empty."""
         text = self.edit.text().strip()
         return Path(text).expanduser() if text else None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The chosen path alone, as a list of files has its own."""
+        return () if self.path is None else (self.path,)
+
+    def add(self, paths: list[Path]) -> None:
+        """Choose the first of some files, as a list would take them all."""
+        self.set_path(paths[0])
 
     def set_path(self, path: Path) -> None:
         """Choose a path, its end in sight."""
@@ -79,9 +80,7 @@ class PathChoice(QWidget):
 
     def _browse(self) -> None:
         start = str(self.path or Path.home())
-        if self._saving:
-            name, _ = QFileDialog.getSaveFileName(self, self._name, start, self._pattern)
-        else:
-            name, _ = QFileDialog.getOpenFileName(self, self._name, start, self._pattern)
+        ask = QFileDialog.getSaveFileName if self._saving else QFileDialog.getOpenFileName
+        name, _ = ask(self, self._name, start, self._pattern)
         if name:
             self.set_path(Path(name))

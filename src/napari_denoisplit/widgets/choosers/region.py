@@ -8,6 +8,7 @@ from napari.layers import Shapes
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_denoisplit.widgets.parts.controls import refill
 from napari_denoisplit.widgets.parts.fields import narrow_box
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class RegionChoice(QWidget):
         layout.addWidget(self.box)
         self.setFocusProxy(self.box)
         self.reset_choices()
-        self.box.currentIndexChanged.connect(self._emit_changed)
+        self.box.currentIndexChanged.connect(self.changed)
 
     @property
     def shapes(self) -> Shapes | None:
@@ -51,13 +52,7 @@ class RegionChoice(QWidget):
         before, viewer = self.shapes, self._viewer()
         every = [] if viewer is None else viewer.layers
         self._layers = [layer for layer in every if isinstance(layer, Shapes)]
-        self.box.blockSignals(True)
-        self.box.clear()
-        self.box.addItems(["the whole image", *(f"in {layer.name}" for layer in self._layers)])
-        rows = [row for row, layer in enumerate(self._layers) if layer is before]
-        self.box.setCurrentIndex(rows[0] + 1 if rows else 0)
-        self.box.blockSignals(False)
-        self.changed.emit()
-
-    def _emit_changed(self, *_: object) -> None:
+        items = [("the whole image", None), *((f"in {layer.name}", None) for layer in self._layers)]
+        rows = [row for row, layer in enumerate(self._layers, start=1) if layer is before]
+        refill(self.box, items, rows[0] if rows else 0)
         self.changed.emit()

@@ -7,31 +7,31 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import QLabel
 
 from napari_denoisplit.events import Stage
 from napari_denoisplit.settings import DenoiseSettings
-from napari_denoisplit.widgets.choosers.images import ImageSource
-from napari_denoisplit.widgets.layers.place import place_of_image, viewer_reference
+from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all
+from napari_denoisplit.widgets.choosers.images import ImageChooser
+from napari_denoisplit.widgets.choosers.roles import NOISY_IMAGES
+from napari_denoisplit.widgets.layers.place import place_of_image
 from napari_denoisplit.widgets.layers.results import contrast_limits, structure_colormap
-from napari_denoisplit.widgets.parts.column import Column, Fold
-from napari_denoisplit.widgets.parts.docked import DockedWidget
-from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, FileDrop
+from napari_denoisplit.widgets.parts.column import Fold
+from napari_denoisplit.widgets.parts.controls import Text
+from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import SettingsForm
-from napari_denoisplit.widgets.parts.preferences import preference
-from napari_denoisplit.widgets.parts.run_panel import RunPanel
+from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from napari.viewer import Viewer
 
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.denoise.images import DenoisedImages
-    from napari_denoisplit.widgets.choosers.images import SplitInput
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
 _MORE = {
@@ -49,7 +49,7 @@ _WHAT = (
 )
 
 
-class DenoiseWidget(DockedWidget):
+class DenoiseWidget(JobWidget):
     """Denoise a layer, or files dropped here, by a network that learns from them alone.
 
     Parameters
@@ -61,62 +61,45 @@ class DenoiseWidget(DockedWidget):
     """
 
     def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
-        super().__init__()
-        self._viewer = viewer_reference(napari_viewer)
-        self.source = ImageSource(self._viewer, self, verb="Denoise", one_channel=False)
+        super().__init__(napari_viewer, "Denoise", "Denoise", "Denoise the image.", start)
+        what = Text("About denoising", self)
+        what.say(_WHAT)
+        self.source = ImageChooser(self._viewer, NOISY_IMAGES, self)
         self.settings = SettingsForm(DenoiseSettings, {"minutes": "Minutes"}, parent=self)
         self.more = SettingsForm(DenoiseSettings, _MORE, parent=self)
-        self.more["device"].set_value(preference("device", self.more["device"].value()))
-        self.panel = RunPanel("Denoise", "Denoise the image.", start, self)
-        self.what = QLabel(_WHAT, self)
-        self.what.setWordWrap(True)
-        self._lay_out()
-        self._connect()
+        fold = Fold("More", self.more)
+        self._lay_out(what, "Image", self.source, "How", self.settings, fold, self.panel)
+        self._take_drops(IMAGE_SUFFIXES, self.panel.say)
+        self.source.changed.connect(self._refresh)
         self._refresh()
 
-    def _lay_out(self) -> None:
-        column = Column(self)
-        column.add(self.what)
-        column.add(self.source, "Image")
-        column.add(self.settings, "How")
-        column.add(Fold("More", self.more))
-        column.add(self.panel)
-        column.order_tabs()
-        self.setAccessibleName("Denoise")
+    @property
+    def problem(self) -> str:
+        """Why nothing can be denoised; empty if something can."""
+        return self.source.problem
 
-    def _connect(self) -> None:
-        drop = FileDrop(self, IMAGE_SUFFIXES)
-        drop.dropped.connect(self.source.add_files)
-        drop.refused.connect(self.panel.say)
-        self.source.files.drop.refused.connect(self.panel.say)
-        self.source.changed.connect(self._refresh)
-        self.panel.start_clicked.connect(self.denoise)
-        self.undocked.connect(self.panel.stop)
-
-    def denoise(self) -> None:
-        """Check the choices and begin."""
-        order = self.panel.checked(self._order)
-        if order is None:
-            return
-        inputs, settings = order
-        self.panel.run(
-            partial(_denoise_inputs, inputs, settings),
-            on_event=_ignore,
-            on_done=partial(self._show, inputs),
-            on_error=self.panel.fail,
-            title=f"denoiSplit: denoising {inputs[0].name}",
-        )
-
-    def _order(self) -> tuple[Sequence[SplitInput], DenoiseSettings]:
-        settings = DenoiseSettings(**self.settings.values(), **self.more.values())
-        return self.source.chosen(), settings
+    def open_files(self, paths: list[Path]) -> None:
+        """Take images, as if they were dropped here."""
+        self.source.add_files(paths)
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
         self.source.reset_choices()
 
+    def _order(self) -> tuple[tuple[ChosenImage, ...], DenoiseSettings]:
+        settings = DenoiseSettings(**self.settings.values(), **self.more.values())
+        return self.source.chosen(), settings
+
+    def _begin(self, order: tuple[tuple[ChosenImage, ...], DenoiseSettings]) -> None:
+        chosen, settings = order
+        self.panel.run(
+            partial(_denoise_chosen, chosen, settings),
+            on_done=partial(self._show, chosen),
+            title=f"denoiSplit: denoising {chosen[0].name}",
+        )
+
     def _show(
-        self, inputs: Sequence[SplitInput], done: tuple[tuple[Image, ...], DenoisedImages]
+        self, inputs: Sequence[ChosenImage], done: tuple[list[Image], DenoisedImages]
     ) -> None:
         noisy, result = done
         # A blank or patterned picture is reported, not shown: it would be taken for a result.
@@ -127,37 +110,22 @@ class DenoiseWidget(DockedWidget):
         gap = "\n" if "\n" in result.summary else " "
         self.panel.say(f"{ending}Verdict:{gap}{result.summary}")
 
-    def _refresh(self) -> None:
-        self.panel.set_obstacle(self.source.problem)
 
-
-def _denoise_inputs(
-    inputs: Sequence[SplitInput], settings: DenoiseSettings, stop: threading.Event
-) -> Job[StatusEvent, tuple[tuple[Image, ...], DenoisedImages]]:
+def _denoise_chosen(
+    chosen: Sequence[ChosenImage], settings: DenoiseSettings, stop: threading.Event
+) -> Job[StatusEvent, tuple[list[Image], DenoisedImages]]:
     """Read what is not in the viewer, and denoise it all."""
-    # Not at the top: torch is paid for when it is asked for, in the background.
-    from napari_denoisplit.images.files.reading import read_image
-
-    images: list[Image] = []
-    for chosen in inputs:
-        if chosen.image is not None:
-            images.append(chosen.image)
-        elif chosen.path is not None:
-            yield Stage(f"Reading {chosen.name}")
-            images.append(read_image(chosen.path))
+    images = yield from read_all(chosen)
     yield Stage("Loading the network")
+    # Not at the top: torch is paid for when it is asked for, in the background.
     from napari_denoisplit.jobs.denoise.images import denoise_images_job
 
-    return tuple(images), (yield from denoise_images_job(images, settings, stop=stop))
-
-
-def _ignore(event: Any) -> None:
-    """Show nothing but progress, which the panel does."""
+    return images, (yield from denoise_images_job(images, settings, stop=stop))
 
 
 def show_denoised(
     viewer: ViewerRef,
-    chosen: SplitInput,
+    chosen: ChosenImage,
     noisy: Image,
     denoised: Image,
     provenance: Mapping[str, Any],

@@ -11,14 +11,15 @@ from napari_denoisplit.images.training.noise_data import NoiseData
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Sequence
 
     from napari_denoisplit.events import Job, NoiseEvent, StatusEvent
-    from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.noise.pairs.pairs import Pairs
     from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings, NoiseSource
     from napari_denoisplit.verdict import NoiseRecord
+    from napari_denoisplit.widgets.choosers.chosen import ChosenImage
     from napari_denoisplit.widgets.layers.region import Region
     from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
 
@@ -28,12 +29,9 @@ class NoiseInput:
     """Where the pixels come from."""
 
     source: NoiseSource
-    noisy: Image | Path
-    """An image of a layer, or a file to be read."""
-    clean: Image | Path | None = None
+    noisy: ChosenImage
+    clean: ChosenImage | None = None
     """For the source 'pairs'."""
-    channel: int | None = None
-    """Which channel of an image that has several, from 0."""
     region: Region | None = None
 
 
@@ -89,36 +87,29 @@ def save_model(
 
 
 def count_grey_levels(
-    chosen: NoiseInput, stop: threading.Event
+    chosen: Sequence[ChosenImage], stop: threading.Event
 ) -> Job[StatusEvent, tuple[GreyLevels, ...]]:
-    """Make the histograms of the chosen images from a few of their pixels."""
+    """Make the histograms of the chosen images, the noisy one first, from a few of their pixels."""
     yield Stage("Looking at the images")
     # Not at the top of a window that only shows: it is done in the background.
     from napari_denoisplit.widgets.noise.grey_levels import grey_levels
 
-    images = [_read(image) for image in (chosen.noisy, chosen.clean) if image is not None]
+    images = [one.read() for one in chosen]
     found = []
     for image in images:
         if stop.is_set():
             break
-        channel = min(chosen.channel or 0, image.n_channels - 1)
+        channel = min(chosen[0].channel or 0, image.n_channels - 1)
         found.append(grey_levels(image.name, image.channel(channel).data))
     return tuple(found)
 
 
 def _noise_data(chosen: NoiseInput) -> Job[StatusEvent, NoiseData]:
     yield Stage("Reading the images")
-    noisy = _read(chosen.noisy)
-    clean = None if chosen.clean is None else _read(chosen.clean)
-    data = NoiseData.from_image(noisy, chosen.source, channel=chosen.channel, clean=clean)
+    noisy = chosen.noisy.read()
+    clean = None if chosen.clean is None else chosen.clean.read()
+    data = NoiseData.from_image(noisy, chosen.source, channel=chosen.noisy.channel, clean=clean)
     if chosen.region is None:
         return data
     height, width = (int(n) for n in data.observation.shape[-2:])
     return replace(data, mask=chosen.region.mask((height, width)))
-
-
-def _read(image: Image | Path) -> Image:
-    # Not at the top: tifffile takes a while, and layers need no reading.
-    from napari_denoisplit.images.files.reading import read_image
-
-    return read_image(image) if isinstance(image, Path) else image

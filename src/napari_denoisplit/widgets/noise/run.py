@@ -61,7 +61,6 @@ class NoiseRun(QObject):
     """
 
     gathered = Signal()  # pixels are there and their plot has begun to fill
-    finished = Signal()  # a job has ended, however
 
     def __init__(self, panel: RunPanel, plot: NoisePlot, shelf: NoiseShelf) -> None:
         super().__init__(panel)
@@ -161,14 +160,12 @@ class NoiseRun(QObject):
         self._shelf.add(ShelfModel(KnownModel.of_model(name, fit.model), judged), new_pixels=True)
         if self._plot.page in (FIT, LEVELS):
             self._plot.turn_to(JOINT)
-        self.finished.emit()
 
     def _judged(self, old: ShelfModel, found: ModelJudged) -> None:
         known, verdict = old.known, found.judged.verdict
         if known.record.verdict is None:
             known = replace(known, record=known.record.model_copy(update={"verdict": verdict}))
         self._shelf.renew(old, ShelfModel(known, found.judged))
-        self.finished.emit()
 
     def _saved(self, old: ShelfModel, path: Path, _: object) -> None:
         # A file in the layout of PN2V has no room for the record: the model stays in memory.
@@ -176,12 +173,10 @@ class NoiseRun(QObject):
         known = replace(old.known, name=path.name, model=model)
         self._shelf.renew(old, replace(old, known=known))
         self._panel.say(f"Saved as {path}.")
-        self.finished.emit()
 
     def _failed(self, error: Exception) -> None:
         self._paint()
         self._panel.fail(error)
-        self.finished.emit()
 
 
 def _short(fit: NoiseFit) -> str:
@@ -230,26 +225,23 @@ class GreyLevelRun(QObject):
             self._running.stop()
         self._asked += 1
         try:
-            chosen = None if self._source is None else self._source.images_chosen()
+            chosen = [] if self._source is None else self._source.images_chosen()
         except DenoisplitError:
-            chosen = None  # the widget says what is wrong with the choice
-        if chosen is None:
+            chosen = []  # the widget says what is wrong with the choice
+        if not chosen:
             self.counted.emit(())
             return
         self._running = self._start(
             partial(count_grey_levels, chosen),
             on_event=lambda event: None,
             on_done=partial(self._done, self._asked),
-            on_error=partial(self._failed, self._asked),
+            # The fit reads the same images and says what is wrong with them.
+            on_error=partial(self._done, self._asked, ()),
             title="denoiSplit: looking at the images",
         )
         self._running.cancel_with(self._owner)
 
-    def _done(self, asked: int, levels: tuple[GreyLevels, ...]) -> None:
+    def _done(self, asked: int, levels: tuple[GreyLevels, ...], *_: object) -> None:
         # An answer to an earlier question would show other images than those chosen.
         if asked == self._asked:
             self.counted.emit(levels)
-
-    def _failed(self, asked: int, _: Exception) -> None:
-        # The fit reads the same images and says what is wrong with them.
-        self._done(asked, ())

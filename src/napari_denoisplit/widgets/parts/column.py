@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from qtpy.QtCore import QSize, Qt, QTimer
-from qtpy.QtGui import QIcon
+from qtpy.QtGui import QIcon, QPixmap
 from qtpy.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
@@ -86,8 +86,12 @@ class Fold(QCollapsible):
     """Parts that are folded away under a title that opens them."""
 
     def __init__(self, title: str, *parts: QWidget) -> None:
-        # No icons: superqt paints them in the colour of Qt's palette, which napari's theme hides.
-        super().__init__(title, expandedIcon=QIcon(), collapsedIcon=QIcon())
+        # Blank: superqt paints icons in the colour of Qt's palette, which napari's theme hides, and
+        # takes no icon without pixels.
+        blank = QPixmap(1, 1)
+        blank.fill(Qt.GlobalColor.transparent)
+        super().__init__(title, expandedIcon=QIcon(blank), collapsedIcon=QIcon(blank))
+        self.toggleButton().setIconSize(QSize(0, 0))
         self._title = title
         self.setDuration(0)  # an animation would fight with the scroll area over the height
         content = QWidget()

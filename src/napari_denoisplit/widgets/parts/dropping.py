@@ -9,16 +9,15 @@ from qtpy.QtGui import QDropEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
-    QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_denoisplit.images.zarr.nodes import is_zarr
+from napari_denoisplit.widgets.parts.controls import button, in_a_row
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".tf2")
 IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".zarr")
@@ -40,14 +39,26 @@ def by_kind(paths: list[Path], *kinds: tuple[str, ...]) -> tuple[list[Path], ...
 
 
 class FileDrop(QObject):
-    """Lets files of some kinds be dropped on a widget and everything in it."""
+    """Lets files of some kinds be dropped on a widget and everything in it.
+
+    Parameters
+    ----------
+    target
+        The widget.
+    suffixes
+        Endings of the files that are taken.
+    folders
+        Whether folders are taken as they are; else a folder stands for the files in it.
+    """
 
     dropped = Signal(list)  # paths of the right kind were dropped
     refused = Signal(str)  # something else was dropped; says what is taken
 
-    def __init__(self, target: QWidget, suffixes: tuple[str, ...]) -> None:
+    def __init__(
+        self, target: QWidget, suffixes: tuple[str, ...], *, folders: bool = False
+    ) -> None:
         super().__init__(target)
-        self._suffixes = suffixes
+        self._suffixes, self._folders = suffixes, folders
         target.setAcceptDrops(True)
         target.installEventFilter(self)
 
@@ -71,9 +82,13 @@ class FileDrop(QObject):
         return True
 
     def take(self, paths: list[Path]) -> None:
-        """Pass on the files that fit; a folder stands for the files in it."""
-        files = [file for path in paths for file in _files(path)]
-        taken = [file for file in files if has_suffix(file, self._suffixes)]
+        """Pass on the files that fit, and folders, or the files in them."""
+        if self._folders:
+            files = paths
+            taken = [path for path in paths if path.is_dir() or has_suffix(path, self._suffixes)]
+        else:
+            files = [file for path in paths for file in _files(path)]
+            taken = [file for file in files if has_suffix(file, self._suffixes)]
         left_out = [file.name for file in files if file not in taken]
         if left_out or not files:
             names = ", ".join(left_out) or "The folder is empty"
@@ -109,19 +124,15 @@ class FileList(QWidget):
         super().__init__(parent)
         self._kinds, self._suffixes = kinds, suffixes
         self.list = _list(kinds, self)
-        self.list.model().rowsMoved.connect(self._emit_changed)
+        self.list.model().rowsMoved.connect(self.changed)
         self.empty = QLabel(f"drop {kinds} here", self.list.viewport())
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setEnabled(False)  # in the colour of a placeholder
-        self.add_button = QPushButton("Add…", self)
-        self.add_button.setToolTip(f"Choose {kinds}.")
-        self.add_button.clicked.connect(self._browse)
-        self.folder_button = QPushButton("Folder…", self)
-        self.folder_button.setToolTip("Choose an OME-Zarr image, or a folder of images.")
-        self.folder_button.clicked.connect(self._browse_folder)
-        self.folder_button.setVisible(".zarr" in suffixes)
-        self.remove_button = QPushButton("Remove", self)
-        self.remove_button.clicked.connect(self.remove_selected)
+        self.add_button = button("Add…", f"Choose {kinds}.", self._browse)
+        self.folder_button = button(
+            "Folder…", "Choose an OME-Zarr image, or a folder of images.", self._browse_folder
+        )
+        self.remove_button = button("Remove", "", self.remove_selected)
         self.list.itemSelectionChanged.connect(self._refresh)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), self.list, self.remove_selected)
         # The list handles drags within itself; files from outside land on its viewport first.
@@ -131,15 +142,13 @@ class FileList(QWidget):
         self._refresh()
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.add_button)
-        buttons.addWidget(self.folder_button)
-        buttons.addWidget(self.remove_button)
+        buttons = in_a_row(self.add_button, self.folder_button, self.remove_button)
         QVBoxLayout(self.list.viewport()).addWidget(self.empty)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.list)
         layout.addLayout(buttons)
+        self.folder_button.setVisible(".zarr" in self._suffixes)
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -184,9 +193,6 @@ class FileList(QWidget):
         name = QFileDialog.getExistingDirectory(self, "An OME-Zarr image, or a folder of images")
         if name:
             self.drop.take([Path(name)])
-
-    def _emit_changed(self, *_: object) -> None:
-        self.changed.emit()
 
     def _refresh(self) -> None:
         self.empty.setVisible(not self.list.count())

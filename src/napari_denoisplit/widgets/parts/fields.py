@@ -47,7 +47,8 @@ class SettingsForm(QWidget):
     Parameters
     ----------
     model
-        The settings; defaults, limits and tooltips come from its fields.
+        The settings; limits and tooltips come from its fields, and so do the defaults, unless the
+        user has set others in napari's preferences.
     labels
         Label of each field to show, in order.
     titles
@@ -68,7 +69,8 @@ class SettingsForm(QWidget):
         self._controls: dict[str, Control] = {}
         for name, text in labels.items():
             control = build_control(model, name, text, (titles or {}).get(name, {}))
-            control.changed.connect(self._emit_changed)
+            control.set_value(_preference(name, control.value()))
+            control.changed.connect(self.changed)
             self.add_row(text, control.widget)
             self._controls[name] = control
 
@@ -86,8 +88,19 @@ class SettingsForm(QWidget):
         """Value of each field, by name."""
         return {name: control.value() for name, control in self._controls.items()}
 
-    def _emit_changed(self, *_: object) -> None:
-        self.changed.emit()
+
+def _preference(name: str, default: Any) -> Any:
+    """Value that the user has set for this plugin in napari; the default where there is none."""
+    # Plugins have preferences from napari 0.9 on.
+    try:
+        from napari.settings import get_plugin_settings
+    except ImportError:
+        return default
+    try:
+        settings = get_plugin_settings("napari-denoisplit")
+    except KeyError:  # the plugin is not registered, as when a script builds the widget
+        return default
+    return getattr(getattr(settings, "compute", None), name, default)
 
 
 def form_layout(parent: QWidget | None = None) -> QFormLayout:
@@ -97,6 +110,14 @@ def form_layout(parent: QWidget | None = None) -> QFormLayout:
     layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
     return layout
+
+
+def show_row(form: QFormLayout, control: QWidget, shown: bool) -> None:
+    """Show or hide a control and its label; Qt itself does that from 6.4 on only."""
+    control.setVisible(shown)
+    label = form.labelForField(control)
+    if isinstance(label, QLabel):
+        label.setVisible(shown)
 
 
 def tooltip(text: str) -> str:
@@ -227,9 +248,14 @@ def _with_none(box: QSpinBox | QDoubleSpinBox, below: float, title: str) -> Cont
 
 
 def narrow_box(
-    name: str, text: str, parent: QWidget | None = None, *, characters: int = 10
+    name: str,
+    text: str,
+    parent: QWidget | None = None,
+    *,
+    characters: int = 10,
+    items: Mapping[Any, str] | None = None,
 ) -> QComboBox:
-    """Return an empty choice that fits into a narrow dock, however long its items are.
+    """Return a choice that fits into a narrow dock, however long its items are.
 
     Parameters
     ----------
@@ -241,9 +267,13 @@ def narrow_box(
         Where it belongs.
     characters
         That are seen at least.
+    items
+        What each choice stands for, and what it is called; empty by default.
     """
     box = QComboBox(parent)
     make_narrow(box, name, text, characters=characters)
+    for data, title in (items or {}).items():
+        box.addItem(title, data)
     return box
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import Progress, Stage, ignore
+from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.fields import sentence
 from napari_denoisplit.widgets.parts.worker import Cancelled, JobFactory, RunHandle, Start
 from napari_denoisplit.wording import time_left
@@ -40,6 +41,7 @@ class RunPanel(QWidget):
 
     start_clicked = Signal()  # the button was clicked while nothing ran
     stopped = Signal()  # a run was asked to end
+    finished = Signal()  # a run has ended, however, and what came of it is shown
 
     def __init__(
         self, verb: str, help_text: str, start: Start, parent: QWidget | None = None
@@ -47,6 +49,7 @@ class RunPanel(QWidget):
         super().__init__(parent)
         self._verb, self._help, self._start = verb, help_text, start
         self._running: RunHandle | None = None
+        self._was_stopped = False
         self._obstacle = ""
         self.button = QPushButton(verb, self)
         self.button.setMinimumHeight(_BUTTON_HEIGHT)
@@ -58,10 +61,10 @@ class RunPanel(QWidget):
         self.bar.setAccessibleName("Progress")
         self.bar.setTextVisible(False)
         self.bar.hide()
-        self.hint = _text(self, "What is missing")
-        self.stage = _text(self, "What is being done")
-        self.progress = _text(self, "Time left")
-        self.status = _text(self, "Status")
+        self.hint = Text("What is missing", self)
+        self.stage = Text("What is being done", self)
+        self.progress = Text("Time left", self)
+        self.status = Text("Status", self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for part in (self.hint, self.button, self.bar, self.stage, self.progress, self.status):
@@ -80,11 +83,16 @@ class RunPanel(QWidget):
 
     def say(self, text: str) -> None:
         """Show what has happened."""
-        self.status.setText(text)
-        self.status.setVisible(bool(text))
+        self.status.say(text)
 
     def fail(self, error: Exception) -> None:
-        """Show an error in the widget and in napari; a fault of the program with its traceback."""
+        """Show an error in the widget and in napari; a fault of the program with its traceback.
+
+        That a run was asked to end before there was any result is said in the widget alone.
+        """
+        if self._was_stopped and isinstance(error, DenoisplitError):
+            self.say(str(error))
+            return
         self.say(f"⚠ {error}")
         self.notify(error)
 
@@ -115,12 +123,23 @@ class RunPanel(QWidget):
         self,
         job_factory: JobFactory[E, R],
         *,
-        on_event: Callable[[E], None] = ignore,
         on_done: Callable[[R], None],
-        on_error: Callable[[Exception], None],
         title: str,
+        on_event: Callable[[E], None] = ignore,
+        on_error: Callable[[Exception], None] | None = None,
     ) -> None:
-        """Start a job; stages and progress are shown here, other events go to `on_event`."""
+        """Start a job; stages and progress are shown here, other events go to `on_event`.
+
+        Parameters
+        ----------
+        job_factory, on_done, title
+            As for `start_job`.
+        on_event
+            Called with every other event.
+        on_error
+            Called with an error; `fail` by default.
+        """
+        self._was_stopped = False
         self._show_stage("Starting…")
 
         def event(event: E) -> None:
@@ -134,13 +153,15 @@ class RunPanel(QWidget):
         def done(result: R) -> None:
             self._refresh()
             on_done(result)
+            self.finished.emit()
 
         def failed(error: Exception) -> None:
             self._refresh()
             if isinstance(error, Cancelled):
                 self.say(str(error))
             else:
-                on_error(error)
+                (on_error or self.fail)(error)
+            self.finished.emit()
 
         self._running = self._start(
             job_factory, on_event=event, on_done=done, on_error=failed, title=title
@@ -151,6 +172,7 @@ class RunPanel(QWidget):
     def stop(self) -> None:
         """Ask the job, if there is one, for an ordinary end."""
         if self._running is not None and self._running.is_running:
+            self._was_stopped = True
             self._running.stop()
             self.stopped.emit()
             self._refresh()
@@ -185,17 +207,6 @@ class RunPanel(QWidget):
             text = obstacle or self._help
         self.button.setToolTip(text)
         self.button.setAccessibleName(self.button.text())
-        self.hint.setText(text if stopping else obstacle)
-        self.hint.setVisible(bool(self.hint.text()))
+        self.hint.say(text if stopping else obstacle)
         for part in (self.bar, self.stage, self.progress):
             part.setVisible(running)
-
-
-def _text(parent: QWidget, name: str) -> QLabel:
-    label = QLabel(parent)
-    label.setAccessibleName(name)
-    label.setWordWrap(True)
-    # A word-wrapped label would else ask for the width of its longest line.
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    label.hide()
-    return label

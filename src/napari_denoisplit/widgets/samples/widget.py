@@ -8,10 +8,8 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QLabel, QPushButton
 
 from napari_denoisplit.settings import FilmSettings
-from napari_denoisplit.widgets.layers.place import viewer_reference
-from napari_denoisplit.widgets.parts.column import Column
 from napari_denoisplit.widgets.parts.docked import DockedWidget
-from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, FileDrop
+from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.samples.browser import SampleBrowser
@@ -44,8 +42,7 @@ class SamplesWidget(DockedWidget):
     """
 
     def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
-        super().__init__()
-        self._viewer = viewer_reference(napari_viewer)
+        super().__init__(napari_viewer, "Browse posterior samples")
         self.choice = SampleChoice(self._viewer, start, self)
         self.view = ViewChoice(self)
         self.browser = SampleBrowser(self._viewer, self.view, start, self)
@@ -63,30 +60,17 @@ class SamplesWidget(DockedWidget):
         self.status.setWordWrap(True)
         self.status.setAccessibleName("What is in sight")
         self._seen: tuple[int, tuple[int, ...]] | None = None
-        self._lay_out()
-        self._connect()
-        self._on_choice()
-
-    def _lay_out(self) -> None:
         font = self.show_button.font()
         font.setBold(True)
         self.show_button.setFont(font)
-        self._column = column = Column(self)
-        column.add(self.choice, "Samples")
-        column.add(self.show_button)
-        column.add(self.status)
-        column.add(self.transport)
-        column.add(self.view)
-        column.add(self.pins)
-        column.add(self.measuring, "Measure")
-        column.add(self.export, "Save")
-        column.order_tabs()
-        self.setAccessibleName("Browse posterior samples")
+        shown = (self.show_button, self.status, self.transport, self.view, self.pins)
+        parts = ("Measure", self.measuring, "Save", self.export)
+        self._lay_out("Samples", self.choice, *shown, *parts)
+        self._connect()
+        self._on_choice()
 
     def _connect(self) -> None:
-        drop = FileDrop(self, IMAGE_SUFFIXES)
-        drop.dropped.connect(self.open_files)
-        drop.refused.connect(self._say)
+        self._take_drops(IMAGE_SUFFIXES, self._say)
         self.choice.changed.connect(self._on_choice)
         self.choice.updated.connect(self._on_updated)
         self.choice.failed.connect(self._fail)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,11 +17,10 @@ from napari_denoisplit.errors import DenoisplitError
 if TYPE_CHECKING:
     import threading
     from collections.abc import Generator
-    from pathlib import Path
 
     from napari_denoisplit.jobs.forecast.words import Preflight
     from napari_denoisplit.settings import SplitSettings
-    from napari_denoisplit.widgets.choosers.images import SplitInput
+    from napari_denoisplit.widgets.choosers.chosen import ChosenImage
     from napari_denoisplit.widgets.parts.worker import RunHandle, Start
 
 _WAIT_MS = 300  # for the next change, before anything is looked at
@@ -33,7 +33,7 @@ class Question:
 
     model: Path
     settings: SplitSettings
-    inputs: tuple[SplitInput, ...]
+    inputs: tuple[ChosenImage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +149,12 @@ def _tell(question: Question, stop: threading.Event) -> Generator[None, None, Fo
     return Forecast(in_memory=told[0], on_disk=told[1])
 
 
-def _axes_and_shape(chosen: SplitInput) -> tuple[str, tuple[int, ...]]:
+def _axes_and_shape(chosen: ChosenImage) -> tuple[str, tuple[int, ...]]:
     """Axes and sizes of an image without its channels; no pixel is read."""
-    image = chosen.image
-    if image is None and chosen.path is not None:
-        from napari_denoisplit.images.files.image_file import ImageFile
+    from napari_denoisplit.images.files.image_file import ImageFile
 
-        image = ImageFile(chosen.path).open(lazy_above=0)
-    if image is None:
-        raise TypeError("an input has neither pixels nor a file")
+    source = chosen.source
+    image = ImageFile(source).open(lazy_above=0) if isinstance(source, Path) else source
     axes = image.axes.replace("C", "")
     return axes, tuple(image.size(axis) for axis in axes)
 

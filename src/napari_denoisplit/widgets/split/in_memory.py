@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_denoisplit.events import PartDrawn, SampleDrawn, Stage, changed
 from napari_denoisplit.images.image import AXES
-from napari_denoisplit.widgets.choosers.images import SplitInput, single_channel
+from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all, single_channel
 from napari_denoisplit.widgets.layers.place import SAMPLE
 from napari_denoisplit.widgets.layers.results import ResultLayers, contrast_limits
 
@@ -145,7 +145,7 @@ class LimitsFound:
 
 
 def split_input(
-    chosen: SplitInput,
+    chosen: ChosenImage,
     model: Path,
     header: ModelHeader,
     settings: SplitSettings,
@@ -154,20 +154,13 @@ def split_input(
     focus: FocusSource | None = None,
 ) -> Job[SplitEvent | ImageRead | RoomMade | LimitsFound, Split]:
     """Read one image and split it, what is in focus first."""
-    # Not at the top: torch is paid for when a split is asked for, in the background.
-    from napari_denoisplit.images.files.reading import read_image
-
-    image = chosen.image
-    if image is None and chosen.path is not None:
-        yield Stage(f"Reading {chosen.name}")
-        image = read_image(chosen.path)
-    if image is None:
-        raise TypeError("an input has neither pixels nor a file")
+    (image,) = yield from read_all([chosen])
     weights = header.mix.channel_weights(header.network.n_channels)
     single = single_channel(image, chosen.channel, weights)
     first = np.asarray(single.data[(0,) * (len(single.axes) - 2)], dtype=np.float32)
     yield ImageRead(single, contrast_limits(first))
     yield Stage("Loading the network")
+    # Not at the top: torch is paid for when a split is asked for, in the background.
     from napari_denoisplit.jobs.split.job import split_job
 
     job = split_job(model, single, settings, stop=stop, focus=focus)

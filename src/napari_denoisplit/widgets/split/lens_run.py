@@ -14,7 +14,8 @@ from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.sampling.focus import LARGEST_VIEW, Focus, FocusSlot
 from napari_denoisplit.settings import SplitSettings
-from napari_denoisplit.widgets.choosers.images import FROM_LAYER, single_channel
+from napari_denoisplit.widgets.choosers.chosen import single_channel
+from napari_denoisplit.widgets.choosers.images import LAYER
 from napari_denoisplit.widgets.layers.view import ViewWatch
 from napari_denoisplit.widgets.parts.fields import sentence
 from napari_denoisplit.widgets.parts.worker import Cancelled
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.events import Job, LensDrawn
-    from napari_denoisplit.widgets.choosers.images import ImageSource, SplitInput
+    from napari_denoisplit.widgets.choosers.chosen import ChosenImage
+    from napari_denoisplit.widgets.choosers.images import ImageChooser
     from napari_denoisplit.widgets.choosers.model import ModelChoice
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import RunHandle, Start
@@ -43,10 +45,10 @@ class LensChoice:
     model: Path
     header: ModelHeader
     settings: SplitSettings
-    chosen: SplitInput
+    chosen: ChosenImage
 
     @classmethod
-    def of(cls, model: ModelChoice, source: ImageSource, values: Mapping[str, Any]) -> Self:
+    def of(cls, model: ModelChoice, source: ImageChooser, values: Mapping[str, Any]) -> Self:
         """Take what is chosen in a widget.
 
         Raises
@@ -56,7 +58,7 @@ class LensChoice:
         """
         if model.header is None:
             raise DenoisplitError(model.problem)
-        if source.kind.currentData() != FROM_LAYER:
+        if source.way != LAYER:
             raise DenoisplitError("The lens looks at a layer, not at files: choose one above.")
         if source.problem:
             raise DenoisplitError(source.problem)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_denoisplit.events import BlocksWritten, Stage
-from napari_denoisplit.widgets.choosers.images import SplitInput, single_channel
+from napari_denoisplit.widgets.choosers.chosen import ChosenImage, single_channel
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -129,7 +129,7 @@ def shrink_factor(height: int, width: int) -> int:
 
 
 def to_disk(
-    chosen: SplitInput,
+    chosen: ChosenImage,
     model: Path,
     header: ModelHeader,
     settings: SplitSettings,
@@ -209,16 +209,13 @@ def _begun(store: SlideStore, image: Image, header: ModelHeader, axes: str) -> R
     return ResultBegun(store.path, _provenance(store), (n_channels, *image.shape), levels)
 
 
-def _opened(chosen: SplitInput, header: ModelHeader) -> InputOpened:
+def _opened(chosen: ChosenImage, header: ModelHeader) -> InputOpened:
     """Open an image, and what is to be shown of it."""
     from napari_denoisplit.images.files.image_file import ImageFile
     from napari_denoisplit.widgets.layers.results import contrast_limits
 
-    image = chosen.image
-    if image is None and chosen.path is not None:
-        image = ImageFile(chosen.path).open()
-    if image is None:
-        raise TypeError("an input has neither pixels nor a file")
+    source = chosen.source
+    image = ImageFile(source).open() if isinstance(source, Path) else source
     weights = header.mix.channel_weights(header.network.n_channels)
     single = single_channel(image, chosen.channel, weights)
     middle = tuple(slice(max(0, n - _LOOK) // 2, max(0, n - _LOOK) // 2 + _LOOK)
@@ -229,7 +226,7 @@ def _opened(chosen: SplitInput, header: ModelHeader) -> InputOpened:
     return InputOpened(single, contrast_limits(seen), levels)
 
 
-def _levels_of_input(chosen: SplitInput, image: Image, single: Image) -> tuple[Any, ...]:
+def _levels_of_input(chosen: ChosenImage, image: Image, single: Image) -> tuple[Any, ...]:
     from napari_denoisplit.errors import ImageError
     from napari_denoisplit.images.zarr.levels import channel_levels
     from napari_denoisplit.images.zarr.nodes import is_zarr

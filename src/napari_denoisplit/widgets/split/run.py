@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
-    from napari_denoisplit.widgets.choosers.images import SplitInput
+    from napari_denoisplit.widgets.choosers.chosen import ChosenImage
     from napari_denoisplit.widgets.layers.results import OwnLayers
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
     from napari_denoisplit.widgets.split.results import ResultsPanel
@@ -89,7 +89,7 @@ class SplitRun(QObject):
         model: Path,
         header: ModelHeader,
         settings: SplitSettings,
-        inputs: Sequence[SplitInput],
+        inputs: Sequence[ChosenImage],
         where: ResultsPanel,
     ) -> None:
         super().__init__(panel)
@@ -107,7 +107,7 @@ class SplitRun(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._flush)
-        self._ended: tuple[SplitInput, Split | DiskSplit] | None = None
+        self._ended: tuple[ChosenImage, Split | DiskSplit] | None = None
         panel.stopped.connect(self._queue.clear)
 
     def next(self) -> None:
@@ -138,7 +138,7 @@ class SplitRun(QObject):
 
     def _event(
         self,
-        chosen: SplitInput,
+        chosen: ChosenImage,
         event: SplitEvent | ImageRead | InputOpened | _Preparation | BlockPicture,
     ) -> None:
         match event:
@@ -157,7 +157,7 @@ class SplitRun(QObject):
             case _:
                 assert_never(event)
 
-    def _focus_on(self, chosen: SplitInput) -> FocusSource | None:
+    def _focus_on(self, chosen: ChosenImage) -> FocusSource | None:
         """Let what is on screen of a layer come first."""
         self._watch_no_longer()
         if chosen.layer is None or chosen.place is None:
@@ -170,7 +170,7 @@ class SplitRun(QObject):
             self._watch.close()
             self._watch = None
 
-    def _prepare(self, chosen: SplitInput, event: ImageRead | InputOpened) -> None:
+    def _prepare(self, chosen: ChosenImage, event: ImageRead | InputOpened) -> None:
         if self._layers is not None:
             # Images of a queue lie on top of each other: show the newest.
             self._layers.layers.hide()
@@ -220,7 +220,7 @@ class SplitRun(QObject):
         if self._ended is not None:
             self._finish(*self._ended)
 
-    def _done(self, chosen: SplitInput, split: Split | DiskSplit) -> None:
+    def _done(self, chosen: ChosenImage, split: Split | DiskSplit) -> None:
         if split.n_samples and self._layers is not None:
             self._layers.take_result(split)
             self.results.append(Result(self._layers.name, split))
@@ -230,21 +230,21 @@ class SplitRun(QObject):
             self._note(chosen, "stopped")
             self.next()
 
-    def _finish(self, chosen: SplitInput, split: Split | DiskSplit) -> None:
+    def _finish(self, chosen: ChosenImage, split: Split | DiskSplit) -> None:
         self._ended = None
         if self._layers is not None:
             self._layers.finish(split)
         self._note(chosen, "stopped" if split.stopped_early else "done")
         self.next()
 
-    def _failed(self, chosen: SplitInput, error: Exception) -> None:
+    def _failed(self, chosen: ChosenImage, error: Exception) -> None:
         self._timer.stop()
         self._failures.append(f"⚠ {error}")
         self._note(chosen, "failed")
         self._panel.fail(error)
         self.next()
 
-    def _note(self, chosen: SplitInput, text: str) -> None:
+    def _note(self, chosen: ChosenImage, text: str) -> None:
         if chosen.path is not None:
             self.noted.emit(chosen.path, text)
 

@@ -12,19 +12,17 @@ from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import SplitSettings
-from napari_denoisplit.widgets.choosers.images import ImageSource
+from napari_denoisplit.widgets.choosers.images import ImageChooser
 from napari_denoisplit.widgets.choosers.model import ModelChoice
-from napari_denoisplit.widgets.layers.place import viewer_reference
-from napari_denoisplit.widgets.parts.column import Column, Fold
+from napari_denoisplit.widgets.choosers.roles import SUPERPOSITION
+from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.docked import DockedWidget
 from napari_denoisplit.widgets.parts.dropping import (
     IMAGE_SUFFIXES,
     MODEL_SUFFIXES,
-    FileDrop,
     by_kind,
 )
 from napari_denoisplit.widgets.parts.fields import SettingsForm, tooltip
-from napari_denoisplit.widgets.parts.preferences import preference
 from napari_denoisplit.widgets.parts.run_panel import RunPanel
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.split.forecast import Question
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
 
     from napari.viewer import Viewer
 
-    from napari_denoisplit.widgets.choosers.images import SplitInput
+    from napari_denoisplit.widgets.choosers.chosen import ChosenImage
 
 _MORE = {
     "keep_samples": "Samples to keep",
@@ -64,14 +62,11 @@ class SplitWidget(DockedWidget):
     """
 
     def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
-        super().__init__()
-        self._viewer = viewer_reference(napari_viewer)
+        super().__init__(napari_viewer, "Split and denoise")
         self.model = ModelChoice(self)
-        self.source = ImageSource(self._viewer, self)
+        self.source = ImageChooser(self._viewer, SUPERPOSITION, self)
         self.settings = SettingsForm(SplitSettings, {"n_samples": "Samples"}, parent=self)
         self.more = SettingsForm(SplitSettings, _MORE, parent=self)
-        for form, name in ((self.settings, "n_samples"), (self.more, "device")):
-            form[name].set_value(preference(name, form[name].value()))
         self.lens = Lens(self._viewer, start, self._lens_choice, self)
         self.where = ResultsPanel(self._viewer, self._question, start, self)
         self.panel = RunPanel("Split", "Split the image with the model.", start, self)
@@ -84,28 +79,13 @@ class SplitWidget(DockedWidget):
         )
         self._results: list[Result] = []
         self._run: SplitRun | None = None
-        self._lay_out()
+        how = (self.settings, Fold("More", self.more), self.where, self.panel, self.save_button)
+        self._lay_out("Model", self.model, "Image", self.source, "How", *how, "Lens", self.lens)
         self._connect()
         self._refresh()
 
-    def _lay_out(self) -> None:
-        self._column = column = Column(self)
-        column.add(self.model, "Model")
-        column.add(self.source, "Image")
-        column.add(self.settings, "How")
-        column.add(Fold("More", self.more))
-        column.add(self.where)
-        column.add(self.panel)
-        column.add(self.save_button)
-        column.add(self.lens, "Lens")
-        column.order_tabs()
-        self.setAccessibleName("Split and denoise")
-
     def _connect(self) -> None:
-        drop = FileDrop(self, MODEL_SUFFIXES + IMAGE_SUFFIXES)
-        drop.dropped.connect(self.open_files)
-        drop.refused.connect(self.panel.say)
-        self.source.files.drop.refused.connect(self.panel.say)
+        self._take_drops(MODEL_SUFFIXES + IMAGE_SUFFIXES, self.panel.say)
         self.model.changed.connect(self._on_model)
         self.source.changed.connect(self._refresh)
         for form in (self.settings, self.more):
@@ -160,7 +140,7 @@ class SplitWidget(DockedWidget):
         run.next()
         self._refresh()
 
-    def _order(self) -> tuple[Sequence[SplitInput], SplitSettings]:
+    def _order(self) -> tuple[Sequence[ChosenImage], SplitSettings]:
         settings = SplitSettings(**self.settings.values(), **self.more.values())
         return self.source.chosen(), settings
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.widgets.choosers.known_model import KnownModel
+from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.dropping import NOISE_SUFFIXES, FileList
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box
 from napari_denoisplit.widgets.parts.grade_words import grade_text, verdict_line
@@ -31,12 +32,15 @@ class NoiseChoice(QWidget):
         super().__init__(parent)
         self._known: dict[Path, KnownModel | str] = {}
         self._structures: tuple[str, ...] = ()
-        self.kind = _kind_box(self)
+        self.kind = narrow_box(
+            "Noise models",
+            "What the noise of each channel is like: estimated from the images themselves, or "
+            "taken from the Noise model widget or from files, one per structure in their order.",
+            self,
+            items={_AUTOMATIC: "from the images", _GIVEN: "one per structure"},
+        )
         self.files = FileList("noise models", NOISE_SUFFIXES, self)
-        self.about = QLabel(self)
-        self.about.setWordWrap(True)
-        self.about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.about.setAccessibleName("Noise model of each structure")
+        self.about = Text("Noise model of each structure", self)
         self.not_needed = QLabel("This method needs no noise models.", self)
         self._chooser = QWidget(self)
         form = form_layout(self._chooser)
@@ -92,7 +96,7 @@ class NoiseChoice(QWidget):
         """Say which structures there are; empty where only the files will tell."""
         if tuple(names) != self._structures:
             self._structures = tuple(names)
-            self.about.setText(self._text())
+            self._refresh_text()
 
     def take(self, known: KnownModel) -> None:
         """Take a model that another widget hands over."""
@@ -118,7 +122,7 @@ class NoiseChoice(QWidget):
         self._known = {path: self._known[path] for path in self.files.paths}
         self._refresh()
 
-    def _text(self) -> str:
+    def _refresh_text(self) -> None:
         lines = []
         for number, path in enumerate(self.files.paths):
             known = number < len(self._structures)
@@ -128,22 +132,9 @@ class NoiseChoice(QWidget):
                 lines.append(f"{name}: {found.name}, {found.about}. {verdict_line(found.record)}")
             elif found:
                 lines.append(f"{name}: ⚠ {found}")
-        return "\n".join(lines)
+        self.about.say("\n".join(lines) if self._is_given else "")
 
     def _refresh(self, *_: object) -> None:
         self.files.setVisible(self._is_given)
-        self.about.setText(self._text())
-        self.about.setVisible(self._is_given and bool(self.about.text()))
+        self._refresh_text()
         self.changed.emit()
-
-
-def _kind_box(parent: QWidget) -> QComboBox:
-    box = narrow_box(
-        "Noise models",
-        "What the noise of each channel is like: estimated from the images themselves, or "
-        "taken from the Noise model widget or from files, one per structure in their order.",
-        parent,
-    )
-    box.addItem("from the images", _AUTOMATIC)
-    box.addItem("one per structure", _GIVEN)
-    return box

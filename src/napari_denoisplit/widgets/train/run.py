@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
-from qtpy.QtCore import QObject, Signal
 
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import (
@@ -19,13 +18,14 @@ from napari_denoisplit.events import (
     Progress,
     Stage,
 )
+from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all
 from napari_denoisplit.widgets.layers.place import Place, ViewerRef
 from napari_denoisplit.widgets.layers.results import OwnLayers, structure_colormap
 from napari_denoisplit.widgets.train.curves import training_curves
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.train.job import Trained
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
-    from napari_denoisplit.widgets.choosers.channels import TrainInput
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
     from napari_denoisplit.widgets.train.plots import TrainingPlot
 
@@ -43,7 +42,11 @@ if TYPE_CHECKING:
 class TrainOrder:
     """Everything a training needs, as chosen at the click."""
 
-    source: TrainInput
+    images: tuple[ChosenImage, ...]
+    structures: tuple[str, ...]
+    """Names of the structures; empty to go by the images."""
+    t_is_repeats: bool
+    """Whether the T axis holds repeated exposures of one place."""
     settings: TrainSettings
     path: Path
     noise_models: tuple[NoiseModel | Path, ...]
@@ -62,9 +65,9 @@ class FieldsRead:
 
 def train_input(order: TrainOrder, stop: threading.Event) -> Job[TrainEvent | FieldsRead, Trained]:
     """Read the images and train on them."""
-    fields = yield from _read_fields(order.source)
-    scale = order.source.place or Place("YX", dict(fields.pixel_size), units=dict(fields.units))
-    yield FieldsRead(fields.channel_names, scale)
+    fields = yield from _read_fields(order)
+    of_files = Place("YX", dict(fields.pixel_size), units=dict(fields.units))
+    yield FieldsRead(fields.channel_names, order.images[0].place or of_files)
     yield Stage("Loading the network")
     # Not at the top: torch is paid for when a training is asked for, in the background.
     from napari_denoisplit.jobs.train.job import train_job
@@ -83,27 +86,24 @@ def train_input(order: TrainOrder, stop: threading.Event) -> Job[TrainEvent | Fi
     return (yield from job)
 
 
-def _read_fields(source: TrainInput) -> Job[StatusEvent, TrainingFields]:
-    from napari_denoisplit.images.files.reading import read_image
+def _read_fields(order: TrainOrder) -> Job[StatusEvent, TrainingFields]:
     from napari_denoisplit.images.training.fields import TrainingFields
 
-    images = list(source.images)
-    for path in source.paths:
-        yield Stage(f"Reading {path.name}")
-        images.append(read_image(path))
+    images = yield from read_all(order.images)
     yield Stage("Preparing the images")
-    fields = TrainingFields.from_images(images, t_is_repeats=source.t_is_repeats)
-    if not source.names:
+    fields = TrainingFields.from_images(images, t_is_repeats=order.t_is_repeats)
+    names = order.structures
+    if not names:
         return fields
-    if len(source.names) != len(fields.channel_names):
+    if len(names) != len(fields.channel_names):
         raise TrainingError(
-            f"{len(source.names)} names ({', '.join(source.names)}) for "
+            f"{len(names)} names ({', '.join(names)}) for "
             f"{len(fields.channel_names)} structures: give one each, or none."
         )
-    return replace(fields, channel_names=source.names)
+    return replace(fields, channel_names=names)
 
 
-class TrainRun(QObject):
+class TrainRun:
     """Runs one training and shows how it goes.
 
     Parameters
@@ -114,15 +114,21 @@ class TrainRun(QObject):
         Starts the job and shows how far it is.
     plot
         Shows the curves.
+    order
+        What is trained.
+    on_epoch
+        Called when an epoch has ended, and there is more to see.
     """
 
-    curves_changed = Signal()  # an epoch has ended, and there is more to see
-    finished = Signal()  # the training has ended, however
-
     def __init__(
-        self, viewer: ViewerRef, panel: RunPanel, plot: TrainingPlot, order: TrainOrder
+        self,
+        viewer: ViewerRef,
+        panel: RunPanel,
+        plot: TrainingPlot,
+        order: TrainOrder,
+        on_epoch: Callable[[], None],
     ) -> None:
-        super().__init__(panel)
+        self._on_epoch = on_epoch
         self._viewer, self._panel, self._plot, self._order = viewer, panel, plot, order
         self._structures: tuple[str, ...] = ()
         self._history: list[EpochDone] = []
@@ -137,7 +143,6 @@ class TrainRun(QObject):
             partial(train_input, self._order),
             on_event=self._event,
             on_done=self._done,
-            on_error=self._failed,
             title=f"denoiSplit: training {self._order.path.stem}",
         )
 
@@ -152,7 +157,7 @@ class TrainRun(QObject):
                 self._history.append(event)
                 self._plot.show_curves(training_curves(self._history), self._structures)
                 self._panel.say(epoch_text(event, self._structures))
-                self.curves_changed.emit()
+                self._on_epoch()
             case PreviewSplit():
                 if self._preview is not None:
                     self._preview.show(event)
@@ -166,11 +171,6 @@ class TrainRun(QObject):
     def _done(self, trained: Trained) -> None:
         self.model = trained.path if self._history else None
         self._panel.say(self._summary(trained))
-        self.finished.emit()
-
-    def _failed(self, error: Exception) -> None:
-        self._panel.fail(error)
-        self.finished.emit()
 
     def _summary(self, trained: Trained) -> str:
         best = [epoch for epoch in trained.history if epoch.is_best]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_denoisplit.widgets.layers.place import viewer_reference
-from napari_denoisplit.widgets.parts.column import Column
 from napari_denoisplit.widgets.parts.docked import DockedWidget
-from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES, FileDrop
+from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import narrow_box
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.trust.layers import split_groups
@@ -36,8 +34,7 @@ class TrustWidget(DockedWidget):
     """
 
     def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
-        super().__init__()
-        self._viewer = viewer_reference(napari_viewer)
+        super().__init__(napari_viewer, "Trust")
         self._groups: tuple[SplitGroup, ...] = ()
         self.split = narrow_box(
             "Split", "Layers that the Split widget has made of one image.", self
@@ -46,24 +43,23 @@ class TrustWidget(DockedWidget):
         self.mask = MaskPart(self._viewer, self)
         self.objects = ObjectsPart(self._viewer, self.mask, start, self)
         self.samples = SamplesPart(self._viewer, start, self)
-        self._lay_out()
+        self._lay_out(
+            "Split",
+            self.split,
+            "Does the split explain the image?",
+            self.residual,
+            "Where is structure above its σ?",
+            self.mask,
+            "How sure is the mean of an object?",
+            self.objects,
+            "What do the samples agree on?",
+            self.samples,
+        )
         self._connect()
         self.reset_choices()
 
-    def _lay_out(self) -> None:
-        column = Column(self)
-        column.add(self.split, "Split")
-        column.add(self.residual, "Does the split explain the image?")
-        column.add(self.mask, "Where is structure above its σ?")
-        column.add(self.objects, "How sure is the mean of an object?")
-        column.add(self.samples, "What do the samples agree on?")
-        column.order_tabs()
-        self.setAccessibleName("Trust")
-
     def _connect(self) -> None:
-        drop = FileDrop(self, MODEL_SUFFIXES)
-        drop.dropped.connect(self._open)
-        drop.refused.connect(self.residual.panel.say)
+        self._take_drops(MODEL_SUFFIXES, self.residual.panel.say)
         self.split.currentIndexChanged.connect(self._on_split)
         for panel in (self.residual.panel, self.objects.panel, self.samples.panel):
             self.undocked.connect(panel.stop)
@@ -92,7 +88,8 @@ class TrustWidget(DockedWidget):
         for part in (self.residual, self.mask, self.objects, self.samples):
             part.set_group(self.group)
 
-    def _open(self, paths: list[Path]) -> None:
+    def open_files(self, paths: list[Path]) -> None:
+        """Take the model of the split, as if it was dropped here."""
         self.residual.model.open(paths[-1])
 
 

@@ -1,0 +1,110 @@
+"""Images as chosen at the click, which a job reads in the background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.events import Stage
+from napari_denoisplit.images.image import AXES, Image
+from napari_denoisplit.images.superposition import superpose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from napari.layers import Image as ImageLayer
+
+    from napari_denoisplit.events import Job, StatusEvent
+    from napari_denoisplit.widgets.layers.place import Place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChosenImage:
+    """A layer of the viewer, or a file."""
+
+    name: str
+    source: Image | Path
+    """Pixels of the layer, or the file."""
+    layer: ImageLayer | None = None
+    place: Place | None = None
+    """Where the layer lies in the viewer."""
+    channel: int | None = None
+    """Which channel to take of an image that has several, from 0; None for what the role says."""
+
+    @property
+    def image(self) -> Image | None:
+        """Pixels of the layer; None for a file."""
+        return self.source if isinstance(self.source, Image) else None
+
+    @property
+    def path(self) -> Path | None:
+        """The file; None for a layer."""
+        return self.source if isinstance(self.source, Path) else None
+
+    def read(self) -> Image:
+        """Return the image; a file is read.
+
+        Raises
+        ------
+        ImageError
+            The file cannot be read.
+        """
+        if isinstance(self.source, Image):
+            return self.source
+        # Not at the top: tifffile takes a while, and layers need no reading.
+        from napari_denoisplit.images.files.reading import read_image
+
+        return read_image(self.source)
+
+
+def read_all(chosen: Iterable[ChosenImage]) -> Job[StatusEvent, list[Image]]:
+    """Read images one after the other, and say which.
+
+    Raises
+    ------
+    ImageError
+        A file cannot be read.
+    """
+    images = []
+    for one in chosen:
+        if one.path is not None:
+            yield Stage(f"Reading {one.name}")
+        images.append(one.read())
+    return images
+
+
+def single_channel(image: Image, channel: int | None, weights: Sequence[float]) -> Image:
+    """Take the one channel of an image that is to be split, axes in the order of T, Z, Y, X.
+
+    Parameters
+    ----------
+    image
+        With or without a channel axis.
+    channel
+        Which channel to take; None superposes all, as the model was trained.
+    weights
+        Weight of each structure in the superposition.
+
+    Raises
+    ------
+    ImageError
+        The image does not have that channel, or not one channel per weight.
+    """
+    rest = "".join(axis for axis in AXES if axis in image.axes and axis != "C")
+    if image.n_channels == 1:
+        return image.transposed(rest)
+    if channel is None and image.n_channels != len(weights):
+        raise ImageError(
+            f"{image.name!r} has {image.n_channels} channels and the model {len(weights)} "
+            "structures, so they cannot be superposed: choose the channel that shows all "
+            "structures together."
+        )
+    if channel is not None and channel >= image.n_channels:
+        raise ImageError(
+            f"{image.name!r} has {image.n_channels} channels: there is no channel {channel + 1}."
+        )
+    last = image.transposed(rest[:-2] + "CYX")
+    data = superpose(last.data, weights) if channel is None else last.data[..., channel, :, :]
+    return replace(last, data=data, axes=rest, channel_names=())

@@ -1,0 +1,37 @@
+"""Roles that images are chosen for in more than one widget."""
+
+from __future__ import annotations
+
+from napari_denoisplit.widgets.choosers.images import CHANNELS, FILES, LAYER, LAYERS, Role
+
+_ONE_BY_ONE = {LAYER: "a layer", FILES: "files"}
+_WHERE = "Where the image comes from"
+
+SUPERPOSITION = Role(
+    ways=_ONE_BY_ONE,
+    where=_WHERE,
+    help_text="Split a layer of the viewer, or files: TIFF or OME-Zarr.",
+    channel="For an image with channels: which one shows the structures together. Channels that "
+    "show one structure each can be superposed as in training, to try a model out.",
+    any_channel="superpose, as trained",
+)
+NOISY_IMAGES = Role(
+    ways=_ONE_BY_ONE,
+    where=_WHERE,
+    help_text="Denoise a layer of the viewer, or files: TIFF or OME-Zarr.",
+)
+STRUCTURES = Role(
+    ways={
+        LAYERS: "layers, one per structure",
+        CHANNELS: "one layer with channels",
+        FILES: "files",
+    },
+    where="Where the structures come from",
+    help_text="Images of each structure alone, of the same fields of view: one layer per "
+    "structure, one layer with a channel axis, or files, TIFF or OME-Zarr (one per structure, or "
+    "with channels).",
+    missing="Add or drop TIFF or OME-Zarr images of the structures.",
+    names=True,
+    repeats="The time points are exposures of one place that did not change, not a time-lapse. "
+    "Noise models are then fitted to their differences, which is the best way.",
+)

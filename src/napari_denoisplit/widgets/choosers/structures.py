@@ -1,0 +1,111 @@
+"""A list of layers, one for each structure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_denoisplit.widgets.choosers.layer import LayerChoice
+from napari_denoisplit.widgets.parts.controls import button, in_a_row
+
+if TYPE_CHECKING:
+    from napari.layers import Image as ImageLayer
+
+    from napari_denoisplit.widgets.layers.place import ViewerRef
+
+MOST_CHANNELS = 16
+
+
+class LayerPerStructure(QWidget):
+    """A list of layers for each structure, two or more."""
+
+    changed = Signal()  # another layer was chosen, or their number changed
+    picked = Signal()  # the user, not what follows the viewer, has chosen a layer
+
+    def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._is_fixed = False
+        self.choices: list[LayerChoice] = []
+        self._rows = QVBoxLayout()
+        self.more_button = button(
+            "One more structure", "Add a layer that shows a further structure.", self.add
+        )
+        self.less_button = button("One less", "Leave the last structure out.", self.remove)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._rows)
+        layout.addLayout(in_a_row(self.more_button, self.less_button))
+        self.add()
+        self.add()
+
+    @property
+    def problem(self) -> str:
+        """Why these layers cannot be used together; empty if they can."""
+        for choice in self.choices:
+            if choice.problem:
+                return choice.problem
+        chosen = self.chosen()
+        if len({id(layer) for layer in chosen}) < len(chosen):
+            return "Two structures come from the same layer: choose another for one of them."
+        shapes = {layer.name: tuple(layer.data.shape) for layer in chosen if not layer.multiscale}
+        if len(set(shapes.values())) > 1:
+            sizes = ", ".join(f"{name}: {shape}" for name, shape in shapes.items())
+            return f"The layers differ in size ({sizes}): they must show the same fields."
+        return ""
+
+    def chosen(self) -> list[ImageLayer]:
+        """Return the chosen layers, in the order of the structures."""
+        return [choice.layer for choice in self.choices if choice.layer is not None]
+
+    def add(self) -> None:
+        """Add a structure."""
+        if len(self.choices) < MOST_CHANNELS:
+            choice = LayerChoice(self._viewer, f"Structure {len(self.choices) + 1}", parent=self)
+            self.choices.append(choice)
+            self._rows.addWidget(choice)
+            self._spread()
+            choice.changed.connect(self.changed)
+            choice.picked.connect(self.picked)
+        self._refresh()
+
+    def remove(self) -> None:
+        """Leave out the last structure; two remain."""
+        if len(self.choices) > 2:
+            choice = self.choices.pop()
+            self._rows.removeWidget(choice)
+            choice.setParent(None)
+            choice.deleteLater()
+        self._refresh()
+
+    def fix(self, number: int) -> None:
+        """Have a list for each of so many structures, two at least, whatever the user wants."""
+        self._is_fixed = True
+        while len(self.choices) < number:
+            self.add()
+        while len(self.choices) > max(2, number):
+            self.remove()
+        self._refresh()
+
+    def reset_choices(self) -> None:
+        """Follow the viewer's layers."""
+        for choice in self.choices:
+            choice.reset_choices()
+        self._spread()
+
+    def _spread(self) -> None:
+        """Where two structures have the same layer, give the later one that is not taken."""
+        taken: list[int] = []
+        for choice in self.choices:
+            if id(choice.layer) in taken:
+                free = [layer for layer in choice.layers() if id(layer) not in taken]
+                if free:
+                    choice.layer = free[0]
+            taken.append(id(choice.layer))
+
+    def _refresh(self) -> None:
+        self.less_button.setVisible(len(self.choices) > 2 and not self._is_fixed)
+        self.more_button.setVisible(len(self.choices) < MOST_CHANNELS and not self._is_fixed)
+        self.changed.emit()

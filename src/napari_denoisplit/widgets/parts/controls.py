@@ -1,0 +1,103 @@
+"""Small controls of every page: text, buttons, lines to type into, choices to fill."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSizePolicy
+
+from napari_denoisplit.widgets.parts.fields import tooltip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from qtpy.QtWidgets import QWidget
+
+
+class Text(QLabel):
+    """Text of any length in a narrow dock; not seen while there is nothing to say.
+
+    Parameters
+    ----------
+    name
+        For those who do not see it.
+    selectable
+        Whether it can be copied with the mouse.
+    """
+
+    def __init__(
+        self, name: str, parent: QWidget | None = None, *, selectable: bool = False
+    ) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setWordWrap(True)
+        # A word-wrapped label would else ask for the width of its longest line.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        if selectable:
+            self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.hide()
+
+    def say(self, text: str) -> None:
+        """Show a text; nothing where it is empty."""
+        self.setText(text)
+        self.setVisible(bool(text))
+
+
+def button(text: str, help_text: str, on_click: Callable[[], Any] | None = None) -> QPushButton:
+    """Make a button with an explanation.
+
+    Parameters
+    ----------
+    text
+        What it says.
+    help_text
+        What happens when it is clicked.
+    on_click
+        Called at a click.
+    """
+    made = QPushButton(text)
+    made.setToolTip(tooltip(help_text))
+    if on_click is not None:
+        made.clicked.connect(on_click)
+    return made
+
+
+def text_line(name: str, help_text: str, placeholder: str = "") -> QLineEdit:
+    """Make a line to type into."""
+    line = QLineEdit()
+    line.setAccessibleName(name)
+    line.setPlaceholderText(placeholder)
+    line.setToolTip(tooltip(help_text))
+    # Its own drop would paste the address as text; the widget around it takes the file.
+    line.setAcceptDrops(False)
+    return line
+
+
+def in_a_row(*widgets: QWidget) -> QHBoxLayout:
+    """Put controls beside each other, without margins."""
+    row = QHBoxLayout()
+    row.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        row.addWidget(widget)
+    return row
+
+
+def refill(box: QComboBox, items: Iterable[tuple[str, Any]], row: int = 0) -> None:
+    """Offer other items, without a word to those who follow the choice.
+
+    Parameters
+    ----------
+    box
+        The choice.
+    items
+        What each item is called, and what it stands for.
+    row
+        Which item is chosen then.
+    """
+    blocker = QSignalBlocker(box)
+    box.clear()
+    for text, data in items:
+        box.addItem(text, data)
+    box.setCurrentIndex(row)
+    blocker.unblock()
