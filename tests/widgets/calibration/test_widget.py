@@ -225,7 +225,7 @@ def test_a_noisy_layer_is_not_taken_for_a_clean_one_or_a_superposition(
 
 
 def test_a_stop_is_no_error(qtbot, widget, monkeypatch):
-    monkeypatch.setattr(widget.panel, "fail", pytest.fail)
+    monkeypatch.setattr(widget.panel, "notify", pytest.fail)
     widget.settings["n_samples"].set_value(2000)
     widget.panel.button.click()
     qtbot.wait(300)
