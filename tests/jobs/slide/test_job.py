@@ -13,7 +13,7 @@ import pytest
 import torch
 import zarr
 
-from napari_denoisplit.api import split_to_zarr
+from napari_denoisplit import split_to_zarr
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
 from napari_denoisplit.errors import ImageError, JobError
