@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.api.arguments import model_or_path
-from napari_denoisplit.events import run
+from napari_denoisplit.api.docstrings import documented_by
+from napari_denoisplit.events import ignore, run
 from napari_denoisplit.settings import CalibrateSettings
 
 if TYPE_CHECKING:
@@ -13,13 +14,14 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from napari_denoisplit.checkpoint import Model
-    from napari_denoisplit.events import Event
+    from napari_denoisplit.events import NoiseEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.jobs.calibrate.job import Calibrated
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 
+@documented_by("jobs.calibrate.job", "calibrate_job")
 def calibrate(
     model: Model | str | PathLike[str],
     images: TrainingFields,
@@ -29,7 +31,7 @@ def calibrate(
     report_on: TrainingFields | None = None,
     report_superpositions: Sequence[Image] | None = None,
     noise_models: Sequence[NoiseModel] | None = None,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[NoiseEvent], None] = ignore,
 ) -> Calibrated:
     """Bring the sigma of a model to the size of its errors, on images that it has not seen.
 
@@ -41,29 +43,14 @@ def calibrate(
         Noisy channels, with clean ones where there are any; `TrainingFields.from_images` makes
         them from images. Of the images that the model was trained on, given as they were then, the
         parts kept aside are used.
-    settings
-        Samples, way to calibrate, bins and all the rest; None takes every default.
     superpositions
         Recorded superpositions of the same fields, in their order; None mixes the channels.
-    report_on
-        Other images to judge on; None keeps half of `images` for it.
     report_superpositions
-        Recorded superpositions of those, in their order; None mixes their channels.
-    noise_models
-        One for each channel; None takes those of the model.
-    on_event
-        Called with every event of the job, e.g. `Progress`.
+        Recorded superpositions of `report_on`, in their order; None mixes its channels.
 
     Returns
     -------
     The calibrated model, the record that is kept in its file, curves and a verdict.
-
-    Raises
-    ------
-    CalibrationError
-        The images do not suffice, or the model was trained on them.
-    ImageError
-        The images do not fit the model or one another.
     """
     from napari_denoisplit.jobs.calibrate.fields import superposed_planes
     from napari_denoisplit.jobs.calibrate.job import calibrate_job  # imports torch

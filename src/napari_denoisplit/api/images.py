@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.api.arguments import checked_image, model_or_path, path_or_none
-from napari_denoisplit.events import run
+from napari_denoisplit.api.docstrings import documented_by
+from napari_denoisplit.events import ignore, run
 from napari_denoisplit.settings import (
     DenoiseSettings,
     SplitSettings,
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from napari_denoisplit.checkpoint import Model
-    from napari_denoisplit.events import Event
+    from napari_denoisplit.events import SplitEvent, StatusEvent, TrainEvent
     from napari_denoisplit.images.files.image_file import ImageFile
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 
+@documented_by("jobs.train.job", "train_job")
 def train(
     fields: TrainingFields,
     settings: TrainSettings | None = None,
@@ -36,7 +38,7 @@ def train(
     path: str | PathLike[str] | None = None,
     noise_models: Sequence[NoiseModel] | None = None,
     resume: str | PathLike[str] | None = None,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[TrainEvent], None] = ignore,
 ) -> Trained:
     """Train a model that splits superpositions of the channels of `fields`.
 
@@ -44,29 +46,10 @@ def train(
     ----------
     fields
         Noisy channels; `TrainingFields.from_images` makes them from images.
-    settings
-        Preset, budget, device and all the rest; None takes every default.
-    path
-        Where to write the best model so far after each improvement (``*.denoisplit``).
-    noise_models
-        One for each channel; None fits them to the channels.
-    resume
-        File ``*.last.denoisplit`` of a training to go on with.
-    on_event
-        Called with every event of the job, e.g. `EpochDone`.
 
     Returns
     -------
     The best model, and the history of its training.
-
-    Raises
-    ------
-    TrainingError
-        Training cannot start with these fields, or cannot go on.
-    NoiseModelError
-        A noise model cannot be fitted or does not suit.
-    ModelFileError
-        The file to resume from is damaged or of another network.
     """
     from napari_denoisplit.jobs.train.job import train_job  # imports torch
 
@@ -80,43 +63,21 @@ def train(
     return run(job, on_event)
 
 
+@documented_by("jobs.split.job", "split_job")
 def split(
     model: Model | str | PathLike[str],
     image: Image,
     settings: SplitSettings | None = None,
     *,
     region: tuple[slice, slice] | None = None,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[SplitEvent], None] = ignore,
 ) -> Split:
     """Split an image, or a part of it, into its structures.
-
-    Parameters
-    ----------
-    model
-        A model, or its file.
-    image
-        Superposition; every axis but C is kept.
-    settings
-        Number of samples, device and all the rest; None takes every default.
-    region
-        Part of every plane to split, as rows and columns: ``np.s_[100:300, 50:]``. Only the part
-        and its context are sampled, and give what the split of the whole image has there, up to
-        what lies beyond the overlap of the tiles. With a target error, the part is judged by
-        itself.
-    on_event
-        Called with every event of the job, e.g. `SampleDrawn`.
 
     Returns
     -------
     MMSE and sigma of every structure in the unit of the image, and the samples that were kept;
     the images know where they lie (`Image.origin`).
-
-    Raises
-    ------
-    ImageError
-        The image has several channels, or pixels that are not finite; or the region lies beyond it.
-    ModelFileError
-        The model file is damaged or foreign.
     """
     from napari_denoisplit.jobs.split.job import split_job  # imports torch
 
@@ -132,6 +93,7 @@ def region_of(index: tuple[slice, slice] | None) -> PlaneRegion | None:
     return None if index is None else PlaneRegion.of_slices(*index)
 
 
+@documented_by("jobs.forecast.preflight", "preflight")
 def preflight(
     model: Model | str | PathLike[str],
     image: Image | ImageFile,
@@ -145,31 +107,9 @@ def preflight(
     No pixel is read. The first call for a network and a device measures the rate, in a fraction of
     a second.
 
-    Parameters
-    ----------
-    model
-        A model, or its file.
-    image
-        Superposition, or its file.
-    settings
-        Number of samples, device and all the rest; None takes every default.
-    on_disk
-        Whether the results go to disk, as by `split_to_zarr`; else they stay in memory.
-    region
-        Part of every plane that is split; see `split`.
-
     Returns
     -------
     Numbers; `sentence` says them in words, and `problem` why the results do not fit into memory.
-
-    Raises
-    ------
-    ImageError
-        The image cannot be read, or has several channels.
-    ModelFileError
-        The model file is damaged or foreign.
-    JobError
-        The device is not there.
     """
     from napari_denoisplit.jobs.forecast.preflight import preflight as told  # imports torch
 
@@ -178,11 +118,12 @@ def preflight(
     return told(*given, chosen, on_disk=on_disk, region=part)
 
 
+@documented_by("jobs.denoise.images", "denoise_images_job")
 def denoise(
     image: Image,
     settings: DenoiseSettings | None = None,
     *,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[StatusEvent], None] = ignore,
 ) -> Image:
     """Denoise an image by a network that learns from this image alone (Noise2Void).
 
@@ -190,22 +131,11 @@ def denoise(
     ----------
     image
         Any axes; each channel has a network of its own.
-    settings
-        Minutes of each channel, device and all the rest; None takes every default.
-    on_event
-        Called with every event of the job, e.g. `Progress`.
 
     Returns
     -------
     The image as float32, axes, pixel size and channel names kept. Its `notes` end with the verdict
     on each channel, e.g. that the result is blank.
-
-    Raises
-    ------
-    ImageError
-        A channel is constant, or a pixel is not finite.
-    TrainingError
-        Training cannot go on.
     """
     from napari_denoisplit.jobs.denoise.images import denoise_images_job  # imports torch
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.api.arguments import checked_image, model_or_path
+from napari_denoisplit.api.docstrings import documented_by
 from napari_denoisplit.api.images import region_of
-from napari_denoisplit.events import run
+from napari_denoisplit.events import ignore, run
 from napari_denoisplit.settings import (
     SplitSettings,
 )
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from napari_denoisplit.checkpoint import Model
-    from napari_denoisplit.events import Event
+    from napari_denoisplit.events import BatchEvent, SlideEvent
     from napari_denoisplit.images.files.image_file import ImageFile
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.batch.outcome import BatchResult
     from napari_denoisplit.jobs.slide.job import SlideSplit
 
 
+@documented_by("jobs.batch.job", "batch_job")
 def split_folder(
     model: Model | str | PathLike[str],
     folder: str | PathLike[str] | Iterable[str | PathLike[str]],
@@ -35,7 +37,7 @@ def split_folder(
     channel: str | None = None,
     region: tuple[slice, slice] | None = None,
     again: bool = False,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[BatchEvent], None] = ignore,
 ) -> BatchResult:
     """Split every image of a folder and write the results as OME-TIFF files.
 
@@ -44,27 +46,21 @@ def split_folder(
 
     Parameters
     ----------
-    model
-        A model, or its file. Results of a model that is in no file are always made again.
     folder
         Folder with images; or several folders and files.
     output
         Folder of the results, and of the table ``batch.csv`` of what has become of each file.
         Nothing in it that a split has made is taken for an image.
     settings
-        Number of samples, device and all the rest; None takes every default, but keeps no samples.
+        The same for every file; None takes every default, but keeps no samples.
     pattern
         Which files to take, e.g. ``"cell*.tif"``.
     recursive
         Whether to take images from sub-folders, too; results keep the sub-folders.
     channel
         Channel to split of images that have several: its name, or its number from 1.
-    region
-        Part of every image to split; see `split`. The names of the results say which.
     again
         Whether to split files whose results are there already.
-    on_event
-        Called with every event of the job, e.g. `FileDone` and `FileFailed`.
 
     Returns
     -------
@@ -96,6 +92,7 @@ def split_folder(
     return run(job, on_event)
 
 
+@documented_by("jobs.slide.job", "split_to_zarr_job")
 def split_to_zarr(
     model: Model | str | PathLike[str],
     image: Image | ImageFile,
@@ -105,7 +102,7 @@ def split_to_zarr(
     region: tuple[slice, slice] | None = None,
     resume: bool = True,
     scheduler: str | None = None,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[SlideEvent], None] = ignore,
 ) -> SlideSplit:
     """Split an image of any size block by block into an OME-Zarr folder.
 
@@ -114,39 +111,14 @@ def split_to_zarr(
 
     Parameters
     ----------
-    model
-        A model, or its file.
-    image
-        Superposition whose pixels are read where they are needed, e.g. of a dask array; or its
-        file.
     path
         Folder with the results, as the images ``mmse``, ``sigma`` and ``samples/000`` ...
     settings
-        Number of samples, memory and all the rest; None takes every default, but keeps no samples.
-    region
-        Part of every plane to split; see `split`. The result knows where it lies.
-    resume
-        Whether to go on with what is there; otherwise it is replaced.
-    scheduler
-        Address of a dask.distributed scheduler whose workers split the blocks; model and image
-        are then files that all of them can read (extra ``cluster``).
-    on_event
-        Called with every event of the job, e.g. `Progress`.
+        Samples, blocks, tiles, device; None takes every default, but keeps no samples.
 
     Returns
     -------
     Where the result is, and how much of it is there.
-
-    Raises
-    ------
-    ImageError
-        The image has several channels, or pixels that are not finite; the region lies beyond it;
-        or another folder has that name.
-    ModelFileError
-        The model file is damaged or foreign.
-    JobError
-        What is there was begun with something else; memory does not suffice; or the cluster is
-        not there.
     """
     from napari_denoisplit.jobs.slide.job import split_to_zarr_job  # imports torch
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from napari_denoisplit.events import run
+from napari_denoisplit.api.docstrings import documented_by
+from napari_denoisplit.events import ignore, run
 from napari_denoisplit.settings import (
     DenoiseSettings,
     NoiseFitSettings,
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from napari_denoisplit.events import Event
+    from napari_denoisplit.events import NoiseEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.noise_data import NoiseData
     from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import NoiseSource
 
 
+@documented_by("jobs.noise.job", "fit_noise_job")
 def fit_noise_model(
     image: Image | NoiseData,
     source: NoiseSource = "single",
@@ -31,7 +33,7 @@ def fit_noise_model(
     channel: int | None = None,
     clean: Image | None = None,
     denoise: DenoiseSettings | None = None,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[NoiseEvent], None] = ignore,
 ) -> NoiseFit:
     """Fit a noise model to one channel of an image, and judge it.
 
@@ -43,16 +45,10 @@ def fit_noise_model(
         Where the signal comes from: 'repeats' (the T axis holds exposures of one static field),
         'pairs' (with `clean`), 'bootstrap' (a denoiser trained on the image) or 'single' (local
         mean and variance).
-    settings
-        Kind of the model and all the rest; None takes every default.
     channel
         Which channel, from 0; may be left out of an image that has one.
     clean
         The same field without noise, for 'pairs'.
-    denoise
-        How the denoiser of 'bootstrap' is trained; None takes every default.
-    on_event
-        Called with every event of the job, e.g. `FitStep`.
 
     Returns
     -------
@@ -72,6 +68,7 @@ def fit_noise_model(
     return run(fit_noise_job(data, settings or NoiseFitSettings(), denoise=denoise), on_event)
 
 
+@documented_by("jobs.noise.job", "fit_noise_job")
 def judge_noise_model(
     model: NoiseModel | Path,
     image: Image | NoiseData,
@@ -81,7 +78,7 @@ def judge_noise_model(
     channel: int | None = None,
     clean: Image | None = None,
     denoise: DenoiseSettings | None = None,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[NoiseEvent], None] = ignore,
 ) -> Judged:
     """Judge a noise model by an image that it need not have been fitted to.
 
@@ -89,8 +86,10 @@ def judge_noise_model(
     ----------
     model
         A noise model of any kind, or its file.
-    image, source, settings, channel, clean, denoise, on_event
-        As of `fit_noise_model`; of the settings, those that choose pixels are used.
+    image, source, channel, clean, denoise
+        As of `fit_noise_model`.
+    settings
+        As of `fit_noise_model`; those that choose pixels are used.
 
     Returns
     -------

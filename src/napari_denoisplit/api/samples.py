@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_denoisplit.api.docstrings import documented_by
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.events import run
+from napari_denoisplit.events import ignore, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_denoisplit.events import Event
+    from napari_denoisplit.events import StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.samples.stack import SampleStack
     from napari_denoisplit.jobs.split.results import Split
@@ -59,6 +60,7 @@ def samples_of(result: Split | SampleStack | str | PathLike[str]) -> SampleStack
     )
 
 
+@documented_by("jobs.film", "film_job")
 def write_film(
     result: Split | SampleStack | str | PathLike[str],
     path: str | PathLike[str],
@@ -66,29 +68,14 @@ def write_film(
     *,
     plane: tuple[int, ...] | None = None,
     against: int | None = None,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[StatusEvent], None] = ignore,
 ) -> Path:
     """Write the samples of one plane as a film (.gif, .mp4), or as numbers (.ome.tif).
 
     Parameters
     ----------
     result
-        As for `samples_of`.
-    path
-        The file; its ending says what it is. It is replaced as a whole.
-    settings
-        Speed, order, samples or differences, overlay or side by side; None takes every default.
-    plane
-        Index along T and Z, as far as there are these axes; None takes the first.
-    against
-        Number of the sample that differences are taken to, from 0; None: the MMSE.
-    on_event
-        Called with every event of the job.
-
-    Raises
-    ------
-    ImageError
-        There are no samples, the ending is another, or a library is missing.
+        What `split` has returned; or a file or folder of a result, as `open_samples` takes it.
     """
     from napari_denoisplit.jobs.film import film_job
 
