@@ -1,4 +1,4 @@
-"""Pixel size, units and channel names from the metadata of a TIFF file."""
+"""Pixel size, units and channel names of an image, as its file has them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.units import normal_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import tifffile
 
@@ -22,7 +24,7 @@ _MICROMETRES = {2: 25_400.0, 3: 10_000.0}  # TIFF's ResolutionUnit: inch, centim
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class ImageMetadata:
     """What a file says about its axes beyond their order."""
 
     pixel_size: dict[str, float] = field(default_factory=dict)
@@ -31,18 +33,26 @@ class Calibration:
     origin: dict[str, float] = field(default_factory=dict)
     """Where the first pixel lies, where that is not 0."""
 
-    def of(self, axes: str) -> Calibration:
-        """Return the part that concerns some axes."""
-        return Calibration(
-            {a: size for a, size in self.pixel_size.items() if a in axes},
-            {a: unit for a, unit in self.units.items() if a in axes and a in self.pixel_size},
-            self.channel_names,
-            {a: place for a, place in self.origin.items() if a in axes},
+    def image(
+        self, data: Any, axes: str, *, name: str, source: Path, notes: tuple[str, ...] = ()
+    ) -> Image:
+        """Make an image of pixels with some of the axes; names that do not fit are left out."""
+        sizes = {a: size for a, size in self.pixel_size.items() if a in axes}
+        image = Image(
+            data,
+            axes,
+            sizes,
+            {a: unit for a, unit in self.units.items() if a in sizes},
+            name=name,
+            source=source,
+            notes=notes,
+            origin={a: place for a, place in self.origin.items() if a in axes},
         )
+        return image.with_channel_names(self.channel_names)
 
 
-def calibration_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Calibration:
-    """Read the calibration of one series, from the richest source that the file has."""
+def tiff_metadata(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> ImageMetadata:
+    """Read the metadata of one series, from the richest source that the file has."""
     if file.is_ome and file.ome_metadata:
         return _from_ome(file.ome_metadata, series)
     tags = file.pages.first.tags
@@ -51,12 +61,12 @@ def calibration_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> 
     shaped = file.shaped_metadata
     if shaped and "unit" in shaped[0]:
         return _from_imagej(shaped[0], tags)
-    return _calibration(_plain_sizes(tags))
+    return _metadata(_plain_sizes(tags))
 
 
-def _calibration(
+def _metadata(
     values: Mapping[str, tuple[Any, object]], channel_names: tuple[str, ...] = ()
-) -> Calibration:
+) -> ImageMetadata:
     """Keep sizes that are positive numbers, and the units of those."""
     sizes, units = {}, {}
     for axis, (value, unit) in values.items():
@@ -65,7 +75,7 @@ def _calibration(
             sizes[axis] = size
             if normal_unit(unit):
                 units[axis] = normal_unit(unit)
-    return Calibration(sizes, units, channel_names)
+    return ImageMetadata(sizes, units, channel_names)
 
 
 def _positive(value: Any) -> float | None:
@@ -79,17 +89,17 @@ def _positive(value: Any) -> float | None:
 # --- OME-XML -----------------------------------------------------------------------------------
 
 
-def _from_ome(text: str, series: tifffile.TiffPageSeries) -> Calibration:
+def _from_ome(text: str, series: tifffile.TiffPageSeries) -> ImageMetadata:
     pixels = _ome_pixels(text, series)
     if pixels is None:
-        return Calibration()
+        return ImageMetadata()
     values: dict[str, tuple[Any, object]] = {
         axis: (pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm"))
         for axis in "ZYX"
     }
     values["T"] = (pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
     names = [child.get("Name", "") for child in pixels if _tag(child) == "Channel"]
-    return _calibration(values, _complete(names))
+    return _metadata(values, _complete(names))
 
 
 def _ome_pixels(text: str, series: tifffile.TiffPageSeries) -> ElementTree.Element | None:
@@ -119,7 +129,7 @@ def _complete(names: list[str]) -> tuple[str, ...]:
 # --- ImageJ, and tifffile's own remarks in the same words --------------------------------------
 
 
-def _from_imagej(metadata: Mapping[str, Any], tags: tifffile.TiffTags) -> Calibration:
+def _from_imagej(metadata: Mapping[str, Any], tags: tifffile.TiffTags) -> ImageMetadata:
     unit = normal_unit(metadata.get("unit"))
     if unit in {"in", "cm", ""}:  # what ImageJ writes where nobody has set a scale
         values = _plain_sizes(tags)
@@ -131,7 +141,7 @@ def _from_imagej(metadata: Mapping[str, Any], tags: tifffile.TiffTags) -> Calibr
     if values and unit:
         values["Z"] = (metadata.get("spacing"), metadata.get("zunit", unit))
     values["T"] = (metadata.get("finterval"), metadata.get("tunit", "s"))
-    return _calibration(values, _imagej_channel_names(metadata))
+    return _metadata(values, _imagej_channel_names(metadata))
 
 
 def _imagej_channel_names(metadata: Mapping[str, Any]) -> tuple[str, ...]:

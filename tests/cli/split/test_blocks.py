@@ -13,6 +13,7 @@ from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
+from napari_denoisplit.images.zarr.layout import OmeZarrLayout
 from napari_denoisplit.images.zarr.writer import OmeZarrWriter
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import LadderSettings, MixSettings
@@ -35,7 +36,9 @@ def folder(tmp_path_factory):
     save_model(path / "cells.denoisplit", Model(VSE(network), header))
     data = np.random.default_rng(0).normal(100, 10, (2, 90, 140)).astype("f4")
     write_image(path / "slide.tif", Image(data[0], "YX"))
-    writer = OmeZarrWriter.create(path / "slide.ome.zarr", shape=data.shape, axes="CYX", chunk=64)
+    writer = OmeZarrWriter.create(
+        path / "slide.ome.zarr", OmeZarrLayout(shape=data.shape, axes="CYX", chunk=64)
+    )
     for region in writer.regions:
         writer.write(region, data[region.slices])
     writer.finish()

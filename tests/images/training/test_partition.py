@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.training.partition import partition, window_sums
@@ -13,9 +15,15 @@ def fields(rng, n: int, shape=(160, 240)) -> list[np.ndarray]:
     return [rng.normal(size=(2, *shape)).astype(np.float32) for _ in range(n)]
 
 
-@pytest.mark.parametrize("n", [1, 3, 10, 25])
-def test_training_validation_and_test_share_no_pixel(rng, n):
-    images = fields(rng, n)
+@settings(max_examples=12, deadline=None)
+@given(
+    n=st.integers(1, 12),
+    height=st.integers(128, 220),
+    width=st.integers(128, 220),
+    seed=st.integers(0),
+)
+def test_training_validation_and_test_share_no_pixel(n, height, width, seed):
+    images = fields(np.random.default_rng(seed), n, (height, width))
     parts = partition(images, **FRACTIONS)
     seen = [m.astype(int) for m in parts.train]
     for region in (*parts.validation, *parts.test):

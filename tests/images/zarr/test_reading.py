@@ -12,6 +12,7 @@ from numpy.testing import assert_array_equal
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.zarr.layout import OmeZarrLayout
 from napari_denoisplit.images.zarr.writer import OmeZarrWriter
 
 PIXELS = np.arange(2 * 40 * 60, dtype="u2").reshape(2, 40, 60)
@@ -158,7 +159,9 @@ def test_a_plain_array_may_name_its_axes_itself(tmp_path):
 
 def test_an_unfinished_image_says_how_much_of_it_is_there(tmp_path):
     path = tmp_path / "a.zarr"
-    writer = OmeZarrWriter.create(path, shape=(300, 300), axes="YX", chunk=64, shard=128)
+    writer = OmeZarrWriter.create(
+        path, OmeZarrLayout(shape=(300, 300), axes="YX", chunk=64, shard=128)
+    )
     for region in list(writer.regions)[:4]:
         writer.write(region, np.ones(region.shape, "f4"))
     (note,) = read_image(path).notes

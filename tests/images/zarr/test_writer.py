@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.zarr.layout import OmeZarrLayout
 from napari_denoisplit.images.zarr.writer import OmeZarrWriter
 
 SHAPE = {"T": 2, "C": 3, "Z": 2, "Y": 1100, "X": 700}
@@ -28,7 +29,9 @@ def files_of(path: Path) -> dict[str, bytes]:
 
 def test_a_region_is_done_as_soon_as_it_is_written(tmp_path, rng):
     image = pixels("TCYX", rng)
-    writer = OmeZarrWriter.create(tmp_path / "a.zarr", shape=image.shape, axes="TCYX", **SMALL)
+    writer = OmeZarrWriter.create(
+        tmp_path / "a.zarr", OmeZarrLayout(shape=image.shape, axes="TCYX", **SMALL)
+    )
     assert len(writer.regions) == 2 * 5 * 3
     first = writer.regions[7]
     assert not writer.done(first)
@@ -39,11 +42,13 @@ def test_a_region_is_done_as_soon_as_it_is_written(tmp_path, rng):
 
 def test_a_run_that_is_taken_up_again_makes_the_same_files(tmp_path, rng):
     image = pixels("CYX", rng)
-    once = OmeZarrWriter.create(tmp_path / "once/a.zarr", shape=image.shape, axes="CYX", **SMALL)
+    once = OmeZarrWriter.create(
+        tmp_path / "once/a.zarr", OmeZarrLayout(shape=image.shape, axes="CYX", **SMALL)
+    )
     write_all(once, image)
     once.finish()
     other = tmp_path / "other/a.zarr"
-    begun = OmeZarrWriter.create(other, shape=image.shape, axes="CYX", **SMALL)
+    begun = OmeZarrWriter.create(other, OmeZarrLayout(shape=image.shape, axes="CYX", **SMALL))
     for region in list(begun.regions)[::2]:
         begun.write(region, image[region.slices])
     again = OmeZarrWriter.resume(other)
@@ -57,13 +62,15 @@ def test_a_run_that_is_taken_up_again_makes_the_same_files(tmp_path, rng):
 
 
 def test_an_empty_region_counts_as_written(tmp_path):
-    writer = OmeZarrWriter.create(tmp_path / "a.zarr", shape=(9, 9), axes="YX", dtype="u2")
+    writer = OmeZarrWriter.create(
+        tmp_path / "a.zarr", OmeZarrLayout(shape=(9, 9), axes="YX", dtype="u2")
+    )
     writer.write(writer.regions[0], np.zeros((9, 9), "u2"))
     assert writer.done(writer.regions[0])
 
 
 def test_a_write_that_is_cut_off_leaves_nothing_that_looks_complete(tmp_path, monkeypatch):
-    writer = OmeZarrWriter.create(tmp_path / "a.zarr", shape=(99, 99), axes="YX")
+    writer = OmeZarrWriter.create(tmp_path / "a.zarr", OmeZarrLayout(shape=(99, 99), axes="YX"))
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.replace", lambda *_: os.stat(tmp_path / "killed"))
         # Nor is anything tidied up by a process that is killed.
@@ -79,17 +86,21 @@ def test_a_write_that_is_cut_off_leaves_nothing_that_looks_complete(tmp_path, mo
 
 
 def test_what_is_there_is_not_overwritten_unasked(tmp_path):
-    OmeZarrWriter.create(tmp_path / "a.zarr", shape=(9, 9), axes="YX")
+    OmeZarrWriter.create(tmp_path / "a.zarr", OmeZarrLayout(shape=(9, 9), axes="YX"))
     with pytest.raises(ImageError, match="exists already"):
-        OmeZarrWriter.create(tmp_path / "a.zarr", shape=(9, 9), axes="YX")
-    OmeZarrWriter.create(tmp_path / "a.zarr", shape=(7, 7), axes="YX", overwrite=True)
+        OmeZarrWriter.create(tmp_path / "a.zarr", OmeZarrLayout(shape=(9, 9), axes="YX"))
+    OmeZarrWriter.create(
+        tmp_path / "a.zarr", OmeZarrLayout(shape=(7, 7), axes="YX"), overwrite=True
+    )
     assert OmeZarrWriter.resume(tmp_path / "a.zarr").shape == (7, 7)
 
 
 def test_a_folder_of_something_else_is_never_removed(tmp_path):
     (tmp_path / "thesis").mkdir()
     with pytest.raises(ImageError, match="no Zarr folder"):
-        OmeZarrWriter.create(tmp_path / "thesis", shape=(9, 9), axes="YX", overwrite=True)
+        OmeZarrWriter.create(
+            tmp_path / "thesis", OmeZarrLayout(shape=(9, 9), axes="YX"), overwrite=True
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
 
 
@@ -104,7 +115,7 @@ def test_what_was_not_begun_here_cannot_be_taken_up(tmp_path, made):
 
 
 def test_pixels_of_another_shape_than_the_region_are_refused(tmp_path):
-    writer = OmeZarrWriter.create(tmp_path / "a.zarr", shape=(2, 9, 9), axes="CYX")
+    writer = OmeZarrWriter.create(tmp_path / "a.zarr", OmeZarrLayout(shape=(2, 9, 9), axes="CYX"))
     with pytest.raises(ValueError, match="the region"):
         writer.write(writer.regions[0], np.zeros((9, 9), "f4"))
 
@@ -114,13 +125,15 @@ def test_pixels_of_another_shape_than_the_region_are_refused(tmp_path):
 )
 def test_axes_that_the_format_does_not_allow_are_refused(tmp_path, axes, shape):
     with pytest.raises(ImageError, match="in the order of TCZYX"):
-        OmeZarrWriter.create(tmp_path / "a.zarr", shape=shape, axes=axes)
+        OmeZarrWriter.create(tmp_path / "a.zarr", OmeZarrLayout(shape=shape, axes=axes))
     assert not list(tmp_path.iterdir())
 
 
 def test_without_shards_a_region_is_done_when_all_its_files_are_there(tmp_path):
     path = tmp_path / "a.zarr"
-    writer = OmeZarrWriter.create(path, shape=(2, 90, 90), axes="CYX", chunk=64, shard=None)
+    writer = OmeZarrWriter.create(
+        path, OmeZarrLayout(shape=(2, 90, 90), axes="CYX", chunk=64, shard=None)
+    )
     region = writer.regions[0]
     writer.write(region, np.ones(region.shape, "f4"))
     assert (len(writer.regions), writer.done(region)) == (4, True)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.pixel_size import ImageMetadata
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from napari_denoisplit.images.image import Image
 
 
 def read_czi(path: Path) -> Image:
@@ -69,7 +71,6 @@ def _image(
     kept = [a for a, n in zip(letters, data.shape, strict=True) if n > 1 or a in "YX"]
     axes = "".join(kept)
     data = data.reshape([data.shape[letters.index(a)] for a in kept])
-    sizes = {a: float(n) for a, n in steps.items() if a in axes and n and math.isfinite(n)}
+    sizes = {a: float(n) for a, n in steps.items() if n and math.isfinite(n)}
     units = dict.fromkeys(sizes, "µm")
-    image = Image(data, axes, sizes, units, name=path.stem, source=path)
-    return image.with_channel_names(names)
+    return ImageMetadata(sizes, units, names).image(data, axes, name=path.stem, source=path)

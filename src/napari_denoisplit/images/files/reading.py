@@ -15,13 +15,14 @@ from napari_denoisplit.images.blocks import lazily
 from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.images.files.axis_names import example_axes, name_axes
 from napari_denoisplit.images.files.completeness import missing_part
-from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.pixel_size import calibration_of
+from napari_denoisplit.images.pixel_size import tiff_metadata
 from napari_denoisplit.images.zarr.nodes import ZARR_FILES, is_zarr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from os import PathLike
+
+    from napari_denoisplit.images.image import Image
 
 _COLOURS = {2, 5, 6, 8, 9, 10}  # PhotometricInterpretation: RGB, CMYK, YCbCr, three kinds of Lab
 _CONVERT = (
@@ -93,7 +94,7 @@ def read_image(
             )
         _check_pixels(path, chosen, axes)
         stored, notes = name_axes(path, chosen, axes)
-        calibration = calibration_of(file, chosen)
+        metadata = tiff_metadata(file, chosen)
         order = "".join(a for a in stored if a not in "YX") + "YX"
         places = [stored.index(a) for a in order]
         if chosen.nbytes > lazy_above:
@@ -102,17 +103,8 @@ def read_image(
             data = chosen.asarray(level=0).transpose(places)
             data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
             notes += _check_finite(path, data)
-    calibration = calibration.of(order)
-    image = Image(
-        data,
-        order,
-        calibration.pixel_size,
-        calibration.units,
-        name=_name_of(path),
-        source=path,
-        notes=notes,
-    )
-    return image.with_channel_names(calibration.channel_names)
+    name = path.stem.removesuffix(".ome") or path.stem
+    return metadata.image(data, order, name=name, source=path, notes=notes)
 
 
 def _is_czi(path: Path) -> bool:
@@ -223,9 +215,3 @@ def _check_finite(path: Path, data: np.ndarray[Any, Any]) -> tuple[str, ...]:
     if not bad:
         return ()
     return (f"{int(missing.sum())} of {missing.size} planes of {path.name} are empty (NaN).",)
-
-
-def _name_of(path: Path) -> str:
-    """File name without .tif or .ome.tif."""
-    stem = path.stem
-    return stem.removesuffix(".ome") or stem

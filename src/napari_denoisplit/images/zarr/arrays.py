@@ -1,4 +1,4 @@
-"""Whether a Zarr array is one of pixels, told from its metadata before anything else reads it."""
+"""Zarr arrays of pixels, opened once their metadata are known to be harmless."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import zarr
+
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.damage import DAMAGE
+from napari_denoisplit.images.zarr.nodes import child, read_node
+from napari_denoisplit.images.zarr.stores import ConfinedStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,15 +40,6 @@ _BYTES_3 = {f"{kind}{8 * n}": n for kind in ("uint", "int", "float") for n in (1
 
 
 @dataclass(frozen=True, slots=True)
-class ArrayFacts:
-    """What an array says of itself, checked."""
-
-    shape: tuple[int, ...]
-    dimension_names: tuple[str, ...]
-    """Empty where the array does not name them."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Storage:
     """How an array is stored, in the words of either format."""
 
@@ -57,13 +53,18 @@ class _Storage:
     names: object
 
 
-def array_facts(node: ZarrNode) -> ArrayFacts:
-    """Check the metadata of an array.
+def open_pixels(node: ZarrNode) -> tuple[zarr.Array[Any], tuple[str, ...]]:
+    """Open an array whose metadata were checked before anything else reads them.
+
+    Returns
+    -------
+    The array, and the names of its axes; none where it does not name them.
 
     Raises
     ------
     ImageError
-        The pixels are no numbers, a codec is not trusted, or sizes are not those of an image.
+        The pixels are no numbers, a codec is not trusted, sizes are not those of an image, or the
+        array is damaged.
     """
     at, metadata = node.folder, node.metadata
     stored = _format_3(at, metadata) if metadata.get("zarr_format") == 3 else _format_2(at, node)
@@ -82,7 +83,32 @@ def array_facts(node: ZarrNode) -> ArrayFacts:
     _check_extent(at, shape, [_sizes(at, chunk) for chunk in stored.chunks], stored.n_bytes)
     names = stored.names if isinstance(stored.names, list) else []
     named = len(names) == len(shape) and all(isinstance(name, str) for name in names)
-    return ArrayFacts(shape, tuple(names) if named else ())
+    try:
+        return zarr.open_array(ConfinedStore(at), mode="r"), tuple(names) if named else ()
+    except DAMAGE as error:
+        raise ImageError(
+            f"{at} cannot be opened as a Zarr array ({type(error).__name__}: {error}). Copy it "
+            "again."
+        ) from error
+
+
+def open_level(folder: Path, dataset: object) -> zarr.Array[Any]:
+    """Open a resolution level of the image in a folder, by its entry among the datasets.
+
+    Raises
+    ------
+    ImageError
+        As of `open_pixels`; or the level is missing.
+    """
+    if not isinstance(dataset, dict):
+        raise ImageError(f"{folder} names no array with its pixels: copy the folder again.")
+    node = read_node(child(folder, dataset.get("path")))
+    if node is None or not node.is_array:
+        raise ImageError(
+            f"{folder / str(dataset.get('path'))}, a level of the image, is missing: copy the "
+            "folder again."
+        )
+    return open_pixels(node)[0]
 
 
 def _format_2(at: Path, node: ZarrNode) -> _Storage:

@@ -14,7 +14,7 @@ from zarr.codecs import BloscCodec
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import AXES
-from napari_denoisplit.images.zarr.ngff import channel_metadata, image_metadata
+from napari_denoisplit.images.zarr.ngff import image_metadata
 from napari_denoisplit.images.zarr.pyramid import level_shapes
 from napari_denoisplit.images.zarr.stores import WholeFileStore
 
@@ -30,7 +30,7 @@ KEY = "denoisplit"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OmeZarrLayout:
-    """What is known of an image before its pixels are.
+    """Axes, pixel size, names and storage of an image, known before its pixels are.
 
     Raises
     ------
@@ -39,11 +39,11 @@ class OmeZarrLayout:
         of names is not that of the channels.
     """
 
-    name: str
     shape: tuple[int, ...]
     axes: str
     """Letters in the order of T, C, Z, Y, X."""
     dtype: DTypeLike = "float32"
+    """Type of the pixels. Until they are written, floating-point pixels are NaN, others 0."""
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     origin: Mapping[str, float] = field(default_factory=dict)
@@ -53,19 +53,20 @@ class OmeZarrLayout:
     shard: int | None = 2048
     """Edge of what is stored in one file, a multiple of `chunk`; None for a file per chunk."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    """How the image is made, as JSON; kept with the image, for whoever resumes to compare."""
 
     def __post_init__(self) -> None:
         ordered = [a for a in AXES if a in self.axes]
         fits = list(self.axes) == ordered and len(self.shape) == len(ordered)
         if not fits or self.axes[-2:] != "YX" or min(self.shape) < 1:
             raise ImageError(
-                f"{self.name!r} with axes {self.axes!r} of sizes {self.shape} cannot be written: "
-                f"OME-Zarr wants Y and X, and before them others in the order of {AXES}."
+                f"Axes {self.axes!r} of sizes {self.shape} cannot be written: OME-Zarr wants Y "
+                f"and X, and before them others in the order of {AXES}."
             )
         if self.channel_names and len(self.channel_names) != self.n_channels:
             raise ImageError(
-                f"{self.name!r} has {self.n_channels} channels but {len(self.channel_names)} "
-                "channel names: give one each."
+                f"{len(self.channel_names)} channel names do not fit {self.n_channels} channels: "
+                "give one each."
             )
 
     @property
@@ -73,8 +74,8 @@ class OmeZarrLayout:
         """Number of channels; 1 without a channel axis."""
         return self.shape[self.axes.index("C")] if "C" in self.axes else 1
 
-    def make(self, group: zarr.Group) -> None:
-        """Make the empty arrays of all resolution levels and the metadata."""
+    def make(self, group: zarr.Group, name: str) -> None:
+        """Make the empty arrays of all resolution levels and the metadata of an image."""
         dtype = np.dtype(self.dtype)
         shapes = level_shapes(self.shape)
         for number, shape in enumerate(shapes):
@@ -90,17 +91,8 @@ class OmeZarrLayout:
                 fill_value=np.nan if dtype.kind == "f" else 0,
                 dimension_names=tuple(self.axes.lower()),
             )
-        metadata = image_metadata(
-            name=self.name,
-            axes=self.axes,
-            factors=[2**number for number in range(len(shapes))],
-            pixel_size=self.pixel_size,
-            units=self.units,
-            channels=channel_metadata(self.channel_names, self.n_channels),
-            origin=self.origin,
-        )
         own = {"complete": False, "provenance": dict(self.provenance)}
-        group.update_attributes({"ome": metadata, KEY: own})
+        group.update_attributes({"ome": image_metadata(self, name, len(shapes)), KEY: own})
 
     def _storage(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
         """Shape of chunks and of shards; small levels get small ones."""

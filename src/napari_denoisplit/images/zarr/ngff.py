@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from napari_denoisplit.images.units import normal_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from napari_denoisplit.images.zarr.layout import OmeZarrLayout
 
 VERSION = "0.5"
 
@@ -26,45 +28,23 @@ _COLOURS = ("F9A72B", "2F8CFF", "2BD98F", "E85FD0", "F2F23C", "5FE3F2", "FF6A5A"
 _GREY = "FFFFFF"
 
 
-def image_metadata(
-    *,
-    name: str,
-    axes: str,
-    factors: Sequence[int],
-    pixel_size: Mapping[str, float],
-    units: Mapping[str, str],
-    channels: Sequence[Mapping[str, Any]],
-    origin: Mapping[str, float] | None = None,
-) -> dict[str, Any]:
+def image_metadata(layout: OmeZarrLayout, name: str, n_levels: int) -> dict[str, Any]:
     """Return what goes under the key ``ome`` of an image's group.
 
-    Parameters
-    ----------
-    name
-        Name of the image.
-    axes
-        Letters in the order of T, C, Z, Y, X.
-    factors
-        How much coarser each resolution level is in Y and X, 1 first.
-    pixel_size, units
-        Size of a step along an axis and its unit, where known.
-    channels
-        As `channel_metadata` makes them.
-    origin
-        Where the first pixel lies along an axis, in the unit of `pixel_size`.
+    Each of the resolution levels is half as fine in Y and X as the one before.
     """
-    places = [_transformations(axes, factor, pixel_size, origin or {}) for factor in factors]
-    datasets = [
-        {"path": str(i), "coordinateTransformations": place} for i, place in enumerate(places)
-    ]
     multiscale = {
         "name": name,
         "type": "mean",
         "metadata": {"description": "mean of 2 x 2 pixels in Y and X"},
-        "axes": [_axis(letter, units.get(letter)) for letter in axes],
-        "datasets": datasets,
+        "axes": [_axis(letter, layout.units.get(letter)) for letter in layout.axes],
+        "datasets": [
+            {"path": str(level), "coordinateTransformations": _transformations(layout, 2**level)}
+            for level in range(n_levels)
+        ],
     }
-    return {"version": VERSION, "multiscales": [multiscale], "omero": {"channels": list(channels)}}
+    channels = channel_metadata(layout.channel_names, layout.n_channels)
+    return {"version": VERSION, "multiscales": [multiscale], "omero": {"channels": channels}}
 
 
 def _axis(letter: str, unit: str | None) -> dict[str, str]:
@@ -75,16 +55,15 @@ def _axis(letter: str, unit: str | None) -> dict[str, str]:
     return axis
 
 
-def _transformations(
-    axes: str, factor: int, pixel_size: Mapping[str, float], origin: Mapping[str, float]
-) -> list[dict[str, Any]]:
+def _transformations(layout: OmeZarrLayout, factor: int) -> list[dict[str, Any]]:
     """Scale of a level, and where the centre of its first pixel lies."""
-    sizes = [1.0 if a == "C" else float(pixel_size.get(a, 1.0)) for a in axes]
-    coarser = [factor if a in "YX" else 1 for a in axes]
-    scale = [size * n for size, n in zip(sizes, coarser, strict=True)]
+    scale, shift = [], []
+    for letter in layout.axes:
+        size = 1.0 if letter == "C" else float(layout.pixel_size.get(letter, 1.0))
+        coarser = factor if letter in "YX" else 1
+        scale.append(size * coarser)
+        shift.append(float(layout.origin.get(letter, 0.0)) + size * (coarser - 1) / 2)
     found: list[dict[str, Any]] = [{"type": "scale", "scale": scale}]
-    places = zip(axes, sizes, coarser, strict=True)
-    shift = [float(origin.get(a, 0.0)) + size * (n - 1) / 2 for a, size, n in places]
     if factor > 1 or any(shift):
         found.append({"type": "translation", "translation": shift})
     return found

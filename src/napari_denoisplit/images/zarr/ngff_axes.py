@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import AXES
-from napari_denoisplit.images.pixel_size import Calibration
+from napari_denoisplit.images.pixel_size import ImageMetadata
 from napari_denoisplit.images.units import normal_unit
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ def _name_and_type(axis: object) -> tuple[str, str]:
     return str(axis), ""
 
 
-def ngff_calibration(
+def ngff_metadata(
     ome: dict[str, Any], multiscale: dict[str, Any], dataset: dict[str, Any], letters: str
-) -> Calibration:
+) -> ImageMetadata:
     """Pixel size, units, origin and channel names of the full resolution.
 
     Parameters
@@ -122,7 +122,7 @@ def ngff_calibration(
         place = shifts[0][i] * scales[1][i] + shifts[1][i]
         if math.isfinite(place) and place:
             origin[letter] = place
-    return Calibration(sizes, units, _channel_names(ome.get("omero")), origin)
+    return ImageMetadata(sizes, units, _channel_names(ome.get("omero")), origin)
 
 
 def _step(holder: dict[str, Any], kind: str, n_axes: int, default: float) -> list[float]:

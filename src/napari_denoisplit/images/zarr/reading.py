@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import zarr
-
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.blocks import lazily
-from napari_denoisplit.images.damage import DAMAGE
-from napari_denoisplit.images.image import AXES, Image
-from napari_denoisplit.images.pixel_size import Calibration
-from napari_denoisplit.images.zarr.arrays import array_facts
+from napari_denoisplit.images.image import AXES
+from napari_denoisplit.images.pixel_size import ImageMetadata
+from napari_denoisplit.images.zarr.arrays import open_level, open_pixels
 from napari_denoisplit.images.zarr.layout import KEY
 from napari_denoisplit.images.zarr.ngff_axes import (
     LEFT_OUT,
     axis_letters,
     given_letters,
-    ngff_calibration,
+    ngff_metadata,
 )
-from napari_denoisplit.images.zarr.nodes import ZarrNode, child, image_name, read_node
+from napari_denoisplit.images.zarr.nodes import image_name, read_node
 from napari_denoisplit.images.zarr.series import chosen_image, ome_metadata
-from napari_denoisplit.images.zarr.stores import ConfinedStore, ZarrLevel
+from napari_denoisplit.images.zarr.stores import ZarrLevel
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import zarr
+
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.zarr.nodes import ZarrNode
 
 MOST_COUNTED = 1_000_000
 """Regions of an unfinished image whose files are looked for, to say how many there are."""
@@ -64,91 +66,57 @@ def read_ome_zarr(path: Path, *, axes: str | None = None, series: int | None = N
 
 def _plain_image(node: ZarrNode, axes: str | None) -> Image:
     """Image of an array without OME metadata."""
-    facts = array_facts(node)
-    letters = "".join(facts.dimension_names).upper()
-    if axes is None and (len(letters) != len(facts.shape) or not _usable(letters)):
-        raise ImageError(
-            f"{node.folder} is a Zarr array of {' x '.join(map(str, facts.shape))} without OME "
-            f"metadata: say what its axes are, with one letter of {AXES} for each, e.g. "
-            f"axes={_example(len(facts.shape))!r}."
-        )
+    array, names = open_pixels(node)
+    letters = "".join(names).upper()
     if axes is not None:
-        letters = given_letters(node.folder, axes, facts.shape)
-    return _image(node.folder, _open_array(node.folder), letters, Calibration())
+        letters = given_letters(node.folder, axes, array.shape)
+    elif len(letters) != array.ndim or not _usable(letters):
+        example = {2: "YX", 3: "CYX", 4: "TCYX"}.get(array.ndim, AXES)
+        raise ImageError(
+            f"{node.folder} is a Zarr array of {' x '.join(map(str, array.shape))} without OME "
+            f"metadata: say what its axes are, with one letter of {AXES} for each, e.g. "
+            f"axes={example!r}."
+        )
+    return _image(node.folder, array, letters, ImageMetadata())
 
 
 def _usable(letters: str) -> bool:
     return len(set(letters)) == len(letters) and {"Y", "X"} <= set(letters) <= set(AXES)
 
 
-def _example(n_axes: int) -> str:
-    return {2: "YX", 3: "CYX", 4: "TCYX"}.get(n_axes, AXES)
-
-
 def _ome_image(node: ZarrNode, axes: str | None) -> Image:
     """Image of a group with the key ``multiscales``."""
     ome = ome_metadata(node)
-    multiscale, dataset = _full_resolution(node)
-    folder = child(node.folder, dataset.get("path"))
-    inner = read_node(folder)
-    if inner is None or not inner.is_array:
-        raise ImageError(f"{folder}, the full resolution, is missing: copy the folder again.")
-    facts = array_facts(inner)
+    multiscale = ome["multiscales"][0]
+    datasets = multiscale.get("datasets") if isinstance(multiscale, dict) else None
+    dataset: Any = datasets[0] if isinstance(datasets, list) and datasets else None
+    array = open_level(node.folder, dataset)
     if axes is not None:
-        letters = given_letters(node.folder, axes, facts.shape)
+        letters = given_letters(node.folder, axes, array.shape)
     else:
-        letters = axis_letters(node.folder, multiscale.get("axes"), facts.shape)
-    array = _open_array(folder)
-    notes = _unfinished(node, folder, array)
+        letters = axis_letters(node.folder, multiscale.get("axes"), array.shape)
+    notes = _unfinished(node, node.folder / dataset["path"], array)
     if len(ome["multiscales"]) > 1:
         notes += (f"{node.folder.name} is several images in one; the first was read.",)
-    calibration = ngff_calibration(ome, multiscale, dataset, letters)
-    return _image(node.folder, array, letters, calibration, notes)
-
-
-def _full_resolution(node: ZarrNode) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Metadata of the image and of its first, finest level."""
-    multiscale = ome_metadata(node)["multiscales"][0]
-    datasets = multiscale.get("datasets") if isinstance(multiscale, dict) else None
-    dataset = datasets[0] if isinstance(datasets, list) and datasets else None
-    if not isinstance(dataset, dict):
-        raise ImageError(f"{node.folder} names no array with its pixels: copy the folder again.")
-    return multiscale, dataset
-
-
-def _open_array(folder: Path) -> zarr.Array[Any]:
-    try:
-        return zarr.open_array(ConfinedStore(folder), mode="r")
-    except DAMAGE as error:
-        raise ImageError(
-            f"{folder} cannot be opened as a Zarr array ({type(error).__name__}: {error}). Copy it "
-            "again."
-        ) from error
+    metadata = ngff_metadata(ome, multiscale, dataset, letters)
+    return _image(node.folder, array, letters, metadata, notes)
 
 
 def _image(
     source: Path,
     array: zarr.Array[Any],
     letters: str,
-    calibration: Calibration,
+    metadata: ImageMetadata,
     notes: tuple[str, ...] = (),
 ) -> Image:
     """Image of an array whose axes have these letters; those of length 1 are left out."""
     sizes = zip(letters, array.shape, strict=True)
     kept = [a for a, n in sizes if a in "YX" or (n > 1 and a != LEFT_OUT)]
     order = "".join(a for a in kept if a not in "YX") + "YX"
-    calibration = calibration.of(order)
-    image = Image(
-        lazily(array, [letters.index(a) for a in order], source),
-        order,
-        calibration.pixel_size,
-        calibration.units,
-        name=image_name(source.absolute()),
-        source=source,
-        notes=notes,
-        origin=calibration.origin,
+    data = lazily(array, [letters.index(a) for a in order], source)
+    return metadata.image(
+        data, order, name=image_name(source.absolute()), source=source, notes=notes
     )
-    return image.with_channel_names(calibration.channel_names)
 
 
 def _unfinished(node: ZarrNode, folder: Path, array: zarr.Array[Any]) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -49,12 +51,10 @@ class RegionGrid:
     def __getitem__(self, number: int) -> Region:
         if not 0 <= number < len(self):
             raise IndexError(f"there are {len(self)} regions, {number} is none of them")
-        start: list[int] = []
-        for count, step in zip(reversed(self.counts), reversed(self.step), strict=True):
-            number, place = divmod(number, count)
-            start.insert(0, place * step)
+        places = np.unravel_index(number, self.counts)
+        start = tuple(int(place) * step for place, step in zip(places, self.step, strict=True))
         stop = (min(a + s, n) for a, s, n in zip(start, self.step, self.shape, strict=True))
-        return Region(tuple(start), tuple(stop))
+        return Region(start, tuple(stop))
 
     def __iter__(self) -> Iterator[Region]:
         return (self[number] for number in range(len(self)))

@@ -18,10 +18,10 @@ from napari_denoisplit.images.zarr.pyramid import contrast_windows, halved
 from napari_denoisplit.images.zarr.stores import WholeFileStore, ZarrLevel, remove_partial_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from os import PathLike
 
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import NDArray
 
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.zarr.regions import Region, RegionGrid
@@ -50,17 +50,8 @@ class OmeZarrWriter:
     def create(
         cls,
         path: str | PathLike[str],
+        layout: OmeZarrLayout,
         *,
-        shape: tuple[int, ...],
-        axes: str,
-        dtype: DTypeLike = "float32",
-        pixel_size: Mapping[str, float] | None = None,
-        units: Mapping[str, str] | None = None,
-        origin: Mapping[str, float] | None = None,
-        channel_names: tuple[str, ...] = (),
-        chunk: int = 256,
-        shard: int | None = 2048,
-        provenance: Mapping[str, Any] | None = None,
         name: str | None = None,
         overwrite: bool = False,
     ) -> Self:
@@ -70,22 +61,8 @@ class OmeZarrWriter:
         ----------
         path
             Folder to make, best ending in .ome.zarr.
-        shape, axes
-            Sizes and letters of the axes in the order of T, C, Z, Y, X that OME-NGFF demands.
-        dtype
-            Type of the pixels. Until they are written, floating-point pixels are NaN, others 0.
-        pixel_size, units
-            Size of a step along an axis and its unit, where known.
-        origin
-            Where the first pixel lies along an axis, in that unit; 0 where missing.
-        channel_names
-            Name of each channel; empty where unknown.
-        chunk
-            Edge of what is compressed together, pixels.
-        shard
-            Edge of what is stored in one file, a multiple of `chunk`; None for a file per chunk.
-        provenance
-            How the image is made, as JSON; kept with the image, for whoever resumes to compare.
+        layout
+            What is known of the image.
         name
             Name of the image; by default that of the folder.
         overwrite
@@ -94,24 +71,11 @@ class OmeZarrWriter:
         Raises
         ------
         ImageError
-            The folder exists and may not be removed, or cannot be made; the axes do not fit.
+            The folder exists and may not be removed, or cannot be made.
         """
         path = Path(path)
-        layout = OmeZarrLayout(
-            name=image_name(path) if name is None else name,
-            shape=tuple(shape),
-            axes=axes,
-            dtype=dtype,
-            pixel_size=pixel_size or {},
-            units=units or {},
-            origin=origin or {},
-            channel_names=channel_names,
-            chunk=chunk,
-            shard=shard,
-            provenance=provenance or {},
-        )
         with new_group(path, overwrite=overwrite) as (_, group):
-            layout.make(group)
+            layout.make(group, image_name(path) if name is None else name)
         return cls.resume(path)
 
     @classmethod
@@ -259,7 +223,6 @@ def write_ome_zarr(path: Path, image: Image, *, description: str = "") -> None:
         )
     ordered = image.transposed("".join(a for a in AXES if a in image.axes))
     layout = OmeZarrLayout(
-        name=image.name,
         shape=ordered.shape,
         axes=ordered.axes,
         dtype=np.float32 if dtype == np.float16 else dtype,  # few readers know half precision
@@ -270,7 +233,7 @@ def write_ome_zarr(path: Path, image: Image, *, description: str = "") -> None:
         provenance={"description": description} if description else {},
     )
     with new_group(path, overwrite=True) as (temporary, group):
-        layout.make(group)
+        layout.make(group, image.name)
         writer = OmeZarrWriter.resume(temporary)
         for region in writer.regions:
             writer.write(region, np.asarray(ordered.data[region.slices]))

@@ -19,7 +19,7 @@ import zarr
 from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.images.plane_region import PlaneRegion
-from napari_denoisplit.images.zarr.layout import KEY, new_group
+from napari_denoisplit.images.zarr.layout import KEY, OmeZarrLayout, new_group
 from napari_denoisplit.images.zarr.ngff import VERSION
 from napari_denoisplit.images.zarr.nodes import image_name
 from napari_denoisplit.images.zarr.writer import OmeZarrWriter
@@ -119,9 +119,7 @@ class SlideStore:
         with new_group(path, overwrite=True) as (temporary, root):
             _describe_collection(root, names, about)
             for name in names:
-                OmeZarrWriter.create(
-                    temporary / name,
-                    name=f"{image_name(path)} {name}",
+                layout = OmeZarrLayout(
                     shape=shape,
                     axes=axes,
                     pixel_size=view.pixel_size,
@@ -132,6 +130,8 @@ class SlideStore:
                     shard=block_size,
                     provenance={"kind": name, **plan, **provenance},
                 )
+                title = f"{image_name(path)} {name}"
+                OmeZarrWriter.create(temporary / name, layout, name=title)
         return cls(path)
 
     def check(self, plan: Mapping[str, JsonValue]) -> None:
