@@ -33,6 +33,7 @@ from napari_denoisplit.events import Progress, Stage, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
+from napari_denoisplit.jobs.slide.store import SlideStore
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import PRESETS, MixSettings, SplitSettings
 
@@ -94,9 +95,10 @@ def split(order: dict) -> None:
             print(json.dumps({"done": event.done}), flush=True)
 
     result = run(split_to_zarr_job(model, image, Path(order["out"]), settings), tell)
+    n_blocks = len(SlideStore(Path(order["out"])).regions)
     seconds = time.perf_counter() - start
-    facts = {"seconds": seconds, "peak": (peak() - before) / GIB, "blocks": result.n_blocks}
-    print(json.dumps({**facts, "complete": result.complete}), flush=True)
+    facts = {"seconds": seconds, "peak": (peak() - before) / GIB, "blocks": n_blocks}
+    print(json.dumps({**facts, "complete": not result.stopped_early}), flush=True)
 
 
 def start(order: dict) -> subprocess.Popen[str]:

@@ -16,7 +16,6 @@ from napari_denoisplit.api.noise_models import fit_noise_model as fit_noise_mode
 from napari_denoisplit.api.noise_models import judge_noise_model as judge_noise_model
 from napari_denoisplit.api.samples import evaluate_samples as evaluate_samples
 from napari_denoisplit.api.samples import measure_samples as measure_samples
-from napari_denoisplit.api.samples import samples_of as samples_of
 from napari_denoisplit.api.samples import write_film as write_film
 from napari_denoisplit.api.trust import check_split as check_split
 from napari_denoisplit.api.trust import most_probable as most_probable
@@ -41,8 +40,8 @@ from napari_denoisplit.images.files.writing import write_image as write_image
 from napari_denoisplit.images.image import Image as Image
 from napari_denoisplit.images.phantom.phantoms import phantom as phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise as add_noise
-from napari_denoisplit.images.samples.files import open_samples as open_samples
-from napari_denoisplit.images.samples.stack import SampleStack as SampleStack
+from napari_denoisplit.images.results.files import open_split as open_split
+from napari_denoisplit.images.results.split import Split as Split
 from napari_denoisplit.images.superposition import superpose as superpose
 from napari_denoisplit.images.training.fields import TrainingFields as TrainingFields
 from napari_denoisplit.images.training.noise_data import NoiseData as NoiseData
@@ -52,8 +51,6 @@ from napari_denoisplit.jobs.denoise.job import Denoised as Denoised
 from napari_denoisplit.jobs.forecast.words import Preflight as Preflight
 from napari_denoisplit.jobs.noise.job import Judged as Judged
 from napari_denoisplit.jobs.noise.job import NoiseFit as NoiseFit
-from napari_denoisplit.jobs.slide.job import SlideSplit as SlideSplit
-from napari_denoisplit.jobs.split.results import Split as Split
 from napari_denoisplit.jobs.train.job import Trained as Trained
 from napari_denoisplit.jobs.trust.residuals import ResidualCheck as ResidualCheck
 from napari_denoisplit.measures.ms_ssim import ms_ssim as ms_ssim

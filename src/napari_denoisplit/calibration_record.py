@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_denoisplit.settings import CalibrationMethod
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TargetKind = Literal["clean", "noisy", "second_exposure"]
 TARGETS_IN_WORDS: dict[TargetKind, str] = {
@@ -110,14 +112,16 @@ class CalibrationRecord(_Record):
             text += f", from {TARGETS_IN_WORDS[self.target]}"
         return text + (f", {self.n_samples} samples" if self.n_samples else "")
 
-    def brief(self) -> dict[str, JsonValue]:
-        """Say for the record of a result what calibration is behind its sigma."""
-        digest = hashlib.sha256("".join(c.model_dump_json() for c in self.channels).encode())
-        return {
-            "methods": [channel.method for channel in self.channels],
-            "factors": list(self.factors),
-            "target": self.target,
-            "n_samples": self.n_samples,
-            "data": list(self.data),
-            "sha256": digest.hexdigest()[:16],
-        }
+    def of_channels(self, numbers: Sequence[int]) -> Self:
+        """Return the calibration of some channels, in this order.
+
+        Raises
+        ------
+        ValueError
+            There is no such channel.
+        """
+        if not all(0 <= number < len(self.channels) for number in numbers):
+            raise ValueError(f"there is no calibration of the channels {list(numbers)}")
+        scores = tuple(self.scores[n] for n in numbers) if self.scores else ()
+        channels = tuple(self.channels[n] for n in numbers)
+        return self.model_copy(update={"channels": channels, "scores": scores})

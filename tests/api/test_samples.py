@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,13 +13,14 @@ import napari_denoisplit as nd
 @pytest.fixture
 def split(rng):
     samples = rng.normal(50, 4, size=(6, 2, 12, 14)).astype("f4")
-    names = ("a", "b")
-    return SimpleNamespace(
+    image = nd.Image(samples.mean(0), "CYX", channel_names=("a", "b"), name="cell")
+    return nd.Split.of_image(
+        image,
+        mmse=image.data,
+        sigma=samples.std(0, ddof=1),
         samples=samples,
-        mmse=nd.Image(samples.mean(0), "CYX", channel_names=names, name="cell"),
-        sigma=nd.Image(samples.std(0, ddof=1), "CYX", channel_names=names),
         n_samples=6,
-        provenance={"calibration": {"factors": [2.0, 2.0]}},
+        calibration=nd.CalibrationRecord.of_factors(2.0, 2.0),
     )
 
 
@@ -49,19 +50,17 @@ def test_what_does_not_fit_the_samples_is_refused(split, wrong, said):
         nd.measure_samples(split, **wrong)
 
 
-def test_the_record_of_a_split_says_whether_its_samples_are_pairs(split):
+def test_mirrored_pairs_of_samples_have_another_spread(split):
     plain = nd.measure_samples(split, mask=np.ones((12, 14))).estimates[0]
-    split.provenance |= {"settings": {"antithetic": True}}
-    assert nd.samples_of(split).mirrored
+    split = replace(split, mirrored=True)
     assert nd.measure_samples(split, mask=np.ones((12, 14))).estimates[0].sigma != plain.sigma
 
 
 def test_a_film_of_a_split_is_written(split, tmp_path):
     settings = nd.FilmSettings(layout="side by side")
     assert nd.write_film(split, tmp_path / "a.gif", settings).stat().st_size > 100
-    split.samples = None
-    with pytest.raises(nd.ImageError, match="keep_samples"):
-        nd.samples_of(split)
+    with pytest.raises(nd.ImageError, match="keep samples"):
+        nd.write_film(replace(split, sample_arrays=None), tmp_path / "b.gif", settings)
 
 
 def test_samples_are_measured_against_the_truth(split, rng):

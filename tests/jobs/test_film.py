@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Progress, run
 from napari_denoisplit.images.files.reading import read_image
-from napari_denoisplit.images.samples.stack import SampleStack
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs.film import film_job
 from napari_denoisplit.settings import FilmSettings
 
@@ -19,7 +19,7 @@ from napari_denoisplit.settings import FilmSettings
 def stack(rng):
     parts = tuple(rng.normal(100, 9, size=(5, 2, 33, 41)).astype("f4") for _ in range(2))
     sizes, units = {"Y": 0.1, "X": 0.1, "Z": 1.0}, {"Y": "µm", "X": "µm", "Z": "µm"}
-    return SampleStack(parts, "ZYX", ("a", "b"), name="cell", pixel_size=sizes, units=units)
+    return Split("ZYX", ("a", "b"), sample_arrays=parts, name="cell", pixel_size=sizes, units=units)
 
 
 # imageio leaves the pipes of ffmpeg, by which the film is read again, to the collector.
@@ -45,7 +45,7 @@ def test_an_ome_tiff_keeps_the_numbers_and_their_meaning(stack, tmp_path):
     run(film_job(stack, path, plane=(1,)))
     image = read_image(path)
     assert (image.axes, image.channel_names) == ("TCYX", ("a", "b"))
-    assert_allclose(image.data, np.stack([part[:, 1] for part in stack.samples], axis=1))
+    assert_allclose(image.data, np.stack([part[:, 1] for part in stack.sample_arrays], axis=1))
     assert image.pixel_size["X"] == pytest.approx(0.1)
 
 
@@ -70,14 +70,14 @@ def test_a_stopped_tiff_leaves_what_was_there(stack, tmp_path):
     path.write_bytes(b"older")
 
     class Array:
-        shape = stack.samples[0].shape
+        shape = stack.sample_arrays[0].shape
 
         def __getitem__(self, index):
             read.append(index)
             stop.set()
-            return stack.samples[0][index]
+            return stack.sample_arrays[0][index]
 
-    counted = SampleStack((Array(), Array()), "ZYX", ("a", "b"))
+    counted = Split("ZYX", ("a", "b"), sample_arrays=(Array(), Array()))
     assert run(film_job(counted, path, stop=stop)) is None
     assert len(read) == 1
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"older"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from napari_denoisplit.checkpoint import ModelHeader
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, SampleDrawn, Stage
 from napari_denoisplit.images.image import AXES
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs.forecast.words import Preflight
-from napari_denoisplit.jobs.split.results import Split
 from napari_denoisplit.jobs.train.job import Trained
 from napari_denoisplit.settings import LadderSettings, MixSettings
 
@@ -61,20 +61,20 @@ class FakeJobs:
             time.sleep(self.seconds)
             if self.error is not None:
                 raise self.error
-        order = "".join(a for a in AXES if a in (*axes, "C"))
-        names = ("nuclei", "actin")
-        canonical = "C" + "".join(axes)
-        move = [canonical.index(a) for a in order]
-        split_image = replace(image, data=mmse.transpose(move), axes=order, channel_names=names)
         kept = min(settings.keep_samples, drawn)
         return Split(
-            mmse=split_image,
-            sigma=replace(split_image, data=sigma.transpose(move)),
-            samples=np.stack([split_image.data] * kept) if kept else None,
+            "".join(axes),
+            ("nuclei", "actin"),
+            mmse_arrays=mmse,
+            sigma_arrays=sigma if drawn > 1 else None,
+            sample_arrays=np.stack([mmse] * kept, axis=1) if kept else None,
             n_samples=drawn,
-            calibrated=False,
             stopped_early=stop.is_set(),
             provenance={"seed": settings.seed},
+            name=image.name,
+            pixel_size=image.pixel_size,
+            units=image.units,
+            origin=image.origin,
         )
 
     def preflight(self, model, image, settings, *, on_disk=False, region=None):

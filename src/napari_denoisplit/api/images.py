@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.files.image_file import ImageFile
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.jobs.forecast.words import Preflight
-    from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.jobs.train.job import Trained
     from napari_denoisplit.measures.comparison import ChannelScore
     from napari_denoisplit.noise.models.noise_model import NoiseModel

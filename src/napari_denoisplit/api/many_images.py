@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import BatchEvent, SlideEvent
     from napari_denoisplit.images.files.image_file import ImageFile
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.jobs.batch.outcome import BatchResult
-    from napari_denoisplit.jobs.slide.job import SlideSplit
 
 
 @documented_by("jobs.batch.job", "batch_job")
@@ -103,7 +103,7 @@ def split_to_zarr(
     resume: bool = True,
     scheduler: str | None = None,
     on_event: Callable[[SlideEvent], None] = ignore,
-) -> SlideSplit:
+) -> Split:
     """Split an image of any size block by block into an OME-Zarr folder.
 
     Memory does not depend on the size of the image. A run that was interrupted or killed goes on
@@ -118,7 +118,8 @@ def split_to_zarr(
 
     Returns
     -------
-    Where the result is, and how much of it is there.
+    The result, opened lazily: `path` is its folder, `stopped_early` says whether a part of it is
+    missing.
     """
     from napari_denoisplit.jobs.slide.job import split_to_zarr_job  # imports torch
 

@@ -1,4 +1,4 @@
-"""Posterior samples of a result: opened, shown as a film, measured at a place."""
+"""What the posterior samples of a result show: a film, the numbers of a place, their quality."""
 
 from __future__ import annotations
 
@@ -18,51 +18,15 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import StatusEvent
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.images.samples.stack import SampleStack
-    from napari_denoisplit.jobs.split.results import Split
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.measures.samples.quality import SampleScore
     from napari_denoisplit.measures.samples.statistics import SampleReading
     from napari_denoisplit.settings import FilmSettings
 
 
-def samples_of(result: Split | SampleStack | str | PathLike[str]) -> SampleStack:
-    """Return the samples of a split, or open those of a result on disk without reading them.
-
-    Parameters
-    ----------
-    result
-        What `split` has returned; or a file or folder of a result, as `open_samples` takes it.
-
-    Raises
-    ------
-    ImageError
-        No samples were kept.
-    """
-    from napari_denoisplit.images.samples.files import open_samples
-    from napari_denoisplit.images.samples.stack import SampleStack, drawn_in_pairs
-
-    if isinstance(result, SampleStack):
-        return result
-    if isinstance(result, str) or hasattr(result, "__fspath__"):
-        return open_samples(result)
-    if result.samples is None:
-        raise ImageError(
-            "No samples were kept in this split: split again with keep_samples in the settings."
-        )
-    return SampleStack.of_image(
-        result.samples[: result.n_samples],
-        result.mmse,
-        mmse=_channels(result.mmse),
-        sigma=_channels(result.sigma) if result.n_samples > 1 else (),
-        n_drawn=result.n_samples,
-        factors=_factors(result),
-        mirrored=drawn_in_pairs(result.provenance),
-    )
-
-
 @documented_by("jobs.film", "film_job")
 def write_film(
-    result: Split | SampleStack | str | PathLike[str],
+    result: Split | str | PathLike[str],
     path: str | PathLike[str],
     settings: FilmSettings | None = None,
     *,
@@ -75,17 +39,18 @@ def write_film(
     Parameters
     ----------
     result
-        What `split` has returned; or a file or folder of a result, as `open_samples` takes it.
+        What `split` or `split_to_zarr` has returned; or a file or folder of a result, as
+        `open_split` takes it.
     """
     from napari_denoisplit.jobs.film import film_job
 
     written = Path(path)
-    run(film_job(samples_of(result), written, settings, plane=plane, against=against), on_event)
+    run(film_job(_opened(result), written, settings, plane=plane, against=against), on_event)
     return written
 
 
 def measure_samples(
-    result: Split | SampleStack | str | PathLike[str],
+    result: Split | str | PathLike[str],
     *,
     pixel: tuple[int, int] | None = None,
     mask: NDArray[Any] | None = None,
@@ -98,7 +63,8 @@ def measure_samples(
     Parameters
     ----------
     result
-        As for `samples_of`.
+        What `split` or `split_to_zarr` has returned; or a file or folder of a result, as
+        `open_split` takes it.
     pixel
         Y, X.
     mask
@@ -121,34 +87,31 @@ def measure_samples(
     from napari_denoisplit.measures.samples.statistics import read_samples_at
     from napari_denoisplit.measures.trust import footprint
 
-    stack = samples_of(result)
+    split = _opened(result)
     if sum(place is not None for place in (pixel, mask, line)) != 1:
         raise ImageError("Give one place to measure: pixel, mask or line.")
     if pixel is not None:
         where = footprint.pixel(*pixel)
     elif mask is not None:
-        if np.shape(mask) != stack.plane_shape:
+        if np.shape(mask) != split.plane_shape:
             raise ImageError(
-                f"The mask has shape {np.shape(mask)}, a plane of the samples {stack.plane_shape}: "
+                f"The mask has shape {np.shape(mask)}, a plane of the samples {split.plane_shape}: "
                 "they must show the same pixels."
             )
         where = footprint.area(np.asarray(mask) != 0)
     else:
-        where = footprint.line(np.asarray(line), stack.plane_shape)
-    chosen = stack.checked_plane(plane)
-    shown = None if observed is None else observed.transposed(stack.axes)
-    sizes = (*stack.leading_shape, *stack.plane_shape)
-    if shown is not None and shown.shape != sizes:
+        where = footprint.line(np.asarray(line), split.plane_shape)
+    chosen = split.checked_plane(plane)
+    shown = None if observed is None else observed.transposed(split.axes)
+    if shown is not None and shown.shape != split.shape:
         raise ImageError(
-            f"{shown.name!r} has shape {shown.shape}, the samples {sizes}: give the image that was "
-            "split."
+            f"{shown.name!r} has shape {shown.shape}, the samples {split.shape}: give the "
+            "image that was split."
         )
-    return read_samples_at(stack, chosen, where, None if shown is None else shown.data[chosen])
+    return read_samples_at(split, chosen, where, None if shown is None else shown.data[chosen])
 
 
-def evaluate_samples(
-    truth: Image, result: Split | SampleStack | str | PathLike[str]
-) -> tuple[SampleScore, ...]:
+def evaluate_samples(truth: Image, result: Split | str | PathLike[str]) -> tuple[SampleScore, ...]:
     """Measure every kept sample against the truth: PSNR of one, and its standard deviation.
 
     The latter says how samples differ in quality, not whether they are right.
@@ -158,7 +121,8 @@ def evaluate_samples(
     truth
         Clean image.
     result
-        As for `samples_of`.
+        What `split` or `split_to_zarr` has returned; or a file or folder of a result, as
+        `open_split` takes it.
 
     Raises
     ------
@@ -168,14 +132,11 @@ def evaluate_samples(
     """
     from napari_denoisplit.measures.samples.quality import sample_scores
 
-    return sample_scores(truth, samples_of(result))
+    return sample_scores(truth, _opened(result))
 
 
-def _channels(image: Image) -> tuple[Any, ...]:
-    return tuple(image.channel(number).data for number in range(image.n_channels))
+def _opened(result: Split | str | PathLike[str]) -> Split:
+    from napari_denoisplit.images.results.files import open_split
+    from napari_denoisplit.images.results.split import Split
 
-
-def _factors(split: Split) -> tuple[float, ...] | None:
-    from napari_denoisplit.images.samples.files import calibration_factors
-
-    return calibration_factors(dict(split.provenance))
+    return result if isinstance(result, Split) else open_split(result)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import SplitEvent, StatusEvent
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.split.results import Split
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.jobs.trust.consensus import ConsensusStack
     from napari_denoisplit.jobs.trust.objects import SummedObjects
     from napari_denoisplit.jobs.trust.residuals import ResidualCheck

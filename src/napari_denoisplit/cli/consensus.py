@@ -66,11 +66,11 @@ def consensus(
     denoisplit consensus results/cells_samples
     """
     from napari_denoisplit.images.files.writing import write_image
-    from napari_denoisplit.images.samples.files import open_samples
+    from napari_denoisplit.images.results.files import open_split
 
     terminal = Terminal()
     first, stack, axes = _read(samples)
-    mirrored = open_samples(samples).mirrored
+    mirrored = open_split(samples).mirrored
     folder = output or samples.parent
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--output {folder} is a file: name a folder for the results.")

@@ -66,10 +66,10 @@ def evaluate(
 
 
 def _sample_scores(truth: Image, path: Path) -> tuple[SampleScore, ...]:
-    from napari_denoisplit.images.samples.files import open_samples
+    from napari_denoisplit.images.results.files import open_split
     from napari_denoisplit.measures.samples.quality import sample_scores
 
-    return sample_scores(truth, open_samples(path))
+    return sample_scores(truth, open_split(path))
 
 
 def _as_json(

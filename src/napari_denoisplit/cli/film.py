@@ -13,7 +13,7 @@ from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import FilmSettings
 
 if TYPE_CHECKING:
-    from napari_denoisplit.images.samples.stack import SampleStack
+    from napari_denoisplit.images.results.split import Split
 
 
 @with_options(
@@ -51,22 +51,22 @@ def film(
     """Show the posterior samples of a result one after the other.
 
     What stays the same from sample to sample is certain for the model; what changes is not. Split
-    with --keep-samples to have some. One plane of a stack is shown. An existing file is replaced.
+    with --keep-samples to have some. One plane of a split is shown. An existing file is replaced.
 
     denoisplit film results/cell_mmse.ome.tif cell.gif --layout "side by side"
     """
-    from napari_denoisplit.images.samples.files import open_samples
+    from napari_denoisplit.images.results.files import open_split
     from napari_denoisplit.jobs.film import film_job
 
     if against is not None and chosen["show"] != "difference":
         raise UsageError("--against needs --show difference.")
     terminal = Terminal()
-    stack = open_samples(result)
+    split = open_split(result)
     job = film_job(
-        stack,
+        split,
         output,
         FilmSettings(**chosen),
-        plane=_plane(stack, {"T": time, "Z": depth}),
+        plane=_plane(split, {"T": time, "Z": depth}),
         against=None if against is None else against - 1,
         stop=terminal.stop,
     )
@@ -76,9 +76,9 @@ def film(
     typer.echo(str(written))
 
 
-def _plane(stack: SampleStack, asked: dict[str, int | None]) -> tuple[int, ...]:
+def _plane(split: Split, asked: dict[str, int | None]) -> tuple[int, ...]:
     """Index of the plane along the axes that there are; the first where nothing was asked."""
     for axis, number in asked.items():
-        if number is not None and axis not in stack.axes:
-            raise UsageError(f"{stack.name!r} has no axis {axis}: leave that option out.")
-    return tuple((asked.get(axis) or 1) - 1 for axis in stack.axes[:-2])
+        if number is not None and axis not in split.axes:
+            raise UsageError(f"{split.name!r} has no axis {axis}: leave that option out.")
+    return tuple((asked.get(axis) or 1) - 1 for axis in split.axes[:-2])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_denoisplit.images.samples.stack import SampleStack
+    from napari_denoisplit.images.results.split import Split
 
 
 @with_options(
@@ -55,40 +55,40 @@ def objects(
 
     denoisplit objects results/cells_mmse.ome.tif nuclei.csv --structure nuclei --labels nuclei.tif
     """
-    from napari_denoisplit.images.samples.files import open_samples
+    from napari_denoisplit.images.results.files import open_split
     from napari_denoisplit.jobs.trust.objects import objects_job
     from napari_denoisplit.measures.samples.objects import write_objects
 
     if not output.absolute().parent.is_dir():
         raise UsageError(f"{output}: there is no folder {output.absolute().parent}.")
     terminal = Terminal()
-    stack = open_samples(result)
-    if not stack.mmse or not stack.sigma:
+    split = open_split(result)
+    if split.mmse_arrays is None or split.sigma_arrays is None:
         raise UsageError(f"{result}: its MMSE or sigma is missing. Split the image again.")
-    c = _index(stack.structures, structure)
+    c = _index(split.structures, structure)
     job = objects_job(
-        stack.mmse[c],
-        stack.sigma[c],
-        stack.samples[c],
+        split.mmse_arrays[c],
+        split.sigma_arrays[c],
+        None if split.sample_arrays is None else split.sample_arrays[c],
         ObjectSettings(**chosen),
-        labels=None if labels is None else _labels(terminal, labels, stack),
-        mirrored=stack.mirrored,
+        labels=None if labels is None else _labels(terminal, labels, split),
+        mirrored=split.mirrored,
         stop=terminal.stop,
     )
     found = terminal.run(job, output.name)
     write_objects(output, found.objects)
-    terminal.say(f"{stack.structures[c]}: {found.summary}")
+    terminal.say(f"{split.structures[c]}: {found.summary}")
     typer.echo(str(output))
     if terminal.interrupted:
         raise typer.Exit(INTERRUPTED)
 
 
-def _labels(terminal: Terminal, path: Path, stack: SampleStack) -> NDArray[np.integer]:
+def _labels(terminal: Terminal, path: Path, split: Split) -> NDArray[np.integer]:
     """Read labels with the axes of the samples."""
     import numpy as np
 
     image = read(terminal, path, None, None)
-    found = np.asarray(image.transposed(stack.axes).data)
+    found = np.asarray(image.transposed(split.axes).data)
     if not np.issubdtype(found.dtype, np.integer):
         raise UsageError(f"{path} holds {found.dtype} pixels: labels are whole numbers.")
     return found

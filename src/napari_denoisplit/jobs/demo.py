@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Job, SplitEvent, TrainEvent
     from napari_denoisplit.images.phantom.structures import Structure
-    from napari_denoisplit.jobs.split.results import Split
+    from napari_denoisplit.images.results.split import Split
 
 STRUCTURES: tuple[Structure, Structure] = ("filaments", "pits")
 N_FIELDS = 3

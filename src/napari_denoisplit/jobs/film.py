@@ -14,8 +14,8 @@ from napari_denoisplit.events import Progress, Stage
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.samples.pictures import Look, course, default_look, render
-from napari_denoisplit.images.samples.stack import SampleStack, pixels_of
+from napari_denoisplit.images.results.pictures import Look, course, default_look, render
+from napari_denoisplit.images.results.split import Split, pixels_of
 from napari_denoisplit.settings import FilmSettings
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _INSTALL = "pip install 'napari-denoisplit[film]'"
 
 
 def film_job(
-    stack: SampleStack,
+    split: Split,
     path: Path,
     settings: FilmSettings | None = None,
     *,
@@ -47,7 +47,7 @@ def film_job(
 
     Parameters
     ----------
-    stack
+    split
         The samples; one is read at a time.
     path
         Ending in .gif or .mp4, a film; ending in .ome.tif, all numbers as float32, structures as
@@ -74,10 +74,11 @@ def film_job(
         file cannot be written.
     """
     settings = settings or FilmSettings()
-    plane, against = stack.checked_plane(plane), _checked(against, stack)
+    split.need_samples()
+    plane, against = split.checked_plane(plane), _checked(against, split)
     if path.name.lower().endswith(_TIFF):
         yield Stage(f"Writing {path.name}")
-        frames = _Frames(stack, plane, settings, against, stop)
+        frames = _Frames(split, plane, settings, against, stop)
         try:
             write_image(path, _as_image(frames))
         except _Stopped:
@@ -86,9 +87,9 @@ def film_job(
     if path.suffix.lower() not in FILM_ENDINGS:
         raise ImageError(f"{path} is no name for a film: let it end in .gif, .mp4 or .ome.tif.")
     yield Stage("Preparing the film")
-    frames = _Frames(stack, plane, settings, against)
+    frames = _Frames(split, plane, settings, against)
     look = look or default_look(frames[0], is_difference=settings.show == "difference")
-    order = course(len(stack), settings.loop)
+    order = course(split.n_kept, settings.loop)
     layout = "side by side" if settings.show == "difference" else settings.layout
     began = time.monotonic()
     try:
@@ -126,8 +127,8 @@ class _Series:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        stack = self.frames.stack
-        return (len(stack), stack.n_structures, *stack.plane_shape)
+        split = self.frames.split
+        return (split.n_kept, split.n_structures, *split.plane_shape)
 
     @property
     def dtype(self) -> np.dtype[np.float32]:
@@ -146,49 +147,51 @@ class _Frames:
 
     def __init__(
         self,
-        stack: SampleStack,
+        split: Split,
         plane: tuple[int, ...],
         settings: FilmSettings,
         against: int | None,
         stop: threading.Event | None = None,
     ) -> None:
-        self.stack, self._plane, self._stop = stack, plane, stop
+        self.split, self._plane, self._stop = split, plane, stop
         self.title = "samples"
         self._other: NDArray[np.float32] | None = None
         if settings.show == "difference":
-            self._other = stack.mean(plane) if against is None else stack.frame(against, plane)
+            self._other = np.stack(
+                split.read_mmse(plane) if against is None else split.read_sample(against, plane)
+            )
             self.title += " - MMSE" if against is None else f" - sample {against + 1}"
 
     def __getitem__(self, index: int) -> NDArray[np.float32]:
-        frame = self.stack.frame(index, self._plane)
+        frame = np.stack(self.split.read_sample(index, self._plane))
         return frame if self._other is None else frame - self._other
 
     def part(self, index: int, structure: int) -> NDArray[np.float32]:
         """One structure of a frame, (Y, X)."""
         if self._stop is not None and self._stop.is_set():
             raise _Stopped
-        pixels = pixels_of(self.stack.samples[structure][(index, *self._plane)])
+        pixels = pixels_of(self.split.need_samples()[structure][(index, *self._plane)])
         return pixels if self._other is None else pixels - self._other[structure]
 
 
 def _as_image(frames: _Frames) -> Image:
     """Return samples along T, structures along C."""
-    stack = frames.stack
-    sizes = {axis: size for axis, size in stack.pixel_size.items() if axis in "YX"}
+    split = frames.split
+    sizes = {axis: size for axis, size in split.pixel_size.items() if axis in "YX"}
     return Image(
         _Series(frames),
         "TCYX",
         sizes,
-        {axis: unit for axis, unit in stack.units.items() if axis in sizes},
-        stack.structures,
-        f"{stack.name} {frames.title}",
+        {axis: unit for axis, unit in split.units.items() if axis in sizes},
+        split.structures,
+        f"{split.name} {frames.title}",
     )
 
 
-def _checked(against: int | None, stack: SampleStack) -> int | None:
-    if against is not None and not 0 <= against < len(stack):
+def _checked(against: int | None, split: Split) -> int | None:
+    if against is not None and not 0 <= against < split.n_kept:
         raise ImageError(
-            f"{stack.name!r} has no sample {against + 1} to compare with: it has {len(stack)}."
+            f"{split.name!r} has no sample {against + 1} to compare with: it has {split.n_kept}."
         )
     return against
 

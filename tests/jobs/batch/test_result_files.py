@@ -1,29 +1,31 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.results.record import make_record
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs.batch.result_files import (
     ResultFiles,
     is_result,
     read_record,
     write_split,
 )
+from napari_denoisplit.settings import SplitSettings
 
 
 def result(n_samples=2, n_kept=0):
     data = np.ones((2, 8, 8), "f4")
     image = Image(data, "CYX", channel_names=("nuclei", "µ-actin"), name="ça va")
-    return SimpleNamespace(
-        mmse=image,
-        sigma=image,
+    record = make_record(replace(image, name="ça va \udcff <&>"), SplitSettings(), None, None)
+    return Split.of_image(
+        image,
+        mmse=data,
+        sigma=data,
         samples=np.stack([data] * n_kept) if n_kept else None,
-        n_samples=n_samples,
-        calibrated=False,
-        stopped_early=False,
-        provenance={"input": "ça va \udcff <&>", "napari-denoisplit": "0.1.0"},
+        record=record | {"samples": n_samples},
     )
 
 

@@ -24,6 +24,7 @@ from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.slide import blocks as slide_blocks
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
+from napari_denoisplit.jobs.slide.store import SlideStore
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.sampling.focus import Focus
@@ -162,12 +163,13 @@ def test_a_stopped_run_goes_on_and_gives_the_same_bytes(model, plain, tmp_path, 
 
     path = tmp_path / "out.zarr"
     first, _ = split(model, path, shown=stop_at, stop=stop)
-    assert (first.complete, first.n_blocks) == (False, 6)
-    assert first.n_done == step // 3
+    store = SlideStore(path)
+    n_done = 6 - len(store.missing())
+    assert (first.stopped_early, len(store.regions), n_done) == (True, 6, step // 3)
     again, events = split(model, path)
-    assert again.complete
+    assert not again.stopped_early
     shares = [e.done for e in events if isinstance(e, Progress)]
-    assert shares[0] == pytest.approx((first.n_done + 1 / 3) / 6)
+    assert shares[0] == pytest.approx((n_done + 1 / 3) / 6)
     assert files_of(path) == files_of(plain)
 
 
@@ -196,14 +198,14 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(model, plain, tmp_path):
         process.kill()
     (path / "mmse" / "0" / ".half.partial").write_bytes(b"what a kill leaves")
     result, _ = split(file, path, of=ImageFile(tmp_path / "in.tif"))
-    assert result.complete
+    assert not result.stopped_early
     assert files_of(path) == files_of(plain)
 
 
 def test_a_finished_result_is_left_as_it_is(model, plain):
     before = {p: p.stat().st_mtime_ns for p in plain.rglob("*") if p.is_file()}
     result, events = split(model, plain)
-    assert result.complete
+    assert not result.stopped_early
     assert not [e for e in events if isinstance(e, Progress)]
     assert {p: p.stat().st_mtime_ns for p in plain.rglob("*") if p.is_file()} == before
 
@@ -310,5 +312,5 @@ def test_a_large_lazy_image_is_never_read_at_once(model, tmp_path):
 
 def test_the_function_of_the_api_does_the_same(model, plain, tmp_path):
     result = split_to_zarr(model, image(), str(tmp_path / "out.zarr"), SETTINGS)
-    assert result.complete
+    assert not result.stopped_early
     assert files_of(tmp_path / "out.zarr") == files_of(plain)

@@ -7,7 +7,7 @@ import pytest
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.samples.stack import SampleStack
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.measures.samples.quality import sample_scores
 
@@ -23,14 +23,14 @@ def samples(truth, rng, amounts, order=("a", "b")):
         np.stack([truth.data["ab".index(n)] + k * rng.normal(size=(3, 16, 18)) for k in amounts])
         for n in order
     )
-    return SampleStack(parts, "ZYX", order)
+    return Split("ZYX", order, sample_arrays=parts)
 
 
 def test_it_is_mean_and_spread_of_the_samples_plane_by_plane(truth, rng):
     stack = samples(truth, rng, (0.1, 0.3, 0.9), order=("b", "a"))
     scores = sample_scores(truth, stack)
     assert [score.name for score in scores] == ["a", "b"]
-    part = stack.samples[1]  # of "a"
+    part = stack.sample_arrays[1]  # of "a"
     each = np.array(
         [[range_invariant_psnr(truth.data[0, z], part[k, z]) for k in range(3)] for z in range(3)]
     )
@@ -62,6 +62,6 @@ def test_what_cannot_be_measured_is_said(truth, rng, change):
         truth = Image(truth.data[..., :9], "CZYX")
     if change == "constant":
         truth = Image(np.ones_like(truth.data), "CZYX")
-    words = {"one": "keep two or more", "size": "same size", "constant": "constant"}[change]
+    words = {"one": "keep 2 or more", "size": "same size", "constant": "constant"}[change]
     with pytest.raises(ImageError, match=words):
         sample_scores(truth, stack)

@@ -5,8 +5,9 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.ndimage import gaussian_filter
 
+from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.samples.stack import SampleStack
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.measures.samples.spread import half_width
 from napari_denoisplit.measures.samples.statistics import read_samples_at
 from napari_denoisplit.measures.trust.footprint import area, line, pixel
@@ -21,7 +22,7 @@ def smooth(rng, n=200, size=40, width=4.0):
 def test_sigma_of_a_mean_is_the_spread_of_the_means_and_not_that_of_independent_pixels(rng):
     samples = smooth(rng)
     mask = np.ones((8, 8), dtype=bool)
-    found = read_samples_at(SampleStack((samples,), "YX", ("a",)), (), area(mask, (10, 10)))
+    found = read_samples_at(Split("YX", ("a",), sample_arrays=(samples,)), (), area(mask, (10, 10)))
     means = samples[:, 10:18, 10:18].mean(axis=(1, 2))
     assert found.estimates[0].sigma == pytest.approx(means.std(ddof=1), rel=1e-4)
     assert_allclose(found.values[0], means, rtol=1e-4, atol=1e-6)
@@ -31,13 +32,13 @@ def test_sigma_of_a_mean_is_the_spread_of_the_means_and_not_that_of_independent_
 def test_of_independent_pixels_both_are_the_same(rng):
     samples = rng.normal(size=(400, 12, 12)).astype("f4")
     mask = np.ones((12, 12), dtype=bool)
-    found = read_samples_at(SampleStack((samples,), "YX", ("a",)), (), area(mask))
+    found = read_samples_at(Split("YX", ("a",), sample_arrays=(samples,)), (), area(mask))
     assert found.estimates[0].sigma == pytest.approx(found.independent[0], rel=0.15)
 
 
 def test_what_one_structure_gains_the_other_loses(rng):
     first = smooth(rng, 30)
-    stack = SampleStack((first, 5 - first), "YX", ("a", "b"))
+    stack = Split("YX", ("a", "b"), sample_arrays=(first, 5 - first))
     found = read_samples_at(stack, (), pixel(3, 9), np.full((40, 40), 7.0))
     assert found.correlation[0, 1] == pytest.approx(-1, abs=1e-4)
     assert (found.observed, found.where) == (7.0, (3, 9))
@@ -45,14 +46,14 @@ def test_what_one_structure_gains_the_other_loses(rng):
 
 def test_a_pixel_takes_mmse_and_sigma_of_all_samples_where_they_are_known(rng):
     samples = rng.normal(size=(4, 5, 5)).astype("f4")
-    stack = SampleStack(
-        (samples,),
+    stack = Split(
         "YX",
         ("a",),
-        mmse=(np.full((5, 5), 3.0),),
-        sigma=(np.full((5, 5), 0.5),),
-        n_drawn=50,
-        factors=(1.2,),
+        sample_arrays=(samples,),
+        mmse_arrays=(np.full((5, 5), 3.0),),
+        sigma_arrays=(np.full((5, 5), 0.5),),
+        n_samples=50,
+        calibration=CalibrationRecord.of_factors(1.2),
     )
     estimate = read_samples_at(stack, (), pixel(2, 2)).estimates[0]
     assert (estimate.mean, estimate.sigma, estimate.n_samples) == (3.0, 0.5, 50)
@@ -63,8 +64,10 @@ def test_the_calibration_factor_widens_the_interval_of_an_area(rng):
     samples = smooth(rng, 20)
     mask = np.ones((3, 3), dtype=bool)
     plain, wider = (
-        read_samples_at(SampleStack((samples,), "YX", ("a",), factors=f), (), area(mask))
-        for f in (None, (2.0,))
+        read_samples_at(
+            Split("YX", ("a",), sample_arrays=(samples,), calibration=f), (), area(mask)
+        )
+        for f in (None, CalibrationRecord.of_factors(2.0))
     )
     assert wider.estimates[0].sigma == pytest.approx(2 * plain.estimates[0].sigma)
     assert (plain.calibrated, wider.calibrated) == (False, True)
@@ -72,7 +75,7 @@ def test_the_calibration_factor_widens_the_interval_of_an_area(rng):
 
 def test_a_line_has_a_profile_with_its_interval_at_each_point(rng):
     samples = smooth(rng, 50)[:, None]
-    stack = SampleStack((samples,), "ZYX", ("a",))
+    stack = Split("ZYX", ("a",), sample_arrays=(samples,))
     found = read_samples_at(stack, (0,), line(np.array([[5.0, 5.0], [5.0, 25.0]]), (40, 40)))
     assert_allclose(found.profile.mean[0], samples[:, 0, 5, 5:26].mean(axis=0), atol=1e-6)
     spread = samples[:, 0, 5, 5:26].std(axis=0, ddof=1)
@@ -81,7 +84,7 @@ def test_a_line_has_a_profile_with_its_interval_at_each_point(rng):
 
 
 def test_a_place_outside_of_the_image_is_refused(rng):
-    stack = SampleStack((np.zeros((2, 4, 4)),), "YX", ("a",))
+    stack = Split("YX", ("a",), sample_arrays=(np.zeros((2, 4, 4)),))
     with pytest.raises(ImageError, match="outside"):
         read_samples_at(stack, (), pixel(4, 0))
 
@@ -93,7 +96,7 @@ def test_mirrored_samples_do_not_make_sigma_of_an_area_too_large(rng):
     known = halves[:, 10:14, 10:14].mean(axis=(1, 2)).std()
 
     def variance(part, mirrored):
-        stack = SampleStack((part,), "YX", ("a",), mirrored=mirrored)
+        stack = Split("YX", ("a",), sample_arrays=(part,), mirrored=mirrored)
         return read_samples_at(stack, (), area(mask, (10, 10))).estimates[0].sigma ** 2
 
     groups = np.split(samples, 150)
@@ -119,7 +122,7 @@ def test_large_places_are_read_piece_by_piece_with_the_same_answer(rng, monkeypa
             largest.append(self.data[index].size)
             return self.data[index]
 
-    disk = SampleStack(tuple(map(Disk, samples)), "YX", ("a", "b"), mirrored=mirrored)
+    disk = Split("YX", ("a", "b"), sample_arrays=tuple(map(Disk, samples)), mirrored=mirrored)
     places = area(rng.random((80, 100)) > 0.4, (3, 5)), line([[1, 2], [88, 107]], (90, 110))
     for place in places:
         whole = read_samples_at(disk, (), place, samples[0, 0])

@@ -25,9 +25,9 @@ from napari_denoisplit.events import (
 )
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs.batch.outcome import BatchResult, FileOutcome
 from napari_denoisplit.jobs.batch.result_files import write_split
-from napari_denoisplit.jobs.split.results import Split
 from napari_denoisplit.widgets.batch.table import BatchModel, BatchRow, BatchTable
 from napari_denoisplit.widgets.batch.widget import BatchWidget
 
@@ -84,15 +84,8 @@ class FakeBatch:
 def result():
     data = np.stack([np.full((8, 8), 10.0), np.full((8, 8), 20.0)]).astype("f4")
     image = Image(data, "CYX", {"Y": 0.5, "X": 0.5}, {"Y": "um", "X": "um"}, ("nuclei", "actin"))
-    return Split(
-        mmse=image,
-        sigma=image,
-        samples=None,
-        n_samples=2,
-        calibrated=False,
-        stopped_early=False,
-        provenance={"napari-denoisplit": "0.1.0", "model": "cells.denoisplit"},
-    )
+    record = {"samples": 2, "napari-denoisplit": "0.1.0", "model": "cells.denoisplit"}
+    return Split.of_image(image, mmse=data, sigma=data, record=record)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_allclose
 from qtpy.QtWidgets import QWidget
 
-from napari_denoisplit.images.samples.stack import SampleStack
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.widgets.parts.worker import start_job
 from napari_denoisplit.widgets.samples.reader import MEAN, FrameKey, FrameReader
 
@@ -25,7 +25,7 @@ class Disk:
         data = da.map_blocks(
             self.block, chunks=((1,) * n, 4, 5), dtype="f4", meta=np.empty((0, 0, 0), "f4")
         )
-        self.stack = SampleStack((data, -data), "YX", ("a", "b"))
+        self.stack = Split("YX", ("a", "b"), sample_arrays=(data, -data))
 
     def block(self, block_info):
         self.gate.wait(5)
@@ -124,6 +124,6 @@ def test_a_disk_that_fails_is_told(qtbot, disk, reader):
 
 def test_frames_in_memory_are_views_at_once(qtbot, reader):
     data = np.arange(60, dtype="f4").reshape(3, 4, 5)
-    reader.set_stack(SampleStack((data,), "YX", ("a",)))
+    reader.set_stack(Split("YX", ("a",), sample_arrays=(data,)))
     (part,) = reader.get(FrameKey(2, ()))
     assert np.shares_memory(part, data)

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from tests.widgets.samples_layers import NAMES, add_split, make_samples
 
+from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.widgets.samples.sets import sample_sets
 
 
@@ -23,13 +24,15 @@ def test_the_sample_axis_is_found_by_its_label_wherever_it_stands(viewer, rng, l
     samples = make_samples(rng, lead=lead)
     add_split(viewer, samples, labels)
     (found,) = sample_sets(viewer.layers)
-    assert (found.axes, found.stack.structures, len(found.stack)) == (axes, NAMES, 6)
+    assert (found.axes, found.stack.structures, found.stack.n_kept) == (axes, NAMES, 6)
     # Planes are counted in the order of T, Z whatever the order in the viewer.
     order = [axes.replace("S", "").index(letter) for letter in "TZ" if letter in axes]
     plane = tuple(range(len(lead)))
     stored = samples.transpose(0, 1, *(2 + place for place in order), -2, -1)
-    assert_allclose(found.stack.frame(4, plane), stored[(slice(None), 4, *plane)])
-    assert_allclose(found.stack.mean(plane), stored.mean(axis=1)[(slice(None), *plane)], rtol=1e-5)
+    assert_allclose(found.stack.read_sample(4, plane), stored[(slice(None), 4, *plane)])
+    assert_allclose(
+        found.stack.read_mmse(plane), stored.mean(axis=1)[(slice(None), *plane)], rtol=1e-5
+    )
     assert found.observed.shape == stored.shape[2:]
 
 
@@ -48,17 +51,21 @@ def test_layers_of_two_splits_are_two_sets(viewer, rng):
 
 
 def test_the_order_is_that_of_the_models_channels_whatever_the_layer_list(viewer, rng):
-    add_split(viewer, make_samples(rng), calibration={"factors": [1.5, 0.5]})
+    add_split(
+        viewer,
+        make_samples(rng),
+        calibration=CalibrationRecord.of_factors(1.5, 0.5).model_dump(mode="json"),
+    )
     viewer.layers.reverse()
     (found,) = sample_sets(viewer.layers)
     assert found.stack.structures == NAMES
-    assert found.stack.factors == (1.5, 0.5)
+    assert found.stack.calibration.factors == (1.5, 0.5)
 
 
 def test_a_stopped_split_has_drawn_fewer_samples_of_each_plane(viewer, rng):
     add_split(viewer, make_samples(rng, lead=(3,)), "sample time", samples_drawn=24)
     (found,) = sample_sets(viewer.layers)
-    assert found.stack.n_drawn == 8
+    assert found.stack.n_samples == 8
 
 
 def test_a_labelled_layer_of_other_origin_stands_alone_and_others_do_not_count(viewer):
@@ -67,4 +74,8 @@ def test_a_labelled_layer_of_other_origin_stands_alone_and_others_do_not_count(v
     viewer.add_image(np.zeros((4, 5, 6)))
     viewer.add_points(np.zeros((1, 3)))
     (found,) = sample_sets(viewer.layers)
-    assert (found.name, found.stack.structures, found.stack.mmse) == ("mine", ("mine",), ())
+    assert (found.name, found.stack.structures, found.stack.mmse_arrays) == (
+        "mine",
+        ("mine",),
+        None,
+    )

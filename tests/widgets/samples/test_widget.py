@@ -11,9 +11,10 @@ from numpy.testing import assert_allclose
 from qtpy.QtCore import Qt
 from tests.widgets.samples_layers import NAMES, add_split, make_samples
 
+from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.samples.stack import SampleStack
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.measures.trust.footprint import pixel
 from napari_denoisplit.widgets.layers.place import viewer_reference
 from napari_denoisplit.widgets.samples.choice import OpenedSamples, add_samples
@@ -179,7 +180,7 @@ def test_a_result_is_opened_from_its_files(qtbot, window, dock, samples, tmp_pat
 
 
 def test_samples_of_a_part_lie_in_their_place(viewer, samples):
-    stack = SampleStack(tuple(samples), "YX", NAMES, origin={"Y": 30.0, "X": 70.0})
+    stack = Split("YX", NAMES, sample_arrays=tuple(samples), origin={"Y": 30.0, "X": 70.0})
     add_samples(viewer_reference(viewer), OpenedSamples(stack, ((0.0, 1.0),) * 2, ()))
     assert {tuple(layer.translate[-2:]) for layer in viewer.layers} == {(30.0, 70.0)}
 
@@ -261,7 +262,9 @@ def test_a_place_is_measured_again_in_another_plane(qtbot, window, dock, rng):
 
 
 def test_a_calibrated_split_says_so(qtbot, window, dock, samples):
-    add_split(window, samples, calibration={"factors": [1.5, 0.5]})
+    add_split(
+        window, samples, calibration=CalibrationRecord.of_factors(1.5, 0.5).model_dump(mode="json")
+    )
     widget = dock(window, SamplesWidget(window))
     with qtbot.waitSignal(widget.measuring.found):
         widget.measuring.measure(pixel(4, 4))
@@ -318,10 +321,10 @@ def test_what_comes_later_of_the_same_split_is_taken_along(window, dock, samples
     for layer in mean:
         window.layers.remove(layer)
     widget = dock(window, SamplesWidget(window))
-    assert not widget.browser.chosen.stack.mmse
+    assert not widget.browser.chosen.stack.mmse_arrays
     for layer in mean:
         window.layers.append(layer)
-    assert len(widget.browser.chosen.stack.mmse) == 2
+    assert len(widget.browser.chosen.stack.mmse_arrays) == 2
     widget.show_button.click()
     assert not any(layer.visible for layer in mean)
 

@@ -9,7 +9,7 @@ import pytest
 
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.jobs.split.results import Split
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.widgets.split.run import Result
 from napari_denoisplit.widgets.split.saving import save_results
 
@@ -18,7 +18,7 @@ from napari_denoisplit.widgets.split.saving import save_results
 def test_a_name_that_is_taken_is_numbered(tmp_path, taken):
     (tmp_path / taken).write_text("mine")
     image = Image(np.ones((2, 8, 9), np.float32), "CYX")
-    result = Result("cell", Split(image, image, None, 2, False, False, {}))
+    result = Result("cell", Split.of_image(image, mmse=image.data, sigma=image.data, n_samples=2))
     written = run(save_results([result], tmp_path, threading.Event()))
     assert (tmp_path / taken).read_text() == "mine"
     assert {path.name for path in written} == {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.cli.parts.terminal import Terminal
     from napari_denoisplit.images.files.image_file import ImageFile
     from napari_denoisplit.images.plane_region import PlaneRegion
-    from napari_denoisplit.jobs.slide.job import SlideSplit
     from napari_denoisplit.settings import SplitSettings
 
 
@@ -63,42 +62,37 @@ def split_blocks(
     typer.Exit
         The user has interrupted it.
     """
-    from napari_denoisplit.jobs.slide.job import split_to_zarr_job  # imports torch
+    from napari_denoisplit.jobs.slide.job import forecast_to_zarr_job, split_to_zarr_job
+    from napari_denoisplit.jobs.slide.store import SlideStore
 
-    job = split_to_zarr_job(
-        model,
-        image,
-        output,
-        settings,
-        stop=terminal.stop,
-        resume=resume,
-        scheduler=scheduler,
-        region=region,
-        dry_run=dry_run,
-    )
+    given = model, image, output, settings
+    how: dict[str, Any] = {
+        "stop": terminal.stop,
+        "resume": resume,
+        "scheduler": scheduler,
+        "region": region,
+    }
     if dry_run:
-        say_forecast(terminal, job)
+        say_forecast(terminal, forecast_to_zarr_job(*given, **how))
         return
-    result = terminal.run(job, output.name)
+    result = terminal.run(split_to_zarr_job(*given, **how), output.name)
+    store = SlideStore(output)
+    n_blocks = len(store.regions)
+    n_done = n_blocks - len(store.missing())
     if as_json:
-        typer.echo(json.dumps(_facts(result), indent=2))
-    elif result.complete:
+        facts = {
+            "result": str(output),
+            "complete": store.complete,
+            "blocks": n_blocks,
+            "blocks_done": n_done,
+            "sigma": "calibrated" if result.calibrated else "uncalibrated",
+            "notes": list(result.notes),
+        }
+        typer.echo(json.dumps(facts, indent=2))
+    elif store.complete:
         typer.echo(str(output))
-    if not result.complete:
+    if not store.complete:
         terminal.say(
-            f"{result.n_done} of {result.n_blocks} blocks of {output} are there: run the same "
-            "again to go on."
+            f"{n_done} of {n_blocks} blocks of {output} are there: run the same again to go on."
         )
         raise typer.Exit(INTERRUPTED)
-
-
-def _facts(result: SlideSplit) -> dict[str, object]:
-    """Outcome for other programs."""
-    return {
-        "result": str(result.path),
-        "complete": result.complete,
-        "blocks": result.n_blocks,
-        "blocks_done": result.n_done,
-        "sigma": "calibrated" if result.calibrated else "uncalibrated",
-        "notes": list(result.notes),
-    }

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from napari_denoisplit.events import BatchEvent, Job, SplitEvent
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.jobs.batch.outcome import Status
-    from napari_denoisplit.jobs.split.results import Split
     from napari_denoisplit.settings import SplitSettings
 
 # RuntimeError is what torch raises, e.g. when a device is out of memory; the others come of damaged

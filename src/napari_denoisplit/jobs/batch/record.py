@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from napari_denoisplit.images.channels import choose_channel
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.results.record import PROGRAM
 from napari_denoisplit.jobs.batch.result_files import read_record
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.batch.result_files import ResultFiles
     from napari_denoisplit.settings import SplitSettings
 
-_PROGRAM = "napari-denoisplit"
 # These change how fast a result is there, and not what it is.
 _WITHOUT_EFFECT = {"device", "memory_gib"}
 
@@ -63,10 +63,10 @@ class Recipe:
     model_sha256: str | None
     """None for a model that is in no file: its results cannot be recognized."""
     calibration: dict[str, JsonValue] | None
-    """What the model's calibration says of itself in short."""
+    """Of the model, as a record keeps it."""
     settings: SplitSettings
     reading: Reading
-    program: str = field(default_factory=lambda: version(_PROGRAM))
+    program: str = field(default_factory=lambda: version(PROGRAM))
 
     @classmethod
     def of(cls, model: Model, settings: SplitSettings, reading: Reading) -> Recipe:
@@ -76,7 +76,12 @@ class Recipe:
             with model.path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         calibration = model.header.calibration
-        return cls(digest, None if calibration is None else calibration.brief(), settings, reading)
+        return cls(
+            digest,
+            None if calibration is None else calibration.model_dump(mode="json"),
+            settings,
+            reading,
+        )
 
     def about(self, stamp: dict[str, Any]) -> dict[str, Any]:
         """Return what a result's record says in addition to that of the split."""
@@ -114,8 +119,7 @@ class Recipe:
             != _settings(chosen.model_dump(mode="json")),
             "another channel or other axes are chosen": record.get("reading")
             != asdict(self.reading),
-            f"its result is of version {record.get(_PROGRAM)}": record.get(_PROGRAM)
-            != self.program,
+            f"its result is of version {record.get(PROGRAM)}": record.get(PROGRAM) != self.program,
             "a part of its result is missing": not files.complete(
                 n_samples=chosen.n_samples, n_kept=chosen.keep_samples
             ),

@@ -13,18 +13,18 @@ import tifffile
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.files.writing import write_image
+from napari_denoisplit.images.results.record import PROGRAM
 from napari_denoisplit.images.zarr.nodes import read_node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from napari_denoisplit.jobs.split.results import Split
+    from napari_denoisplit.images.results.split import Split
 
 # What results are called, by the command and by the widget that saves layers.
 _NAMED_AS_RESULT = re.compile(r".+_(mmse|sigma|sigma-uncalibrated|sample-\d+)\.ome\.tif")
 _SAMPLES = "_samples"
-_PROGRAM = "napari-denoisplit"  # key under which a record says of which version it is
 _UNREADABLE = (OSError, ValueError, LookupError, struct.error, ElementTree.ParseError)
 
 
@@ -99,13 +99,13 @@ def write_split(
     if split.n_samples == 0:
         return ()
     files = ResultFiles(target)
-    record = json.dumps(_record(split) | dict(about or {}), default=str)
+    record = json.dumps({**split.provenance, **(about or {})}, default=str)
     kept = () if split.samples is None else split.samples
     for number, sample in enumerate(kept, start=1):
         # OME-TIFF has no axis for samples: one file each, with the axes of the MMSE.
         write_image(files.sample(number), replace(split.mmse, data=sample), description=record)
     _remove_samples_after(files.samples, len(kept))
-    if split.n_samples > 1:
+    if split.sigma_arrays is not None:
         write_image(files.sigma, split.sigma, description=record)
     else:  # one sample has no spread; 0 would be a lie
         files.sigma.unlink(missing_ok=True)
@@ -131,11 +131,11 @@ def is_result(path: Path) -> bool:
     The name of a Zarr folder says nothing, since its owner has chosen it.
     """
     if path.is_dir():
-        return _PROGRAM in _zarr_provenance(path)
+        return PROGRAM in _zarr_provenance(path)
     if path.parent.name.endswith(_SAMPLES) or _NAMED_AS_RESULT.fullmatch(path.name):
         record = read_record(path)
         if record is not None:
-            return _PROGRAM in record
+            return PROGRAM in record
         # Results that the Split widget has saved keep their record in a file of its own.
         return path.with_name(path.name.rpartition("_")[0] + "_split.json").exists()
     return False
@@ -162,13 +162,3 @@ def _remove_samples_after(folder: Path, n_kept: int) -> None:
             path.unlink()
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
-
-
-def _record(split: Split) -> dict[str, Any]:
-    """Return how a result was made; it is kept in the files as their description."""
-    return {
-        "samples": split.n_samples,
-        "sigma": "calibrated" if split.calibrated else "uncalibrated",
-        "stopped_early": split.stopped_early,
-        **split.provenance,
-    }

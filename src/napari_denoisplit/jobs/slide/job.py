@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +16,8 @@ from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import BlocksWritten, Progress, Stage
 from napari_denoisplit.images.files.image_file import ImageFile
+from napari_denoisplit.images.results.record import make_record
+from napari_denoisplit.images.results.zarr_folder import open_zarr_folder
 from napari_denoisplit.jobs.forecast.preflight import preflight_blocks
 from napari_denoisplit.jobs.slide.blocks import OwnProcess
 from napari_denoisplit.jobs.slide.plan import Begin, hash_of_image, look_at, make_plan
@@ -31,29 +32,14 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from napari_denoisplit.events import Job, SlideEvent
+    from napari_denoisplit.events import Job, SlideEvent, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.jobs.forecast.words import Preflight
     from napari_denoisplit.jobs.slide.blocks import BlockWorkers
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
-
-
-@dataclass(frozen=True, slots=True)
-class SlideSplit:
-    """Outcome of a split to disk."""
-
-    path: Path
-    """The folder; its images `mmse` and `sigma` are OME-Zarr images by themselves."""
-    n_blocks: int
-    n_done: int
-    """Blocks that are written, by this run and those before."""
-    complete: bool
-    """Whether all is there, the coarser levels for display included."""
-    calibrated: bool
-    notes: tuple[str, ...] = ()
-    """What a user should know before trusting the result; each was also yielded as a Stage."""
 
 
 def split_to_zarr_job(
@@ -68,8 +54,7 @@ def split_to_zarr_job(
     scheduler: str | None = None,
     focus: FocusSource | None = None,
     region: PlaneRegion | None = None,
-    dry_run: bool = False,
-) -> Job[SlideEvent, SlideSplit]:
+) -> Job[SlideEvent, Split]:
     """Split every plane of an image block by block, and write each block when it is done.
 
     Memory does not depend on the size of the image. A run that was stopped or killed goes on
@@ -100,8 +85,6 @@ def split_to_zarr_job(
     region
         Part of every plane to split; None is all of it. The result is that part of the split of
         the whole, up to what lies beyond the overlap, and knows where it lies.
-    dry_run
-        Whether to end when it is told what the blocks that are left will take; nothing is written.
 
     Yields
     ------
@@ -111,7 +94,8 @@ def split_to_zarr_job(
 
     Returns
     -------
-    SlideSplit
+    Split
+        Opened lazily; `SlideStore` of its path tells how much of it is there.
 
     Raises
     ------
@@ -125,6 +109,44 @@ def split_to_zarr_job(
         the smallest tiles; or the cluster is not there.
     """
     stop = stop or threading.Event()
+    workers, work = yield from _reached(model, image, path, settings, region, scheduler, stop)
+    with workers:
+        begin = Begin(path, resume=resume, numbered=numbered)
+        planned = yield from _planned(workers, work, begin)
+        return (yield from _split(workers, work, planned, stop, focus))
+
+
+def forecast_to_zarr_job(
+    model: Model | Path,
+    image: Image | ImageFile,
+    path: Path,
+    settings: SplitSettings,
+    *,
+    stop: threading.Event | None = None,
+    resume: bool = True,
+    scheduler: str | None = None,
+    region: PlaneRegion | None = None,
+) -> Job[StatusEvent, None]:
+    """Tell what the blocks that are left will take; nothing is written.
+
+    Parameters, events and errors as of `split_to_zarr_job`; the last Stage is the forecast.
+    """
+    stop = stop or threading.Event()
+    workers, work = yield from _reached(model, image, path, settings, region, scheduler, stop)
+    with workers:
+        yield from _planned(workers, work, Begin(path, resume=resume, numbered=False))
+
+
+def _reached(
+    model: Model | Path,
+    image: Image | ImageFile,
+    path: Path,
+    settings: SplitSettings,
+    region: PlaneRegion | None,
+    scheduler: str | None,
+    stop: threading.Event,
+) -> Job[StatusEvent, tuple[BlockWorkers, _Order]]:
+    """Open model and image, and reach who splits."""
     if isinstance(model, Path):
         yield Stage(f"Loading {model.name}")
     loaded = load_model(model) if isinstance(model, Path) else model
@@ -135,17 +157,13 @@ def split_to_zarr_job(
     settings, note = settings_for(settings, facts_of(loaded.header.network, torch.float32))
     if note is not None:
         yield Stage(note)
-    workers: BlockWorkers
+    work = _Order(loaded, view, region, settings, note)
     if scheduler is None:
-        workers = OwnProcess(loaded, view, settings)
-    else:
-        from napari_denoisplit.jobs.slide.cluster import Cluster  # an optional library
+        return OwnProcess(loaded, view, settings), work
+    from napari_denoisplit.jobs.slide.cluster import Cluster  # an optional library
 
-        workers = yield from Cluster.reach(scheduler, model, image, settings, stop)
-    with workers:
-        begin = Begin(path, resume=resume, numbered=numbered)
-        work = _Order(loaded, view, region, settings, note)
-        return (yield from _split(workers, work, begin, stop, focus, dry_run=dry_run))
+    workers = yield from Cluster.reach(scheduler, model, image, settings, stop)
+    return workers, work
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,23 +180,31 @@ class _Order:
     """What a user should know of the network."""
 
 
-def _split(
-    workers: BlockWorkers,
-    work: _Order,
-    begin: Begin,
-    stop: threading.Event,
-    focus: FocusSource | None,
-    *,
-    dry_run: bool,
-) -> Job[SlideEvent, SlideSplit]:
-    """Plan, let the workers split what is missing, and make the coarser levels."""
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """Where the result goes, and what is there of it."""
+
+    path: Path
+    plan: dict[str, JsonValue]
+    store: SlideStore | None
+    """None where nothing is there yet."""
+    left: list[int] | None
+    """Numbers of the blocks that are missing; None: all."""
+    notes: tuple[str, ...]
+
+    @property
+    def sizes(self) -> tuple[int, int | None]:
+        """Edges of a block and of its tiles."""
+        return cast("int", self.plan["block_size"]), cast("int | None", self.plan["tile_size"])
+
+
+def _planned(workers: BlockWorkers, work: _Order, begin: Begin) -> Job[StatusEvent, _Planned]:
+    """Plan, and tell what it takes."""
     model, view, settings = work.model, work.view, work.settings
-    notes = [] if work.note is None else [work.note]
     windows = look_at(view)
     seen = np.concatenate([window.ravel() for window in windows])
     warning = unlike_training(view.name, seen, model.header.normalization)
     if warning is not None:
-        notes.append(warning)
         yield Stage(warning)
     image_hash = hash_of_image(view, windows)
 
@@ -195,36 +221,36 @@ def _split(
         return make_plan(model, image_hash, settings, computed_on, sizes, overlap, work.region)
 
     store, plan, path = begin.open(plan_after)
-    sizes = (cast("int", plan["block_size"]), cast("int | None", plan["tile_size"]))
     left = None if store is None else store.missing()
-    told = _preflight(work, workers, sizes, None if left is None else len(left))
+    notes = tuple(note for note in (work.note, warning) if note is not None)
+    planned = _Planned(path, plan, store, left, notes)
+    told = _preflight(work, workers, planned.sizes, None if left is None else len(left))
     yield Stage(_forecast(told, path, workers))
-    if dry_run:
-        calibrated = model.header.calibration is not None
-        complete = store is not None and store.complete
-        return SlideSplit(path, told.n_blocks, told.n_there, complete, calibrated, tuple(notes))
-    if store is None:
-        store = _create(path, work, plan)
-    missing = range(len(store.regions)) if left is None else left
+    return planned
+
+
+def _split(
+    workers: BlockWorkers,
+    work: _Order,
+    planned: _Planned,
+    stop: threading.Event,
+    focus: FocusSource | None,
+) -> Job[SlideEvent, Split]:
+    """Let the workers split what is missing, and make the coarser levels."""
+    store = planned.store or _create(planned.path, work, planned.plan)
+    missing = range(len(store.regions)) if planned.left is None else planned.left
     missing = blocks_from(store, missing, None if focus is None else focus())
     there = set(range(len(store.regions))).difference(missing)
-    yield BlocksWritten(path, tuple(sorted(there)))
+    yield BlocksWritten(store.path, tuple(sorted(there)))
     meter = Meter(len(store.regions), len(missing))
-    notes += yield from _blocks(workers, store, missing, sizes, meter, stop)
+    notes = yield from _blocks(workers, store, missing, planned.sizes, meter, stop)
     if not stop.is_set() and not store.complete:
         yield Stage("Making the coarser levels for display")
         for share in store.finishing():
             yield Progress(share, None, "coarser levels")
             if stop.is_set():
                 break
-    return SlideSplit(
-        path,
-        n_blocks=len(store.regions),
-        n_done=len(store.regions) - len(store.missing()),
-        complete=store.complete,
-        calibrated=model.header.calibration is not None,
-        notes=tuple(notes),
-    )
+    return replace(open_zarr_folder(store.path), notes=(*planned.notes, *notes))
 
 
 def _blocks(
@@ -269,17 +295,8 @@ def _written(store: SlideStore, waiting: deque[int]) -> Iterator[BlocksWritten]:
 
 def _create(path: Path, work: _Order, plan: dict[str, JsonValue]) -> SlideStore:
     model, view, settings = work.model, work.view, work.settings
-    source, calibration = model.path, model.header.calibration
-    provenance: dict[str, JsonValue] = {
-        "model_file": source.name if source else None,
-        "input": view.name,
-        "source": str(view.source) if view.source else None,
-        "settings": settings.model_dump(mode="json"),
-        "sigma": "uncalibrated" if calibration is None else "calibrated",
-        "calibration": None if calibration is None else calibration.brief(),
-        "napari-denoisplit": version("napari-denoisplit"),
-        "torch": str(torch.__version__),
-    }
+    name = model.path.name if model.path else None
+    provenance = make_record(view, settings, model.header.calibration, name)
     return SlideStore.create(
         path,
         view if work.region is None else work.region.cut(view),

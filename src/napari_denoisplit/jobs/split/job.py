@@ -18,7 +18,7 @@ from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import PartDrawn, Progress, Stage
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.jobs.split.memory import MemoryFallback, is_out_of_memory
-from napari_denoisplit.jobs.split.results import Split, SplitResults
+from napari_denoisplit.jobs.split.results import SplitResults
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.families import facts_of, sampler_of
 from napari_denoisplit.nn.sampler import multiply_adds
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Job, SplitEvent
     from napari_denoisplit.images.plane_region import PlaneRegion
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.images.training.normalization import Normalization
     from napari_denoisplit.nn.sampler import NetworkFacts
     from napari_denoisplit.sampling.focus import FocusSource

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,42 +10,20 @@ import torch
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import SampleDrawn
-from napari_denoisplit.images.image import AXES, Image
+from napari_denoisplit.images.results.record import fields_of, make_record
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs.forecast.words import SHARE_FOR_RESULTS, no_room
 from napari_denoisplit.measures.calibration.sigma import sigma_of
 from napari_denoisplit.sampling.cost import bytes_in_work, free_memory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pydantic import JsonValue
 
     from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.split.memory import MemoryFallback
     from napari_denoisplit.sampling.moments import Moments
     from napari_denoisplit.settings import SplitSettings
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Split:
-    """Outcome of a split."""
-
-    mmse: Image
-    """Mean of the samples: one channel per structure, other axes as in the input."""
-    sigma: Image
-    """Spread of the samples, image units, calibrated if the model is; NaN where there is only one
-    sample."""
-    samples: NDArray[np.float32] | None
-    """The kept samples, (K, ...) with the axes of `mmse` behind K; None if none was kept."""
-    n_samples: int
-    """Samples behind each plane of `mmse` that is complete, or behind the only one that was begun;
-    0 after a stop before the first sample. With a target error planes differ: the largest."""
-    calibrated: bool
-    stopped_early: bool
-    """Planes that were not begun are NaN; the plane at which it stopped has fewer samples."""
-    provenance: dict[str, JsonValue]
-    """How it was made; `samples_per_plane` is nested by T and Z, in this order."""
-    notes: tuple[str, ...] = ()
-    """What a user should know before trusting the result; each was also yielded as a Stage."""
 
 
 class SplitResults:
@@ -96,7 +72,7 @@ class SplitResults:
     def split(
         self, image: Image, means: MemoryFallback, notes: tuple[str, ...], *, stopped_early: bool
     ) -> Split:
-        """Everything that was drawn, with the axes of the input.
+        """Return everything that was drawn.
 
         Parameters
         ----------
@@ -109,54 +85,43 @@ class SplitResults:
         stopped_early
             Whether planes or samples are missing.
         """
-        axes = "C" + self._view.axes
-        ordered = "".join(a for a in AXES if a in axes)
-        order = [axes.index(a) for a in ordered]
-        header = self._model.header
-
-        def described(data: NDArray[np.float32], kind: str) -> Image:
-            return Image(
-                data.transpose(order),
-                ordered,
-                image.pixel_size,
-                image.units,
-                header.channel_names,
-                f"{image.name} {kind}",
-                image.source,
-                origin=image.origin,
-            )
-
-        samples = self._samples
-        if samples is not None:
-            samples = samples.transpose([0, *(i + 1 for i in order)])
+        header, n_samples = self._model.header, int(self.n_drawn.max())
         self._sigma[:, self.n_drawn < 2] = np.nan  # one sample says nothing of the spread
+        samples = None
+        if self._samples is not None and n_samples:  # after a stop fewer were drawn
+            samples = np.moveaxis(self._samples[:n_samples], 1, 0)
+        record = self._record(image, means, n_samples, stopped_early=stopped_early)
         return Split(
-            mmse=described(self._mmse, "MMSE"),
-            sigma=described(self._sigma, "sigma"),
-            samples=samples,
-            n_samples=int(self.n_drawn.max()),
-            calibrated=header.calibration is not None,
-            stopped_early=stopped_early,
-            provenance=self._provenance(image, means),
+            self._view.axes,
+            header.channel_names,
+            mmse_arrays=self._mmse,
+            sigma_arrays=self._sigma if n_samples > 1 else None,
+            sample_arrays=samples,
+            **fields_of(record),
             notes=notes,
+            name=image.name,
+            pixel_size=image.pixel_size,
+            units=image.units,
+            origin=image.origin,
         )
 
-    def _provenance(self, image: Image, means: MemoryFallback) -> dict[str, Any]:
-        path, calibration = self._model.path, self._model.header.calibration
-        return {
-            "model": path.name if path else None,
-            "model_sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path else None,
-            "input": image.name,
-            "source": str(image.source) if image.source else None,
-            "settings": self._settings.model_dump(mode="json"),
-            "samples_drawn": int(self.n_drawn.sum()),
-            "samples_per_plane": self.n_drawn.tolist(),
-            "tile_size": means.tile_size,
-            "computed_on": str(means.compute),
-            "calibration": None if calibration is None else calibration.brief(),
-            "napari-denoisplit": version("napari-denoisplit"),
-            "torch": str(torch.__version__),
-        }
+    def _record(
+        self, image: Image, means: MemoryFallback, n_samples: int, *, stopped_early: bool
+    ) -> dict[str, Any]:
+        path = self._model.path
+        return make_record(
+            image,
+            self._settings,
+            self._model.header.calibration,
+            path.name if path else None,
+            model_sha256=hashlib.sha256(path.read_bytes()).hexdigest() if path else None,
+            samples=n_samples,
+            samples_drawn=int(self.n_drawn.sum()),
+            samples_per_plane=self.n_drawn.tolist(),
+            stopped_early=stopped_early,
+            tile_size=means.tile_size,
+            computed_on=str(means.compute),
+        )
 
 
 def check_room(shape: tuple[int, ...], settings: SplitSettings) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model, ModelHeader
     from napari_denoisplit.events import Job, SplitEvent, StatusEvent
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.split.results import Split
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.measures.trust.residual import ResidualFigures
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import SplitSettings
@@ -95,8 +95,7 @@ def trust_job(
     loaded = model if isinstance(model, Model) else load_model(model)
     noise_models_of(loaded.header)  # raises before the work, not after it
     split = yield from split_job(loaded, image, settings, stop=stop)
-    samples = None if split.samples is None else split.samples[: split.n_samples]
-    check = yield from residual_job(loaded.header, image, split.mmse, samples)
+    check = yield from residual_job(loaded.header, image, split.mmse, split.samples)
     return split, check
 
 

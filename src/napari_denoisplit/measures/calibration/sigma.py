@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.calibration_record import CalibrationRecord, ChannelCalibration
 
-    Floats = NDArray[np.float32]
+    Floats = NDArray[np.floating]
 
 
 def sigma_of(spread: Floats, calibration: CalibrationRecord | None) -> Floats:
@@ -26,7 +26,7 @@ def sigma_of(spread: Floats, calibration: CalibrationRecord | None) -> Floats:
 
     Returns
     -------
-    (C, ...) float32, grey levels.
+    (C, ...), grey levels.
     """
     if calibration is None:
         return spread

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.samples.stack import pixels_of
+from napari_denoisplit.images.results.split import pixels_of
+from napari_denoisplit.measures.calibration.sigma import sigma_of
 from napari_denoisplit.measures.samples.spread import SampleSpread, half_width
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
     from numpy.typing import NDArray
 
-    from napari_denoisplit.images.samples.stack import SampleStack
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.measures.trust.footprint import Footprint
 
     Floats = NDArray[np.float64]
@@ -88,7 +88,7 @@ class SampleReading:
 
 
 def read_samples_at(
-    stack: SampleStack,
+    split: Split,
     plane: tuple[int, ...],
     footprint: Footprint,
     observed: Any = None,
@@ -99,7 +99,7 @@ def read_samples_at(
 
     Parameters
     ----------
-    stack
+    split
         The samples.
     plane
         Index along each axis before Y and X.
@@ -118,34 +118,33 @@ def read_samples_at(
         `stop` was set.
     """
     box = footprint.box
-    if any(b.start < 0 or b.stop > n for b, n in zip(box, stack.plane_shape, strict=True)):
+    if any(b.start < 0 or b.stop > n for b, n in zip(box, split.plane_shape, strict=True)):
         raise ImageError(f"Y, X {(box[0].start, box[1].start)} lies outside of the image.")
-    values, points = _gather(stack, plane, footprint, stop or threading.Event())
-    n_kept = len(stack)
-    factors = np.asarray(stack.factors or (1.0,) * stack.n_structures)
-    whole = SampleSpread(mirrored=stack.mirrored)
+    values, points = _gather(split, plane, footprint, stop or threading.Event())
+    whole = SampleSpread(mirrored=split.mirrored)
     for column in values.T:
         whole.add(column)
-    spread, centre, n_samples = factors * np.sqrt(whole.variance), whole.mean, n_kept
-    if stack.mmse:
-        centre = _mean_at(stack.mmse, plane, footprint)
-    if footprint.kind == "pixel" and stack.sigma:
-        spread = _mean_at(stack.sigma, plane, footprint)
-        n_samples = stack.n_drawn or n_kept
+    spread = np.sqrt(whole.variance) * points.calibration
+    centre, n_samples = whole.mean, split.n_kept
+    if split.mmse_arrays is not None:
+        centre = _mean_at(split.mmse_arrays, plane, footprint)
+    if footprint.kind == "pixel" and split.sigma_arrays is not None:
+        spread = _mean_at(split.sigma_arrays, plane, footprint)
+        n_samples = max(split.n_samples, split.n_kept)
     half = half_width(spread, n_samples, within=whole.within)
     return SampleReading(
         kind=footprint.kind,
-        structures=stack.structures,
+        structures=split.structures,
         values=values,
         estimates=tuple(
             Estimate(m, s, m - h, m + h, n_samples)
             for m, s, h in zip(centre.tolist(), spread.tolist(), half.tolist(), strict=True)
         ),
-        calibrated=stack.factors is not None,
+        calibrated=split.calibrated,
         correlation=_correlation(values),
         n_points=len(footprint),
-        independent=_independent(footprint, factors, points.total_variance),
-        profile=_profile(stack, plane, footprint, factors, points),
+        independent=None if footprint.kind != "area" else tuple(points.independent.tolist()),
+        profile=_profile(split, plane, footprint, points),
         observed=None if observed is None else float(_mean_at((observed,), (), footprint)[0]),
         where=(int(footprint.y[0]), int(footprint.x[0])) if footprint.kind == "pixel" else None,
     )
@@ -155,36 +154,44 @@ def read_samples_at(
 class _Points:
     """What the samples say of each point, of C structures at P points."""
 
-    total_variance: Floats
-    """(C,), summed over all points."""
+    calibration: Floats
+    """(C,): sigma relative to the spread, both as root mean squares over all points."""
+    independent: Floats
+    """(C,): sigma of the mean over all points, were they independent."""
     mean: Floats
     """(C, P) of a line; else (C, 0): of an area there may be millions."""
-    variance: Floats
+    sigma: Floats
     within: Floats | None
 
 
 def _gather(
-    stack: SampleStack, plane: tuple[int, ...], footprint: Footprint, stop: threading.Event
+    split: Split, plane: tuple[int, ...], footprint: Footprint, stop: threading.Event
 ) -> tuple[Floats, _Points]:
     """Mean of each sample (C, K), and the points; read piece by piece."""
-    means, total = np.zeros((stack.n_structures, len(stack))), np.zeros(stack.n_structures)
-    kept = np.zeros((3, stack.n_structures, 0 if footprint.distance is None else len(footprint)))
+    n = len(footprint)
+    means, totals = np.zeros((split.n_structures, split.n_kept)), np.zeros((2, split.n_structures))
+    kept = np.zeros((3, split.n_structures, 0 if footprint.distance is None else n))
     for at, piece in footprint.pieces():
-        spread = SampleSpread(mirrored=stack.mirrored)
-        for k, crop in enumerate(stack.crops(plane, piece.box)):
+        spread = SampleSpread(mirrored=split.mirrored)
+        for k in range(split.n_kept):
             if stop.is_set():
                 raise ReadingStopped
+            crop = np.stack(split.read_sample(k, plane, piece.box))
             values = piece.values(crop).astype(np.float64)  # (C, P)
             means[:, k] += values.sum(axis=1)
             spread.add(values)
-        total += spread.variance.sum(axis=1)
+        sigma = sigma_of(np.sqrt(spread.variance), split.calibration)
+        totals += spread.variance.sum(axis=1), np.square(sigma).sum(axis=1)
         if footprint.distance is not None:
             within = np.nan if spread.within is None else spread.within
-            for place, numbers in enumerate((spread.mean, spread.variance, within)):
+            for place, numbers in enumerate((spread.mean, sigma, within)):
                 kept[place][:, at] = numbers
-    mean, variance, within = kept
-    return means / len(footprint), _Points(
-        total, mean, variance, within if stack.mirrored else None
+    mean, sigma, within = kept
+    variance, squares = totals
+    # The mean of an area is as much more uncertain than its samples say as its pixels are.
+    calibration = np.sqrt(squares / np.where(variance > 0, variance, 1.0))
+    return means / n, _Points(
+        calibration, np.sqrt(squares) / n, mean, sigma, within if split.mirrored else None
     )
 
 
@@ -196,7 +203,7 @@ def _values_at(array: Any, plane: tuple[int, ...], footprint: Footprint) -> Floa
     return found
 
 
-def _mean_at(arrays: Sequence[Any], plane: tuple[int, ...], footprint: Footprint) -> Floats:
+def _mean_at(arrays: Any, plane: tuple[int, ...], footprint: Footprint) -> Floats:
     return np.array([_values_at(array, plane, footprint).mean() for array in arrays])
 
 
@@ -210,29 +217,15 @@ def _correlation(values: Floats) -> Floats:
     return r
 
 
-def _independent(
-    footprint: Footprint, factors: Floats, total_variance: Floats
-) -> tuple[float, ...] | None:
-    if footprint.kind != "area":
-        return None
-    sigma = factors * np.sqrt(total_variance) / len(footprint)
-    return tuple(float(s) for s in sigma)
-
-
 def _profile(
-    stack: SampleStack,
-    plane: tuple[int, ...],
-    footprint: Footprint,
-    factors: Floats,
-    points: _Points,
+    split: Split, plane: tuple[int, ...], footprint: Footprint, points: _Points
 ) -> Profile | None:
     if footprint.distance is None:
         return None
     mean = points.mean
-    if stack.mmse:
-        mean = np.stack([_values_at(array, plane, footprint) for array in stack.mmse])
-    sigma = factors[:, None] * np.sqrt(points.variance)
-    half = half_width(sigma, len(stack), within=points.within)
+    if split.mmse_arrays is not None:
+        mean = np.stack([_values_at(array, plane, footprint) for array in split.mmse_arrays])
+    half = half_width(points.sigma, split.n_kept, within=points.within)
     # Too few samples have no interval: NaN leaves a gap in the plot.
     half = np.where(np.isfinite(half), half, np.nan)
     return Profile(footprint.distance, mean, mean - half, mean + half)

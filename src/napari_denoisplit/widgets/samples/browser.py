@@ -14,8 +14,8 @@ from napari_denoisplit.widgets.samples.reader import MEAN, FrameKey, FrameReader
 from napari_denoisplit.widgets.samples.sight import SampleSight
 
 if TYPE_CHECKING:
-    from napari_denoisplit.images.samples.levels import Window
-    from napari_denoisplit.images.samples.stack import SampleStack
+    from napari_denoisplit.images.results.levels import Window
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import Start
     from napari_denoisplit.widgets.samples.controls import ViewChoice
@@ -80,7 +80,7 @@ class SampleBrowser(QObject):
         self.hide()
         self.chosen = chosen
         self.reader.set_stack(None if chosen is None else chosen.stack)
-        self.player.reset(1 if chosen is None else len(chosen.stack))
+        self.player.reset(1 if chosen is None else chosen.stack.n_kept)
         viewer = self._viewer()
         if chosen is not None and viewer is not None:
             self.plane = chosen.position(viewer)[1]
@@ -147,12 +147,12 @@ class SampleBrowser(QObject):
         if missing is not None:
             self.changed.emit()
 
-    def in_sight(self) -> tuple[SampleStack, SampleStack] | None:
+    def in_sight(self) -> tuple[Split, Split] | None:
         """Return the part of large planes that is on screen, as shown and at full resolution."""
         levels = self.reader.levels
         if levels is None or not levels.is_large:
             return None
-        height, width = levels.stacks[0].plane_shape
+        height, width = levels.splits[0].plane_shape
         window = self.sight.window() or levels.window((0, height), (0, width), zoom=0.0)
         return levels.cut(window), levels.cut(window, full=True)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import threading
 
     from napari_denoisplit.events import Job, StatusEvent
-    from napari_denoisplit.images.samples.stack import SampleStack
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import RunHandle, Start
 
@@ -161,9 +161,9 @@ class SampleChoice(QWidget):
             self.note.setText(_NONE)
             return
         stack = chosen.stack
-        kept = "1 sample" if len(stack) == 1 else f"{len(stack)} samples"
-        if stack.n_drawn is not None and stack.n_drawn > len(stack):
-            kept += f", kept of {stack.n_drawn}"
+        kept = "1 sample" if stack.n_kept == 1 else f"{stack.n_kept} samples"
+        if stack.n_samples > stack.n_kept:
+            kept += f", kept of {stack.n_samples}"
         where = "read as they are looked at" if stack.is_lazy else "in memory"
         self.note.setText(f"{' and '.join(stack.structures)}: {kept}, {where}.")
 
@@ -188,7 +188,7 @@ def _ignore(event: object) -> None:
 class OpenedSamples:
     """Samples on disk, with display limits of each structure by the first plane."""
 
-    stack: SampleStack
+    stack: Split
     limits: tuple[tuple[float, float], ...]
     sigma_limits: tuple[tuple[float, float], ...]
 
@@ -197,16 +197,18 @@ def read_samples_of(path: Path, stop: threading.Event) -> Job[StatusEvent, Opene
     """Open the samples of a result, and look at one plane for the contrast."""
     yield Stage(f"Opening {path.name}")
     # Not at the top: readers are needed when a result is opened.
-    from napari_denoisplit.images.samples.files import open_samples
-    from napari_denoisplit.images.samples.stack import pixels_of
+    from napari_denoisplit.images.results.files import open_split
+    from napari_denoisplit.images.results.split import pixels_of
 
-    stack = open_samples(path)
+    stack = open_split(path)
+    stack.need_samples()
     if stop.is_set():
         return None
     plane = (0,) * len(stack.leading_shape)
     coarse = (stack, *stack.coarser)[-1]
-    first = [pixels_of(array[plane]) for array in coarse.mmse] or coarse.parts(0, plane)
-    sigma = [pixels_of(array[plane]) for array in coarse.sigma or stack.sigma]
+    first = coarse.read_sample(0, plane) if coarse.mmse_arrays is None else coarse.read_mmse(plane)
+    spread = stack.sigma_arrays if coarse.sigma_arrays is None else coarse.sigma_arrays
+    sigma = [] if spread is None else [pixels_of(array[plane]) for array in spread]
     return OpenedSamples(
         stack,
         tuple(contrast_limits(np.asarray(part)) for part in first),
@@ -226,10 +228,14 @@ def add_samples(viewer: ViewerRef, opened: OpenedSamples) -> None:
         units=dict(stack.units),
         labels={axis: AXIS_NAMES[axis] for axis in stack.axes},
     )
-    for kind, name in (("sigma", "sigma"), ("samples", "samples"), ("MMSE", "mmse")):
+    for kind, name in (
+        ("sigma", "sigma_arrays"),
+        ("samples", "sample_arrays"),
+        ("MMSE", "mmse_arrays"),
+    ):
         every = [getattr(one, name) for one in (stack, *stack.coarser)]
-        for channel in reversed(range(len(every[0]))):
-            levels = [arrays[channel] for arrays in every if arrays]
+        for channel in reversed(range(0 if every[0] is None else stack.n_structures)):
+            levels = [arrays[channel] for arrays in every if arrays is not None]
             _add(alive, opened, place, kind, channel, levels)
 
 
@@ -238,12 +244,12 @@ def _add(
 ) -> None:
     stack = opened.stack
     is_sigma = kind == "sigma"
-    title = "sigma (uncalibrated)" if is_sigma and stack.factors is None else kind
+    title = "sigma (uncalibrated)" if is_sigma and not stack.calibrated else kind
     record = {
+        **stack.provenance,
         "input": stack.name,
-        "samples": stack.n_drawn,
-        "calibration": None if stack.factors is None else {"factors": list(stack.factors)},
-        "settings": {"antithetic": stack.mirrored},
+        "samples": stack.n_samples,
+        "settings": {**stack.provenance.get("settings", {}), "antithetic": stack.mirrored},
         "structure": stack.structures[channel],
         "channel": channel,
         "kind": kind,

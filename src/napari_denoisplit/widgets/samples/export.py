@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_denoisplit.events import Job, StatusEvent
-    from napari_denoisplit.images.samples.pictures import Look
-    from napari_denoisplit.images.samples.stack import SampleStack
+    from napari_denoisplit.images.results.pictures import Look
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.settings import FilmSettings
     from napari_denoisplit.widgets.parts.worker import Start
 
@@ -42,12 +42,12 @@ class FilmOrder:
 
     def __init__(
         self,
-        stack: SampleStack,
+        stack: Split,
         plane: tuple[int, ...],
         settings: FilmSettings,
         against: int | None,
         look: Look | None,
-        numbers: SampleStack | None = None,
+        numbers: Split | None = None,
     ) -> None:
         self.stack, self.plane, self.settings = stack, plane, settings
         self.against, self.look = against, look

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_denoisplit.images.samples.pictures import DIVERGING, Look, symmetric
+from napari_denoisplit.images.results.pictures import DIVERGING, Look, symmetric
 from napari_denoisplit.widgets.layers.removal import LayerRemoval
 from napari_denoisplit.widgets.layers.results import contrast_limits, structure_colormap
 from napari_denoisplit.widgets.samples.sight import PictureRow, whole_row
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari.layers import Image as ImageLayer
     from numpy.typing import NDArray
 
-    from napari_denoisplit.images.samples.levels import SampleLevels, Window
+    from napari_denoisplit.images.results.levels import SplitLevels, Window
     from napari_denoisplit.settings import FilmLayout
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.samples.sets import SampleSet
@@ -284,7 +284,7 @@ class ShownSamples:
             self.fit_difference()
 
 
-def corner(levels: SampleLevels | None, window: Window | None) -> Corner:
+def corner(levels: SplitLevels | None, window: Window | None) -> Corner:
     """Where a part of a plane lies: Y, X of its first pixel, and the size of its pixels.
 
     Both in pixels of the full resolution, of which the first has its middle at 0.

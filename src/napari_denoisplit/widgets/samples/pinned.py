@@ -21,7 +21,7 @@ from napari_denoisplit.widgets.parts.fields import tooltip
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_denoisplit.images.samples.pictures import Limits
+    from napari_denoisplit.images.results.pictures import Limits
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.samples.sets import SampleSet
 
@@ -99,7 +99,7 @@ class PinnedSamples(QWidget):
         active = viewer.layers.selection.active
         for number in reversed(range(chosen.stack.n_structures)):
             levels = [
-                one.samples[number][index].transpose([one.axes.index(axis) for axis in axes])
+                one.need_samples()[number][index].transpose([one.axes.index(axis) for axis in axes])
                 for one in (chosen.stack, *chosen.stack.coarser)
             ]
             structure, source = chosen.stack.structures[number], chosen.layers[number]

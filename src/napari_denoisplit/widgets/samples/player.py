@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Qt, QTimer, Signal
 
-from napari_denoisplit.images.samples.pictures import following
+from napari_denoisplit.images.results.pictures import following
 
 if TYPE_CHECKING:
     from napari_denoisplit.settings import FilmLoop

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Generator
 
-    from napari_denoisplit.images.samples.stack import SampleStack
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.measures.samples.statistics import SampleReading
     from napari_denoisplit.measures.trust.footprint import Footprint
     from napari_denoisplit.widgets.parts.worker import RunHandle, Start
 
-    Question = tuple[SampleStack, tuple[int, ...], Footprint, Any]
+    Question = tuple[Split, tuple[int, ...], Footprint, Any]
 
 
 def _read(question: Question, stop: threading.Event) -> Generator[None, None, SampleReading | None]:
@@ -57,7 +57,7 @@ class SampleProbe(QObject):
         return self._running is not None and self._running.is_running
 
     def ask(
-        self, stack: SampleStack, plane: tuple[int, ...], footprint: Footprint, observed: Any
+        self, stack: Split, plane: tuple[int, ...], footprint: Footprint, observed: Any
     ) -> None:
         """Read the samples there; an earlier question is given up."""
         self.forget()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_denoisplit.images.samples.levels import SampleLevels
+from napari_denoisplit.images.results.levels import SplitLevels
 from napari_denoisplit.widgets.parts.worker import Cancelled
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_denoisplit.images.samples.levels import Window
-    from napari_denoisplit.images.samples.stack import SampleStack
+    from napari_denoisplit.images.results.levels import Window
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.widgets.parts.worker import RunHandle, Start
 
     Parts = tuple[NDArray[np.float32], ...]
@@ -75,7 +76,7 @@ class _Requests:
 
 
 def _read_frames(
-    levels: SampleLevels, requests: _Requests, stop: threading.Event
+    levels: SplitLevels, requests: _Requests, stop: threading.Event
 ) -> Generator[_FrameRead, None, None]:
     """Read what is asked for, until nothing has been for a while."""
     rested = time.monotonic()
@@ -86,10 +87,10 @@ def _read_frames(
             rested = time.monotonic()
 
 
-def _read(levels: SampleLevels, key: FrameKey) -> Parts:
+def _read(levels: SplitLevels, key: FrameKey) -> Parts:
     if key.index == MEAN:
-        return levels.read_mean(key.plane, key.window)
-    return levels.read(key.index, key.plane, key.window)
+        return levels.read_mmse(key.plane, key.window)
+    return levels.read_sample(key.index, key.plane, key.window)
 
 
 class FrameReader(QObject):
@@ -107,7 +108,7 @@ class FrameReader(QObject):
     def __init__(self, start: Start, parent: QObject) -> None:
         super().__init__(parent)
         self._start = start
-        self._levels: SampleLevels | None = None
+        self._levels: SplitLevels | None = None
         self._requests = _Requests()
         self._running: RunHandle | None = None
         self._cache: OrderedDict[FrameKey, Parts] = OrderedDict()
@@ -119,7 +120,7 @@ class FrameReader(QObject):
         return len(self._cache)
 
     @property
-    def levels(self) -> SampleLevels | None:
+    def levels(self) -> SplitLevels | None:
         """Resolutions of the samples."""
         return self._levels
 
@@ -131,19 +132,17 @@ class FrameReader(QObject):
         """Frames of a part that may be kept in memory, at least 2."""
         if self._levels is None:
             return 0
-        stack = self._levels.stacks[0]
-        size = stack.frame_bytes
-        if window is not None:
-            size = 4 * stack.n_structures * window.n_pixels
-        return max(2, self._room // size)
+        split = self._levels.splits[0]
+        n_pixels = math.prod(split.plane_shape) if window is None else window.n_pixels
+        return max(2, self._room // (4 * split.n_structures * n_pixels))
 
-    def set_stack(self, stack: SampleStack | None) -> None:
+    def set_stack(self, stack: Split | None) -> None:
         """Read from another stack, or from none."""
         # Not at the top: needed only when samples are browsed.
         import psutil
 
         self.rest()
-        self._levels = None if stack is None else SampleLevels(stack)
+        self._levels = None if stack is None else SplitLevels(stack)
         self._cache.clear()
         self._taken = 0
         self._room = min(_MOST_BYTES, psutil.virtual_memory().available // _SHARE_OF_MEMORY)
@@ -164,7 +163,7 @@ class FrameReader(QObject):
             self._cache.move_to_end(key)
             return self._cache[key]
         stack = self._levels.level(key.window)
-        if stack.is_lazy or (key.index == MEAN and not stack.mmse):
+        if stack.is_lazy or (key.index == MEAN and stack.mmse_arrays is None):
             return None
         return _read(self._levels, key)
 
@@ -177,7 +176,7 @@ class FrameReader(QObject):
         if missing and not self._is_reading:
             self._run(self._levels)
 
-    def _run(self, levels: SampleLevels) -> None:
+    def _run(self, levels: SplitLevels) -> None:
         self._running = self._start(
             partial(_read_frames, levels, self._requests),
             on_event=partial(self._on_frame, levels),
@@ -187,7 +186,7 @@ class FrameReader(QObject):
         )
         self._running.cancel_with(self)
 
-    def _on_frame(self, levels: SampleLevels, event: Any) -> None:
+    def _on_frame(self, levels: SplitLevels, event: Any) -> None:
         if levels is not self._levels:
             return  # of samples that are no longer shown
         if event.key not in self._cache:
@@ -198,7 +197,7 @@ class FrameReader(QObject):
             self._taken -= _n_bytes(self._cache.popitem(last=False)[1])
         self.ready.emit(event.key)
 
-    def _on_end(self, levels: SampleLevels, _result: object) -> None:
+    def _on_end(self, levels: SplitLevels, _result: object) -> None:
         # A request may have come while the thread was ending.
         # It may also be one that was told to rest, and another reads since.
         if levels is self._levels and len(self._requests) and not self._is_reading:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image as ImageLayer
 
-from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import AXES
-from napari_denoisplit.images.samples.levels import with_coarser
-from napari_denoisplit.images.samples.stack import SampleStack, drawn_in_pairs
+from napari_denoisplit.images.results.levels import with_coarser
+from napari_denoisplit.images.results.record import fields_of
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.widgets.layers.place import (
     AXIS_NAMES,
     SAMPLE,
@@ -37,7 +37,7 @@ class SampleSet:
     """Layers of samples that were drawn together, one for each structure."""
 
     name: str
-    stack: SampleStack
+    stack: Split
     layers: tuple[ImageLayer, ...]
     """The layers of the samples, in the order of the structures."""
     axes: str
@@ -52,7 +52,7 @@ class SampleSet:
     @property
     def key(self) -> tuple[object, ...]:
         """Tells the set from others while its layers live and keep the meaning of their axes."""
-        shape = self.stack.samples[0].shape
+        shape = self.stack.need_samples()[0].shape
         return (self.axes, tuple(shape), *(id(layer) for layer in self.layers))
 
     @property
@@ -69,7 +69,7 @@ class SampleSet:
         layer = self.layers[0]
         at = dict(zip(self.axes, layer.world_to_data(viewer.dims.point), strict=True))
         letters = SAMPLE + self.stack.axes[:-2]
-        sizes = (len(self.stack), *self.stack.leading_shape)
+        sizes = (self.stack.n_kept, *self.stack.leading_shape)
         index = [
             min(max(round(float(at[letter])), 0), size - 1)
             for letter, size in zip(letters, sizes, strict=True)
@@ -130,30 +130,34 @@ def _set_of(group: dict[str, ImageLayer], images: list[ImageLayer]) -> SampleSet
         kind: tuple(_mate(mates, kind, name) for name in structures) for kind in ("MMSE", "sigma")
     }
     planes = axes.replace(SAMPLE, "")
-    known = {
-        kind.lower(): tuple(_ordered(x, planes, stored) for x in every)
+    known: dict[str, Any] = {
+        f"{kind.lower()}_arrays": tuple(_ordered(x, planes, stored) for x in every)
         for kind, every in found.items()
         if all(every)
     }
     observed = _mate(mates, None, None, name=record.get("input"))
     place = place_of_layer(first, axes)
-    stack = SampleStack(
-        tuple(_ordered(layer, axes, SAMPLE + stored) for layer in layers),
+    facts = fields_of(record)
+    if facts["calibration"] is not None:
+        channels = [_record(layer).get("channel", at) for at, layer in enumerate(layers)]
+        facts["calibration"] = facts["calibration"].of_channels(channels)
+    stack = Split(
         stored,
         structures,
-        n_drawn=_n_drawn(record, first, axes),
-        factors=_factors(record, layers),
-        mirrored=drawn_in_pairs(record),
+        sample_arrays=tuple(_ordered(layer, axes, SAMPLE + stored) for layer in layers),
+        **facts | {"n_samples": _n_drawn(record, first, axes)},
         name=str(record.get("input") or first.name),
         pixel_size={a: place.scale[a] for a in stored if place.scale.get(a, 1) != 1},
         units={axis: unit for axis, unit in place.units.items() if axis in stored},
         origin={axis: start for axis, start in place.translate.items() if axis in stored and start},
         **known,
     )
+    levels = {"sample_arrays": _coarser(layers, axes, SAMPLE + stored)}
+    if all(found["MMSE"]):
+        levels["mmse_arrays"] = _coarser(found["MMSE"], planes, stored)
     stack = with_coarser(
         stack,
-        _coarser(layers, axes, SAMPLE + stored),
-        _coarser(found["MMSE"], planes, stored) if all(found["MMSE"]) else (),
+        [dict(zip(levels, arrays, strict=True)) for arrays in zip(*levels.values(), strict=False)],
     )
     return SampleSet(
         stack.name,
@@ -229,8 +233,8 @@ def _mate(
     return None
 
 
-def _n_drawn(record: dict[str, Any], layer: ImageLayer, axes: str) -> int | None:
-    """Count the samples of each plane behind MMSE and sigma."""
+def _n_drawn(record: dict[str, Any], layer: ImageLayer, axes: str) -> int:
+    """Count the samples of each plane behind MMSE and sigma; 0 where it is not known."""
     settings, total = record.get("settings"), record.get("samples_drawn")
     if isinstance(record.get("samples"), int):
         return int(record["samples"])
@@ -241,16 +245,4 @@ def _n_drawn(record: dict[str, Any], layer: ImageLayer, axes: str) -> int | None
             planes *= 1 if letter in (SAMPLE, "Y", "X") else sizes[letter]
         return max(total // planes, 1)
     wanted = settings.get("n_samples") if isinstance(settings, dict) else None
-    return wanted if isinstance(wanted, int) else None
-
-
-def _factors(record: dict[str, Any], layers: tuple[ImageLayer, ...]) -> tuple[float, ...] | None:
-    """Calibration factor of each structure; None where sigma is not calibrated."""
-    calibration = record.get("calibration")
-    every = calibration.get("factors") if isinstance(calibration, dict) else calibration
-    if not isinstance(every, (list, tuple)):
-        return None
-    channels = [_record(layer).get("channel", place) for place, layer in enumerate(layers)]
-    if not all(0 <= channel < len(every) for channel in channels):
-        raise ImageError(f"{layers[0].name!r}: its record has no calibration of this structure.")
-    return tuple(float(every[channel]) for channel in channels)
+    return wanted if isinstance(wanted, int) else 0

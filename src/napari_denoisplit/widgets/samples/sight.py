@@ -13,7 +13,7 @@ from napari_denoisplit.widgets.layers.view import ViewWatch, view_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_denoisplit.images.samples.levels import SampleLevels, Window
+    from napari_denoisplit.images.results.levels import SplitLevels, Window
     from napari_denoisplit.sampling.focus import Focus
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.samples.sets import SampleSet
@@ -38,12 +38,12 @@ class SampleSight(QObject):
     def __init__(self, viewer: ViewerRef, n_beside: Callable[[], int], parent: QObject) -> None:
         super().__init__(parent)
         self._viewer, self._n_beside = viewer, n_beside
-        self._levels: SampleLevels | None = None
+        self._levels: SplitLevels | None = None
         self._chosen: SampleSet | None = None
         self._watch: ViewWatch | None = None
         self._window: Window | None = None
 
-    def begin(self, chosen: SampleSet, levels: SampleLevels | None) -> None:
+    def begin(self, chosen: SampleSet, levels: SplitLevels | None) -> None:
         """Follow the camera, if the planes are large."""
         self.end()
         if levels is None or not levels.is_large:

@@ -139,7 +139,7 @@ class SamplesWidget(DockedWidget):
         viewer = self._viewer()
         if chosen is not None and viewer is not None:
             self._seen = chosen.position(viewer)
-            self.view.set_size(len(chosen.stack), chosen.stack.n_structures)
+            self.view.set_size(chosen.stack.n_kept, chosen.stack.n_structures)
         self.pins.show_set(chosen)
         for part in (self.show_button, self.transport, self.view, self.pins, self.measuring):
             part.setEnabled(chosen is not None)

@@ -80,7 +80,7 @@ def _opened(paths: list[Path], channel: int, axes: str, are_samples: bool) -> tu
     each = [channel_levels(path, channel, axes) for path in paths]
     if not are_samples:
         return tuple(each[0])
-    from napari_denoisplit.images.samples.on_disk import series
+    from napari_denoisplit.images.results.zarr_folder import series
 
     return tuple(series(level) for level in zip(*each, strict=True))
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.events import Job, SplitEvent
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.split.results import Split
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.widgets.layers.place import Place, ViewerRef

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.slide.job import SlideSplit
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.jobs.slide.store import SlideStore
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
@@ -171,7 +171,7 @@ def to_disk(
         try:
             event = next(job)
         except StopIteration as end:
-            done: SlideSplit = end.value
+            done: Split = end.value
             break
         if not isinstance(event, BlocksWritten):
             yield event
@@ -183,12 +183,14 @@ def to_disk(
             yield from _pictures(store, event.numbers, opened.image.shape)
     if store is None:
         raise TypeError("a split to disk ended before it began")
+    n_blocks, complete = len(store.regions), store.complete
+    n_done = n_blocks - len(store.missing())
     split = DiskSplit(
-        done.path,
-        settings.n_samples if done.n_done else 0,
-        done.n_blocks,
-        done.n_done,
-        done.complete,
+        store.path,
+        settings.n_samples if n_done else 0,
+        n_blocks,
+        n_done,
+        complete,
         sum(name.startswith("samples/") for name in store.names),
         _provenance(store),
         temporary,
@@ -241,13 +243,7 @@ def _levels_of_input(chosen: ChosenImage, image: Image, single: Image) -> tuple[
 
 
 def _provenance(store: SlideStore) -> dict[str, Any]:
-    told = {name: store.plan[name] for name in ("tile_size", "computed_on")}
-    return {
-        **store.provenance,
-        "model": store.provenance.get("model_file"),
-        **told,
-        "result": str(store.path),
-    }
+    return {**store.plan, **store.provenance, "result": str(store.path)}
 
 
 def _pictures(

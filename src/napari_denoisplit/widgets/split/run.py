@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.events import SplitEvent
-    from napari_denoisplit.jobs.split.results import Split
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.widgets.choosers.chosen import ChosenImage

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.split.results import Split
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.widgets.split.disk_levels import Levels
 
 

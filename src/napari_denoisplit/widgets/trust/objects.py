@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_denoisplit.images.samples.stack import drawn_in_pairs
+from napari_denoisplit.images.results.record import fields_of
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tooltip
 from napari_denoisplit.widgets.parts.run_panel import RunPanel
 from napari_denoisplit.widgets.trust.layers import TRUST_MASK, full_resolution, kind_of
@@ -214,7 +214,7 @@ def _sum_up(
 
     mmse, sigma = (full_resolution(x[channel]) for x in (group.mmse, group.sigma))
     samples = full_resolution(group.samples[channel]) if group.samples else None
-    mirrored = drawn_in_pairs(group.record)
+    mirrored = fields_of(group.record)["mirrored"]
     job = objects_job(mmse, sigma, samples, settings, labels=labels, mirrored=mirrored, stop=stop)
     return (yield from job)
 

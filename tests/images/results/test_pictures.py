@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from napari_denoisplit.images.samples.pictures import (
+from napari_denoisplit.images.results.pictures import (
     DIVERGING,
     course,
     default_look,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dask.array as da
 import numpy as np
 import pytest
 import zarr
@@ -9,7 +8,7 @@ from numpy.testing import assert_array_equal
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.samples.on_disk import read_samples
+from napari_denoisplit.images.results.zarr_folder import open_zarr_folder
 
 
 def test_samples_of_a_split_are_one_lazy_array(tmp_path, rng):
@@ -21,13 +20,13 @@ def test_samples_of_a_split_are_one_lazy_array(tmp_path, rng):
         write_image(tmp_path / "one.zarr", Image(pixels, "CYX", channel_names=("a", "b")))
         (path / name).parent.mkdir(exist_ok=True)
         (tmp_path / "one.zarr").rename(path / name)
-    data, first = read_samples(path)
-    assert isinstance(data, da.Array)
-    assert (first.axes, first.channel_names) == ("CYX", ("a", "b"))
-    assert_array_equal(data, samples)
+    split = open_zarr_folder(path)
+    assert (split.axes, split.structures, split.is_lazy) == ("YX", ("a", "b"), True)
+    assert_array_equal(split.samples, samples)
+    assert_array_equal(split.mmse.data, samples.mean(0))
 
 
-def test_an_image_without_samples_is_refused(tmp_path):
+def test_an_image_of_another_kind_is_refused(tmp_path):
     write_image(tmp_path / "a.zarr", Image(np.ones((4, 5), "f4"), "YX"))
-    with pytest.raises(ImageError, match="no posterior samples"):
-        read_samples(tmp_path / "a.zarr")
+    with pytest.raises(ImageError, match="no result of a split"):
+        open_zarr_folder(tmp_path / "a.zarr")

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.samples.stack import SampleStack
+from napari_denoisplit.images.results.split import Split
 
 
 @pytest.fixture
@@ -16,16 +16,18 @@ def samples(rng):
 
 
 def test_the_channels_of_samples_become_structures_wherever_their_axis_is(samples):
-    stack = SampleStack.of_image(samples, Image(samples[0], "TCYX", channel_names=("a", "b")))
+    stack = Split.of_image(Image(samples[0], "TCYX", channel_names=("a", "b")), samples=samples)
     assert (stack.axes, stack.structures, stack.leading_shape) == ("TYX", ("a", "b"), (3,))
-    assert_array_equal(stack.frame(1, (2,)), samples[1, 2])
+    assert_array_equal(stack.read_sample(1, (2,)), samples[1, 2])
 
 
 def test_the_mean_is_that_of_all_samples_where_it_is_known(samples):
-    stack = SampleStack((samples[:, :, 0],), "TYX", ("a",))
-    assert_allclose(stack.mean((1,)), samples[:, 1, :1].mean(axis=0), rtol=1e-5)
-    known = SampleStack((samples[:, :, 0],), "TYX", ("a",), mmse=(np.full((3, 6, 7), 5.0),))
-    assert_array_equal(known.mean((1,)), np.full((1, 6, 7), 5.0))
+    stack = Split("TYX", ("a",), sample_arrays=(samples[:, :, 0],))
+    assert_allclose(stack.read_mmse((1,)), samples[:, 1, :1].mean(axis=0), rtol=1e-5)
+    known = Split(
+        "TYX", ("a",), sample_arrays=(samples[:, :, 0],), mmse_arrays=(np.full((3, 6, 7), 5.0),)
+    )
+    assert_array_equal(known.read_mmse((1,)), np.full((1, 6, 7), 5.0))
 
 
 def test_lazy_samples_are_read_one_frame_at_a_time():
@@ -36,8 +38,8 @@ def test_lazy_samples_are_read_one_frame_at_a_time():
         return np.zeros((1, 5, 5), "f4")
 
     data = da.map_blocks(make, chunks=((1,) * 9, 5, 5), dtype="f4", meta=np.empty((0, 0, 0), "f4"))
-    stack = SampleStack((data,), "YX", ("a",))
-    stack.frame(6, ())
+    stack = Split("YX", ("a",), sample_arrays=(data,))
+    stack.read_sample(6, ())
     assert stack.is_lazy
     assert read == [(6, 0, 0)]
 
@@ -48,4 +50,4 @@ def test_lazy_samples_are_read_one_frame_at_a_time():
 )
 def test_samples_that_do_not_fit_each_other_are_refused(parts, axes):
     with pytest.raises(ImageError, match="sample"):
-        SampleStack(parts, axes, ("a", "b"))
+        Split(axes, ("a", "b"), sample_arrays=parts)

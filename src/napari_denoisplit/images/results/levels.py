@@ -1,4 +1,4 @@
-"""Posterior samples at several resolutions, and the part of a plane that a screen needs."""
+"""A split at several resolutions, and the part of a plane that a screen needs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_denoisplit.images.results.split import KINDS
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    from napari_denoisplit.images.samples.stack import SampleStack
+    from napari_denoisplit.images.results.split import Arrays, Frame, Split
 
     Span = tuple[int, int]
-    Parts = tuple[NDArray[np.float32], ...]
 
 _WHOLE = 2**22
 """Pixels of a plane that is always looked at as a whole, at full resolution."""
@@ -50,28 +49,29 @@ class Window:
         return (self.y[1] - self.y[0]) * (self.x[1] - self.x[0])
 
 
-class SampleLevels:
-    """Samples at their full resolution and at coarser ones.
+class SplitLevels:
+    """A split at its full resolution and at coarser ones.
 
     Levels that are not stored are made of every second, fourth, ... pixel of the coarsest that is.
 
     Parameters
     ----------
-    stack
-        The samples; its `coarser` levels are taken over.
+    split
+        Its `coarser` levels are taken over.
     """
 
-    def __init__(self, stack: SampleStack) -> None:
-        stored = (stack, *stack.coarser)
+    def __init__(self, split: Split) -> None:
+        stored = (split, *split.coarser)
         self.n_stored = len(stored)
-        self.stacks = (*stored, *_thinned(stored[-1]))
-        self.steps = tuple(_steps(stack.plane_shape, one.plane_shape) for one in self.stacks)
+        self.splits = (*stored, *_thinned(stored[-1]))
+        """From the full resolution on."""
+        self.steps = tuple(_steps(split.plane_shape, one.plane_shape) for one in self.splits)
         """Of each level: size of its pixels along Y and X, in those of the full resolution."""
 
     @property
     def is_large(self) -> bool:
         """Whether planes are looked at in parts."""
-        y, x = self.stacks[0].plane_shape
+        y, x = self.splits[0].plane_shape
         return y * x > _WHOLE
 
     @property
@@ -79,7 +79,7 @@ class SampleLevels:
         """The whole plane at the coarsest level, if that is stored and therefore read at once."""
         if self.n_stored == 1 or not self.is_large:
             return None
-        shape = self.stacks[self.n_stored - 1].plane_shape
+        shape = self.splits[self.n_stored - 1].plane_shape
         if max(shape) > 2 * _SMALLEST:
             return None
         return Window(self.n_stored - 1, (0, shape[0]), (0, shape[1]))
@@ -107,20 +107,22 @@ class SampleLevels:
         """Whether a part holds all of these rows and columns that lie in the plane."""
         return _holds(window, self._at(window.level, y, x, margin=0))
 
-    def level(self, window: Window | None) -> SampleStack:
-        """Return the samples at the resolution of a part; None: at the full one."""
-        return self.stacks[0 if window is None else window.level]
+    def level(self, window: Window | None) -> Split:
+        """Return the split at the resolution of a part; None: at the full one."""
+        return self.splits[0 if window is None else window.level]
 
-    def read(self, index: int, plane: tuple[int, ...], window: Window | None) -> Parts:
+    def read_sample(
+        self, index: int, plane: tuple[int, ...], window: Window | None
+    ) -> tuple[Frame, ...]:
         """Read a part of one sample, structure by structure; None: the whole plane."""
-        return self.level(window).parts(index, plane, () if window is None else window.box)
+        return self.level(window).read_sample(index, plane, () if window is None else window.box)
 
-    def read_mean(self, plane: tuple[int, ...], window: Window | None) -> Parts:
+    def read_mmse(self, plane: tuple[int, ...], window: Window | None) -> tuple[Frame, ...]:
         """Read a part of the MMSE, structure by structure; None: the whole plane."""
-        return tuple(self.level(window).mean(plane, () if window is None else window.box))
+        return self.level(window).read_mmse(plane, () if window is None else window.box)
 
-    def cut(self, window: Window, *, full: bool = False) -> SampleStack:
-        """Return the part as samples of its own, lazily.
+    def cut(self, window: Window, *, full: bool = False) -> Split:
+        """Return the part as a split of its own, lazily.
 
         Parameters
         ----------
@@ -131,37 +133,33 @@ class SampleLevels:
         """
         level, y, x = window.level, window.y, window.x
         if full:
-            shape = self.stacks[0].plane_shape
+            shape = self.splits[0].plane_shape
             y, x = (
                 (round(span[0] * step), min(round(span[1] * step), n))
                 for span, step, n in zip((y, x), self.steps[level], shape, strict=True)
             )
             level = 0
-        box = (..., slice(*y), slice(*x))
-        stack = self.stacks[level]
-        parts: dict[str, Any] = {
-            name: tuple(array[box] for array in getattr(stack, name))
-            for name in ("samples", "mmse", "sigma")
-        }
-        origin = dict(stack.origin) | {
-            axis: stack.origin.get(axis, 0.0) + first * stack.pixel_size.get(axis, 1.0)
+        split = self.splits[level]
+        origin = dict(split.origin) | {
+            axis: split.origin.get(axis, 0.0) + first * split.pixel_size.get(axis, 1.0)
             for axis, first in (("Y", y[0]), ("X", x[0]))
         }
-        return replace(stack, **parts, coarser=(), origin=origin)
+        parts = _indexed(split, (..., slice(*y), slice(*x)))
+        return replace(split, **parts, coarser=(), origin=origin)
 
     def _level(self, zoom: float, y: Span, x: Span) -> int:
         """Return the coarsest level that is sharp on screen, or one of fewer pixels."""
-        for level in reversed(range(len(self.stacks))):
+        for level in reversed(range(len(self.splits))):
             if max(self.steps[level]) * zoom <= _SHARPEST:
                 break
         while (
-            level + 1 < len(self.stacks) and self._at(level, y, x, margin=_MARGIN).n_pixels > _MOST
+            level + 1 < len(self.splits) and self._at(level, y, x, margin=_MARGIN).n_pixels > _MOST
         ):
             level += 1
         return level
 
     def _at(self, level: int, y: Span, x: Span, *, margin: int) -> Window:
-        shape = self.stacks[level].plane_shape
+        shape = self.splits[level].plane_shape
         spans = []
         for span, step, n in zip((y, x), self.steps[level], shape, strict=True):
             more = (span[1] - span[0]) / margin if margin else 0.0
@@ -171,74 +169,76 @@ class SampleLevels:
         return Window(level, *spans)
 
 
-def with_coarser(
-    stack: SampleStack,
-    samples: Sequence[tuple[Any, ...]],
-    mmse: Sequence[tuple[Any, ...]] = (),
-    sigma: Sequence[tuple[Any, ...]] = (),
-) -> SampleStack:
+def with_coarser(split: Split, levels: Iterable[Mapping[str, Arrays]]) -> Split:
     """Add coarser levels that are stored.
 
     Parameters
     ----------
-    stack
+    split
         Full resolution.
-    samples
-        Of each coarser level, the finest first: C arrays (K, ..., Y, X).
-    mmse
-        The same of the MMSE, (..., Y, X), where it is known.
-    sigma
-        The same of sigma; a level may be without.
+    levels
+        Of each coarser level, the finest first: its `mmse_arrays`, `sigma_arrays` and
+        `sample_arrays`. A level may be without sigma.
 
     Returns
     -------
-    The samples with these levels, down to the first that is not one: the axes before Y and X
-    must be those of the full resolution, and the MMSE must be there if it is there.
+    The split with these levels, down to the first that is not one: the axes before Y and X must be
+    those of the full resolution, and MMSE and samples must be there if they are there.
     """
-    coarser: list[SampleStack] = []
-    for number, arrays in enumerate(samples):
-        means = mmse[number] if stack.mmse and number < len(mmse) else ()
-        if not _fits(arrays, means, (coarser or [stack])[-1]):
+    coarser: list[Split] = []
+    for level in levels:
+        arrays = {kind: level.get(kind) for kind in KINDS if getattr(split, kind) is not None}
+        if not _fits(arrays, (coarser or [split])[-1]):
             break
-        spread = sigma[number] if stack.sigma and number < len(sigma) else ()
-        size = _grown(stack, _steps(stack.plane_shape, arrays[0].shape[-2:]))
-        coarser.append(
-            replace(stack, samples=arrays, mmse=means, sigma=spread, pixel_size=size, coarser=())
-        )
-    return replace(stack, coarser=tuple(coarser))
+        plane = next(iter(arrays.values()))[0].shape[-2:]  # type: ignore[index]
+        size = _grown(split, _steps(split.plane_shape, plane))
+        coarser.append(replace(split, **arrays, pixel_size=size, coarser=()))  # type: ignore[arg-type]
+    return replace(split, coarser=tuple(coarser))
 
 
-def _fits(samples: tuple[Any, ...], mmse: tuple[Any, ...], finer: SampleStack) -> bool:
+def _fits(arrays: Mapping[str, Arrays | None], finer: Split) -> bool:
     """Whether arrays are the next coarser level."""
-    shape = tuple(int(n) for n in samples[0].shape)
-    return (
-        shape[:-2] == (len(finer), *finer.leading_shape)
-        and all(0 < n < m for n, m in zip(shape[-2:], finer.plane_shape, strict=True))
-        and len(mmse) == len(finer.mmse)
-        and all(tuple(array.shape) == shape for array in samples)
-        and all(tuple(array.shape) == shape[1:] for array in mmse)
+    planes = set()
+    for kind, found in arrays.items():
+        if found is None and kind != "sigma_arrays":
+            return False
+        before = finer.leading_shape
+        if kind == "sample_arrays":
+            before = (finer.n_kept, *before)
+        for array in () if found is None else found:
+            if tuple(array.shape[:-2]) != before:
+                return False
+            planes.add(tuple(array.shape[-2:]))
+    return len(planes) == 1 and all(
+        0 < n < m for n, m in zip(planes.pop(), finer.plane_shape, strict=True)
     )
 
 
-def _thinned(stack: SampleStack) -> list[SampleStack]:
+def _thinned(split: Split) -> list[Split]:
     """Levels of every second, fourth, ... pixel, until a screen holds all of them."""
     levels = []
     step = 2
-    while max(stack.plane_shape) > step // 2 * _SMALLEST:
-        at = (..., slice(None, None, step), slice(None, None, step))
-        parts: dict[str, Any] = {
-            name: tuple(array[at] for array in getattr(stack, name)) for name in ("samples", "mmse")
-        }
-        size = _grown(stack, (step, step))
-        levels.append(replace(stack, **parts, sigma=(), coarser=(), pixel_size=size))
+    while max(split.plane_shape) > step // 2 * _SMALLEST:
+        parts = _indexed(split, (..., slice(None, None, step), slice(None, None, step)))
+        size = _grown(split, (step, step))
+        levels.append(replace(split, **parts, coarser=(), pixel_size=size))
         step *= 2
     return levels
 
 
-def _grown(stack: SampleStack, steps: Sequence[float]) -> dict[str, float]:
+def _indexed(split: Split, index: tuple[Any, ...]) -> dict[str, Any]:
+    """Take a part of every array."""
+    return {
+        kind: tuple(array[index] for array in arrays)
+        for kind in KINDS
+        if (arrays := getattr(split, kind)) is not None
+    }
+
+
+def _grown(split: Split, steps: Sequence[float]) -> dict[str, float]:
     """Pixel sizes of a coarser level."""
     more = dict(zip("YX", steps, strict=True))
-    return {axis: size * more.get(axis, 1.0) for axis, size in stack.pixel_size.items()}
+    return {axis: size * more.get(axis, 1.0) for axis, size in split.pixel_size.items()}
 
 
 def _steps(fine: tuple[int, int], coarse: Sequence[int]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Posterior samples from an OME-Zarr folder, as one array.
+"""The OME-Zarr folder that a split has written, opened lazily.
 
 OME-NGFF 0.5 allows time, one channel or custom axis and two or three of space, five in all: samples
 of several channels have no axis. Samples are therefore a series of images in one folder, in the
@@ -7,102 +7,93 @@ layout of bioformats2raw, which the specification knows and other programs open 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.results.levels import with_coarser
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.images.zarr.layout import KEY
 from napari_denoisplit.images.zarr.levels import channel_levels
-from napari_denoisplit.images.zarr.nodes import read_node
+from napari_denoisplit.images.zarr.nodes import image_name, read_node
 from napari_denoisplit.images.zarr.reading import read_ome_zarr
 from napari_denoisplit.images.zarr.series import image_folders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from os import PathLike
+    from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from napari_denoisplit.images.image import Image
 
 SAMPLES = "samples"
 """Folder inside the result of a split in which the images are samples."""
 
 
-def read_samples(path: str | PathLike[str]) -> tuple[Any, Image]:
-    """Open the samples of a split lazily.
+def open_zarr_folder(path: Path) -> Split:
+    """Open the result of a split; pixels that are not written yet are NaN.
 
     Parameters
     ----------
     path
-        Folder with a series of images, those in its folder ``samples`` being samples.
-
-    Returns
-    -------
-    samples
-        Dask array (K, ...): the samples along the first axis, then the axes of the image.
-    image
-        The first sample, for what all have in common: axes, pixel size, channel names.
+        Folder with a series of images: ``mmse``, ``sigma`` and those in ``samples``.
 
     Raises
     ------
     ImageError
-        There are no samples, or they differ in shape.
+        It holds neither an MMSE nor samples, or the samples differ in shape.
     """
-    path = Path(path)
-    images = [read_ome_zarr(folder) for folder in _folders(path)]
-    if not images:
-        raise ImageError(f"{path} holds no posterior samples: split again, and keep samples.")
+    node = read_node(path)
+    folders = [] if node is None else image_folders(node)
+    samples = [folder for folder in folders if folder.parent == path / SAMPLES]
+    named = {name: path / name for name in ("mmse", "sigma") if (path / name).is_dir()}
+    if "mmse" not in named and not samples:
+        raise ImageError(
+            f"{path} is no result of a split: it holds neither an MMSE nor posterior samples."
+        )
+    images = [read_ome_zarr(folder) for folder in (*samples, *named.values())]
     first = images[0]
-    if any(image.shape != first.shape for image in images):
+    if any(image.shape != first.shape for image in images[: len(samples)]):
         raise ImageError(f"{path}: its samples differ in shape. Copy the folder again.")
-    return series([image.data for image in images]), first
-
-
-def sample_levels(path: Path, axes: str, n_channels: int) -> dict[str, list[tuple[Any, ...]]]:
-    """Open all resolutions of a split lazily.
-
-    Parameters
-    ----------
-    path
-        As of `read_samples`.
-    axes
-        Letters of the axes of a sample but C.
-    n_channels
-        Number of structures.
-
-    Returns
-    -------
-    For 'samples', 'mmse' and 'sigma', as far as they are there, an array (K, ...) or (...) for each
-    structure of each level, the finest first. Where blocks are missing, there is that level alone.
-    """
-    found = {}
-    folders = _folders(path)
-    each = [_levels(folder, axes, n_channels) for folder in folders]
-    by_level = zip(*each, strict=False)
-    found["samples"] = [
-        tuple(series(arrays) for arrays in zip(*level, strict=True)) for level in by_level
-    ]
-    for kind in ("mmse", "sigma"):
-        if (path / kind).is_dir():
-            found[kind] = _levels(path / kind, axes, n_channels)
-    return found
+    axes = first.axes.replace("C", "")
+    each = [_levels(folder, axes, first.n_channels) for folder in samples]
+    levels: dict[str, list[tuple[Any, ...]]] = {}
+    if each:
+        levels["sample_arrays"] = [
+            tuple(series(arrays) for arrays in zip(*level, strict=True))
+            for level in zip(*each, strict=False)
+        ]
+    for (kind, folder), image in zip(named.items(), images[len(samples) :], strict=True):
+        if image.shape == first.shape:
+            levels[f"{kind}_arrays"] = _levels(folder, axes, first.n_channels)
+    own = {} if node is None else node.attributes.get(KEY)
+    record = {**own.get("plan", {}), **own.get("provenance", {})} if isinstance(own, dict) else {}
+    whole = Split.of_image(
+        first,
+        record=record,
+        **{kind: arrays[0] for kind, arrays in levels.items()},
+        name=image_name(path),
+        path=path,
+        stopped_early=not all(map(_is_finished, (*samples, *named.values()))),
+    )
+    n_levels = max(map(len, levels.values()))
+    return with_coarser(
+        whole,
+        [
+            {kind: arrays[n] for kind, arrays in levels.items() if n < len(arrays)}
+            for n in range(1, n_levels)
+        ],
+    )
 
 
 def _levels(folder: Path, axes: str, n_channels: int) -> list[tuple[Any, ...]]:
-    """Open the levels of one image, of each an array for each channel."""
+    """Open the levels of one image, of each an array for each channel.
+
+    Where blocks are missing, there is the finest level alone.
+    """
     each = [channel_levels(folder, channel, axes) for channel in range(n_channels)]
     levels = list(zip(*each, strict=True))
     return levels if _is_finished(folder) else levels[:1]
-
-
-def _folders(path: Path) -> list[Path]:
-    """Folders of the samples, in their order."""
-    node = read_node(path)
-    folders = [] if node is None else image_folders(node)
-    return [folder for folder in folders if folder.parent == path / SAMPLES]
 
 
 def _is_finished(folder: Path) -> bool:

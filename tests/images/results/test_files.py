@@ -7,13 +7,17 @@ import pytest
 import zarr
 from numpy.testing import assert_allclose
 
+from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.samples.files import open_samples
-from napari_denoisplit.images.samples.levels import SampleLevels, Window
+from napari_denoisplit.images.results.files import open_split
+from napari_denoisplit.images.results.levels import SplitLevels, Window
 
-RECORD = {"samples": 20, "calibration": {"factors": [1.5, 0.8]}}
+RECORD = {
+    "samples": 20,
+    "calibration": CalibrationRecord.of_factors(1.5, 0.8).model_dump(mode="json"),
+}
 
 
 @pytest.fixture
@@ -57,12 +61,12 @@ def write_zarr(path, samples, origin=None):
 )
 def test_any_file_of_a_result_leads_to_its_samples(tmp_path, samples, chosen):
     write_tiffs(tmp_path, samples)
-    stack = open_samples(tmp_path / chosen)
-    assert (stack.name, stack.structures, stack.n_drawn) == ("cell", ("a", "b"), 20)
-    assert stack.factors == (1.5, 0.8)
-    assert_allclose(stack.frame(2, ()), samples[2])
-    assert_allclose(stack.mean(()), samples.mean(0), rtol=1e-5)
-    assert_allclose(stack.sigma[1], samples.std(0)[1], rtol=1e-5)
+    stack = open_split(tmp_path / chosen)
+    assert (stack.name, stack.structures, stack.n_samples) == ("cell", ("a", "b"), 20)
+    assert stack.calibration.factors == (1.5, 0.8)
+    assert_allclose(stack.read_sample(2, ()), samples[2])
+    assert_allclose(stack.read_mmse(()), samples.mean(0), rtol=1e-5)
+    assert_allclose(stack.sigma_arrays[1], samples.std(0)[1], rtol=1e-5)
     assert stack.pixel_size["Y"] == pytest.approx(0.2)
 
 
@@ -71,23 +75,23 @@ def test_samples_that_the_widget_has_saved_are_found_by_their_names(tmp_path, sa
         write_image(tmp_path / f"a[1]_sample-{number:03d}.ome.tif", image(sample))
     (tmp_path / "a[1]_split.json").write_text(json.dumps(RECORD))
     write_image(tmp_path / "a[1]_mmse.ome.tif", image(samples[0]))
-    stack = open_samples(tmp_path / "a[1]_mmse.ome.tif")
-    assert (len(stack), stack.factors) == (3, (1.5, 0.8))
+    stack = open_split(tmp_path / "a[1]_mmse.ome.tif")
+    assert (stack.n_kept, stack.calibration.factors) == (3, (1.5, 0.8))
 
 
 def test_samples_of_a_zarr_folder_stay_on_disk(tmp_path, samples):
     write_zarr(tmp_path / "cell.ome.zarr", samples)
-    stack = open_samples(tmp_path / "cell.ome.zarr")
-    assert (stack.name, stack.n_drawn, stack.factors) == ("cell", 20, (1.5, 0.8))
+    stack = open_split(tmp_path / "cell.ome.zarr")
+    assert (stack.name, stack.n_samples, stack.calibration.factors) == ("cell", 20, (1.5, 0.8))
     assert stack.is_lazy
-    assert_allclose(stack.frame(1, ()), samples[1])
+    assert_allclose(stack.read_sample(1, ()), samples[1])
 
 
 def test_a_result_of_a_part_knows_where_it_lies(tmp_path, samples):
     write_zarr(tmp_path / "part.ome.zarr", samples, origin={"Y": 30.0, "X": 70.0})
-    stack = open_samples(tmp_path / "part.ome.zarr")
+    stack = open_split(tmp_path / "part.ome.zarr")
     assert stack.origin == {"Y": 30.0, "X": 70.0}
-    cut = SampleLevels(stack).cut(Window(0, (2, 8), (3, 9)))
+    cut = SplitLevels(stack).cut(Window(0, (2, 8), (3, 9)))
     steps = (stack.pixel_size.get(axis, 1.0) for axis in "YX")
     assert [cut.origin[axis] for axis in "YX"] == [
         start + first * step for start, first, step in zip((30, 70), (2, 3), steps, strict=True)
@@ -96,7 +100,10 @@ def test_a_result_of_a_part_knows_where_it_lies(tmp_path, samples):
 
 def test_a_result_without_samples_says_how_to_keep_them(tmp_path, samples):
     write_image(tmp_path / "cell_mmse.ome.tif", image(samples[0]))
+    split = open_split(tmp_path / "cell_mmse.ome.tif")
+    assert_allclose(split.mmse.data, samples[0])
+    assert (split.samples, split.n_kept) == (None, 0)
     with pytest.raises(ImageError, match="keep samples"):
-        open_samples(tmp_path / "cell_mmse.ome.tif")
+        split.need_samples()
     with pytest.raises(ImageError, match="no result"):
-        open_samples(tmp_path / "other.tif")
+        open_split(tmp_path / "other.tif")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from napari_denoisplit.images.samples.levels import SampleLevels, Window, with_coarser
-from napari_denoisplit.images.samples.stack import SampleStack
+from napari_denoisplit.images.results.levels import SplitLevels, Window, with_coarser
+from napari_denoisplit.images.results.split import Split
 
 EDGE = 4096
 
@@ -27,9 +27,9 @@ class Disk:
 
 @pytest.fixture
 def levels():
-    fine = SampleStack((Disk((3, EDGE, EDGE)),), "YX", ("a",), pixel_size={"X": 0.5})
-    halves = [(Disk((3, EDGE >> n, EDGE >> n)),) for n in (1, 2, 3)]
-    return SampleLevels(with_coarser(fine, halves))
+    fine = Split("YX", ("a",), sample_arrays=(Disk((3, EDGE, EDGE)),), pixel_size={"X": 0.5})
+    halves = [{"sample_arrays": (Disk((3, EDGE >> n, EDGE >> n)),)} for n in (1, 2, 3)]
+    return SplitLevels(with_coarser(fine, halves))
 
 
 def test_all_of_a_plane_is_read_coarsely_and_a_detail_finely(levels):
@@ -37,9 +37,9 @@ def test_all_of_a_plane_is_read_coarsely_and_a_detail_finely(levels):
     assert (whole.level, whole.y) == (3, (0, EDGE >> 3))
     detail = levels.window((1000, 1600), (2000, 2600), zoom=1.0)
     assert detail.level == 0
-    levels.read(1, (), detail)
-    assert levels.stacks[0].samples[0].read < 2 * 600 * 600
-    assert levels.stacks[3].pixel_size == {"X": 4.0}
+    levels.read_sample(1, (), detail)
+    assert levels.splits[0].sample_arrays[0].read < 2 * 600 * 600
+    assert levels.splits[3].pixel_size == {"X": 4.0}
 
 
 @pytest.mark.parametrize("zoom", [0.01, 0.05, 0.2, 0.5, 1, 3, 40])
@@ -59,31 +59,36 @@ def test_small_movements_need_nothing_new(levels):
 
 def test_levels_that_are_not_stored_are_thought_out():
     data = np.arange(2 * 2500 * 3000, dtype="f4").reshape(2, 2500, 3000)
-    levels = SampleLevels(SampleStack((data,), "YX", ("a",)))
-    assert [one.plane_shape for one in levels.stacks] == [(2500, 3000), (1250, 1500), (625, 750)]
+    levels = SplitLevels(Split("YX", ("a",), sample_arrays=(data,)))
+    assert [one.plane_shape for one in levels.splits] == [(2500, 3000), (1250, 1500), (625, 750)]
     assert levels.overview is None  # all of it would have to be read
-    (part,) = levels.read(1, (), Window(2, (3, 5), (0, 750)))
+    (part,) = levels.read_sample(1, (), Window(2, (3, 5), (0, 750)))
     assert_array_equal(part, data[1, 12:20:4, ::4])
 
 
 def test_small_planes_are_looked_at_as_a_whole():
-    assert not SampleLevels(SampleStack((np.zeros((2, 99, 99)),), "YX", ("a",))).is_large
+    assert not SplitLevels(Split("YX", ("a",), sample_arrays=(np.zeros((2, 99, 99)),))).is_large
 
 
 def test_a_part_is_cut_at_its_own_or_at_full_resolution():
     data = np.random.default_rng(0).normal(size=(2, 2500, 3000)).astype("f4")
-    levels = SampleLevels(SampleStack((data,), "YX", ("a",), mmse=(data.mean(axis=0),)))
+    levels = SplitLevels(
+        Split("YX", ("a",), sample_arrays=(data,), mmse_arrays=(data.mean(axis=0),))
+    )
     window = Window(2, (10, 625), (5, 6))
-    assert_allclose(levels.cut(window).samples[0], data[:, 40::4, 20:24:4])
+    assert_allclose(levels.cut(window).sample_arrays[0], data[:, 40::4, 20:24:4])
     full = levels.cut(window, full=True)
-    assert_allclose(full.samples[0], data[:, 40:, 20:24])
-    assert full.mmse[0].shape == (2460, 4)
+    assert_allclose(full.sample_arrays[0], data[:, 40:, 20:24])
+    assert full.mmse_arrays[0].shape == (2460, 4)
 
 
 def test_levels_end_where_one_is_of_another_kind():
-    stack = SampleStack((np.zeros((3, 2, 8, 8)),), "ZYX", ("a",), mmse=(np.zeros((2, 8, 8)),))
-    flat = [(np.zeros((3, 1, 4, 4)),)]
-    assert not with_coarser(stack, flat, [(np.zeros((1, 4, 4)),)]).coarser
-    good = [(np.zeros((3, 2, 4, 4)),)]
-    assert not with_coarser(stack, good).coarser  # the MMSE would be another
-    assert len(with_coarser(stack, good, [(np.zeros((2, 4, 4)),)]).coarser) == 1
+    stack = Split(
+        "ZYX", ("a",), sample_arrays=(np.zeros((3, 2, 8, 8)),), mmse_arrays=(np.zeros((2, 8, 8)),)
+    )
+    flat = {"sample_arrays": (np.zeros((3, 1, 4, 4)),), "mmse_arrays": (np.zeros((1, 4, 4)),)}
+    assert not with_coarser(stack, [flat]).coarser
+    good = {"sample_arrays": (np.zeros((3, 2, 4, 4)),)}
+    assert not with_coarser(stack, [good]).coarser  # the MMSE would be another
+    good["mmse_arrays"] = (np.zeros((2, 4, 4)),)
+    assert len(with_coarser(stack, [good]).coarser) == 1

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from napari_denoisplit.images.samples.on_disk import series
+from napari_denoisplit.images.results.zarr_folder import series
 
 
 class Disk:

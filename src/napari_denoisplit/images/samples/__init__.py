@@ -1,1 +1,0 @@
-"""Posterior samples of a result, in memory or on disk, and pictures of them."""
