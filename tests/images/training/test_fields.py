@@ -51,7 +51,6 @@ def test_sources_change_with_the_pixels():
     ("images", "message"),
     [
         ([], "no image"),
-        ([image((5, 6), "YX")], "has one channel"),
         ([image((5, 6), "YX", name="a"), image((5, 7), "YX", name="b")], "differ in size"),
         ([image((2, 5, 6), "CYX"), image((5, 6), "YX")], "Some images have a channel axis"),
         ([image((2, 5, 6), "CYX"), image((3, 5, 6), "CYX")], "differ in their number"),
@@ -60,6 +59,15 @@ def test_sources_change_with_the_pixels():
 def test_images_that_do_not_belong_together_are_refused(images, message):
     with pytest.raises(ImageError, match=message):
         TrainingFields.from_images(images)
+
+
+def test_one_to_sixteen_channels_are_taken():
+    alone = TrainingFields.from_images(image((3, 5, 6), "ZYX", name="actin"))
+    assert alone.channel_names == ("actin",)
+    assert [field.shape for field in alone.fields] == [(1, 5, 6)] * 3
+    many = image((17, 5, 6), "CYX")
+    with pytest.raises(ImageError, match="1 to 16 channels, 17 found"):
+        TrainingFields.from_images(many)
 
 
 def test_the_same_channels_in_another_order_are_refused():

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+MOST_CHANNELS = 16
+"""As many as a network may predict."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingFields:
     """Fields of view, each with every channel, registered to one another.
@@ -24,7 +28,7 @@ class TrainingFields:
     Raises
     ------
     ImageError
-        No field, fewer than two channels, channels or masks that do not fit, or pixels that are
+        No field, no channel or more than 16, channels or masks that do not fit, or pixels that are
         not finite.
     """
 
@@ -53,10 +57,10 @@ class TrainingFields:
         if not self.fields:
             raise ImageError("There is no image to train on: add at least one.")
         n = len(self.channel_names)
-        if n < 2:
+        if not 1 <= n <= MOST_CHANNELS:
             raise ImageError(
-                f"Training needs at least 2 channels, {n} found: give one image per structure, or "
-                "an image with a channel axis."
+                f"Training takes 1 to {MOST_CHANNELS} channels, {n} found: give one image per "
+                "structure, or an image with a channel axis."
             )
         for i, data in enumerate(self.fields):
             if data.ndim != 3 or data.shape[0] != n:
@@ -106,7 +110,7 @@ class TrainingFields:
         images
             Either images that all have the same two or more channels, or single-channel images
             of equal shape, one per structure; a single image need not be a list. T and Z planes
-            are fields of their own.
+            are fields of their own. A single image of one channel trains a model that denoises it.
         clean
             The same images without noise, in the same order.
         t_is_repeats
@@ -155,11 +159,6 @@ def _gather(images: Sequence[Image]) -> tuple[list[NDArray[np.float32]], tuple[s
         raise ImageError(
             f"Some images have a channel axis and some have not ({listed}): give either "
             "multi-channel images, or one single-channel image per structure."
-        )
-    if len(images) < 2:
-        raise ImageError(
-            f"{images[0].name!r} has one channel: give one image per structure, at least 2, or an "
-            "image with a channel axis."
         )
     stacks = [image.fields() for image in images]
     shapes = [(len(s), *s[0].shape[1:]) for s in stacks]

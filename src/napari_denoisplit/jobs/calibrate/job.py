@@ -22,6 +22,7 @@ from napari_denoisplit.jobs.calibrate.channel import calibrate_channel
 from napari_denoisplit.jobs.calibrate.fields import cut, kept_aside, limited, make_fields
 from napari_denoisplit.jobs.calibrate.pixels import draw_field
 from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
+from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 
 if TYPE_CHECKING:
@@ -111,6 +112,11 @@ def calibrate_job(
     if isinstance(model, Path):
         yield Stage(f"Loading {model.name}")
         model = load_model(model)
+    if not facts_of(model.header.network, torch.float32).draws:
+        raise CalibrationError(
+            f"A {model.header.network.kind} gives one answer without a spread: there is nothing to "
+            "calibrate. Train a ladder (preset 'fast' or 'paper') to know how sure a split is."
+        )
     plain = model.calibrated(None)
     fields = calibration_fields(
         plain, images, settings, superpositions, report_on, report_superpositions

@@ -19,7 +19,7 @@ MOST_CHANNELS = 16
 
 
 class LayerPerStructure(QWidget):
-    """A list of layers for each structure, two or more."""
+    """A list of layers for each structure, one or more."""
 
     changed = Signal()  # another layer was chosen, or their number changed
     picked = Signal()  # the user, not what follows the viewer, has chosen a layer
@@ -72,8 +72,8 @@ class LayerPerStructure(QWidget):
         self._refresh()
 
     def remove(self) -> None:
-        """Leave out the last structure; two remain."""
-        if len(self.choices) > 2:
+        """Leave out the last structure; one remains."""
+        if len(self.choices) > 1:
             choice = self.choices.pop()
             self._rows.removeWidget(choice)
             choice.setParent(None)
@@ -106,6 +106,6 @@ class LayerPerStructure(QWidget):
             taken.append(id(choice.layer))
 
     def _refresh(self) -> None:
-        self.less_button.setVisible(len(self.choices) > 2 and not self._is_fixed)
+        self.less_button.setVisible(len(self.choices) > 1 and not self._is_fixed)
         self.more_button.setVisible(len(self.choices) < MOST_CHANNELS and not self._is_fixed)
         self.changed.emit()
