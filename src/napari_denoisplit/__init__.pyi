@@ -70,6 +70,7 @@ from napari_denoisplit.settings import NoiseFitSettings as NoiseFitSettings
 from napari_denoisplit.settings import ObjectSettings as ObjectSettings
 from napari_denoisplit.settings import SplitSettings as SplitSettings
 from napari_denoisplit.settings import TrainSettings as TrainSettings
+from napari_denoisplit.settings import UNetSettings as UNetSettings
 from napari_denoisplit.verdict import NoiseRecord as NoiseRecord
 from napari_denoisplit.verdict import Verdict as Verdict
 

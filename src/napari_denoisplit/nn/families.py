@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.nn.ladder_family import LadderFamily
+from napari_denoisplit.nn.unet_family import UNetFamily
 
 if TYPE_CHECKING:
     import torch
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.sampler import NetworkFacts, Sampler, SplittingNetwork
     from napari_denoisplit.settings import NetworkSettings
 
-FAMILIES: dict[str, Family[Any]] = {"ladder": LadderFamily()}
+FAMILIES: dict[str, Family[Any]] = {"ladder": LadderFamily(), "unet": UNetFamily()}
 
 
 def family_of(settings: NetworkSettings) -> Family[Any]:

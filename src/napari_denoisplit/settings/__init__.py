@@ -15,6 +15,7 @@ from napari_denoisplit.settings.networks import (
     NetworkSettings,
     Preset,
     PresetSettings,
+    UNetSettings,
 )
 from napari_denoisplit.settings.noise import (
     DenoiseSettings,
@@ -61,4 +62,5 @@ __all__ = [
     "PresetSettings",
     "SplitSettings",
     "TrainSettings",
+    "UNetSettings",
 ]

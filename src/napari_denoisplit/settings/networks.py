@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from napari_denoisplit.settings.base import Settings
 
-Preset = Literal["tiny", "fast", "paper"]
+Preset = Literal["tiny", "fast", "paper", "unet"]
 Method = Literal["denoisplit", "altered_musplit", "musplit"]
 Latents = Annotated[int, Field(ge=2, le=512)]
 
@@ -97,7 +97,22 @@ class LadderSettings(NetworkSettings):
         return (self.n_latents,) * self.n_levels
 
 
-KINDS: dict[str, type[NetworkSettings]] = {"ladder": LadderSettings}
+class UNetSettings(NetworkSettings):
+    """Shape of a plain U-Net, which predicts one answer; the defaults are muSplit's baseline."""
+
+    kind: Literal["unet"] = "unet"
+    n_levels: int = Field(5, ge=1, le=6, description="Times that the image is halved.")
+    n_filters: int = Field(
+        32, ge=4, le=128, description="Feature maps of the finest level; each coarser has twice."
+    )
+
+    @property
+    def in_words(self) -> str:
+        """Levels and filters."""
+        return f"U-Net, {self.n_levels} levels, {self.n_filters} filters"
+
+
+KINDS: dict[str, type[NetworkSettings]] = {"ladder": LadderSettings, "unet": UNetSettings}
 """Settings of each family of networks."""
 
 
@@ -160,6 +175,7 @@ PRESETS: dict[Preset, PresetSettings] = {
         batch_size=8,
     ),
     "paper": PresetSettings(network=LadderSettings(), patch_size=128, batch_size=32),
+    "unet": PresetSettings(network=UNetSettings(), patch_size=64, batch_size=8),
 }
 
 Weight = Annotated[float, Field(gt=0)]

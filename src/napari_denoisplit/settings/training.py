@@ -21,8 +21,9 @@ class TrainSettings(ComputeSettings):
 
     preset: Preset = Field(
         "fast",
-        description="Size of the network: 'tiny' for a first look, 'fast' for a laptop, 'paper' "
-        "for a GPU.",
+        description="Network: 'tiny' for a first look, 'fast' for a laptop, 'paper' for a GPU; "
+        "'unet' predicts one answer without uncertainty, trained on the mean squared error "
+        "whatever the method.",
     )
     network: AnyNetwork | None = Field(
         None, description="A network of your own in place of the preset's."

@@ -81,11 +81,11 @@ class LayerPerStructure(QWidget):
         self._refresh()
 
     def fix(self, number: int) -> None:
-        """Have a list for each of so many structures, two at least, whatever the user wants."""
+        """Have a list for each of so many structures, whatever the user wants; 0 is unknown."""
         self._is_fixed = True
         while len(self.choices) < number:
             self.add()
-        while len(self.choices) > max(2, number):
+        while len(self.choices) > (number or 2):
             self.remove()
         self._refresh()
 

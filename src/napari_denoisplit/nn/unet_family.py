@@ -1,0 +1,171 @@
+"""The family of the plain U-Net: one answer, trained on the mean squared error.
+
+It is the baseline that muSplit compares with. Trained on noisy channels its answer is their mean
+given the superposition; it does not know how sure it is.
+
+Letters: B batch, C channels, H feature maps of the finest level, Y, X pixels.
+
+Source: Ronneberger et al. 2015 (arXiv:1505.04597), in the form of muSplit's baseline (Ashesh et al.
+2023), but that pixels, not corners, are aligned where a size is doubled: a corner would make every
+pixel depend on the size of the tile.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.nn.family import Family
+from napari_denoisplit.nn.likelihood import ChannelScale
+from napari_denoisplit.nn.objective import Objective, Terms
+from napari_denoisplit.nn.sampler import Level, NetworkFacts, Prediction, SplittingNetwork
+from napari_denoisplit.settings import UNetSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from napari_denoisplit.images.training.normalization import Normalization
+    from napari_denoisplit.nn.sampler import LatentNoise
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
+    from napari_denoisplit.settings import LossSettings
+
+
+class PlainUNet(SplittingNetwork):
+    """Convolutions at each size on the way down and up, with what was found on the way down.
+
+    Parameters
+    ----------
+    settings
+        Shape of the network.
+    """
+
+    def __init__(self, settings: UNetSettings) -> None:
+        super().__init__()
+        self.settings: UNetSettings = settings
+        n, levels = settings.n_filters, settings.n_levels
+        # The coarsest maps are as many as those above it: both are joined on the way up.
+        widths = [n * 2 ** min(level, levels - 1) for level in range(levels + 1)]
+        self.stem = _convolutions(1, n, n)
+        self.down = nn.ModuleList(_convolutions(a, b, b) for a, b in pairwise(widths))
+        self.up = nn.ModuleList(
+            _convolutions(2 * widths[level], widths[level], widths[max(level - 1, 0)])
+            for level in reversed(range(levels))
+        )
+        self.output = nn.Conv2d(n, settings.n_channels, 1)
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """Predict: the signal (B, C, Y, X) is all there is to keep."""
+        skips = [self.stem(x)]  # (B, H, Y, X)
+        for down in self.down:
+            skips.append(down(F.max_pool2d(skips[-1], 2)))
+        h = skips.pop()
+        for up, skip in zip(self.up, reversed(skips), strict=True):
+            h = F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
+            h = up(torch.cat([skip, h], dim=1))
+        return [self.output(h).float()]
+
+    def decode(self, features: Sequence[Tensor], noise: LatentNoise) -> Tensor:
+        """Return the prediction: no sample differs from it."""
+        del noise
+        return features[0]
+
+    def forward(self, x: Tensor, noise: LatentNoise | None = None) -> Prediction:
+        """Predict an image of any size, (B, 1, Y, X)."""
+        del noise
+        height, width = x.shape[-2:]
+        multiple = 2**self.settings.n_levels
+        x = F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
+        (signal,) = self.encode(x)
+        return Prediction(signal[..., :height, :width], None, [], [])
+
+
+def _convolutions(inside: int, between: int, outside: int) -> nn.Sequential:
+    """Two 3x3 convolutions, each with batch norm and ReLU."""
+    layers: list[nn.Module] = []
+    for a, b in ((inside, between), (between, outside)):
+        layers += [nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+class SquaredError(Objective):
+    """Mean squared error of the channels in normalized units."""
+
+    n_levels = 0
+
+    def __init__(self, normalization: Normalization) -> None:
+        super().__init__()
+        self.scale = ChannelScale(normalization)
+
+    def forward(
+        self, network: Callable[..., Prediction], superposition: Tensor, channels: Tensor, step: int
+    ) -> Terms:
+        """Error of a batch."""
+        del step
+        return self._terms(network(superposition), channels)
+
+    def validate(
+        self,
+        network: Callable[..., Prediction],
+        superposition: Tensor,
+        channels: Tensor,
+        noise: LatentNoise,
+    ) -> tuple[Terms, Tensor]:
+        """Error, and the prediction."""
+        prediction = network(superposition, noise)
+        return self._terms(prediction, channels), prediction.signal
+
+    def _terms(self, prediction: Prediction, channels: Tensor) -> Terms:
+        error = (prediction.signal - self.scale.normalized(channels)).square().mean()
+        return Terms(error, error, error.new_zeros(0))
+
+
+class UNetFamily(Family[UNetSettings]):
+    """U-Nets, which predict without samples."""
+
+    def network(self, settings: UNetSettings) -> SplittingNetwork:
+        """Make a `PlainUNet`."""
+        return PlainUNet(settings)
+
+    def facts(self, settings: UNetSettings, dtype: torch.dtype) -> NetworkFacts:
+        """See `Family`; the working memory is measured as the ladder's."""
+        multiple = 2**settings.n_levels
+        return NetworkFacts(
+            n_channels=settings.n_channels,
+            multiple=multiple,
+            # Two convolutions of each size on both ways, but one way at the coarsest, a pixel of
+            # the coarser size where it is doubled, and the place within what was pooled.
+            reach=9 * multiple - 7,
+            levels=(Level(0, 1),),
+            working_bytes=settings.n_filters * (24 if dtype == torch.bfloat16 else 40),
+            kept_bytes=4 * settings.n_channels,
+        )
+
+    def shaped(self, settings: UNetSettings, n_channels: int, loss: LossSettings) -> UNetSettings:
+        """Refuse one channel, see there."""
+        if n_channels < 2:
+            raise TrainingError(
+                "A U-Net trained on a single channel learns to return its input, noise included: "
+                "use a ladder (preset 'fast' or 'paper') with a noise model."
+            )
+        return super().shaped(settings, n_channels, loss)
+
+    def needs_noise_models(self, loss: LossSettings) -> bool:
+        """Tell that it does not."""
+        del loss
+        return False
+
+    def objective(
+        self,
+        settings: UNetSettings,
+        loss: LossSettings,
+        normalization: Normalization,
+        noise_models: Sequence[NoiseModel],
+    ) -> Objective:
+        """Mean squared error, whatever loss a ladder would be trained with."""
+        del settings, loss, noise_models
+        return SquaredError(normalization)

@@ -1,0 +1,135 @@
+"""A network of every family is trained, saved, opened and used by what knows none of them."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from napari_denoisplit.checkpoint import last_path, load_model, read_header
+from napari_denoisplit.errors import CalibrationError
+from napari_denoisplit.events import Stage, run
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.training.fields import TrainingFields
+from napari_denoisplit.images.zarr.reading import read_ome_zarr
+from napari_denoisplit.jobs.calibrate.job import calibrate_job
+from napari_denoisplit.jobs.forecast.preflight import preflight
+from napari_denoisplit.jobs.slide.job import split_to_zarr_job
+from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.jobs.split.lens import lens_job
+from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.sampling.focus import Focus, FocusSlot
+from napari_denoisplit.settings import (
+    CalibrateSettings,
+    LadderSettings,
+    NetworkSettings,
+    SplitSettings,
+    TrainSettings,
+    UNetSettings,
+)
+
+LADDER = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
+UNET = UNetSettings(n_levels=2, n_filters=4)
+SPLIT = SplitSettings(n_samples=4, keep_samples=2, device="cpu", precision="float32")
+
+
+def fields_of(n_channels: int) -> TrainingFields:
+    rng = np.random.default_rng(0)
+    clean = rng.gamma(2.0, 40.0, (n_channels, 12, 12)).repeat(16, 1).repeat(16, 2)
+    noisy = rng.poisson(clean).astype(np.float32)
+    names = tuple(f"structure {c}" for c in range(n_channels))
+    return TrainingFields((noisy,), names, clean=(clean.astype(np.float32),))
+
+
+def trained(network: NetworkSettings, n_channels: int, path, **more):
+    settings = TrainSettings(
+        network=network, steps=3, minutes=None, patch_size=32, batch_size=2, steps_per_epoch=3,
+        validation_fraction=0.2, test_fraction=0.2, device="cpu", precision="float32",
+    )  # fmt: skip
+    return run(train_job(fields_of(n_channels), settings, path=path, **more))
+
+
+def superposition() -> Image:
+    pixels = fields_of(2).fields[0].mean(axis=0)
+    return Image(pixels[:100, :130], "YX", name="cells")
+
+
+@pytest.fixture(scope="module")
+def unet(tmp_path_factory):
+    path = tmp_path_factory.mktemp("unet") / "unet.denoisplit"
+    trained(UNET, 2, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def one_channel(tmp_path_factory):
+    path = tmp_path_factory.mktemp("one") / "one.denoisplit"
+    trained(LADDER, 1, path)
+    return path
+
+
+def test_a_ladder_of_one_channel_is_trained_and_splits(one_channel):
+    split = run(split_job(load_model(one_channel), superposition(), SPLIT))
+    assert split.mmse.shape == (1, 100, 130)
+    assert split.samples.shape == (2, 1, 100, 130)
+    assert (split.sigma.data > 0).all()
+
+
+def test_a_unet_is_trained_and_resumed_and_needs_no_noise_model(unet):
+    header = read_header(unet)
+    assert header.network == UNET
+    assert header.noise_models is None
+    again = trained(UNET, 2, unet.with_name("again.denoisplit"), resume=last_path(unet))
+    assert [done.epoch for done in again.history] == [2]
+    assert again.history[0].validation.kl_per_level == ()
+
+
+def test_a_unet_gives_one_answer_and_says_that_there_is_no_spread(unet):
+    events = []
+    split = run(split_job(load_model(unet), superposition(), SPLIT), events.append)
+    assert split.n_samples == 1
+    assert split.samples is None
+    assert np.isfinite(split.mmse.data).all()
+    assert np.isnan(split.sigma.data).all()
+    (note,) = (note for note in split.notes if "one answer" in note)
+    assert note in [event.text for event in events if isinstance(event, Stage)]
+
+
+def test_tiles_of_a_unet_fit_together_exactly(unet):
+    model, image = load_model(unet), superposition()
+    whole = run(split_job(model, image, SPLIT))
+    tiled = run(split_job(model, image, SPLIT.model_copy(update={"tile_size": 96})))
+    assert tiled.provenance["tile_size"] == 96
+    np.testing.assert_allclose(tiled.mmse.data, whole.mmse.data, rtol=1e-4, atol=1e-3)
+
+
+def test_a_unet_splits_to_disk_and_tells_before_what_that_takes(unet, tmp_path):
+    model, image = load_model(unet), superposition()
+    settings = SPLIT.model_copy(update={"block_size": 64})
+    told = preflight(model, image, settings, on_disk=True)
+    assert (told.n_samples, told.n_blocks, told.n_results) == (1, 6, 1)
+    done = run(split_to_zarr_job(model, image, tmp_path / "out.zarr", settings))
+    assert done.complete
+    assert any("one answer" in note for note in done.notes)
+    assert not (tmp_path / "out.zarr" / "sigma").exists()
+    written = read_ome_zarr(tmp_path / "out.zarr" / "mmse")
+    expected = run(split_job(model, image, SPLIT)).mmse
+    np.testing.assert_allclose(written.data, expected.data, rtol=1e-4, atol=1e-3)
+
+
+def test_the_lens_shows_what_a_unet_predicts(unet):
+    model, image, requests, stop = load_model(unet), superposition(), FocusSlot(), threading.Event()
+    requests.put(Focus((), (20, 60), (30, 90)))
+    for event in lens_job(model, image, SPLIT, requests, stop):
+        if not isinstance(event, Stage) and np.isfinite(event.mmse).all():
+            stop.set()
+    expected = run(split_job(model, image, SPLIT)).mmse.data
+    place = (slice(None), slice(*event.y), slice(*event.x))
+    np.testing.assert_allclose(event.mmse, expected[place], rtol=1e-4, atol=1e-3)
+
+
+def test_a_unet_has_no_spread_to_calibrate(unet):
+    settings = CalibrateSettings(device="cpu", precision="float32")
+    with pytest.raises(CalibrationError, match="one answer"):
+        run(calibrate_job(unet, fields_of(2), settings))
