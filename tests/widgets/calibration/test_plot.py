@@ -17,9 +17,9 @@ from napari_denoisplit.widgets.calibration.plot import (
     RELIABILITY,
     SAMPLES,
     CalibrationPlot,
-    structure_ink,
 )
 from napari_denoisplit.widgets.layers.place import viewer_reference
+from napari_denoisplit.widgets.layers.results import structure_color
 
 
 @pytest.fixture
@@ -72,8 +72,8 @@ def test_each_structure_has_the_colour_of_its_layers(plot, page):
         plot.structure.setCurrentIndex(channel)
         axes = plot.figure.axes[0]
         inks = {to_rgb(line.get_color()) for line in axes.get_lines()}
-        assert to_rgb(structure_ink(channel)) in inks
-        assert to_rgb(structure_ink(1 - channel)) not in inks
+        assert to_rgb(structure_color(channel)) in inks
+        assert to_rgb(structure_color(1 - channel)) not in inks
         assert name in axes.get_title()
 
 

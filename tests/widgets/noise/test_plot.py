@@ -11,7 +11,6 @@ from tests.widgets.noise_fakes import curves, joint
 from napari_denoisplit.events import FitStep
 from napari_denoisplit.widgets.layers.place import viewer_reference
 from napari_denoisplit.widgets.noise.grey_levels import grey_levels
-from napari_denoisplit.widgets.noise.ink import Judgement
 from napari_denoisplit.widgets.noise.plot import (
     BIN,
     FIT,
@@ -47,7 +46,7 @@ def test_what_can_be_plotted_grows_with_the_fit(plot):
     plot.show_joint(joint())
     plot.add_step(FitStep("1 Gaussian", 0, 3.5))
     assert offered(plot) == [LEVELS, FIT, JOINT]
-    plot.show_models((Judgement("camera", curves()),))
+    plot.show_models({"camera": curves()})
     assert offered(plot) == [LEVELS, FIT, JOINT, BIN, VARIANCE, PIT]
     plot.turn_to(PIT)
     plot.show_joint(joint())  # a new fit: the old model is gone, and so is its plot
@@ -64,7 +63,7 @@ def test_what_can_be_plotted_grows_with_the_fit(plot):
     ],
 )
 def test_model_and_data_share_axes_with_units(plot, page, label, unit):
-    plot.show_models((Judgement("camera", curves()),))
+    plot.show_models({"camera": curves()})
     plot.turn_to(page)
     assert label in labels(plot)
     assert plot.figure.axes[0].get_ylabel() == unit
@@ -72,7 +71,7 @@ def test_model_and_data_share_axes_with_units(plot, page, label, unit):
 
 @pytest.mark.parametrize("page", [BIN, VARIANCE, PIT])
 def test_a_second_model_is_drawn_over_the_first_in_another_line(plot, page):
-    plot.show_models((Judgement("one", curves()), Judgement("two", curves(2.0))))
+    plot.show_models({"one": curves(), "two": curves(2.0)})
     plot.turn_to(page)
     assert {"one", "two"} <= set(labels(plot))
     artists = dict(zip(*reversed(plot.figure.axes[0].get_legend_handles_labels()), strict=True))
@@ -80,7 +79,7 @@ def test_a_second_model_is_drawn_over_the_first_in_another_line(plot, page):
 
 
 def test_a_click_on_a_signal_shows_its_pixels(plot):
-    plot.show_models((Judgement("camera", curves()),))
+    plot.show_models({"camera": curves()})
     plot.turn_to(JOINT)
     plot._on_click(SimpleNamespace(xdata=26.0))
     assert plot.page == BIN
@@ -99,7 +98,7 @@ def test_the_best_candidate_of_the_fit_is_named(plot):
 
 @pytest.mark.parametrize("ending", ["svg", "png"])
 def test_plots_are_saved_whole(plot, tmp_path, ending):
-    plot.show_models((Judgement("camera", curves()),))
+    plot.show_models({"camera": curves()})
     plot.turn_to(VARIANCE)
     plot.save(tmp_path / f"plot.{ending}")
     assert (tmp_path / f"plot.{ending}").stat().st_size > 5000

@@ -143,7 +143,7 @@ def test_verdict_reasons_and_numbers_are_told_in_full(qtbot, widget, jobs):
     assert "✖ do not use" in text
     assert "&lt;bin&gt; the image" in text
     assert "covers half the range" in text
-    figures = widget.figures.numbers.text()
+    figures = widget.figures.text()
     for expected in ("gain", "read noise", "-3.2500", "-3.5000", "97%", "+0.20"):
         assert expected in figures
     assert widget.plot.page == JOINT
@@ -182,7 +182,7 @@ def test_a_second_model_is_judged_by_the_pixels_of_the_first(qtbot, widget, jobs
     widget.shelf.other_box.setCurrentIndex(1)
     finish(qtbot, widget)
     assert len(jobs.judged) == 1
-    figures = widget.figures.numbers.text()
+    figures = widget.figures.text()
     assert "-3.2500" in figures
     assert "-4.8750" in figures
     assert "✔ good" in widget.verdict.text()  # of the first of the two

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from tests.widgets.train.test_curves import HISTORY
 
@@ -53,7 +55,8 @@ def test_text_can_be_read_in_every_theme(viewer, plot, theme):
 def test_a_burst_of_epochs_is_drawn_at_most_twice_a_second(qtbot, plot, monkeypatch):
     drawn = []
     monkeypatch.setattr(plot, "_draw_losses", lambda *_: drawn.append(1))
+    began = time.monotonic()
     for n in range(100):
         plot.show_curves(training_curves(HISTORY[: 1 + n % 3]), ("nuclei", "actin"))
         qtbot.wait(5)
-    assert len(drawn) <= 3
+    assert len(drawn) <= 2 + 2 * (time.monotonic() - began)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from napari_denoisplit.widgets.calibration.words import samples_table
-from napari_denoisplit.widgets.layers.results import structure_colormap
+from napari_denoisplit.widgets.layers.results import structure_color
+from napari_denoisplit.widgets.parts.controls import Text, in_a_row, refill
 from napari_denoisplit.widgets.parts.fields import narrow_box
 from napari_denoisplit.widgets.parts.plot import ThemePlot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from qtpy.QtWidgets import QWidget
 
     from napari_denoisplit.curves import ReliabilityCurve, SampleStep, SigmaCurves
     from napari_denoisplit.jobs.calibrate.job import Calibrated
@@ -42,14 +44,13 @@ class CalibrationPlot(ThemePlot):
         self.structure = narrow_box("Structure", "Which structure to plot.", self, characters=8)
         self.choice = narrow_box("Plot", "What to plot.", self, characters=8)
         self.choice.addItems((RELIABILITY, COVERAGE, SAMPLES))
-        self.note = QLabel(self)
-        self.note.setAccessibleName("About the plot")
-        self.note.setWordWrap(True)
-        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        choices = QHBoxLayout()
-        choices.addWidget(self.structure, stretch=1)
-        choices.addWidget(self.choice, stretch=1)
+        self.note = Text("About the plot", self)
+        choices = in_a_row(self.structure, self.choice)
+        choices.setStretch(0, 1)
+        choices.setStretch(1, 1)
         self.layout().addLayout(choices)
+        self._below = (self.note,)
+        self._set_height(_HEIGHT)
         self.setAccessibleName("Plots of the calibration")
         self.structure.currentIndexChanged.connect(self._refresh)
         self.choice.currentIndexChanged.connect(self._refresh)
@@ -62,11 +63,8 @@ class CalibrationPlot(ThemePlot):
             self.hide()
             return
         chosen = max(self.structure.currentIndex(), 0)
-        self.structure.blockSignals(True)
-        self.structure.clear()
-        self.structure.addItems([channel.curves.channel for channel in result.channels])
-        self.structure.setCurrentIndex(min(chosen, len(result.channels) - 1))
-        self.structure.blockSignals(False)
+        names = [(channel.curves.channel, None) for channel in result.channels]
+        refill(self.structure, names, min(chosen, len(names) - 1))
         if self._canvas is None:
             self._make_canvas()  # before it is shown: whoever scrolls to it needs its height
         self.show()
@@ -90,13 +88,8 @@ class CalibrationPlot(ThemePlot):
             text += samples_table(curves)
         elif self.page == RELIABILITY and (curves.before.squared_error <= 0).any():
             text += _HIDDEN
-        self.note.setText(text)
+        self.note.say(text)
         self.redraw()
-
-    def _make_canvas(self) -> None:
-        super()._make_canvas()
-        self._canvas.setFixedHeight(_HEIGHT)
-        self.layout().addWidget(self.note)
 
     def _paint(self, figure: Any) -> None:
         figure.clear()
@@ -105,7 +98,7 @@ class CalibrationPlot(ThemePlot):
             return
         # Fixed margins: a layout engine warns while Qt has not given the canvas its size yet.
         figure.subplots_adjust(left=0.21, right=0.97, top=0.92, bottom=0.15)
-        axes, ink, colors = figure.subplots(), structure_ink(channel), self.colors()
+        axes, ink, colors = figure.subplots(), structure_color(channel), self.colors()
         curves = self._result.channels[channel].curves
         if self.page == COVERAGE:
             paint_coverage(axes, self._result.record.scores[channel].coverage, ink, colors)
@@ -121,13 +114,6 @@ _TICKS = 5  # more would run into each other in a narrow dock
 _ROOM = 1.08  # beyond the farthest point
 _MARKERS = "v^so"  # of few samples to many
 _PALEST = 0.35
-
-
-def structure_ink(channel: int) -> Any:
-    """Colour of a structure, as its layers have it."""
-    from napari.utils.colormaps import AVAILABLE_COLORMAPS
-
-    return AVAILABLE_COLORMAPS[structure_colormap(channel)].colors[-1]
 
 
 def paint_reliability(axes: Any, curves: SigmaCurves, ink: Any, colors: Colors) -> None:

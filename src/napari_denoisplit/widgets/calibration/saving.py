@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QGridLayout, QMessageBox, QWidget
+from qtpy.QtWidgets import QGridLayout, QMessageBox, QWidget
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.widgets.calibration.run import save_calibration, save_table
 from napari_denoisplit.widgets.parts.controls import button
+from napari_denoisplit.widgets.parts.saving import ask_where_to_save
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from napari_denoisplit.events import StatusEvent
     from napari_denoisplit.jobs.calibrate.job import Calibrated
@@ -99,19 +100,15 @@ class CalibrationSaving(QWidget):
         """Let the user choose where to write the model; by default it is replaced."""
         if self._result is None or not self._is_meant(self._result):
             return
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save in the model", str(self._result.model.path), f"Models (*{SUFFIX})"
-        )
-        if name:
-            self.save_to(_with_ending(name, SUFFIX))
+        suggestion = str(self._result.model.path)
+        if path := ask_where_to_save(self, "Save in the model", suggestion, {SUFFIX: "Models"}):
+            self.save_to(path)
 
     def ask_and_save_table(self) -> None:
         """Let the user choose a file for the table."""
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save the table", "calibration.csv", "Tables (*.csv)"
-        )
-        if name:
-            self.save_table_to(_with_ending(name, ".csv"))
+        kinds = {".csv": "Tables"}
+        if path := ask_where_to_save(self, "Save the table", "calibration.csv", kinds):
+            self.save_table_to(path)
 
     def _is_meant(self, result: Calibrated) -> bool:
         """Whether the user wants to save a sigma that is not to be used, if it is such a one."""
@@ -136,8 +133,3 @@ class CalibrationSaving(QWidget):
         self.saved_as = path
         self._panel.say(f"Saved in {path}. Splits by this model now have a calibrated sigma.")
         self.saved.emit(path)
-
-
-def _with_ending(name: str, ending: str) -> Path:
-    path = Path(name)
-    return path if path.suffix else path.with_name(f"{path.name}{ending}")

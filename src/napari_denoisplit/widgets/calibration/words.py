@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.calibration_record import TARGETS_IN_WORDS
 from napari_denoisplit.images.training.sources import source_name
-from napari_denoisplit.widgets.parts.grade_words import grade_text, verdict_html
+from napari_denoisplit.widgets.parts.grade_words import (
+    grade_text,
+    html_table,
+    table_of_columns,
+    verdict_html,
+)
 from napari_denoisplit.wording import grey_levels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from napari_denoisplit.curves import SigmaCurves
     from napari_denoisplit.jobs.calibrate.channel import ChannelResult
     from napari_denoisplit.jobs.calibrate.job import Calibrated
@@ -80,9 +83,7 @@ def figures_table(result: Calibrated) -> str:
             column["noise, found / model"] = f"{channel.noise_scale:.2f}"
         column["pixels judged"] = f"{score.n_pixels:,}"
         columns.append(column)
-    names = list(dict.fromkeys(name for column in columns for name in column))
-    rows = [[name, *(column.get(name, "–") for column in columns)] for name in names]
-    return _table(rows) + _origin(result)
+    return table_of_columns(columns) + _origin(result)
 
 
 def samples_table(curves: SigmaCurves) -> str:
@@ -100,7 +101,7 @@ def samples_table(curves: SigmaCurves) -> str:
         ]
         for step in curves.by_samples
     ]
-    return _table(rows)
+    return html_table(rows)
 
 
 def _origin(result: Calibrated) -> str:
@@ -118,10 +119,3 @@ def _origin(result: Calibrated) -> str:
     if result.stopped_early:
         lines.append("Stopped early: not all of the images were used.")
     return "".join(f"<p>{html.escape(line)}</p>" for line in [*lines, *record.notes])
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    text = "".join(
-        "<tr>" + "".join(f"<td>{cell}&nbsp;</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table>{text}</table>"

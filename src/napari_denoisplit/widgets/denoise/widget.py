@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -172,8 +171,9 @@ def _show_channels(viewer: ViewerRef, image: Image, metadata: dict[str, Any]) ->
     place = place_of_image(image)
     is_result = bool(metadata)
     several = image.n_channels > 1
-    for channel, one in enumerate(_channels(image)):
-        names = image.channel_names
+    names = image.channel_names
+    for channel in range(image.n_channels):
+        one = image.channel(channel)
         title = f" {names[channel] if names else channel + 1}" if several else ""
         limits = contrast_limits(np.asarray(one.data[(0,) * (len(one.axes) - 2)], np.float32))
         window.add_image(
@@ -187,15 +187,3 @@ def _show_channels(viewer: ViewerRef, image: Image, metadata: dict[str, Any]) ->
             metadata=dict(metadata),
             **place.keywords(one.axes),
         )
-
-
-def _channels(image: Image) -> list[Image]:
-    """Take each channel as an image without a channel axis."""
-    if "C" not in image.axes:
-        return [image]
-    at = image.axes.index("C")
-    rest = image.axes.replace("C", "")
-    return [
-        replace(image, data=image.data[(slice(None),) * at + (c,)], axes=rest, channel_names=())
-        for c in range(image.n_channels)
-    ]

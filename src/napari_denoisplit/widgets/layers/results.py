@@ -31,6 +31,13 @@ def structure_colormap(channel: int) -> str:
     return STRUCTURE_COLORMAPS[channel % len(STRUCTURE_COLORMAPS)]
 
 
+def structure_color(channel: int) -> Any:
+    """(4,) RGBA of a structure in plots: the brightest of its colormap."""
+    from napari.utils.colormaps import AVAILABLE_COLORMAPS
+
+    return AVAILABLE_COLORMAPS[structure_colormap(channel)].colors[-1]
+
+
 def contrast_limits(
     data: NDArray[np.float32], n_pixels: int = _PIXELS_FOR_LIMITS
 ) -> tuple[float, float]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari_denoisplit.curves import JointHistogram, ModelBands, NoiseCurves
     from napari_denoisplit.events import FitStep
@@ -23,14 +22,6 @@ _STYLES: tuple[dict[str, Any], ...] = (
 )
 _DARK = 0.5
 _TICKS = 4  # more would run into each other in a narrow dock
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judgement:
-    """A noise model's curves and what it is called."""
-
-    name: str
-    curves: NoiseCurves
 
 
 def paint_levels(axes: Any, levels: Sequence[GreyLevels], colors: Colors) -> None:
@@ -80,25 +71,26 @@ def paint_joint(
     axes.locator_params(nbins=_TICKS)
 
 
-def paint_bin(axes: Any, models: Sequence[Judgement], index: int, colors: Colors) -> None:
+def paint_bin(axes: Any, models: Mapping[str, NoiseCurves], index: int, colors: Colors) -> None:
     """Paint the observations of one signal bin, and the density of each model there."""
-    for number, (model, style) in enumerate(zip(models, _STYLES, strict=False)):
-        one = model.curves.bins[min(index, len(model.curves.bins) - 1)]
-        if number == 0:
+    first = next(iter(models.values()))
+    for (name, curves), style in zip(models.items(), _STYLES, strict=False):
+        one = curves.bins[min(index, len(curves.bins) - 1)]
+        if curves is first:
             axes.stairs(
                 one.histogram, one.edges, fill=True, color=colors["text"], alpha=0.35, label="data"
             )
             low, high = one.signal_range
             axes.set_title(f"signal {low:.4g} to {high:.4g}: {one.n_pixels:,} pixels")
-        axes.plot(one.density_at, one.density, **style, label=model.name)
+        axes.plot(one.density_at, one.density, **style, label=name)
     axes.set(xlabel="observation (grey levels)", ylabel="density")
     axes.set_ylim(0, 1.35 * axes.get_ylim()[1])  # room for the legend above the peak
     axes.locator_params(nbins=_TICKS)
 
 
-def paint_variance(axes: Any, models: Sequence[Judgement], colors: Colors) -> None:
+def paint_variance(axes: Any, models: Mapping[str, NoiseCurves], colors: Colors) -> None:
     """Paint the variance over the signal: data with twice the standard error, models as lines."""
-    data = models[0].curves.variance
+    data = next(iter(models.values())).variance
     axes.errorbar(
         data.signal,
         data.variance,
@@ -110,9 +102,9 @@ def paint_variance(axes: Any, models: Sequence[Judgement], colors: Colors) -> No
         label="data, ± 2 standard errors",
     )
     top = float(np.nanmax(data.variance, initial=0.0))
-    for model, style in zip(models, _STYLES, strict=False):
-        bands = model.curves.bands
-        axes.plot(bands.signal, bands.variance, **style, label=model.name)
+    for (name, curves), style in zip(models.items(), _STYLES, strict=False):
+        bands = curves.bands
+        axes.plot(bands.signal, bands.variance, **style, label=name)
         shown = (bands.signal >= data.signal.min()) & (bands.signal <= data.signal.max())
         top = max(top, float(np.max(bands.variance[shown], initial=0.0)))
     axes.set(xlabel="mean: signal (grey levels)", ylabel="variance (squared grey levels)")
@@ -121,11 +113,13 @@ def paint_variance(axes: Any, models: Sequence[Judgement], colors: Colors) -> No
     axes.locator_params(nbins=_TICKS)
 
 
-def paint_pit(density: Any, quantiles: Any, models: Sequence[Judgement], colors: Colors) -> None:
+def paint_pit(
+    density: Any, quantiles: Any, models: Mapping[str, NoiseCurves], colors: Colors
+) -> None:
     """Paint the probability-integral transform: its histogram, and its QQ plot."""
-    for model, style in zip(models, _STYLES, strict=False):
-        pit = model.curves.pit
-        label = model.name if len(models) > 1 else None
+    for (name, curves), style in zip(models.items(), _STYLES, strict=False):
+        pit = curves.pit
+        label = name if len(models) > 1 else None
         density.stairs(pit.density, pit.edges, **style, label=label)
         quantiles.plot(pit.expected, pit.observed, **style)
     density.axhline(1, color=colors["text"], linewidth=0.8, linestyle=":")

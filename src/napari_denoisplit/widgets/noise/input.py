@@ -35,14 +35,6 @@ class NoiseInput:
     region: Region | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ModelJudged:
-    """A noise model and how well it describes some pixels."""
-
-    model: NoiseModel
-    judged: Judged
-
-
 def fit_input(
     chosen: NoiseInput,
     settings: NoiseFitSettings,
@@ -60,7 +52,7 @@ def fit_input(
 
 def judge_model(
     model: NoiseModel | Path, pairs: Pairs, stop: threading.Event
-) -> Job[StatusEvent, ModelJudged]:
+) -> Job[StatusEvent, Judged]:
     """Judge a model, or the model in a file, by pixels that were gathered before."""
     yield Stage("Reading the noise model")
     # Not at the top: they bring torch.
@@ -69,7 +61,7 @@ def judge_model(
 
     if isinstance(model, Path):
         model = read_noise_model(model)
-    return ModelJudged(model, (yield from judge_noise_job(model, pairs)))
+    return (yield from judge_noise_job(model, pairs))
 
 
 def save_model(

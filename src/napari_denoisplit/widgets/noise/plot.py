@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
+from qtpy.QtWidgets import QSlider, QWidget
 
 from napari_denoisplit.widgets.noise.ink import (
-    Judgement,
     paint_bin,
     paint_joint,
     paint_levels,
@@ -16,11 +15,14 @@ from napari_denoisplit.widgets.noise.ink import (
     paint_steps,
     paint_variance,
 )
+from napari_denoisplit.widgets.parts.controls import Text, in_a_row
 from napari_denoisplit.widgets.parts.fields import guard_wheel, narrow_box, tooltip
 from napari_denoisplit.widgets.parts.plot import ThemePlot
 
 if TYPE_CHECKING:
-    from napari_denoisplit.curves import Autocorrelation, JointHistogram
+    from collections.abc import Mapping
+
+    from napari_denoisplit.curves import Autocorrelation, JointHistogram, NoiseCurves
     from napari_denoisplit.events import FitStep
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
@@ -41,19 +43,16 @@ class NoisePlot(ThemePlot):
         self._levels: tuple[GreyLevels, ...] = ()
         self._steps: list[FitStep] = []
         self._joint: JointHistogram | None = None
-        self._models: tuple[Judgement, ...] = ()
+        self._models: Mapping[str, NoiseCurves] = {}
         self.choice = narrow_box("Plot", "What to plot.", self)
         self.choice.addItems(_PAGES)
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.slider.setAccessibleName("Signal")
         self.slider.setToolTip(tooltip("Which signal to look at, from dark to bright."))
         guard_wheel(self.slider)
-        self.note = QLabel(self)
-        self.note.setWordWrap(True)
-        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        row = QHBoxLayout()
-        row.addWidget(self.choice, stretch=1)
-        row.addWidget(self.save_button("noise-model"))
+        self.note = Text("About the plot", self)
+        row = in_a_row(self.choice, self.save_button("noise-model"))
+        row.setStretch(0, 1)
         self.layout().addLayout(row)
         self._below = (self.slider, self.note)
         self.setAccessibleName("Plots of the noise model")
@@ -77,7 +76,7 @@ class NoisePlot(ThemePlot):
 
     def show_joint(self, joint: JointHistogram | None) -> None:
         """Show pixels before any fit; models and their fit are gone."""
-        self._joint, self._models, self._steps = joint, (), []
+        self._joint, self._models, self._steps = joint, {}, []
         self._refresh()
 
     def add_step(self, step: FitStep) -> None:
@@ -87,16 +86,20 @@ class NoisePlot(ThemePlot):
             self._refresh()
         self.draw_soon()
 
-    def show_models(self, models: tuple[Judgement, ...]) -> None:
-        """Show a model, or two to compare, judged by the same pixels."""
+    def show_models(self, models: Mapping[str, NoiseCurves]) -> None:
+        """Show a model by its name, or two to compare, judged by the same pixels."""
         self._models = models
-        if models:
-            self._joint = models[0].curves.joint
-            before, last = self.slider.maximum(), len(models[0].curves.bins) - 1
+        if (first := self._first) is not None:
+            self._joint = first.joint
+            before, last = self.slider.maximum(), len(first.bins) - 1
             self.slider.setRange(0, max(last, 0))
             if before != last:
                 self.slider.setValue(last // 2)
         self._refresh()
+
+    @property
+    def _first(self) -> NoiseCurves | None:
+        return next(iter(self._models.values()), None)
 
     def _available(self, page: str) -> bool:
         if page == LEVELS:
@@ -116,32 +119,23 @@ class NoisePlot(ThemePlot):
 
     def _on_page(self, *_: object) -> None:
         self.slider.setVisible(self.page == BIN)
-        self.note.setText(self._note())
-        self.note.setVisible(bool(self.note.text()))
-        if self._canvas is not None:
-            self._canvas.setFixedHeight(_TALL if self.page == PIT else _HEIGHT)
+        self.note.say(self._note())
+        self._set_height(_TALL if self.page == PIT else _HEIGHT)
         self.redraw()
 
     def _note(self) -> str:
-        if not self._models:
+        if self._first is None:
             return ""
-        if self.page == JOINT:
-            return _CLICKED
-        if self.page == PIT:
-            return neighbours_text(self._models[0].curves.autocorrelation)
-        return ""
+        pit = neighbours_text(self._first.autocorrelation) if self.page == PIT else ""
+        return _CLICKED if self.page == JOINT else pit
 
     def _make_canvas(self) -> None:
         super()._make_canvas()
-        self._canvas.setFixedHeight(_TALL if self.page == PIT else _HEIGHT)
         self._canvas.mpl_connect("button_press_event", self._on_click)
-        for part in self._below:
-            self.layout().addWidget(part)
 
     def _on_click(self, event: Any) -> None:
-        if self.page == JOINT and self._models and event.xdata is not None:
-            bins = self._models[0].curves.bins
-            distance = [abs(one.signal - event.xdata) for one in bins]
+        if self.page == JOINT and self._first is not None and event.xdata is not None:
+            distance = [abs(one.signal - event.xdata) for one in self._first.bins]
             self.slider.setValue(distance.index(min(distance)))
             self.turn_to(BIN)
 
@@ -161,7 +155,7 @@ class NoisePlot(ThemePlot):
         if self.page == FIT:
             paint_steps(axes, self._steps, colors)
         elif self.page == JOINT and self._joint is not None:
-            bands = models[0].curves.bands if models else None
+            bands = None if self._first is None else self._first.bands
             paint_joint(axes, self._joint, bands, self._marked(), colors)
         elif self.page == BIN:
             paint_bin(axes, models, self.slider.value(), colors)
@@ -171,9 +165,9 @@ class NoisePlot(ThemePlot):
             paint_levels(axes, self._levels, colors)
 
     def _marked(self) -> float | None:
-        if not self._models or not self._models[0].curves.bins:
+        if self._first is None or not self._first.bins:
             return None
-        return self._models[0].curves.bins[int(self.slider.value())].signal
+        return self._first.bins[int(self.slider.value())].signal
 
 
 def neighbours_text(found: Autocorrelation | None) -> str:

@@ -13,9 +13,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import FitStep, PairsGathered, Progress, Stage
 from napari_denoisplit.widgets.choosers.known_model import KnownModel
-from napari_denoisplit.widgets.noise.ink import Judgement
 from napari_denoisplit.widgets.noise.input import (
-    ModelJudged,
     NoiseInput,
     count_grey_levels,
     fit_input,
@@ -24,6 +22,7 @@ from napari_denoisplit.widgets.noise.input import (
 )
 from napari_denoisplit.widgets.noise.plot import FIT, JOINT, LEVELS
 from napari_denoisplit.widgets.noise.shelf import ShelfModel
+from napari_denoisplit.widgets.parts.saving import ask_where_to_save
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
     from napari_denoisplit.events import NoiseEvent
-    from napari_denoisplit.jobs.noise.job import NoiseFit
+    from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
     from napari_denoisplit.noise.pairs.pairs import Pairs
     from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
     from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
@@ -84,9 +83,9 @@ class NoiseRun(QObject):
 
     def _paint(self) -> None:
         shown = self._shelf.shown
-        judged = [Judgement(o.known.name, o.judged.curves) for o in shown if o.judged is not None]
+        curves = {one.known.name: one.judged.curves for one in shown if one.judged is not None}
         # The curves of the second alone would pass for those of the first.
-        self._plot.show_models(tuple(judged) if shown and shown[0].judged is not None else ())
+        self._plot.show_models(curves if shown and shown[0].judged is not None else {})
 
     def load(self, path: Path) -> None:
         """Put the model of a file on the shelf; it is judged if there are pixels."""
@@ -117,16 +116,11 @@ class NoiseRun(QObject):
         if one is None:
             return
         # The layout of PN2V has room for a histogram only.
-        endings = ("npz", "npy", "json") if one.known.kind == "histogram" else ("npz", "json")
-        pattern = ";;".join(f"Noise model (*.{ending})" for ending in endings)
+        endings = (".npz", ".npy", ".json") if one.known.kind == "histogram" else (".npz", ".json")
+        kinds = dict.fromkeys(endings, "Noise model")
         suggestion = f"{_plain(one.known.name)}.npz"
-        name, chosen = QFileDialog.getSaveFileName(
-            self._panel, "Save the noise model", suggestion, pattern
-        )
-        if name:
-            ending = next((e for e in endings if f"*.{e}" in chosen), "npz")
-            path = Path(name)
-            self.save(path if path.suffix else path.with_name(f"{path.name}.{ending}"))
+        if path := ask_where_to_save(self._panel, "Save the noise model", suggestion, kinds):
+            self.save(path)
 
     def _run(self, job: JobFactory[NoiseEvent, R], done: Callable[[R], None]) -> None:
         self._panel.run(
@@ -161,16 +155,19 @@ class NoiseRun(QObject):
         if self._plot.page in (FIT, LEVELS):
             self._plot.turn_to(JOINT)
 
-    def _judged(self, old: ShelfModel, found: ModelJudged) -> None:
-        known, verdict = old.known, found.judged.verdict
+    def _judged(self, old: ShelfModel, judged: Judged) -> None:
+        known = old.known
         if known.record.verdict is None:
-            known = replace(known, record=known.record.model_copy(update={"verdict": verdict}))
-        self._shelf.renew(old, ShelfModel(known, found.judged))
+            record = known.record.model_copy(update={"verdict": judged.verdict})
+            known = replace(known, record=record)
+        self._shelf.renew(old, ShelfModel(known, judged))
 
     def _saved(self, old: ShelfModel, path: Path, _: object) -> None:
         # A file in the layout of PN2V has no room for the record: the model stays in memory.
         model = old.known.model if path.suffix.lower() == ".npy" else path
-        known = replace(old.known, name=path.name, model=model)
+        name = old.known.name
+        name = name if name == path.name else self._shelf.free_name(path.name)
+        known = replace(old.known, name=name, model=model)
         self._shelf.renew(old, replace(old, known=known))
         self._panel.say(f"Saved as {path}.")
 

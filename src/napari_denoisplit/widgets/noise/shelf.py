@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_denoisplit.widgets.parts.controls import button, in_a_row, refill
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box
-from napari_denoisplit.widgets.parts.grade_words import Portrait, figures_table, verdict_html
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from napari_denoisplit.jobs.noise.job import Judged
+    from napari_denoisplit.verdict import Verdict
     from napari_denoisplit.widgets.choosers.known_model import KnownModel
 
 
@@ -25,13 +24,10 @@ class ShelfModel:
     known: KnownModel
     judged: Judged | None = None
 
-    def portrait(self) -> Portrait:
-        """Return what a window says of it; its verdict is that on the pixels at hand."""
-        known, record = self.known, self.known.record
-        if self.judged is not None:
-            record = record.model_copy(update={"verdict": self.judged.verdict})
-        curves = None if self.judged is None else self.judged.curves
-        return Portrait(known.name, known.kind, known.numbers, record, curves)
+    @property
+    def verdict(self) -> Verdict | None:
+        """Verdict on the pixels at hand, or else the one that came with the model."""
+        return self.known.record.verdict if self.judged is None else self.judged.verdict
 
 
 class NoiseShelf(QWidget):
@@ -46,24 +42,21 @@ class NoiseShelf(QWidget):
         self.other_box = narrow_box(
             "Compare with", "A second model: its curves are drawn over those of the first."
         )
-        self.load_button = _button("Load…", "Read a noise model from a file, to judge or use it.")
-        self.save_button = _button("Save…", "Write the noise model to a file (.npz, .npy, .json).")
-        self.train_button = _button(
+        self.load_button = button("Load…", "Read a noise model from a file, to judge or use it.")
+        self.save_button = button("Save…", "Write the noise model to a file (.npz, .npy, .json).")
+        self.train_button = button(
             "Use in Train", "Open the Train widget and give it this noise model."
         )
         self._chooser = QWidget(self)
         form = form_layout(self._chooser)
         form.addRow("Model", self.current_box)
         form.addRow("Compare", self.other_box)
-        buttons = QHBoxLayout()
-        for button in (self.load_button, self.save_button, self.train_button):
-            buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._chooser)
-        layout.addLayout(buttons)
+        layout.addLayout(in_a_row(self.load_button, self.save_button, self.train_button))
         self.current_box.currentIndexChanged.connect(self._on_current)
-        self.other_box.currentIndexChanged.connect(self._emit_changed)
+        self.other_box.currentIndexChanged.connect(self.changed)
         self._refresh(None, None)
 
     @property
@@ -111,95 +104,27 @@ class NoiseShelf(QWidget):
         """Leave everything as it is while a job runs."""
         self._chooser.setEnabled(not busy)
         self.load_button.setEnabled(not busy)
-        for button in (self.save_button, self.train_button):
-            button.setEnabled(not busy and self.current is not None)
+        for one in (self.save_button, self.train_button):
+            one.setEnabled(not busy and self.current is not None)
 
     def _refresh(self, current: ShelfModel | None, other: ShelfModel | None) -> None:
-        self.current_box.blockSignals(True)
-        self.current_box.clear()
-        self.current_box.addItems([model.known.name for model in self._models])
-        if current is not None:
-            self.current_box.setCurrentIndex(self._models.index(current))
-        self.current_box.blockSignals(False)
+        items = [(model.known.name, None) for model in self._models]
+        refill(self.current_box, items, 0 if current is None else self._models.index(current))
         self._chooser.setVisible(bool(self._models))
         self._offer_others(other)
         self.set_busy(False)
         self.changed.emit()
 
     def _offer_others(self, other: ShelfModel | None) -> None:
-        self.other_box.blockSignals(True)
-        self.other_box.clear()
-        self.other_box.addItem("no other" if len(self._models) > 1 else "fit or load another", None)
+        nothing = "no other" if len(self._models) > 1 else "fit or load another"
+        items: list[tuple[str, int | None]] = [(nothing, None)]
+        chosen = 0
         for row, model in enumerate(self._models):
             if model is not self.current:
-                self.other_box.addItem(model.known.name, row)
-                if model is other:
-                    self.other_box.setCurrentIndex(self.other_box.count() - 1)
-        self.other_box.blockSignals(False)
+                chosen = len(items) if model is other else chosen
+                items.append((model.known.name, row))
+        refill(self.other_box, items, chosen)
 
     def _on_current(self, *_: object) -> None:
         self._offer_others(self.other)
         self.changed.emit()
-
-    def _emit_changed(self, *_: object) -> None:
-        self.changed.emit()
-
-
-def _button(text: str, help_text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(help_text)
-    return button
-
-
-class NoiseVerdict(QLabel):
-    """Grade and reasons in full."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        _dress(self, "Verdict")
-
-    def show_models(self, models: Sequence[ShelfModel]) -> None:
-        """Show the verdict on the first of the models."""
-        self.setVisible(bool(models))
-        if models:
-            self.setText(verdict_html(models[0].portrait().record.verdict))
-
-
-class NoiseFigures(QWidget):
-    """Numbers of every model, and what was found in the images."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.numbers = _label("Numbers of the noise model", self)
-        self.notes = _label("What was found in the images", self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        for label in (self.numbers, self.notes):
-            layout.addWidget(label)
-        self.numbers.show()
-        self.hide()
-
-    def show_models(self, models: Sequence[ShelfModel]) -> None:
-        """Show the numbers of a model, or of two side by side."""
-        self.setVisible(bool(models))
-        if not models:
-            return
-        portraits = [model.portrait() for model in models]
-        self.numbers.setText(figures_table(portraits))
-        notes = portraits[0].record.notes
-        self.notes.setText("\n".join(notes))
-        self.notes.setVisible(bool(notes))
-
-
-def _label(name: str, parent: QWidget) -> QLabel:
-    label = QLabel(parent)
-    _dress(label, name)
-    return label
-
-
-def _dress(label: QLabel, name: str) -> None:
-    label.setAccessibleName(name)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    label.hide()

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
 from napari_denoisplit.widgets.noise.plot import LEVELS, NoisePlot
 from napari_denoisplit.widgets.noise.run import GreyLevelRun, NoiseRun
-from napari_denoisplit.widgets.noise.shelf import NoiseFigures, NoiseShelf, NoiseVerdict
+from napari_denoisplit.widgets.noise.shelf import NoiseShelf
 from napari_denoisplit.widgets.noise.source import NoiseSourceChoice
+from napari_denoisplit.widgets.noise.words import figures_html
 from napari_denoisplit.widgets.parts.column import Fold
+from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, NOISE_SUFFIXES, by_kind
 from napari_denoisplit.widgets.parts.fields import SettingsForm
+from napari_denoisplit.widgets.parts.grade_words import verdict_html
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 
@@ -60,8 +63,8 @@ class NoiseWidget(JobWidget):
         )
         self.more = SettingsForm(NoiseFitSettings, _MORE, parent=self)
         self.plot = NoisePlot(self._viewer, self)
-        self.verdict = NoiseVerdict(self)
-        self.figures = NoiseFigures(self)
+        self.verdict = Text("Verdict", self, selectable=True)
+        self.figures = Text("Numbers of the noise model", self, selectable=True)
         self.shelf = NoiseShelf(self)
         self.levels = GreyLevelRun(start, self)
         self.jobs = NoiseRun(self.panel, self.plot, self.shelf)
@@ -125,8 +128,9 @@ class NoiseWidget(JobWidget):
         self.jobs.show_chosen()
 
     def _describe(self) -> None:
-        for part in (self.verdict, self.figures):
-            part.show_models(self.shelf.shown)
+        shown = self.shelf.shown
+        self.verdict.say(verdict_html(shown[0].verdict) if shown else "")
+        self.figures.say(figures_html(shown))
 
     def _on_gathered(self) -> None:
         # The plot shows the pixels of a new fit: what is said of the model before would mislead.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import html
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-import annotated_types
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -174,18 +173,11 @@ def _kind(annotation: Any) -> tuple[Any, bool]:
 
 
 def _limits(metadata: Iterable[Any]) -> dict[str, float]:
-    names = {
-        annotated_types.Ge: "ge",
-        annotated_types.Gt: "gt",
-        annotated_types.Le: "le",
-        annotated_types.Lt: "lt",
-        annotated_types.MultipleOf: "multiple_of",
-    }
     return {
-        name: getattr(limit, name)
+        name: value
         for limit in metadata
-        for kind, name in names.items()
-        if isinstance(limit, kind)
+        if is_dataclass(limit) and not isinstance(limit, type)
+        for name, value in asdict(limit).items()
     }
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_denoisplit.files import replacing
+from napari_denoisplit.widgets.parts.controls import button
+from napari_denoisplit.widgets.parts.saving import ask_where_to_save
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from qtpy.QtGui import QShowEvent
 
@@ -40,6 +42,8 @@ class ThemePlot(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._canvas: Any = None
+        self._canvas_height: int | None = None
+        self._below: tuple[QWidget, ...] = ()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REDRAW_MS)
@@ -81,10 +85,8 @@ class ThemePlot(QWidget):
         name
             What the file is called unless the user says otherwise.
         """
-        button = QPushButton("Save plot…", self)
-        button.setToolTip("Write this plot as SVG (to edit) or PNG (to show).")
-        button.clicked.connect(lambda: self._ask_and_save(name))
-        return button
+        help_text = "Write this plot as SVG (to edit) or PNG (to show)."
+        return button("Save plot…", help_text, lambda: self._ask_and_save(name))
 
     def save(self, path: Path) -> None:
         """Write the plot; the ending of the name, .svg or .png, decides on the format."""
@@ -125,6 +127,16 @@ class ThemePlot(QWidget):
         # The canvas would take the wheel from the scroll area around it.
         self._canvas.wheelEvent = lambda event: event.ignore()
         self.layout().addWidget(self._canvas)
+        if self._canvas_height is not None:
+            self._canvas.setFixedHeight(self._canvas_height)
+        for part in self._below:
+            self.layout().addWidget(part)
+
+    def _set_height(self, pixels: int) -> None:
+        """Give the canvas, now or when it is made, a height of its own."""
+        self._canvas_height = pixels
+        if self._canvas is not None:
+            self._canvas.setFixedHeight(pixels)
 
     def _follow_theme(self, every: Iterable[Any]) -> None:
         colors = self.colors()
@@ -148,13 +160,6 @@ class ThemePlot(QWidget):
                 )
 
     def _ask_and_save(self, name: str) -> None:
-        chosen, _ = QFileDialog.getSaveFileName(
-            self, "Save the plot", f"{name}.svg", "Drawings (*.svg);;Pictures (*.png)"
-        )
-        if chosen:
-            self.save(_with_ending(chosen))
-
-
-def _with_ending(name: str) -> Path:
-    path = Path(name)
-    return path if path.suffix.lower() in (".svg", ".png") else path.with_name(f"{path.name}.svg")
+        kinds = {".svg": "Drawings", ".png": "Pictures"}
+        if path := ask_where_to_save(self, "Save the plot", f"{name}.svg", kinds):
+            self.save(path)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QComboBox, QWidget
-
-from napari_denoisplit.widgets.layers.results import structure_colormap
-from napari_denoisplit.widgets.parts.fields import guard_wheel, tooltip
+from napari_denoisplit.widgets.layers.results import structure_color
+from napari_denoisplit.widgets.parts.fields import narrow_box
 from napari_denoisplit.widgets.parts.plot import ThemePlot
 from napari_denoisplit.widgets.train.curves import TrainingCurves, training_curves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from qtpy.QtWidgets import QWidget
 
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
@@ -35,11 +35,10 @@ class TrainingPlot(ThemePlot):
         self.curves = training_curves(())
         """What is painted."""
         self._structures: tuple[str, ...] = ()
-        self.choice = QComboBox(self)
+        self.choice = narrow_box(
+            "What the upper curves show", "Which part of the loss the upper curves show.", self
+        )
         self.choice.addItems([_LOSS, _RECONSTRUCTION, _KL])
-        self.choice.setAccessibleName("What the upper curves show")
-        self.choice.setToolTip(tooltip("Which part of the loss the upper curves show."))
-        guard_wheel(self.choice)
         self.choice.currentIndexChanged.connect(self.redraw)
         self.layout().addWidget(self.choice)
         self.setFixedHeight(_HEIGHT)
@@ -62,7 +61,7 @@ class TrainingPlot(ThemePlot):
         curves = self.curves
         self._draw_losses(loss, curves)
         for channel, curve in enumerate(curves.psnr):
-            color = _structure_color(channel)
+            color = structure_color(channel)
             label = self._structures[channel] if channel < len(self._structures) else None
             psnr.plot(curves.epoch, curve, color=color, label=label, marker=_marker(curve))
         psnr.set(xlabel="epoch", ylabel="PSNR (dB)")
@@ -90,9 +89,3 @@ class TrainingPlot(ThemePlot):
 def _marker(points: Sequence[object]) -> str:
     """Mark a single point: it makes no line."""
     return "." if len(points) == 1 else ""
-
-
-def _structure_color(channel: int) -> Any:
-    from napari.utils.colormaps import AVAILABLE_COLORMAPS
-
-    return AVAILABLE_COLORMAPS[structure_colormap(channel)].colors[-1]
