@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Grade = Literal["good", "usable", "do not use"]
+_FROM_BEST: tuple[Grade, ...] = ("good", "usable", "do not use")
 
 
 class Verdict(BaseModel):
@@ -31,6 +32,10 @@ class Verdict(BaseModel):
     def headline(self) -> str:
         """One line: the grade and its first reason."""
         return f"{self.grade}: {self.reasons[0]}" if self.reasons else self.grade
+
+    def reaches(self, required: Grade | None) -> bool:
+        """Whether it is at least as good as was required."""
+        return required is None or _FROM_BEST.index(self.grade) <= _FROM_BEST.index(required)
 
 
 class NoiseRecord(BaseModel):

@@ -63,7 +63,7 @@ def test_nothing_is_overwritten(noisy, tmp_path, capsys):
 
 def test_one_file_does_not_take_two_images(noisy, tmp_path, capsys):
     assert called(noisy, noisy, "-o", tmp_path / "result.tif") == 2
-    assert "name a folder" in capsys.readouterr().err
+    assert "Name a folder" in capsys.readouterr().err
 
 
 def test_images_of_one_name_would_share_their_result(noisy, tmp_path, capsys):

@@ -114,7 +114,7 @@ def test_an_image_too_small_for_a_reference_is_said_so(model, tmp_path, rng):
 
 def test_images_of_one_name_do_not_replace_each_other(model, flat, tmp_path):
     done = invoke("trust", model, flat, flat.with_suffix(".tiff"), "-o", tmp_path / "out")
-    assert "same files" in str(done.exception)
+    assert "would both be written" in str(done.exception)
 
 
 def test_the_consensus_of_samples_is_written(tmp_path):

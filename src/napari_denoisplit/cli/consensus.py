@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_denoisplit.cli.parts.errors import INTERRUPTED, UsageError
+from napari_denoisplit.cli.parts.errors import UsageError
+from napari_denoisplit.cli.parts.files import check_folder, structure_index
 from napari_denoisplit.cli.parts.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ SamplesArgument = Annotated[
     typer.Argument(
         help="Folder NAME_samples with the samples of one image, as 'denoisplit split "
         "--keep-samples' writes it.",
-        show_default=False,
     ),
 ]
 OutputOption = Annotated[
@@ -35,7 +35,6 @@ StructureOption = Annotated[
     typer.Option(
         help="Structure to segment: its name, or its number from 1; give the option once for each. "
         "Left out, all.",
-        show_default=False,
     ),
 ]
 LeastOption = Annotated[int, typer.Option(min=1, help="Smaller objects are left out, pixels.")]
@@ -72,11 +71,10 @@ def consensus(
     first, stack, axes = _read(samples)
     mirrored = open_split(samples).mirrored
     folder = output or samples.parent
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"--output {folder} is a file: name a folder for the results.")
+    check_folder(folder)
     name = samples.name.removesuffix("_samples")
     names = first.channel_names or tuple(str(c + 1) for c in range(first.n_channels))
-    chosen = [_index(names, one) for one in structure or names]
+    chosen = [structure_index(names, one) for one in structure or names]
 
     record = json.dumps({"samples": str(samples), "n_samples": len(stack)})
     if most_probable and len(stack) >= 5:
@@ -101,8 +99,7 @@ def consensus(
             record,
             mirrored=mirrored,
         )
-    if terminal.interrupted:
-        raise typer.Exit(INTERRUPTED)
+    terminal.end()
 
 
 def _segment(
@@ -147,7 +144,7 @@ def _read(folder: Path) -> tuple[Image, NDArray[np.float32], str]:
     paths.sort(key=lambda path: (len(path.name), path.name))  # 1000 after 999
     if len(paths) < 2:
         raise UsageError(
-            f"{folder} holds {len(paths)} samples: name a folder NAME_samples with two or more, as "
+            f"{folder} holds {len(paths)} samples. Name a folder NAME_samples with two or more, as "
             "'denoisplit split --keep-samples 10' writes it."
         )
     first = read_image(paths[0])
@@ -158,15 +155,7 @@ def _read(folder: Path) -> tuple[Image, NDArray[np.float32], str]:
         if image.shape != place.shape:
             raise UsageError(
                 f"{path} has shape {image.shape}, {paths[0].name} {place.shape}: the samples of a "
-                "result are of one shape. Split the image again."
+                "result have one shape. Split the image again."
             )
         place[:] = image.data
     return first, stack, axes
-
-
-def _index(names: tuple[str, ...], which: str) -> int:
-    numbers = [str(n) for n in range(1, len(names) + 1)]
-    for labels in (list(names), numbers):
-        if which in labels:
-            return labels.index(which)
-    raise UsageError(f"There is no structure {which!r}: choose one of {', '.join(names)}.")

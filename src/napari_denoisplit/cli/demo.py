@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_denoisplit.cli.parts.errors import INTERRUPTED
 from napari_denoisplit.cli.parts.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ def demo(
         typer.Option(
             "--window/--no-window",
             help="Show the result in napari at the end. Left out: if there is a display.",
-            show_default=False,
         ),
     ] = None,
 ) -> None:
@@ -47,8 +45,7 @@ def demo(
         typer.echo(f"  {what}: {psnr:.2f} dB")
     typer.echo(f"picture: {result.picture}")
     typer.echo(f"files in {output}: {', '.join(path.name for path in result.files)}")
-    if terminal.interrupted:
-        raise typer.Exit(INTERRUPTED)
+    terminal.end()
     if has_display() if window is None else window:
         _show(terminal, result.files)
 

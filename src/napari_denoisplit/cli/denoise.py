@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_denoisplit.cli.parts.errors import EXPECTED, FAILED, INTERRUPTED, UsageError, one_line
-from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption, read
-from napari_denoisplit.cli.parts.options import MORE, Choice, with_options
+from napari_denoisplit.cli.parts.errors import FAILED, UsageError
+from napari_denoisplit.cli.parts.files import read, results_of
+from napari_denoisplit.cli.parts.options import (
+    MORE,
+    AxesOption,
+    Choice,
+    SeriesOption,
+    with_options,
+)
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.settings import DenoiseSettings
@@ -32,10 +38,7 @@ if TYPE_CHECKING:
     ),
 )
 def denoise(
-    images: Annotated[
-        list[Path],
-        typer.Argument(help="Noisy images of the same kind.", show_default=False),
-    ],
+    images: Annotated[list[Path], typer.Argument(help="Noisy images of the same kind.")],
     output: Annotated[
         Path,
         typer.Option(
@@ -59,66 +62,37 @@ def denoise(
     settings = DenoiseSettings(**chosen)
     targets = _targets(images, output)
     terminal = Terminal()
-    opened = _open(terminal, images, axes, series)
+
+    def opened(path: Path) -> tuple[Path, Image]:
+        return path, read(terminal, path, axes, series)
+
+    readable = dict(terminal.each(images, opened))
 
     from napari_denoisplit.images.files.writing import write_image
     from napari_denoisplit.jobs.denoise.images import denoise_images_job  # imports torch
 
-    job = denoise_images_job(list(opened.values()), settings, stop=terminal.stop)
+    job = denoise_images_job(list(readable.values()), settings, stop=terminal.stop)
     result = terminal.run(job, "denoise")
     terminal.say(result.summary)
     if not result.is_usable:
         raise ImageError("No channel could be denoised, so nothing was written.")
     record = json.dumps(result.provenance)
-    for path, image in zip(opened, result.images, strict=True):
+    for path, image in zip(readable, result.images, strict=True):
         write_image(targets[path], image, description=record)
         typer.echo(str(targets[path]))
-    failed = len(images) - len(opened)
-    if terminal.interrupted:
-        raise typer.Exit(INTERRUPTED)
-    if failed or any(verdict.grade == "do not use" for verdict in result.verdicts.values()):
-        raise typer.Exit(FAILED)
+    bad = any(verdict.grade == "do not use" for verdict in result.verdicts.values())
+    terminal.end(FAILED if bad else 0)
 
 
 def _targets(paths: Sequence[Path], output: Path) -> dict[Path, Path]:
     """File that each image is written to; refuse those that exist or would be shared."""
-    if output.suffix.lower() in {".tif", ".tiff"}:
-        if len(paths) > 1:
-            raise UsageError(
-                f"--output {output} is one file for {len(paths)} images: name a folder."
-            )
-        targets = {paths[0]: output}
-    elif output.exists() and not output.is_dir():
-        raise UsageError(f"--output {output} is a file: name a folder for the results.")
+    if output.suffix.lower() not in {".tif", ".tiff"}:
+        targets = results_of(paths, output, "_denoised.ome.tif")
+    elif len(paths) > 1:
+        raise UsageError(f"--output {output} is one file for {len(paths)} images. Name a folder.")
     else:
-        targets = {path: output / f"{_stem(path)}_denoised.ome.tif" for path in paths}
-    taken: dict[Path, Path] = {}
-    for path, target in targets.items():
-        if target in taken:
-            raise UsageError(
-                f"{taken[target]} and {path} would both be written to {target}: denoise them in "
-                "two runs with different --output folders."
-            )
+        targets = {paths[0]: output}
+    for target in targets.values():
         if target.exists():
-            raise UsageError(f"{target} exists: remove it or choose another --output.")
-        taken[target] = path
+            raise UsageError(f"{target} exists. Remove it, or choose another --output.")
     return targets
-
-
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(path.suffix).removesuffix(".ome").removesuffix(".OME")
-
-
-def _open(
-    terminal: Terminal, paths: Sequence[Path], axes: str | None, series: int | None
-) -> dict[Path, Image]:
-    """Open every image that can be; the others are reported."""
-    opened: dict[Path, Image] = {}
-    for path in paths:
-        try:
-            opened[path] = read(terminal, path, axes, series)
-        except EXPECTED as error:
-            if len(paths) == 1:
-                raise
-            typer.echo(f"{path}: FAILED: {one_line(error)}", err=True)
-    return opened

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_denoisplit.cli.parts.files import read
+from napari_denoisplit.cli.parts.options import JsonOption
 from napari_denoisplit.cli.parts.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -27,21 +28,16 @@ between models of about the same PSNR, on the same image."""
 
 
 def evaluate(
-    prediction: Annotated[
-        Path, typer.Argument(help="What was predicted, e.g. NAME_mmse.ome.tif.", show_default=False)
-    ],
-    truth: Annotated[
-        Path, typer.Argument(help="The clean image, of the same size.", show_default=False)
-    ],
+    prediction: Annotated[Path, typer.Argument(help="What was predicted, e.g. NAME_mmse.ome.tif.")],
+    truth: Annotated[Path, typer.Argument(help="The clean image, of the same size.")],
     samples: Annotated[
         Path | None,
         typer.Option(
             help="Result with kept samples, to measure each of them: an OME-Zarr folder, "
             "NAME_mmse.ome.tif or NAME_samples.",
-            show_default=False,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure how close a prediction is to the truth, channel by channel.
 
@@ -54,7 +50,7 @@ def evaluate(
     from napari_denoisplit.measures.comparison import compare
 
     terminal = Terminal()
-    predicted, true = (read(terminal, path, None, None) for path in (prediction, truth))
+    predicted, true = (read(terminal, path) for path in (prediction, truth))
     scores = compare(truth=true, prediction=predicted)
     of_samples = () if samples is None else _sample_scores(true, samples)
     if as_json:

@@ -16,24 +16,15 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.results.split import Split
 
 
-@with_options(
-    Choice(FilmSettings, "show"),
-    Choice(FilmSettings, "layout"),
-    Choice(FilmSettings, "speed"),
-    Choice(FilmSettings, "loop"),
-)
+@with_options(*(Choice(FilmSettings, field) for field in ("show", "layout", "speed", "loop")))
 def film(
     result: Annotated[
         Path,
         typer.Argument(
-            help="Result of a split: an OME-Zarr folder, NAME_mmse.ome.tif, or NAME_samples.",
-            show_default=False,
+            help="Result of a split: an OME-Zarr folder, NAME_mmse.ome.tif, or NAME_samples."
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Argument(help="The film, .gif or .mp4; or numbers, .ome.tif.", show_default=False),
-    ],
+    output: Annotated[Path, typer.Argument(help="The film, .gif or .mp4; or numbers, .ome.tif.")],
     time: Annotated[
         int | None, typer.Option("--time", "-t", min=1, help="Which time point, from 1.")
     ] = None,
@@ -78,7 +69,7 @@ def film(
 
 def _plane(split: Split, asked: dict[str, int | None]) -> tuple[int, ...]:
     """Index of the plane along the axes that there are; the first where nothing was asked."""
-    for axis, number in asked.items():
-        if number is not None and axis not in split.axes:
-            raise UsageError(f"{split.name!r} has no axis {axis}: leave that option out.")
+    for axis, option in (("T", "--time"), ("Z", "--depth")):
+        if asked[axis] is not None and axis not in split.axes:
+            raise UsageError(f"{split.name!r} has no axis {axis}. Leave {option} out.")
     return tuple((asked.get(axis) or 1) - 1 for axis in split.axes[:-2])

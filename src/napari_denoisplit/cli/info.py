@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
-from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption
+from napari_denoisplit.cli.parts.options import AxesOption, JsonOption, SeriesOption
 from napari_denoisplit.images.zarr.nodes import ZARR_FILES
 
 if TYPE_CHECKING:
@@ -22,10 +22,9 @@ def info(
         Path,
         typer.Argument(
             help="An image, a model (*.denoisplit), or a noise model (*.npz, *.npy, *.json).",
-            show_default=False,
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
     axes: AxesOption = None,
     series: SeriesOption = None,
 ) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_denoisplit.cli.parts.errors import INTERRUPTED, UsageError
-from napari_denoisplit.cli.parts.files import read
+from napari_denoisplit.cli.parts.errors import UsageError
+from napari_denoisplit.cli.parts.files import check_place, read, structure_index
 from napari_denoisplit.cli.parts.options import Choice, with_options
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import ObjectSettings
@@ -20,21 +20,16 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.results.split import Split
 
 
-@with_options(
-    Choice(ObjectSettings, "limit"),
-    Choice(ObjectSettings, "background"),
-    Choice(ObjectSettings, "least_pixels"),
-)
+@with_options(*(Choice(ObjectSettings, field) for field in ("limit", "background", "least_pixels")))
 def objects(
     result: Annotated[
         Path,
         typer.Argument(
             help="Result of a split with samples: an OME-Zarr folder, NAME_mmse.ome.tif, or "
             "NAME_samples.",
-            show_default=False,
         ),
     ],
-    output: Annotated[Path, typer.Argument(help="The table, .csv.", show_default=False)],
+    output: Annotated[Path, typer.Argument(help="The table, .csv.")],
     structure: Annotated[
         str, typer.Option(help="Structure to sum up: its name, or its number from 1.")
     ] = "1",
@@ -43,7 +38,6 @@ def objects(
         typer.Option(
             help="Labels image of the same size, 0 outside of objects; left out, the connected "
             "parts of the trust mask are the objects.",
-            show_default=False,
         ),
     ] = None,
     **chosen: Any,
@@ -59,13 +53,12 @@ def objects(
     from napari_denoisplit.jobs.trust.objects import objects_job
     from napari_denoisplit.measures.samples.objects import write_objects
 
-    if not output.absolute().parent.is_dir():
-        raise UsageError(f"{output}: there is no folder {output.absolute().parent}.")
+    check_place(output)
     terminal = Terminal()
     split = open_split(result)
     if split.mmse_arrays is None or split.sigma_arrays is None:
         raise UsageError(f"{result}: its MMSE or sigma is missing. Split the image again.")
-    c = _index(split.structures, structure)
+    c = structure_index(split.structures, structure)
     job = objects_job(
         split.mmse_arrays[c],
         split.sigma_arrays[c],
@@ -79,26 +72,15 @@ def objects(
     write_objects(output, found.objects)
     terminal.say(f"{split.structures[c]}: {found.summary}")
     typer.echo(str(output))
-    if terminal.interrupted:
-        raise typer.Exit(INTERRUPTED)
+    terminal.end()
 
 
 def _labels(terminal: Terminal, path: Path, split: Split) -> NDArray[np.integer]:
     """Read labels with the axes of the samples."""
     import numpy as np
 
-    image = read(terminal, path, None, None)
+    image = read(terminal, path)
     found = np.asarray(image.transposed(split.axes).data)
     if not np.issubdtype(found.dtype, np.integer):
         raise UsageError(f"{path} holds {found.dtype} pixels: labels are whole numbers.")
     return found
-
-
-def _index(names: tuple[str, ...], which: str) -> int:
-    numbers = tuple(str(n) for n in range(1, len(names) + 1))
-    for known in (names, numbers):
-        if which in known:
-            return known.index(which)
-    raise UsageError(
-        f"There is no structure {which!r}: choose one of {', '.join((*names, *numbers))}."
-    )

@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
-from napari_denoisplit.cli.parts.errors import INTERRUPTED, UsageError
-from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption, read
-from napari_denoisplit.cli.parts.options import MORE, Choice, with_options
+from napari_denoisplit.cli.parts.errors import UsageError
+from napari_denoisplit.cli.parts.files import check_model_name, read
+from napari_denoisplit.cli.parts.options import (
+    MORE,
+    AxesOption,
+    Choice,
+    OverwriteOption,
+    SeriesOption,
+    with_options,
+)
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import MixSettings, TrainSettings
 
@@ -28,7 +35,6 @@ ImagesArgument = Annotated[
     typer.Argument(
         help="Noisy images of the separate structures: one file per structure, all of the "
         "same size, or files that hold every structure as a channel.",
-        show_default=False,
     ),
 ]
 OutputOption = Annotated[
@@ -70,9 +76,6 @@ RepeatsOption = Annotated[
 ResumeOption = Annotated[
     Path | None,
     typer.Option(help="Go on where the training that wrote this *.last.denoisplit ended."),
-]
-OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace the model file if it exists.")
 ]
 
 
@@ -127,7 +130,9 @@ def train(
 
     denoisplit train nuclei.tif actin.tif -o cells.denoisplit --minutes 30
     """
-    _check_output(output, overwrite=overwrite, resume=resume)
+    check_model_name(output)
+    if output.exists() and not overwrite and resume is None:
+        raise UsageError(f"{output} exists. Choose another name, or add --overwrite.")
     settings = _settings(chosen, _numbers(weights, "--weights"))
     terminal = Terminal()
     fields = _fields(
@@ -156,15 +161,7 @@ def train(
         stop=terminal.stop,
     )
     _report(terminal.run(job, "training"), fields.channel_names)
-    if terminal.interrupted:
-        raise typer.Exit(INTERRUPTED)
-
-
-def _check_output(output: Path, *, overwrite: bool, resume: Path | None) -> None:
-    if output.suffix != SUFFIX:
-        raise UsageError(f"--output {output}: the name of a model file ends in {SUFFIX}.")
-    if output.exists() and not overwrite and resume is None:
-        raise UsageError(f"{output} exists: choose another name, or add --overwrite.")
+    terminal.end()
 
 
 def _noise_models(terminal: Terminal, paths: Sequence[Path]) -> list[NoiseModel]:
@@ -188,7 +185,7 @@ def _check_one_each(
         if values and len(values) != fields.n_channels:
             raise UsageError(
                 f"{option} is given {len(values)} time(s) for {fields.n_channels} structures "
-                f"({', '.join(fields.channel_names)}): give one each."
+                f"({', '.join(fields.channel_names)}). Give one for each."
             )
 
 
@@ -213,8 +210,8 @@ def _fields(
         return fields
     if len(names) != len(fields.channel_names):
         raise UsageError(
-            f"--names has {len(names)} names for {len(fields.channel_names)} structures: "
-            "give one each."
+            f"--names has {len(names)} names for {len(fields.channel_names)} structures. "
+            "Give one for each."
         )
     return replace(fields, channel_names=names)
 
@@ -227,7 +224,9 @@ def _numbers(text: str, option: str) -> tuple[float, ...] | None:
     try:
         return tuple(float(word) for word in _words(text)) or None
     except ValueError:
-        raise UsageError(f"{option} {text!r}: give numbers with commas, as in 0.4,0.6.") from None
+        raise UsageError(
+            f"{option} {text!r}: give numbers with commas, as in {option} 0.4,0.6."
+        ) from None
 
 
 def _report(trained: Trained, channel_names: Sequence[str]) -> None:

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_denoisplit.cli.parts.errors import (
-    EXPECTED,
-    FAILED,
-    INTERRUPTED,
-    SHORT,
-    UsageError,
-    one_line,
+from napari_denoisplit.cli.parts.errors import SHORT, UsageError
+from napari_denoisplit.cli.parts.files import read, results_of
+from napari_denoisplit.cli.parts.options import (
+    MORE,
+    AxesOption,
+    ChannelOption,
+    Choice,
+    JsonOption,
+    ModelArgument,
+    SeriesOption,
+    with_options,
 )
-from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption, read
-from napari_denoisplit.cli.parts.options import MORE, Choice, with_options
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.images.channels import choose_channel
 from napari_denoisplit.settings import SplitSettings
@@ -29,25 +31,18 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.trust.residuals import ResidualCheck
+    from napari_denoisplit.verdict import Verdict
 
 N_SAMPLES = 5
 """The noise of the image limits the check, not the number of samples."""
-_RANK: dict[Grade, int] = {"good": 2, "usable": 1, "do not use": 0}
 
-ModelArgument = Annotated[
-    Path, typer.Argument(help="Model file (*.denoisplit).", show_default=False)
-]
 ImagesArgument = Annotated[
     list[Path],
-    typer.Argument(help="Images in which the structures lie together.", show_default=False),
+    typer.Argument(help="Images in which the structures lie together."),
 ]
 OutputOption = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="Folder for the residuals; left out, none is written."),
-]
-ChannelOption = Annotated[
-    str | None,
-    typer.Option(help="Channel to split: its name, or its number from 1.", show_default=False),
 ]
 ReferenceOption = Annotated[
     bool,
@@ -60,7 +55,7 @@ ReferenceOption = Annotated[
 ]
 RequireOption = Annotated[
     Grade | None,
-    typer.Option(help="End with exit code 3 if an image is judged worse.", show_default=False),
+    typer.Option(help="End with exit code 3 if an image is judged worse."),
 ]
 
 
@@ -80,7 +75,7 @@ def trust(
     channel: ChannelOption = None,
     reference: ReferenceOption = False,
     require: RequireOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
     axes: AxesOption = None,
     series: SeriesOption = None,
     **chosen: Any,
@@ -98,50 +93,33 @@ def trust(
     denoisplit trust cells.denoisplit day1/*.tif -o check
     """
     settings = SplitSettings(keep_samples=chosen["n_samples"], **chosen)
-    if output is not None:
-        _check_output(output, images)
+    targets = {} if output is None else results_of(images, output, "")
     terminal = Terminal()
 
     from napari_denoisplit.checkpoint import load_model  # imports torch
+    from napari_denoisplit.jobs.trust.residuals import trust_job
 
     loaded = load_model(model)
-
     if reference:
         given = [read(terminal, path, axes, series) for path in images]
         _keep_reference(terminal, model, loaded, given, channel, settings)
         return
-    from napari_denoisplit.jobs.trust.residuals import trust_job
 
-    facts: list[dict[str, Any]] = []  # not the pictures: a folder of them would fill the memory
-    grades: list[Grade] = []
-    failed = 0
-    for path in images:
-        try:
-            image = _chosen(read(terminal, path, axes, series), channel)
-            job = trust_job(loaded, image, settings, stop=terminal.stop)
-            _, check = terminal.run(job, path.name)
-        except EXPECTED as error:
-            if len(images) == 1:
-                raise
-            failed += 1
-            terminal.say(f"{path}: FAILED: {one_line(error)}")
-            continue
-        if output is not None:
-            _write(output, path, check)
+    def checked(path: Path) -> tuple[dict[str, Any], Verdict]:
+        """Check one image; its pictures are not kept: a folder of them would fill the memory."""
+        image = _chosen(read(terminal, path, axes, series), channel)
+        _, check = terminal.run(trust_job(loaded, image, settings, stop=terminal.stop), path.name)
+        facts = _facts(path, check)
+        if targets:
+            _write(targets[path], facts, check)
         if not as_json:
-            _print(path, check)
-        facts.append(_facts(path, check))
-        grades.append(check.verdict.grade)
-        if terminal.interrupted:
-            break
+            _print(path, check.verdict)
+        return facts, check.verdict
+
+    found = list(terminal.each(images, checked))
     if as_json:
-        typer.echo(json.dumps(facts, indent=2))
-    if terminal.interrupted:
-        raise typer.Exit(INTERRUPTED)
-    if failed:
-        raise typer.Exit(FAILED)
-    if require and any(_RANK[grade] < _RANK[require] for grade in grades):
-        raise typer.Exit(SHORT)
+        typer.echo(json.dumps([facts for facts, _ in found], indent=2))
+    terminal.end(0 if all(verdict.reaches(require) for _, verdict in found) else SHORT)
 
 
 def _chosen(image: Image, channel: str | None) -> Image:
@@ -169,11 +147,10 @@ def _keep_reference(
         terminal.say(f"warning: {warning}")
     names = ", ".join(image.name for image in images)
     found = terminal.run(reference_job(model, images, settings, data=names, stop=terminal.stop))
-    if terminal.interrupted:
-        raise typer.Exit(INTERRUPTED)
+    terminal.end()
     if found is None:
         raise UsageError(
-            "These images are too small for a reference: give images of 128 x 128 pixels or more."
+            "These images are too small for a reference. Give images of 128 x 128 pixels or more."
         )
     save_model(path, with_reference(model, found))
     numbers = zip(
@@ -184,36 +161,17 @@ def _keep_reference(
     typer.echo(str(path))
 
 
-def _name(path: Path) -> str:
-    return path.name.removesuffix(path.suffix).removesuffix(".ome").removesuffix(".OME")
-
-
-def _check_output(folder: Path, images: Sequence[Path]) -> None:
-    """Refuse a folder that is none, and images whose results would replace one another."""
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"--output {folder} is a file: name a folder for the residuals.")
-    seen: dict[str, Path] = {}
-    for path in images:
-        if (other := seen.setdefault(_name(path).casefold(), path)) != path:
-            raise UsageError(
-                f"{other} and {path} would be written to the same files: check them one after the "
-                "other, with another --output."
-            )
-
-
-def _write(folder: Path, path: Path, check: ResidualCheck) -> None:
+def _write(target: Path, facts: dict[str, Any], check: ResidualCheck) -> None:
     from napari_denoisplit.images.files.writing import write_image
 
-    name = _name(path)
-    record = json.dumps(_facts(path, check))
     for ending, image in (("residual", check.residual), ("unexplained", check.bias)):
-        target = folder / f"{name}_{ending}.ome.tif"
-        write_image(target, image, description=record)
+        path = target.with_name(f"{target.name}_{ending}.ome.tif")
+        write_image(path, image, description=json.dumps(facts))
 
 
-def _print(path: Path, check: ResidualCheck) -> None:
-    typer.echo(f"{path}: {check.verdict.grade}")
-    for reason in check.verdict.reasons:
+def _print(path: Path, verdict: Verdict) -> None:
+    typer.echo(f"{path}: {verdict.grade}")
+    for reason in verdict.reasons:
         typer.echo(f"  {reason}")
 
 

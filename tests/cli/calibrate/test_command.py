@@ -118,7 +118,7 @@ def test_info_tells_of_the_calibration(files, capsys):
     ("words", "message"),
     [
         (["m.denoisplit"], "nothing to compare with"),
-        (["m.denoisplit", "noisy.ome.tif", "-o", "m.pt"], "ends in .denoisplit"),
+        (["m.denoisplit", "noisy.ome.tif", "-o", "m.pt"], "Model files end in .denoisplit"),
         (["m.denoisplit", "noisy.ome.tif", "--report-clean", "clean.ome.tif"], "--report-on"),
     ],
 )

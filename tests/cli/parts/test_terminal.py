@@ -5,9 +5,11 @@ import signal
 from pathlib import Path
 
 import pytest
+import typer
 from rich.console import Console
 
 from napari_denoisplit.cli.parts.terminal import Terminal, epoch_line
+from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import (
     Elbo,
     EpochDone,
@@ -96,3 +98,52 @@ def test_files_of_a_batch_are_listed_on_stdout_and_failures_are_said(terminal, c
     assert capsys.readouterr().out == f"{Path('out/a_mmse.ome.tif')}\n"
     assert "a.tif is split again: the image has changed." in said(terminal)
     assert "b.tif: FAILED: no image" in said(terminal)
+
+
+def half(number):
+    if number % 2:
+        raise ImageError(f"{number} is odd")
+    return number // 2
+
+
+def test_what_fails_is_reported_and_the_rest_is_done(terminal):
+    assert list(terminal.each([2, 3, 4], half)) == [1, 2]
+    assert "3: FAILED: 3 is odd" in said(terminal)
+    with pytest.raises(typer.Exit) as end:
+        terminal.end()
+    assert end.value.exit_code == 1
+
+
+def test_what_fails_alone_is_an_error(terminal):
+    with pytest.raises(ImageError, match="3 is odd"):
+        list(terminal.each([3], half))
+    assert said(terminal) == ""
+
+
+def test_after_an_interruption_nothing_more_is_begun(terminal):
+    done = terminal.each([2, 4], half)
+    assert next(done) == 1
+    terminal.stop.set()
+    assert list(done) == []
+    with pytest.raises(typer.Exit) as end:
+        terminal.end(3)
+    assert end.value.exit_code == 130
+
+
+def test_a_command_ends_with_the_code_of_what_was_found(terminal):
+    terminal.end()
+    with pytest.raises(typer.Exit) as end:
+        terminal.end(3)
+    assert end.value.exit_code == 3
+
+
+def test_a_dry_run_prints_its_forecast_alone(terminal, capsys):
+    def job():
+        yield Stage("Loading")
+        yield Stage("About 5 min")
+        return "nothing to do"
+
+    terminal.run_dry(job())
+    terminal.run_dry(job(), lambda result: result)
+    assert capsys.readouterr().out == "About 5 min\nnothing to do\n"
+    assert said(terminal) == "Loading\nLoading\n"

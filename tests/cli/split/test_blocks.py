@@ -94,7 +94,7 @@ def test_several_images_do_not_go_into_one_folder(folder, tmp_path, capsys):
 def test_a_cluster_needs_a_zarr_output(folder, tmp_path, capsys):
     words = (folder / "slide.tif", "-o", tmp_path / "out", "--scheduler", "tcp://node:1")
     assert split(folder, *words) == 2
-    assert "-o result.zarr" in capsys.readouterr().err
+    assert "--output result.zarr" in capsys.readouterr().err
 
 
 def test_the_input_is_never_the_output(folder, capsys):

@@ -63,9 +63,9 @@ def test_every_image_gets_its_mmse_and_sigma(model, images, tmp_path, capsys):
 def test_what_it_takes_is_said_first(model, images, tmp_path, capsys):
     assert split(model, *images, "-o", tmp_path / "results") == 0
     said = capsys.readouterr().err.splitlines()
-    assert next(i for i, line in enumerate(said) if line.startswith("2 images: about ")) < next(
-        i for i, line in enumerate(said) if line.startswith("Reading ")
-    )
+    assert next(
+        i for i, line in enumerate(said) if line.startswith("2 images: 2 samples on cpu")
+    ) < next(i for i, line in enumerate(said) if line.startswith("Reading "))
 
 
 @pytest.mark.parametrize("output", ["results", "result.zarr"])

@@ -10,9 +10,16 @@ import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.calibrate.report import print_calibration
-from napari_denoisplit.cli.parts.errors import INTERRUPTED, SHORT, UsageError
-from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption, read
-from napari_denoisplit.cli.parts.options import MORE, Choice, with_options
+from napari_denoisplit.cli.parts.errors import SHORT, UsageError
+from napari_denoisplit.cli.parts.files import check_model_name, check_place, read
+from napari_denoisplit.cli.parts.options import (
+    MORE,
+    AxesOption,
+    Choice,
+    JsonOption,
+    SeriesOption,
+    with_options,
+)
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import CalibrateSettings
 
@@ -36,16 +43,13 @@ class _Files(NamedTuple):
         return bool(self.noisy or (self.clean and self.superpositions))
 
 
-ModelArgument = Annotated[
-    Path, typer.Argument(help=f"The model (*{SUFFIX}) to calibrate.", show_default=False)
-]
+ModelArgument = Annotated[Path, typer.Argument(help=f"The model (*{SUFFIX}) to calibrate.")]
 ImagesArgument = Annotated[
     list[Path] | None,
     typer.Argument(
         help="Noisy images of the separate structures, as for training: one file per structure, "
         "or files that hold every structure as a channel. Images that the model has not seen, or "
         "all of its training images, of which the part kept aside is used.",
-        show_default=False,
     ),
 ]
 CleanOption = Annotated[
@@ -122,7 +126,7 @@ def calibrate(
     output: OutputOption = None,
     table: TableOption = None,
     anyway: AnywayOption = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
     axes: AxesOption = None,
     series: SeriesOption = None,
     **chosen: Any,
@@ -135,7 +139,9 @@ def calibrate(
     denoisplit calibrate cells.denoisplit nuclei.tif actin.tif
     """
     target = output or model
-    _check_places(target, table)
+    check_model_name(target)
+    for file in filter(None, (target, table)):
+        check_place(file)
     settings = CalibrateSettings(**chosen)
     given = _Files(images or (), clean or (), superposition or ())
     others = _Files(report_on or (), report_clean or (), report_superposition or ())
@@ -167,26 +173,14 @@ def calibrate(
     print_calibration(result, target if usable or anyway else None, as_json=as_json)
     if table is not None:
         write_table(table, result)  # last: what it may fail of must not cost the calibration
-    if terminal.interrupted:
-        raise typer.Exit(INTERRUPTED)
-    if not usable:
-        raise typer.Exit(SHORT)
-
-
-def _check_places(model: Path, table: Path | None) -> None:
-    """Find out before the work, not after it, that its result has no place."""
-    if model.suffix != SUFFIX:
-        raise UsageError(f"--output {model}: the name of a model file ends in {SUFFIX}.")
-    for path in filter(None, (model, table)):
-        if not path.absolute().parent.is_dir():
-            raise UsageError(f"{path}: there is no folder {path.absolute().parent}.")
+    terminal.end(0 if usable else SHORT)
 
 
 def _check_files(given: _Files, others: _Files) -> None:
     """Find out before anything is read whether it will suffice."""
     if not given.suffice:
         raise UsageError(
-            "There is nothing to compare with: name noisy images of the structures, or clean ones "
+            "There is nothing to compare with. Name noisy images of the structures, or clean ones "
             "(--clean) with their superposition (--superposition)."
         )
     if any(others) and not others.suffice:

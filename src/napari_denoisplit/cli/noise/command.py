@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,18 +10,19 @@ import typer
 
 from napari_denoisplit.cli.noise.report import comparison, in_words, plain
 from napari_denoisplit.cli.noise.tasks import choose_source, noise_tasks
-from napari_denoisplit.cli.noise.work import NoiseWork, is_enough
-from napari_denoisplit.cli.parts.errors import (
-    EXPECTED,
-    FAILED,
-    INTERRUPTED,
-    SHORT,
-    UsageError,
-    one_line,
+from napari_denoisplit.cli.noise.work import NoiseWork
+from napari_denoisplit.cli.parts.errors import SHORT, UsageError
+from napari_denoisplit.cli.parts.files import parse_region, read
+from napari_denoisplit.cli.parts.options import (
+    MORE,
+    AxesOption,
+    Choice,
+    JsonOption,
+    OverwriteOption,
+    RegionOption,
+    SeriesOption,
+    with_options,
 )
-from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption, read
-from napari_denoisplit.cli.parts.options import MORE, Choice, with_options
-from napari_denoisplit.cli.parts.region import parse_region
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings, NoiseKind, NoiseSource
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.cli.noise.report import NoiseReport
     from napari_denoisplit.cli.noise.tasks import NoiseTask
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 ANY: tuple[NoiseKind, ...] = ("gaussian_mixture", "histogram", "poisson_gaussian")
@@ -45,7 +44,6 @@ ImagesArgument = Annotated[
     typer.Argument(
         help="Noisy images as they came from the microscope; each channel of each gets a noise "
         "model of its own.",
-        show_default=False,
     ),
 ]
 OutputOption = Annotated[
@@ -56,7 +54,6 @@ OutputOption = Annotated[
         help="Noise model to write: *.npz (any kind; other programs read Gaussian mixtures there), "
         "*.npy (histogram, without its verdict) or *.json (any kind). Of several channels each "
         "gets a file of its own, NAME-CHANNEL.npz.",
-        show_default=False,
     ),
 ]
 FromOption = Annotated[
@@ -67,7 +64,6 @@ FromOption = Annotated[
         "of one static field), pairs (clean images, see --clean), bootstrap (a denoiser trained "
         "on the images for some minutes), single (local mean and variance, at once). Left out: "
         "pairs with --clean, else single.",
-        show_default=False,
     ),
 ]
 CleanOption = Annotated[
@@ -82,16 +78,8 @@ RepeatsOption = Annotated[
 ChannelOption = Annotated[
     str | None,
     typer.Option(
-        help="Channel to take, of images that have several: its name, or its number from 1. Left "
-        "out, every channel is taken.",
-        show_default=False,
-    ),
-]
-RegionOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Part of the images to take: Y0:Y1,X0:X1 in pixels, as in 100:300,50:250.",
-        show_default=False,
+        help="Channel to take of images that have several: its name, or its number from 1. Left "
+        "out, every channel is taken."
     ),
 ]
 TogetherOption = Annotated[
@@ -108,7 +96,6 @@ CheckOption = Annotated[
         help="Judge this noise model by the images, without fitting one; give the option twice "
         "or more to compare models on the same pixels. With --output, a copy that carries the "
         "verdict is written.",
-        show_default=False,
     ),
 ]
 RequireOption = Annotated[
@@ -116,7 +103,6 @@ RequireOption = Annotated[
     typer.Option(
         help="End with exit code 3 unless every verdict is at least this good; what falls short "
         "is not written.",
-        show_default=False,
     ),
 ]
 PictureOption = Annotated[
@@ -124,7 +110,6 @@ PictureOption = Annotated[
     typer.Option(
         help="Picture of the fit to write (*.png, *.svg, *.pdf), named like --output where "
         "there are several channels.",
-        show_default=False,
     ),
 ]
 
@@ -156,10 +141,8 @@ def noise(
     check: CheckOption = None,
     require: RequireOption = None,
     picture: PictureOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.")
-    ] = False,
+    as_json: JsonOption = False,
+    overwrite: OverwriteOption = False,
     axes: AxesOption = None,
     series: SeriesOption = None,
     **chosen: Any,
@@ -181,11 +164,13 @@ def noise(
         minutes=chosen["minutes"], device=chosen["device"], seed=settings.seed
     )
     terminal = Terminal()
-    to_read = _ToRead(
-        terminal, axes, series, None if region is None else parse_region(region), together
-    )
-    noisy = to_read.images(images)
-    tasks = noise_tasks(noisy, to_read.images(clean or []), taken, channel)
+
+    def images_of(paths: Sequence[Path]) -> list[Image]:
+        found = [read(terminal, path, axes, series) for path in paths]
+        return _cut(found, region, together=together)
+
+    noisy = images_of(images)
+    tasks = noise_tasks(noisy, images_of(clean or []), taken, channel)
     if together:
         tasks = [task.of_files(images) for task in tasks]
     _check_targets(tasks, output, picture, overwrite=overwrite)
@@ -194,65 +179,41 @@ def noise(
     work = NoiseWork(
         settings, denoise, terminal, output, picture, require, _models(checked, output)
     )
-    reports, failed = _work_through(work, tasks, aloud=not as_json)
+
+    def reports_of(task: NoiseTask) -> list[NoiseReport]:
+        if len(tasks) > 1:
+            terminal.say(f"{task.data.name}:")
+        found = work.reports(task)
+        if not as_json:
+            _print(found)
+        return found
+
+    each = terminal.each(tasks, reports_of, lambda task: task.data.name)
+    reports = [report for found in each for report in found]
     if as_json:
         typer.echo(json.dumps([plain(report) for report in reports], indent=2))
-    if terminal.interrupted:
-        raise typer.Exit(INTERRUPTED)
-    if failed:
-        raise typer.Exit(FAILED)
-    if not all(is_enough(report.verdict, require) for report in reports):
+    terminal.end()
+    if not all(report.verdict.reaches(require) for report in reports):
         terminal.say(f"A noise model is not {require!r}, as --require asks.")
         raise typer.Exit(SHORT)
 
 
-def _work_through(
-    work: NoiseWork, tasks: Sequence[NoiseTask], *, aloud: bool
-) -> tuple[list[NoiseReport], int]:
-    """Return what was found, and how many channels failed; a lone one raises."""
-    reports: list[NoiseReport] = []
-    failed = 0
-    for task in tasks:
-        if work.terminal.interrupted:
-            break
-        if len(tasks) > 1:
-            work.terminal.say(f"{task.data.name}:")
-        try:
-            found = work.reports(task)
-        except EXPECTED as error:
-            if len(tasks) == 1:
-                raise
-            failed += 1
-            typer.echo(f"{task.data.name}: FAILED: {one_line(error)}", err=True)
-            continue
-        reports += found
-        if aloud:
-            for report in found:
-                typer.echo("\n".join(in_words(report)))
-            if len(found) > 1:
-                typer.echo("\n".join(comparison(found)))
-    return reports, failed
+def _print(reports: Sequence[NoiseReport]) -> None:
+    for report in reports:
+        typer.echo("\n".join(in_words(report)))
+    if len(reports) > 1:
+        typer.echo("\n".join(comparison(reports)))
 
 
-@dataclass(frozen=True, slots=True)
-class _ToRead:
-    """How images are read."""
+def _cut(images: list[Image], region: str | None, *, together: bool) -> list[Image]:
+    """Take the region of images, and as one those that belong together."""
+    if (part := parse_region(region)) is not None:
+        images = [part.cut(image) for image in images]
+    if not together or len(images) < 2:
+        return images
+    from napari_denoisplit.images.training.noise_data import stack_over_time
 
-    terminal: Terminal
-    axes: str | None
-    series: int | None
-    region: PlaneRegion | None
-    together: bool
-
-    def images(self, paths: Sequence[Path]) -> list[Image]:
-        found = [read(self.terminal, path, self.axes, self.series) for path in paths]
-        if self.region is not None:
-            found = [self.region.cut(image) for image in found]
-        if not self.together or len(found) < 2:
-            return found
-        from napari_denoisplit.images.training.noise_data import stack_over_time
-
-        return [stack_over_time(found)]
+    return [stack_over_time(images)]
 
 
 def _check_call(
@@ -260,15 +221,21 @@ def _check_call(
 ) -> None:
     """Refuse options that do not go together."""
     if output is None and not checked:
-        raise UsageError("name the noise model to write with --output, or one to --check.")
+        raise UsageError("Name the noise model to write with --output, or one to --check.")
     if output is not None and output.suffix.lower() not in KINDS:
-        raise UsageError(f"--output {output}: let the name end in {', '.join(KINDS)}.")
+        raise UsageError(
+            f"Noise models end in {', '.join(KINDS)}. Rename --output {output} to "
+            f"{output.with_suffix('.npz')}."
+        )
     if picture is not None and picture.suffix.lower() not in PICTURES:
-        raise UsageError(f"--picture {picture}: let the name end in {', '.join(PICTURES)}.")
+        raise UsageError(
+            f"Pictures end in {', '.join(PICTURES)}. Rename --picture {picture} to "
+            f"{picture.with_suffix('.png')}."
+        )
     if len(checked) > 1 and (output or picture):
-        raise UsageError("--output and --picture go with one --check: judge one model at a time.")
+        raise UsageError("--output and --picture go with one --check. Judge one model at a time.")
     if checked and any(chosen[name] for name in ("kind", "n_gaussians", "n_coefficients")):
-        raise UsageError("--check fits nothing: leave --kind, --gaussians and --coefficients out.")
+        raise UsageError("--check fits nothing. Leave --kind, --gaussians and --coefficients out.")
 
 
 def _fit_settings(chosen: dict[str, Any], output: Path | None) -> NoiseFitSettings:
@@ -282,7 +249,7 @@ def _fit_settings(chosen: dict[str, Any], output: Path | None) -> NoiseFitSettin
 
 def _unsuited(kind: str, output: Path | None) -> str:
     suited = [suffix for suffix, kinds in KINDS.items() if kind in kinds]
-    return f"--output {output}: a {kind} cannot be kept there, but in {' or '.join(suited)}."
+    return f"--output {output} cannot keep a {kind}. Files that can end in {' or '.join(suited)}."
 
 
 def _models(checked: Sequence[Path], output: Path | None) -> dict[Path, NoiseModel]:
@@ -304,7 +271,7 @@ def _check_targets(
     targets = [task.path(path) for path in (output, picture) if path for task in tasks]
     existing = [str(path) for path in targets if path.exists()]
     if existing and not overwrite:
-        raise UsageError(f"{', '.join(existing)} exists: choose another name, or add --overwrite.")
+        raise UsageError(f"{', '.join(existing)} exists. Choose another name, or add --overwrite.")
 
 
 def _hint(source: NoiseSource, images: Sequence[Image]) -> str:

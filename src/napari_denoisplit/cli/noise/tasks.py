@@ -39,12 +39,12 @@ def choose_source(
 ) -> tuple[NoiseSource, str]:
     """Return where the signal comes from, and why, in words ('' where the user said so)."""
     if repeats and asked not in (None, "repeats"):
-        raise UsageError(f"--repeats and --from {asked} exclude each other: give one of them.")
+        raise UsageError(f"--repeats and --from {asked} exclude each other. Give one of them.")
     if has_clean != (asked == "pairs") and (asked or repeats):
         raise UsageError(
-            "--clean gives the signal itself: take --from pairs, or leave --from and --repeats out."
+            "--clean gives the signal itself. Take --from pairs, or leave --from and --repeats out."
             if has_clean
-            else "--from pairs needs the clean images: name them with --clean."
+            else "--from pairs needs the clean images. Name them with --clean."
         )
     if asked or repeats:
         return asked or "repeats", ""
@@ -74,8 +74,8 @@ def noise_tasks(
     """
     if clean and len(clean) != len(images):
         raise UsageError(
-            f"--clean is given {len(clean)} time(s) for {len(images)} noisy image(s): give one "
-            "each, in their order."
+            f"--clean is given {len(clean)} time(s) for {len(images)} noisy image(s). Give one "
+            "for each, in their order."
         )
     tasks = []
     for number, image in enumerate(images):
@@ -116,6 +116,6 @@ def _check_distinct(tasks: Sequence[NoiseTask]) -> None:
         if other is not task:
             raise UsageError(
                 f"{other.data.name!r} of {', '.join(other.data.files)} and {task.data.name!r} of "
-                f"{', '.join(task.data.files)} would have the same file: fit them in two runs, "
+                f"{', '.join(task.data.files)} would have the same file. Fit them in two runs, "
                 "or choose one with --channel."
             )

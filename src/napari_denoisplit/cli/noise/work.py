@@ -18,14 +18,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
     from napari_denoisplit.verdict import Grade
 
-GRADES: tuple[Grade, ...] = ("do not use", "usable", "good")
-"""By rising trust."""
 UNJUDGED = Verdict(grade="do not use", reasons=("The model was not judged.",))
-
-
-def is_enough(verdict: Verdict, required: Grade | None) -> bool:
-    """Whether a verdict is at least as good as was required."""
-    return required is None or GRADES.index(verdict.grade) >= GRADES.index(required)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +80,7 @@ class NoiseWork:
             picture = task.path(self.picture)
             save_noise_picture(picture, report.curves, report.verdict, report.data.name)
             report = replace(report, picture=picture)
-        if self.output is not None and is_enough(report.verdict, self.required):
+        if self.output is not None and report.verdict.reaches(self.required):
             from napari_denoisplit.noise.files.noise_file import write_noise_model
 
             file = task.path(self.output)

@@ -1,40 +1,24 @@
-"""Image files named on the command line."""
+"""Files and folders named on the command line."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from napari_denoisplit.cli.parts.options import MORE
+from napari_denoisplit.cli.parts.errors import UsageError
+from napari_denoisplit.errors import ImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_denoisplit.cli.parts.terminal import Terminal
     from napari_denoisplit.images.image import Image
-
-AxesOption = Annotated[
-    str | None,
-    typer.Option(
-        "--axes",
-        help="Meaning of the axes as they are stored, in place of what the files say: one letter "
-        "of T, C, Z, Y, X for each, e.g. CYX.",
-        rich_help_panel=MORE,
-    ),
-]
-SeriesOption = Annotated[
-    int | None,
-    typer.Option(
-        "--series",
-        min=0,
-        help="Which image of files that hold several, from 0.",
-        rich_help_panel=MORE,
-    ),
-]
+    from napari_denoisplit.images.plane_region import PlaneRegion
 
 
-def read(terminal: Terminal, path: Path, axes: str | None, series: int | None) -> Image:
+def read(
+    terminal: Terminal, path: Path, axes: str | None = None, series: int | None = None
+) -> Image:
     """Read an image and say what had to be guessed about it."""
     from napari_denoisplit.images.files.reading import read_image
 
@@ -42,3 +26,71 @@ def read(terminal: Terminal, path: Path, axes: str | None, series: int | None) -
     for note in image.notes:
         terminal.say(note)
     return image
+
+
+def parse_region(text: str | None) -> PlaneRegion | None:
+    """Read 'Y0:Y1,X0:X1'; an end left out is the image's own, and None is all of it."""
+    from napari_denoisplit.images.plane_region import PlaneRegion
+
+    try:
+        return None if text is None else PlaneRegion.parse(text)
+    except ImageError as error:
+        raise UsageError(f"--region {text!r}: {error}") from error
+
+
+def structure_index(names: Sequence[str], which: str) -> int:
+    """Index of a structure, given by its name or by its number from 1."""
+    numbers = [str(number) for number in range(1, len(names) + 1)]
+    for labels in (list(names), numbers):
+        if which in labels:
+            return labels.index(which)
+    raise UsageError(f"There is no structure {which!r}: choose one of {', '.join(names)}.")
+
+
+def stem(path: Path) -> str:
+    """Name of an image file without .tif or .ome.tif."""
+    return path.name.removesuffix(path.suffix).removesuffix(".ome").removesuffix(".OME")
+
+
+def results_of(paths: Sequence[Path], output: Path, ending: str) -> dict[Path, Path]:
+    """File in the folder `output` that each image's result is written to.
+
+    Raises
+    ------
+    UsageError
+        The folder is a file, or two images would have the same result.
+    """
+    check_folder(output)
+    targets = {path: output / f"{stem(path)}{ending}" for path in paths}
+    taken: dict[str, Path] = {}
+    for path, target in targets.items():
+        # What differs in case alone is one file on some systems.
+        if (other := taken.setdefault(target.name.casefold(), path)) != path:
+            raise UsageError(
+                f"{other} and {path} would both be written to {target}. Use two runs with "
+                "different --output folders."
+            )
+    return targets
+
+
+def check_folder(output: Path) -> None:
+    """Refuse a folder for results that is a file."""
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"--output {output} is a file. Name a folder for the results.")
+
+
+def check_place(file: Path) -> None:
+    """Refuse a file whose folder is not there, before the work and not after it."""
+    if not file.absolute().parent.is_dir():
+        raise UsageError(f"{file}: there is no folder {file.absolute().parent}.")
+
+
+def check_model_name(output: Path) -> None:
+    """Refuse a name that is none of a model file."""
+    from napari_denoisplit.checkpoint import SUFFIX
+
+    if output.suffix != SUFFIX:
+        raise UsageError(
+            f"Model files end in {SUFFIX}. Rename --output {output} to "
+            f"{output.with_suffix(SUFFIX)}."
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,41 @@ if TYPE_CHECKING:
 
 MORE = "More options"
 """Heading in the help over what few users need."""
+
+ModelArgument = Annotated[Path, typer.Argument(help="Model file (*.denoisplit).")]
+AxesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--axes",
+        help="Meaning of the axes as they are stored, in place of what the files say: one letter "
+        "of T, C, Z, Y, X for each, e.g. --axes CYX.",
+        rich_help_panel=MORE,
+    ),
+]
+SeriesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--series",
+        min=0,
+        help="Which image of files that hold several, from 0.",
+        rich_help_panel=MORE,
+    ),
+]
+ChannelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Channel to take of images that have several: its name, or its number from 1."
+    ),
+]
+RegionOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Part of every plane to take: Y0:Y1,X0:X1 in pixels, as in 100:300,50:250. An end "
+        "that is left out reaches to the edge."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from napari_denoisplit.cli.parts.errors import EXPECTED, FAILED, INTERRUPTED, one_line
 from napari_denoisplit.events import (
     BlocksWritten,
     EpochDone,
@@ -33,7 +34,7 @@ from napari_denoisplit.events import (
 from napari_denoisplit.wording import time_left
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import FrameType
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Event, Job
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 def epoch_line(event: EpochDone) -> str:
@@ -67,6 +69,8 @@ class Terminal:
     """Set when the user wants an end; jobs read it and return what they have."""
     lists_results: bool = True
     """Whether the files that a batch writes are printed to stdout, one in a line."""
+    n_failed: int = 0
+    """How many of the items that `each` went through have failed."""
 
     @property
     def interrupted(self) -> bool:
@@ -92,6 +96,56 @@ class Terminal:
         ):
             task = bar.add_task("", total=1.0, label=label, left="")
             return run(job, lambda event: self._show(event, bar, task))
+
+    def run_dry(self, job: Job[Event, R], instead: Callable[[R], str] = lambda result: "") -> None:
+        """Run a job that ends with its forecast, and print that to stdout.
+
+        Parameters
+        ----------
+        job
+            A dry run: the last that it says is the forecast.
+        instead
+            What is printed in place of it, by the result; empty: the forecast.
+        """
+        said: list[str] = []
+        result = run(
+            job, lambda event: said.append(event.text) if isinstance(event, Stage) else None
+        )
+        *before, forecast = said
+        for text in before:
+            self.say(text)
+        typer.echo(instead(result) or forecast)
+
+    def each(
+        self, items: Sequence[T], work: Callable[[T], R], name: Callable[[T], object] = str
+    ) -> Iterator[R]:
+        """Do the same with one item after the other, until the user asks for an end.
+
+        An item that fails is reported, and the others are done nevertheless; a lone one raises.
+        """
+        for item in items:
+            if self.interrupted:
+                return
+            try:
+                result = work(item)
+            except EXPECTED as error:
+                if len(items) == 1:
+                    raise
+                self.n_failed += 1
+                self.say(f"{name(item)}: FAILED: {one_line(error)}")
+            else:
+                yield result
+
+    def end(self, code: int = 0) -> None:
+        """End the command with the exit code that says how it went.
+
+        Parameters
+        ----------
+        code
+            That of what was found, where nothing was interrupted and nothing has failed.
+        """
+        if code := INTERRUPTED if self.interrupted else FAILED if self.n_failed else code:
+            raise typer.Exit(code)
 
     def _show(self, event: Event, bar: Bar, task: TaskID) -> None:
         match event:

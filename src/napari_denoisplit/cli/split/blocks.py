@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from napari_denoisplit.cli.parts.errors import INTERRUPTED, UsageError
-from napari_denoisplit.cli.parts.split_forecast import say_forecast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from napari_denoisplit.cli.parts.terminal import Terminal
-    from napari_denoisplit.images.files.image_file import ImageFile
-    from napari_denoisplit.images.plane_region import PlaneRegion
-    from napari_denoisplit.settings import SplitSettings
+    from napari_denoisplit.events import Job, SlideEvent
+    from napari_denoisplit.images.results.split import Split
 
 
 def is_zarr_output(output: Path, scheduler: str | None) -> bool:
@@ -26,8 +24,8 @@ def is_zarr_output(output: Path, scheduler: str | None) -> bool:
         return True
     if scheduler is not None:
         raise UsageError(
-            "With --scheduler, workers write blocks of one OME-Zarr folder: name it by --output, "
-            "e.g. -o result.zarr."
+            "With --scheduler, workers write blocks of one OME-Zarr folder. Name it: "
+            "--output result.zarr."
         )
     return False
 
@@ -36,24 +34,14 @@ def only_image(images: Sequence[Path]) -> Path:
     """Return the image to split; refuse several."""
     if len(images) > 1:
         raise UsageError(
-            f"{len(images)} images cannot go into one OME-Zarr folder: split them one by one, or "
-            "name a folder by --output that does not end in .zarr."
+            f"{len(images)} images cannot go into one OME-Zarr folder. Split them one by one, or "
+            "name an --output folder that does not end in .zarr."
         )
     return images[0]
 
 
 def split_blocks(
-    terminal: Terminal,
-    model: Path,
-    image: ImageFile,
-    output: Path,
-    settings: SplitSettings,
-    *,
-    region: PlaneRegion | None,
-    resume: bool,
-    scheduler: str | None,
-    dry_run: bool,
-    as_json: bool,
+    terminal: Terminal, job: Job[SlideEvent, Split], output: Path, *, as_json: bool
 ) -> None:
     """Split one image of any size block by block; what is there already is gone on with.
 
@@ -62,20 +50,9 @@ def split_blocks(
     typer.Exit
         The user has interrupted it.
     """
-    from napari_denoisplit.jobs.slide.job import forecast_to_zarr_job, split_to_zarr_job
     from napari_denoisplit.jobs.slide.store import SlideStore
 
-    given = model, image, output, settings
-    how: dict[str, Any] = {
-        "stop": terminal.stop,
-        "resume": resume,
-        "scheduler": scheduler,
-        "region": region,
-    }
-    if dry_run:
-        say_forecast(terminal, forecast_to_zarr_job(*given, **how))
-        return
-    result = terminal.run(split_to_zarr_job(*given, **how), output.name)
+    result = terminal.run(job, output.name)
     store = SlideStore(output)
     n_blocks = len(store.regions)
     n_done = n_blocks - len(store.missing())
@@ -93,6 +70,6 @@ def split_blocks(
         typer.echo(str(output))
     if not store.complete:
         terminal.say(
-            f"{n_done} of {n_blocks} blocks of {output} are there: run the same again to go on."
+            f"{n_done} of {n_blocks} blocks of {output} are there. Run the same again to go on."
         )
         raise typer.Exit(INTERRUPTED)

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_denoisplit.cli.parts.files import AxesOption, SeriesOption
-from napari_denoisplit.cli.parts.options import MORE, Choice, with_options
-from napari_denoisplit.cli.parts.region import parse_region
-from napari_denoisplit.cli.parts.terminal import Terminal
-from napari_denoisplit.cli.split.blocks import (
-    is_zarr_output,
-    only_image,
-    split_blocks,
+from napari_denoisplit.cli.parts.files import check_folder, parse_region
+from napari_denoisplit.cli.parts.options import (
+    MORE,
+    AxesOption,
+    ChannelOption,
+    Choice,
+    JsonOption,
+    ModelArgument,
+    RegionOption,
+    SeriesOption,
+    with_options,
 )
-from napari_denoisplit.cli.split.files import Taken, split_files
+from napari_denoisplit.cli.parts.terminal import Terminal
+from napari_denoisplit.cli.split.blocks import is_zarr_output, only_image, split_blocks
+from napari_denoisplit.cli.split.files import list_items, split_files
 from napari_denoisplit.settings import SplitSettings
+
+if TYPE_CHECKING:
+    from napari_denoisplit.jobs.batch.outcome import BatchResult
 
 FOLDERS = "Folders"
 """Heading in the help over what concerns folders."""
 
-ModelArgument = Annotated[
-    Path, typer.Argument(help="Model file (*.denoisplit).", show_default=False)
-]
 ImagesArgument = Annotated[
     list[Path],
     typer.Argument(
         help="Images in which the structures lie together, or folders of such images.",
-        show_default=False,
     ),
 ]
 OutputOption = Annotated[
@@ -38,21 +42,6 @@ OutputOption = Annotated[
         "--output",
         "-o",
         help="Folder for the results; or NAME.zarr for one image of any size, as OME-Zarr.",
-    ),
-]
-ChannelOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Channel to split, of images that have several: its name, or its number from 1.",
-        show_default=False,
-    ),
-]
-RegionOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Part of every plane to split: Y0:Y1,X0:X1 in pixels, as in 100:300,50:250; an end "
-        "that is left out reaches to the edge.",
-        show_default=False,
     ),
 ]
 PatternOption = Annotated[
@@ -79,24 +68,19 @@ AgainOption = Annotated[
         rich_help_panel=FOLDERS,
     ),
 ]
-JsonOption = Annotated[
-    bool,
-    typer.Option("--json", help="Print what has become of each image as JSON in the end."),
-]
 SchedulerOption = Annotated[
     str | None,
     typer.Option(
         help="Address of a dask.distributed scheduler whose workers split the blocks of an "
         "OME-Zarr result, e.g. tcp://node01:8786.",
         rich_help_panel=MORE,
-        show_default=False,
     ),
 ]
 
 
 DryRunOption = Annotated[
     bool,
-    typer.Option("--dry-run", help="Only print what it will take: time, memory, disk; then end."),
+    typer.Option("--dry-run", help="Print what it will take, memory and disk, and end."),
 ]
 
 
@@ -143,7 +127,7 @@ def split(
     file, by the same model, with the same settings and version. A table of what has become of
     each image, batch.csv, lies beside the results.
 
-    What it will take, in time, memory and disk, is said first; --dry-run ends there.
+    The memory and disk that it will take are said first; --dry-run ends there.
 
     With -o NAME.zarr one image of any size, on disk all the time, becomes an OME-Zarr folder with
     the images mmse and sigma, block by block. Run again after an interruption, it goes on where
@@ -158,31 +142,53 @@ def split(
     denoisplit split cells.denoisplit day1 -o results --recursive
     """
     settings = SplitSettings(**chosen)
-    part = None if region is None else parse_region(region)
-    if not is_zarr_output(output, scheduler):
-        split_files(
-            Terminal(lists_results=not as_json),
-            model,
-            images,
-            output,
-            settings,
-            Taken(channel, axes, series, part, pattern, recursive=recursive, again=again),
-            dry_run=dry_run,
-            as_json=as_json,
-        )
-        return
-    from napari_denoisplit.images.files.image_file import ImageFile  # imports tifffile
+    part = parse_region(region)
+    terminal = Terminal(lists_results=not as_json)
+    if is_zarr_output(output, scheduler):
+        from napari_denoisplit.images.files.image_file import ImageFile  # imports tifffile
 
-    image = ImageFile(only_image(images), axes, series, channel)
-    split_blocks(
-        Terminal(),
+        image = ImageFile(only_image(images), axes, series, channel)
+
+        from napari_denoisplit.jobs.slide.job import (  # imports torch
+            forecast_to_zarr_job,
+            split_to_zarr_job,
+        )
+
+        given = model, image, output, settings
+        how: dict[str, Any] = {"stop": terminal.stop, "resume": not again}
+        how |= {"scheduler": scheduler, "region": part}
+        if dry_run:
+            terminal.run_dry(forecast_to_zarr_job(*given, **how))
+        else:
+            split_blocks(terminal, split_to_zarr_job(*given, **how), output, as_json=as_json)
+        return
+    check_folder(output)
+    items = list_items(images, output, pattern=pattern, recursive=recursive, region=part)
+    folders = [str(path) for path in images if path.is_dir()]
+    if folders:
+        number = "1 image" if len(items) == 1 else f"{len(items)} images"
+        terminal.say(f"{number} in {', '.join(folders)}")
+
+    from napari_denoisplit.jobs.batch.job import batch_job  # imports torch
+    from napari_denoisplit.jobs.batch.record import Reading
+
+    files = batch_job(
         model,
-        image,
-        output,
+        items,
         settings,
-        region=part,
-        resume=not again,
-        scheduler=scheduler,
+        output=output,
+        reading=Reading(channel, axes, series),
+        skip_done=bool(folders) and not again,
+        keep_log=bool(folders),
         dry_run=dry_run,
-        as_json=as_json,
+        stop=terminal.stop,
     )
+    if dry_run:
+        terminal.run_dry(files, _nothing_left)
+    else:
+        split_files(terminal, files, summary=len(items) > 1 or bool(folders), as_json=as_json)
+
+
+def _nothing_left(result: BatchResult) -> str:
+    """Say in place of a forecast that nothing is left to do."""
+    return "" if result.with_status("waiting") else result.summary
