@@ -1,1 +1,1 @@
-"""Networks and what they are trained with; `fast` holds the folded ladder."""
+"""Networks and what they are trained with; `families` names them, `fast` folds the ladder."""

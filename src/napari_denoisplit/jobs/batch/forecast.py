@@ -1,4 +1,4 @@
-"""What a batch will take, told before it begins."""
+"""What a batch will take, said before it begins."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def forecast_files(
             refusals.append(f"What it takes cannot be told: {error}")
     if not parts:
         return refusals[0] if refusals else ""
-    told = together(parts, results_stay=False)
+    needs = together(parts, results_stay=False)
     if len(chosen) < len(items):
-        told = replace(told, n_images=len(items))
-    return f"{told.sentence}. {told.problem}" if told.problem else told.sentence
+        needs = replace(needs, n_images=len(items))
+    return f"{needs.sentence}. {needs.problem}" if needs.problem else needs.sentence
 
 
 class Pace:

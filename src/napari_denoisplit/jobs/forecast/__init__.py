@@ -1,1 +1,1 @@
-"""What a split will take in time, memory and disk, told before it begins."""
+"""What a split will take in memory and disk, said before it begins."""

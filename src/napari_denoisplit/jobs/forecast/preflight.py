@@ -94,12 +94,12 @@ def _in_memory(
     n_tiles = len(frame.tiles(tile_size, overlap, facts.multiple))
     results = (facts.n_channels, *shape[:-2], *frame.shape)
     in_work = bytes_in_work(results, settings)
-    told = _told(settings, shape, compute)
+    common = _counted(settings, shape, compute)
     return replace(
-        told,
+        common,
         memory=memory_to_sample(facts, frame.read_shape, tile_size) + in_work,
         memory_in_work=in_work,
-        memory_for_results=4.0 * prod(results) * told.n_results,
+        memory_for_results=4.0 * prod(results) * common.n_results,
         tile_size=tile_size if n_tiles > 1 else None,
         n_tiles=n_tiles,
     )
@@ -133,17 +133,17 @@ def preflight_blocks(
     edge, tile_size = sizes
     frame = frame_of(shape, region, overlap_of(settings, facts), facts.multiple)
     results = (*shape[:-2], *frame.shape)
-    told = _told(settings, shape, compute)
-    n_blocks = told.n_planes * prod(-(-n // edge) for n in frame.shape)
+    common = _counted(settings, shape, compute)
+    n_blocks = common.n_planes * prod(-(-n // edge) for n in frame.shape)
     n_missing = n_blocks if n_missing is None else n_missing
     pixels = sum(prod(level) for level in level_shapes(results))
     # Most images of one block are smaller than that.
     largest = min(edge, max(frame.shape))
     is_cut = tile_size is not None and tile_size < largest + 2 * overlap_of(settings, facts)
     return replace(
-        told,
+        common,
         memory=memory_of_block(facts, settings, largest, tile_size),
-        bytes_on_disk=4.0 * facts.n_channels * pixels * told.n_results * n_missing / n_blocks,
+        bytes_on_disk=4.0 * facts.n_channels * pixels * common.n_results * n_missing / n_blocks,
         n_blocks=n_blocks,
         n_there=n_blocks - n_missing,
         block_size=edge,
@@ -151,7 +151,7 @@ def preflight_blocks(
     )
 
 
-def _told(settings: SplitSettings, shape: tuple[int, ...], compute: Compute) -> Preflight:
+def _counted(settings: SplitSettings, shape: tuple[int, ...], compute: Compute) -> Preflight:
     """Begin with what is the same in memory and on disk."""
     return Preflight(
         n_samples=settings.n_samples,

@@ -224,8 +224,8 @@ def _planned(workers: BlockWorkers, work: _Order, begin: Begin) -> Job[StatusEve
     left = None if store is None else store.missing()
     notes = tuple(note for note in (work.note, warning) if note is not None)
     planned = _Planned(path, plan, store, left, notes)
-    told = _preflight(work, workers, planned.sizes, None if left is None else len(left))
-    yield Stage(_forecast(told, path, workers))
+    needs = _preflight(work, workers, planned.sizes, None if left is None else len(left))
+    yield Stage(_forecast(needs, path, workers))
     return planned
 
 
@@ -333,16 +333,16 @@ def _preflight(
     )
 
 
-def _forecast(told: Preflight, path: Path, workers: BlockWorkers) -> str:
+def _forecast(needs: Preflight, path: Path, workers: BlockWorkers) -> str:
     """Say what is going to happen, and the time, memory and disk it takes."""
-    if told.n_there == told.n_blocks:
-        if told.n_blocks == 1:
+    if needs.n_there == needs.n_blocks:
+        if needs.n_blocks == 1:
             return f"The only block of {path.name} is there"
-        return f"All {told.n_blocks} blocks of {path.name} are there"
+        return f"All {needs.n_blocks} blocks of {path.name} are there"
     begin = f"Splitting into {path.name}"
     if isinstance(workers, OwnProcess):
-        return f"{begin}: {told.sentence}"
-    return f"{begin} on {workers}: {told.needs}"
+        return f"{begin}: {needs.sentence}"
+    return f"{begin} on {workers}: {needs.needs}"
 
 
 class Meter:

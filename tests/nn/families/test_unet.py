@@ -6,7 +6,7 @@ import torch
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.families import facts_of, family_of
-from napari_denoisplit.nn.unet_family import PlainUNet, SquaredError
+from napari_denoisplit.nn.families.unet import PlainUNet, SquaredError
 from napari_denoisplit.settings import METHODS, LadderSettings, UNetSettings
 
 SMALL = UNetSettings(n_levels=2, n_filters=4)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from napari_denoisplit.nn.elbo import ElboObjective
-from napari_denoisplit.nn.family import Family
+from napari_denoisplit.nn.families.family import Family
 from napari_denoisplit.nn.fast.inference import FoldedVSE
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.nn.likelihood import GaussianLikelihood, NoiseModelLikelihood

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_denoisplit.errors import TrainingError
-from napari_denoisplit.nn.family import Family
+from napari_denoisplit.nn.families.family import Family
 from napari_denoisplit.nn.likelihood import ChannelScale
 from napari_denoisplit.nn.objective import Objective, Terms
 from napari_denoisplit.nn.sampler import Level, NetworkFacts, Prediction, SplittingNetwork

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_denoisplit.nn.ladder_family import LadderFamily
-from napari_denoisplit.nn.unet_family import UNetFamily
+from napari_denoisplit.nn.families.ladder import LadderFamily
+from napari_denoisplit.nn.families.unet import UNetFamily
 
 if TYPE_CHECKING:
     import torch
 
     from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.nn.family import Family
+    from napari_denoisplit.nn.families.family import Family
     from napari_denoisplit.nn.sampler import NetworkFacts, Sampler, SplittingNetwork
     from napari_denoisplit.settings import NetworkSettings
 
