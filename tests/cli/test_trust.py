@@ -172,4 +172,11 @@ def test_objects_of_a_result_are_summed_up(tmp_path, rng):
 
 
 def test_a_folder_without_samples_is_refused(tmp_path):
-    assert "holds 0 samples" in str(invoke("consensus", tmp_path).exception)
+    assert "is no folder of samples" in str(invoke("consensus", tmp_path).exception)
+
+
+def test_a_single_sample_has_no_consensus(tmp_path):
+    image = Image(np.zeros((2, 60, 80), np.float32), "CYX", channel_names=("pits", "mesh"))
+    write_image(tmp_path / "cells_samples" / "001.ome.tif", image)
+    done = invoke("consensus", tmp_path / "cells_samples")
+    assert "holds 1 samples; two are needed" in str(done.exception)

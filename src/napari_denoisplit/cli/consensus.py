@@ -64,40 +64,43 @@ def consensus(
 
     denoisplit consensus results/cells_samples
     """
+    import numpy as np
+
     from napari_denoisplit.images.files.writing import write_image
     from napari_denoisplit.images.results.files import open_split
 
-    terminal = Terminal()
-    first, stack, axes = _read(samples)
-    mirrored = open_split(samples).mirrored
     folder = output or samples.parent
     check_folder(folder)
-    name = samples.name.removesuffix("_samples")
-    names = first.channel_names or tuple(str(c + 1) for c in range(first.n_channels))
-    chosen = [structure_index(names, one) for one in structure or names]
-
-    record = json.dumps({"samples": str(samples), "n_samples": len(stack)})
-    if most_probable and len(stack) >= 5:
+    terminal = Terminal()
+    split = open_split(samples)
+    if split.sample_arrays is None or split.n_kept < 2:
+        raise UsageError(
+            f"{samples} holds {split.n_kept} samples; two are needed. Split the image again with "
+            "--keep-samples 10."
+        )
+    chosen = [structure_index(split.structures, one) for one in structure or split.structures]
+    like, record = split.mmse, json.dumps({"samples": str(samples), "n_samples": split.n_kept})
+    read = [np.asarray(array) for array in split.sample_arrays]
+    stack = np.stack(read, axis=1)  # (K, C, ..., Y, X)
+    if most_probable and split.n_kept >= 5:
         from napari_denoisplit.jobs.trust.consensus import map_job
 
         mode = terminal.run(map_job(stack, stop=terminal.stop), "MAP")
-        path = folder / f"{name}_map.ome.tif"
-        write_image(
-            path, replace(first, data=mode, axes=axes).transposed(first.axes), description=record
-        )
+        path = folder / f"{split.name}_map.ome.tif"
+        image = replace(like, data=mode, axes="C" + split.axes).transposed(like.axes)
+        write_image(path, image, description=record)
         typer.echo(str(path))
     for c in chosen:
         if terminal.interrupted:
             break
-        target = folder / f"{name}_{names[c]}"
         _segment(
             terminal,
             stack[:, c],
-            replace(first, data=stack[0, c], axes=axes[1:], channel_names=()),
-            target,
+            replace(like, data=stack[0, c], axes=split.axes, channel_names=()),
+            folder / f"{split.name}_{split.structures[c]}",
             least_pixels,
             record,
-            mirrored=mirrored,
+            mirrored=split.mirrored,
         )
     terminal.end()
 
@@ -132,30 +135,3 @@ def _segment(
     objects = summarize_objects(found.labels, mean, None, sure, samples, mirrored=mirrored)
     write_objects(table, objects)
     typer.echo(str(table))
-
-
-def _read(folder: Path) -> tuple[Image, NDArray[np.float32], str]:
-    """Read all samples (K, C, ..., Y, X), and the axes behind K."""
-    import numpy as np
-
-    from napari_denoisplit.images.files.reading import read_image
-
-    paths = sorted(folder.glob("*.ome.tif")) if folder.is_dir() else []
-    paths.sort(key=lambda path: (len(path.name), path.name))  # 1000 after 999
-    if len(paths) < 2:
-        raise UsageError(
-            f"{folder} holds {len(paths)} samples. Name a folder NAME_samples with two or more, as "
-            "'denoisplit split --keep-samples 10' writes it."
-        )
-    first = read_image(paths[0])
-    axes = "C" + "".join(a for a in first.axes if a != "C")
-    images = (read_image(path).transposed(axes) for path in paths)
-    stack = np.empty((len(paths), *first.transposed(axes).shape), np.float32)
-    for path, image, place in zip(paths, images, stack, strict=True):
-        if image.shape != place.shape:
-            raise UsageError(
-                f"{path} has shape {image.shape}, {paths[0].name} {place.shape}: the samples of a "
-                "result have one shape. Split the image again."
-            )
-        place[:] = image.data
-    return first, stack, axes
