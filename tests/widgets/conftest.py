@@ -110,7 +110,8 @@ class FakeJobs:
             patch = fields.fields[0][:, :32, :32]
             yield PreviewSplit(epoch, patch.mean(0), patch.copy(), patch.copy())
             yield Progress(min(1, epoch / 4), 60.0, f"epoch {epoch}")
-            time.sleep(self.seconds)
+            # Without end, faster than a window can draw epochs would only fill its queue.
+            stop.wait(0.25 if self.endless else self.seconds)
             if self.error is not None:
                 raise self.error
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,6 +168,14 @@ def viewer(monkeypatch):
 def window(make_napari_viewer_proxy):
     """A real viewer with its window, as a plugin gets it; leaks are errors."""
     return make_napari_viewer_proxy(strict_qt="raise")
+
+
+@pytest.fixture
+def qtbot(qtbot):
+    """Of pytest-qt; what it waits for may take a minute, for a busy machine is no fault."""
+    wait_until = qtbot.waitUntil
+    qtbot.waitUntil = lambda met, *, timeout=0: wait_until(met, timeout=max(timeout, 60_000))
+    return qtbot
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -166,7 +165,8 @@ class PixelClick(QObject):
     """Tells where the viewer was clicked, while it is on.
 
     Only a click with the left button and no key counts, without a drag, and while the active layer
-    is in its pan and zoom mode: painting, drawing and panning go on as ever.
+    is in its pan and zoom mode: painting, drawing and panning go on as ever. Whoever owns it sets
+    it off before it goes.
 
     Parameters
     ----------
@@ -180,8 +180,6 @@ class PixelClick(QObject):
         super().__init__(parent)
         self._viewer = viewer
         self._on = False
-        # Not a method of this object, which is gone by then as far as Qt is concerned.
-        parent.destroyed.connect(partial(_forget, viewer, self._on_press))
 
     @property
     def is_on(self) -> bool:
@@ -208,12 +206,6 @@ class PixelClick(QObject):
             yield
         if np.abs(np.asarray(event.pos) - begin).max() <= _SLACK:
             self.clicked.emit(place)
-
-
-def _forget(viewer: ViewerRef, callback: Callable[..., Any], *_: object) -> None:
-    alive = viewer()
-    if alive is not None and callback in alive.mouse_drag_callbacks:
-        alive.mouse_drag_callbacks.remove(callback)
 
 
 def _is_free(viewer: Any) -> bool:

@@ -50,9 +50,11 @@ class SamplesPart(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._group: SplitGroup | None = None
-        self.tool = narrow_box("Question to the samples", "", self)
+        self.tool = narrow_box(
+            "Question to the samples", "What to ask; the text below tells what comes of it.", self
+        )
         self.tool.addItems([MODE, ANSWERS, CONSENSUS])
-        self.structure = narrow_box("Structure", "", self)
+        self.structure = narrow_box("Structure", "Whose objects the samples are to agree on.", self)
         self.region = RegionChoice(viewer, self)
         self.n_answers = QSpinBox(self)
         self.n_answers.setRange(2, 9)
