@@ -7,12 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 # Set before torch is imported anywhere: the suite is small tensors on few cores, where many
 # threads cost more than they give, and sums must not depend on how many there are.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Plots are drawn into memory; a test that needs a window makes its own.
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+# The same examples in every run and on every machine, however slow it is.
+settings.register_profile("house", derandomize=True, deadline=None, max_examples=60, database=None)
+settings.load_profile("house")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

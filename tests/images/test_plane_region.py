@@ -3,6 +3,8 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
@@ -15,25 +17,36 @@ def test_a_region_is_cut_out_of_every_plane_and_stays_lazy():
     assert isinstance(cut.data, da.Array)
 
 
-def test_a_part_of_a_part_lies_where_the_part_of_the_whole_does():
+def spans(size):
+    """Half-open ranges of pixels within a size; an end may be left open."""
+    firsts = st.integers(0, size - 1)
+    return firsts.flatmap(lambda a: st.tuples(st.just(a), st.none() | st.integers(a + 1, size)))
+
+
+REGIONS = st.builds(PlaneRegion, spans(12), spans(20))
+
+
+@given(REGIONS, st.data())
+def test_a_part_of_a_part_lies_where_the_part_of_the_whole_does(outer, data):
     whole = Image(np.arange(240).reshape(12, 20), "YX", {"Y": 0.5, "X": 0.25}, origin={"X": 10.0})
-    cut = PlaneRegion((2, 8), (3, None)).cut(PlaneRegion((1, None), (4, 16)).cut(whole))
-    expected = PlaneRegion((3, 9), (7, 16)).cut(whole)
-    np.testing.assert_array_equal(cut.data, expected.data)
-    assert cut.origin == expected.origin == {"Y": 1.5, "X": 11.75}
+    part = outer.cut(whole)
+    inner = PlaneRegion(*(data.draw(spans(size)) for size in part.shape))
+    (y, x), (rows, columns) = outer.spans(12, 20), inner.spans(*part.shape)
+    direct = PlaneRegion(
+        (y[0] + rows[0], y[0] + rows[1]), (x[0] + columns[0], x[0] + columns[1])
+    ).cut(whole)
+    cut = inner.cut(part)
+    np.testing.assert_array_equal(cut.data, direct.data)
+    assert cut.origin == direct.origin
 
 
-@pytest.mark.parametrize("text", ["0:5,0:7", "100:300,50:", "0:,3:"])
-def test_a_region_is_written_as_it_is_read(text):
-    assert str(PlaneRegion.parse(text)) == text
-
-
-def test_slices_of_an_array_are_a_region():
-    array = np.zeros((8, 9))
-    places = np.s_[2:5, :7]
-    region = PlaneRegion.of_slices(*places)
-    assert region == PlaneRegion((2, 5), (0, 7))
-    assert region.cut(Image(array, "YX")).shape == array[places].shape
+@given(REGIONS)
+def test_a_region_is_read_as_it_is_written_and_as_slices_cut(region):
+    assert PlaneRegion.parse(str(region)) == region
+    places = np.s_[slice(*region.y), slice(*region.x)]
+    assert PlaneRegion.of_slices(*places) == region
+    array = np.arange(240).reshape(12, 20)
+    np.testing.assert_array_equal(region.cut(Image(array, "YX")).data, array[places])
 
 
 @pytest.mark.parametrize("text", ["8:,:", ":,3:10", "0:9,:"])

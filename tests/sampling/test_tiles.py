@@ -2,18 +2,24 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from napari_denoisplit.sampling.border import round_up
 from napari_denoisplit.sampling.tiles import tile_grid
 
-GRIDS = [
-    (304, 416, 128, 32, 16),
-    (64, 64, 128, 16, 16),
-    (160, 80, 96, 16, 8),
-    (320, 320, None, 32, 16),
-]
+
+@st.composite
+def grids(draw):
+    """Height, width, tile size, overlap and multiple of tiles that keep something."""
+    multiple = draw(st.sampled_from([1, 2, 8, 16]))
+    height, width = (multiple * draw(st.integers(1, 12)) for _ in range(2))
+    overlap = draw(st.integers(0, 3 * multiple))
+    least = 2 * round_up(overlap, multiple) + multiple
+    return height, width, draw(st.none() | st.integers(least, 3 * least)), overlap, multiple
 
 
-@pytest.mark.parametrize("grid", GRIDS)
+@given(grid=grids())
 def test_inner_parts_cover_every_pixel_once(grid):
     covered = np.zeros(grid[:2], int)
     for tile in tile_grid(*grid):
@@ -21,16 +27,16 @@ def test_inner_parts_cover_every_pixel_once(grid):
     assert (covered == 1).all()
 
 
-@pytest.mark.parametrize("grid", GRIDS)
-def test_placing_cut_tiles_restores_the_image(grid, rng):
-    image = rng.normal(size=grid[:2])
+@given(grid=grids())
+def test_placing_cut_tiles_restores_the_image(grid):
+    image = np.arange(grid[0] * grid[1]).reshape(grid[:2])
     placed = np.empty_like(image)
     for tile in tile_grid(*grid):
         placed[tile.inner()] = image[tile.outer()][tile.inner_in_outer()]
     np.testing.assert_array_equal(placed, image)
 
 
-@pytest.mark.parametrize("grid", GRIDS)
+@given(grid=grids())
 def test_corners_align_with_every_level_and_the_outer_edge_is_bounded(grid):
     *_, tile_size, _, multiple = grid
     for tile in tile_grid(*grid):
@@ -41,19 +47,35 @@ def test_corners_align_with_every_level_and_the_outer_edge_is_bounded(grid):
             assert max(np.ptp(tile.outer_y), np.ptp(tile.outer_x)) <= tile_size
 
 
-def test_context_surrounds_a_tile_but_for_the_border_of_the_image():
-    tiles = tile_grid(304, 416, 128, 32, 16)
-    for tile in tiles:
+@given(grid=grids())
+def test_context_surrounds_a_tile_but_for_the_border_of_the_image(grid):
+    height, width, _, overlap, multiple = grid
+    context = round_up(overlap, multiple)
+    for tile in tile_grid(*grid):
         for (start, end), (first, last), size in (
-            (tile.outer_y, tile.inner_y, 304),
-            (tile.outer_x, tile.inner_x, 416),
+            (tile.outer_y, tile.inner_y, height),
+            (tile.outer_x, tile.inner_x, width),
         ):
-            assert first - start == min(32, first)
-            assert end - last == min(32, size - last)
+            assert first - start == min(context, first)
+            assert end - last == min(context, size - last)
 
 
-def test_no_tile_size_is_one_tile():
-    assert len(tile_grid(304, 416, None, 32, 16)) == 1
+@given(grid=grids(), part=st.tuples(st.integers(0, 11), st.integers(0, 11)))
+def test_tiles_of_a_part_cover_it_and_nothing_else(grid, part):
+    *size, _, _, multiple = grid
+    wanted = tuple((min(at * multiple, n - multiple), n) for at, n in zip(part, size, strict=True))
+    covered = np.zeros(size, int)
+    for tile in tile_grid(*grid, wanted):
+        covered[tile.inner()] += 1
+    expected = np.zeros(size, int)
+    expected[tuple(slice(*span) for span in wanted)] = 1
+    np.testing.assert_array_equal(covered, expected)
+
+
+@given(grid=grids())
+def test_no_tile_size_is_one_tile(grid):
+    height, width, _, overlap, multiple = grid
+    assert len(tile_grid(height, width, None, overlap, multiple)) == 1
 
 
 def test_an_overlap_that_leaves_nothing_is_refused():

@@ -108,7 +108,7 @@ class Frame:
         """Rows and columns of what is kept that the inner part of a tile covers; may be empty."""
         inner = (tile.inner_y, tile.inner_x)
         (y, x) = (
-            (max(first - start, 0), min(last - start, n))
+            (min(max(first - start, 0), n), min(max(last - start, 0), n))
             for (first, last), start, n in zip(inner, self.corner, self.shape, strict=True)
         )
         return y, x

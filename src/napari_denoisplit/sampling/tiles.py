@@ -69,9 +69,9 @@ def tile_grid(
     ValueError
         The overlap leaves nothing to keep.
     """
+    overlap = round_up(overlap, multiple)
     if tile_size is None:
         tile_size = max(height, width) + 2 * overlap
-    overlap = round_up(overlap, multiple)
     inner = (tile_size - 2 * overlap) // multiple * multiple
     if inner <= 0:
         raise ValueError(
