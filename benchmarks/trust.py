@@ -28,8 +28,7 @@ from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.consensus import consensus_job, map_job
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
 from napari_denoisplit.jobs.trust.residuals import reference_of, trust_job
-from napari_denoisplit.measures.psnr import range_invariant_psnr
-from napari_denoisplit.measures.psnr_spread import psnr_spread
+from napari_denoisplit.measures.psnr import psnr_spread, range_invariant_psnr
 from napari_denoisplit.measures.samples.consensus import local_threshold
 from napari_denoisplit.settings import SplitSettings
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_denoisplit.measures.psnr import psnr, range_invariant_psnr
+from napari_denoisplit.measures.psnr import psnr, psnr_spread, range_invariant_psnr
 
 
 @pytest.fixture
@@ -86,3 +86,14 @@ def test_what_cannot_be_compared_is_named(measure, truth):
         measure(truth, truth[:, 1:])
     with pytest.raises(ValueError, match="prediction holds pixels that are not finite"):
         measure(truth, np.where(truth > 500, np.nan, truth))
+
+
+def test_the_spread_of_samples_is_the_standard_deviation_of_the_decibels():
+    truth = np.array([0.0, 1.0] * 50)
+    # Errors of 0.1 and 0.01 everywhere: 20 and 40 dB.
+    assert psnr_spread(truth, [truth + 0.1, truth - 0.01]) == pytest.approx(10)
+
+
+def test_one_sample_has_no_spread():
+    with pytest.raises(ValueError, match="two or more"):
+        psnr_spread(np.arange(4.0), [np.arange(4.0)])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, assert_never
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from napari_denoisplit.measures.psnr import checked
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -131,10 +133,4 @@ def _checked(truth: Pixels, prediction: Pixels) -> tuple[Floats, Floats]:
             f"The images have shape {truth.shape}: {len(WEIGHTS)} scales need at least "
             f"{SMALLEST_EDGE} pixels along each edge."
         )
-    g, p = np.asarray(truth, dtype=np.float64), np.asarray(prediction, dtype=np.float64)
-    for name, image in (("truth", g), ("prediction", p)):
-        if not np.isfinite(image).all():
-            raise ValueError(f"{name} holds pixels that are not finite: leave them out first.")
-    if np.ptp(g) == 0:
-        raise ValueError("truth is constant: it has no range to compare an error with.")
-    return g, p
+    return checked(truth, prediction)

@@ -75,7 +75,7 @@ def single(seed: int = 0) -> Pairs:
     rng = np.random.default_rng(seed)
     ramp = np.linspace(200, 2000, 256) * np.ones((256, 1))
     image = ramp + rng.normal(size=ramp.shape) * np.sqrt(4 * ramp)
-    return replace(pairs(GAUSSIAN), source="single", line=estimate_noise(image))
+    return replace(pairs(GAUSSIAN), source="single", line=estimate_noise(image).line)
 
 
 @pytest.mark.parametrize("kind", ["gaussian_mixture", "poisson_gaussian"])

@@ -5,11 +5,11 @@ import pytest
 from scipy import ndimage
 
 from napari_denoisplit.images.phantom.phantoms import phantom
-from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours, examine_noise
+from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours, estimate_noise
 
 
 def correlation(image):
-    return examine_noise(image).neighbour_correlation
+    return estimate_noise(image).neighbour_correlation
 
 
 @pytest.mark.parametrize("share", [0.3, 1.0])

@@ -222,14 +222,6 @@ def monotone_map(pixels: ErrorPixels) -> tuple[Floats, Floats]:
     return np.sqrt(s2[rising]), np.sqrt(squared[rising])
 
 
-def negative_log_likelihood(pixels: ErrorPixels, sigma: NDArray[np.floating]) -> float:
-    """Mean negative log-likelihood of residuals ~ N(0, sigma^2 + noise), nats per pixel."""
-    variance = sigma**2 + pixels.noise
-    variance = np.maximum(variance, np.maximum(LEAST_WEIGHT * np.abs(pixels.noise), 1e-12))
-    terms = np.log(2 * np.pi * variance) + pixels.residual**2 / variance
-    return 0.5 * float(terms.mean())
-
-
 def _check_spread(spread: Floats) -> None:
     if not spread.any():
         raise CalibrationError(

@@ -10,8 +10,7 @@ import numpy as np
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.results.split import pixels_of
 from napari_denoisplit.measures.comparison import partners
-from napari_denoisplit.measures.psnr import range_invariant_psnr
-from napari_denoisplit.measures.psnr_spread import psnr_spread
+from napari_denoisplit.measures.psnr import psnr_spread, range_invariant_psnr
 
 if TYPE_CHECKING:
     from typing import Any

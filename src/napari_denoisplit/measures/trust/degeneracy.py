@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_denoisplit.verdict import Grade
+
     Floats = NDArray[np.float64]
 
 MOST_PLANES = 16
@@ -27,6 +29,7 @@ MOST_AT_PERIOD_2 = 3.0
 SMALLEST_EDGE = 32
 MOST_PATTERN = 1e-4
 """Share of the variance in such a pattern, a hundredth of the contrast: less cannot be seen."""
+_AGAIN = "Train longer, or with another seed."
 CORRELATION = "noise correlation"
 """Name of a figure of the verdict."""
 
@@ -67,10 +70,11 @@ def judge_denoised(
     """
     planes = list(_planes(noisy, denoised))
     if not planes:
-        return _verdict("do not use", "No plane was denoised: let it run longer.", {})
+        return _unusable("No plane was denoised: let it run longer.")
     if not all(np.isfinite(d).all() for _, d in planes):
-        text = "The denoised image holds values that are not numbers: lower the learning rate."
-        return _verdict("do not use", text, {})
+        return _unusable(
+            "The denoised image holds values that are not numbers: lower the learning rate."
+        )
     table = np.array([_moments(n, d) for n, d in planes], dtype=np.float64)
     weights = table[:, -1]  # large planes tell more than small ones
     raw, neighbours, variance, residual, pattern, _ = (weights @ table / weights.sum()).tolist()
@@ -88,6 +92,10 @@ def judge_denoised(
     return found.model_copy(update={"grade": "usable", "reasons": (text, *found.reasons)})
 
 
+def _unusable(reason: str) -> Verdict:
+    return Verdict(grade="do not use", reasons=(reason,))
+
+
 def _judged(m: _Moments) -> Verdict:
     noise = max(m.raw - m.neighbours, 0.0)
     figures = {
@@ -98,46 +106,37 @@ def _judged(m: _Moments) -> Verdict:
         "variance of a checkerboard": m.pattern,
     }
     has_structure = m.neighbours > SIGNIFICANT * m.raw / m.n_pixels**0.5
-    if has_structure and m.denoised < LEAST_SHARE_OF_SIGNAL * m.neighbours:
-        share = m.denoised / m.neighbours
-        return _verdict(
-            "do not use",
-            f"The result is nearly blank: it has {share:.0%} of the contrast (variance) that the "
-            "noisy image shows between neighbouring pixels. Train longer, or with another seed.",
-            figures,
-        )
-    if m.residual < LEAST_SHARE_OF_NOISE * noise:
-        return _verdict(
-            "do not use",
-            f"The result is the input again: {m.residual / noise:.0%} of the pixel noise was "
-            "removed. Train longer, or with another seed.",
-            figures,
-        )
-    if m.pattern > MOST_PATTERN * m.denoised:
-        return _verdict(
-            "do not use",
-            "The result carries a checkerboard of period two pixels that pictures do not have. "
-            "Train longer, or with another seed.",
-            figures,
-        )
-    if not has_structure:
-        return _verdict(
-            "usable",
-            "The noisy image shows no structure beyond its noise, so the result is flat. For a "
-            "noise model choose an image that shows a structure.",
-            figures,
-        )
     removed = m.residual**0.5
     amount = f"{removed:.0f}" if removed >= 100 else f"{removed:.3g}"
-    return _verdict(
-        "good",
-        f"The structure is kept: {amount} grey levels of noise (standard deviation) were removed.",
-        figures,
-    )
-
-
-def _verdict(grade: Any, reason: str, figures: dict[str, float]) -> Verdict:
-    return Verdict(grade=grade, reasons=(reason,), figures=figures)
+    grade: Grade = "do not use"
+    if has_structure and m.denoised < LEAST_SHARE_OF_SIGNAL * m.neighbours:
+        text = (
+            f"The result is nearly blank: it has {m.denoised / m.neighbours:.0%} of the contrast "
+            f"(variance) that the noisy image shows between neighbouring pixels. {_AGAIN}"
+        )
+    elif m.residual < LEAST_SHARE_OF_NOISE * noise:
+        text = (
+            f"The result is the input again: {m.residual / noise:.0%} of the pixel noise was "
+            f"removed. {_AGAIN}"
+        )
+    elif m.pattern > MOST_PATTERN * m.denoised:
+        text = (
+            "The result carries a checkerboard of period two pixels that pictures do not have. "
+            f"{_AGAIN}"
+        )
+    elif not has_structure:
+        grade = "usable"
+        text = (
+            "The noisy image shows no structure beyond its noise, so the result is flat. For a "
+            "noise model choose an image that shows a structure."
+        )
+    else:
+        grade = "good"
+        text = (
+            f"The structure is kept: {amount} grey levels of noise (standard deviation) were "
+            "removed."
+        )
+    return Verdict(grade=grade, reasons=(text,), figures=figures)
 
 
 def _planes(

@@ -79,15 +79,11 @@ class Footprint:
         if self.kind != "line":
             at: NDArray[np.float32] = crop[..., y.astype(np.intp), x.astype(np.intp)]
             return at
-        row = np.minimum(y.astype(np.intp), max(crop.shape[-2] - 2, 0))
-        column = np.minimum(x.astype(np.intp), max(crop.shape[-1] - 2, 0))
-        below = np.minimum(row + 1, crop.shape[-2] - 1)
-        right = np.minimum(column + 1, crop.shape[-1] - 1)
-        fy, fx = (y - row).astype(np.float32), (x - column).astype(np.float32)
-        upper = (1 - fx) * crop[..., row, column] + fx * crop[..., row, right]
-        lower = (1 - fx) * crop[..., below, column] + fx * crop[..., below, right]
-        between: NDArray[np.float32] = (1 - fy) * upper + fy * lower
-        return between
+        from scipy.ndimage import map_coordinates  # takes 0.2 s; only lines need it
+
+        planes = crop.reshape(-1, *crop.shape[-2:]).astype(np.float32, copy=False)
+        between = [map_coordinates(plane, (y, x), order=1, mode="nearest") for plane in planes]
+        return np.reshape(between, (*crop.shape[:-2], len(self))).astype(np.float32, copy=False)
 
 
 def pixel(y: int, x: int) -> Footprint:

@@ -68,7 +68,7 @@ def judge(model: NoiseModel, pairs: Pairs) -> tuple[NoiseCurves, Verdict]:
     sorted_pixels = BinnedPixels.sort(held.signal, held.jittered)
     bins = signal_bins(sorted_pixels, held.signal, held.jittered, numbers, held.step)
     some = slice(0, _IN_TRANSFORM)
-    values = pit_values(numbers, held.signal[some], held.observation[some], held.step, rng)
+    values = pit_values(numbers.cdf, held.signal[some], held.observation[some], held.step, rng)
     if not np.isfinite([*values, *(b.model_variance for b in bins)]).all():
         raise NoiseModelError(
             "This noise model gives probabilities or variances that are not numbers for some of "
@@ -93,7 +93,7 @@ def judge(model: NoiseModel, pairs: Pairs) -> tuple[NoiseCurves, Verdict]:
         signal_range=model.signal_range,
         max_signal=pairs.max_signal,
         counts=sorted_pixels.counts,
-        offset=sorted_pixels.offset - _model_offset(numbers, sorted_pixels.signal),
+        offset=sorted_pixels.offset - (numbers.mean(sorted_pixels.signal) - sorted_pixels.signal),
         model_variance=np.array([b.model_variance for b in bins]),
         fitted_nll=_nll(numbers, fitted),
     )
@@ -148,10 +148,6 @@ def _bands(model: ModelNumbers, pairs: Pairs, signal: Floats) -> ModelBands:
         quantiles=model.quantiles(at, _BAND_LEVELS),
         variance=model.variance(at),
     )
-
-
-def _model_offset(model: ModelNumbers, signal: Floats) -> Floats:
-    return model.mean(signal) - signal
 
 
 def _autocorrelation(pairs: Pairs) -> Autocorrelation | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_denoisplit.curves import PitCurve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -16,14 +18,6 @@ if TYPE_CHECKING:
 _BINS = 20
 _LEVELS = 99
 _LOOKED_AT = 20_000  # observations that tell a step of quantization
-
-
-class Cumulative(Protocol):
-    """What the transform needs of a model."""
-
-    def cdf(self, observation: Floats, signal: Floats) -> Floats:
-        """Probability of an observation at or below this one."""
-        ...
 
 
 def quantization_step(observation: NDArray[np.floating]) -> float:
@@ -39,7 +33,7 @@ def quantization_step(observation: NDArray[np.floating]) -> float:
 
 
 def pit_values(
-    model: Cumulative,
+    cdf: Callable[[Floats, Floats], Floats],
     signal: Floats,
     observation: Floats,
     step: float,
@@ -53,8 +47,8 @@ def pit_values(
 
     Parameters
     ----------
-    model
-        Anything with `cdf(observation, signal)` over arrays.
+    cdf
+        Of the model: probability of an observation at or below this one, given its signal.
     signal, observation
         (N,), grey levels.
     step
@@ -63,9 +57,9 @@ def pit_values(
         Where rounded observations lie in their interval.
     """
     if not step:
-        return model.cdf(observation, signal)
-    low = model.cdf(observation - step / 2, signal)
-    high = model.cdf(observation + step / 2, signal)
+        return cdf(observation, signal)
+    low = cdf(observation - step / 2, signal)
+    high = cdf(observation + step / 2, signal)
     return low + (high - low) * rng.uniform(size=len(signal))
 
 

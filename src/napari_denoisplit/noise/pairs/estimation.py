@@ -63,7 +63,9 @@ class NoiseEstimate:
     """Grey level at which pixels are clipped; infinite if none are."""
 
 
-def estimate_noise(image: Any) -> NoiseLine:
+def estimate_noise(
+    image: Any, max_pixels: int = _MOST_PIXELS, mask: NDArray[np.bool_] | None = None
+) -> NoiseEstimate:
     """Estimate the noise of an image from the image itself.
 
     Clipped pixels are left out. Noise that is correlated between neighbouring pixels (resampled,
@@ -73,24 +75,6 @@ def estimate_noise(image: Any) -> NoiseLine:
     ----------
     image
         (..., Y, X) of one channel, numpy or sliceable like it; large ones are sampled.
-
-    Raises
-    ------
-    NoiseModelError
-        The image is too small, or holds no noise.
-    """
-    return examine_noise(image).line
-
-
-def examine_noise(
-    image: Any, max_pixels: int = _MOST_PIXELS, mask: NDArray[np.bool_] | None = None
-) -> NoiseEstimate:
-    """Estimate the noise of an image as `estimate_noise`, and tell what it is based on.
-
-    Parameters
-    ----------
-    image
-        (..., Y, X) of one channel, numpy or sliceable like it.
     max_pixels
         How many pixels to read.
     mask
@@ -148,7 +132,7 @@ def correlation_of_neighbours(
     None if the image is too small, or holds no noise.
     """
     try:
-        return examine_noise(image, max_pixels).neighbour_correlation
+        return estimate_noise(image, max_pixels).neighbour_correlation
     except NoiseModelError:
         return None
 

@@ -6,14 +6,14 @@ Large and lazy images are read in windows that are evenly spread, never as a who
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_denoisplit.curves import JointHistogram
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.pairs.clean_image import fields_of_pairs
-from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours, examine_noise
+from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours, estimate_noise
 from napari_denoisplit.noise.pairs.pairs import Pairs
 from napari_denoisplit.noise.pairs.spread import check_spread, noise_spread, unsaturated_signal
 from napari_denoisplit.noise.pairs.static_field import fields_of_repeats
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.training.noise_data import NoiseData
     from napari_denoisplit.noise.pairs.pairs import Field
-    from napari_denoisplit.settings import NoiseFitSettings, NoiseSource
+    from napari_denoisplit.settings import NoiseFitSettings
 
     Floats = NDArray[np.float32]
 
@@ -41,6 +41,10 @@ _MOST_BINS = 200
 _BOOTSTRAP_NOTE = (
     "The signal was found by a denoiser, which smooths a little: the noise may seem up to a few "
     "percent stronger than it is, most where structure is fine."
+)
+_SINGLE_NOTE = (
+    "The noise was estimated from the image alone, on its flattest places: its variance is taken "
+    "to be a straight line over the signal."
 )
 
 
@@ -64,31 +68,28 @@ def gather(
         There are too few usable pixels, no noise, or no signal was given for 'bootstrap'.
     """
     check_region(data)
-    if data.source == "single":
-        return pairs_of_single_image(
-            data.observation, settings.max_pixels, mask=data.mask, seed=settings.seed
-        )
-    if data.source == "repeats":
-        fields, notes = fields_of_repeats(data.observation, settings.max_pixels, data.mask)
-        return _pairs(data, fields, notes, settings.seed)
-    if data.source == "pairs":
-        fields, notes = fields_of_pairs(
-            data.observation, data.signal, settings.max_pixels, data.mask, rescale=True
-        )
-        return _pairs(data, fields, notes, settings.seed)
+    most, mask = settings.max_pixels, data.mask
+    match data.source:
+        case "single":
+            return _of_single_image(data, settings)
+        case "repeats":
+            fields, notes = fields_of_repeats(data.observation, most, mask)
+            return _pairs(data, fields, notes, settings.seed)
+        case "pairs":
+            fields, notes = fields_of_pairs(data.observation, data.signal, most, mask, rescale=True)
+            return _pairs(data, fields, notes, settings.seed)
+        case "bootstrap":
+            pass
     if signal is None or tuple(signal.shape) != tuple(data.observation.shape):
         raise NoiseModelError(
             "The source 'bootstrap' needs the denoised image as its signal, of shape "
             f"{tuple(data.observation.shape)}; got {None if signal is None else signal.shape}."
         )
-    fields, notes = fields_of_pairs(
-        data.observation, signal, settings.max_pixels, data.mask, rescale=False
-    )
+    fields, notes = fields_of_pairs(data.observation, signal, most, mask, rescale=False)
     pairs = _pairs(data, fields, [*notes, _BOOTSTRAP_NOTE], settings.seed, cut=_BOOTSTRAP_CUT)
     # A denoiser keeps correlated noise as structure: what is left over looks independent.
-    return replace(
-        pairs, neighbour_correlation=correlation_of_neighbours(data.observation, _MOST_CORRELATED)
-    )
+    correlation = correlation_of_neighbours(data.observation, _MOST_CORRELATED)
+    return replace(pairs, neighbour_correlation=correlation)
 
 
 def check_region(data: NoiseData) -> None:
@@ -115,6 +116,30 @@ def check_region(data: NoiseData) -> None:
         )
 
 
+def _of_single_image(data: NoiseData, settings: NoiseFitSettings) -> Pairs:
+    """Estimate the noise of an image, and give pairs of local mean and deviation from it."""
+    found = estimate_noise(data.observation, settings.max_pixels, data.mask)
+    order = np.random.default_rng(settings.seed).permutation(len(found.signal))
+    s = found.signal[order].astype(np.float32)
+    notes = [_SINGLE_NOTE]
+    if np.isfinite(found.saturation):
+        notes.append(
+            f"The detector saturates at {found.saturation:g} grey levels; pixels there and around "
+            "are left out."
+        )
+    return Pairs(
+        source="single",
+        signal=s,
+        observation=s + found.noise[order].astype(np.float32),
+        line=found.line,
+        neighbour_correlation=found.neighbour_correlation,
+        max_signal=found.saturation,
+        signal_range=(float(s.min()), float(s.max())),
+        observed_range=found.observed_range,
+        notes=tuple(notes),
+    )
+
+
 def _pairs(
     data: NoiseData,
     fields: Sequence[Field],
@@ -125,7 +150,7 @@ def _pairs(
     """Pairs of fields, without saturated pixels and outliers."""
     notes = list(notes)
     known = [np.isfinite(f.raw) & np.isfinite(f.signal) & f.usable for f in fields]
-    s, x, raw = _pixels(fields, known, data.name, data.source)
+    s, x, raw = _pixels(fields, known, data)
     observed = tuple(float(v) for v in np.quantile(raw, (1e-4, 1 - 1e-4)))
     limit = unsaturated_signal(s, raw)
     kept = s <= limit
@@ -171,7 +196,7 @@ def _pairs(
 
 
 def _pixels(
-    fields: Sequence[Field], known: Sequence[NDArray[np.bool_]], name: str, source: NoiseSource
+    fields: Sequence[Field], known: Sequence[NDArray[np.bool_]], data: NoiseData
 ) -> tuple[Floats, Floats, Floats]:
     """Signal, observation and what was read, of all pixels that are known."""
     s, x, raw = (
@@ -180,14 +205,14 @@ def _pixels(
     )
     if len(s) < _LEAST_PAIRS:
         raise NoiseModelError(
-            f"{len(s)} pixels of {name or 'the image'!r} are numbers and lie in the region of "
+            f"{len(s)} pixels of {data.name or 'the image'!r} are numbers and lie in the region of "
             f"interest: a noise model needs at least {_LEAST_PAIRS}. Take a larger region or image."
         )
     if np.array_equal(s, x):
         way_out = (
             "The repeats are equal: there is no noise to model. Give exposures that were taken one "
             "after the other."
-            if source == "repeats"
+            if data.source == "repeats"
             else "Signal and observation are equal: there is no noise to model. Give the raw image "
             "as the observation, and its clean version as the signal."
         )
@@ -244,52 +269,3 @@ def _edges(values: Floats, cut: float) -> NDArray[np.float64]:
         n = int(np.ceil((high - low + 1) / step))
         return low - 0.5 + step * np.arange(n + 1.0)
     return np.linspace(low, high, int(np.clip(len(values) // 1000, 20, _MOST_BINS)) + 1)
-
-
-_NOTE = (
-    "The noise was estimated from the image alone, on its flattest places: its variance is taken "
-    "to be a straight line over the signal."
-)
-
-
-def pairs_of_single_image(
-    image: Any, max_pixels: int, *, mask: NDArray[np.bool_] | None = None, seed: int = 0
-) -> Pairs:
-    """Estimate the noise of an image, and give pairs of local mean and deviation from it.
-
-    Parameters
-    ----------
-    image
-        (..., Y, X) of one channel, numpy or sliceable like it.
-    max_pixels
-        How many pixels to read.
-    mask
-        (Y, X), True where pixels are used.
-    seed
-        Seed of the order of the pairs.
-
-    Raises
-    ------
-    NoiseModelError
-        See `estimate_noise`.
-    """
-    found = examine_noise(image, max_pixels, mask)
-    order = np.random.default_rng(seed).permutation(len(found.signal))
-    s = found.signal[order].astype(np.float32)
-    notes = [_NOTE]
-    if np.isfinite(found.saturation):
-        notes.append(
-            f"The detector saturates at {found.saturation:g} grey levels; pixels there and around "
-            "are left out."
-        )
-    return Pairs(
-        source="single",
-        signal=s,
-        observation=s + found.noise[order].astype(np.float32),
-        line=found.line,
-        neighbour_correlation=found.neighbour_correlation,
-        max_signal=found.saturation,
-        signal_range=(float(s.min()), float(s.max())),
-        observed_range=found.observed_range,
-        notes=tuple(notes),
-    )
