@@ -155,7 +155,7 @@ def no_image(given: object) -> ImageError:
             "e.g. Image(array, 'YX')."
         )
     return ImageError(
-        f"{type(given).__name__!r} is no image: give one made by read_image or Image."
+        f"A {type(given).__name__} is not an image: give one made by read_image or Image."
     )
 
 

@@ -51,7 +51,7 @@ class PlaneRegion:
         """
         found = _WRITTEN.fullmatch(text)
         if found is None:
-            raise ImageError(f"{text!r} is no region: {_HOW}.")
+            raise ImageError(f"{text!r} is not a region: {_HOW}.")
         y0, y1, x0, x1 = (int(number) if number else None for number in found.groups())
         return cls((y0 or 0, y1), (x0 or 0, x1))
 

@@ -91,7 +91,7 @@ def test_metadata_cannot_lead_out_of_the_folder(tmp_path, name):
     metadata = json.loads(file.read_text())
     metadata["attributes"]["ome"]["multiscales"][0]["datasets"][0]["path"] = name
     file.write_text(json.dumps(metadata))
-    with pytest.raises(ImageError, match="no folder inside it"):
+    with pytest.raises(ImageError, match="not a folder inside it"):
         read_image(tmp_path / "a.zarr")
 
 

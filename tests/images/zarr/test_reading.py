@@ -176,7 +176,7 @@ def test_a_folder_that_is_no_zarr_is_refused(tmp_path):
     with pytest.raises(ImageError, match="does not exist"):
         read_image(tmp_path / "a.zarr")
     (tmp_path / "a.zarr").mkdir()
-    with pytest.raises(ImageError, match="empty or no Zarr folder"):
+    with pytest.raises(ImageError, match="empty or not a Zarr folder"):
         read_image(tmp_path / "a.zarr")
 
 

@@ -97,7 +97,7 @@ def test_what_is_there_is_not_overwritten_unasked(tmp_path):
 
 def test_a_folder_of_something_else_is_never_removed(tmp_path):
     (tmp_path / "thesis").mkdir()
-    with pytest.raises(ImageError, match="no Zarr folder"):
+    with pytest.raises(ImageError, match="not a Zarr folder"):
         OmeZarrWriter.create(
             tmp_path / "thesis", OmeZarrLayout(shape=(9, 9), axes="YX"), overwrite=True
         )

@@ -85,8 +85,8 @@ def test_smallest_image_gives_an_estimate():
     [
         (np.zeros((100, 31)), "too small"),
         (np.zeros(100), "too small"),
-        (np.full((64, 64), 7.0), "No noise"),
-        (np.full((64, 64), np.nan), "clipped or not a number"),
+        (np.full((64, 64), 7.0), "shows no noise"),
+        (np.full((64, 64), np.nan), "clipped, not a number"),
     ],
 )
 def test_images_without_measurable_noise_are_refused(image, says):

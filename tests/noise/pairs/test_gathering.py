@@ -199,7 +199,7 @@ def test_a_single_image_tells_line_and_pairs_that_agree():
         ("repeats", np.full((4, 64, 64), 7), "no noise"),
         ("repeats", np.random.default_rng(0).normal(size=(4, 8, 8)), "at least 1000"),
         ("repeats", np.full((4, 64, 64), np.nan), "No pixel is a number"),
-        ("single", np.full((64, 64), 7.0), "No noise"),
+        ("single", np.full((64, 64), 7.0), "shows no noise"),
     ],
 )
 def test_images_that_tell_no_noise_are_refused(source, image, says):

@@ -61,7 +61,7 @@ def write_image(path: str | PathLike[str], image: Image, *, description: str = "
         write_ome_zarr(path, image, description=description)
         return
     if path.suffix.lower() not in {".tif", ".tiff"}:
-        raise ImageError(f"{path} is no name for an image: let it end in .ome.tif or .ome.zarr.")
+        raise ImageError(f"Images end in .ome.tif or .ome.zarr: rename {path}.")
     native = np.dtype(image.data.dtype).newbyteorder("=")
     dtype = _WIDENED.get(native, native)
     if dtype not in _OME_TYPES:

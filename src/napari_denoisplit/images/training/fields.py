@@ -75,8 +75,8 @@ class TrainingFields:
                 )
         if self.repeats < 1 or len(self.fields) % self.repeats:
             raise ImageError(
-                f"{len(self.fields)} fields are no groups of {self.repeats} repeats: give every "
-                "place equally often."
+                f"{len(self.fields)} fields do not make groups of {self.repeats} repeats: give "
+                "every place equally often."
             )
         self._check_companions("clean", self.clean, [f.shape for f in self.fields])
         self._check_companions("masks", self.masks, [f.shape[1:] for f in self.fields])

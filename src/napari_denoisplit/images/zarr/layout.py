@@ -137,7 +137,7 @@ def put_in_place(temporary: Path, path: Path) -> None:
     if path.exists():
         # Never anything else: a mistyped name must not cost somebody's data.
         if not any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray")):
-            raise ImageError(f"{path} exists and is no Zarr folder: choose another name.")
+            raise ImageError(f"{path} exists and is not a Zarr folder: choose another name.")
         path.rename(old)
     try:
         temporary.rename(path)

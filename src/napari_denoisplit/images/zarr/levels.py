@@ -43,7 +43,7 @@ def channel_levels(path: Path, channel: int, axes: str) -> list[Any]:
     node = read_node(path)
     found = ome_metadata(node).get("multiscales") if node is not None else None
     if node is None or not isinstance(found, list) or not found:
-        raise ImageError(f"{path} is no OME-Zarr image: choose the folder of one.")
+        raise ImageError(f"{path} is not an OME-Zarr image: choose the folder of one.")
     levels = []
     for dataset in found[0]["datasets"]:
         array = open_level(path, dataset)

@@ -78,7 +78,7 @@ def child(root: Path, name: object) -> Path:
     inner = PurePosixPath(name) if isinstance(name, str) else None
     plain = inner is not None and not inner.is_absolute() and ".." not in inner.parts
     if inner is None or not plain or re.search(r"[\\:\0]", str(inner)):
-        raise ImageError(f"{root}: its metadata names {name!r}, which is no folder inside it.")
+        raise ImageError(f"{root}: its metadata names {name!r}, which is not a folder inside it.")
     folder = root / inner
     if not folder.resolve().is_relative_to(root.resolve()):
         raise ImageError(f"{root}: {name!r} is a link to {folder.resolve()}, outside of it.")

@@ -58,7 +58,7 @@ def read_ome_zarr(path: Path, *, axes: str | None = None, series: int | None = N
     if node is None:
         if not path.exists():
             raise ImageError(f"{path} does not exist: check the name and the folder.")
-        raise ImageError(f"{path} is empty or no Zarr folder: copy it again, as a whole.")
+        raise ImageError(f"{path} is empty or not a Zarr folder: copy it again, as a whole.")
     if node.is_array:
         return _plain_image(node, axes)
     return _ome_image(chosen_image(node, series), axes)

@@ -121,7 +121,7 @@ def write_noise_model(path: str | os.PathLike[str], model: NoiseModel) -> None:
 def _read_json_values(path: Path) -> dict[str, Any]:
     values = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(values, dict):
-        raise NoiseModelError(f"{str(path)!r} is not a noise model: it holds no JSON object.")
+        raise NoiseModelError(f"{str(path)!r} is not a noise model: it is not a JSON object.")
     return values
 
 

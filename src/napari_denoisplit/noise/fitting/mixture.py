@@ -84,8 +84,8 @@ def fit_rounds(
     """
     if n_gaussians < 1 or n_coefficients < 1:
         raise NoiseModelError(
-            f"A noise model of {n_gaussians} Gaussians with {n_coefficients} coefficients cannot "
-            "be fitted: both must be at least 1."
+            f"A noise model takes at least 1 Gaussian and 1 coefficient; got {n_gaussians} "
+            f"Gaussians and {n_coefficients} coefficients."
         )
     s, x, low, high = sample.signal, sample.observation, sample.low, sample.high
     variances, scale, least = _variance_polynomial(s, x, low, high, n_coefficients)

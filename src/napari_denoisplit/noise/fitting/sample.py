@@ -189,8 +189,8 @@ def check_pairs(
     """
     if len(s) < least:
         raise NoiseModelError(
-            f"{len(s)} pairs of signal and observation are too few for {wanted}: it takes at "
-            f"least {least} pixels that are numbers."
+            f"{len(s)} pairs of signal and observation are too few for {wanted}: give at least "
+            f"{least} pixels that are numbers."
         )
     if np.array_equal(s, x):
         raise NoiseModelError(

@@ -96,8 +96,8 @@ def _from_line(
     if settings.kind == "histogram" or (settings.n_gaussians or 1) > 1:
         asked = "A histogram" if settings.kind == "histogram" else "A mixture of several Gaussians"
         raise NoiseModelError(
-            f"{asked} cannot be had from one image at once, which tells the variance of the noise "
-            "and no more: choose one Gaussian or Poisson-Gaussian, or let a denoiser find the "
+            f"{asked} needs more than one image alone, which tells the variance of the noise and "
+            "nothing else: choose one Gaussian or Poisson-Gaussian, or let a denoiser find the "
             "signal (bootstrap)."
         )
     if settings.kind == "poisson_gaussian":

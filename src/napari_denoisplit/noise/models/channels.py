@@ -58,9 +58,9 @@ class NoiseModels(nn.Module):
         """
         if observation.shape != signal.shape or signal.ndim != 4 or signal.shape[1] != len(self):
             raise NoiseModelError(
-                f"{len(self)} noise models cannot judge an observation of shape "
-                f"{tuple(observation.shape)} against a signal of shape {tuple(signal.shape)}: both "
-                f"must be (B, {len(self)}, Y, X)."
+                f"{len(self)} noise models need observation and signal of shape "
+                f"(B, {len(self)}, Y, X); got {tuple(observation.shape)} and "
+                f"{tuple(signal.shape)}."
             )
         together = self._together()
         if together is not None:

@@ -60,36 +60,32 @@ def check_table(table: NDArray[Any], what: str = "The table") -> Floats:
     NoiseModelError
         It has another shape, holds something that is no probability, or no evenly spaced bins.
     """
+    problem = _problem_with(table)
+    if problem:
+        raise NoiseModelError(f"{what} is not a histogram noise model: {problem}.")
+    return np.array(table, dtype=np.float64, order="C")
+
+
+def _problem_with(table: NDArray[Any]) -> str:
+    """Say why an array is not the table of a noise model; nothing if it is."""
     shape = table.shape
     if len(shape) != 3 or shape[0] != 3 or shape[1] != shape[2] or not 2 <= shape[1] <= MOST_BINS:
-        raise NoiseModelError(
-            f"{what} is no histogram noise model: it has shape {shape}, where (3, bins, bins) with "
-            f"2 to {MOST_BINS} bins is needed."
-        )
+        return f"its shape is {shape}, not (3, bins, bins) with 2 to {MOST_BINS} bins"
     if table.dtype.kind not in "fiu" or not np.isfinite(table).all():
-        raise NoiseModelError(
-            f"{what} is no histogram noise model: it holds {table.dtype} values that are not all "
-            "finite numbers."
-        )
-    checked = np.array(table, dtype=np.float64, order="C")
-    sums = checked[0].sum(axis=1)
-    if checked[0].min() < 0 or not (filled := filled_rows(checked)).any():
-        raise NoiseModelError(
-            f"{what} is no histogram noise model: its rows hold negative probabilities or none."
-        )
-    if np.abs(sums[filled] - 1).max() > 1e-3:
-        raise NoiseModelError(
-            f"{what} is no histogram noise model: a row sums to "
-            f"{sums[filled][np.abs(sums[filled] - 1).argmax()]:g}, and must to 1."
-        )
-    edges = np.append(checked[1, :, 0], checked[2, -1, 0])
-    even = np.linspace(edges[0], edges[-1], len(edges))
+        return f"it holds {table.dtype} values that are not all finite numbers"
+    table = table.astype(np.float64)
+    filled = filled_rows(table)
+    if table[0].min() < 0 or not filled.any():
+        return "its rows hold negative probabilities or none at all"
+    sums = table[0].sum(axis=1)[filled]
+    if np.abs(sums - 1).max() > 1e-3:
+        return f"a row sums to {sums[np.abs(sums - 1).argmax()]:g} instead of 1"
+    edges = np.append(table[1, :, 0], table[2, -1, 0])
     width = (edges[-1] - edges[0]) / shape[1]
-    if not width > 0 or np.abs(edges - even).max() > _UNEVEN * width:
-        raise NoiseModelError(
-            f"{what} is no histogram noise model: the edges of its bins are not evenly spaced."
-        )
-    return checked
+    uneven = np.abs(edges - np.linspace(edges[0], edges[-1], len(edges))).max()
+    if not width > 0 or uneven > _UNEVEN * width:
+        return "the edges of its bins are not evenly spaced"
+    return ""
 
 
 def packed_table(table: Floats) -> str:

@@ -30,7 +30,7 @@ def noise_model_from_dict(values: Mapping[str, Any]) -> NoiseModel:
     kind = values.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise NoiseModelError(
-            f"Noise models of kind {kind!r} are unknown here; known: {', '.join(_KINDS)}. A "
-            "newer version of this package may read it."
+            f"This version knows noise models of kind {', '.join(_KINDS)}, not {kind!r}: update "
+            "the package."
         )
     return _KINDS[kind].from_dict(values)

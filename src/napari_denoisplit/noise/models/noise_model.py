@@ -97,7 +97,7 @@ class NoiseModel(nn.Module):
         p = torch.as_tensor(levels, dtype=torch.float64).to(signal.device)
         if not bool(((p >= _LEAST_LEVEL) & (p <= 1 - _LEAST_LEVEL)).all()):
             raise NoiseModelError(
-                f"Quantiles at {p.tolist()} are asked for: levels must be above 0 and below 1."
+                f"Quantile levels must be above 0 and below 1; got {p.flatten().tolist()}."
             )
         p = p.reshape(-1, *(1,) * signal.ndim)
         with torch.no_grad():
@@ -159,6 +159,6 @@ def check_signal_range(low: float, high: float) -> None:
     """Raise unless the range of a signal can be one."""
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise NoiseModelError(
-            f"The signal range of this noise model is {low:g}..{high:g}; it must be finite and "
-            "not empty."
+            f"The signal range of this noise model is {low:g}..{high:g}: it must be finite and "
+            "rise."
         )

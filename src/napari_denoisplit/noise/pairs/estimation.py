@@ -89,8 +89,8 @@ def estimate_noise(
     bins = _bins(samples)
     if not bins or not any(b.variance > 0 for b in bins):
         raise NoiseModelError(
-            "No noise can be measured in this image: its flat parts are all of one value. Was it "
-            "denoised or thresholded? Use the raw image, or give a noise model."
+            "This image shows no noise: its flat parts have one value each. Was it denoised or "
+            "thresholded? Use the raw image, or give a noise model."
         )
     largest = max(b.variance for b in bins)
     # What rounding leaves of flat pixels is no noise.
@@ -175,7 +175,7 @@ def _samples(
     shape = tuple(int(n) for n in image.shape)
     if len(shape) < 2 or min(shape[-2:]) < _SMALLEST_EDGE:
         raise NoiseModelError(
-            f"An image of shape {shape} is too small to estimate its noise: it takes at least "
+            f"An image of shape {shape} is too small to estimate its noise: give at least "
             f"{_SMALLEST_EDGE} x {_SMALLEST_EDGE} pixels."
         )
     windows = spread_windows(shape, max_pixels, mask=mask)
@@ -187,9 +187,9 @@ def _samples(
     samples = _Samples(*(np.concatenate(p) for p in zip(*parts, strict=True)))
     if len(samples.signal) < _LEAST_COUNT:
         raise NoiseModelError(
-            "Almost every pixel of this image is clipped or not a number, or the region of "
-            "interest is too small: no noise can be measured. Use an image with a shorter exposure "
-            "or a larger region, or give a noise model."
+            "Too few pixels tell the noise of this image: the others are clipped, not a number or "
+            "outside the region of interest. Use an image with a shorter exposure or a larger "
+            "region, or give a noise model."
         )
     ends = np.quantile(values, (1e-4, 1 - 1e-4))
     return samples, (float(ends[0]), float(ends[1])), high

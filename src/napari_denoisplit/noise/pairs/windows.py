@@ -72,8 +72,8 @@ def read_window(image: Any, window: Window) -> NDArray[np.float32]:
         pixels = np.asarray(image[window], dtype=np.float32)
     if np.isfinite(pixels).any() and np.abs(pixels[np.isfinite(pixels)]).max() > _LARGEST:
         raise NoiseModelError(
-            f"The image holds values beyond {_LARGEST:g}, which no noise is computed with: divide "
-            "it by a constant first."
+            f"The image holds values beyond {_LARGEST:g}, too large to compute with: divide it by "
+            "a constant first."
         )
     return pixels
 
