@@ -127,7 +127,7 @@ def shown(widget, column):
 def test_a_folder_is_listed_and_its_results_go_into_it(widget, folder):
     assert shown(widget, 0) == ["bad.tif", "cell1.tif", "cell2.tif", "old.tif"]
     assert shown(widget, 2) == ["waiting"] * 4
-    assert widget.source.output_folder == folder / "split"
+    assert widget.source.output.path == folder / "split"
     assert widget.panel.button.isEnabled()
 
 

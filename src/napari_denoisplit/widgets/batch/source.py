@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QCheckBox, QFileDialog, QWidget
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.zarr.nodes import is_zarr
 from napari_denoisplit.widgets.batch.table import BatchRow
+from napari_denoisplit.widgets.choosers.path import PathChoice
 from napari_denoisplit.widgets.parts.controls import button, in_a_row, text_line
 from napari_denoisplit.widgets.parts.fields import form_layout, tooltip
 
@@ -66,7 +67,7 @@ class BatchSource(QWidget):
         self._search: RunHandle | None = None
         self._newest = object()  # search: one that was overtaken does not count
         self._paths: tuple[Path, ...] = ()
-        self._own_output = ""
+        self._own_output: Path | None = None
         self._trouble = _NOTHING_YET
         self.images = text_line("Images", "Folder with the images.", "drop a folder or files")
         self.folder_button = button(
@@ -77,12 +78,7 @@ class BatchSource(QWidget):
         self.pattern.setText("*")
         self.recursive = QCheckBox("with sub-folders", self)
         self.recursive.setToolTip(tooltip(_RECURSIVE))
-        self.output = text_line(
-            "Folder for the results", "Folder for the results; it is made if need be."
-        )
-        self.output_button = button(
-            "Browse…", "Choose the folder for the results.", self._browse_output
-        )
+        self.output = PathChoice("Folder for the results", kind="folder")
         self._lay_out()
         self._connect()
 
@@ -91,23 +87,18 @@ class BatchSource(QWidget):
         form.addRow("From", self.images)
         form.addRow("", in_a_row(self.folder_button, self.files_button))
         form.addRow("Pattern", in_a_row(self.pattern, self.recursive))
-        form.addRow("Results", in_a_row(self.output, self.output_button))
+        form.addRow("Results", self.output)
 
     def _connect(self) -> None:
         self.images.editingFinished.connect(self._on_typed)
         self.pattern.editingFinished.connect(self._search_again)
         self.recursive.toggled.connect(self._search_again)
-        self.output.textChanged.connect(self._on_output)
+        self.output.changed.connect(self.changed)
 
     @property
     def problem(self) -> str:
         """Why the batch cannot begin; empty if it can."""
-        return self._trouble or ("" if self.output.text() else "Choose a folder for the results.")
-
-    @property
-    def output_folder(self) -> Path:
-        """Folder for the results."""
-        return Path(self.output.text().strip()).expanduser()
+        return self._trouble or ("" if self.output.path else "Choose a folder for the results.")
 
     @property
     def is_searching(self) -> bool:
@@ -120,11 +111,10 @@ class BatchSource(QWidget):
         name = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files and folders"
         self.images.setText(name)
         self.images.setToolTip(tooltip("\n".join(map(str, paths[:20]))))
-        if self.output.text() == self._own_output:
+        if self.output.path == self._own_output:
             is_folder = paths[0].is_dir() and not is_zarr(paths[0])
-            first = paths[0] if is_folder else paths[0].parent
-            self._own_output = str(first / "split")
-            self.output.setText(self._own_output)
+            self._own_output = (paths[0] if is_folder else paths[0].parent) / "split"
+            self.output.set_path(self._own_output)
         self._look()
 
     def _on_typed(self) -> None:
@@ -167,12 +157,3 @@ class BatchSource(QWidget):
         names, _ = QFileDialog.getOpenFileNames(self, "Images", self.images.text())
         if names:
             self.choose([Path(name) for name in names])
-
-    def _browse_output(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Folder for results", self.output.text())
-        if name:
-            self.output.setText(name)
-
-    def _on_output(self, *_: object) -> None:
-        self.output.setToolTip(tooltip(f"Folder for the results: {self.output.text()}"))
-        self.changed.emit()

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QCheckBox, QWidget
 
+from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.batch.run import BatchOrder, BatchRun, OpenedResults, read_results
 from napari_denoisplit.widgets.batch.source import BatchSource
@@ -146,12 +147,15 @@ class BatchWidget(JobWidget):
         return self._order_for(range(len(self.files.rows)), skip_done=self.skip_done.isChecked())
 
     def _order_for(self, rows: Sequence[int], *, skip_done: bool) -> BatchOrder:
+        output = self.source.output.path
+        if output is None:
+            raise DenoisplitError(self.source.problem)
         return BatchOrder(
             model=self.model.path,
             settings=SplitSettings(**self.settings.values(), **self.more.values()),
             rows=tuple(rows),
             items=tuple(self.files.rows[row].item for row in rows),
-            output=self.source.output_folder,
+            output=output,
             channel=self.channel.text().strip() or None,
             skip_done=skip_done,
         )
@@ -187,7 +191,7 @@ class BatchWidget(JobWidget):
         self.open_result()
 
     def _show_folder(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.source.output_folder)))
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.source.output.path)))
 
     def _on_finished(self) -> None:
         self._run = None
@@ -196,8 +200,8 @@ class BatchWidget(JobWidget):
     def _refresh(self, *_: object) -> None:
         super()._refresh()
         self.source.setEnabled(self._run is None)
-        named = bool(self.source.output.text().strip())
-        self.folder_button.setEnabled(named and self.source.output_folder.is_dir())
+        folder = self.source.output.path
+        self.folder_button.setEnabled(folder is not None and folder.is_dir())
         self._refresh_files()
 
     def _refresh_files(self, *_: object) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
-from napari_denoisplit.errors import ImageError
 from napari_denoisplit.widgets.calibration.images import (
     CLEAN_RECORDED,
     NOISY,
@@ -129,7 +128,6 @@ class CalibrationData(QWidget):
         ImageError
             It cannot be used.
         """
-        self._check()
         return self.images.chosen(t_is_repeats=self._t_is_repeats)
 
     def judged_on(self) -> CalibrationInput | None:
@@ -140,10 +138,8 @@ class CalibrationData(QWidget):
         ImageError
             They cannot be used.
         """
-        self._check()
-        if not self.judge.isChecked():
-            return None
-        return self.others.chosen(t_is_repeats=self._t_is_repeats)
+        others = self.judge.isChecked()
+        return self.others.chosen(t_is_repeats=self._t_is_repeats) if others else None
 
     def reset_choices(self) -> None:
         """Follow the viewer's layers."""
@@ -154,10 +150,6 @@ class CalibrationData(QWidget):
     def _t_is_repeats(self) -> bool:
         repeats = self.images.noisy.repeats
         return bool(self.kind.currentData() == NOISY and repeats.isChecked())
-
-    def _check(self) -> None:
-        if self.problem:
-            raise ImageError(self.problem)
 
     def _on_judge(self, *_: object) -> None:
         self._follow_others()

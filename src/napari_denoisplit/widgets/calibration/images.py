@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_denoisplit.errors import ImageError
 from napari_denoisplit.widgets.choosers.images import LAYERS, ImageChooser
 from napari_denoisplit.widgets.choosers.roles import STRUCTURES, SUPERPOSITION
 
@@ -156,8 +155,6 @@ class CalibrationImages(QWidget):
         ImageError
             It cannot be used.
         """
-        if self.problem:
-            raise ImageError(self.problem)
         noisy, clean, recorded = (c.chosen() if c in self._used else () for c in self._titles)
         return CalibrationInput(noisy, clean, recorded, t_is_repeats)
 

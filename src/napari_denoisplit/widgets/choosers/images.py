@@ -265,4 +265,4 @@ def _page(way: Way, role: Role, viewer: ViewerRef) -> Any:
     if way == FILES:
         return FileList("TIFF or OME-Zarr images", IMAGE_SUFFIXES)
     pattern = f"TIFF files ({' '.join(f'*{suffix}' for suffix in TIFF_SUFFIXES)})"
-    return PathChoice(role.name, pattern, saving=False, folders=True)
+    return PathChoice(role.name, pattern, kind="file or folder")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_denoisplit.widgets.parts.controls import button, in_a_row, text_line
 from napari_denoisplit.widgets.parts.fields import tooltip
+
+PathKind = Literal["file", "new file", "file or folder", "folder"]
 
 
 class PathChoice(QWidget):
@@ -19,11 +22,10 @@ class PathChoice(QWidget):
     name
         What the file is, e.g. "Model file".
     pattern
-        Filter of the dialog, e.g. "Models (*.denoisplit)".
-    saving
-        Whether the file is to be written, or must exist.
-    folders
-        Whether it may be a folder, as OME-Zarr is, which a dialog for files cannot choose.
+        Filter of the dialog for files, e.g. "Models (*.denoisplit)".
+    kind
+        A file that must exist, one to be written, a file or an OME-Zarr folder, which a dialog for
+        files cannot choose, or any folder.
     """
 
     changed = Signal()  # another path was chosen or typed
@@ -31,19 +33,19 @@ class PathChoice(QWidget):
     def __init__(
         self,
         name: str,
-        pattern: str,
+        pattern: str = "",
         *,
-        saving: bool,
-        folders: bool = False,
+        kind: PathKind = "file",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._name, self._pattern, self._saving = name, pattern, saving
+        self._name, self._pattern, self._kind = name, pattern, kind
         self.edit = text_line(name, f"{name}: none yet.")
         self.edit.textChanged.connect(self._on_text)
-        self.browse_button = button("Browse…", f"Choose: {name}.", self._browse)
+        browse = self._browse_folder if kind == "folder" else self._browse
+        self.browse_button = button("Browse…", f"Choose: {name}.", browse)
         self.setLayout(in_a_row(self.edit, self.browse_button))
-        if folders:
+        if kind == "file or folder":
             self.folder_button = button(
                 "Folder…", f"Choose an OME-Zarr folder: {name}.", self._browse_folder
             )
@@ -80,7 +82,9 @@ class PathChoice(QWidget):
 
     def _browse(self) -> None:
         start = str(self.path or Path.home())
-        ask = QFileDialog.getSaveFileName if self._saving else QFileDialog.getOpenFileName
+        ask = (
+            QFileDialog.getSaveFileName if self._kind == "new file" else QFileDialog.getOpenFileName
+        )
         name, _ = ask(self, self._name, start, self._pattern)
         if name:
             self.set_path(Path(name))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
-from napari_denoisplit.errors import ImageError
 from napari_denoisplit.widgets.choosers.images import FILE, LAYER, ImageChooser, Role
 from napari_denoisplit.widgets.choosers.region import RegionChoice
 from napari_denoisplit.widgets.layers.region import region_of_shapes
@@ -114,8 +113,6 @@ class NoiseSourceChoice(QWidget):
         ImageError
             It cannot be used.
         """
-        if self.problem:
-            raise ImageError(self.problem)
         (noisy,) = self.noisy.chosen()
         clean = self.clean.chosen()[0] if self._is_pair else None
         return NoiseInput(self.chosen_source, noisy, clean, self._region())

@@ -115,10 +115,8 @@ class ModelTarget(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.save = PathChoice("Save the model as", f"Models (*{SUFFIX})", saving=True)
-        self.earlier = PathChoice(
-            "Go on with a training", f"Training states (*.last{SUFFIX})", saving=False
-        )
+        self.save = PathChoice("Save the model as", f"Models (*{SUFFIX})", kind="new file")
+        self.earlier = PathChoice("Go on with a training", f"Training states (*.last{SUFFIX})")
         self.earlier.edit.setPlaceholderText("a new training")
         self.earlier.edit.setClearButtonEnabled(True)
         form = form_layout(self)
