@@ -248,10 +248,10 @@ def test_thousands_of_files_cost_the_window_little(qtbot):
     qtbot.addWidget(table)
     table.show()
     item = SimpleNamespace(name="a/cell", path=SimpleNamespace(name="cell.tif"))
-    began = time.perf_counter()
+    began = time.process_time()
     model.set_rows([BatchRow(item, 10**6) for _ in range(5000)])
     for number in range(500):
         model.update(number, status="running", done=0.5)
         table.follow(number)
     table.grab()
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

@@ -31,7 +31,7 @@ from napari_denoisplit.widgets.layers.results import (
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from napari_denoisplit.events import BatchEvent, Job
@@ -158,19 +158,16 @@ class BatchRun:
         self._panel.fail(error)
 
 
-_LAZY_ABOVE = 2**28  # bytes; of a larger result only what is looked at is read
-
-
 @dataclass(frozen=True, slots=True)
 class ResultImage:
-    """One file of a result."""
+    """MMSE or sigma of a result."""
 
     kind: str
     """'MMSE', 'sigma' or 'sigma (uncalibrated)'"""
     image: Image
     limits: tuple[tuple[float, float], ...]
     """Of each channel."""
-    record: dict[str, Any]
+    record: Mapping[str, Any]
     """How it was made."""
 
 
@@ -180,21 +177,14 @@ def read_results(
     """Read MMSE and sigma of one image; large ones are only opened."""
     yield Stage("Reading")
     # Not at the top: readers are needed when a result is opened.
-    from napari_denoisplit.images.files.reading import read_image
-    from napari_denoisplit.jobs.batch.result_files import read_record
+    from napari_denoisplit.images.results.files import open_split
 
-    images = []
-    for path in outputs:
-        kind = path.name.rpartition("_")[2].partition(".")[0]
-        if kind not in ("mmse", "sigma"):
-            continue  # the folder of samples
-        image = read_image(path, lazy_above=_LAZY_ABOVE)
-        record = read_record(path) or {}
-        title = "MMSE" if kind == "mmse" else "sigma"
-        if kind == "sigma" and record.get("sigma") == "uncalibrated":
-            title = "sigma (uncalibrated)"
-        images.append(ResultImage(title, image, _limits(image), record))
-    return tuple(images)
+    split = open_split(outputs[0])
+    images = {"MMSE": split.mmse}
+    if split.sigma_arrays is not None:
+        images["sigma" if split.calibrated else "sigma (uncalibrated)"] = split.sigma
+    record = {**split.provenance, "file": str(split.path)}
+    return tuple(ResultImage(kind, i, _limits(i), record) for kind, i in images.items())
 
 
 def _limits(image: Image) -> tuple[tuple[float, float], ...]:
@@ -251,7 +241,6 @@ class OpenedResults:
                         **result.record,
                         "structure": structure,
                         "kind": result.kind,
-                        "file": str(image.source),
                     }
                 },
                 **place_of_image(image).keywords(axes),
