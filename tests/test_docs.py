@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -96,3 +97,50 @@ def test_the_limits_of_the_verdict_on_a_noise_model_are_those_of_the_code():
         for limit in limits:
             number = limit.replace("%", " %") if isinstance(limit, str) else f"{limit:g}"
             assert number in row, f"{number} is not in the row {row!r}"
+
+
+SOURCE = REPOSITORY / "src" / "napari_denoisplit"
+ARCHITECTURE = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+def named_places() -> list[str]:
+    """Paths on the page of the architecture, with the name in the module where there is one."""
+    return re.findall(r"`([\w./]+(?:\.pyi?|\.yaml|/)(?::\w+)?)`", ARCHITECTURE)
+
+
+def defined(module: Path) -> set[str]:
+    """Names that the statements of a module define."""
+    found: set[str] = set()
+    for node in ast.parse(module.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found.update(ast.unparse(target) for target in targets)
+    return found
+
+
+def test_paths_and_names_of_the_architecture_exist():
+    places = named_places()
+    assert len(places) > 100
+    wrong = []
+    for place in places:
+        path, _, name = place.partition(":")
+        at_root = path.startswith(("tests/", "docs/", "benchmarks/", "src/"))
+        file = (REPOSITORY if at_root else SOURCE) / path
+        if not file.exists() or (name and name not in defined(file)):
+            wrong.append(place)
+    assert not wrong
+
+
+def test_the_architecture_names_every_folder():
+    named = {place.rstrip("/") for place in named_places()}
+    folders = {file.parent.relative_to(SOURCE).as_posix() for file in SOURCE.rglob("*.py")} - {"."}
+    assert folders <= named
+
+
+def test_the_table_of_the_architecture_answers_with_one_or_two_paths():
+    table = ARCHITECTURE.partition("## Where is what")[2]
+    answers = [row.split("|")[2] for row in table.strip().splitlines()[2:]]
+    assert len(answers) >= 20
+    assert all(1 <= answer.count("`") / 2 <= 2 for answer in answers)
