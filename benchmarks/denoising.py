@@ -24,7 +24,8 @@ from napari_denoisplit.events import run
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.jobs.denoise.denoiser import BLIND_SHARE, Denoiser
-from napari_denoisplit.jobs.denoise.job import learn, prepare
+from napari_denoisplit.jobs.denoise.job import prepare
+from napari_denoisplit.jobs.learning.loop import learn_job
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.measures.trust.degeneracy import judge_denoised
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
@@ -73,12 +74,12 @@ def measured(noisy: np.ndarray, truth: np.ndarray, own: float, steps: int) -> di
     """Train on one image, and compare."""
     settings = DenoiseSettings(minutes=None, steps=steps)
     compute = Compute.choose()
-    trainer, normalization = prepare([noisy], settings, compute, ("image",))
+    learning = prepare([noisy], settings, compute, ("image",))
     start = time.monotonic()
     with keep_freed_memory():
-        run(learn(trainer, settings, threading.Event()))
+        model = run(learn_job(learning, None, threading.Event())).model
         seconds = time.monotonic() - start
-        denoiser = Denoiser(trainer.average.network, normalization, compute)
+        denoiser = Denoiser(model, compute)
         *_, plain = denoiser.denoised(noisy, for_noise_model=False)
         *_, mixed = denoiser.denoised(noisy, for_noise_model=True)
     blind = plain + (mixed - plain) / BLIND_SHARE

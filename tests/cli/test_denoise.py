@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_denoisplit.checkpoint import read_header
 from napari_denoisplit.cli import main
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.files.writing import write_image
@@ -70,3 +71,34 @@ def test_images_of_one_name_would_share_their_result(noisy, tmp_path, capsys):
     other = tmp_path / "other" / noisy.name
     assert called(noisy, other, "-o", tmp_path / "out") == 2
     assert "would both be written" in capsys.readouterr().err
+
+
+def test_a_network_is_kept_applied_and_resumed(noisy, tmp_path, capsys):
+    model = tmp_path / "kept.denoisplit"
+    assert called(noisy, "-o", tmp_path / "a", "--model", model, *QUICK) == 0
+    files = [tmp_path / "kept_fibres.denoisplit", tmp_path / "kept_pits.denoisplit"]
+    written = [file.read_bytes() for file in files]
+    assert called(noisy, "-o", tmp_path / "b", "--model", model) == 0  # no minute is spent
+    assert "kept_pits.denoisplit, nothing is learned" in capsys.readouterr().err
+    first, second = (
+        read_image(tmp_path / folder / "cells_denoised.ome.tif").data for folder in "ab"
+    )
+    np.testing.assert_array_equal(first, second)
+    assert [file.read_bytes() for file in files] == written
+    assert called(noisy, "-o", tmp_path / "c", "--model", model, "--resume", *QUICK) == 0
+    assert [read_header(file).training["steps"] for file in files] == [50, 50]
+
+
+def test_the_network_of_a_useless_result_is_kept_for_more_learning(noisy, tmp_path, capsys):
+    model = tmp_path / "kept.denoisplit"
+    assert called(noisy, "-o", tmp_path / "out", "--steps", 1, "--model", model) == 1
+    assert "with --resume" in capsys.readouterr().err
+    assert (tmp_path / "kept_pits.denoisplit").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "named"), [(("--resume",), "--model"), (("--model", "net.pt"), "end in .denoisplit")]
+)
+def test_a_network_without_a_proper_file_is_refused(noisy, tmp_path, capsys, words, named):
+    assert called(noisy, "-o", tmp_path / "out", *words) == 2
+    assert named in " ".join(capsys.readouterr().err.split())

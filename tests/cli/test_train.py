@@ -113,7 +113,8 @@ def test_a_wrong_call_is_refused_before_anything_is_computed(
     assert not list(tmp_path.iterdir())
 
 
-def test_one_single_channel_image_trains_a_model_that_denoises_it(channels, tmp_path):
-    path = tmp_path / "m.denoisplit"
-    assert train(channels[0], "-o", path, *SHORT) == 0
-    assert read_header(path).network.n_channels == 1
+def test_one_structure_alone_is_learned_to_be_denoised_and_said_so(channels, tmp_path, capsys):
+    model = tmp_path / "m.denoisplit"
+    assert train(channels[0], "-o", model, *SHORT) == 0
+    assert "nuclei is the only structure: the model learns to denoise it" in capsys.readouterr().err
+    assert read_header(model).network.n_channels == 1

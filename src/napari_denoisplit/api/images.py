@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.jobs.forecast.words import Preflight
-    from napari_denoisplit.jobs.train.job import Trained
+    from napari_denoisplit.jobs.learning.loop import Trained
     from napari_denoisplit.measures.comparison import ChannelScore
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
@@ -123,6 +123,8 @@ def denoise(
     image: Image,
     settings: DenoiseSettings | None = None,
     *,
+    model: str | PathLike[str] | None = None,
+    resume: bool = False,
     on_event: Callable[[StatusEvent], None] = ignore,
 ) -> Image:
     """Denoise an image by a network that learns from this image alone (Noise2Void).
@@ -131,6 +133,10 @@ def denoise(
     ----------
     image
         Any axes; each channel has a network of its own.
+    model
+        Model file (``*.denoisplit``) of the network: one that exists is applied and nothing is
+        learned, otherwise what is learned is kept there. Each of several channels has a file of its
+        own, with the name of the channel.
 
     Returns
     -------
@@ -139,7 +145,8 @@ def denoise(
     """
     from napari_denoisplit.jobs.denoise.images import denoise_images_job  # imports torch
 
-    job = denoise_images_job([checked_image(image)], settings or DenoiseSettings())
+    given, path = [checked_image(image)], path_or_none(model)
+    job = denoise_images_job(given, settings or DenoiseSettings(), path=path, resume=resume)
     return run(job, on_event).images[0]
 
 

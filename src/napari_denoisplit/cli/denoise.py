@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.parts.errors import FAILED, UsageError
 from napari_denoisplit.cli.parts.files import read, results_of
 from napari_denoisplit.cli.parts.options import (
@@ -45,6 +46,20 @@ def denoise(
             "--output", "-o", help="Folder for the results; for one image also a .tif file."
         ),
     ] = Path("denoised"),
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"Model file (*{SUFFIX}) of the network: one that exists is applied and nothing "
+            "is learned; otherwise what is learned is kept there. Each of several channels has a "
+            "file of its own, NAME_CHANNEL."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on learning where the training of --model ended, and replace it."
+        ),
+    ] = False,
     axes: AxesOption = None,
     series: SeriesOption = None,
     **chosen: Any,
@@ -53,13 +68,15 @@ def denoise(
 
     Of every image NAME this writes NAME_denoised.ome.tif with the same axes, pixel size and
     channels. One network for each channel learns from all images given, so give images of one
-    kind; nothing clean and no model is needed. It works where the noise of a pixel tells nothing
-    about its neighbours': the verdict says whether the result may be used. Nothing is overwritten.
-    Ctrl-C ends the learning early and keeps what there is.
+    kind; nothing clean and no model is needed. With --model the network is kept for later images.
+    It works where the noise of a pixel tells nothing about its neighbours': the verdict says
+    whether the result may be used. Nothing but the network of --resume is overwritten. Ctrl-C ends
+    the learning early and keeps what there is.
 
     denoisplit denoise day1/*.tif -o results --minutes 3
     """
     settings = DenoiseSettings(**chosen)
+    _check_model(model, resume=resume)
     targets = _targets(images, output)
     terminal = Terminal()
 
@@ -71,17 +88,27 @@ def denoise(
     from napari_denoisplit.images.files.writing import write_image
     from napari_denoisplit.jobs.denoise.images import denoise_images_job  # imports torch
 
-    job = denoise_images_job(list(readable.values()), settings, stop=terminal.stop)
+    job = denoise_images_job(
+        list(readable.values()), settings, path=model, resume=resume, stop=terminal.stop
+    )
     result = terminal.run(job, "denoise")
     terminal.say(result.summary)
     if not result.is_usable:
-        raise ImageError("No channel could be denoised, so nothing was written.")
+        kept = "" if model is None else " The network is kept: let it learn longer with --resume."
+        raise ImageError(f"No channel could be denoised, so no image was written.{kept}")
     record = json.dumps(result.provenance)
     for path, image in zip(readable, result.images, strict=True):
         write_image(targets[path], image, description=record)
         typer.echo(str(targets[path]))
     bad = any(verdict.grade == "do not use" for verdict in result.verdicts.values())
     terminal.end(FAILED if bad else 0)
+
+
+def _check_model(model: Path | None, *, resume: bool) -> None:
+    if model is None and resume:
+        raise UsageError("--resume needs a network to go on with: name its file with --model.")
+    if model is not None and model.suffix != SUFFIX:
+        raise UsageError(f"--model {model}: model files end in {SUFFIX}.")
 
 
 def _targets(paths: Sequence[Path], output: Path) -> dict[Path, Path]:

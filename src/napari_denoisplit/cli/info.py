@@ -128,6 +128,8 @@ def _model_in_words(path: Path) -> dict[str, str]:
 
 def _training(header: ModelHeader) -> str:
     """Name method, preset and the epoch whose weights are kept."""
+    if header.network.kind == "denoiser":
+        return f"one channel, from blind spots, {header.training.get('steps')} steps"
     settings, history = header.training.get("settings"), _listed(header.training.get("history"))
     words = []
     if isinstance(settings, dict):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
-    from napari_denoisplit.jobs.train.job import Trained
+    from napari_denoisplit.jobs.learning.loop import Trained
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 ImagesArgument = Annotated[

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_denoisplit.nn.sampler import LatentNoise
+    from napari_denoisplit.nn.sampler import LatentNoise, Prediction
 
 CELL = 4
 """One blind spot in each square of so many pixels: each keeps its neighbours, and 16 passes
@@ -84,34 +84,27 @@ class BlindSpotObjective(Objective):
     noise, as long as the noise of a pixel has zero mean and is independent of its neighbours'. The
     one channel is its own superposition, and its own target.
 
-    Parameters
-    ----------
-    seed
-        With the step it decides the spots, so that a resumed training needs no state of them.
+    The spots follow from the step alone, so that a resumed training needs no state of them.
     """
 
     n_levels = 0
 
-    def __init__(self, seed: int = 0) -> None:
-        super().__init__()
-        self._seed = seed
-
     def forward(
         self,
-        network: Callable[[Tensor], Tensor],
+        network: Callable[[Tensor], Prediction],
         superposition: Tensor,
         channels: Tensor,
         step: int,
     ) -> Terms:
         """Error at one spot of each cell."""
         del channels  # the same pixels in image units
-        generator = torch.Generator(superposition.device).manual_seed(self._seed * 2**31 + step)
+        generator = torch.Generator(superposition.device).manual_seed(step)
         spots = random_spots(len(superposition), superposition.shape[-1], generator)
         return _error_at(spots, network, superposition)
 
     def validate(
         self,
-        network: Callable[[Tensor], Tensor],
+        network: Callable[[Tensor], Prediction],
         superposition: Tensor,
         channels: Tensor,
         noise: LatentNoise,
@@ -121,11 +114,11 @@ class BlindSpotObjective(Objective):
         height, width = superposition.shape[-2:]
         spots = next(grid_spots(height, width, superposition.device))
         terms = _error_at(spots.expand_as(superposition), network, superposition)
-        return terms, network(superposition)
+        return terms, network(superposition).signal
 
 
-def _error_at(spots: Tensor, network: Callable[[Tensor], Tensor], images: Tensor) -> Terms:
+def _error_at(spots: Tensor, network: Callable[[Tensor], Prediction], images: Tensor) -> Terms:
     """Mean squared error at the spots (B, 1, Y, X) of normalized images of that shape."""
-    error = network(hide(images, spots)).float() - images
+    error = network(hide(images, spots)).signal - images
     loss = error[spots].square().mean()
     return Terms(loss, loss, loss.new_zeros(0))

@@ -58,9 +58,16 @@ class UNet(nn.Module):
     @property
     def reach(self) -> int:
         """Pixels on each side that a prediction can depend on."""
-        # Two convolutions at each level on the way down, two on the way up; interpolation reads a
-        # pixel of the coarser level more.
-        return 6 * (self.multiple - 1) + 2 * self.multiple
+        return self.reach_of(self.n_levels)
+
+    @staticmethod
+    def reach_of(n_levels: int) -> int:
+        """Reach of a network of so many levels.
+
+        Two convolutions at each level on the way down, two on the way up; interpolation reads a
+        pixel of the coarser level more.
+        """
+        return int(6 * (2**n_levels - 1) + 2 * 2**n_levels)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 1, Y, X) -> (B, 1, Y, X)."""

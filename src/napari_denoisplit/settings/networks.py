@@ -112,7 +112,25 @@ class UNetSettings(NetworkSettings):
         return f"U-Net, {self.n_levels} levels, {self.n_filters} filters"
 
 
-KINDS: dict[str, type[NetworkSettings]] = {"ladder": LadderSettings, "unet": UNetSettings}
+class DenoisingUNetSettings(NetworkSettings):
+    """Shape of the U-Net that denoises one channel."""
+
+    kind: Literal["denoiser"] = "denoiser"
+    n_channels: Literal[1] = 1
+    n_levels: int = Field(3, ge=1, le=6, description="Times that the image is halved.")
+    n_filters: int = Field(16, ge=4, le=256, description="Feature maps of the finest level.")
+
+    @property
+    def in_words(self) -> str:
+        """Levels and filters."""
+        return f"U-Net, {self.n_levels} levels, {self.n_filters} filters"
+
+
+KINDS: dict[str, type[NetworkSettings]] = {
+    "ladder": LadderSettings,
+    "unet": UNetSettings,
+    "denoiser": DenoisingUNetSettings,
+}
 """Settings of each family of networks."""
 
 
@@ -211,3 +229,8 @@ class MixSettings(Settings):
                 )
             return self.weights
         return (1.0 if self.mode == "sum" else 1.0 / n_channels,) * n_channels
+
+    def mean_weights(self, n_channels: int) -> tuple[float, ...]:
+        """Weight of each channel in the middle of the mixing range."""
+        alpha = (self.alpha_low + self.alpha_high) / 2
+        return tuple(weight * alpha for weight in self.channel_weights(n_channels))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import dask.array
 import numpy as np
@@ -10,7 +11,7 @@ from napari_denoisplit import denoise
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Progress, run
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.jobs.denoise.images import denoise_images_job
+from napari_denoisplit.jobs.denoise.images import channel_path, denoise_images_job
 from napari_denoisplit.settings import DenoiseSettings
 
 TINY = DenoiseSettings(
@@ -67,3 +68,37 @@ def test_a_stop_leaves_out_channels_that_were_not_begun(stack):
 def test_images_with_different_channels_are_refused(stack):
     with pytest.raises(ImageError, match="'one' has 1 channels, 'cells' 2"):
         run(denoise_images_job([stack, Image(stack.data[0, 0], "ZYX", name="one")], TINY))
+
+
+def test_each_channel_has_a_file_of_its_own(stack, tmp_path):
+    path = tmp_path / "kept.denoisplit"
+    first = denoise(stack, TINY, model=path)
+    best = [f for f in tmp_path.iterdir() if ".last" not in f.name]
+    assert {f.name for f in best} == {"kept_a.denoisplit", "kept_b.denoisplit"}
+    np.testing.assert_array_equal(first.data, denoise(stack, TINY, model=path).data)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a"], ["n.denoisplit"]),
+        (["a/1", "a 2"], ["n_a_1.denoisplit", "n_a_2.denoisplit"]),
+        (["a/1", "a 1"], ["n_1.denoisplit", "n_2.denoisplit"]),
+        (["/", "a"], ["n_1.denoisplit", "n_2.denoisplit"]),
+    ],
+)
+def test_files_of_channels_have_names_of_their_own(names, expected):
+    paths = [channel_path(Path("n.denoisplit"), names, c) for c in range(len(names))]
+    assert [path.name for path in paths] == expected
+
+
+def test_a_stop_before_the_second_channel_keeps_the_first(stack):
+    stop = threading.Event()
+
+    def stop_at(event):
+        if event.text.startswith("b: Learning"):
+            stop.set()
+
+    result = run(denoise_images_job([stack], TINY, stop=stop), stop_at)
+    assert list(result.verdicts) == ["a"]
+    assert np.isfinite(result.images[0].data[:, 0]).all()

@@ -5,13 +5,17 @@ import threading
 import numpy as np
 import pytest
 
-from napari_denoisplit.errors import ImageError, NoiseModelError
+from napari_denoisplit.checkpoint import load_model
+from napari_denoisplit.errors import ImageError, ModelFileError, NoiseModelError, TrainingError
 from napari_denoisplit.events import Progress, run
+from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.jobs.denoise import denoiser
 from napari_denoisplit.jobs.denoise.job import denoise_job
+from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.measures.psnr import psnr
-from napari_denoisplit.settings import DenoiseSettings
+from napari_denoisplit.settings import DenoiseSettings, SplitSettings
 
 TINY = DenoiseSettings(
     minutes=None, steps=2, patch_size=32, batch_size=2, device="cpu", precision="float32"
@@ -98,3 +102,54 @@ def test_progress_ends_at_all_of_it(pair):
     events = []
     run(denoise_job([pair[1]], TINY), events.append)
     assert all(0 <= e.done <= 1 for e in events if isinstance(e, Progress))
+
+
+def test_a_kept_network_denoises_again_without_learning(pair, tmp_path):
+    path = tmp_path / "n2v.denoisplit"
+    first = run(denoise_job([pair[1]], TINY, path=path, channel="actin"))
+    written = path.read_bytes()
+    header = load_model(path).header
+    assert (header.network.kind, header.channel_names) == ("denoiser", ("actin",))
+    endless = TINY.model_copy(update={"steps": 1_000_000})
+    again = run(denoise_job([pair[1]], endless, path=path))
+    np.testing.assert_array_equal(first.images[0], again.images[0])
+    assert again.n_steps == first.n_steps == 2
+    assert path.read_bytes() == written
+
+
+def test_a_kept_network_goes_on_learning_with_its_own_normalization(pair, tmp_path):
+    path = tmp_path / "n2v.denoisplit"
+    first = run(denoise_job([pair[1]], TINY, path=path)).model.header
+    second = run(denoise_job([2 * pair[1]], TINY, path=path, resume=True)).model.header
+    assert (first.training["steps"], second.training["steps"]) == (2, 4)
+    assert second.normalization == first.normalization
+    assert load_model(path).header == second
+
+
+def test_the_network_of_a_denoiser_splits_images_of_its_channel(pair, tmp_path):
+    path = tmp_path / "n2v.denoisplit"
+    denoised = run(denoise_job([pair[1]], TINY, path=path)).images[0]
+    settings = SplitSettings(n_samples=2, device="cpu", precision="float32")
+    split = run(split_job(path, Image(pair[1], "YX"), settings))
+    inner = np.s_[64:-64, 64:-64]  # the border is continued otherwise
+    np.testing.assert_allclose(split.mmse.data[0][inner], denoised[inner], rtol=1e-4)
+
+
+def test_nothing_is_resumed_where_nothing_was_kept(pair, tmp_path):
+    with pytest.raises(ModelFileError, match="cannot be opened"):
+        run(denoise_job([pair[1]], TINY, path=tmp_path / "none.denoisplit", resume=True))
+
+
+def test_a_splitting_network_is_no_denoiser(pair, fields, settings, tmp_path):
+    path = tmp_path / "split.denoisplit"
+    one = settings.model_copy(update={"steps": 1, "method": "musplit"})
+    run(train_job(fields, one, path=path))
+    with pytest.raises(ModelFileError, match="splits images \\(filaments, pits\\)"):
+        run(denoise_job([pair[1]], TINY, path=path))
+
+
+def test_a_stop_before_the_first_step_says_that_there_is_no_model(pair):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(TrainingError, match="no model"):
+        run(denoise_job([pair[1]], TINY, stop=stop))

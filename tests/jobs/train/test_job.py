@@ -10,12 +10,14 @@ from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import last_path, load_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, run
+from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.jobs.learning.batches import Batch, Batches
-from napari_denoisplit.jobs.learning.trainer import Trainer
+from napari_denoisplit.jobs.learning.trainer import OPTIMIZERS, Trainer
+from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
-from napari_denoisplit.settings import MixSettings
+from napari_denoisplit.settings import MixSettings, SplitSettings
 
 
 def collected(job):
@@ -106,8 +108,16 @@ def test_the_same_seed_trains_the_same_model(fields, settings):
         torch.testing.assert_close(x, y, rtol=0, atol=0)
 
 
-def test_a_resumed_training_goes_on_as_if_it_had_not_stopped(fields, settings, tmp_path):
+def one_channel(fields) -> TrainingFields:
+    return TrainingFields(tuple(f[:1] for f in fields.fields), fields.channel_names[:1])
+
+
+@pytest.mark.parametrize("kind", ["ladder", "denoiser"])
+def test_a_resumed_training_goes_on_as_if_it_had_not_stopped(fields, settings, tmp_path, kind):
     plateau = {"steps": None, "schedule": "plateau"}
+    if kind == "denoiser":
+        fields = one_channel(fields)
+        plateau["network"] = {"kind": kind, "n_filters": 4, "n_levels": 2}
     four, half = (changed(settings, epochs=n, **plateau) for n in (4, 2))
     whole = run(train_job(fields, four, path=tmp_path / "a.denoisplit"))
     path = tmp_path / "b.denoisplit"
@@ -236,6 +246,28 @@ def test_a_finished_model_is_no_state_to_resume_from(fields, settings, tmp_path)
     run(train_job(fields, changed(settings, steps=1), path=path))
     with pytest.raises(TrainingError, match=r"last\.denoisplit"):
         run(train_job(fields, settings, resume=path))
+
+
+def test_one_channel_is_denoised_by_a_ladder_that_has_learned_it(fields, settings):
+    lone = one_channel(fields)
+    result = run(train_job(lone, changed(settings, steps=4)))
+    image = Image(lone.fields[0][0], "YX")
+    split = run(split_job(result.model, image, SplitSettings(n_samples=2, device="cpu")))
+    assert result.model.header.mix.weights == (1.0,)
+    assert split.mmse.shape == (1, *image.shape)
+
+
+def test_a_denoiser_learns_one_channel_only(fields, settings):
+    with pytest.raises(TrainingError, match="learns one channel, and 2 are given"):
+        run(train_job(fields, changed(settings, network={"kind": "denoiser"})))
+
+
+@pytest.mark.parametrize(("name", "rule"), [("adamax", "Adamax"), ("adam", "Adam")])
+def test_the_optimizer_is_a_setting(fields, settings, name, rule, monkeypatch):
+    made, original = [], getattr(torch.optim, rule)
+    monkeypatch.setitem(OPTIMIZERS, name, lambda *a, **k: made.append(rule) or original(*a, **k))
+    run(train_job(fields, changed(settings, steps=1, optimizer=name)))
+    assert made == [rule]
 
 
 def test_three_channels_train(fields, settings):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -53,6 +53,16 @@ class CalibrationField:
     report: NDArray[np.bool_]
     """(Y, X), pixels that it is judged on; none of them is fitted to."""
     notes: tuple[str, ...] = ()
+
+    def within(self, y: slice, x: slice) -> CalibrationField:
+        """Cut out these rows and columns."""
+        return replace(
+            self,
+            superposition=self.superposition[y, x],
+            target=self.target[:, y, x],
+            fit=self.fit[y, x],
+            report=self.report[y, x],
+        )
 
 
 def make_fields(
@@ -164,21 +174,11 @@ def _regions(header: ModelHeader, name: str) -> list[Region]:
 
 def cut(field: CalibrationField, region: Region, role: Role) -> CalibrationField:
     """Return a region of a field with some context, of which only the region is judged."""
-    height, width = field.superposition.shape
-    y0, x0 = max(region.y0 - CONTEXT, 0), max(region.x0 - CONTEXT, 0)
-    window = slice(y0, min(region.y1 + CONTEXT, height)), slice(x0, min(region.x1 + CONTEXT, width))
-    own = slice(region.y0, region.y1), slice(region.x0, region.x1)
-    parts = _parts((region.y1 - region.y0, region.x1 - region.x0), role)
-    fit, report = np.zeros((2, height, width), bool)
-    fit[own], report[own] = parts
-    return CalibrationField(
-        field.superposition[window],
-        field.target[(slice(None), *window)],
-        field.kind,
-        fit[window],
-        report[window],
-        field.notes,
-    )
+    y, x = slice(region.y0, region.y1), slice(region.x0, region.x1)
+    fit, report = np.zeros((2, *field.superposition.shape), bool)
+    fit[y, x], report[y, x] = _parts(fit[y, x].shape, role)
+    around = (slice(max(s.start - CONTEXT, 0), s.stop + CONTEXT) for s in (y, x))
+    return replace(field, fit=fit, report=report).within(*around)
 
 
 def limited(fields: Sequence[CalibrationField], max_pixels: int) -> list[CalibrationField]:
@@ -194,18 +194,8 @@ def limited(fields: Sequence[CalibrationField], max_pixels: int) -> list[Calibra
 
 
 def _middle(field: CalibrationField, edge: int) -> CalibrationField:
-    y, x = (max(0, (n - edge) // 2) // 16 * 16 for n in field.superposition.shape)
-    window = slice(y, y + edge), slice(x, x + edge)
-    if field.superposition[window].shape == field.superposition.shape:
-        return field
-    return CalibrationField(
-        field.superposition[window],
-        field.target[(slice(None), *window)],
-        field.kind,
-        field.fit[window],
-        field.report[window],
-        field.notes,
-    )
+    starts = (max(0, (n - edge) // 2) // 16 * 16 for n in field.superposition.shape)
+    return field.within(*(slice(start, start + edge) for start in starts))
 
 
 def _check(images: TrainingFields, superpositions: Sequence[Floats] | None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import threading
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,6 +21,7 @@ from napari_denoisplit.jobs.calibrate.channel import calibrate_channel
 from napari_denoisplit.jobs.calibrate.fields import cut, kept_aside, limited, make_fields
 from napari_denoisplit.jobs.calibrate.pixels import draw_field
 from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
+from napari_denoisplit.jobs.versions import versions
 from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 
@@ -144,8 +144,7 @@ def calibration_fields(
 ) -> list[CalibrationField]:
     """Everything that is to be split; see `calibrate_job`."""
     header = model.header
-    alpha = (header.mix.alpha_low + header.mix.alpha_high) / 2
-    weights = [w * alpha for w in header.mix.channel_weights(header.network.n_channels)]
+    weights = header.mix.mean_weights(header.network.n_channels)
     for given in (images, *(() if report_on is None else (report_on,))):
         if given.n_channels != header.network.n_channels:
             raise CalibrationError(
@@ -266,10 +265,7 @@ def conclude(
         judged_on=tuple(judged_on),
         scores=tuple(channel.score for channel in channels),
         notes=tuple(notes),
-        versions={
-            "napari-denoisplit": version("napari-denoisplit"),
-            "torch": str(torch.__version__),
-        },
+        versions=versions(),
     )
     results = tuple(channel.result for channel in channels)
     return Calibrated(model.calibrated(record), record, results, stopped_early)

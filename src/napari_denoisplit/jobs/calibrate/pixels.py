@@ -105,7 +105,8 @@ def draw_field(
     variance = _noise_variance(field.target, noise_models)
     if not probed:
         return Drawn(field, moments, variance, nothing)
-    weights = _weights(model)
+    header = model.header
+    weights = np.array(header.mix.mean_weights(header.network.n_channels), np.float32)
     # The noise of the input, by which the perturbation is measured: sum of weight^2 x variance.
     size = PROBE * np.sqrt(np.tensordot(weights**2, variance, axes=1))
     signs = np.random.default_rng(seed).choice(np.array([-1, 1], np.float32), size=x.shape)
@@ -200,14 +201,6 @@ def _noise_variance(target: Floats, noise_models: Sequence[NoiseModel]) -> Float
         with torch.no_grad():
             variance[c] = model.variance(signal).numpy()
     return variance
-
-
-def _weights(model: Model) -> Floats:
-    """Weights of the channels in the middle of the mixing range, (C,)."""
-    mix = model.header.mix
-    alpha = (mix.alpha_low + mix.alpha_high) / 2
-    weights = mix.channel_weights(model.header.network.n_channels)
-    return np.asarray(weights, np.float32) * np.float32(alpha)
 
 
 def _averaged(

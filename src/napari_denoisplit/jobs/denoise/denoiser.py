@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from napari_denoisplit.nn.blind_spot import grid_spots, hide
+from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.sampling.tiles import tile_grid
 
 if TYPE_CHECKING:
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from napari_denoisplit.images.training.normalization import Normalization
+    from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.nn.unet import UNet
 
 TILE = 512
 """Edge of a tile without its overlap: 100 MiB of feature maps."""
@@ -33,16 +33,16 @@ class Denoiser:
 
     Parameters
     ----------
-    network
-        In evaluation mode.
-    normalization
-        Of the pixels that it was trained on.
+    model
+        Of the kind 'denoiser'.
     compute
         Device and precision.
     """
 
-    def __init__(self, network: UNet, normalization: Normalization, compute: Compute) -> None:
-        self._network = network
+    def __init__(self, model: Model, compute: Compute) -> None:
+        self._network = model.network.to(compute.device).eval()
+        self._facts = facts_of(model.header.network, compute.dtype)
+        normalization = model.header.normalization
         self._mean, self._std = normalization.input_mean, normalization.input_std
         self._compute = compute
 
@@ -70,11 +70,11 @@ class Denoiser:
         None after each tile but the last, then the plane (Y, X).
         """
         height, width = plane.shape
-        multiple = self._network.multiple
+        multiple = self._facts.multiple
         below, right = (-(n + 2 * MARGIN) % multiple + MARGIN for n in plane.shape)
         # numpy's reflection, unlike torch's, may be longer than the image
         padded = np.pad(plane, ((MARGIN, below), (MARGIN, right)), mode="reflect")
-        reach = self._network.reach
+        reach = self._facts.reach
         tiles = tile_grid(padded.shape[0], padded.shape[1], TILE + 2 * reach, reach, multiple)
         result = np.empty_like(padded)
         for number, tile in enumerate(tiles):
@@ -91,7 +91,7 @@ class Denoiser:
 
     def _predict(self, images: Tensor) -> Tensor:
         with self._compute.autocast():
-            predicted: Tensor = self._network(images).float()
+            predicted: Tensor = self._network(images).signal
         return predicted
 
     def _blind(self, images: Tensor) -> Tensor:

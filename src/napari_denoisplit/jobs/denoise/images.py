@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import dataclass, replace
-from importlib.metadata import version
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
-import torch
 
-from napari_denoisplit.errors import ImageError, JobError
+from napari_denoisplit.checkpoint import SUFFIX
+from napari_denoisplit.errors import ImageError, JobError, TrainingError
 from napari_denoisplit.events import changed
 from napari_denoisplit.jobs.denoise.job import denoise_job
+from napari_denoisplit.jobs.versions import versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from pydantic import JsonValue
 
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.denoise.job import Denoised
     from napari_denoisplit.settings import DenoiseSettings
     from napari_denoisplit.verdict import Verdict
 
@@ -57,7 +59,12 @@ class DenoisedImages:
 
 
 def denoise_images_job(
-    images: Sequence[Image], settings: DenoiseSettings, *, stop: threading.Event | None = None
+    images: Sequence[Image],
+    settings: DenoiseSettings,
+    *,
+    path: Path | None = None,
+    resume: bool = False,
+    stop: threading.Event | None = None,
 ) -> Job[StatusEvent, DenoisedImages]:
     """Denoise images of the same channels; each channel has a network that learns from all images.
 
@@ -67,6 +74,11 @@ def denoise_images_job(
         All with as many channels; other axes as they are.
     settings
         Budget of each channel, patches, device.
+    path
+        Model file of the network, applied if it exists and written otherwise; each of several
+        channels has a file of its own, see `channel_path`. None keeps no network.
+    resume
+        Go on learning from the file, whose network is then replaced.
     stop
         When set, the channel in training is denoised by its network as it is; channels that were
         not begun are left out.
@@ -86,6 +98,10 @@ def denoise_images_job(
         not finite.
     JobError
         The result does not fit into memory.
+    TrainingError
+        Ten steps in a row were not finite, or it was stopped before the first of all.
+    ModelFileError
+        A model file is damaged, or holds no denoiser.
     """
     stop = stop or threading.Event()
     names = _channel_names(images)
@@ -99,7 +115,21 @@ def denoise_images_job(
         views = [_channels_first(image).data[channel] for image in images]
         titles = [f"{image.name}, {name}" if len(names) > 1 else image.name for image in images]
         label = f"{name}: " if len(names) > 1 else ""
-        done = yield from _labelled(denoise_job(views, settings, stop=stop, names=titles), label)
+        job = denoise_job(
+            views,
+            settings,
+            stop=stop,
+            names=titles,
+            channel=name,
+            path=None if path is None else channel_path(path, names, channel),
+            resume=resume,
+        )
+        try:
+            done = yield from changed(job, partial(_labelled, label))
+        except TrainingError:
+            if channel and stop.is_set():
+                break  # before the first step of this channel; those before it are done
+            raise
         for result, denoised in zip(results, done.images, strict=True):
             result[channel] = denoised
         verdicts[name], steps[name] = done.verdict, done.n_steps
@@ -110,8 +140,7 @@ def denoise_images_job(
         "steps": dict(steps),
         "verdicts": {name: verdict.headline for name, verdict in verdicts.items()},
         "stopped early": stop.is_set(),
-        "napari-denoisplit": version("napari-denoisplit"),
-        "torch": str(torch.__version__),
+        **versions(),
     }
     made = DenoisedImages((), verdicts, stop.is_set(), provenance)
     notes = tuple(made.summary.splitlines())
@@ -119,9 +148,22 @@ def denoise_images_job(
     return replace(made, images=tuple(_like(image, result, notes) for image, result in pairs))
 
 
-def _labelled(job: Job[StatusEvent, Denoised], label: str) -> Job[StatusEvent, Denoised]:
-    """Say in every event which channel it is of."""
-    return changed(job, lambda event: (replace(event, text=label + event.text),))
+def _labelled(label: str, event: StatusEvent) -> tuple[StatusEvent]:
+    """Say in an event which channel it is of."""
+    return (replace(event, text=label + event.text),)
+
+
+def channel_path(path: Path, names: Sequence[str], channel: int) -> Path:
+    """Model file of one channel: `path` itself for a lone one, else with its name.
+
+    Names that a file cannot have, or that two channels share, are told by number.
+    """
+    if len(names) == 1:
+        return path
+    words = [re.sub(r"[^\w-]+", "_", name).strip("_") for name in names]
+    is_plain = len(set(words)) == len(words) and all(words)
+    word = words[channel] if is_plain else str(channel + 1)
+    return path.with_name(f"{path.name.removesuffix(SUFFIX)}_{word}{SUFFIX}")
 
 
 def _channel_names(images: Sequence[Image]) -> list[str]:

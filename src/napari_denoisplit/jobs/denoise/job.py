@@ -10,34 +10,37 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_denoisplit.errors import ImageError, NoiseModelError
-from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.checkpoint import ModelHeader, last_path, load_model
+from napari_denoisplit.errors import ImageError, ModelFileError, NoiseModelError
+from napari_denoisplit.events import Progress, Stage, changed
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.windows import training_windows
 from napari_denoisplit.jobs.denoise.denoiser import Denoiser
-from napari_denoisplit.jobs.learning.batches import Batches
-from napari_denoisplit.jobs.learning.budget import Budget
-from napari_denoisplit.jobs.learning.trainer import Trainer
+from napari_denoisplit.jobs.learning.loop import SECONDS_BETWEEN_PROGRESS, Run, learn_job
+from napari_denoisplit.jobs.versions import versions
 from napari_denoisplit.measures.trust.degeneracy import CORRELATION, judge_denoised
-from napari_denoisplit.nn.blind_spot import BlindSpotObjective
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.unet import UNet
 from napari_denoisplit.noise.judging.findings import CORRELATED
 from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours
-from napari_denoisplit.settings import DenoiseSettings, TrainSettings
+from napari_denoisplit.settings import (
+    DenoiseSettings,
+    DenoisingUNetSettings,
+    MixSettings,
+    TrainSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.verdict import Verdict
 
-SECONDS_BETWEEN_PROGRESS = 0.3
 MOST_JUDGED = 1_000_000
 """Pixels in which the correlation of the noise is looked for: half a second."""
-N_FILTERS = 16
 AVERAGE_DECAY = 0.99
 """About the last hundred steps: a training of three minutes has a thousand."""
 LARGEST_GRADIENT = 1.0
@@ -53,12 +56,13 @@ class Denoised:
     verdict: Verdict
     """Whether the result is one: blank, unchanged and patterned results are recognized."""
     stopped_early: bool
-    n_steps: int
-    """Steps of training behind the result."""
-    seconds: float
-    """Seconds of training."""
-    for_noise_model: bool
-    """Whether the images are made to serve as signal of a noise model."""
+    model: Model
+    """The network behind the result."""
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of training behind the result."""
+        return int(self.model.header.training["steps"])  # type: ignore[arg-type]
 
     def check(self) -> None:
         """Refuse a degenerate result as the signal of a noise model.
@@ -86,6 +90,9 @@ def denoise_job(
     for_noise_model: bool = False,
     stop: threading.Event | None = None,
     names: Sequence[str] = (),
+    channel: str = "",
+    path: Path | None = None,
+    resume: bool = False,
 ) -> Job[StatusEvent, Denoised]:
     """Train a Noise2Void network on noisy images of one channel, and denoise them with it.
 
@@ -103,6 +110,14 @@ def denoise_job(
         planes that are not begun are left out.
     names
         Names of the images, for messages.
+    channel
+        Name of what the images show, for the model.
+    path
+        Model file of the network. One that exists is applied as it is; otherwise what is learned
+        is kept there, and the state to go on from beside it.
+    resume
+        Go on learning where the training that wrote `path` ended; the whole budget is spent once
+        more.
 
     Yields
     ------
@@ -117,7 +132,9 @@ def denoise_job(
     ImageError
         An image is constant, or holds values that are not finite.
     TrainingError
-        Ten steps in a row were not finite.
+        Ten steps in a row were not finite, or it was stopped before the first.
+    ModelFileError
+        The model file is damaged, or holds no denoiser.
     """
     stop = stop or threading.Event()
     names = names or [""] * len(images)
@@ -125,16 +142,22 @@ def denoise_job(
     if not images:
         raise ImageError("There is no image to denoise: give at least one.")
     compute = Compute.choose(settings.device, settings.precision)
-    trainer, normalization = prepare(images, settings, compute, names)
-    yield Stage(f"Learning to denoise on {compute}")
     with keep_freed_memory():
-        seconds = yield from learn(trainer, settings, stop)
+        if path is not None and path.exists() and not resume:
+            yield Stage(f"Denoising by the network in {path.name}, nothing is learned")
+            model = load_denoiser(path)
+        else:
+            run = prepare(images, settings, compute, names, channel, path if resume else None)
+            yield Stage(f"Learning to denoise on {compute}")
+            learning = learn_job(run, path, stop)
+            only = (Progress, Stage)
+            trained = yield from changed(learning, lambda e: (e,) if isinstance(e, only) else ())
+            model = trained.model
         # A noise model takes no gaps, and a training that was stopped is to have a result.
         to_the_end = for_noise_model or stop.is_set()
         yield Stage("Denoising")
-        denoiser = Denoiser(trainer.average.network, normalization, compute)
         results = yield from _denoise(
-            denoiser, images, names, for_noise_model, None if to_the_end else stop
+            Denoiser(model, compute), images, names, for_noise_model, None if to_the_end else stop
         )
     found = correlation_of_neighbours(images[0], MOST_JUDGED)
     return Denoised(
@@ -146,39 +169,41 @@ def denoise_job(
             most_correlation=CORRELATED,
         ),
         stopped_early=stop.is_set(),
-        n_steps=trainer.step_count,
-        seconds=seconds,
-        for_noise_model=for_noise_model,
+        model=model,
     )
 
 
 def prepare(
-    images: Sequence[Any], settings: DenoiseSettings, compute: Compute, names: Sequence[str]
-) -> tuple[Trainer[UNet], Normalization]:
-    """Hold pixels of the images to train on, and a fresh network."""
+    images: Sequence[Any],
+    settings: DenoiseSettings,
+    compute: Compute,
+    names: Sequence[str],
+    channel: str = "",
+    resume: Path | None = None,
+) -> Run:
+    """Hold pixels of the images to train on, and a network: a new one, or that of a model file."""
     windows = training_windows(images, least_edge=settings.patch_size, names=names)
     fields = [window[None] for window in windows]
     masks = [np.ones(window.shape, dtype=bool) for window in windows]
-    normalization = Normalization.of(fields, masks, (1.0,), (names[0],))
     training = train_settings(settings)
-    batches = Batches(
-        fields,
-        masks,
-        normalization,
-        training.mix,
-        patch_size=settings.patch_size,
-        batch_size=settings.batch_size,
-        structure_bias=training.structure_bias,
-        augment=training.augment,
-        independent_share=training.independent_share,
-        seed=settings.seed,
-        device=compute.device,
-    )
+    last = None if resume is None else load_denoiser(last_path(resume))
+    if last is None:
+        normalization = Normalization.of(fields, masks, (1.0,), (names[0],))
+        header = ModelHeader(
+            network=DenoisingUNetSettings(),
+            mix=MixSettings(weights=(1.0,)),
+            normalization=normalization,
+            channel_names=(channel or names[0],),
+            provenance={"sources": list(names), **versions(), "seed": settings.seed},
+            training={"settings": training.model_dump(mode="json")},
+        )
+    else:
+        header = last.header
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        network = UNet(N_FILTERS)
-    objective = BlindSpotObjective(settings.seed)
-    return Trainer(network, objective, batches, training, compute), normalization
+        run = Run.begin(fields, masks, header, training, compute)
+        if last is not None:
+            run.take_up(last)
+    return run
 
 
 def train_settings(settings: DenoiseSettings) -> TrainSettings:
@@ -192,21 +217,15 @@ def train_settings(settings: DenoiseSettings) -> TrainSettings:
     )
 
 
-def learn(
-    trainer: Trainer[UNet], settings: DenoiseSettings, stop: threading.Event
-) -> Job[StatusEvent, float]:
-    """Follow the gradient until the budget is used up; return the seconds that it took."""
-    budget = Budget(train_settings(settings), step=0, epoch=0)
-    told, used = -np.inf, 0.0
-    while used < 1 and not (stop.is_set() and trainer.step_count):
-        trainer.learning_rate = budget.learning_rate(used)
-        trainer.step()
-        used = budget.used(trainer.step_count, 0)
-        if budget.seconds - told > SECONDS_BETWEEN_PROGRESS:
-            told = budget.seconds
-            text = f"step {trainer.step_count}, error {trainer.take_means().loss:.4f}"
-            yield Progress(used, budget.seconds_left(used), text)
-    return budget.seconds
+def load_denoiser(path: Path) -> Model:
+    """Read a model file, and refuse one that holds a splitting network."""
+    model = load_model(path)
+    if model.header.network.kind != "denoiser":
+        raise ModelFileError(
+            f"{path} holds a network that splits images ({', '.join(model.header.channel_names)}): "
+            "choose a file that was written by denoising."
+        )
+    return model
 
 
 def _denoise(

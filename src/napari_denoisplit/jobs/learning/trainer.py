@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,22 +14,21 @@ from napari_denoisplit.events import Elbo
 from napari_denoisplit.nn.average import WeightAverage
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from napari_denoisplit.jobs.learning.batches import Batches
     from napari_denoisplit.nn.compute import Compute
     from napari_denoisplit.nn.objective import Objective
+    from napari_denoisplit.nn.sampler import SplittingNetwork
     from napari_denoisplit.settings import TrainSettings
-
-N = TypeVar("N", bound="nn.Module")
 
 SKIPS_IN_A_ROW = 10
 
 
-_OPTIMIZERS = {"adamax": torch.optim.Adamax, "adam": torch.optim.Adam}
+OPTIMIZERS = {"adamax": torch.optim.Adamax, "adam": torch.optim.Adam}
 
 
-class Trainer(Generic[N]):
+class Trainer:
     """Everything that a step changes.
 
     Parameters
@@ -47,7 +47,7 @@ class Trainer(Generic[N]):
 
     def __init__(
         self,
-        network: N,
+        network: SplittingNetwork,
         objective: Objective,
         batches: Batches,
         settings: TrainSettings,
@@ -59,9 +59,12 @@ class Trainer(Generic[N]):
         self.batches = batches
         self.step_count = 0
         self.skipped = 0
+        self.recent_loss = math.nan
+        """Mean over about the last fifty steps."""
         self._skipped_in_a_row = 0
-        self._clip, self._compute = settings.gradient_clip, compute
-        self._optimizer = _OPTIMIZERS[settings.optimizer](
+        self.compute = compute
+        self._clip = settings.gradient_clip
+        self._optimizer = OPTIMIZERS[settings.optimizer](
             self.network.parameters(), lr=settings.learning_rate, foreach=True
         )
         self._sums = np.zeros(2 + objective.n_levels)
@@ -101,12 +104,15 @@ class Trainer(Generic[N]):
         self._optimizer.step()
         self.average.update(self.network)
         values = torch.cat([torch.stack([loss, terms.reconstruction]), terms.kl_per_level])
-        self._sums += values.detach().cpu().double().numpy()
+        parts = values.detach().cpu().double().numpy()
+        self._sums += parts
         self._n_sums += 1
+        before = parts[0] if math.isnan(self.recent_loss) else self.recent_loss
+        self.recent_loss = float(before + 0.02 * (parts[0] - before))
 
     def _predict(self, images: Tensor) -> Any:
         """Let the network predict in the precision of the training; the loss is in float32."""
-        with self._compute.autocast():
+        with self.compute.autocast():
             return self.network(images)
 
     def _skip(self, loss: float) -> None:
@@ -138,14 +144,14 @@ class Trainer(Generic[N]):
         rng = json.dumps(self.batches.rng.bit_generator.state).encode()
         state["random.patches"] = torch.frombuffer(bytearray(rng), dtype=torch.uint8)
         state["random.torch"] = torch.get_rng_state()
-        if self._compute.device.type == "cuda":
-            state["random.cuda"] = torch.cuda.get_rng_state(self._compute.device)
+        if self.compute.device.type == "cuda":
+            state["random.cuda"] = torch.cuda.get_rng_state(self.compute.device)
         counts = [self.step_count, self.skipped, self.average.n_updates]
         state["counts"] = torch.tensor(counts)
         state["learning_rate"] = torch.tensor(self.learning_rate, dtype=torch.float64)
         return state
 
-    def restore(self, state: dict[str, Tensor], average: nn.Module) -> None:
+    def restore(self, state: dict[str, Tensor], average: SplittingNetwork) -> None:
         """Go on from `state`; `average` are the averaged weights that were saved with it."""
         try:
             self.network.load_state_dict(_below(state, "network."))
@@ -154,8 +160,8 @@ class Trainer(Generic[N]):
             rng = bytes(state["random.patches"].tolist())
             self.batches.rng.bit_generator.state = json.loads(rng)
             torch.set_rng_state(state["random.torch"])
-            if self._compute.device.type == "cuda" and "random.cuda" in state:
-                torch.cuda.set_rng_state(state["random.cuda"], self._compute.device)
+            if self.compute.device.type == "cuda" and "random.cuda" in state:
+                torch.cuda.set_rng_state(state["random.cuda"], self.compute.device)
             counts = [int(n) for n in state["counts"]]
             self.learning_rate = float(state["learning_rate"])
         except (KeyError, ValueError, RuntimeError) as error:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING
-
-import numpy as np
-import torch
 
 from napari_denoisplit.events import PairsGathered, Stage
 from napari_denoisplit.images.training.spread_planes import spread_planes
 from napari_denoisplit.jobs.denoise.job import denoise_job
+from napari_denoisplit.jobs.versions import versions
 from napari_denoisplit.noise.fitting.selection import fit_steps
 from napari_denoisplit.noise.judging.judge import judge
 from napari_denoisplit.noise.pairs.gathering import check_region, gather, joint_histogram
@@ -98,11 +95,7 @@ def fit_noise_job(
         n_pixels=len(pairs.signal),
         notes=pairs.notes,
         verdict=verdict,
-        versions={
-            "napari-denoisplit": version("napari-denoisplit"),
-            "torch": str(torch.__version__),
-            "numpy": np.__version__,
-        },
+        versions=versions(),
     )
     return NoiseFit(model.with_record(record), curves, pairs, candidates, denoised)
 

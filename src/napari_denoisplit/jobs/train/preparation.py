@@ -2,53 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-
-from napari_denoisplit.checkpoint import Model, ModelHeader, best_path, load_model
+from napari_denoisplit.checkpoint import ModelHeader, load_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.partition import partition
-from napari_denoisplit.jobs.learning.batches import Batches
-from napari_denoisplit.jobs.learning.trainer import Trainer
+from napari_denoisplit.jobs.learning.loop import Run
+from napari_denoisplit.jobs.learning.validation import Validation
 from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
-from napari_denoisplit.jobs.train.validation import Validation
+from napari_denoisplit.jobs.versions import versions
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.families import family_of
-from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.settings import METHODS, PRESETS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Job, NoiseEvent
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.images.training.partition import Partition
-    from napari_denoisplit.nn.sampler import SplittingNetwork
     from napari_denoisplit.noise.models.noise_model import NoiseModel
-    from napari_denoisplit.settings import LossSettings, NetworkSettings, TrainSettings
-
-
-@dataclass(slots=True, eq=False)
-class Run:
-    """What the loop works on."""
-
-    compute: Compute
-    trainer: Trainer[SplittingNetwork]
-    validation: Validation
-    header: ModelHeader
-    epoch: int = 0
-    seconds: float = 0.0
-    best_loss: float = math.inf
-    best: Model | None = None
-    since_best: int = 0
+    from napari_denoisplit.settings import LossSettings, TrainSettings
 
 
 def prepare(
@@ -60,6 +39,9 @@ def prepare(
     """Set everything up: pixels, statistics, noise models, network."""
     compute = Compute.choose(settings.device, settings.precision)
     _check_counts(fields, settings, noise_models)
+    if fields.n_channels == 1:
+        name = fields.channel_names[0]
+        yield Stage(f"{name} is the only structure: the model learns to denoise it, not to split")
     before = load_model(resume) if resume else None
     loss = settings.loss or METHODS[settings.method]
     patch_size = settings.patch_size or PRESETS[settings.preset].patch_size
@@ -84,51 +66,17 @@ def prepare(
             yield from channel_noise_job(fields, parts.train, seed=settings.seed)
         )
         header = header.model_copy(update={"noise_models": tuple(m.to_dict() for m in found)})
-    torch.manual_seed(settings.seed)
-    batches = Batches(
-        fields.fields,
-        parts.train,
-        header.normalization,
-        header.mix,
-        patch_size=patch_size,
-        batch_size=settings.batch_size or PRESETS[settings.preset].batch_size,
-        structure_bias=settings.structure_bias,
-        augment=settings.augment,
-        independent_share=settings.independent_share,
-        seed=settings.seed,
-        device=compute.device,
-    )
-    noise = [noise_model_from_dict(m) for m in header.noise_models or ()]
-    objective = family.objective(header.network, loss, header.normalization, noise)
-    network = family.network(header.network)
-    trainer = Trainer(network, objective, batches, settings, compute)
     validation = Validation(
         [r.of(fields.fields) for r in parts.validation],
         None if fields.clean is None else [r.of(fields.clean) for r in parts.validation],
-        _mean_weights(header),
+        header.mix.mean_weights(fields.n_channels),
         header.normalization,
         compute,
     )
-    run = Run(compute, trainer, validation, header)
-    if before is not None and before.training_state is not None:
-        _take_up(run, before, before.training_state)
+    run = Run.begin(fields.fields, parts.train, header, settings, compute, validation)
+    if before is not None:
+        run.take_up(before)
     return run
-
-
-def _take_up(run: Run, before: Model, state: dict[str, torch.Tensor]) -> None:
-    """Bring a run to where the one before it ended."""
-    run.best = _best_before(before)  # first: a network that is made draws random numbers
-    run.trainer.restore(state, before.network)
-    run.epoch = int(state["epoch"])
-    run.seconds = float(state["seconds"])
-    if run.best is not None:
-        run.best_loss = float(state["best_loss"])
-
-
-def _best_before(last: Model) -> Model | None:
-    """Best model of the training that is resumed; None where its file is gone."""
-    path = None if last.path is None else best_path(last.path)
-    return load_model(path) if path is not None and path.exists() else None
 
 
 def _check_counts(
@@ -159,11 +107,6 @@ def _check_resumed(
             f"{before.path} goes on with the noise models that it began with, and others were "
             "given: leave them out, or start a new training with them."
         )
-    if before.training_state is None:
-        raise TrainingError(
-            f"{before.path} is a finished model without the state to resume from: choose the file "
-            "that ends in .last.denoisplit."
-        )
     if header.network.n_channels != fields.n_channels:
         raise TrainingError(
             f"{before.path} splits {header.network.n_channels} channels, the images have "
@@ -181,10 +124,11 @@ def _new_header(
     fields: TrainingFields, parts: Partition, settings: TrainSettings, loss: LossSettings
 ) -> ModelHeader:
     """Header of a new model, noise models still missing."""
+    chosen = settings.network or PRESETS[settings.preset].network
     weights = settings.mix.channel_weights(fields.n_channels)
     mix = settings.mix.model_copy(update={"weights": weights})
     return ModelHeader(
-        network=_network_settings(settings, fields.n_channels, loss),
+        network=family_of(chosen).shaped(chosen, fields.n_channels, loss),
         mix=mix,
         normalization=Normalization.of(fields.fields, parts.train, weights, fields.channel_names),
         channel_names=fields.channel_names,
@@ -192,26 +136,10 @@ def _new_header(
         units=dict(fields.units),
         provenance={
             "sources": list(fields.sources),
-            "napari-denoisplit": version("napari-denoisplit"),
-            "torch": str(torch.__version__),
-            "numpy": np.__version__,
+            **versions(),
             "seed": settings.seed,
             "validation": [asdict(r) for r in parts.validation],
             "test": [asdict(r) for r in parts.test],
         },
         training={"settings": settings.model_dump(mode="json")},
     )
-
-
-def _network_settings(
-    settings: TrainSettings, n_channels: int, loss: LossSettings
-) -> NetworkSettings:
-    chosen = settings.network or PRESETS[settings.preset].network
-    shaped: NetworkSettings = family_of(chosen).shaped(chosen, n_channels, loss)
-    return shaped
-
-
-def _mean_weights(header: ModelHeader) -> list[float]:
-    """Weights of the channels in the middle of the mixing range."""
-    alpha = (header.mix.alpha_low + header.mix.alpha_high) / 2
-    return [w * alpha for w in header.mix.channel_weights(header.network.n_channels)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_denoisplit.nn.families.denoiser import DenoiserFamily
 from napari_denoisplit.nn.families.ladder import LadderFamily
 from napari_denoisplit.nn.families.unet import UNetFamily
 
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.sampler import NetworkFacts, Sampler, SplittingNetwork
     from napari_denoisplit.settings import NetworkSettings
 
-FAMILIES: dict[str, Family[Any]] = {"ladder": LadderFamily(), "unet": UNetFamily()}
+FAMILIES: dict[str, Family[Any]] = {
+    "ladder": LadderFamily(),
+    "unet": UNetFamily(),
+    "denoiser": DenoiserFamily(),
+}
 
 
 def family_of(settings: NetworkSettings) -> Family[Any]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Job, StatusEvent, TrainEvent
     from napari_denoisplit.images.training.fields import TrainingFields
-    from napari_denoisplit.jobs.train.job import Trained
+    from napari_denoisplit.jobs.learning.loop import Trained
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
     from napari_denoisplit.widgets.parts.run_panel import RunPanel

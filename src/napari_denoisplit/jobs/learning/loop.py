@@ -1,0 +1,300 @@
+"""The loop of every training: steps until the budget is used up, the best network kept."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_denoisplit.checkpoint import Model, best_path, last_path, load_model, save_model
+from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, Stage
+from napari_denoisplit.jobs.learning.batches import Batches
+from napari_denoisplit.jobs.learning.budget import Budget
+from napari_denoisplit.jobs.learning.trainer import Trainer
+from napari_denoisplit.nn.families import family_of, network_of
+from napari_denoisplit.noise.models.kinds import noise_model_from_dict
+from napari_denoisplit.settings import METHODS, PRESETS
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.events import Job, StatusEvent, TrainEvent
+    from napari_denoisplit.jobs.learning.validation import Validation, ValidationResult
+    from napari_denoisplit.nn.compute import Compute
+    from napari_denoisplit.settings import TrainSettings
+
+SECONDS_BETWEEN_PROGRESS = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """Outcome of a training run."""
+
+    model: Model
+    """The best model: lowest loss on validation."""
+    path: Path | None
+    history: tuple[EpochDone, ...]
+    """Every epoch of this run."""
+    stopped_early: bool
+    """Whether it was asked to stop before its budget was used up."""
+    notes: tuple[str, ...] = ()
+    """What a user should know of the model; each was also yielded as a Stage."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A training under way."""
+
+    trainer: Trainer
+    settings: TrainSettings
+    header: ModelHeader
+    validation: Validation | None
+    """None: nothing is held out, and the latest network is the best."""
+    epoch: int = 0
+    seconds: float = 0.0
+    best: Model | None = None
+    best_loss: float = math.inf
+    since_best: int = 0
+
+    @classmethod
+    def begin(
+        cls,
+        fields: Sequence[NDArray[np.float32]],
+        masks: Sequence[NDArray[np.bool_]],
+        header: ModelHeader,
+        settings: TrainSettings,
+        compute: Compute,
+        validation: Validation | None = None,
+    ) -> Run:
+        """Make what the header describes, with random weights.
+
+        Parameters
+        ----------
+        fields
+            Arrays (C, Y, X), image units.
+        masks
+            Pixels of each field to train on, (Y, X).
+        header
+            Network, mix, normalization and noise models.
+        settings
+            Budget, patches, optimizer, seed.
+        compute
+            Device and precision.
+        validation
+            On pixels that are held out, if any are.
+        """
+        preset = PRESETS[settings.preset]
+        torch.manual_seed(settings.seed)
+        batches = Batches(
+            fields,
+            masks,
+            header.normalization,
+            header.mix,
+            patch_size=settings.patch_size or preset.patch_size,
+            batch_size=settings.batch_size or preset.batch_size,
+            structure_bias=settings.structure_bias,
+            augment=settings.augment,
+            independent_share=settings.independent_share,
+            seed=settings.seed,
+            device=compute.device,
+        )
+        family = family_of(header.network)
+        objective = family.objective(
+            header.network,
+            settings.loss or METHODS[settings.method],
+            header.normalization,
+            [noise_model_from_dict(values) for values in header.noise_models or ()],
+        )
+        network = family.network(header.network)
+        trainer = Trainer(network, objective, batches, settings, compute)
+        return cls(trainer, settings, header, validation)
+
+    def take_up(self, last: Model) -> None:
+        """Go on where a training ended.
+
+        Parameters
+        ----------
+        last
+            What it left to resume from; its best model is looked for beside it.
+
+        Raises
+        ------
+        TrainingError
+            There is no training state, or it does not fit.
+        """
+        state = last.training_state
+        if state is None:
+            raise TrainingError(
+                f"{last.path} is a finished model without the state to resume from: choose the "
+                "file that ends in .last.denoisplit."
+            )
+        path = None if last.path is None else best_path(last.path)
+        # First: a network that is made draws random numbers.
+        self.best = load_model(path) if path is not None and path.exists() else None
+        self.trainer.restore(state, last.network)
+        self.epoch = int(state["epoch"])
+        self.seconds = float(state["seconds"])
+        if self.best is not None:
+            self.best_loss = float(state["best_loss"])
+
+
+def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEvent, Trained]:
+    """Train until the budget is used up or a stop.
+
+    Parameters
+    ----------
+    run
+        Changed on the way.
+    path
+        Where to keep the best model and, beside it, the state to resume from; None keeps neither.
+    stop
+        When set, training ends after the current step.
+
+    Yields
+    ------
+    Progress, and with validation Stage, EpochDone, PreviewSplit
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    TrainingError
+        Ten steps in a row were not finite, or there is no step or no finite loss on validation.
+    """
+    trainer, settings, history = run.trainer, run.settings, list[EpochDone]()
+    budget = Budget(settings, trainer.step_count, run.epoch)
+    plateau = _Plateau(settings)
+    seconds_before = run.seconds
+    if run.best is not None and path is not None and run.best.path != path:
+        # A resumed run that writes elsewhere: what is best so far belongs there, too.
+        run.best = replace(run.best, path=path)
+        save_model(path, run.best)
+    while budget.used(trainer.step_count, run.epoch) < 1 and not stop.is_set():
+        yield from _epoch(run, budget, stop)
+        if trainer.step_count == 0:
+            break  # stopped before the first step: there is nothing to keep
+        run.epoch += 1
+        run.seconds = seconds_before + budget.seconds
+        if run.validation is None:
+            _keep(run, path)
+            continue
+        result = run.validation.run(trainer.average.network, trainer.objective)
+        done = _epoch_done(run, result)
+        history.append(done)
+        if settings.schedule == "plateau":
+            trainer.learning_rate *= plateau.factor(result.elbo.loss)
+        _keep(run, path, done)
+        yield done
+        used = budget.used(trainer.step_count, run.epoch)
+        if run.epoch % settings.preview_every == 0 or used >= 1 or run.epoch == 1:
+            yield PreviewSplit(run.epoch, result.superposition, result.mmse, result.channels)
+        if run.since_best >= settings.stop_patience:
+            yield Stage(f"No progress in {run.since_best} epochs: training ends here")
+            break
+    if run.best is None:
+        raise TrainingError(
+            "The loss on validation was never finite: check the images and the noise models."
+            if history
+            else "Training was stopped before its first step: there is no model."
+        )
+    return Trained(run.best, path, tuple(history), stopped_early=stop.is_set())
+
+
+def _epoch(run: Run, budget: Budget, stop: threading.Event) -> Job[StatusEvent, None]:
+    """Take the steps between two validations."""
+    trainer, settings = run.trainer, run.settings
+    steps = settings.steps_per_epoch or _steps_per_epoch(trainer.batches)
+    reported = -math.inf
+    for _ in range(steps):
+        used = budget.used(trainer.step_count, run.epoch)
+        if used >= 1 or stop.is_set():
+            return
+        if settings.schedule == "budget":
+            trainer.learning_rate = budget.learning_rate(used)
+        trainer.step()
+        if budget.seconds - reported > SECONDS_BETWEEN_PROGRESS:
+            reported = budget.seconds
+            text = f"step {trainer.step_count}, loss {trainer.recent_loss:.4f}"
+            if run.validation is not None:
+                text = f"epoch {run.epoch + 1}, {text}"
+            yield Progress(used, budget.seconds_left(used), text)
+
+
+def _steps_per_epoch(batches: Batches) -> int:
+    """About one visit of each pixel, but neither too few nor too many steps to compare."""
+    seen = batches.batch_size * batches.patch_size**2
+    return min(max(batches.n_pixels // seen, 50), 500)
+
+
+class _Plateau:
+    """Halve the learning rate when the validation loss stands still."""
+
+    def __init__(self, settings: TrainSettings) -> None:
+        self._patience = settings.plateau_patience
+        self._best, self._waited = math.inf, 0
+
+    def factor(self, loss: float) -> float:
+        """Factor to apply to the learning rate after an epoch with this loss."""
+        if loss < self._best:
+            self._best, self._waited = loss, 0
+            return 1.0
+        self._waited += 1
+        if self._waited <= self._patience:
+            return 1.0
+        self._waited = 0
+        return 0.5
+
+
+def _epoch_done(run: Run, result: ValidationResult) -> EpochDone:
+    is_best = result.elbo.loss < run.best_loss
+    run.best_loss = min(run.best_loss, result.elbo.loss)
+    run.since_best = 0 if is_best else run.since_best + 1
+    return EpochDone(
+        epoch=run.epoch,
+        step=run.trainer.step_count,
+        seconds=run.seconds,
+        train=run.trainer.take_means(),
+        validation=result.elbo,
+        psnr=result.psnr,
+        learning_rate=run.trainer.learning_rate,
+        skipped_steps=run.trainer.skipped,
+        is_best=is_best,
+    )
+
+
+def _keep(run: Run, path: Path | None, done: EpochDone | None = None) -> None:
+    """Keep the averaged network if it is the best so far, and the state to resume from."""
+    trainer = run.trainer
+    kept = {**run.header.training, "steps": trainer.step_count, "seconds": run.seconds}
+    if done is not None:
+        record = json.loads(json.dumps(asdict(done)))  # lists for tuples, as read from the file
+        kept["history"] = [*run.header.training.get("history", []), record]  # type: ignore[misc]
+    run.header = run.header.model_copy(update={"training": kept})
+    network = trainer.average.network
+    if done is None or done.is_best:
+        # Not a deep copy, which draws no random numbers: a seed would give another model than it
+        # has given so far.
+        best = network_of(network.settings)
+        best.load_state_dict(network.state_dict())
+        run.best = Model(best.to(trainer.compute.device).eval(), run.header, path=path)
+        if path is not None:
+            save_model(path, run.best)
+    if path is not None:
+        state = trainer.state() | {
+            "epoch": torch.tensor(run.epoch),
+            "seconds": torch.tensor(run.seconds, dtype=torch.float64),
+            "best_loss": torch.tensor(run.best_loss, dtype=torch.float64),
+        }
+        save_model(last_path(path), Model(network, run.header, state))
