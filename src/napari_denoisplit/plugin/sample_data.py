@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_denoisplit.images.layer_record import layer_metadata
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -74,7 +76,7 @@ def _layer(
             "units": ("µm", "µm"),
             "axis_labels": ("y", "x"),
             "visible": visible,
-            "metadata": {"denoisplit": {"phantom": {"structures": STRUCTURES, "seed": seed}}},
+            "metadata": layer_metadata(phantom={"structures": STRUCTURES, "seed": seed}),
         },
         "image",
     )

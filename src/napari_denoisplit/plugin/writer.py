@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.layer_record import record_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -156,8 +157,8 @@ def _file_names(path: Path, names: Sequence[str]) -> list[Path]:
 def _provenance(kept: Sequence[Mapping[str, Any]]) -> str:
     """Return what the layers say of their making, as JSON; '' where they say nothing."""
     said = {
-        str(attributes.get("name", "image")): attributes["metadata"]["denoisplit"]
+        str(attributes.get("name", "image")): record
         for attributes in kept
-        if "denoisplit" in (attributes.get("metadata") or {})
+        if (record := record_of(attributes.get("metadata")))
     }
     return json.dumps(said, default=str) if said else ""

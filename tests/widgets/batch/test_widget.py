@@ -25,11 +25,13 @@ from napari_denoisplit.events import (
 )
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.layer_record import MMSE
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs.batch.outcome import BatchResult, FileOutcome
 from napari_denoisplit.jobs.batch.result_files import write_split
 from napari_denoisplit.widgets.batch.table import BatchModel, BatchRow, BatchTable
 from napari_denoisplit.widgets.batch.widget import BatchWidget
+from napari_denoisplit.widgets.layers.found import find_results
 
 
 @dataclass
@@ -221,6 +223,8 @@ def test_a_double_click_opens_the_result(qtbot, viewer, widget):
     assert tuple(mmse.scale) == (0.5, 0.5)
     assert mmse.metadata["denoisplit"]["model"] == "cells.denoisplit"
     assert not layer(viewer, "cell1 · actin · sigma (uncalibrated)").visible
+    (found,) = find_results(viewer.layers, MMSE)  # by every other tool
+    assert (found.name, len(found.sigma)) == ("cell1", 2)
 
 
 def test_the_result_opened_last_is_in_sight_and_none_is_there_twice(qtbot, viewer, widget):

@@ -14,11 +14,12 @@ from tests.widgets.samples_layers import NAMES, add_split, make_samples
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.layer_record import SHOWN_SAMPLE
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.measures.trust.footprint import pixel
+from napari_denoisplit.widgets.layers.opened import OpenedResult, add_result, levels_of
 from napari_denoisplit.widgets.layers.place import viewer_reference
-from napari_denoisplit.widgets.samples.choice import OpenedSamples, add_samples
-from napari_denoisplit.widgets.samples.picture import SHOWN
+from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.samples.place import LAYER
 from napari_denoisplit.widgets.samples.widget import SamplesWidget
 
@@ -63,12 +64,12 @@ def click(window, world, *, drag=0, button=1, modifiers=()):
 
 def test_showing_hides_what_lies_there_and_hiding_brings_it_back(window, browse, samples):
     before = {layer.name for layer in window.layers if layer.visible}
-    assert before == {f"cell · {name} · {SHOWN}" for name in NAMES}
+    assert before == {f"cell · {name} · {SHOWN_SAMPLE}" for name in NAMES}
     assert_allclose(shown(browse), samples[:, 0])
     browse.show_button.click()
     visible = {layer.name for layer in window.layers if layer.visible}
     assert visible == {f"cell · {name} · MMSE" for name in NAMES}
-    assert not any(SHOWN in layer.name for layer in window.layers)
+    assert not any(SHOWN_SAMPLE in layer.name for layer in window.layers)
 
 
 def test_every_way_to_a_sample_leads_to_the_same_picture(window, browse, samples):
@@ -180,8 +181,8 @@ def test_a_result_is_opened_from_its_files(qtbot, window, dock, samples, tmp_pat
 
 
 def test_samples_of_a_part_lie_in_their_place(viewer, samples):
-    stack = Split("YX", NAMES, sample_arrays=tuple(samples), origin={"Y": 30.0, "X": 70.0})
-    add_samples(viewer_reference(viewer), OpenedSamples(stack, ((0.0, 1.0),) * 2, ()))
+    split = Split("YX", NAMES, sample_arrays=tuple(samples), origin={"Y": 30.0, "X": 70.0})
+    add_result(OwnLayers(viewer_reference(viewer)), OpenedResult(split, levels_of(split, "YX")))
     assert {tuple(layer.translate[-2:]) for layer in viewer.layers} == {(30.0, 70.0)}
 
 
@@ -308,7 +309,7 @@ def test_closing_the_dock_brings_back_what_was_seen(qtbot, window, dock, samples
     widget.show_button.click()
     widget.measuring.switch.setChecked(True)
     window.__wrapped__.window.remove_dock_widget(widget)
-    assert not any(SHOWN in layer.name for layer in window.layers)
+    assert not any(SHOWN_SAMPLE in layer.name for layer in window.layers)
     assert window.layers["cell · nuclei · MMSE"].visible
     assert not widget.measuring.click.is_on
     widget.deleteLater()  # it belongs to nobody now
@@ -321,10 +322,10 @@ def test_what_comes_later_of_the_same_split_is_taken_along(window, dock, samples
     for layer in mean:
         window.layers.remove(layer)
     widget = dock(window, SamplesWidget(window))
-    assert not widget.browser.chosen.stack.mmse_arrays
+    assert not widget.browser.chosen.split.mmse_arrays
     for layer in mean:
         window.layers.append(layer)
-    assert len(widget.browser.chosen.stack.mmse_arrays) == 2
+    assert len(widget.browser.chosen.split.mmse_arrays) == 2
     widget.show_button.click()
     assert not any(layer.visible for layer in mean)
 

@@ -88,7 +88,7 @@ def test_a_film_is_of_the_part_on_screen_and_its_numbers_are_exact(qtbot, window
     look_at(qtbot, window, large, 4000, 4000, zoom=0.2)
     shown = large.browser.picture.layers[0]
     qtbot.waitUntil(lambda: large.film_order().stack.plane_shape == shown.data.shape)
-    part = large.browser.sight.window()
+    part = large.browser.visible.window()
     assert part.level > 0
     large.export.save(tmp_path / "a.ome.tif")
     qtbot.waitUntil(lambda: "Saved" in large.export.panel.status.text(), timeout=20_000)

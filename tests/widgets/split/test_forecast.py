@@ -38,7 +38,7 @@ def test_a_model_and_an_image_tell_what_the_split_takes(qtbot, widget, model):
 
 def test_a_stale_answer_is_dropped(qtbot, widget, model, jobs, monkeypatch):
     shown, begun, go_on = [], threading.Event(), threading.Event()
-    widget.where.line.told.connect(lambda told: shown.append(told.in_memory.n_samples))
+    widget.where.line.found.connect(lambda told: shown.append(told.in_memory.n_samples))
 
     def preflight(model, image, settings, *, on_disk=False, region=None):
         begun.set()

@@ -147,13 +147,14 @@ def test_a_second_run_makes_new_layers(qtbot, viewer, widget):
 
 
 def test_layers_renamed_during_a_run_are_still_refined(qtbot, viewer, widget, jobs, image):
-    jobs.seconds = 0.1
+    jobs.endless = True
     click(widget)
     qtbot.waitUntil(lambda: "cells · nuclei · MMSE" in viewer.layers)
     mmse = layer(viewer, "cells · nuclei · MMSE")
     mmse.name = "mine"
     viewer.layers["cells"].name = "raw"
     mmse.data[:] = 0
+    click(widget)
     wait_for_end(qtbot, widget)
     assert "cells · nuclei · MMSE" not in viewer.layers
     np.testing.assert_allclose(mmse.data, 0.25 * image)

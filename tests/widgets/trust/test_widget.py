@@ -18,8 +18,8 @@ from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.noise.models.superposed import superposed_noise
 from napari_denoisplit.settings import LadderSettings, MixSettings
-from napari_denoisplit.widgets.trust.layers import show_image
 from napari_denoisplit.widgets.trust.samples import ANSWERS, CONSENSUS, MODE
+from napari_denoisplit.widgets.trust.showing import show_image
 from napari_denoisplit.widgets.trust.widget import TrustWidget
 
 CAMERA = PoissonGaussian(5.0, 100.0, 40.0, 0, 1e5)
@@ -90,8 +90,8 @@ def finish(qtbot, panel):
 
 
 def test_the_split_and_its_input_are_found(widget):
-    assert widget.group.structures == NAMES
-    assert widget.group.n_samples == 6
+    assert widget.split.chosen.split.structures == NAMES
+    assert widget.split.chosen.split.n_kept == 6
     assert widget.residual.input.layer.name == "cells"
     assert widget.residual.panel.button.isEnabled()
 
@@ -149,7 +149,7 @@ def test_an_input_that_goes_is_not_replaced_by_a_result(viewer, widget):
 
 
 def test_a_stop_before_the_first_plane_is_no_error(qtbot, widget, monkeypatch):
-    monkeypatch.setattr(widget.residual.panel, "fail", pytest.fail)
+    monkeypatch.setattr(widget.residual.panel, "notify", pytest.fail)
     widget.residual.panel.button.click()
     widget.residual.panel.button.click()
     qtbot.waitUntil(lambda: not widget.residual.panel.is_running, timeout=60_000)
@@ -216,7 +216,7 @@ def test_a_split_without_sigma_is_said_to_have_no_mask(viewer, dock, clean):
 def test_an_image_may_be_named_like_a_result(viewer, dock, clean):
     add_split(viewer, clean, name="cells · raw")
     widget = dock(viewer, TrustWidget(viewer))
-    show_image(viewer, widget.group, "residual", clean[0], "residual", **PLACE)
+    show_image(viewer, widget.split.chosen, "residual", clean[0], "residual", **PLACE)
     widget.mask.show_button.click()  # hides what shows the same split
     assert not layer(viewer, "cells · raw · residual").visible
 
@@ -264,7 +264,7 @@ def test_a_split_with_several_resolutions_is_taken_at_the_finest(qtbot, viewer, 
         viewer.layers.remove(one)
         viewer.add_image(levels, multiscale=True, translate=one.translate, **about)
     widget = dock(viewer, TrustWidget(viewer))
-    assert widget.group.n_samples == 6
+    assert widget.split.chosen.split.n_kept == 6
     widget.mask.show_button.click()
     assert layer(viewer, "cells · filaments · trusted").data.shape == clean.shape[1:]
     finish(qtbot, widget.objects.panel)
@@ -327,14 +327,14 @@ def test_with_too_few_samples_it_says_how_to_get_more(viewer, dock, clean):
 def test_of_two_splits_either_can_be_judged_and_one_may_go(viewer, dock, clean, widget):
     add_split(viewer, clean, name="others")
     widget.reset_choices()
-    assert [widget.split.itemText(i).split()[0] for i in (0, 1)] == ["others", "cells"]
-    assert widget.group.name == "cells"
-    widget.split.setCurrentIndex(0)
+    assert [widget.split.box.itemText(i).split()[0] for i in (0, 1)] == ["others", "cells"]
+    assert widget.split.chosen.name == "cells"
+    widget.split.box.setCurrentIndex(0)
     assert widget.residual.input.layer.name == "others"
     for one in [x for x in viewer.layers if x.name.startswith("others ·")]:
         viewer.layers.remove(one)
     widget.reset_choices()
-    assert widget.group.name == "cells"
+    assert widget.split.chosen.name == "cells"
 
 
 def test_planes_in_time_and_depth_keep_their_order(qtbot, viewer, dock, clean, model_file):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, assert_never
-
-import numpy as np
+from typing import TYPE_CHECKING, assert_never
 
 from napari_denoisplit.events import (
     FileDone,
@@ -21,25 +19,21 @@ from napari_denoisplit.events import (
     StatusEvent,
     changed,
 )
-from napari_denoisplit.widgets.layers.place import place_of_image
-from napari_denoisplit.widgets.layers.results import (
-    SIGMA_COLORMAP,
-    OwnLayers,
-    contrast_limits,
-    structure_colormap,
-)
+from napari_denoisplit.images.layer_record import MMSE
+from napari_denoisplit.widgets.layers.opened import add_result
+from napari_denoisplit.widgets.layers.results import OwnLayers
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from napari_denoisplit.events import BatchEvent, Job
-    from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.batch.items import BatchItem
     from napari_denoisplit.jobs.batch.outcome import BatchResult
     from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.widgets.batch.table import BatchModel, BatchTable
+    from napari_denoisplit.widgets.layers.opened import OpenedResult
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
 
@@ -158,42 +152,6 @@ class BatchRun:
         self._panel.fail(error)
 
 
-@dataclass(frozen=True, slots=True)
-class ResultImage:
-    """MMSE or sigma of a result."""
-
-    kind: str
-    """'MMSE', 'sigma' or 'sigma (uncalibrated)'"""
-    image: Image
-    limits: tuple[tuple[float, float], ...]
-    """Of each channel."""
-    record: Mapping[str, Any]
-    """How it was made."""
-
-
-def read_results(
-    outputs: Sequence[Path], stop: threading.Event
-) -> Job[StatusEvent, tuple[ResultImage, ...]]:
-    """Read MMSE and sigma of one image; large ones are only opened."""
-    yield Stage("Reading")
-    # Not at the top: readers are needed when a result is opened.
-    from napari_denoisplit.images.results.files import open_split
-
-    split = open_split(outputs[0])
-    images = {"MMSE": split.mmse}
-    if split.sigma_arrays is not None:
-        images["sigma" if split.calibrated else "sigma (uncalibrated)"] = split.sigma
-    record = {**split.provenance, "file": str(split.path)}
-    return tuple(ResultImage(kind, i, _limits(i), record) for kind, i in images.items())
-
-
-def _limits(image: Image) -> tuple[tuple[float, float], ...]:
-    """Display limits of each channel, by its middle plane."""
-    view = image.transposed("TZCYX")
-    middle = np.asarray(view.data[view.shape[0] // 2, view.shape[1] // 2], dtype=np.float32)
-    return tuple(contrast_limits(channel) for channel in middle)
-
-
 class OpenedResults:
     """Layers of the results that were opened; the one opened last is in sight.
 
@@ -207,41 +165,15 @@ class OpenedResults:
         self._viewer = viewer
         self._layers: dict[str, OwnLayers] = {}
 
-    def show(self, name: str, images: Sequence[ResultImage]) -> None:
+    def show(self, opened: OpenedResult) -> None:
         """Add the layers of one result, in the place of those of the same name."""
         for other in self._layers.values():
             other.hide()  # they lie on top of each other
-        own = self._layers.get(name)
+        own = self._layers.get(opened.split.name)
         if own is None or not any(own.alive(key) for key in own.keys()):
             # Whoever removed its layers and opens it again wants to see it again.
-            own = self._layers[name] = OwnLayers(self._viewer)
-        for result in images:
-            self._add(own, name, result)
+            own = self._layers[opened.split.name] = OwnLayers(self._viewer)
+        add_result(own, opened)
         for key in own.keys():
-            if key.endswith("MMSE") and (layer := own.alive(key)) is not None:
+            if key[1] == MMSE and (layer := own.alive(key)) is not None:
                 layer.visible = True
-
-    def _add(self, own: OwnLayers, name: str, result: ResultImage) -> None:
-        image = result.image
-        axes = image.axes.replace("C", "")
-        data = image.transposed("C" + axes).data
-        for channel in reversed(range(len(data))):
-            structure = image.channel_names[channel] if image.channel_names else f"{channel + 1}"
-            is_mmse = result.kind == "MMSE"
-            own.show(
-                f"{channel} {result.kind}",
-                data[channel],
-                limits=result.limits[channel],
-                name=f"{name} · {structure} · {result.kind}",
-                colormap=structure_colormap(channel) if is_mmse else SIGMA_COLORMAP,
-                blending="additive" if is_mmse else "translucent",
-                visible=is_mmse,
-                metadata={
-                    "denoisplit": {
-                        **result.record,
-                        "structure": structure,
-                        "kind": result.kind,
-                    }
-                },
-                **place_of_image(image).keywords(axes),
-            )

@@ -11,10 +11,11 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import SplitSettings
-from napari_denoisplit.widgets.batch.run import BatchOrder, BatchRun, OpenedResults, read_results
+from napari_denoisplit.widgets.batch.run import BatchOrder, BatchRun, OpenedResults
 from napari_denoisplit.widgets.batch.source import BatchSource
 from napari_denoisplit.widgets.batch.table import BatchModel, BatchTable
 from napari_denoisplit.widgets.choosers.model import ModelChoice
+from napari_denoisplit.widgets.layers.opened import open_result
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text, button, in_a_row, text_line
 from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES, TIFF_SUFFIXES, has_suffix
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from qtpy.QtCore import QModelIndex
 
     from napari_denoisplit.widgets.batch.table import BatchRow
+    from napari_denoisplit.widgets.layers.opened import OpenedResult
 
 _MORE = {
     "keep_samples": "Samples to keep",
@@ -173,9 +175,9 @@ class BatchWidget(JobWidget):
         row = self.files.rows[number]
         # Not by the panel, whose job may be the batch: results can be looked at while it runs.
         self._start(
-            partial(read_results, row.outputs),
-            on_event=lambda event: None,  # reading takes a moment
-            on_done=partial(self._opened.show, row.item.name),
+            partial(open_result, row.outputs[0]),
+            on_event=lambda event: None,  # opening takes a moment
+            on_done=self._show_result,
             on_error=self.panel.fail,
             title=f"denoiSplit: opening the result of {row.item.path.name}",
         ).cancel_with(self)
@@ -185,6 +187,10 @@ class BatchWidget(JobWidget):
         self._column.reveal(self._buttons)
         if rows:
             self.panel.say(f"{len(rows)} images found." if len(rows) > 1 else "1 image found.")
+
+    def _show_result(self, opened: OpenedResult | None) -> None:
+        if opened is not None:
+            self._opened.show(opened)
 
     def _open_index(self, index: QModelIndex) -> None:
         self.table.select(index.row())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.events import Stage
+from napari_denoisplit.images.layer_record import layer_metadata
 from napari_denoisplit.settings import DenoiseSettings
 from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all
 from napari_denoisplit.widgets.choosers.images import ImageChooser
@@ -142,7 +143,7 @@ def show_denoised(
     provenance
         How it was made; kept in the layers' metadata.
     """
-    metadata = {"denoisplit": dict(provenance)}
+    metadata = layer_metadata(provenance)
     if chosen.layer is None:
         _show_channels(viewer, noisy, {})
         _show_channels(viewer, denoised, metadata)

@@ -86,7 +86,7 @@ def possible_axes(layer: ImageLayer, *, with_channels: bool = False) -> tuple[st
         raise ImageError(
             f"{layer.name!r} has {layer.ndim} axes; images here have 2 to {len(AXES)}: {AXES}."
         )
-    shape = _level(layer).shape
+    shape = full_resolution(layer).shape
     guesses = ["".join(lead) + "YX" for lead in permutations("TZC", layer.ndim - 2)]
     guesses.sort(key=lambda axes: _unlikely(axes, shape, with_channels))
     labelled = "".join(_LETTERS.get(str(label).lower(), "?") for label in layer.axis_labels)
@@ -120,7 +120,7 @@ def image_of_layer(layer: ImageLayer, axes: str) -> Image:
     ImageError
         The axes do not fit the data.
     """
-    data = plain_array(_level(layer))
+    data = plain_array(full_resolution(layer))
     place = place_of_layer(layer, axes)
     order = [axis for axis in AXES if axis in axes]
     if len(axes) == data.ndim:  # otherwise Image says what is wrong
@@ -135,6 +135,11 @@ def image_of_layer(layer: ImageLayer, axes: str) -> Image:
         name=layer.name,
         origin={axis: start for axis, start in place.translate.items() if start},
     )
+
+
+def full_resolution(layer: Any) -> Any:
+    """Return the pixels of a layer, of one with several resolutions the finest; nothing is read."""
+    return layer.data[0] if layer.multiscale else layer.data
 
 
 def plain_array(data: Any) -> Any:
@@ -183,8 +188,3 @@ def _is_unit(text: str) -> bool:
     except (pint.UndefinedUnitError, ValueError):
         return False
     return True
-
-
-def _level(layer: ImageLayer) -> Any:
-    """Return the pixels of a layer at full resolution."""
-    return layer.data[0] if layer.multiscale else layer.data

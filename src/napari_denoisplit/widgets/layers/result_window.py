@@ -14,6 +14,7 @@ from qtpy.QtCore import QTimer
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.layer_record import layer_metadata
 from napari_denoisplit.widgets.layers.place import place_of_image
 from napari_denoisplit.widgets.layers.results import contrast_limits, structure_colormap
 
@@ -53,7 +54,7 @@ def add_image(viewer: Viewer, image: Image) -> None:
             name=name,
             colormap=colormap,
             contrast_limits=contrast_limits(data),
-            metadata={"denoisplit": {"source": str(image.source)}},
+            metadata=layer_metadata(source=str(image.source)),
             **where,
         )
 

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_denoisplit.images.image import AXES
+from napari_denoisplit.images.layer_record import (
+    MMSE,
+    RESULT_KINDS,
+    SAMPLES,
+    SIGMA,
+    kind_in_words,
+    layer_metadata,
+    layer_name,
+)
 from napari_denoisplit.widgets.layers.place import SAMPLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from napari.layers import Image as ImageLayer
     from numpy.typing import NDArray
 
-    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.results.split import Split
+    from napari_denoisplit.widgets.layers.opened import OpenedResult
     from napari_denoisplit.widgets.layers.place import Place, ViewerRef
+
+Key = tuple[int, str]
+"""Of a layer of a result: number of the structure, and kind."""
 
 # The first two can be told apart with any colour vision, and add up to white.
 STRUCTURE_COLORMAPS = ("bop orange", "bop blue", "bop purple", "green", "magenta", "yellow", "cyan")
@@ -51,27 +66,49 @@ def contrast_limits(
     return low, high if high > low else low + 1.0
 
 
-def layer_look(
-    name: str, structure: str, channel: int, kind: str, sigma_kind: str
+def result_layer(
+    image: str,
+    structure: str,
+    channel: int,
+    kind: str,
+    made: Mapping[str, Any],
+    *,
+    calibrated: bool,
 ) -> dict[str, Any]:
-    """Name and look of a layer of a result, as arguments of `add_image`.
+    """Name, look and record of a layer of a result, as arguments of `add_image`.
 
     Parameters
     ----------
-    name, structure, channel
-        Of the image, and of the structure in it.
+    image, structure, channel
+        Name of the image, and of the structure in it, with its number.
     kind
-        'MMSE', 'sigma' or 'samples'.
-    sigma_kind
-        What sigma is called.
+        One of `RESULT_KINDS`.
+    made
+        How the result was made.
+    calibrated
+        Whether sigma is an error that was measured, or the plain spread of the samples.
     """
-    is_sigma = kind == "sigma"
+    is_sigma = kind == SIGMA
     return {
-        "name": f"{name} · {structure} · {sigma_kind if is_sigma else kind}",
+        "name": layer_name(image, structure, kind_in_words(kind, calibrated=calibrated)),
         "colormap": SIGMA_COLORMAP if is_sigma else structure_colormap(channel),
         "blending": "translucent" if is_sigma else "additive",
-        "visible": kind == "MMSE",
+        "visible": kind == MMSE,
+        "metadata": layer_metadata(
+            made, image=image, structure=structure, channel=channel, kind=kind
+        ),
     }
+
+
+def made_by(split: Split) -> dict[str, Any]:
+    """How a result was made, as the records of its layers say it."""
+    settings = split.provenance.get("settings")
+    made = {
+        **split.provenance,
+        "samples": split.n_samples,
+        "settings": {**(settings or {}), "antithetic": split.mirrored},
+    }
+    return made if split.path is None else made | {"result": str(split.path)}
 
 
 class OwnLayers:
@@ -79,12 +116,12 @@ class OwnLayers:
 
     def __init__(self, viewer: ViewerRef) -> None:
         self._viewer = viewer
-        self._layers: dict[str, ImageLayer] = {}
-        self._limits: dict[str, tuple[float, float]] = {}
+        self._layers: dict[Hashable, ImageLayer] = {}
+        self._limits: dict[Hashable, tuple[float, float]] = {}
 
     def show(
         self,
-        key: str,
+        key: Hashable,
         data: NDArray[np.float32],
         limits: tuple[float, float] | None = None,
         **keywords: Any,
@@ -111,7 +148,7 @@ class OwnLayers:
 
     def add(
         self,
-        key: str,
+        key: Hashable,
         data: Any,
         limits: tuple[float, float],
         *,
@@ -124,11 +161,11 @@ class OwnLayers:
         if keywords.get("visible", True) if select is None else select:
             added = viewer.add_image(data, contrast_limits=limits, **keywords)
         else:
-            with _same_selection(viewer.layers.selection):
+            with same_selection(viewer.layers.selection):
                 added = viewer.add_image(data, contrast_limits=limits, **keywords)
         self._layers[key], self._limits[key] = added, limits
 
-    def fit_contrast(self, key: str, limits: tuple[float, float] | None = None) -> None:
+    def fit_contrast(self, key: Hashable, limits: tuple[float, float] | None = None) -> None:
         """Fit the display limits to the pixels, unless the user has set them meanwhile."""
         layer = self.alive(key)
         if layer is not None and tuple(layer.contrast_limits) == self._limits[key]:
@@ -146,20 +183,20 @@ class OwnLayers:
             if (layer := self.alive(key)) is not None:
                 layer.visible = False
 
-    def alive(self, key: str) -> ImageLayer | None:
+    def alive(self, key: Hashable) -> ImageLayer | None:
         """Return the layer, if it is still in the viewer."""
         viewer, layer = self._viewer(), self._layers.get(key)
         if viewer is None or not any(one is layer for one in viewer.layers):
             return None
         return layer
 
-    def keys(self) -> tuple[str, ...]:
+    def keys(self) -> tuple[Any, ...]:
         """Keys of all layers that were added."""
         return tuple(self._layers)
 
 
 @contextmanager
-def _same_selection(selection: Any) -> Iterator[None]:
+def same_selection(selection: Any) -> Iterator[None]:
     """Keep what is selected: the user goes on with it.
 
     napari selects whatever is added. Nobody is told of it, since to turn to the controls of a layer
@@ -178,58 +215,133 @@ def _same_selection(selection: Any) -> Iterator[None]:
             selection.update(selected)
 
 
-class ResultLayers:
-    """MMSE, sigma and samples of one image, in memory or on disk.
+def show_levels(layer: ImageLayer, levels: Sequence[Any]) -> None:
+    """Give a layer other pixels, the finest level first; one of small planes has the one level."""
+    layer.data = list(levels) if layer.multiscale else levels[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the layers of a result are about."""
+
+    name: str
+    """Of the image that is split."""
+    place: Place
+    """Where it lies; its axes say in which order the viewer shows them."""
+    structures: tuple[str, ...]
+    """Name of each channel of the split."""
+    calibrated: bool
+    """Whether sigma is an error that was measured, or the plain spread of the samples."""
+
+    @property
+    def axes(self) -> str:
+        """Of the layers, in the order of the viewer, without that of samples."""
+        return self.place.axes.replace("C", "")
+
+
+class ResultLayers(ABC):
+    """MMSE, sigma and samples of one image, shown while they are made.
 
     Parameters
     ----------
     viewer
         Where to show them.
-    image
-        What is split: one channel, axes in the order of T, Z, Y, X.
-    place
-        Where it lies; its axes say in which order the viewer shows them.
-    structures
-        Name of each channel of the split.
-    calibrated
-        Whether sigma is an error that was measured, or the plain spread of the samples.
+    subject
+        What they are about.
     """
 
-    def __init__(
-        self,
-        viewer: ViewerRef,
-        image: Image,
-        place: Place,
-        structures: tuple[str, ...],
-        *,
-        calibrated: bool,
-    ) -> None:
+    pause_ms = 100
+    """At least, between two times that what is new is shown."""
+
+    def __init__(self, viewer: ViewerRef, subject: Subject) -> None:
         self.layers = OwnLayers(viewer)
-        self.name, self._place, self._structures = image.name, place, structures
-        self._sigma_kind = "sigma" if calibrated else "sigma (uncalibrated)"
-        self._axes = "".join(axis for axis in place.axes if axis != "C")
-        self._order = [axis for axis in AXES if axis in self._axes]
+        self.subject = subject
+        stored = [axis for axis in AXES if axis in subject.axes]
+        self._turn = [stored.index(axis) for axis in subject.axes]
+        """From (T, Z, Y, X) to the order of the viewer."""
+        self._made: Mapping[str, Any] = {}
+        self._opened: OpenedResult | None = None
+        self._has_news = False
+        self._steps: Iterator[None] = iter(())
 
-    def _keywords(self, channel: int, kind: str) -> dict[str, Any]:
-        """Name, look, metadata and place of a layer, as arguments of `add_image`."""
-        return {
-            **layer_look(self.name, self._structures[channel], channel, kind, self._sigma_kind),
-            "metadata": {"denoisplit": self._about(f"{channel} {kind}", {})},
-            **self._place.keywords(SAMPLE * (kind == "samples") + self._axes),
-        }
+    @abstractmethod
+    def take(self, event: Any) -> None:
+        """Keep what is new until the next `flush`."""
 
-    def _note(self, provenance: Mapping[str, Any]) -> None:
-        """Let the layers' metadata say where they came from."""
+    def take_result(self, opened: OpenedResult) -> None:
+        """Let the finished result take the place of what was shown so far; `flush` shows it."""
+        self._opened = opened
+        self._has_news, self._steps = False, self._show_result(opened)
+        self._note(made_by(opened.split))
+
+    def flush(self) -> bool:
+        """Show what is new since the last time.
+
+        Returns
+        -------
+        Whether there is more to show: napari takes a tenth of a second to add a layer, so that one
+        call adds one at most, and the window answers in between.
+        """
+        for _ in self._steps:
+            return True
+        if not self._has_news:
+            return False
+        self._has_news, self._steps = False, self._show()
+        return self.flush()
+
+    def _note(self, made: Mapping[str, Any]) -> None:
+        """Let the layers' records say how they were made."""
+        self._made = made
         for key in self.layers.keys():
             if (layer := self.layers.alive(key)) is not None:
-                layer.metadata["denoisplit"] = self._about(key, provenance)
+                layer.metadata.update(self._keywords(key)["metadata"])
 
-    def _about(self, key: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
-        channel, kind = key.split(" ", 1)
-        return {
-            **provenance,
-            "input": self.name,
-            "structure": self._structures[int(channel)],
-            "channel": int(channel),
-            "kind": kind,
-        }
+    @abstractmethod
+    def _show(self) -> Iterator[None]:
+        """Show what there is by now, in steps that add a layer each."""
+
+    def _show_result(self, opened: OpenedResult) -> Iterator[None]:
+        """Show all of a complete result, in steps that change or add a layer each."""
+        for kind in RESULT_KINDS:
+            for key in self._keys(kind):
+                if (level := opened.levels.get(key)) is None:
+                    continue
+                if key not in self.layers.keys():
+                    self._add(key, level.arrays, level.limits)
+                elif (layer := self.layers.alive(key)) is not None:
+                    show_levels(layer, level.arrays)
+                    layer.cache = True
+                    self.layers.fit_contrast(key, level.limits)
+                yield
+
+    def _add(
+        self,
+        key: Key,
+        levels: Sequence[Any],
+        limits: tuple[float, float] | None,
+        **keywords: Any,
+    ) -> None:
+        self.layers.add(
+            key,
+            list(levels) if len(levels) > 1 else levels[0],
+            limits or (0.0, 1.0),
+            **keywords,
+            **self._keywords(key),
+        )
+
+    def _keys(self, kind: str) -> list[Key]:
+        """Keys of all layers of a kind; the first structure is added last, and lies on top."""
+        return [(channel, kind) for channel in reversed(range(len(self.subject.structures)))]
+
+    def _keywords(self, key: Key) -> dict[str, Any]:
+        """Name, look, record and place of a layer, as arguments of `add_image`."""
+        (channel, kind), subject = key, self.subject
+        look = result_layer(
+            subject.name,
+            subject.structures[channel],
+            channel,
+            kind,
+            self._made,
+            calibrated=subject.calibrated,
+        )
+        return look | subject.place.keywords(SAMPLE * (kind == SAMPLES) + subject.axes)

@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.sampling.focus import Focus
+from napari_denoisplit.widgets.layers.place import full_resolution
 
 if TYPE_CHECKING:
     from napari.layers import Image as ImageLayer
@@ -57,7 +58,7 @@ def view_of(viewer: Any, layer: ImageLayer, axes: str) -> Focus | None:
         if axis in axes and axis not in "CYX":
             at = axes.index(axis)
             plane.append(floor(middle[at] + 0.5))
-            if not 0 <= plane[-1] < _shape(layer)[at]:
+            if not 0 <= plane[-1] < full_resolution(layer).shape[at]:
                 return None
     # The middle of a pixel is at a whole number.
     y, x = (
@@ -78,7 +79,7 @@ def bring_into_view(viewer: Any, layer: ImageLayer, axes: str) -> None:
     view = view_of(viewer, layer, axes)
     if view is None:
         return
-    size = [_shape(layer)[axes.index(axis)] for axis in "YX"]
+    size = [full_resolution(layer).shape[axes.index(axis)] for axis in "YX"]
     seen = view.within(size[0], size[1], max(size))
     on_screen = view.y[1] - view.y[0], view.x[1] - view.x[0]
     share = max(n / of for n, of in zip(size, on_screen, strict=True))
@@ -86,7 +87,7 @@ def bring_into_view(viewer: Any, layer: ImageLayer, axes: str) -> None:
         return
     shown = list(viewer.dims.displayed)
     low, high = (edge[[axis - viewer.dims.ndim for axis in shown]] for edge in layer.extent.world)
-    camera = _camera(viewer)
+    camera = camera_of(viewer)
     camera.zoom = _MARGIN * float(np.min(np.divide(_canvas_size(viewer), high - low)))
     camera.center = (*camera.center[:-2], *((low + high) / 2))
 
@@ -151,7 +152,7 @@ def _emitters(viewer: Any, layer: ImageLayer) -> list[Any]:
     """Whatever may change what is on screen."""
     if viewer is None:
         return []
-    camera, dims, canvas = _camera(viewer).events, viewer.dims.events, _canvas(viewer)
+    camera, dims, canvas = camera_of(viewer).events, viewer.dims.events, _canvas(viewer)
     found = [camera.center, camera.zoom, dims.point, dims.order, dims.ndisplay, dims.ndim]
     found += [canvas.grid.events.enabled, viewer.layers.events.removed]
     if hasattr(canvas, "size"):
@@ -161,7 +162,7 @@ def _emitters(viewer: Any, layer: ImageLayer) -> list[Any]:
 
 def _corners(viewer: Any) -> list[Any]:
     """Corners of the canvas in world coordinates."""
-    camera = _camera(viewer)
+    camera = camera_of(viewer)
     half = np.divide(_canvas_size(viewer), 2 * camera.zoom)
     found = []
     for signs in product((-1, 1), repeat=2):
@@ -171,7 +172,8 @@ def _corners(viewer: Any) -> list[Any]:
     return found
 
 
-def _camera(viewer: Any) -> Any:
+def camera_of(viewer: Any) -> Any:
+    """Return the camera of a viewer or of its model."""
     return getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
 
 
@@ -184,7 +186,3 @@ def _canvas_size(viewer: Any) -> tuple[int, int]:
     canvas = _canvas(viewer)
     height, width = canvas.size if hasattr(canvas, "size") else viewer._canvas_size  # noqa: SLF001
     return height, width
-
-
-def _shape(layer: ImageLayer) -> tuple[int, ...]:
-    return tuple((layer.data[0] if layer.multiscale else layer.data).shape)

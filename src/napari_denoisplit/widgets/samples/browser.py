@@ -11,15 +11,15 @@ from napari_denoisplit.widgets.samples.controls import BLINK, DIFFERENCE
 from napari_denoisplit.widgets.samples.picture import ShownSamples, corner
 from napari_denoisplit.widgets.samples.player import Player
 from napari_denoisplit.widgets.samples.reader import MEAN, FrameKey, FrameReader
-from napari_denoisplit.widgets.samples.sight import SampleSight
+from napari_denoisplit.widgets.samples.visible_part import VisiblePart
 
 if TYPE_CHECKING:
     from napari_denoisplit.images.results.levels import Window
     from napari_denoisplit.images.results.split import Split
+    from napari_denoisplit.widgets.layers.found import FoundResult
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import Start
     from napari_denoisplit.widgets.samples.controls import ViewChoice
-    from napari_denoisplit.widgets.samples.sets import SampleSet
 
 _BLINK_MS = 500
 _SOME = 16  # pixels apart are those that are looked at to see whether there are any
@@ -48,8 +48,8 @@ class SampleBrowser(QObject):
         self.player = Player(self)
         self.reader = FrameReader(start, self)
         self.picture = ShownSamples(viewer)
-        self.sight = SampleSight(viewer, self._n_beside, self)
-        self.chosen: SampleSet | None = None
+        self.visible = VisiblePart(viewer, self._n_beside, self)
+        self.chosen: FoundResult | None = None
         self.plane: tuple[int, ...] = ()
         self._wants_shown = False
         self._turned = False  # of a blink: whether the other picture is in sight
@@ -62,7 +62,7 @@ class SampleBrowser(QObject):
         self._blink.timeout.connect(self._on_blink)
         self.player.moved.connect(self.refresh)
         self.reader.ready.connect(self._on_ready)
-        self.sight.moved.connect(self.refresh)
+        self.visible.moved.connect(self.refresh)
         view.changed.connect(self._on_view)
 
     @property
@@ -73,25 +73,25 @@ class SampleBrowser(QObject):
     @property
     def is_waiting(self) -> bool:
         """Whether what is wanted has not been read yet."""
-        return self._wants_shown and self._missing(self.sight.window()) is not None
+        return self._wants_shown and self._missing(self.visible.window()) is not None
 
-    def choose(self, chosen: SampleSet | None) -> None:
+    def choose(self, chosen: FoundResult | None) -> None:
         """Turn to another set of samples; what was shown is taken away."""
         self.hide()
         self.chosen = chosen
-        self.reader.set_stack(None if chosen is None else chosen.stack)
-        self.player.reset(1 if chosen is None else chosen.stack.n_kept)
+        self.reader.set_stack(None if chosen is None else chosen.split)
+        self.player.reset(1 if chosen is None else chosen.split.n_kept)
         viewer = self._viewer()
         if chosen is not None and viewer is not None:
             self.plane = chosen.position(viewer)[1]
 
-    def update(self, chosen: SampleSet) -> None:
+    def update(self, chosen: FoundResult) -> None:
         """Go on with the same samples, of which more or less is known by now."""
         self.chosen = chosen
-        self.reader.set_stack(chosen.stack)
+        self.reader.set_stack(chosen.split)
         if self._wants_shown:
             self.picture.update(chosen)
-            self.sight.begin(chosen, self.reader.levels)
+            self.visible.begin(chosen, self.reader.levels)
             self._painted = None
             self.refresh()
 
@@ -99,7 +99,7 @@ class SampleBrowser(QObject):
         """Show the sample that the player is at."""
         if self.chosen is not None and not self._wants_shown:
             self._wants_shown = True
-            self.sight.begin(self.chosen, self.reader.levels)
+            self.visible.begin(self.chosen, self.reader.levels)
             self._blink_if_wanted()
             self.refresh()
             self.changed.emit()
@@ -110,7 +110,7 @@ class SampleBrowser(QObject):
         self._blink.stop()
         was_shown, self._wants_shown = self._wants_shown, False
         self._painted = None
-        self.sight.end()
+        self.visible.end()
         self.picture.end()
         self.reader.rest()
         if was_shown:
@@ -131,7 +131,7 @@ class SampleBrowser(QObject):
         """Paint what is wanted, or ask for it and wait."""
         if not self._wants_shown or self.chosen is None:
             return
-        window, coarse = self.sight.window(), self._overview()
+        window, coarse = self.visible.window(), self._overview()
         missing = self._missing(window)
         self.player.hold(missing is not None)
         if missing is None:
@@ -139,7 +139,7 @@ class SampleBrowser(QObject):
         elif coarse is not None and self._missing(coarse) is None and not self._covers():
             # Beyond what is shown: blurred until the rest has been read.
             self._paint(coarse)
-        if self.chosen.stack.is_lazy or missing is not None:
+        if self.chosen.split.is_lazy or missing is not None:
             # The overview last: it is for movements to come, and may take long to read where blocks
             # of a result are missing.
             last = [] if coarse is None else self._needed(coarse)
@@ -147,20 +147,20 @@ class SampleBrowser(QObject):
         if missing is not None:
             self.changed.emit()
 
-    def in_sight(self) -> tuple[Split, Split] | None:
+    def on_screen(self) -> tuple[Split, Split] | None:
         """Return the part of large planes that is on screen, as shown and at full resolution."""
         levels = self.reader.levels
         if levels is None or not levels.is_large:
             return None
         height, width = levels.splits[0].plane_shape
-        window = self.sight.window() or levels.window((0, height), (0, width), zoom=0.0)
+        window = self.visible.window() or levels.window((0, height), (0, width), zoom=0.0)
         return levels.cut(window), levels.cut(window, full=True)
 
     def _n_beside(self) -> int:
         """Count the pictures that stand side by side."""
         if self.chosen is None or self._view.layout_wanted != "side by side":
             return 1
-        return self.chosen.stack.n_structures
+        return self.chosen.split.n_structures
 
     def _overview(self) -> Window | None:
         """All of a large plane, coarsely; None where that would take long to read."""
@@ -170,7 +170,7 @@ class SampleBrowser(QObject):
     def _covers(self) -> bool:
         """Whether what is painted, though not as sharp, fills the screen."""
         window = self._painted_window
-        return self._painted is not None and (window is None or self.sight.is_covered(window))
+        return self._painted is not None and (window is None or self.visible.is_covered(window))
 
     def _needed(self, window: Window | None) -> list[FrameKey]:
         """Frames of the picture: the sample, and what it is compared with."""
@@ -190,7 +190,7 @@ class SampleBrowser(QObject):
     def _paint(self, window: Window | None) -> None:
         chosen, keys = self.chosen, self._needed(window)
         what = self._view.what
-        row = self.sight.row()
+        row = self.visible.row()
         painted = (*keys, what, self._turned, self._view.layout_wanted, row)
         if chosen is None or (painted == self._painted and self.picture.is_shown):
             return
@@ -219,15 +219,15 @@ class SampleBrowser(QObject):
 
     def _fit_view(self) -> None:
         viewer = self._viewer()
-        if self.sight.is_on:
-            self.sight.fit()
+        if self.visible.is_on:
+            self.visible.fit()
         elif viewer is not None:
             viewer.reset_view()
 
     def _on_ready(self, key: FrameKey) -> None:
         if not self._wants_shown:
             return
-        window, coarse = self.sight.window(), self._overview()
+        window, coarse = self.visible.window(), self._overview()
         if key in self._needed(window) or (coarse is not None and key in self._needed(coarse)):
             self.refresh()
             self.changed.emit()

@@ -114,9 +114,7 @@ class SampleExport(QWidget):
             self.panel.say("")
             self.panel.run(
                 partial(order.job, path),
-                on_event=_ignore,
                 on_done=self._done,
-                on_error=self.panel.fail,
                 title=f"denoiSplit: writing {path.name}",
             )
 
@@ -138,7 +136,3 @@ def _with_ending(name: str, chosen: str) -> Path:
     if name.lower().endswith((".gif", ".mp4", ".tif", ".tiff")):
         return Path(name)
     return Path(name + chosen.rpartition("(*")[2].removesuffix(")"))
-
-
-def _ignore(event: object) -> None:
-    """Nothing to show but progress, which the panel does."""

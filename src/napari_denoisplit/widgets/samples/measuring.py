@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QCheckBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.measures.samples.statistics import ReadingStopped, read_samples_at
 from napari_denoisplit.measures.trust.footprint import Footprint, pixel
+from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.widgets.parts.latest import LatestJob
+from napari_denoisplit.widgets.samples.picture import colormap_of
 from napari_denoisplit.widgets.samples.place import DrawnPlace, PixelClick, PixelMarker
 from napari_denoisplit.widgets.samples.plot import SamplePlot, caveat, reading_text
-from napari_denoisplit.widgets.samples.probe import SampleProbe
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
+    from typing import Never
 
+    from napari_denoisplit.events import Job
     from napari_denoisplit.measures.samples.statistics import SampleReading
+    from napari_denoisplit.widgets.layers.found import FoundResult
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import Start
     from napari_denoisplit.widgets.samples.browser import SampleBrowser
-    from napari_denoisplit.widgets.samples.sets import SampleSet
 
 _PATIENCE_MS = 400  # after which it is said that a place takes long to read
 
@@ -49,23 +56,22 @@ class SampleMeasuring(QWidget):
         self,
         viewer: ViewerRef,
         browser: SampleBrowser,
-        current: Callable[[], SampleSet | None],
+        current: Callable[[], FoundResult | None],
         start: Start,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._browser, self._current = browser, current
-        self._asked: tuple[SampleSet, Footprint] | None = None
+        self._asked: tuple[FoundResult, Footprint] | None = None
         self._marked: tuple[int, int] | None = None
         self.switch = _switch(self)
         self.drawn = DrawnPlace(viewer, self)
         self.click = PixelClick(viewer, self)
         self.marker = PixelMarker(viewer)
-        self.probe = SampleProbe(start, self)
-        self.text = _text(self, "What the samples say of the place")
+        self.probe = LatestJob(start, self, "denoiSplit: reading samples at a place")
+        self.text = Text("What the samples say of the place", self)
         self.plot = SamplePlot(viewer, self)
-        self.caveat = _text(self, "What sigma contains")
-        self.caveat.setText(caveat(None))
+        self.caveat = Text("What sigma contains", self)
         self.save_button = self.plot.save_button("samples")
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
@@ -94,8 +100,7 @@ class SampleMeasuring(QWidget):
         chosen = self._current()
         if chosen is not None:
             self._asked = chosen, footprint
-            plane = self._browser.plane
-            self.probe.ask(chosen.stack, plane, footprint, chosen.observed)
+            self.probe.ask(partial(_read, chosen, self._browser.plane, footprint))
             self._patience.start()
 
     def repeat(self) -> None:
@@ -113,7 +118,7 @@ class SampleMeasuring(QWidget):
         self.marker.remove()
         for part in (self.text, self.plot, self.save_button):
             part.hide()
-        self.caveat.setText(caveat(None))
+        self.caveat.say(caveat(None))
 
     def stop(self) -> None:
         """Listen to clicks no more."""
@@ -153,8 +158,7 @@ class SampleMeasuring(QWidget):
             self.measure(footprint)
 
     def _say_reading(self) -> None:
-        self.text.setText("Reading the samples there…")
-        self.text.show()
+        self.text.say("Reading the samples there…")
         for part in (self.plot, self.save_button):
             part.hide()  # of another place
 
@@ -168,11 +172,10 @@ class SampleMeasuring(QWidget):
         if self._asked is None:
             return
         chosen = self._asked[0]
-        self.text.setText(reading_text(reading))
-        self.caveat.setText(caveat(reading))
+        self.text.say(reading_text(reading))
+        self.caveat.say(caveat(reading))
         step, unit = chosen.place.scale.get("X", 1.0), chosen.place.units.get("X", "")
-        inks = [_ink(layer, number) for number, layer in enumerate(chosen.layers)]
-        self.text.show()
+        inks = [_ink(colormap_of(chosen, c)) for c in range(chosen.split.n_structures)]
         is_known = bool(np.isfinite(reading.values).any())
         if is_known:
             self.plot.show_reading(reading, inks, step if unit else 1.0, unit or "pixels")
@@ -194,24 +197,29 @@ class SampleMeasuring(QWidget):
             self._mark()
 
 
-def _pixel_of(chosen: SampleSet, world: Any) -> tuple[int, int] | None:
+def _read(
+    chosen: FoundResult, plane: tuple[int, ...], footprint: Footprint, stop: threading.Event
+) -> Job[Never, SampleReading | None]:
+    """Read the samples at a place; None if nobody waits for them any more."""
+    yield from ()
+    observed = None if chosen.observed is None else chosen.observed[plane]
+    try:
+        return read_samples_at(chosen.split, plane, footprint, observed, stop=stop)
+    except ReadingStopped:
+        return None
+
+
+def _pixel_of(chosen: FoundResult, world: Any) -> tuple[int, int] | None:
     """Y, X of the pixel there, where no sample is in sight."""
-    layer = chosen.layers[0]
+    layer = chosen.samples[0]
     data = layer.world_to_data(world)
-    y, x = (round(float(data[chosen.axes.index(axis)])) for axis in "YX")
-    height, width = chosen.stack.plane_shape
+    y, x = (round(float(data[chosen.sample_axes.index(axis)])) for axis in "YX")
+    height, width = chosen.split.plane_shape
     return (y, x) if 0 <= y < height and 0 <= x < width else None
 
 
-def _ink(layer: Any, number: int) -> str:
+def _ink(colormap: Any) -> str:
     """Colour of a structure in plots: that of the brightest pixels of its layer."""
-    from napari.utils.colormaps import AVAILABLE_COLORMAPS
-
-    from napari_denoisplit.widgets.layers.results import structure_colormap
-
-    colormap = layer.colormap
-    if colormap.name == "gray":
-        colormap = AVAILABLE_COLORMAPS[structure_colormap(number)]
     red, green, blue = (round(255 * float(band)) for band in colormap.colors[-1][:3])
     return f"#{red:02x}{green:02x}{blue:02x}"
 
@@ -225,12 +233,3 @@ def _switch(parent: QWidget) -> QCheckBox:
         )
     )
     return switch
-
-
-def _text(parent: QWidget, name: str) -> QLabel:
-    label = QLabel(parent)
-    label.setAccessibleName(name)
-    label.setWordWrap(True)
-    # A word-wrapped label would else ask for the width of its longest line.
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    return label

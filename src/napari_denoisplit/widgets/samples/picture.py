@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_denoisplit.images.layer_record import SHOWN_SAMPLE, layer_metadata, layer_name
 from napari_denoisplit.images.results.pictures import DIVERGING, Look, symmetric
 from napari_denoisplit.widgets.layers.removal import LayerRemoval
-from napari_denoisplit.widgets.layers.results import contrast_limits, structure_colormap
-from napari_denoisplit.widgets.samples.sight import PictureRow, whole_row
+from napari_denoisplit.widgets.layers.results import (
+    contrast_limits,
+    same_selection,
+    structure_colormap,
+)
+from napari_denoisplit.widgets.samples.picture_row import PictureRow, whole_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +30,10 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.results.levels import SplitLevels, Window
     from napari_denoisplit.settings import FilmLayout
+    from napari_denoisplit.widgets.layers.found import FoundResult
     from napari_denoisplit.widgets.layers.place import ViewerRef
-    from napari_denoisplit.widgets.samples.sets import SampleSet
 
 Kind = Literal["sample", "difference"]
-SHOWN = "shown sample"
-"""Kind of these layers, in their metadata."""
 _COLOURS = 256
 _DIFFERENCE = "difference: blue below, orange above"
 
@@ -54,7 +57,7 @@ class ShownSamples:
         self.removal = LayerRemoval(viewer)
         self._layers: list[ImageLayer] = []
         self._hidden: list[ImageLayer] = []
-        self._set: SampleSet | None = None
+        self._set: FoundResult | None = None
         self.kind: Kind = "sample"
         self.layout: FilmLayout = "overlay"
         self._arranged: FilmLayout | None = None
@@ -75,36 +78,33 @@ class ShownSamples:
         """The layers, in the order of the structures."""
         return tuple(self._layers)
 
-    def begin(self, chosen: SampleSet, parts: Sequence[NDArray[np.float32]]) -> None:
+    def begin(self, chosen: FoundResult, parts: Sequence[NDArray[np.float32]]) -> None:
         """Add the layers, with a first sample; what lies in the same place is hidden meanwhile."""
         self.end()
         viewer = self._viewer()
         if viewer is None:
             return
-        active = viewer.layers.selection.active
         self._set, self.kind, self._limits = chosen, "sample", {}
-        self._hidden = [x for x in (*chosen.layers, *chosen.mates) if x.visible]
+        self._hidden = [x for x in chosen.every if x.visible]
         for layer in self._hidden:
             layer.visible = False
         limits = [_limits_of(chosen, c, part) for c, part in enumerate(parts)]
-        for c in reversed(range(len(parts))):  # the first structure lies on top
-            layer = viewer.add_image(
-                np.array(parts[c], dtype=np.float32),
-                name=f"{chosen.name} · {chosen.stack.structures[c]} · {SHOWN}",
-                colormap=_colormap(chosen, c),
-                contrast_limits=limits[c],
-                metadata={"denoisplit": {"kind": SHOWN, "input": chosen.name}},
-                **chosen.place.keywords("YX"),
-            )
-            self._layers.insert(0, layer)
-        if active is not None:
-            # napari selects what is added; drawing goes on where it was.
-            viewer.layers.selection.active = active
+        with same_selection(viewer.layers.selection):  # drawing goes on where it was
+            for c in reversed(range(len(parts))):  # the first structure lies on top
+                layer = viewer.add_image(
+                    np.array(parts[c], dtype=np.float32),
+                    name=layer_name(chosen.name, chosen.split.structures[c], SHOWN_SAMPLE),
+                    colormap=colormap_of(chosen, c),
+                    contrast_limits=limits[c],
+                    metadata=layer_metadata(image=chosen.name, kind=SHOWN_SAMPLE),
+                    **chosen.place.keywords("YX"),
+                )
+                self._layers.insert(0, layer)
         self._arranged, self._at = None, _WHOLE
-        self._row = whole_row(chosen.stack.plane_shape[1])
+        self._row = whole_row(chosen.split.plane_shape[1])
         self.arrange("overlay")
 
-    def update(self, chosen: SampleSet) -> None:
+    def update(self, chosen: FoundResult) -> None:
         """Belong to the same samples, of which more or less is known by now."""
         if self._layers:
             self._set = chosen
@@ -184,7 +184,7 @@ class ShownSamples:
         """Y, X of the pixel at a place of the viewer, in whichever picture it lies."""
         if self._set is None:
             return None
-        height, width = self._set.stack.plane_shape
+        height, width = self._set.split.plane_shape
         top, left, rows, columns = self._at
         for layer in self._layers:
             y, x = layer.world_to_data(world)
@@ -257,7 +257,7 @@ class ShownSamples:
         """Make room for a picture of another part of the plane, or of another resolution."""
         if self._set is None:
             return
-        row = row or whole_row(self._set.stack.plane_shape[1])
+        row = row or whole_row(self._set.split.plane_shape[1])
         alike = all(layer.data.shape == shape for layer in self._layers)
         if alike and (at, row) == (self._at, self._row):
             return
@@ -277,7 +277,9 @@ class ShownSamples:
         for number, layer in enumerate(self._layers):
             low, high = layer.contrast_limits
             self._limits[before, number] = float(low), float(high)
-            layer.colormap = _diverging() if kind == "difference" else _colormap(self._set, number)
+            layer.colormap = (
+                _diverging() if kind == "difference" else colormap_of(self._set, number)
+            )
             if (limits := self._limits.get((kind, number))) is not None:
                 _set_limits(layer, limits)
         if ("difference", 0) not in self._limits:
@@ -296,21 +298,20 @@ def corner(levels: SplitLevels | None, window: Window | None) -> Corner:
     return top + (rows - 1) / 2, left + (columns - 1) / 2, rows, columns
 
 
-def _limits_of(chosen: SampleSet, number: int, part: NDArray[np.float32]) -> tuple[float, float]:
+def _limits_of(chosen: FoundResult, number: int, part: NDArray[np.float32]) -> tuple[float, float]:
     """Limits of the MMSE's layer where there is one, so that both look alike."""
-    structure = chosen.stack.structures[number]
-    for layer in chosen.mates:
-        record = layer.metadata.get("denoisplit", {})
-        if (record.get("kind"), record.get("structure")) == ("MMSE", structure):
-            low, high = layer.contrast_limits
-            return float(low), float(high)
-    return contrast_limits(part)
+    if not chosen.mmse:
+        return contrast_limits(part)
+    low, high = chosen.mmse[number].contrast_limits
+    return float(low), float(high)
 
 
-def _colormap(chosen: SampleSet, number: int) -> Any:
-    """Colours of the samples' layer; grey is what napari gives to layers of other origin."""
-    colormap = chosen.layers[number].colormap
-    return structure_colormap(number) if colormap.name == "gray" else colormap
+def colormap_of(chosen: FoundResult, number: int) -> Any:
+    """Colours of a structure: of its samples' layer, but for the grey of layers of other origin."""
+    from napari.utils.colormaps import AVAILABLE_COLORMAPS
+
+    own = chosen.samples[number].colormap
+    return AVAILABLE_COLORMAPS[structure_colormap(number)] if own.name == "gray" else own
 
 
 def _diverging() -> Any:

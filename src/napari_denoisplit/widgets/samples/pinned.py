@@ -9,24 +9,30 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QSizePolicy,
     QWidget,
 )
 
+from napari_denoisplit.images.layer_record import (
+    PINNED_SAMPLE,
+    layer_metadata,
+    layer_name,
+    record_of,
+)
+from napari_denoisplit.widgets.layers.opened import turned
 from napari_denoisplit.widgets.layers.place import SAMPLE
-from napari_denoisplit.widgets.layers.results import structure_colormap
+from napari_denoisplit.widgets.layers.results import same_selection
+from napari_denoisplit.widgets.parts.controls import button
 from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.widgets.samples.picture import colormap_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_denoisplit.images.results.pictures import Limits
+    from napari_denoisplit.widgets.layers.found import FoundResult
     from napari_denoisplit.widgets.layers.place import ViewerRef
-    from napari_denoisplit.widgets.samples.sets import SampleSet
 
-PINNED = "pinned sample"
-"""Kind of these layers, in their metadata."""
 _ROW = 22  # pixels of a row of the list, about
 _INDEX = Qt.ItemDataRole.UserRole
 
@@ -46,11 +52,8 @@ class PinnedSamples(QWidget):
     def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._set: SampleSet | None = None
-        self.button = QPushButton("Pin", self)
-        self.button.setToolTip(
-            tooltip("Keep the sample in sight as layers of its own, in all planes.")
-        )
+        self._set: FoundResult | None = None
+        self.button = button("Pin", "Keep the sample in sight as layers of its own, in all planes.")
         self.list = QListWidget(self)
         self.list.setAccessibleName("Pinned samples")
         self.list.setToolTip(tooltip("Pinned samples: click one to see it again."))
@@ -70,7 +73,7 @@ class PinnedSamples(QWidget):
         """Samples that are pinned, from 0."""
         return tuple(self.list.item(row).data(_INDEX) for row in range(self.list.count()))
 
-    def show_set(self, chosen: SampleSet | None) -> None:
+    def show_set(self, chosen: FoundResult | None) -> None:
         """List what is pinned of a set."""
         self._set = chosen
         found = sorted({record["index"] for record in self._records()})
@@ -95,38 +98,38 @@ class PinnedSamples(QWidget):
         viewer, chosen = self._viewer(), self._set
         if viewer is None or chosen is None or index in self.indices:
             return
-        axes = chosen.axes.replace(SAMPLE, "")
-        active = viewer.layers.selection.active
-        for number in reversed(range(chosen.stack.n_structures)):
-            levels = [
-                one.need_samples()[number][index].transpose([one.axes.index(axis) for axis in axes])
-                for one in (chosen.stack, *chosen.stack.coarser)
-            ]
-            structure, source = chosen.stack.structures[number], chosen.layers[number]
-            grey = source.colormap.name == "gray"
-            viewer.add_image(
-                levels if len(levels) > 1 else levels[0],
-                multiscale=len(levels) > 1,
-                name=f"{chosen.name} · {structure} · sample {index + 1}",
-                colormap=structure_colormap(number) if grey else source.colormap,
-                blending="additive",
-                contrast_limits=limits[number],
-                visible=False,
-                metadata={"denoisplit": self._record(chosen, index, structure)},
-                **chosen.place.keywords(axes),
-            )
-        if active is not None:
-            viewer.layers.selection.active = active
+        axes = chosen.sample_axes.replace(SAMPLE, "")
+        turn = [chosen.split.axes.index(axis) for axis in axes]
+        with same_selection(viewer.layers.selection):
+            for number in reversed(range(chosen.split.n_structures)):
+                levels = [
+                    turned(one.need_samples()[number][index], turn)
+                    for one in (chosen.split, *chosen.split.coarser)
+                ]
+                structure, source = chosen.split.structures[number], chosen.samples[number]
+                viewer.add_image(
+                    levels if len(levels) > 1 else levels[0],
+                    multiscale=len(levels) > 1,
+                    name=layer_name(chosen.name, structure, f"sample {index + 1}"),
+                    colormap=colormap_of(chosen, number),
+                    blending="additive",
+                    contrast_limits=limits[number],
+                    visible=False,
+                    metadata=layer_metadata(
+                        record_of(source.metadata),
+                        image=chosen.name,
+                        structure=structure,
+                        kind=PINNED_SAMPLE,
+                        index=index,
+                    ),
+                    **chosen.place.keywords(axes),
+                )
         self.show_set(chosen)
-
-    def _record(self, chosen: SampleSet, index: int, structure: str) -> dict[str, Any]:
-        made = dict(chosen.layers[0].metadata.get("denoisplit", {}))
-        own = {"kind": PINNED, "index": index, "structure": structure, "input": chosen.name}
-        return made | own
 
     def _records(self) -> list[dict[str, Any]]:
         viewer = self._viewer()
         if viewer is None or self._set is None:
             return []
-        every = [layer.metadata.get("denoisplit", {}) for layer in viewer.layers]
-        return [x for x in every if x.get("kind") == PINNED and x.get("input") == self._set.name]
+        kind = PINNED_SAMPLE, self._set.name
+        every = [record_of(layer.metadata) for layer in viewer.layers]
+        return [x for x in every if (x.get("kind"), x.get("input")) == kind]

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Shapes
 from qtpy.QtCore import QObject, QTimer, Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 from napari_denoisplit.measures.trust.footprint import area, line
 from napari_denoisplit.widgets.layers.region import Region, outline_on_image
 from napari_denoisplit.widgets.layers.removal import LayerRemoval
-from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.widgets.layers.results import same_selection
+from napari_denoisplit.widgets.layers.view import camera_of
+from napari_denoisplit.widgets.parts.controls import button
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.measures.trust.footprint import Footprint
+    from napari_denoisplit.widgets.layers.found import FoundResult
     from napari_denoisplit.widgets.layers.place import Place, ViewerRef
-    from napari_denoisplit.widgets.samples.sets import SampleSet
 
 LAYER = "measured places"
 """Name of the layer of shapes that is added for drawing."""
@@ -55,20 +57,20 @@ class DrawnPlace(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLE_MS)
         self._timer.timeout.connect(self.changed)
-        self.area_button = QPushButton("Draw an area", self)
-        self.area_button.setToolTip(
-            tooltip("Draw an outline: the mean over the area, with its interval.")
+        self.area_button = button(
+            "Draw an area",
+            "Draw an outline: the mean over the area, with its interval.",
+            lambda: self.draw("add_polygon"),
         )
-        self.line_button = QPushButton("Draw a line", self)
-        self.line_button.setToolTip(
-            tooltip("Draw a line: the profile along it, and its mean, with their intervals.")
+        self.line_button = button(
+            "Draw a line",
+            "Draw a line: the profile along it, and its mean, with their intervals.",
+            lambda: self.draw("add_line"),
         )
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.area_button)
         layout.addWidget(self.line_button)
-        self.area_button.clicked.connect(lambda: self.draw("add_polygon"))
-        self.line_button.clicked.connect(lambda: self.draw("add_line"))
 
     def draw(self, mode: str) -> None:
         """Let the user draw, on the layer of measured places."""
@@ -85,7 +87,7 @@ class DrawnPlace(QWidget):
                 **({} if self.place is None else self.place.keywords("YX")),
             )
         viewer.layers.selection.active = layer
-        camera = getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
+        camera = camera_of(viewer)
         layer.current_edge_width = _WIDTH / (camera.zoom * float(min(abs(layer.scale))))
         layer.mode = mode
 
@@ -100,7 +102,7 @@ class DrawnPlace(QWidget):
         self._heard = every
 
     def footprint(
-        self, chosen: SampleSet, folded: Callable[[NDArray[Any]], NDArray[Any]]
+        self, chosen: FoundResult, folded: Callable[[NDArray[Any]], NDArray[Any]]
     ) -> Footprint | None:
         """Pixels of the shape that was changed last; None where there is none.
 
@@ -115,8 +117,8 @@ class DrawnPlace(QWidget):
         selected = [n for n in layer.selected_data if n < len(layer.data)]
         number = max(selected) if selected else len(layer.data) - 1
         corners, kind = layer.data[number], str(layer.shape_type[number])
-        points = outline_on_image(corners, kind, layer, chosen.layers[0], chosen.axes)
-        return footprint_of_shape(folded(points), kind, chosen.stack.plane_shape)
+        points = outline_on_image(corners, kind, layer, chosen.samples[0], chosen.sample_axes)
+        return footprint_of_shape(folded(points), kind, chosen.split.plane_shape)
 
     def _on_data(self, event: Any) -> None:
         self._last = event.source
@@ -235,7 +237,7 @@ class PixelMarker:
         self.removal = LayerRemoval(viewer)
         self._layer: Any = None
 
-    def show(self, chosen: SampleSet, where: tuple[int, int], shifts: Sequence[float]) -> None:
+    def show(self, chosen: FoundResult, where: tuple[int, int], shifts: Sequence[float]) -> None:
         """Mark a pixel.
 
         Parameters
@@ -254,20 +256,18 @@ class PixelMarker:
         if self._alive():
             self._layer.data = points
             return
-        active = viewer.layers.selection.active
-        self._layer = viewer.add_points(
-            points,
-            name=MARKER,
-            symbol="cross",
-            size=max(min(chosen.stack.plane_shape) / _SHARE, _LEAST),
-            face_color="white",
-            border_color="black",
-            border_width=0.15,
-            canvas_size_limits=_ON_SCREEN,
-            **chosen.place.keywords("YX"),
-        )
-        if active is not None:
-            viewer.layers.selection.active = active
+        with same_selection(viewer.layers.selection):
+            self._layer = viewer.add_points(
+                points,
+                name=MARKER,
+                symbol="cross",
+                size=max(min(chosen.split.plane_shape) / _SHARE, _LEAST),
+                face_color="white",
+                border_color="black",
+                border_width=0.15,
+                canvas_size_limits=_ON_SCREEN,
+                **chosen.place.keywords("YX"),
+            )
 
     def remove(self) -> None:
         """Take the cross away."""

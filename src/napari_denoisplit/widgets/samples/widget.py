@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QLabel, QPushButton
+from qtpy.QtWidgets import QPushButton
 
 from napari_denoisplit.settings import FilmSettings
+from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.docked import DockedWidget
 from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import tooltip
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from napari.viewer import Viewer
 
-    from napari_denoisplit.widgets.samples.sets import SampleSet
+    from napari_denoisplit.widgets.layers.found import FoundResult
 
 _BUTTON_HEIGHT = 36
 _SETTLE_MS = 100
@@ -50,15 +51,13 @@ class SamplesWidget(DockedWidget):
         self.transport = Transport(self.player, self)
         self.pins = PinnedSamples(self._viewer, self)
         self.measuring = SampleMeasuring(
-            self._viewer, self.browser, self.choice.refreshed, start, self
+            self._viewer, self.browser, self.choice.result.current, start, self
         )
         self.export = SampleExport(self.film_order, start, self)
         self.show_button = QPushButton(self)
         self.show_button.setCheckable(True)
         self.show_button.setMinimumHeight(_BUTTON_HEIGHT)
-        self.status = QLabel(self)
-        self.status.setWordWrap(True)
-        self.status.setAccessibleName("What is in sight")
+        self.status = Text("What is in sight", self)
         self._seen: tuple[int, tuple[int, ...]] | None = None
         font = self.show_button.font()
         font.setBold(True)
@@ -70,9 +69,9 @@ class SamplesWidget(DockedWidget):
         self._on_choice()
 
     def _connect(self) -> None:
-        self._take_drops(IMAGE_SUFFIXES, self._say)
-        self.choice.changed.connect(self._on_choice)
-        self.choice.updated.connect(self._on_updated)
+        self._take_drops(IMAGE_SUFFIXES, self.status.say)
+        self.choice.result.changed.connect(self._on_choice)
+        self.choice.result.updated.connect(self._on_updated)
         self.choice.failed.connect(self._fail)
         self.show_button.clicked.connect(self._on_button)
         self.browser.changed.connect(self._refresh)
@@ -103,7 +102,7 @@ class SamplesWidget(DockedWidget):
             limits = self.browser.picture.sample_limits()
             self.pins.pin(
                 self.player.index,
-                limits or tuple(tuple(layer.contrast_limits) for layer in chosen.layers),
+                limits or tuple(tuple(layer.contrast_limits) for layer in chosen.samples),
             )
 
     def film_order(self) -> FilmOrder | None:
@@ -120,38 +119,38 @@ class SamplesWidget(DockedWidget):
         as_shown = picture.is_shown and (picture.kind == "difference") == differs
         look = picture.look() if as_shown else None
         against = self.view.against if differs else None
-        shown, numbers = self.browser.in_sight() or (chosen.stack, None)
+        shown, numbers = self.browser.on_screen() or (chosen.split, None)
         return FilmOrder(shown, self.browser.plane, settings, against, look, numbers)
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
         with self.browser.picture.removal.waiting(), self.measuring.marker.removal.waiting():
-            self.choice.reset_choices()
+            self.choice.result.reset_choices()
             self.browser.layers_changed()
             self.measuring.reset_choices()
         self.pins.show_set(self.browser.chosen)
 
     def _on_choice(self) -> None:
-        chosen: SampleSet | None = self.choice.chosen
+        chosen: FoundResult | None = self.choice.result.chosen
         self.browser.choose(chosen)
         self.measuring.forget()
         self.measuring.reset_choices()
         viewer = self._viewer()
         if chosen is not None and viewer is not None:
             self._seen = chosen.position(viewer)
-            self.view.set_size(chosen.stack.n_kept, chosen.stack.n_structures)
+            self.view.set_size(chosen.split.n_kept, chosen.split.n_structures)
         self.pins.show_set(chosen)
         for part in (self.show_button, self.transport, self.view, self.pins, self.measuring):
             part.setEnabled(chosen is not None)
         self.export.panel.set_obstacle(
             "" if chosen is not None else "There are no samples to save."
         )
-        self._say("")
+        self.status.say("")
         self.transport.refresh()
         self._refresh()
 
     def _on_updated(self) -> None:
-        if (chosen := self.choice.chosen) is not None:
+        if (chosen := self.choice.result.chosen) is not None:
             self.browser.update(chosen)
             self.pins.show_set(chosen)
 
@@ -159,8 +158,8 @@ class SamplesWidget(DockedWidget):
         if self.browser.is_shown:
             self.browser.hide()
         else:
-            self._say("")
-            self.choice.reset_choices()  # the labels of axes may have changed
+            self.status.say("")
+            self.choice.result.reset_choices()  # the labels of axes may have changed
             self.browser.show()
         self._refresh()
 
@@ -180,7 +179,7 @@ class SamplesWidget(DockedWidget):
         self.player.go(index)
 
     def _on_found(self) -> None:
-        self._say("")
+        self.status.say("")
         # The plot has its size only when the canvas was made, at its first showing.
         QTimer.singleShot(_SETTLE_MS, self._reveal)
 
@@ -214,14 +213,10 @@ class SamplesWidget(DockedWidget):
             self.status.setText(self.browser.title + waiting)
         self.status.setVisible(shown or bool(self.status.text()))
 
-    def _say(self, text: str) -> None:
-        self.status.setText(text)
-        self.status.setVisible(bool(text))
-
     def _fail(self, error: Exception) -> None:
         self.player.pause()
         panel = self.export.panel
         saved = panel.status.text()
         panel.fail(error)
         panel.say(saved)  # what is said there is about saving
-        self._say(f"⚠ {error}")
+        self.status.say(f"⚠ {error}")

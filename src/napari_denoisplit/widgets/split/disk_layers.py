@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_denoisplit.widgets.layers.results import ResultLayers, contrast_limits
-from napari_denoisplit.widgets.split.on_disk import (
-    BlockPicture,
-    DiskSplit,
-    ResultBegun,
-    ResultOpened,
-    shrink_factor,
+from napari_denoisplit.images.layer_record import MMSE, SAMPLES, SIGMA
+from napari_denoisplit.widgets.layers.results import (
+    ResultLayers,
+    contrast_limits,
+    made_by,
+    show_levels,
 )
+from napari_denoisplit.widgets.split.on_disk import BlockPicture, ResultBegun, shrink_factor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from napari.layers import Image as ImageLayer
     from numpy.typing import NDArray
 
-    from napari_denoisplit.images.image import Image
-    from napari_denoisplit.widgets.layers.place import Place, ViewerRef
-    from napari_denoisplit.widgets.split.disk_levels import Levels
+    from napari_denoisplit.widgets.layers.opened import OpenedResult
+    from napari_denoisplit.widgets.layers.place import ViewerRef
+    from napari_denoisplit.widgets.layers.results import Key, Subject
 
 _LARGEST_OVERVIEW = 2**28  # bytes of MMSE and sigma together
-_KINDS = ("MMSE", "sigma")
+_KINDS = (MMSE, SIGMA)
 
 
 class DiskLayers(ResultLayers):
@@ -45,178 +43,88 @@ class DiskLayers(ResultLayers):
     """
 
     pause_ms = 1000
-    """At least, between two times that new blocks are shown."""
 
-    def __init__(
-        self,
-        viewer: ViewerRef,
-        image: Image,
-        place: Place,
-        structures: tuple[str, ...],
-        *,
-        calibrated: bool,
-        known: dict[Path, DiskLayers],
-    ) -> None:
-        super().__init__(viewer, image, place, structures, calibrated=calibrated)
+    def __init__(self, viewer: ViewerRef, subject: Subject, known: dict[Path, DiskLayers]) -> None:
+        super().__init__(viewer, subject)
         self._known = known
-        self._result: ResultBegun | None = None
-        self._levels: Mapping[str, Levels] = {}
-        self._final: DiskSplit | None = None
+        self._is_complete = self._is_ended = False
         self._factor = 1
         self._overview: dict[str, NDArray[np.float32]] = {}
         self._seen: dict[str, NDArray[np.float32]] = {}
-        self._has_news = False
-        self._steps: Iterator[None] = iter(())
 
-    def take(self, event: ResultBegun | BlockPicture | ResultOpened) -> None:
+    def take(self, event: ResultBegun | BlockPicture) -> None:
         """Keep what is new until the next `flush`."""
         if isinstance(event, ResultBegun):
-            self._begin(event)
-            return
-        if isinstance(event, ResultOpened):
-            self._levels = event.levels
+            self._begin(event.opened)
             return
         for kind, pixels in event.pixels.items():
-            if kind not in self._seen:
-                self._seen[kind] = pixels
+            self._seen.setdefault(kind, pixels)
             if kind in self._overview:
                 self._overview[kind][(slice(None), *event.place)] = pixels
         self._has_news = True
 
-    def flush(self) -> bool:
-        """Show what was taken since the last time.
-
-        Returns
-        -------
-        Whether there is more to show; one call adds one layer at most, so that the window answers
-        in between.
-        """
-        if self._result is None:
-            return False
-        for _ in self._steps:
-            return True
-        if self._has_news:
-            self._has_news = False
-            self._steps = self._show()
-            for _ in self._steps:
-                return True
-        return False
-
-    def take_result(self, split: DiskSplit) -> None:
+    def take_result(self, opened: OpenedResult) -> None:
         """Let the finished result take the place of what was shown so far; `flush` shows it."""
-        self._final = split
-        self._steps = self._show_final() if split.complete else self._show()
-        self._has_news = False
+        super().take_result(opened)
+        self._is_ended, self._is_complete = True, not opened.split.stopped_early
+        if not self._is_complete:
+            self._steps = self._show()
 
-    def finish(self, split: DiskSplit) -> None:
-        """Note where the layers came from, when all are shown."""
-        self._note(split.provenance)
-
-    def moved(self, path: Path, levels: Mapping[str, Levels], provenance: dict[str, Any]) -> None:
+    def moved(self, opened: OpenedResult) -> None:
         """Show the result from another folder."""
-        if self._result is None:
-            return
-        self._known.pop(self._result.path, None)
-        self._known[path] = self
-        self._result = replace(self._result, path=path, provenance=provenance)
-        self._levels = levels
+        if self._opened is not None and self._opened.split.path is not None:
+            self._known.pop(self._opened.split.path, None)
+        self._keep(opened)
         for key in self.layers.keys():
             if (layer := self.layers.alive(key)) is not None:
-                _show_levels(layer, self._data(key))
-        self._note(provenance)
+                show_levels(layer, self._levels(key))
+        self._note(made_by(opened.split))
 
-    def _begin(self, event: ResultBegun) -> None:
-        self._result, self._levels = event, event.levels
-        self._factor = shrink_factor(*event.shape[-2:])
-        small = [-(-n // self._factor) for n in event.shape[-2:]]
-        shape = (*event.shape[:-2], *small)
+    def _keep(self, opened: OpenedResult) -> None:
+        self._opened = opened
+        if opened.split.path is not None:
+            self._known[opened.split.path] = self
+
+    def _begin(self, opened: OpenedResult) -> None:
+        split = opened.split
+        earlier = None if split.path is None else self._known.get(split.path)
+        self._keep(opened)
+        self._made = made_by(split)
+        self._factor = shrink_factor(*split.plane_shape)
+        small = [-(-n // self._factor) for n in split.plane_shape]
+        shape = (split.n_structures, *split.leading_shape, *small)
         if self._factor > 1 and 2 * 4 * np.prod(shape, dtype=float) <= _LARGEST_OVERVIEW:
             self._overview = {kind: np.full(shape, np.nan, np.float32) for kind in _KINDS}
-        earlier = self._known.get(event.path)
         if earlier is not None and any(map(earlier.layers.alive, earlier.layers.keys())):
             self.layers = earlier.layers
             # They show the picture of the split that was stopped.
             self._overview = earlier._overview or self._overview  # noqa: SLF001 - the same class
             self._seen = earlier._seen  # noqa: SLF001
-        self._known[event.path] = self
 
     def _show(self) -> Iterator[None]:
-        """Show the blocks that are there, in steps that add a layer each."""
-        for kind in _KINDS:
-            if kind not in self._seen:
-                continue
-            for channel in reversed(range(len(self._structures))):
-                key = f"{channel} {kind}"
+        # Of a split that was stopped also the samples, as far as they are there.
+        has_samples = self._opened is not None and self._opened.split.n_kept
+        for kind in (*self._seen, *([SAMPLES] if has_samples and self._is_ended else [])):
+            like = self._seen.get(kind, self._seen.get(MMSE))
+            for key in self._keys(kind):
                 if key not in self.layers.keys():
-                    self._add(channel, kind, contrast_limits(self._seen[kind][channel]))
+                    limits = None if like is None else contrast_limits(like[key[0]])
+                    # What is not there yet must not be remembered as missing.
+                    self._add(key, self._levels(key), limits, cache=False)
                     yield
                 elif (layer := self.layers.alive(key)) is not None and layer.visible:
                     layer.refresh(extent=False)
-        if self._final is not None and self._final.n_kept:
-            yield from self._show_samples()
 
-    def _show_samples(self) -> Iterator[None]:
-        """Show the samples of a split that was stopped, as far as they are there."""
-        for channel in reversed(range(len(self._structures))):
-            key = f"{channel} samples"
-            if key not in self.layers.keys():
-                like = self._seen.get("MMSE")
-                limits = (0.0, 1.0) if like is None else contrast_limits(like[channel])
-                self._add(channel, "samples", limits)
-                yield
-            elif (layer := self.layers.alive(key)) is not None:
-                layer.refresh(extent=False)
-
-    def _show_final(self) -> Iterator[None]:
-        """Show all of a complete result, in steps that change or add a layer each."""
-        kinds = ["MMSE", *(["sigma"] if self._final and self._final.n_samples > 1 else [])]
-        kinds += ["samples"] if self._final and self._final.n_kept else []
-        for kind in kinds:
-            for channel in reversed(range(len(self._structures))):
-                key = f"{channel} {kind}"
-                data = self._data(key)
-                limits = self._levels[key].limits or (0.0, 1.0)
-                if key not in self.layers.keys():
-                    self._add(channel, kind, limits)
-                elif (layer := self.layers.alive(key)) is not None:
-                    _show_levels(layer, data)
-                    layer.cache = True
-                    self.layers.fit_contrast(key, limits)
-                yield
-
-    def _add(self, channel: int, kind: str, limits: tuple[float, float]) -> None:
-        key = f"{channel} {kind}"
-        data = self._data(key)
-        self.layers.add(
-            key,
-            data if len(data) > 1 else data[0],
-            limits,
-            multiscale=len(data) > 1,
-            # What is not there yet must not be remembered as missing.
-            cache=self._final is not None and self._final.complete,
-            **self._keywords(channel, kind),
-        )
-
-    def _data(self, key: str) -> list[Any]:
+    def _levels(self, key: Key) -> list[Any]:
         """Levels of a layer, the finest first, axes in the order of the viewer."""
-        channel, kind = key.split(" ", 1)
-        arrays = self._levels[key].arrays
-        if self._final is not None and self._final.complete:
-            return list(arrays)
+        if self._opened is None:
+            return []
+        arrays = list(self._opened.levels[key].arrays)
+        if self._is_complete or self._factor == 1:
+            return arrays
+        channel, kind = key
         finest = arrays[0]
-        if self._factor == 1:
-            return [finest]
         if kind not in self._overview:
             # Samples, or too many planes to keep a picture of each: read when it is looked at.
             return [finest, finest[..., :: self._factor, :: self._factor]]
-        order = [self._order.index(axis) for axis in self._axes]
-        return [finest, self._overview[kind][int(channel)].transpose(order)]
-
-    def _about(self, key: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
-        result = None if self._result is None else str(self._result.path)
-        return {**super()._about(key, provenance), "result": result}
-
-
-def _show_levels(layer: ImageLayer, levels: list[Any]) -> None:
-    """Give a layer other pixels; one of small planes has the one level."""
-    layer.data = levels if layer.multiscale else levels[0]
+        return [finest, self._overview[kind][channel].transpose(self._turn)]

@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.widgets.parts.controls import Text
+from napari_denoisplit.widgets.parts.latest import LatestJob
+from napari_denoisplit.widgets.split.opening import image_of
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator
+    from pathlib import Path
+    from typing import Never
 
+    from qtpy.QtWidgets import QWidget
+
+    from napari_denoisplit.events import Job
     from napari_denoisplit.jobs.forecast.words import Preflight
     from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.widgets.choosers.chosen import ChosenImage
-    from napari_denoisplit.widgets.parts.worker import RunHandle, Start
+    from napari_denoisplit.widgets.parts.worker import Start
 
 _WAIT_MS = 300  # for the next change, before anything is looked at
 _LOOKED_AT = 50  # files; of more the line is of these
@@ -47,7 +52,7 @@ class Forecast:
 Ask = Callable[[], Question | None]
 
 
-class ForecastLine(QLabel):
+class ForecastLine(Text):
     """A line that says what the split as chosen will take.
 
     Parameters
@@ -58,18 +63,16 @@ class ForecastLine(QLabel):
         How the measurement is run.
     """
 
-    told = Signal(object)  # a Forecast of what is chosen now
+    found = Signal(object)  # a Forecast of what is chosen now
 
     def __init__(self, ask: Ask, start: Start, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._ask, self._start = ask, start
-        self._running: RunHandle | None = None
+        super().__init__("What it will take", parent)
+        self._ask = ask
+        self._job = LatestJob(start, self)
+        self._job.answered.connect(self._done)
+        self._job.failed.connect(self._failed)
         self._stale = False
         self.forecast: Forecast | None = None
-        self.setAccessibleName("What it will take")
-        self.setWordWrap(True)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.hide()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_WAIT_MS)
@@ -84,59 +87,44 @@ class ForecastLine(QLabel):
         """Let things be as they are while something else runs; say nothing that is out of date."""
         self._timer.stop()
         if self._stale:
-            self.show_text("")
-
-    def show_text(self, text: str) -> None:
-        """Show what there is to say."""
-        self.setText(text)
-        self.setVisible(bool(text))
+            self.say("")
 
     def _begin(self) -> None:
-        if self._running is not None and self._running.is_running:
-            return  # its end begins the next
         question = self._ask()
         self._stale = False
         if question is None:
+            self._job.forget()
             self._fail("")
-            return
-        self._running = self._start(
-            partial(_tell, question),
-            on_event=_ignore,
-            on_done=self._done,
-            on_error=self._failed,
-            title="",  # it ends with the window
-        )
-        self._running.cancel_with(self)
+        else:
+            self._job.ask(partial(_tell, question))
 
     def _done(self, forecast: Forecast | None) -> None:
         if self._stale:
-            self._timer.start()
-        elif forecast is None:
+            return  # another one is asked for in a moment
+        if forecast is None:
             self._fail("")
         else:
             self.forecast = forecast
-            self.told.emit(forecast)
+            self.found.emit(forecast)
 
     def _failed(self, error: Exception) -> None:
-        if self._stale:
-            self._timer.start()
-        else:
+        if not self._stale:
             # What is wrong with the image itself is told when it is split.
             self._fail(f"⚠ {error}" if isinstance(error, DenoisplitError) else "")
 
     def _fail(self, text: str) -> None:
         self.forecast = None
-        self.show_text(text)
+        self.say(text)
 
 
-def _tell(question: Question, stop: threading.Event) -> Generator[None, None, Forecast | None]:
+def _tell(question: Question, stop: threading.Event) -> Job[Never, Forecast | None]:
     """Look at the images and the network."""
     # Not at the top: torch is loaded in the background, when there is something to split.
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.forecast.preflight import preflight
     from napari_denoisplit.jobs.forecast.words import together
 
-    yield
+    yield from ()
     found: dict[bool, list[Preflight]] = {False: [], True: []}
     for chosen in question.inputs[:_LOOKED_AT]:
         if stop.is_set():
@@ -151,13 +139,6 @@ def _tell(question: Question, stop: threading.Event) -> Generator[None, None, Fo
 
 def _axes_and_shape(chosen: ChosenImage) -> tuple[str, tuple[int, ...]]:
     """Axes and sizes of an image without its channels; no pixel is read."""
-    from napari_denoisplit.images.files.image_file import ImageFile
-
-    source = chosen.source
-    image = ImageFile(source).open(lazy_above=0) if isinstance(source, Path) else source
+    image = image_of(chosen, lazy_above=0)
     axes = image.axes.replace("C", "")
     return axes, tuple(image.size(axis) for axis in axes)
-
-
-def _ignore(event: object) -> None:
-    """Nothing is shown on the way."""

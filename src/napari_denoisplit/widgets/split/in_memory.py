@@ -1,4 +1,4 @@
-"""Layers that show a result in memory, updated in place while it is refined."""
+"""A split in memory, and the layers that show it while samples are drawn."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.events import PartDrawn, SampleDrawn, Stage, changed
-from napari_denoisplit.images.image import AXES
-from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all, single_channel
-from napari_denoisplit.widgets.layers.place import SAMPLE
-from napari_denoisplit.widgets.layers.results import ResultLayers, contrast_limits
+from napari_denoisplit.images.layer_record import MMSE, SIGMA
+from napari_denoisplit.widgets.layers.opened import OpenedResult, levels_of, turned
+from napari_denoisplit.widgets.layers.results import ResultLayers
+from napari_denoisplit.widgets.split.opening import InputOpened, open_input
 
 if TYPE_CHECKING:
     import threading
@@ -22,129 +22,72 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.events import Job, SplitEvent
-    from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
-    from napari_denoisplit.widgets.layers.place import Place, ViewerRef
+    from napari_denoisplit.widgets.choosers.chosen import ChosenImage
+    from napari_denoisplit.widgets.layers.place import ViewerRef
+    from napari_denoisplit.widgets.layers.results import Subject
+
+_LAZY_ABOVE = 2**30  # bytes
 
 
-class SplitLayers(ResultLayers):
-    """A result in memory, see `ResultLayers` for the parameters."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ArraysMade:
+    """There is memory for what is shown while samples are drawn."""
 
-    pause_ms = 100
-    """At least, between two times that samples are shown."""
+    arrays: Mapping[str, NDArray[np.float32]]
+    """MMSE and sigma, (C, T, Z, Y, X) without the missing axes; NaN, which is transparent."""
 
-    def __init__(
-        self,
-        viewer: ViewerRef,
-        image: Image,
-        place: Place,
-        structures: tuple[str, ...],
-        *,
-        calibrated: bool,
-    ) -> None:
-        super().__init__(viewer, image, place, structures, calibrated=calibrated)
-        # (C, T, Z, Y, X) without the missing axes; NaN is what is not drawn yet
-        self._arrays: dict[str, NDArray[np.float32]] = {}
-        self._fitting: Mapping[str, tuple[float, float]] = {}
+
+class MemoryLayers(ResultLayers):
+    """A result in memory, updated in place; see `ResultLayers` for the parameters."""
+
+    def __init__(self, viewer: ViewerRef, subject: Subject) -> None:
+        super().__init__(viewer, subject)
+        self._arrays: Mapping[str, NDArray[np.float32]] = {}
         self._has_sigma = False  # one sample has no spread
         self._newest: dict[tuple[int, ...], SampleDrawn] = {}
         self._parts: list[PartDrawn] = []
 
-    def take(self, event: RoomMade | SampleDrawn | PartDrawn | LimitsFound) -> None:
+    def take(self, event: ArraysMade | SampleDrawn | PartDrawn) -> None:
         """Keep a sample until the next `flush`; of a plane only the newest counts."""
         match event:
-            case RoomMade():
-                self._arrays = dict(event.arrays)
-            case LimitsFound():
-                self._fitting = event.limits
+            case ArraysMade():
+                self._arrays = event.arrays
             case PartDrawn():
                 self._parts.append(event)
-            case _:
+            case SampleDrawn():
                 self._newest[event.plane] = event
+        self._has_news = True
 
-    def flush(self) -> bool:
-        """Show what was taken since the last time.
+    def take_result(self, opened: OpenedResult) -> None:
+        """Let the finished result take the place of what was shown so far; `flush` shows it."""
+        super().take_result(opened)
+        self._arrays = {}  # the result has memory of its own
+        self._newest.clear()
+        self._parts.clear()
 
-        Returns
-        -------
-        Whether there is more to show: napari takes a tenth of a second to add a layer, so that
-        one call adds one at most and the window answers in between.
-        """
+    def _show(self) -> Iterator[None]:
+        place: tuple[slice | int, ...]
         for part in self._parts:
-            y, x = slice(*part.y), slice(*part.x)
-            place: tuple[slice | int, ...] = (slice(None), *part.plane, y, x)
-            self._arrays["MMSE"][place] = part.sample
-        self._parts.clear()
+            place = (slice(None), *part.plane, slice(*part.y), slice(*part.x))
+            self._arrays[MMSE][place] = part.sample
         for plane, event in self._newest.items():
-            for channel in range(len(self._structures)):
-                self._arrays["MMSE"][(channel, *plane)] = event.mmse[channel]
-                self._arrays["sigma"][(channel, *plane)] = event.sigma[channel]
+            place = (slice(None), *plane)
+            self._arrays[MMSE][place], self._arrays[SIGMA][place] = event.mmse, event.sigma
             self._has_sigma = self._has_sigma or event.index > 0
-        self._newest.clear()
-        for kind, data in self._arrays.items():
-            if kind == "sigma" and not self._has_sigma:
-                continue
-            for channel in reversed(range(len(self._structures))):
-                if self._show(channel, kind, data[channel]):
-                    return True
-        return False
-
-    def take_result(self, split: Split) -> None:
-        """Let the result take the place of what was shown so far; `flush` shows it."""
-        self._newest.clear()
         self._parts.clear()
-        self._has_sigma = split.n_samples > 1
-        channel = split.mmse.axes.index("C")
-        # Not copied: of a stack that would take the window a while, and the memory twice.
-        self._arrays["MMSE"] = np.moveaxis(split.mmse.data, channel, 0)
-        self._arrays["sigma"] = np.moveaxis(split.sigma.data, channel, 0)
-        if split.samples is not None:
-            # (K, C, T, Z, Y, X) to (C, K, T, Z, Y, X), without what a stop left undrawn
-            drawn = split.samples[: split.n_samples]
-            self._arrays["samples"] = np.moveaxis(drawn, 1 + channel, 0)
-
-    def finish(self, split: Split) -> None:
-        """Fit the contrast and note where the layers came from, when all are shown."""
-        for key, limits in self._fitting.items():
-            self.layers.fit_contrast(key, limits)
-        self._note(split.provenance)
-
-    def _show(self, channel: int, kind: str, data: NDArray[np.float32]) -> bool:
-        """Show one layer; whether it is new."""
-        leading = SAMPLE if kind == "samples" else ""
-        axes, stored = leading + self._axes, [*leading, *self._order]
+        self._newest.clear()
         # The viewer puts axes together by position, so results keep the order of their input.
-        view = data.transpose([stored.index(axis) for axis in axes])
-        return self.layers.show(f"{channel} {kind}", view, **self._keywords(channel, kind))
+        for kind in self._arrays if self._has_sigma else (MMSE,):
+            for key in self._keys(kind):
+                data = turned(self._arrays[kind][key[0]], self._turn)
+                if self.layers.show(key, data, **self._keywords(key)):
+                    yield
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ImageRead:
-    """The image to be split is known, one channel of it."""
-
-    image: Image
-    contrast_limits: tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RoomMade:
-    """There is memory for what is shown while samples are drawn."""
-
-    arrays: Mapping[str, NDArray[np.float32]]
-    """'MMSE' and 'sigma', (C, T, Z, Y, X) without the missing axes; NaN, which is transparent."""
-
-
-@dataclass(frozen=True, slots=True)
-class LimitsFound:
-    """The split has ended, and its display limits are known."""
-
-    limits: Mapping[str, tuple[float, float]]
-    """By the number of the channel and the kind, e.g. '0 MMSE'."""
-
-
-def split_input(
+def split_in_memory(
     chosen: ChosenImage,
     model: Path,
     header: ModelHeader,
@@ -152,53 +95,30 @@ def split_input(
     stop: threading.Event,
     *,
     focus: FocusSource | None = None,
-) -> Job[SplitEvent | ImageRead | RoomMade | LimitsFound, Split]:
+) -> Job[SplitEvent | InputOpened | ArraysMade | OpenedResult, Split]:
     """Read one image and split it, what is in focus first."""
-    (image,) = yield from read_all([chosen])
-    weights = header.mix.channel_weights(header.network.n_channels)
-    single = single_channel(image, chosen.channel, weights)
-    first = np.asarray(single.data[(0,) * (len(single.axes) - 2)], dtype=np.float32)
-    yield ImageRead(single, contrast_limits(first))
+    yield Stage(f"Reading {chosen.name}")
+    opened = open_input(chosen, header, _LAZY_ABOVE)
+    image = opened.image
+    yield opened
     yield Stage("Loading the network")
     # Not at the top: torch is paid for when a split is asked for, in the background.
     from napari_denoisplit.jobs.split.job import split_job
 
-    job = split_job(model, single, settings, stop=stop, focus=focus)
-    split = yield from _with_room(job, single, len(header.channel_names))
-    if split.n_samples:
-        yield LimitsFound(_limits(split))
-    return split
-
-
-def _with_room(
-    job: Job[SplitEvent, Split], image: Image, n_channels: int
-) -> Job[SplitEvent | RoomMade, Split]:
-    """Make room for the layers when there is something to show.
-
-    By then the job has looked whether memory suffices.
-    """
     has_room = False
+    job = split_job(model, image, settings, stop=stop, focus=focus)
 
-    def with_room(event: SplitEvent) -> Iterator[SplitEvent | RoomMade]:
+    def with_arrays(event: SplitEvent) -> Iterator[SplitEvent | ArraysMade]:
         nonlocal has_room
         if not has_room and isinstance(event, SampleDrawn | PartDrawn):
-            shape = (n_channels, *(image.size(axis) for axis in AXES if axis in image.axes))
-            yield RoomMade({kind: np.full(shape, np.nan, np.float32) for kind in ("MMSE", "sigma")})
+            # By now the job has looked whether memory suffices.
+            shape = (len(header.channel_names), *image.shape)
+            yield ArraysMade({kind: np.full(shape, np.nan, np.float32) for kind in (MMSE, SIGMA)})
             has_room = True
         yield event
 
-    return changed(job, with_room)
-
-
-def _limits(split: Split) -> dict[str, tuple[float, float]]:
-    axis = split.mmse.axes.index("C")
-    kinds = {"MMSE": np.moveaxis(split.mmse.data, axis, 0)}
-    if split.n_samples > 1:
-        kinds["sigma"] = np.moveaxis(split.sigma.data, axis, 0)
-    if split.samples is not None:
-        kinds["samples"] = np.moveaxis(split.samples[: split.n_samples], 1 + axis, 0)
-    return {
-        f"{channel} {kind}": contrast_limits(pixels)
-        for kind, channels in kinds.items()
-        for channel, pixels in enumerate(channels)
-    }
+    split = yield from changed(job, with_arrays)
+    if split.n_samples:
+        axes = (chosen.place.axes if chosen.place else image.axes).replace("C", "")
+        yield OpenedResult(split, levels_of(split, axes))
+    return split

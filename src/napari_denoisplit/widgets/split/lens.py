@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.split.lens_run import LensChoice, LensRun
 
@@ -53,11 +54,7 @@ class Lens(QWidget):
         )
         self.keep = QCheckBox("Keep its layers when switched off", self)
         self.keep.setToolTip("Otherwise the layers of the lens go with it.")
-        self.status = QLabel(self)
-        self.status.setAccessibleName("Status of the lens")
-        self.status.setWordWrap(True)
-        self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.status.hide()
+        self.status = Text("Status of the lens", self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for part in (self.switch, self.keep, self.status):
@@ -98,12 +95,12 @@ class Lens(QWidget):
             # Another one begins when the thread of this one is free.
             self._run.close(keep_layers=self.keep.isChecked() and not self.switch.isChecked())
         if wanted is None:
-            self._say(obstacle)
+            self.status.say(obstacle)
 
     def _begin(self, choice: LensChoice) -> None:
-        self._say("Starting…")
+        self.status.say("Starting…")
         self._run = LensRun(self._viewer, self._start, choice, self)
-        self._run.said.connect(self._say)
+        self._run.said.connect(self.status.say)
         self._run.outdated.connect(self._begin_anew)
         self._run.ended.connect(self._on_ended)
         self._run.begin()
@@ -120,9 +117,5 @@ class Lens(QWidget):
             self._follow()
             return
         self.switch.setChecked(False)
-        self._say(f"⚠ {error}")
+        self.status.say(f"⚠ {error}")
         self.failed.emit(error)
-
-    def _say(self, text: str) -> None:
-        self.status.setText(text)
-        self.status.setVisible(bool(text))

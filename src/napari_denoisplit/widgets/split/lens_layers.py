@@ -11,6 +11,15 @@ from qtpy.QtCore import QTimer
 
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.image import AXES
+from napari_denoisplit.images.layer_record import (
+    MMSE,
+    SIGMA,
+    kind_in_words,
+    layer_metadata,
+    layer_name,
+    record_of,
+)
+from napari_denoisplit.widgets.layers.place import full_resolution
 from napari_denoisplit.widgets.layers.results import (
     SIGMA_COLORMAP,
     OwnLayers,
@@ -27,6 +36,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.events import Job, LensDrawn, LensEvent
     from napari_denoisplit.widgets.layers.place import ViewerRef
+    from napari_denoisplit.widgets.layers.results import Key
 
 _DRAWING_MS = 50  # in which the canvas is drawn
 _PIXELS_FOR_LIMITS = 2**16  # a glance: somebody is waiting for the picture
@@ -39,8 +49,8 @@ class LensPicture:
     """A picture of a view, and how to show it."""
 
     event: LensDrawn
-    limits: Mapping[str, Limits]
-    """Display limits by kind and channel, e.g. 'MMSE 0'; none where only precision is new."""
+    limits: Mapping[Key, Limits]
+    """Display limits by channel and kind; none where only precision is new."""
 
 
 def pictures(
@@ -57,10 +67,10 @@ def pictures(
         yield LensPicture(event, _limits(event) if is_new else {})
 
 
-def _limits(event: LensDrawn) -> dict[str, Limits]:
-    kinds = {"MMSE": event.mmse} | ({"sigma": event.sigma} if event.n_samples > 1 else {})
+def _limits(event: LensDrawn) -> dict[Key, Limits]:
+    kinds = {MMSE: event.mmse} | ({SIGMA: event.sigma} if event.n_samples > 1 else {})
     return {
-        f"{kind} {channel}": contrast_limits(pixels, _PIXELS_FOR_LIMITS)
+        (channel, kind): contrast_limits(pixels, _PIXELS_FOR_LIMITS)
         for kind, channels in kinds.items()
         for channel, pixels in enumerate(channels)
     }
@@ -94,10 +104,9 @@ class LensLayers:
     ) -> None:
         self._viewer, self._layer, self._axes, self._note = viewer, layer, axes, note
         self._structures = header.channel_names
-        self._sigma = "sigma" if header.calibration is not None else "sigma (uncalibrated)"
+        self._calibrated = header.calibration is not None
         self._layers = OwnLayers(viewer)
-        self._limits: dict[str, Limits] = {}
-        self._told: dict[str, Limits] = {}
+        self._found: dict[Key, Limits] = {}
         self._event: LensDrawn | None = None
         self._shown: LensDrawn | None = None
         self._fitted: tuple[object, ...] = ()
@@ -105,7 +114,7 @@ class LensLayers:
     def take(self, picture: LensPicture) -> None:
         """Keep a picture until the next `flush`; only the newest counts."""
         self._event = picture.event
-        self._told |= picture.limits
+        self._found |= picture.limits
 
     def flush(self) -> bool:
         """Show the newest picture.
@@ -119,13 +128,13 @@ class LensLayers:
         if event is None or not np.isfinite(event.mmse).any():
             return False
         for channel in reversed(range(len(self._structures))):
-            if self._show("MMSE", channel, event):
+            if self._show((channel, MMSE), event):
                 return True
         for channel in range(len(self._structures)):
-            layer = self._layers.alive(f"sigma {channel}")
+            layer = self._layers.alive((channel, SIGMA))
             # A hidden one is brought up to date when it is shown.
             is_wanted = event.n_samples > 1 if layer is None else layer.visible
-            if is_wanted and self._show("sigma", channel, event):
+            if is_wanted and self._show((channel, SIGMA), event):
                 return True
         self._widen_contrast(event)
         self._event, self._shown = None, event
@@ -134,9 +143,9 @@ class LensLayers:
     def _on_visible(self, event: Any = None) -> None:
         if self._shown is not None:
             for channel in range(len(self._structures)):
-                layer = self._layers.alive(f"sigma {channel}")
+                layer = self._layers.alive((channel, SIGMA))
                 if layer is not None and layer.visible:
-                    self._show("sigma", channel, self._shown)
+                    self._show((channel, SIGMA), self._shown)
 
     def remove(self) -> None:
         """Take the layers out of the viewer, one after the other.
@@ -152,45 +161,50 @@ class LensLayers:
                 QTimer.singleShot(_DRAWING_MS, lambda: self.remove())
                 return
 
-    def _show(self, kind: str, channel: int, event: LensDrawn) -> bool:
+    def _show(self, key: Key, event: LensDrawn) -> bool:
         """Show one layer; whether it is new."""
-        key = f"{kind} {channel}"
-        pixels = (event.mmse if kind == "MMSE" else event.sigma)[channel]
+        channel, kind = key
+        pixels = (event.mmse if kind == MMSE else event.sigma)[channel]
         lead = (1,) * (len(self._axes) - 2)
         order = [*(a for a in self._axes if a not in "YX"), "Y", "X"]
         data = pixels.reshape(lead + pixels.shape)
         data = data.transpose([order.index(axis) for axis in self._axes])
         place = self._place(event)
         if (layer := self._layers.alive(key)) is not None:
-            layer.metadata["denoisplit"] |= _place_note(event)
+            record_of(layer.metadata).update(_place_note(event))
             if not np.array_equal(layer.translate, place["translate"]):
                 layer.translate = place["translate"]
         elif key not in self._layers.keys():
-            self._limits[key] = self._told.get(key) or contrast_limits(pixels)
-            return self._add(kind, channel, data, event)
+            self._add(key, data, event)
+            return True
         return self._layers.show(key, data)
 
-    def _add(self, kind: str, channel: int, data: NDArray[np.float32], event: LensDrawn) -> bool:
-        title, is_lowest = ("lens", channel == len(self._structures) - 1)
-        is_sigma = kind == "sigma"
-        key = f"{kind} {channel}"
-        added = self._layers.show(
+    def _add(self, key: Key, data: NDArray[np.float32], event: LensDrawn) -> None:
+        channel, kind = key
+        structure = self._structures[channel]
+        is_sigma, is_lowest = kind == SIGMA, channel == len(self._structures) - 1
+        title = [kind_in_words(kind, calibrated=self._calibrated)] if is_sigma else []
+        self._layers.add(
             key,
             data,
-            self._limits[key],
+            self._found.get(key) or contrast_limits(data),
             select=False,  # the user goes on with what was selected
-            name=" · ".join(
-                [self._layer.name, self._structures[channel], title, *[self._sigma] * is_sigma]
-            ),
+            name=layer_name(self._layer.name, structure, "lens", *title),
             colormap=SIGMA_COLORMAP if is_sigma else structure_colormap(channel),
             blending="translucent_no_depth" if is_sigma or is_lowest else "additive",
             visible=not is_sigma,
-            metadata={"denoisplit": self._provenance(kind, channel) | _place_note(event)},
+            metadata=layer_metadata(
+                self._note,
+                image=self._layer.name,
+                structure=structure,
+                channel=channel,
+                kind=f"lens {kind}",
+                **_place_note(event),
+            ),
             **self._place(event),
         )
         if is_sigma and (layer := self._layers.alive(key)) is not None:
             layer.events.visible.connect(self._on_visible)
-        return added
 
     def _place(self, event: LensDrawn) -> dict[str, Any]:
         """Arguments of `add_image` that put a picture into its place on the image's layer."""
@@ -199,7 +213,7 @@ class LensLayers:
         steps: dict[str, float] = {
             axis: next(plane) for axis in AXES if axis in axes and axis not in "CYX"
         }
-        n_channels = _shape(image)[axes.index("C")] if "C" in axes else 1
+        n_channels = full_resolution(image).shape[axes.index("C")] if "C" in axes else 1
         # One picture for all channels: a step of it is as long as all of them.
         steps |= {"C": (n_channels - 1) / 2, "Y": event.y[0], "X": event.x[0]}
         corner = [steps[axis] for axis in axes]
@@ -225,29 +239,14 @@ class LensLayers:
             return
         self._fitted = place
         for channel in range(len(self._structures)):
-            key = f"MMSE {channel}"
-            layer = self._layers.alive(key)
-            if layer is None or tuple(layer.contrast_limits) != self._limits[key]:
-                continue  # the user has set them
-            low, high = self._told[key]
-            limits = min(low, self._limits[key][0]), max(high, self._limits[key][1])
-            if limits != self._limits[key]:
-                self._limits[key] = limits
-                layer.contrast_limits_range = (
-                    min(limits[0], *layer.contrast_limits_range),
-                    max(limits[1], *layer.contrast_limits_range),
-                )
-                layer.contrast_limits = limits
-
-    def _provenance(self, kind: str, channel: int) -> dict[str, Any]:
-        structure = self._structures[channel]
-        return {
-            **self._note,
-            "input": self._layer.name,
-            "structure": structure,
-            "channel": channel,
-            "kind": f"lens {kind}",
-        }
+            key = channel, MMSE
+            if (layer := self._layers.alive(key)) is None:
+                continue
+            low, high = self._found[key]
+            before = tuple(layer.contrast_limits)
+            limits = min(low, before[0]), max(high, before[1])
+            if limits != before:
+                self._layers.fit_contrast(key, limits)  # unless the user has set them
 
 
 def _place_note(event: LensDrawn) -> dict[str, Any]:
@@ -257,7 +256,3 @@ def _place_note(event: LensDrawn) -> dict[str, Any]:
         "columns": list(event.x),
         "samples_drawn": event.n_samples,
     }
-
-
-def _shape(layer: ImageLayer) -> tuple[int, ...]:
-    return tuple((layer.data[0] if layer.multiscale else layer.data).shape)

@@ -14,10 +14,10 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import JobError
+from napari_denoisplit.images.layer_record import record_of
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tooltip
 from napari_denoisplit.widgets.split.forecast import ForecastLine
-from napari_denoisplit.widgets.split.on_disk import DiskSplit
-from napari_denoisplit.widgets.split.saving import Moved, Result, stem_of
+from napari_denoisplit.widgets.split.saving import Result, ResultMoved, stem_of
 from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class ResultsPanel(QWidget):
         layout.addWidget(self.choice)
         layout.addWidget(self.line)
         self.choice.changed.connect(self._say)
-        self.line.told.connect(self._say)
+        self.line.found.connect(self._say)
 
     def refresh(self) -> None:
         """Tell anew what the split as chosen will take."""
@@ -79,16 +79,12 @@ class ResultsPanel(QWidget):
         self.temporary.end()
         self.known = {path: layers for path, layers in self.known.items() if path.exists()}
 
-    def moved(self, event: Moved) -> Result:
+    def moved(self, event: ResultMoved) -> Result:
         """Show a temporary result where it was saved to."""
-        split = event.result.split
-        if not isinstance(split, DiskSplit):
-            raise TypeError("only results on disk can move")
-        provenance = split.provenance | {"result": str(event.path)}
-        if (layers := self.known.get(split.path)) is not None:
-            layers.moved(event.path, event.levels, provenance)
-        split = replace(split, path=event.path, temporary=False, provenance=provenance)
-        return Result(event.result.name, split)
+        before = event.result.split.path
+        if before is not None and (layers := self.known.get(before)) is not None:
+            layers.moved(event.opened)
+        return replace(event.result, split=event.opened.split, temporary=False)
 
     def target(self, name: str) -> Target | None:
         """Where the result of an image goes; None is memory.
@@ -120,7 +116,7 @@ class ResultsPanel(QWidget):
         told = forecast.on_disk if on_disk else forecast.in_memory
         self.line.setToolTip(tooltip(f"{told.sentence}."))
         lines = [f"{told.brief}.", note, self._short_of_disk(told.bytes_on_disk)]
-        self.line.show_text("\n".join(filter(None, lines)))
+        self.line.say("\n".join(filter(None, lines)))
 
     def _short_of_disk(self, n_bytes: float) -> str:
         if not n_bytes:
@@ -289,7 +285,7 @@ def _delete_unshown(folder: Path, viewer_reference: ViewerRef) -> None:
     """Delete the results in a folder that no layer shows."""
     if (viewer := viewer_reference()) is None:
         return
-    shown = {str((layer.metadata.get("denoisplit") or {}).get("result")) for layer in viewer.layers}
+    shown = {str(record_of(layer.metadata).get("result")) for layer in viewer.layers}
     for path in folder.glob("*.zarr"):
         if str(path) not in shown:
             shutil.rmtree(path, ignore_errors=True)

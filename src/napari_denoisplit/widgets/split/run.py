@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import PartDrawn, Progress, SampleDrawn, Stage
+from napari_denoisplit.widgets.layers.opened import OpenedResult
 from napari_denoisplit.widgets.layers.place import Place, ViewerRef, place_of_image
+from napari_denoisplit.widgets.layers.results import ResultLayers, Subject
 from napari_denoisplit.widgets.layers.view import ViewWatch, bring_into_view
 from napari_denoisplit.widgets.split.disk_layers import DiskLayers
-from napari_denoisplit.widgets.split.in_memory import (
-    ImageRead,
-    LimitsFound,
-    RoomMade,
-    SplitLayers,
-    split_input,
-)
-from napari_denoisplit.widgets.split.on_disk import (
-    BlockPicture,
-    DiskSplit,
-    InputOpened,
-    ResultBegun,
-    ResultOpened,
-    to_disk,
-)
+from napari_denoisplit.widgets.split.in_memory import ArraysMade, MemoryLayers, split_in_memory
+from napari_denoisplit.widgets.split.on_disk import BlockPicture, ResultBegun, split_to_disk
+from napari_denoisplit.widgets.split.opening import InputOpened
 from napari_denoisplit.widgets.split.saving import Result
 
 if TYPE_CHECKING:
@@ -40,28 +30,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.widgets.choosers.chosen import ChosenImage
-    from napari_denoisplit.widgets.layers.results import OwnLayers
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
     from napari_denoisplit.widgets.split.results import ResultsPanel
 
 _BREATH_MS = 10  # between two layers that are added
 _REST = 4  # times as long as drawing took, so that the window stays free for the user
-
-_Preparation = RoomMade | LimitsFound | ResultBegun | ResultOpened
-"""What the layers must know."""
-
-
-class _Shown(Protocol):
-    """The layers of a result."""
-
-    name: str
-    layers: OwnLayers
-    pause_ms: int
-
-    def take(self, event: Any) -> None: ...
-    def flush(self) -> bool: ...
-    def take_result(self, split: Any) -> None: ...
-    def finish(self, split: Any) -> None: ...
 
 
 class SplitRun(QObject):
@@ -97,17 +70,18 @@ class SplitRun(QObject):
         self._model, self._header, self._settings = model, header, settings
         self._queue = list(inputs)
         self._where = where
-        self._layers: _Shown | None = None
+        self._layers: ResultLayers | None = None
+        self._to_disk = self._temporary = False
         self._input_layer: Any = None
         self._watch: ViewWatch | None = None
         self.results: list[Result] = []
         self._failures: list[str] = []
         self._began = time.monotonic()
-        self._pause_ms = SplitLayers.pause_ms
+        self._pause_ms = ResultLayers.pause_ms
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._flush)
-        self._ended: tuple[ChosenImage, Split | DiskSplit] | None = None
+        self._ended: tuple[ChosenImage, Split] | None = None
         panel.stopped.connect(self._queue.clear)
 
     def next(self) -> None:
@@ -126,10 +100,12 @@ class SplitRun(QObject):
         except JobError as error:
             self._failed(chosen, error)
             return
+        self._to_disk = target is not None
+        self._temporary = target is not None and target.temporary
         self._panel.run(
-            partial(split_input, *what, focus=focus)
+            partial(split_in_memory, *what, focus=focus)
             if target is None
-            else partial(to_disk, *what, target.path, target.temporary, focus=focus),
+            else partial(split_to_disk, *what, target.path, focus=focus),
             on_event=partial(self._event, chosen),
             on_done=partial(self._done, chosen),
             on_error=partial(self._failed, chosen),
@@ -139,14 +115,17 @@ class SplitRun(QObject):
     def _event(
         self,
         chosen: ChosenImage,
-        event: SplitEvent | ImageRead | InputOpened | _Preparation | BlockPicture,
+        event: SplitEvent | InputOpened | ArraysMade | ResultBegun | BlockPicture | OpenedResult,
     ) -> None:
         match event:
-            case ImageRead() | InputOpened():
+            case InputOpened():
                 self._prepare(chosen, event)
-            case RoomMade() | LimitsFound() | ResultBegun() | ResultOpened():
+            case ArraysMade() | ResultBegun():
                 if self._layers is not None:
                     self._layers.take(event)
+            case OpenedResult():
+                if self._layers is not None:
+                    self._layers.take_result(event)
             case SampleDrawn() | PartDrawn() | BlockPicture():
                 if self._layers is not None:
                     self._layers.take(event)
@@ -170,7 +149,7 @@ class SplitRun(QObject):
             self._watch.close()
             self._watch = None
 
-    def _prepare(self, chosen: ChosenImage, event: ImageRead | InputOpened) -> None:
+    def _prepare(self, chosen: ChosenImage, event: InputOpened) -> None:
         if self._layers is not None:
             # Images of a queue lie on top of each other: show the newest.
             self._layers.layers.hide()
@@ -179,17 +158,16 @@ class SplitRun(QObject):
             self._input_layer = self._show_input(event, place)
         else:
             self._input_layer = chosen.layer
-        of = (self._viewer, event.image, place, self._header.channel_names)
         calibrated = self._header.calibration is not None
-        if isinstance(event, ImageRead):
-            self._layers = SplitLayers(*of, calibrated=calibrated)
+        subject = Subject(event.image.name, place, self._header.channel_names, calibrated)
+        if self._to_disk:
+            self._layers = DiskLayers(self._viewer, subject, self._where.known)
         else:
-            self._layers = DiskLayers(*of, calibrated=calibrated, known=self._where.known)
-        self._pause_ms = SplitLayers.pause_ms  # the first is shown at once
+            self._layers = MemoryLayers(self._viewer, subject)
+        self._pause_ms = ResultLayers.pause_ms  # the first is shown at once
 
-    def _show_input(self, event: ImageRead | InputOpened, place: Place) -> Any:
-        viewer = self._viewer()
-        levels = (event.image.data,) if isinstance(event, ImageRead) else event.levels
+    def _show_input(self, event: InputOpened, place: Place) -> Any:
+        viewer, levels = self._viewer(), event.levels
         if viewer is None or not levels:
             return None
         layer = viewer.add_image(
@@ -220,20 +198,17 @@ class SplitRun(QObject):
         if self._ended is not None:
             self._finish(*self._ended)
 
-    def _done(self, chosen: ChosenImage, split: Split | DiskSplit) -> None:
+    def _done(self, chosen: ChosenImage, split: Split) -> None:
         if split.n_samples and self._layers is not None:
-            self._layers.take_result(split)
-            self.results.append(Result(self._layers.name, split))
+            self.results.append(Result(split, self._layers.subject.axes, self._temporary))
             self._ended = chosen, split
             self._timer.start(0)
         else:
             self._note(chosen, "stopped")
             self.next()
 
-    def _finish(self, chosen: ChosenImage, split: Split | DiskSplit) -> None:
+    def _finish(self, chosen: ChosenImage, split: Split) -> None:
         self._ended = None
-        if self._layers is not None:
-            self._layers.finish(split)
         self._note(chosen, "stopped" if split.stopped_early else "done")
         self.next()
 
@@ -253,11 +228,12 @@ class SplitRun(QObject):
             return "\n".join(self._failures) or "Stopped before the first sample."
         names = " and ".join(self._header.channel_names)
         last = self.results[-1].split
-        what = self.results[-1].name if len(self.results) == 1 else f"{len(self.results)} images"
+        what = last.name if len(self.results) == 1 else f"{len(self.results)} images"
         ending = ", stopped early" if last.stopped_early else ""
         seconds = time.monotonic() - self._began
         text = f"Split {what} into {names}: {last.n_samples} samples in {seconds:.0f} s{ending}."
-        if isinstance(last, DiskSplit):
-            text += f"\n{last.in_words}"
+        if last.path is not None and not last.stopped_early:
+            kept = "It is deleted with its layers: save it to keep it."
+            text += f"\n{kept if self.results[-1].temporary else f'It is in {last.path}.'}"
         notes = dict.fromkeys(note for result in self.results for note in result.split.notes)
         return "\n".join([text, *notes, *self._failures])

@@ -10,45 +10,46 @@ from uuid import uuid4
 
 from napari_denoisplit.events import Progress
 from napari_denoisplit.files import replacing
-from napari_denoisplit.widgets.split.on_disk import DiskSplit
+from napari_denoisplit.widgets.layers.opened import OpenedResult, levels_of
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.results.split import Split
-    from napari_denoisplit.widgets.split.disk_levels import Levels
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """The split of one image."""
 
-    name: str
-    split: Split | DiskSplit
+    split: Split
+    axes: str
+    """Of its layers, in the order of the viewer, without that of samples."""
+    temporary: bool = False
+    """Whether it lies in a folder that goes with its layers."""
 
     @property
     def is_there(self) -> bool:
         """Whether it has not been deleted with its layers."""
-        return not isinstance(self.split, DiskSplit) or self.split.path.exists()
+        return self.split.path is None or self.split.path.exists()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moved:
+class ResultMoved:
     """A result on disk has found its place: it was temporary."""
 
     result: Result
-    path: Path
-    levels: Mapping[str, Levels]
+    opened: OpenedResult
     """What its layers show from there."""
 
 
 def save_results(
     results: Sequence[Result], folder: Path, stop: threading.Event
-) -> Job[StatusEvent | Moved, tuple[Path, ...]]:
+) -> Job[StatusEvent | ResultMoved, tuple[Path, ...]]:
     """Write MMSE, sigma and samples of every result as OME-TIFF, and where they came from.
 
     A result on disk stays OME-Zarr: a temporary one is moved, another one is copied.
@@ -71,17 +72,18 @@ def save_results(
 
     written: list[Path] = []
     for number, result in enumerate(results):
-        if isinstance(result.split, DiskSplit):
-            path = yield from _save_folder(result, result.split, folder, stop)
-            if path is not None:
-                written.append(path)
+        split = result.split
+        if split.path is not None:
+            path = yield from _save_folder(result, split.path, folder, stop)
+            written += [] if path is None else [path]
             continue
-        name = _free_name(folder, stem_of(result.name))
+        name = _free_name(folder, stem_of(split.name))
         record = folder / f"{name}_split.json"
         with replacing(record) as temporary:
-            temporary.write_text(_record(result.split), encoding="utf-8")
+            text = json.dumps(dict(split.provenance), indent=2, default=str)
+            temporary.write_text(f"{text}\n", encoding="utf-8")
         written.append(record)
-        for ending, image in _images(result.split):
+        for ending, image in _images(split):
             if stop.is_set():
                 return tuple(written)
             path = folder / f"{name}_{ending}.ome.tif"
@@ -92,32 +94,47 @@ def save_results(
 
 
 def _save_folder(
-    result: Result, split: DiskSplit, folder: Path, stop: threading.Event
-) -> Job[StatusEvent | Moved, Path | None]:
+    result: Result, source: Path, folder: Path, stop: threading.Event
+) -> Job[StatusEvent | ResultMoved, Path | None]:
     """Bring a result on disk into a folder, whole or not at all; None after a stop."""
-    name = f"{stem_of(result.name)}_split"
+    name = f"{stem_of(result.split.name)}_split"
     number = 1
     while (path := folder / f"{name}{f'-{number}' if number > 1 else ''}.zarr").exists():
         number += 1
-    if split.temporary:
+    if result.temporary:
         try:
-            split.path.rename(path)
+            source.rename(path)
         except OSError:
             pass  # another disk: it is copied, and what is left goes with the last layer
         else:
-            yield Moved(result, path, split.levels(path))
+            yield _moved(result, path)
             return path
     half = folder / f".{uuid4().hex}.zarr"
     try:
-        yield from _copy(split.path, half, path.name, stop)
+        yield from _copy(source, half, path.name, stop)
         if stop.is_set():
             return None
         half.rename(path)
     finally:
         shutil.rmtree(half, ignore_errors=True)
-    if split.temporary:
-        yield Moved(result, path, split.levels(path))
+    if result.temporary:
+        yield _moved(result, path)
     return path
+
+
+def _moved(result: Result, path: Path) -> ResultMoved:
+    from napari_denoisplit.images.results.zarr_folder import open_zarr_folder  # loads zarr
+
+    before = result.split
+    split = replace(
+        open_zarr_folder(path),
+        name=before.name,
+        n_samples=before.n_samples,
+        stopped_early=before.stopped_early,
+        notes=before.notes,
+    )
+    levels = levels_of(split, result.axes, complete=not split.stopped_early)
+    return ResultMoved(result, OpenedResult(split, levels))
 
 
 def _copy(source: Path, target: Path, name: str, stop: threading.Event) -> Job[StatusEvent, None]:
@@ -133,13 +150,9 @@ def _copy(source: Path, target: Path, name: str, stop: threading.Event) -> Job[S
         yield Progress(done / max(1, total), None, f"copying {name}")
 
 
-def _record(split: Split) -> str:
-    return json.dumps(dict(split.provenance), indent=2, default=str) + "\n"
-
-
 def _images(split: Split) -> list[tuple[str, Image]]:
     images = [("mmse", split.mmse)]
-    if split.n_samples > 1:
+    if split.sigma_arrays is not None:
         images.append(("sigma" if split.calibrated else "sigma-uncalibrated", split.sigma))
     for number, sample in enumerate(split.samples if split.samples is not None else ()):
         images.append((f"sample-{number + 1:03d}", replace(split.mmse, data=sample)))

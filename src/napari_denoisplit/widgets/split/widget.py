@@ -30,7 +30,7 @@ from napari_denoisplit.widgets.split.lens import Lens
 from napari_denoisplit.widgets.split.lens_run import LensChoice
 from napari_denoisplit.widgets.split.results import ResultsPanel
 from napari_denoisplit.widgets.split.run import SplitRun
-from napari_denoisplit.widgets.split.saving import Moved, Result, save_results
+from napari_denoisplit.widgets.split.saving import Result, ResultMoved, save_results
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -203,7 +203,6 @@ class SplitWidget(DockedWidget):
             partial(save_results, self.results, folder),
             on_event=self._moved,
             on_done=partial(self._saved, folder),
-            on_error=self.panel.fail,
             title="denoiSplit: saving results",
         )
 
@@ -214,6 +213,6 @@ class SplitWidget(DockedWidget):
         self._refresh()
 
     def _moved(self, event: object) -> None:
-        if isinstance(event, Moved):
+        if isinstance(event, ResultMoved):
             moved = self.where.moved(event)
             self._results[self._results.index(event.result)] = moved

@@ -18,9 +18,11 @@ from napari_denoisplit.events import (
     Progress,
     Stage,
 )
+from napari_denoisplit.images.layer_record import MMSE, layer_metadata, layer_name
 from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all
 from napari_denoisplit.widgets.layers.place import Place, ViewerRef
 from napari_denoisplit.widgets.layers.results import OwnLayers, structure_colormap
+from napari_denoisplit.widgets.layers.view import camera_of
 from napari_denoisplit.widgets.train.curves import training_curves
 
 if TYPE_CHECKING:
@@ -228,9 +230,11 @@ class PreviewLayers:
         self._show("superposition", event.superposition, 0, 0, "gray")
         for channel, structure in enumerate(self._structures):
             colormap = structure_colormap(channel)
-            self._show(f"{structure} · noisy", event.channels[channel], 0, channel + 1, colormap)
-            self._show(f"{structure} · MMSE", event.mmse[channel], 1, channel + 1, colormap)
-            self.layers.fit_contrast(f"{structure} · MMSE")
+            self._show(
+                layer_name(structure, "noisy"), event.channels[channel], 0, channel + 1, colormap
+            )
+            self._show(layer_name(structure, MMSE), event.mmse[channel], 1, channel + 1, colormap)
+            self.layers.fit_contrast(layer_name(structure, MMSE))
         if first:
             self._look_at(viewer, event.superposition.shape)
 
@@ -239,7 +243,7 @@ class PreviewLayers:
         viewer.reset_view()
         low, high = viewer.layers.extent.world[:, -2:]
         size = np.multiply(shape, self._place["scale"]) * _STEP * (2, len(self._structures) + 1)
-        camera = getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
+        camera = camera_of(viewer)
         camera.zoom *= float(min((high - low) / size))
         camera.center = (*camera.center[:-2], *(np.asarray(self._corner) + size / 2))
 
@@ -251,11 +255,11 @@ class PreviewLayers:
         self.layers.show(
             what,
             data,
-            name=f"{self._name} · preview · {what}",
+            name=layer_name(self._name, "preview", what),
             colormap=colormap,
             # They lie side by side; added to the white ground of a light theme they would vanish.
             blending="translucent_no_depth",
-            metadata={"denoisplit": {"kind": "preview", "model": self._name}},
+            metadata=layer_metadata(kind="preview", model=self._name),
             **self._place
             | {"translate": (top + row * height * _STEP, left + column * width * _STEP)},
         )

@@ -10,22 +10,24 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QSlider,
     QVBoxLayout,
     QWidget,
 )
 
+from napari_denoisplit.images.layer_record import TRUST_MASK, layer_metadata, layer_name
 from napari_denoisplit.settings import ObjectSettings
+from napari_denoisplit.widgets.layers.place import full_resolution
+from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.fields import form_layout, guard_wheel, narrow_box, tooltip
-from napari_denoisplit.widgets.trust.layers import TRUST_MASK, full_resolution, hide_results
+from napari_denoisplit.widgets.trust.showing import hide_results
 
 if TYPE_CHECKING:
     from napari.layers import Labels
     from numpy.typing import NDArray
 
+    from napari_denoisplit.widgets.layers.found import FoundResult
     from napari_denoisplit.widgets.layers.place import ViewerRef
-    from napari_denoisplit.widgets.trust.layers import SplitGroup
 
 _MOST_PERCENT = 150
 _SETTLE_MS = 40  # a slider moves faster than large labels are drawn
@@ -41,7 +43,7 @@ class MaskPart(QWidget):
     def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._group: SplitGroup | None = None
+        self._result: FoundResult | None = None
         self._ratio: NDArray[np.float32] | None = None
         self.layer: Labels | None = None
         """What shows the mask; it may be gone from the viewer."""
@@ -50,11 +52,7 @@ class MaskPart(QWidget):
         self.threshold = QLabel(self)
         self.show_button = QPushButton("Show the trust mask", self)
         self.show_button.setToolTip("Add the mask as a Labels layer that follows the slider.")
-        self.status, self.about = QLabel(self), QLabel(self)
-        for label in (self.status, self.about):
-            label.setWordWrap(True)
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self._say("")
+        self.status, self.about = Text("Status of the mask", self), Text("What sigma is", self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLE_MS)
@@ -96,40 +94,40 @@ class MaskPart(QWidget):
         """Marked pixels, in the order of the layers' axes."""
         from napari_denoisplit.measures.trust.mask import relative_uncertainty
 
-        if self._group is None or self.structure.currentIndex() < 0:
+        if self._result is None or self.structure.currentIndex() < 0:
             return None
         if self._ratio is None:  # not before somebody wants to see it: stacks are large
-            layers = self._group.mmse[self.channel], self._group.sigma[self.channel]
+            layers = self._result.mmse[self.channel], self._result.sigma[self.channel]
             mmse, sigma = (np.asarray(full_resolution(layer)) for layer in layers)
             self._ratio = relative_uncertainty(mmse, sigma, self.background.value())
         return self._ratio <= self.chosen.limit
 
-    def set_group(self, group: SplitGroup | None) -> None:
+    def set_result(self, result: FoundResult | None) -> None:
         """Take another split."""
-        before = None if self._group is None else self._group.key
-        self._group = group if group is not None and group.sigma else None
-        key = None if self._group is None else self._group.key
+        before = None if self._result is None else self._result.key
+        self._result = result if result is not None and result.sigma else None
+        key = None if self._result is None else self._result.key
         if key != before:
             self.layer = None  # the mask of another split stays as it is
             self.structure.clear()
-            self.structure.addItems(() if self._group is None else self._group.structures)
+            self.structure.addItems(() if self._result is None else self._result.split.structures)
         if key != before or key is None:
-            self._say("" if group is None or group.sigma else _NO_SIGMA)
-        self.setEnabled(self._group is not None)
-        large = self._group is not None and np.prod(self._group.shape, dtype=float) > _MOST_PIXELS
-        self.show_button.setEnabled(self._group is not None and not large)
+            self.status.say("" if result is None or result.sigma else _NO_SIGMA)
+        self.setEnabled(self._result is not None)
+        large = self._result is not None and np.prod(self._result.shape, dtype=float) > _MOST_PIXELS
+        self.show_button.setEnabled(self._result is not None and not large)
         if large:
-            self._say("This split is too large for a mask in memory: crop it first.")
-        self.about.setText("" if self._group is None else _about(self._group))
+            self.status.say("This split is too large for a mask in memory: crop it first.")
+        self.about.say("" if self._result is None else _about(self._result))
 
     def show_mask(self) -> None:
         """Add the Labels layer, or bring it up to date."""
         self._ratio = None  # a split may have gone on since
-        viewer, group, mask = self._viewer(), self._group, self.mask
-        if viewer is None or group is None or mask is None:
+        viewer, result, mask = self._viewer(), self._result, self.mask
+        if viewer is None or result is None or mask is None:
             return
-        hide_results(viewer, group)
-        group.mmse[self.channel].visible = True  # below the mask
+        hide_results(viewer, result)
+        result.mmse[self.channel].visible = True  # below the mask
         if self.layer is not None and any(x is self.layer for x in viewer.layers):
             self.layer.visible = True
             self._update()
@@ -139,30 +137,26 @@ class MaskPart(QWidget):
         # napari hands plugins a proxy; the layer itself is what lives in the list.
         layer = viewer.add_labels(
             mask.astype(np.uint8),
-            name=self._layer_name(group),
+            name=self._layer_name(result),
             opacity=0.5,
             colormap=DirectLabelColormap(color_dict=_COLORS),
-            metadata={"denoisplit": {"kind": TRUST_MASK, "input": group.name}},
-            **group.keywords(),
+            metadata=layer_metadata(image=result.name, kind=TRUST_MASK),
+            **result.place.keywords(result.axes),
         )
         self.layer = getattr(layer, "__wrapped__", layer)
         self._update()
 
-    def _layer_name(self, group: SplitGroup) -> str:
-        return f"{group.name} · {self.structure.currentText()} · trusted"
-
-    def _say(self, text: str) -> None:
-        self.status.setText(text)
-        self.status.setVisible(bool(text))
+    def _layer_name(self, result: FoundResult) -> str:
+        return layer_name(result.name, self.structure.currentText(), "trusted")
 
     def _on_structure(self, *_: object) -> None:
         from napari_denoisplit.measures.trust.mask import background_of
 
         self._ratio = None
-        if self._group is None or self.structure.currentIndex() < 0:
+        if self._result is None or self.structure.currentIndex() < 0:
             return
         self.background.blockSignals(True)
-        pixels = _few_pixels(self._group.mmse[self.channel])
+        pixels = _few_pixels(self._result.mmse[self.channel])
         self.background.setDecimals(_decimals(pixels))
         self.background.setValue(background_of(pixels))
         self.background.blockSignals(False)
@@ -180,21 +174,21 @@ class MaskPart(QWidget):
         self._timer.start()
 
     def _update(self) -> None:
-        viewer, group = self._viewer(), self._group
+        viewer, result = self._viewer(), self._result
         if viewer is None or self.layer is None or self.layer not in viewer.layers:
             if self.show_button.isEnabled():
-                self._say("")  # what was said of a mask that is gone
+                self.status.say("")  # what was said of a mask that is gone
             return
         mask = self.mask
-        if mask is None or group is None:
+        if mask is None or result is None:
             return
-        self._say(
+        self.status.say(
             f"{mask.mean():.1%} of the pixels show {self.structure.currentText()} at least "
             f"{1 / self.chosen.limit:.1f} σ above or below the background."
         )
         self.layer.data = mask.astype(np.uint8)
-        if self.layer.name != self._layer_name(group):
-            self.layer.name = self._layer_name(group)
+        if self.layer.name != self._layer_name(result):
+            self.layer.name = self._layer_name(result)
 
 
 def _slider(parent: QWidget) -> QSlider:
@@ -232,11 +226,11 @@ def _decimals(pixels: NDArray[np.floating]) -> int:
     return int(np.clip(3 - np.floor(np.log10(extent)), 1, 9)) if extent > 0 else 1
 
 
-def _about(group: SplitGroup) -> str:
+def _about(result: FoundResult) -> str:
     scaled = (
         "σ is the spread of the model's samples, scaled to errors that were measured on held-out "
         "images"
-        if group.calibrated
+        if result.split.calibrated
         else "σ is the plain spread of the model's samples, not calibrated"
     )
     return (

@@ -12,17 +12,18 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
     QHeaderView,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_denoisplit.images.results.record import fields_of
+from napari_denoisplit.images.layer_record import TRUST_MASK, kind_of
+from napari_denoisplit.widgets.layers.place import full_resolution
+from napari_denoisplit.widgets.layers.view import camera_of
+from napari_denoisplit.widgets.parts.controls import button, refill
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tooltip
 from napari_denoisplit.widgets.parts.run_panel import RunPanel
-from napari_denoisplit.widgets.trust.layers import TRUST_MASK, full_resolution, kind_of
 from napari_denoisplit.wording import grey_levels
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.trust.objects import SummedObjects
     from napari_denoisplit.measures.samples.objects import ObjectSummary
     from napari_denoisplit.settings import ObjectSettings
+    from napari_denoisplit.widgets.layers.found import FoundResult
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import Start
-    from napari_denoisplit.widgets.trust.layers import SplitGroup
     from napari_denoisplit.widgets.trust.mask import MaskPart
 
 _OF_MASK = "parts of the mask"  # no wider than a narrow dock shows
@@ -61,8 +62,8 @@ class ObjectsPart(QWidget):
     ) -> None:
         super().__init__(parent)
         self._viewer, self._mask = viewer, mask
-        self._group: SplitGroup | None = None
-        self._summed: SplitGroup | None = None
+        self._result: FoundResult | None = None
+        self._summed: FoundResult | None = None
         self.found: tuple[ObjectSummary, ...] = ()
         """Of the last run."""
         self.source = narrow_box(
@@ -79,9 +80,7 @@ class ObjectsPart(QWidget):
             self,
         )
         self.table = ObjectTable(self)
-        self.save_button = QPushButton("Save table…", self)
-        self.save_button.setToolTip(tooltip("Write the table as CSV."))
-        self.save_button.hide()
+        self.save_button = button("Save table…", "Write the table as CSV.", self._ask_and_save)
         self._lay_out()
         self._connect()
 
@@ -97,12 +96,12 @@ class ObjectsPart(QWidget):
     def _connect(self) -> None:
         self.source.currentIndexChanged.connect(self.refresh)
         self.panel.start_clicked.connect(self.sum_up)
-        self.save_button.clicked.connect(self._ask_and_save)
+        self.save_button.hide()
         self.table.chosen.connect(self._go_to)
 
-    def set_group(self, group: SplitGroup | None) -> None:
+    def set_result(self, result: FoundResult | None) -> None:
         """Take another split."""
-        self._group = group
+        self._result = result
         self._list_layers()
         self.refresh()
 
@@ -112,8 +111,8 @@ class ObjectsPart(QWidget):
 
     def sum_up(self) -> None:
         """Fill the table, in the background."""
-        group = self._group
-        if group is None:
+        result = self._result
+        if result is None:
             return
         layer = self._layer
         # A copy: the user may paint on while the job runs.
@@ -121,11 +120,9 @@ class ObjectsPart(QWidget):
         self._show(())
         self.panel.say("")
         self.panel.run(
-            partial(_sum_up, group, self._mask.channel, labels, self._mask.chosen),
-            on_event=_ignore,
-            on_done=partial(self._done, group, group.structures[self._mask.channel]),
-            on_error=self.panel.fail,
-            title=f"denoiSplit: objects of {group.name}",
+            partial(_sum_up, result, self._mask.channel, labels, self._mask.chosen),
+            on_done=partial(self._done, result, result.split.structures[self._mask.channel]),
+            title=f"denoiSplit: objects of {result.name}",
         )
 
     def save_table(self, path: Path) -> None:
@@ -147,15 +144,15 @@ class ObjectsPart(QWidget):
         return self._layers[row] if 0 <= row < len(self._layers) else None
 
     def _obstacle(self) -> str:
-        group, layer = self._group, self._layer
-        if group is None:
+        result, layer = self._result, self._layer
+        if result is None:
             return "Split an image first (widget Split)."
-        if not group.sigma:
+        if not result.sigma:
             return "Needs a split with sigma: two samples or more."
-        if layer is not None and tuple(full_resolution(layer).shape) != group.shape:
+        if layer is not None and tuple(full_resolution(layer).shape) != result.shape:
             return (
                 f"{layer.name!r} has the shape {tuple(full_resolution(layer).shape)}, the split "
-                f"{group.shape}: choose labels of the same image."
+                f"{result.shape}: choose labels of the same image."
             )
         return ""
 
@@ -166,17 +163,20 @@ class ObjectsPart(QWidget):
         viewer, before = self._viewer(), self._layer
         layers = () if viewer is None else tuple(viewer.layers)
         labels = [x for x in layers if isinstance(x, Labels)]
-        self._layers = [None, *(x for x in labels if kind_of(x) != TRUST_MASK)]
-        self.source.blockSignals(True)
-        self.source.clear()
-        self.source.addItems([_OF_MASK if x is None else x.name for x in self._layers])
-        self.source.setCurrentIndex(self._layers.index(before) if before in self._layers else 0)
-        self.source.blockSignals(False)
+        self._layers = [
+            None,
+            *(x for x in labels if kind_of(x.metadata) != TRUST_MASK),
+        ]
+        refill(
+            self.source,
+            [(_OF_MASK if x is None else x.name, None) for x in self._layers],
+            self._layers.index(before) if before in self._layers else 0,
+        )
 
-    def _done(self, group: SplitGroup, structure: str, result: SummedObjects) -> None:
-        self._summed = group
-        self._show(result.objects)
-        self.panel.say(f"{structure} of {group.name}: {result.summary}")
+    def _done(self, result: FoundResult, structure: str, summed: SummedObjects) -> None:
+        self._summed = result
+        self._show(summed.objects)
+        self.panel.say(f"{structure} of {result.name}: {summed.summary}")
 
     def _show(self, objects: Sequence[ObjectSummary]) -> None:
         self.found = tuple(objects)
@@ -184,14 +184,15 @@ class ObjectsPart(QWidget):
         self.save_button.setVisible(bool(self.found))
 
     def _go_to(self, row: int) -> None:
-        viewer, group = self._viewer(), self._summed
-        if viewer is None or group is None:
+        viewer, result = self._viewer(), self._summed
+        if viewer is None or result is None:
             return
         one = self.found[row]
-        place = group.mmse[0].data_to_world((*one.plane, one.y, one.x))
+        at = dict(zip(result.split.axes, (*one.plane, one.y, one.x), strict=True))
+        place = result.mmse[0].data_to_world([at[axis] for axis in result.axes])
         for axis, point in enumerate(place[:-2], start=viewer.dims.ndim - len(place)):
             viewer.dims.set_point(axis, point)
-        camera = getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
+        camera = camera_of(viewer)
         camera.center = (*camera.center[:-2], *place[-2:])
 
     def _ask_and_save(self) -> None:
@@ -204,7 +205,7 @@ class ObjectsPart(QWidget):
 
 
 def _sum_up(
-    group: SplitGroup,
+    result: FoundResult,
     channel: int,
     labels: Any,
     settings: ObjectSettings,
@@ -212,15 +213,18 @@ def _sum_up(
 ) -> Job[StatusEvent, SummedObjects]:
     from napari_denoisplit.jobs.trust.objects import objects_job  # imports scipy, for who asks
 
-    mmse, sigma = (full_resolution(x[channel]) for x in (group.mmse, group.sigma))
-    samples = full_resolution(group.samples[channel]) if group.samples else None
-    mirrored = fields_of(group.record)["mirrored"]
-    job = objects_job(mmse, sigma, samples, settings, labels=labels, mirrored=mirrored, stop=stop)
-    return (yield from job)
-
-
-def _ignore(event: object) -> None:
-    """Show nothing but progress, which the panel does."""
+    split = result.split
+    mmse, sigma, samples = (
+        None if arrays is None else arrays[channel]
+        for arrays in (split.mmse_arrays, split.sigma_arrays, split.sample_arrays)
+    )
+    if labels is not None:
+        labels = labels.transpose([result.axes.index(axis) for axis in split.axes])
+    return (
+        yield from objects_job(
+            mmse, sigma, samples, settings, labels=labels, mirrored=split.mirrored, stop=stop
+        )
+    )
 
 
 _HEADINGS = ("Object", "Pixels", "Mean", "± (95%)", "Trusted")

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from napari_denoisplit.errors import DenoisplitError, JobError
+from napari_denoisplit.images.layer_record import RESIDUAL, RESULT_KINDS, kind_of
 from napari_denoisplit.widgets.choosers.layer import LayerChoice
 from napari_denoisplit.widgets.choosers.model import ModelChoice
-from napari_denoisplit.widgets.layers.place import image_of_layer
+from napari_denoisplit.widgets.layers.place import full_resolution, image_of_layer
+from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.grade_words import verdict_html
 from napari_denoisplit.widgets.parts.plot import ThemePlot
 from napari_denoisplit.widgets.parts.run_panel import RunPanel
-from napari_denoisplit.widgets.trust.layers import (
-    full_resolution,
-    hide_results,
-    kind_of,
-    show_image,
-)
+from napari_denoisplit.widgets.trust.showing import hide_results, show_image
 
 if TYPE_CHECKING:
     import threading
@@ -30,12 +26,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.trust.residuals import ResidualCheck
+    from napari_denoisplit.widgets.layers.found import FoundResult
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import Start
-    from napari_denoisplit.widgets.trust.layers import SplitGroup
 
 _LIMITS = (4.0, 6.0)  # standard deviations that the layers show
-_RESULTS = ("MMSE", "sigma", "samples", "residual")
 _COLORS = (
     (0.3, 0.7, 1.0),
     (0.05, 0.05, 0.05),
@@ -49,12 +44,11 @@ class ResidualPart(QWidget):
     def __init__(self, viewer: ViewerRef, start: Start, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._group: SplitGroup | None = None
-        self._matched: tuple[int, ...] = ()
+        self._result: FoundResult | None = None
+        self._matched: tuple[object, ...] = ()
         self.check: ResidualCheck | None = None
         """Of the last run."""
         self._checked: tuple[object, ...] = ()  # what the verdict that is shown is about
-        self._was_stopped = False
         self.input = LayerChoice(viewer, "Input", parent=self)
         self.model = ModelChoice(self)
         self.panel = RunPanel(
@@ -64,8 +58,8 @@ class ResidualPart(QWidget):
             start,
             self,
         )
-        self.verdict = _text("Verdict on the residual", self)
-        self.numbers = _text("Numbers of the residual", self)
+        self.verdict = Text("Verdict on the residual", self, selectable=True)
+        self.numbers = Text("Numbers of the residual", self, selectable=True)
         self.plot = ResidualPlot(viewer, self)
         self._lay_out()
         self._connect()
@@ -82,16 +76,14 @@ class ResidualPart(QWidget):
         self.model.changed.connect(self._on_model)
         self.input.changed.connect(self.refresh)
         self.panel.start_clicked.connect(self.run)
-        self.panel.stopped.connect(self._on_stop)
 
-    def set_group(self, group: SplitGroup | None) -> None:
-        """Take another split; its input is looked for by name."""
-        self._group = group
-        if group is not None and group.key != self._matched:
-            self._matched = group.key
-            for layer in self.input.layers():
-                if layer.name == group.name:
-                    self.input.layer = layer
+    def set_result(self, result: FoundResult | None) -> None:
+        """Take another split, and its input."""
+        self._result = result
+        if result is not None and result.key != self._matched:
+            self._matched = result.key
+            if result.input is not None:
+                self.input.layer = result.input
         self.refresh()
 
     def _on_model(self) -> None:
@@ -103,42 +95,27 @@ class ResidualPart(QWidget):
         """Say what is missing."""
         if self._checked and self._checked != self._choices():
             self._forget()  # the verdict is on something else
-        obstacle = "" if self._group is not None else "Split an image first (widget Split)."
+        obstacle = "" if self._result is not None else "Split an image first (widget Split)."
         obstacle = obstacle or self.input.problem or self.model.problem or self._mismatch()
         self.panel.set_obstacle(obstacle)
 
     def run(self) -> None:
         """Check the residual in the background."""
-        group, layer = self._group, self.input.layer
-        if group is None or layer is None or self.model.header is None:
+        result, layer = self._result, self.input.layer
+        if result is None or layer is None or self.model.header is None:
             return
-        try:
-            image = image_of_layer(layer, group.axes)
-        except DenoisplitError as error:
-            self.panel.fail(error)
+        image = self.panel.checked(partial(image_of_layer, layer, result.axes))
+        if image is None:
             return
-        self.panel.say("")
         self._forget()
-        self._was_stopped = False
         self.panel.run(
-            partial(_check, self.model.header, image, group),
-            on_event=_ignore,
-            on_done=partial(self._show, group, self._choices()),
-            on_error=self._failed,
-            title=f"denoiSplit: residual of {group.name}",
+            partial(_check, self.model.header, image, result),
+            on_done=partial(self._show, result, self._choices()),
+            title=f"denoiSplit: residual of {result.name}",
         )
 
-    def _on_stop(self) -> None:
-        self._was_stopped = True
-
-    def _failed(self, error: Exception) -> None:
-        if self._was_stopped and isinstance(error, JobError):
-            self.panel.say(str(error))  # what was asked for is no error
-        else:
-            self.panel.fail(error)
-
     def _choices(self) -> tuple[object, ...]:
-        key = None if self._group is None else self._group.key
+        key = None if self._result is None else self._result.key
         return key, self.input.layer, self.model.path
 
     def _forget(self) -> None:
@@ -147,28 +124,27 @@ class ResidualPart(QWidget):
             part.hide()
 
     def _mismatch(self) -> str:
-        group, layer, header = self._group, self.input.layer, self.model.header
-        if group is None or layer is None or header is None:
+        result, layer, header = self._result, self.input.layer, self.model.header
+        if result is None or layer is None or header is None:
             return ""
-        if tuple(full_resolution(layer).shape) != group.shape:
+        if tuple(full_resolution(layer).shape) != result.shape:
             return f"{layer.name!r} has another size than the split: choose the input of the split."
-        if kind_of(layer) in _RESULTS:
+        if kind_of(layer.metadata) in (*RESULT_KINDS, RESIDUAL):
             return f"{layer.name!r} was made by a split: choose the image that was split."
-        if sorted(header.channel_names) != sorted(group.structures):
-            made_with = f" ({name})" if (name := group.record.get("model")) else ""
+        if sorted(header.channel_names) != sorted(result.split.structures):
+            made_with = f" ({name})" if (name := result.split.provenance.get("model")) else ""
             return (
                 f"This model splits into {', '.join(header.channel_names)}, the split shows "
-                f"{', '.join(group.structures)}: choose the model that it was made with{made_with}."
+                f"{', '.join(result.split.structures)}: choose the model that it was made "
+                f"with{made_with}."
             )
         return ""
 
-    def _show(self, group: SplitGroup, choices: tuple[object, ...], check: ResidualCheck) -> None:
+    def _show(self, result: FoundResult, choices: tuple[object, ...], check: ResidualCheck) -> None:
         self.check, self._checked = check, choices
-        warning = _other_model(group, self.model)
-        self.verdict.setText(verdict_html(check.verdict))
-        self.verdict.show()
-        self.numbers.setText(_numbers(check, warning))
-        self.numbers.show()
+        warning = _other_model(result, self.model)
+        self.verdict.say(verdict_html(check.verdict))
+        self.numbers.say(_numbers(check, warning))
         self.plot.show_check(check)
         self.panel.say("")
         viewer = self._viewer()
@@ -176,37 +152,45 @@ class ResidualPart(QWidget):
             return
         from napari.utils import Colormap
 
-        hide_results(viewer, group)
+        hide_results(viewer, result)
         for name, image, shown, limit in (
             ("residual (σ of the noise)", check.residual, False, _LIMITS[0]),
             ("unexplained (smoothed residual)", check.bias, True, _LIMITS[1]),
         ):
             show_image(
                 viewer,
-                group,
+                result,
                 name,
-                group.as_in_viewer(image.data),
-                "residual",
+                result.as_in_viewer(image.data),
+                RESIDUAL,
                 colormap=Colormap(_COLORS, name="residual"),
                 contrast_limits=(-limit, limit),
                 visible=shown,
-                **group.keywords(),
+                **result.place.keywords(result.axes),
             )
 
 
 def _check(
-    header: ModelHeader, image: Image, group: SplitGroup, stop: threading.Event
+    header: ModelHeader, image: Image, result: FoundResult, stop: threading.Event
 ) -> Job[StatusEvent, ResidualCheck]:
     # Not at the top: torch is paid for when it is asked for, in the background.
     from napari_denoisplit.jobs.trust.residuals import residual_job
 
-    group = group.ordered(header.channel_names)  # noise models go with the names
-    samples = group.samples_like_mmse()
-    return (yield from residual_job(header, image, group.mmse_image(), samples, stop=stop))
+    split = result.split
+    # Noise models go with the names.
+    order = [split.structures.index(name) for name in header.channel_names]
+    known = {kind: getattr(split, kind) for kind in ("mmse_arrays", "sample_arrays")}
+    read: dict[str, Any] = {
+        kind: np.stack([np.asarray(arrays[c], np.float32) for c in order])
+        for kind, arrays in known.items()
+        if arrays is not None
+    }
+    split = replace(split, structures=header.channel_names, sigma_arrays=None, coarser=(), **read)
+    return (yield from residual_job(header, image, split.mmse, split.samples, stop=stop))
 
 
-def _other_model(group: SplitGroup, model: ModelChoice) -> str:
-    name = group.record.get("model")
+def _other_model(result: FoundResult, model: ModelChoice) -> str:
+    name = result.split.provenance.get("model")
     if name is None or name == model.path.name:
         return ""
     return f"⚠ The split was made with {name}, the noise models are those of {model.path.name}."
@@ -225,20 +209,6 @@ def _numbers(check: ResidualCheck, warning: str) -> str:
         f"Local mean off by {f.bias:.3f} σ of the noise, over 16 x 16 pixels (0).",
     ]
     return "\n".join(filter(None, lines))
-
-
-def _text(name: str, parent: QWidget) -> QLabel:
-    label = QLabel(parent)
-    label.setAccessibleName(name)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    label.hide()
-    return label
-
-
-def _ignore(event: Any) -> None:
-    """Show nothing but progress, which the panel does."""
 
 
 _HEIGHT = 210  # pixels

@@ -6,16 +6,24 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSpinBox, QVBoxLayout, QWidget
 
-from napari_denoisplit.errors import DenoisplitError, ImageError
-from napari_denoisplit.images.image import AXES
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.events import Stage
+from napari_denoisplit.images.layer_record import layer_metadata, layer_name
 from napari_denoisplit.widgets.choosers.region import RegionChoice
 from napari_denoisplit.widgets.layers.region import region_of_shapes
 from napari_denoisplit.widgets.layers.results import contrast_limits
-from napari_denoisplit.widgets.parts.fields import form_layout, guard_wheel, narrow_box, tooltip
+from napari_denoisplit.widgets.parts.controls import Text
+from napari_denoisplit.widgets.parts.fields import (
+    form_layout,
+    guard_wheel,
+    narrow_box,
+    show_row,
+    tooltip,
+)
 from napari_denoisplit.widgets.parts.run_panel import RunPanel
-from napari_denoisplit.widgets.trust.layers import hide_results, show_image
+from napari_denoisplit.widgets.trust.showing import hide_results, show_image
 
 if TYPE_CHECKING:
     import threading
@@ -27,7 +35,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.measures.samples.interpretations import Interpretations
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import Start
-    from napari_denoisplit.widgets.trust.layers import SplitGroup
+
+    Floats = NDArray[np.float32]
+    from napari_denoisplit.widgets.layers.found import FoundResult
 
 MODE = "most probable image"
 ANSWERS = "answers in a region"
@@ -49,7 +59,7 @@ class SamplesPart(QWidget):
     def __init__(self, viewer: ViewerRef, start: Start, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._group: SplitGroup | None = None
+        self._result: FoundResult | None = None
         self.tool = narrow_box(
             "Question to the samples", "What to ask; the text below tells what comes of it.", self
         )
@@ -60,10 +70,9 @@ class SamplesPart(QWidget):
         self.n_answers.setRange(2, 9)
         self.n_answers.setValue(3)
         self.n_answers.setAccessibleName("Answers")
+        self.n_answers.setToolTip(tooltip("How many answers to sort the samples into."))
         guard_wheel(self.n_answers)
-        self.help = QLabel(self)
-        self.help.setWordWrap(True)
-        self.help.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.help = Text("What the question is", self)
         self.panel = RunPanel("Ask the samples", "Answer the question.", start, self)
         self._lay_out()
         self._connect()
@@ -86,38 +95,36 @@ class SamplesPart(QWidget):
         self.region.changed.connect(self.refresh)
         self.panel.start_clicked.connect(self.run)
 
-    def set_group(self, group: SplitGroup | None) -> None:
+    def set_result(self, result: FoundResult | None) -> None:
         """Take another split."""
-        if (group and group.key) != (self._group and self._group.key):
+        if (result and result.key) != (self._result and self._result.key):
             self.structure.clear()
-            self.structure.addItems(() if group is None else group.structures)
-        self._group = group
+            self.structure.addItems(() if result is None else result.split.structures)
+        self._result = result
         self.region.reset_choices()
         self.refresh()
 
     def refresh(self, *_: object) -> None:
         """Show what the question needs, and say what is missing."""
         tool = self.tool.currentText()
-        self.help.setText(_HELP[tool])
+        self.help.say(_HELP[tool])
         for widget, question in (
             (self.structure, CONSENSUS),
             (self.region, ANSWERS),
             (self.n_answers, ANSWERS),
         ):
-            widget.setVisible(tool == question)
-            self._form.labelForField(widget).setVisible(tool == question)
-        self.n_answers.setToolTip(tooltip("How many answers to sort the samples into."))
+            show_row(self._form, widget, tool == question)
         self.panel.set_obstacle(self._obstacle(tool))
 
     def _obstacle(self, tool: str) -> str:
-        group = self._group
-        if group is None:
+        result = self._result
+        if result is None:
             return "Split an image first (widget Split)."
         needed = 5 if tool == MODE else 2
-        if group.n_samples < needed:
+        if result.split.n_kept < needed:
             return (
                 f"Needs {needed} samples or more among the layers; this split has "
-                f"{group.n_samples}. Set 'Samples to keep' in the Split widget."
+                f"{result.split.n_kept}. Set 'Samples to keep' in the Split widget."
             )
         if tool == ANSWERS and self.region.shapes is None:
             return "Draw a rectangle in a Shapes layer and choose it as region."
@@ -125,42 +132,33 @@ class SamplesPart(QWidget):
 
     def run(self) -> None:
         """Answer the question in the background."""
-        group, tool = self._group, self.tool.currentText()
-        if group is None:
+        result, tool = self._result, self.tool.currentText()
+        if result is None:
             return
-        try:
-            job, show = self._job(group, tool)
-        except DenoisplitError as error:
-            self.panel.fail(error)
-            return
-        self.panel.say("")
-        self.panel.run(
-            job,
-            on_event=lambda event: None,
-            on_done=show,
-            on_error=self.panel.fail,
-            title=f"denoiSplit: {tool} of {group.name}",
-        )
+        chosen = self.panel.checked(partial(self._job, result, tool))
+        if chosen is not None:
+            job, show = chosen
+            self.panel.run(job, on_done=show, title=f"denoiSplit: {tool} of {result.name}")
 
-    def _job(self, group: SplitGroup, tool: str) -> tuple[Any, Any]:
+    def _job(self, result: FoundResult, tool: str) -> tuple[Any, Any]:
         if tool == MODE:
-            return partial(_mode, group), partial(self._show_mode, group)
+            return partial(_mode, result), partial(self._show_mode, result)
         if tool == CONSENSUS:
             channel = max(self.structure.currentIndex(), 0)
-            return partial(_consensus, group, channel), partial(
-                self._show_consensus, group, channel
+            return partial(_consensus, result, channel), partial(
+                self._show_consensus, result, channel
             )
-        index, box = self._place(group)
-        job = partial(_answers, group, index, box, self.n_answers.value())
-        return job, partial(self._show_answers, group, index, box)
+        index, box = self._place(result)
+        job = partial(_answers, result, index, box, self.n_answers.value())
+        return job, partial(self._show_answers, result, index, box)
 
-    def _place(self, group: SplitGroup) -> tuple[tuple[int, ...], tuple[slice, slice]]:
+    def _place(self, result: FoundResult) -> tuple[tuple[int, ...], tuple[slice, slice]]:
         """Plane in view (T, Z) and rectangle around the drawn region."""
-        viewer, shapes, layer = self._viewer(), self.region.shapes, group.mmse[0]
+        viewer, shapes, layer = self._viewer(), self.region.shapes, result.mmse[0]
         if viewer is None or shapes is None:
             raise ImageError("The viewer or the region is gone: draw it again.")
-        corners = np.concatenate(region_of_shapes(shapes, layer, group.axes).outlines)
-        sizes = [group.shape[group.axes.index(a)] for a in "YX"]
+        corners = np.concatenate(region_of_shapes(shapes, layer, result.axes).outlines)
+        sizes = [result.shape[result.axes.index(a)] for a in "YX"]
         low = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, None)
         high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, None, sizes)
         if (high - low < 2).any() or (high - low > _LARGEST).any():
@@ -168,63 +166,58 @@ class SamplesPart(QWidget):
                 f"The region has {tuple(high - low)} pixels (Y, X): draw one of 2 to {_LARGEST} "
                 "pixels along each edge, on the image."
             )
-        at = dict(zip(group.axes, layer.world_to_data(viewer.dims.point), strict=True))
-        index = tuple(
-            int(np.clip(round(float(at[a])), 0, group.shape[group.axes.index(a)] - 1))
-            for a in AXES
-            if a in group.axes[:-2] and a not in "YX"
-        )
-        return index, (slice(low[0], high[0]), slice(low[1], high[1]))
+        return result.position(viewer)[1], (slice(low[0], high[0]), slice(low[1], high[1]))
 
-    def _show_mode(self, group: SplitGroup, mode: NDArray[np.float32]) -> None:
-        self._hide_others(group)
-        for c, structure in enumerate(group.structures):
-            data = group.as_in_viewer(mode[c])
-            self._add(group, data, f"{structure} · MAP (approximate)", group.mmse[c])
+    def _show_mode(self, result: FoundResult, mode: Floats) -> None:
+        self._hide_others(result)
+        for c, structure in enumerate(result.split.structures):
+            data = result.as_in_viewer(mode[c])
+            self._add(result, data, f"{structure} · MAP (approximate)", result.mmse[c])
         self.panel.say(
-            f"The approximate MAP of {group.n_samples} samples, in windows of 10 x 10 pixels. It "
-            "takes sides where the MMSE compromises; where few samples decide, another draw may "
-            "take the other side."
+            f"The approximate MAP of {result.split.n_kept} samples, in windows of 10 x 10 "
+            "pixels. It takes sides where the MMSE compromises; where few samples decide, another "
+            "draw may take the other side."
         )
 
-    def _show_consensus(self, group: SplitGroup, channel: int, found: ConsensusStack) -> None:
-        self._hide_others(group)
-        structure = group.structures[channel]
-        confidence = group.as_in_viewer(found.confidence)
-        self._add(group, confidence, f"{structure} · confidence", None, contrast_limits=(0, 1))
+    def _show_consensus(self, result: FoundResult, channel: int, found: ConsensusStack) -> None:
+        self._hide_others(result)
+        structure = result.split.structures[channel]
+        confidence = result.as_in_viewer(found.confidence)
+        self._add(result, confidence, f"{structure} · confidence", None, contrast_limits=(0, 1))
         if (viewer := self._viewer()) is not None:
             viewer.add_labels(
-                group.as_in_viewer(found.labels),
-                name=f"{group.name} · {structure} · consensus",
-                metadata={"denoisplit": {"kind": "consensus", "input": group.name}},
-                **group.keywords(),
+                result.as_in_viewer(found.labels),
+                name=layer_name(result.name, structure, "consensus"),
+                metadata=layer_metadata(image=result.name, kind="consensus"),
+                **result.place.keywords(result.axes),
             )
         self.panel.say(found.summary)
 
     def _show_answers(
         self,
-        group: SplitGroup,
+        result: FoundResult,
         index: tuple[int, ...],
         box: tuple[slice, slice],
         found: Interpretations,
     ) -> None:
-        self._hide_others(group)
-        for layer in group.mmse:
+        self._hide_others(result)
+        for layer in result.mmse:
             layer.visible = True  # what lies around the region
-        place = group.keywords()
+        place = result.place.keywords(result.axes)
         scale, shift = np.array(place["scale"]), np.array(place["translate"])
-        corner = [*_in_viewer_order(group, index), box[0].start, box[1].start]
+        at = dict(zip(result.split.axes, (*index, box[0].start, box[1].start), strict=True))
+        corner = [at[axis] for axis in result.axes]
         place["translate"] = list(shift + scale * corner)
         for i, answer in reversed(list(enumerate(found.answers, start=1))):
-            for c, structure in reversed(list(enumerate(group.structures))):
-                data = answer.mean[c].reshape((1,) * (len(group.axes) - 2) + answer.mean[c].shape)
+            for c, structure in reversed(list(enumerate(result.split.structures))):
+                data = answer.mean[c].reshape((1,) * (len(result.axes) - 2) + answer.mean[c].shape)
                 name = f"{structure} · answer {i} ({answer.support:.0%})"
                 look: dict[str, Any] = {"visible": i == 1}
-                if c == len(group.structures) - 1:
+                if c == len(result.split.structures) - 1:
                     look["blending"] = (
                         "opaque"  # the lowest: neither MMSE nor drawing shines through
                     )
-                self._add(group, data, name, group.mmse[c], place, **look)
+                self._add(result, data, name, result.mmse[c], place, **look)
         shares = ", ".join(f"{a.support:.0%}" for a in found.answers)
         clear = found.separation > found.by_chance + 0.1
         words = (
@@ -233,19 +226,19 @@ class SamplesPart(QWidget):
             else "no more than samples without any distinct answers would show: read them as spread"
         )
         self.panel.say(
-            f"{len(found.answers)} answers with {shares} of the {group.n_samples} samples. "
+            f"{len(found.answers)} answers with {shares} of the {result.split.n_kept} samples. "
             f"{found.separation:.0%} of the variance lies between them, {found.by_chance:.0%} by "
             f"chance: {words}."
         )
 
-    def _hide_others(self, group: SplitGroup) -> None:
+    def _hide_others(self, result: FoundResult) -> None:
         if (viewer := self._viewer()) is not None:
-            hide_results(viewer, group)
+            hide_results(viewer, result)
 
     def _add(
         self,
-        group: SplitGroup,
-        data: NDArray[np.float32],
+        result: FoundResult,
+        data: Floats,
         name: str,
         like: Any,
         place: dict[str, Any] | None = None,
@@ -260,54 +253,44 @@ class SamplesPart(QWidget):
         keywords.setdefault("contrast_limits", contrast_limits(data))
         show_image(
             viewer,
-            group,
+            result,
             name,
             data,
             name.rpartition(" · ")[2],
             **keywords,
-            **(place or group.keywords()),
+            **(place or result.place.keywords(result.axes)),
         )
 
 
-def _in_viewer_order(group: SplitGroup, index: tuple[int, ...]) -> list[int]:
-    at = dict(zip([a for a in AXES if a in group.axes[:-2]], index, strict=True))
-    return [at[a] for a in group.axes[:-2]]
-
-
-def _mode(group: SplitGroup, stop: threading.Event) -> Job[StatusEvent, NDArray[np.float32]]:
+def _mode(result: FoundResult, stop: threading.Event) -> Job[StatusEvent, Floats]:
     from napari_denoisplit.jobs.trust.consensus import map_job  # only who asks waits for it
 
-    samples = group.sample_array()
-    if samples is None:
-        raise ImageError("The layers of the samples are gone: split the image again.")
-    return (yield from map_job(samples, stop=stop))
+    return (yield from map_job(_samples_of(result), stop=stop))
 
 
 def _consensus(
-    group: SplitGroup, channel: int, stop: threading.Event
+    result: FoundResult, channel: int, stop: threading.Event
 ) -> Job[StatusEvent, ConsensusStack]:
     from napari_denoisplit.jobs.trust.consensus import consensus_job  # imports scipy
 
-    samples = group.sample_array()
-    if samples is None:
-        raise ImageError("The layers of the samples are gone: split the image again.")
-    return (yield from consensus_job(samples[:, channel], stop=stop))
+    return (yield from consensus_job(_samples_of(result)[:, channel], stop=stop))
 
 
 def _answers(
-    group: SplitGroup,
+    result: FoundResult,
     index: tuple[int, ...],
     box: tuple[slice, slice],
     n_answers: int,
     stop: threading.Event,
 ) -> Job[StatusEvent, Interpretations]:
-    from napari_denoisplit.events import Stage
     from napari_denoisplit.measures.samples.interpretations import interpret  # imports scipy
 
     yield Stage("Sorting the samples")
-    samples = group.sample_array()
-    if samples is None:
-        raise ImageError("The layers of the samples are gone: split the image again.")
-    at: tuple[slice | int, ...] = (slice(None), slice(None), *index, *box)
-    region = samples[at]
+    at: tuple[slice | int, ...] = (slice(None), *index, *box)
+    region = np.stack([np.asarray(x[at], np.float32) for x in result.split.need_samples()], axis=1)
     return interpret(region, min(n_answers, len(region)))
+
+
+def _samples_of(result: FoundResult) -> Floats:
+    """Read all samples, (K, C, T, Z, Y, X) without the missing axes."""
+    return np.stack([np.asarray(x, np.float32) for x in result.split.need_samples()], axis=1)

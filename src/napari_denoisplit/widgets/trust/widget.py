@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_denoisplit.images.layer_record import MMSE
+from napari_denoisplit.widgets.choosers.result import ResultChoice
 from napari_denoisplit.widgets.parts.docked import DockedWidget
 from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES
-from napari_denoisplit.widgets.parts.fields import narrow_box
 from napari_denoisplit.widgets.parts.worker import Start, start_job
-from napari_denoisplit.widgets.trust.layers import split_groups
 from napari_denoisplit.widgets.trust.mask import MaskPart
 from napari_denoisplit.widgets.trust.objects import ObjectsPart
 from napari_denoisplit.widgets.trust.residual import ResidualPart
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from napari.viewer import Viewer
 
-    from napari_denoisplit.widgets.trust.layers import SplitGroup
+    from napari_denoisplit.widgets.layers.found import FoundResult
 
 
 class TrustWidget(DockedWidget):
@@ -35,9 +35,13 @@ class TrustWidget(DockedWidget):
 
     def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
         super().__init__(napari_viewer, "Trust")
-        self._groups: tuple[SplitGroup, ...] = ()
-        self.split = narrow_box(
-            "Split", "Layers that the Split widget has made of one image.", self
+        self.split = ResultChoice(
+            self._viewer,
+            MMSE,
+            "Split",
+            "Layers that the Split widget has made of one image.",
+            _title,
+            self,
         )
         self.residual = ResidualPart(self._viewer, start, self)
         self.mask = MaskPart(self._viewer, self)
@@ -60,39 +64,25 @@ class TrustWidget(DockedWidget):
 
     def _connect(self) -> None:
         self._take_drops(MODEL_SUFFIXES, self.residual.panel.say)
-        self.split.currentIndexChanged.connect(self._on_split)
+        self.split.changed.connect(self._on_split)
         for panel in (self.residual.panel, self.objects.panel, self.samples.panel):
             self.undocked.connect(panel.stop)
 
-    @property
-    def group(self) -> SplitGroup | None:
-        """The split that is judged."""
-        row = self.split.currentIndex()
-        return self._groups[row] if 0 <= row < len(self._groups) else None
-
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
-        viewer, before = self._viewer(), self.group
-        self._groups = () if viewer is None else split_groups(viewer.layers)
-        keys = [group.key for group in self._groups]
-        self.split.blockSignals(True)
-        self.split.clear()
-        self.split.addItems([_title(group) for group in self._groups])
-        if before is not None and before.key in keys:
-            self.split.setCurrentIndex(keys.index(before.key))
-        self.split.blockSignals(False)
         self.residual.input.reset_choices()
+        self.split.reset_choices()
         self._on_split()
 
     def _on_split(self, *_: object) -> None:
         for part in (self.residual, self.mask, self.objects, self.samples):
-            part.set_group(self.group)
+            part.set_result(self.split.chosen)
 
     def open_files(self, paths: list[Path]) -> None:
         """Take the model of the split, as if it was dropped here."""
         self.residual.model.open(paths[-1])
 
 
-def _title(group: SplitGroup) -> str:
-    kept = f", {group.n_samples} samples" if group.n_samples else ", no samples kept"
-    return f"{group.name} ({' + '.join(group.structures)}{kept})"
+def _title(result: FoundResult) -> str:
+    kept = f", {result.split.n_kept} samples" if result.split.n_kept else ", no samples kept"
+    return f"{result.name} ({' + '.join(result.split.structures)}{kept})"

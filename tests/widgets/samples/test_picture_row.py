@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_denoisplit.widgets.samples.sight import row_on_screen, whole_row
+from napari_denoisplit.widgets.samples.picture_row import row_on_screen, whole_row
 
 
 @pytest.mark.parametrize("n", [2, 3])

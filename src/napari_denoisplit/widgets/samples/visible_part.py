@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_denoisplit.widgets.layers.view import ViewWatch, view_of
+from napari_denoisplit.widgets.layers.view import ViewWatch, camera_of, view_of
+from napari_denoisplit.widgets.samples.picture_row import PictureRow, row_on_screen, whole_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_denoisplit.images.results.levels import SplitLevels, Window
     from napari_denoisplit.sampling.focus import Focus
+    from napari_denoisplit.widgets.layers.found import FoundResult
     from napari_denoisplit.widgets.layers.place import ViewerRef
-    from napari_denoisplit.widgets.samples.sets import SampleSet
 
 _ALL = 0.9  # of the plane's rows on screen that are as good as all
 _FILLED = 0.95  # of the screen, by pictures that are seen as a whole
 
 
-class SampleSight(QObject):
+class VisiblePart(QObject):
     """Follows the camera over the samples of a set whose planes are large.
 
     Parameters
@@ -39,17 +39,17 @@ class SampleSight(QObject):
         super().__init__(parent)
         self._viewer, self._n_beside = viewer, n_beside
         self._levels: SplitLevels | None = None
-        self._chosen: SampleSet | None = None
+        self._chosen: FoundResult | None = None
         self._watch: ViewWatch | None = None
         self._window: Window | None = None
 
-    def begin(self, chosen: SampleSet, levels: SplitLevels | None) -> None:
+    def begin(self, chosen: FoundResult, levels: SplitLevels | None) -> None:
         """Follow the camera, if the planes are large."""
         self.end()
         if levels is None or not levels.is_large:
             return
         self._chosen, self._levels = chosen, levels
-        self._watch = ViewWatch(self._viewer, chosen.layers[0], chosen.axes, self)
+        self._watch = ViewWatch(self._viewer, chosen.samples[0], chosen.sample_axes, self)
         self._watch.moved.connect(self.moved)
 
     def end(self) -> None:
@@ -72,7 +72,7 @@ class SampleSight(QObject):
         spans = self._spans()
         if spans is None:
             # In 3D or in a grid: all of it, as well as one can see that much.
-            height, width = chosen.stack.plane_shape
+            height, width = chosen.split.plane_shape
             self._window = levels.window((0, height), (0, width), 0.0, self._window)
         else:
             self._window = levels.window(*spans, self._zoom(viewer), self._window)
@@ -88,7 +88,7 @@ class SampleSight(QObject):
         focus = self._focus()
         if self._chosen is None:
             return None
-        width = self._chosen.stack.plane_shape[1]
+        width = self._chosen.split.plane_shape[1]
         return (
             whole_row(width) if focus is None else row_on_screen(width, self._n_beside(), focus.x)
         )
@@ -101,13 +101,13 @@ class SampleSight(QObject):
         chosen, viewer, focus = self._chosen, self._viewer(), self._focus()
         if chosen is None or viewer is None or focus is None:
             return
-        height, width = chosen.stack.plane_shape
+        height, width = chosen.split.plane_shape
         seen_y, seen_x = (b - a for a, b in (focus.y, focus.x))
         if seen_y < height or (seen_x < width and seen_y < _ALL * height):
             return
         pitch, n = whole_row(width).pitch, self._n_beside()
         total = (n - 1) * pitch + width
-        camera, place = _camera(viewer), chosen.place.keywords("YX")
+        camera, place = camera_of(viewer), chosen.place.keywords("YX")
         middle = [
             start + step * (size - 1) / 2
             for start, step, size in zip(
@@ -122,7 +122,7 @@ class SampleSight(QObject):
         chosen, viewer = self._chosen, self._viewer()
         if chosen is None or viewer is None:
             return None
-        return view_of(viewer, chosen.layers[0], chosen.axes)
+        return view_of(viewer, chosen.samples[0], chosen.sample_axes)
 
     def _spans(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
         """Rows and columns on screen, those of all pictures together."""
@@ -131,7 +131,7 @@ class SampleSight(QObject):
             return None
         if row.x is not None:
             return focus.y, (floor(row.x[0]), ceil(row.x[1]))
-        width = self._chosen.stack.plane_shape[1]
+        width = self._chosen.split.plane_shape[1]
         seen = [
             (max(focus.x[0] - round(shift), 0), min(focus.x[1] - round(shift), width))
             for shift in row.shifts(self._n_beside())
@@ -143,73 +143,4 @@ class SampleSight(QObject):
         """Pixels of the screen for a pixel of the full resolution."""
         place = self._chosen.place if self._chosen is not None else None
         step = min(abs(place.scale.get(axis, 1.0)) for axis in "YX") if place else 1.0
-        return float(_camera(viewer).zoom) * step
-
-
-def _camera(viewer: Any) -> Any:
-    return getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
-
-
-_GAP = 1.04  # distance of two pictures, in widths of one
-
-
-@dataclass(frozen=True, slots=True)
-class PictureRow:
-    """Pictures of the same place, from left to right. All in pixels of the full resolution."""
-
-    pitch: float
-    """Distance of two pictures along X."""
-    x: tuple[float, float] | None
-    """Columns that each of them shows; None: all of the plane."""
-
-    def shifts(self, n: int) -> tuple[float, ...]:
-        """How far along X each of n pictures lies from the first."""
-        return tuple(number * self.pitch for number in range(n))
-
-    def number_at(self, x: float, n: int) -> int:
-        """Which of n pictures is the nearest to a column of the viewer."""
-        begin = -0.5 if self.x is None else self.x[0]
-        return min(max(floor((x - begin) / self.pitch), 0), n - 1)
-
-    def columns(self, left: float, step: float, n: int) -> slice:
-        """Those of n columns that are shown.
-
-        Parameters
-        ----------
-        left
-            Middle of the first column.
-        step
-            Width of a column.
-        n
-            Their number.
-        """
-        if self.x is None:
-            return slice(0, n)
-        low = min(max(round((self.x[0] - left) / step), 0), n - 1)
-        return slice(low, min(max(round((self.x[1] - left) / step), low + 1), n))
-
-
-def whole_row(width: int) -> PictureRow:
-    """Return pictures that show all of a plane."""
-    return PictureRow(_GAP * width, None)
-
-
-def row_on_screen(width: int, n: int, seen: tuple[float, float]) -> PictureRow:
-    """Place n pictures so that all are on screen, each with its part of the same place.
-
-    As much of the plane as the screen holds n times is shown, from the left edge of the screen on;
-    all of it where that is less.
-
-    Parameters
-    ----------
-    width
-        Columns of the plane.
-    n
-        Number of pictures.
-    seen
-        Columns on screen; they may reach beyond the plane.
-    """
-    pitch = (seen[1] - seen[0]) / n
-    if n < 2 or pitch >= _GAP * width:
-        return whole_row(width)
-    return PictureRow(pitch, (seen[0], seen[0] + pitch / _GAP))
+        return float(camera_of(viewer).zoom) * step
