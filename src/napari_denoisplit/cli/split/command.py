@@ -21,7 +21,7 @@ from napari_denoisplit.cli.parts.options import (
 )
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.cli.split.blocks import is_zarr_output, only_image, split_blocks
-from napari_denoisplit.cli.split.files import list_items, split_files
+from napari_denoisplit.cli.split.files import in_words, list_items, split_files
 from napari_denoisplit.settings import SplitSettings
 
 if TYPE_CHECKING:
@@ -155,19 +155,18 @@ def split(
         )
 
         given = model, image, output, settings
-        how: dict[str, Any] = {"stop": terminal.stop, "resume": not again}
-        how |= {"scheduler": scheduler, "region": part}
+        how: dict[str, Any] = {"resume": not again, "scheduler": scheduler, "region": part}
         if dry_run:
-            terminal.run_dry(forecast_to_zarr_job(*given, **how))
+            terminal.run_dry(forecast_to_zarr_job(*given, stop=terminal.stop, **how))
         else:
-            split_blocks(terminal, split_to_zarr_job(*given, **how), output, as_json=as_json)
+            blocks = split_to_zarr_job(*given, stop=terminal.stop, **how)
+            split_blocks(terminal, blocks, output, as_json=as_json)
         return
     check_folder(output)
     items = list_items(images, output, pattern=pattern, recursive=recursive, region=part)
-    folders = [str(path) for path in images if path.is_dir()]
+    folders = [path for path in images if path.is_dir()]
     if folders:
-        number = "1 image" if len(items) == 1 else f"{len(items)} images"
-        terminal.say(f"{number} in {', '.join(folders)}")
+        terminal.say(in_words(items, folders))
 
     from napari_denoisplit.jobs.batch.job import batch_job  # imports torch
     from napari_denoisplit.jobs.batch.record import Reading

@@ -42,6 +42,12 @@ def list_items(
     return items
 
 
+def in_words(items: Sequence[BatchItem], folders: Sequence[Path]) -> str:
+    """Say how many images folders hold."""
+    number = "1 image" if len(items) == 1 else f"{len(items)} images"
+    return f"{number} in {', '.join(map(str, folders))}"
+
+
 def split_files(
     terminal: Terminal, job: Job[BatchEvent, BatchResult], *, summary: bool, as_json: bool
 ) -> None:
