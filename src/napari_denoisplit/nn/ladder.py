@@ -193,20 +193,6 @@ class VSE(SplittingNetwork):
         signal, logvar = out.chunk(2, dim=1) if self.settings.predict_logvar else (out, None)
         return Prediction(signal, logvar, kl_levels[::-1], sizes[::-1])
 
-    def sample_prior(self, noise: LatentNoise, height: int, width: int) -> Tensor:
-        """Generate (B, C, height, width) from the prior alone; B follows the noise.
-
-        `height` and `width` are multiples of `multiple`.
-        """
-        above = None
-        for level in self._levels_from_top():
-            shrink = 2 ** (level.level + 1)
-            shape = (height // shrink, width // shrink)
-            p = level.p(above, shape)
-            eps = noise(level.level, (1, self.settings.latents_per_level[level.level], *shape))
-            above = level.ascend(p.sample(eps), above)
-        return self._head(above)[:, : self.settings.n_channels].float()
-
     def _check_top(self, features: Tensor) -> None:
         edge = self.settings.top_prior_size
         if edge is not None and features.shape[-2:] != (edge, edge):
