@@ -23,7 +23,7 @@ def result(n_samples=2, n_kept=0):
     return Split.of_image(
         image,
         mmse=data,
-        sigma=data,
+        sigma=data if n_samples > 1 else None,
         samples=np.stack([data] * n_kept) if n_kept else None,
         record=record | {"samples": n_samples},
     )
