@@ -140,14 +140,14 @@ def tools(name: str, model, data) -> dict:
     image = Image(np.asarray(data.superposition.data)[window], "YX")
     split = run(split_job(model, image, SplitSettings(n_samples=50, keep_samples=50)))
     start = time.perf_counter()
-    mode = run(map_job(split.samples))
+    mode = run(map_job(split))
     seconds = time.perf_counter() - start
     row = {"model": name, "map_seconds": seconds, "channels": []}
     for c, structure in enumerate(model.header.channel_names):
         truth = data.truth[(c, *window)]
         true = local_threshold(truth)
         samples = split.samples[:, c]
-        found = run(consensus_job(samples))
+        found = run(consensus_job(split, c))
         row["channels"].append(
             {
                 "structure": structure,

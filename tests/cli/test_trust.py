@@ -179,4 +179,4 @@ def test_a_single_sample_has_no_consensus(tmp_path):
     image = Image(np.zeros((2, 60, 80), np.float32), "CYX", channel_names=("pits", "mesh"))
     write_image(tmp_path / "cells_samples" / "001.ome.tif", image)
     done = invoke("consensus", tmp_path / "cells_samples")
-    assert "holds 1 samples; two are needed" in str(done.exception)
+    assert "too few samples (1)" in str(done.exception)

@@ -11,6 +11,9 @@ from napari_denoisplit.images.image import Image, no_image
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.files.image_file import ImageFile
+    from napari_denoisplit.images.results.split import Split
+
+    Result = Split | str | PathLike[str]
 
 
 def model_or_path(model: Model | str | PathLike[str]) -> Model | Path:
@@ -21,6 +24,14 @@ def model_or_path(model: Model | str | PathLike[str]) -> Model | Path:
 def path_or_none(path: str | PathLike[str] | None) -> Path | None:
     """Return the name of a file as a path, where there is one."""
     return None if path is None else Path(path)
+
+
+def opened(result: Result) -> Split:
+    """Return a result as it is; open one on disk, without reading it."""
+    from napari_denoisplit.images.results.files import open_split
+    from napari_denoisplit.images.results.split import Split
+
+    return result if isinstance(result, Split) else open_split(result)
 
 
 @overload

@@ -19,6 +19,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 _PACKAGE = Path(__file__).parents[1]
 _TEXTS = {
     "model": "A model, or its file.",
+    "result": (
+        "What `split` or `split_to_zarr` has returned; or a file or folder of a result, as "
+        "`open_split` takes it."
+    ),
     "on_event": "Called with every event of the job, e.g. `Progress`.",
     "region": (
         "Part of every plane to split, as rows and columns: ``np.s_[100:300, 50:]``. Only the part "

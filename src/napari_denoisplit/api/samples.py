@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_denoisplit.api.arguments import opened
 from napari_denoisplit.api.docstrings import documented_by
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import ignore, run
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_denoisplit.api.arguments import Result
     from napari_denoisplit.events import StatusEvent
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.measures.samples.quality import SampleScore
     from napari_denoisplit.measures.samples.statistics import SampleReading
     from napari_denoisplit.settings import FilmSettings
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @documented_by("jobs.film", "film_job")
 def write_film(
-    result: Split | str | PathLike[str],
+    result: Result,
     path: str | PathLike[str],
     settings: FilmSettings | None = None,
     *,
@@ -45,12 +46,12 @@ def write_film(
     from napari_denoisplit.jobs.film import film_job
 
     written = Path(path)
-    run(film_job(_opened(result), written, settings, plane=plane, against=against), on_event)
+    run(film_job(opened(result), written, settings, plane=plane, against=against), on_event)
     return written
 
 
 def measure_samples(
-    result: Split | str | PathLike[str],
+    result: Result,
     *,
     pixel: tuple[int, int] | None = None,
     mask: NDArray[Any] | None = None,
@@ -87,7 +88,7 @@ def measure_samples(
     from napari_denoisplit.measures.samples.statistics import read_samples_at
     from napari_denoisplit.measures.trust import footprint
 
-    split = _opened(result)
+    split = opened(result)
     if sum(place is not None for place in (pixel, mask, line)) != 1:
         raise ImageError("Give one place to measure: pixel, mask or line.")
     if pixel is not None:
@@ -111,7 +112,7 @@ def measure_samples(
     return read_samples_at(split, chosen, where, None if shown is None else shown.data[chosen])
 
 
-def evaluate_samples(truth: Image, result: Split | str | PathLike[str]) -> tuple[SampleScore, ...]:
+def evaluate_samples(truth: Image, result: Result) -> tuple[SampleScore, ...]:
     """Measure every kept sample against the truth: PSNR of one, and its standard deviation.
 
     The latter says how samples differ in quality, not whether they are right.
@@ -132,11 +133,4 @@ def evaluate_samples(truth: Image, result: Split | str | PathLike[str]) -> tuple
     """
     from napari_denoisplit.measures.samples.quality import sample_scores
 
-    return sample_scores(truth, _opened(result))
-
-
-def _opened(result: Split | str | PathLike[str]) -> Split:
-    from napari_denoisplit.images.results.files import open_split
-    from napari_denoisplit.images.results.split import Split
-
-    return result if isinstance(result, Split) else open_split(result)
+    return sample_scores(truth, opened(result))

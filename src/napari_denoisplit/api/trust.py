@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_denoisplit.api.arguments import checked_image, model_or_path
+from napari_denoisplit.api.arguments import checked_image, model_or_path, opened
 from napari_denoisplit.api.docstrings import documented_by
 from napari_denoisplit.events import ignore, run
 from napari_denoisplit.settings import ObjectSettings, SplitSettings
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_denoisplit.api.arguments import Result
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import SplitEvent, StatusEvent
     from napari_denoisplit.images.image import Image
@@ -55,7 +56,7 @@ def check_split(
 
 @documented_by("jobs.trust.consensus", "map_job")
 def most_probable(
-    samples: NDArray[np.floating], *, on_event: Callable[[StatusEvent], None] = ignore
+    result: Result, *, on_event: Callable[[StatusEvent], None] = ignore
 ) -> NDArray[np.float32]:
     """Approximate MAP: the mode of posterior samples, by mean shift on small windows.
 
@@ -65,12 +66,13 @@ def most_probable(
     """
     from napari_denoisplit.jobs.trust.consensus import map_job
 
-    return run(map_job(samples), on_event)
+    return run(map_job(opened(result)), on_event)
 
 
 @documented_by("jobs.trust.consensus", "consensus_job")
 def segment_samples(
-    samples: NDArray[np.floating],
+    result: Result,
+    structure: int | str = 0,
     segment: Segment | None = None,
     *,
     least_pixels: int = 20,
@@ -95,21 +97,25 @@ def segment_samples(
     from napari_denoisplit.jobs.trust.consensus import consensus_job
     from napari_denoisplit.measures.samples.consensus import local_threshold
 
-    job = consensus_job(
-        samples, segment or local_threshold, least_pixels=least_pixels, separate=separate
+    return run(
+        consensus_job(
+            opened(result),
+            structure,
+            segment or local_threshold,
+            least_pixels=least_pixels,
+            separate=separate,
+        ),
+        on_event,
     )
-    return run(job, on_event)
 
 
 @documented_by("jobs.trust.objects", "objects_job")
 def sum_up_objects(
-    mmse: NDArray[np.floating],
-    sigma: NDArray[np.floating],
-    samples: NDArray[np.floating] | None = None,
+    result: Result,
+    structure: int | str = 0,
     settings: ObjectSettings | None = None,
     *,
     labels: NDArray[np.integer] | None = None,
-    mirrored: bool = True,
     on_event: Callable[[StatusEvent], None] = ignore,
 ) -> SummedObjects:
     """Mean of every object of a structure with its interval, and how much of it can be believed.
@@ -120,6 +126,5 @@ def sum_up_objects(
     """
     from napari_denoisplit.jobs.trust.objects import objects_job  # imports scipy
 
-    chosen = settings or ObjectSettings()
-    job = objects_job(mmse, sigma, samples, chosen, labels=labels, mirrored=mirrored)
+    job = objects_job(opened(result), structure, settings or ObjectSettings(), labels=labels)
     return run(job, on_event)

@@ -9,21 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.cli.parts.files import check_folder, structure_index
+from napari_denoisplit.cli.parts.files import check_folder
 from napari_denoisplit.cli.parts.terminal import Terminal
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.results.split import Split
 
 SamplesArgument = Annotated[
     Path,
     typer.Argument(
-        help="Folder NAME_samples with the samples of one image, as 'denoisplit split "
-        "--keep-samples' writes it.",
+        help="Result of a split with samples, as 'denoisplit split --keep-samples' writes it: "
+        "NAME_samples, NAME_mmse.ome.tif, or an OME-Zarr folder.",
     ),
 ]
 OutputOption = Annotated[
@@ -64,74 +61,55 @@ def consensus(
 
     denoisplit consensus results/cells_samples
     """
-    import numpy as np
-
-    from napari_denoisplit.images.files.writing import write_image
     from napari_denoisplit.images.results.files import open_split
 
     folder = output or samples.parent
     check_folder(folder)
     terminal = Terminal()
     split = open_split(samples)
-    if split.sample_arrays is None or split.n_kept < 2:
-        raise UsageError(
-            f"{samples} holds {split.n_kept} samples; two are needed. Split the image again with "
-            "--keep-samples 10."
-        )
-    chosen = [structure_index(split.structures, one) for one in structure or split.structures]
-    like, record = split.mmse, json.dumps({"samples": str(samples), "n_samples": split.n_kept})
-    read = [np.asarray(array) for array in split.sample_arrays]
-    stack = np.stack(read, axis=1)  # (K, C, ..., Y, X)
+    split.need_samples(2)
+    chosen = [split.index_of(one) for one in structure or split.structures]
+    record = json.dumps({"samples": str(samples), "n_samples": split.n_kept})
     if most_probable and split.n_kept >= 5:
         from napari_denoisplit.jobs.trust.consensus import map_job
 
-        mode = terminal.run(map_job(stack, stop=terminal.stop), "MAP")
-        path = folder / f"{split.name}_map.ome.tif"
-        image = replace(like, data=mode, axes="C" + split.axes).transposed(like.axes)
-        write_image(path, image, description=record)
-        typer.echo(str(path))
+        mode = terminal.run(map_job(split, stop=terminal.stop), "MAP")
+        _write(folder / f"{split.name}_map.ome.tif", replace(split, mmse_arrays=mode).mmse, record)
     for c in chosen:
         if terminal.interrupted:
             break
-        _segment(
-            terminal,
-            stack[:, c],
-            replace(like, data=stack[0, c], axes=split.axes, channel_names=()),
-            folder / f"{split.name}_{split.structures[c]}",
-            least_pixels,
-            record,
-            mirrored=split.mirrored,
-        )
+        target = folder / f"{split.name}_{split.structures[c]}"
+        _segment(terminal, split, c, target, least_pixels, record)
     terminal.end()
 
 
 def _segment(
-    terminal: Terminal,
-    samples: NDArray[np.float32],
-    like: Image,
-    target: Path,
-    least_pixels: int,
-    record: str,
-    *,
-    mirrored: bool,
+    terminal: Terminal, split: Split, c: int, target: Path, least_pixels: int, record: str
 ) -> None:
     import numpy as np
 
-    from napari_denoisplit.images.files.writing import write_image
     from napari_denoisplit.jobs.trust.consensus import consensus_job
     from napari_denoisplit.measures.samples.objects import summarize_objects, write_objects
 
     found = terminal.run(
-        consensus_job(samples, least_pixels=least_pixels, stop=terminal.stop), target.name
+        consensus_job(split, c, least_pixels=least_pixels, stop=terminal.stop), target.name
     )
     terminal.say(f"{target.name}: {found.summary}")
+    like = split.mmse.channel(c)
     for ending, data in (("consensus", found.labels), ("confidence", found.confidence)):
         path = target.with_name(f"{target.name}_{ending}.ome.tif")
-        write_image(path, replace(like, data=data), description=record)
-        typer.echo(str(path))
-    mean = samples.mean(axis=0)
+        _write(path, replace(like, data=data, channel_names=()), record)
     sure = np.nan_to_num(found.confidence) >= 0.95
     table = target.with_name(f"{target.name}_objects.csv")
-    objects = summarize_objects(found.labels, mean, None, sure, samples, mirrored=mirrored)
+    sigma = None if split.sigma_arrays is None else np.asarray(split.sigma_arrays[c])
+    samples, mean = split.need_samples()[c], np.asarray(like.data)
+    objects = summarize_objects(found.labels, mean, sigma, sure, samples, mirrored=split.mirrored)
     write_objects(table, objects)
     typer.echo(str(table))
+
+
+def _write(path: Path, image: Image, record: str) -> None:
+    from napari_denoisplit.images.files.writing import write_image
+
+    write_image(path, image, description=record)
+    typer.echo(str(path))

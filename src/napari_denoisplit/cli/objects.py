@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.cli.parts.files import check_place, read, structure_index
+from napari_denoisplit.cli.parts.files import check_place, read
 from napari_denoisplit.cli.parts.options import Choice, with_options
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import ObjectSettings
@@ -56,21 +56,16 @@ def objects(
     check_place(output)
     terminal = Terminal()
     split = open_split(result)
-    if split.mmse_arrays is None or split.sigma_arrays is None:
-        raise UsageError(f"{result}: its MMSE or sigma is missing. Split the image again.")
-    c = structure_index(split.structures, structure)
     job = objects_job(
-        split.mmse_arrays[c],
-        split.sigma_arrays[c],
-        None if split.sample_arrays is None else split.sample_arrays[c],
+        split,
+        structure,
         ObjectSettings(**chosen),
         labels=None if labels is None else _labels(terminal, labels, split),
-        mirrored=split.mirrored,
         stop=terminal.stop,
     )
     found = terminal.run(job, output.name)
     write_objects(output, found.objects)
-    terminal.say(f"{split.structures[c]}: {found.summary}")
+    terminal.say(f"{split.structures[split.index_of(structure)]}: {found.summary}")
     typer.echo(str(output))
     terminal.end()
 

@@ -9,7 +9,6 @@ from napari_denoisplit.cli.parts.files import (
     check_model_name,
     parse_region,
     results_of,
-    structure_index,
 )
 
 
@@ -45,13 +44,3 @@ def test_a_file_is_no_folder_for_results(tmp_path):
 def test_a_model_file_is_to_be_named_as_one():
     with pytest.raises(UsageError, match=r"Rename --output out/cells\.pt to out/cells\.denoisplit"):
         check_model_name(Path("out/cells.pt"))
-
-
-@pytest.mark.parametrize(("which", "index"), [("actin", 1), ("1", 0), ("2", 1)])
-def test_a_structure_has_a_name_and_a_number(which, index):
-    assert structure_index(("nuclei", "actin"), which) == index
-
-
-def test_a_structure_that_is_not_there_is_refused_with_the_names():
-    with pytest.raises(UsageError, match="choose one of nuclei, actin"):
-        structure_index(("nuclei", "actin"), "3")

@@ -70,15 +70,6 @@ def test_any_file_of_a_result_leads_to_its_samples(tmp_path, samples, chosen):
     assert stack.pixel_size["Y"] == pytest.approx(0.2)
 
 
-def test_samples_that_the_widget_has_saved_are_found_by_their_names(tmp_path, samples):
-    for number, sample in enumerate(samples, start=1):
-        write_image(tmp_path / f"a[1]_sample-{number:03d}.ome.tif", image(sample))
-    (tmp_path / "a[1]_split.json").write_text(json.dumps(RECORD))
-    write_image(tmp_path / "a[1]_mmse.ome.tif", image(samples[0]))
-    stack = open_split(tmp_path / "a[1]_mmse.ome.tif")
-    assert (stack.n_kept, stack.calibration.factors) == (3, (1.5, 0.8))
-
-
 def test_samples_of_a_zarr_folder_stay_on_disk(tmp_path, samples):
     write_zarr(tmp_path / "cell.ome.zarr", samples)
     stack = open_split(tmp_path / "cell.ome.zarr")

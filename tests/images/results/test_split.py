@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.results.split import Split
@@ -51,3 +52,20 @@ def test_lazy_samples_are_read_one_frame_at_a_time():
 def test_samples_that_do_not_fit_each_other_are_refused(parts, axes):
     with pytest.raises(ImageError, match="sample"):
         Split(axes, ("a", "b"), sample_arrays=parts)
+
+
+@pytest.mark.parametrize(("which", "index"), [("actin", 1), ("1", 0), ("2", 1), (1, 1)])
+def test_a_structure_has_a_name_and_a_number(which, index):
+    split = Split("YX", ("nuclei", "actin"), mmse_arrays=np.zeros((2, 4, 4)))
+    assert split.index_of(which) == index
+    with pytest.raises(ImageError, match="choose one of nuclei, actin"):
+        split.index_of("3")
+
+
+def test_structures_in_another_order_take_all_of_theirs_along(samples):
+    parts = np.moveaxis(samples, 2, 0)
+    known = CalibrationRecord.of_factors(1.0, 2.0)
+    split = Split("TYX", ("a", "b"), sample_arrays=parts, calibration=known).ordered(("b", "a"))
+    assert split.calibration.factors == (2.0, 1.0)
+    assert_array_equal(split.samples, samples[:, :, ::-1])
+    assert split.ordered(("c", "a")) is split

@@ -39,7 +39,7 @@ def test_hidden_temporary_and_foreign_files_are_left_out(make):
 
 
 def test_results_of_a_split_are_left_out_wherever_they_lie(make):
-    folder = make("cell.tif", "kept_mmse.ome.tif", "saved_split.json", "saved_sigma.ome.tif")
+    folder = make("cell.tif", "kept_mmse.ome.tif")
     record = json.dumps({"napari-denoisplit": "0.1.0"})
     for name in ("cell_mmse", "split/cell_sigma", "split/cell_samples/001"):
         image = Image(np.zeros((4, 4), "f4"), "YX")

@@ -9,14 +9,20 @@ import pytest
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Progress, run
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs.trust.consensus import consensus_job, map_job
+
+
+def split_of(samples, axes):
+    """Samples (K, C, ..., Y, X)."""
+    return Split(axes, tuple("abc"[: samples.shape[1]]), sample_arrays=np.moveaxis(samples, 1, 0))
 
 
 def test_every_plane_has_its_mode_and_an_unfinished_one_none(rng):
     samples = rng.normal(size=(6, 2, 3, 16, 20)).astype(np.float32)
     samples[4:, :, 1] = np.nan  # stopped in the middle of this plane
     events = []
-    mode = run(map_job(samples), events.append)
+    mode = run(map_job(split_of(samples, "ZYX")), events.append)
     assert mode.shape == (2, 3, 16, 20)
     assert np.isfinite(mode[:, [0, 2]]).all()
     assert np.isnan(mode[:, 1]).all()
@@ -26,19 +32,19 @@ def test_every_plane_has_its_mode_and_an_unfinished_one_none(rng):
 def test_a_stop_leaves_the_rest_empty(rng):
     stop = threading.Event()
     stop.set()
-    assert np.isnan(run(map_job(rng.normal(size=(6, 1, 16, 16)), stop=stop))).all()
+    assert np.isnan(run(map_job(split_of(rng.normal(size=(6, 1, 16, 16)), "YX"), stop=stop))).all()
 
 
-@pytest.mark.parametrize("shape", [(4, 1, 32, 32), (9, 1, 8, 32), (9, 32, 32)])
+@pytest.mark.parametrize("shape", [(4, 1, 32, 32), (9, 1, 8, 32)])
 def test_samples_without_a_mode_are_refused(shape):
     with pytest.raises(ImageError, match="have no mode"):
-        run(map_job(np.zeros(shape)))
+        run(map_job(split_of(np.zeros(shape), "YX")))
 
 
 def test_labels_of_a_stack_are_unique():
     samples = np.zeros((3, 2, 60, 60), np.float32)
     samples[:, :, 10:20, 10:20] = samples[:, 1, 40:50, 40:50] = 1
-    found = run(consensus_job(samples))
+    found = run(consensus_job(split_of(samples[:, None], "ZYX")))
     assert np.unique(found.labels[0]).tolist() == [0, 1]
     assert np.unique(found.labels[1]).tolist() == [0, 2, 3]
     assert found.n_objects == (3, 3, 3)
@@ -46,5 +52,5 @@ def test_labels_of_a_stack_are_unique():
 
 
 def test_one_sample_is_no_consensus():
-    with pytest.raises(ImageError, match="two or more"):
-        run(consensus_job(np.zeros((1, 20, 20))))
+    with pytest.raises(ImageError, match="2 or more"):
+        run(consensus_job(split_of(np.zeros((1, 1, 20, 20)), "YX")))

@@ -14,6 +14,7 @@ from napari_denoisplit.events import EpochDone, Stage, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.jobs.train import job as training
@@ -57,9 +58,13 @@ def header(**mix) -> ModelHeader:
     )
 
 
+def known(mmse, axes="CYX", samples=None):
+    return Split.of_image(Image(mmse, axes), mmse=mmse, samples=samples)
+
+
 def test_the_truth_explains_its_noisy_superposition():
     clean = phantom((SIZE, SIZE), seed=1)
-    check = run(residual_job(header(), noisy(clean), Image(clean, "CYX"), clean[None]))
+    check = run(residual_job(header(), noisy(clean), known(clean, samples=clean[None])))
     assert check.verdict.grade == "good"
     assert check.residual.data.std() == pytest.approx(1, abs=0.02)
     assert check.figures.outside == pytest.approx(check.expected_outside, abs=0.001)
@@ -69,14 +74,14 @@ def test_a_structure_that_the_model_does_not_know_is_told():
     clean = phantom((SIZE, SIZE), ("filaments", "pits", "mesh"), seed=1)
     image = noisy(clean[:2])
     strange = Image(image.data + 0.25 * (clean[2] - clean[2].min()), "YX", name="other cells")
-    check = run(residual_job(header(), strange, Image(clean[:2], "CYX"), clean[None, :2]))
+    check = run(residual_job(header(), strange, known(clean[:2], samples=clean[None, :2])))
     assert check.verdict.grade == "do not use"
     assert np.abs(check.bias.data).max() > 6
 
 
 def test_without_samples_the_mean_is_judged_roughly():
     clean = phantom((SIZE, SIZE), seed=1)
-    check = run(residual_job(header(), noisy(clean), Image(clean, "CYX")))
+    check = run(residual_job(header(), noisy(clean), known(clean)))
     assert check.verdict.grade == "usable"
     assert check.figures.n_samples == 0
 
@@ -87,7 +92,7 @@ def test_every_plane_of_a_stack_takes_part_and_one_that_was_not_split_is_empty()
     mmse = clean.copy()
     mmse[1] = np.nan
     samples = np.stack([mmse, mmse])
-    check = run(residual_job(header(), image, Image(mmse, "TCYX"), samples))
+    check = run(residual_job(header(), image, known(mmse, "TCYX", samples)))
     assert check.residual.axes == "TYX"
     assert np.isfinite(check.residual.data[0]).all()
     assert np.isnan(check.residual.data[1]).all()
@@ -98,27 +103,27 @@ def test_weights_that_the_model_leaves_open_are_found():
     clean = phantom((SIZE, SIZE), seed=1)
     open_mix = header(alpha_low=0.5, alpha_high=1.5)
     image = noisy(clean, (0.35, 0.6))
-    check = run(residual_job(open_mix, image, Image(clean, "CYX"), clean[None]))
+    check = run(residual_job(open_mix, image, known(clean, samples=clean[None])))
     assert check.figures.variance == pytest.approx(1, abs=0.05)
 
 
 def test_sizes_that_differ_and_models_without_noise_models_are_refused():
     clean = phantom((64, 64), seed=1)
     with pytest.raises(ImageError, match="split of this image"):
-        run(residual_job(header(), noisy(clean), Image(clean[:, :32], "CYX")))
+        run(residual_job(header(), noisy(clean), known(clean[:, :32])))
     bare = header().model_copy(update={"noise_models": None})
     with pytest.raises(ModelFileError, match="no noise models"):
-        run(residual_job(bare, noisy(clean), Image(clean, "CYX")))
+        run(residual_job(bare, noisy(clean), known(clean)))
 
 
 def test_a_trained_model_is_checked_and_keeps_its_reference(fields, settings):
     model = run(train_job(fields, settings)).model
     images = [Image(superpose(field, (0.5, 0.5)), "YX") for field in fields.fields]
     reference = run(reference_job(model, images, SplitSettings(device="cpu")))
-    known = with_reference(model, reference)
-    assert reference_of(known.header) == reference
+    kept = with_reference(model, reference)
+    assert reference_of(kept.header) == reference
     small = SplitSettings(n_samples=2, device="cpu")
-    split, check = run(trust_job(known, images[0], small))
+    split, check = run(trust_job(kept, images[0], small))
     assert check.residual.shape == images[0].shape
     assert check.figures.n_samples == split.n_samples == 2
     assert check.verdict.figures["distance in variance"] == pytest.approx(0, abs=2)

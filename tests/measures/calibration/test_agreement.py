@@ -1,4 +1,4 @@
-"""Intervals of a pixel, a line and an area agree with the image of sigma, wherever a result lies."""
+"""Intervals of a pixel, a line and an area agree with the image of sigma."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from numpy.testing import assert_allclose
 from napari_denoisplit.calibration_record import CalibrationRecord, ChannelCalibration
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.results.files import open_split
+from napari_denoisplit.images.results.files import open_split, write_split
 from napari_denoisplit.images.results.record import make_record
 from napari_denoisplit.images.results.split import Split
-from napari_denoisplit.jobs.batch.result_files import write_split
 from napari_denoisplit.measures.calibration.sigma import sigma_of
 from napari_denoisplit.measures.samples.spread import half_width
 from napari_denoisplit.measures.samples.statistics import read_samples_at

@@ -26,9 +26,9 @@ from napari_denoisplit.events import (
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.layer_record import MMSE
+from napari_denoisplit.images.results.files import write_split
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs.batch.outcome import BatchResult, FileOutcome
-from napari_denoisplit.jobs.batch.result_files import write_split
 from napari_denoisplit.widgets.batch.table import BatchModel, BatchRow, BatchTable
 from napari_denoisplit.widgets.batch.widget import BatchWidget
 from napari_denoisplit.widgets.layers.found import find_results

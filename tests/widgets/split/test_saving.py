@@ -12,7 +12,7 @@ from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.widgets.split.saving import Result, save_results
 
 
-@pytest.mark.parametrize("taken", ["cell_mmse.ome.tif", "cell_split.json"])
+@pytest.mark.parametrize("taken", ["cell_mmse.ome.tif", "cell_sigma.ome.tif"])
 def test_a_name_that_is_taken_is_numbered(tmp_path, taken):
     (tmp_path / taken).write_text("mine")
     pixels = np.ones((2, 8, 9), np.float32)
@@ -20,7 +20,6 @@ def test_a_name_that_is_taken_is_numbered(tmp_path, taken):
     written = run(save_results([Result(split, "YX")], tmp_path, threading.Event()))
     assert (tmp_path / taken).read_text() == "mine"
     assert {path.name for path in written} == {
-        "cell-2_split.json",
         "cell-2_mmse.ome.tif",
-        "cell-2_sigma-uncalibrated.ome.tif",
+        "cell-2_sigma.ome.tif",
     }

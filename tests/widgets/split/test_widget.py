@@ -375,8 +375,8 @@ def test_results_are_saved_as_images_that_open_again(qtbot, widget, tmp_path):
     image = read_image(tmp_path / "cells_mmse.ome.tif")
     assert image.channel_names == ("nuclei", "actin")
     assert image.pixel_size["X"] == pytest.approx(0.25)
-    assert (tmp_path / "cells_sample-003.ome.tif").exists()
-    assert (tmp_path / "cells-2_sigma-uncalibrated.ome.tif").exists()
+    assert (tmp_path / "cells_samples" / "003.ome.tif").exists()
+    assert (tmp_path / "cells-2_sigma.ome.tif").exists()
 
 
 def test_the_window_stays_alive_during_a_split(qtbot, window, image, model, jobs, dock, request):

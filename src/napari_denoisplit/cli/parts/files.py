@@ -38,15 +38,6 @@ def parse_region(text: str | None) -> PlaneRegion | None:
         raise UsageError(f"--region {text!r}: {error}") from error
 
 
-def structure_index(names: Sequence[str], which: str) -> int:
-    """Index of a structure, given by its name or by its number from 1."""
-    numbers = [str(number) for number in range(1, len(names) + 1)]
-    for labels in (list(names), numbers):
-        if which in labels:
-            return labels.index(which)
-    raise UsageError(f"There is no structure {which!r}: choose one of {', '.join(names)}.")
-
-
 def stem(path: Path) -> str:
     """Name of an image file without .tif or .ome.tif."""
     return path.name.removesuffix(path.suffix).removesuffix(".ome").removesuffix(".OME")

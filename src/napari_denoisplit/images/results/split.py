@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -219,6 +219,41 @@ class Split:
             )
         return self.sample_arrays
 
+    def index_of(self, structure: int | str) -> int:
+        """Return the place of a structure: its number from 0, its name, or "1" for the first.
+
+        Raises
+        ------
+        ImageError
+            There is none.
+        """
+        if isinstance(structure, int) and 0 <= structure < self.n_structures:
+            return structure
+        numbers = tuple(str(n) for n in range(1, self.n_structures + 1))
+        for names in (self.structures, numbers):
+            if structure in names:
+                return names.index(str(structure))
+        raise ImageError(
+            f"{self.name!r} has no structure {structure!r}: choose one of "
+            f"{', '.join((*self.structures, *numbers))}."
+        )
+
+    def ordered(self, structures: tuple[str, ...]) -> Split:
+        """Return the same with its structures in another order, where the names are the same."""
+        if structures == self.structures or sorted(structures) != sorted(self.structures):
+            return self
+        order = [self.structures.index(name) for name in structures]
+        arrays: dict[str, Any] = {
+            kind: tuple(known[n] for n in order)
+            for kind in KINDS
+            if (known := getattr(self, kind)) is not None
+        }
+        calibration = None if self.calibration is None else self.calibration.of_channels(order)
+        coarser = tuple(one.ordered(structures) for one in self.coarser)
+        return replace(
+            self, structures=structures, calibration=calibration, coarser=coarser, **arrays
+        )
+
     def checked_plane(self, plane: Sequence[int] | None) -> tuple[int, ...]:
         """Return the index of a plane as it was given; of the first plane for None.
 
@@ -254,6 +289,13 @@ class Split:
             Part of Y and X; () is the whole plane.
         """
         return tuple(pixels_of(array[(index, *plane, *box)]) for array in self.need_samples())
+
+    def read_samples(
+        self, structure: int, plane: tuple[int, ...], box: tuple[slice, ...] = ()
+    ) -> Frame:
+        """Read a plane of all samples of one structure, (K, Y, X); `plane` and `box` as before."""
+        array = self.need_samples()[structure]
+        return np.stack([pixels_of(array[(k, *plane, *box)]) for k in range(self.n_kept)])
 
     def read_mmse(self, plane: tuple[int, ...], box: tuple[slice, ...] = ()) -> tuple[Frame, ...]:
         """Read a plane of the MMSE: of all samples drawn where it is known, else of those kept.

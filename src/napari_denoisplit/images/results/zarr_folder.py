@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_denoisplit.images.zarr.nodes import ZarrNode
+
 SAMPLES = "samples"
 """Folder inside the result of a split in which the images are samples."""
 
@@ -66,11 +68,9 @@ def open_zarr_folder(path: Path) -> Split:
     for (kind, folder), image in zip(named.items(), images[len(samples) :], strict=True):
         if image.shape == first.shape:
             levels[f"{kind}_arrays"] = _levels(folder, axes, first.n_channels)
-    own = {} if node is None else node.attributes.get(KEY)
-    record = {**own.get("plan", {}), **own.get("provenance", {})} if isinstance(own, dict) else {}
     whole = Split.of_image(
         first,
-        record=record,
+        record=record_of(node),
         **{kind: arrays[0] for kind, arrays in levels.items()},
         name=image_name(path),
         path=path,
@@ -84,6 +84,13 @@ def open_zarr_folder(path: Path) -> Split:
             for n in range(1, n_levels)
         ],
     )
+
+
+def record_of(node: ZarrNode | None) -> dict[str, Any]:
+    """Read how a folder was made; empty where it does not say."""
+    own = None if node is None else node.attributes.get(KEY)
+    parts = [own.get(key) for key in ("plan", "provenance")] if isinstance(own, dict) else []
+    return {key: value for part in parts if isinstance(part, dict) for key, value in part.items()}
 
 
 def _levels(folder: Path, axes: str, n_channels: int) -> list[tuple[Any, ...]]:

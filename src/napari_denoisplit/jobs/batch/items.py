@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.results.files import ResultFiles, is_result
 from napari_denoisplit.images.zarr.nodes import is_zarr
-from napari_denoisplit.jobs.batch.result_files import ResultFiles, is_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

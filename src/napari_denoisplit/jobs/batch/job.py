@@ -25,11 +25,11 @@ from napari_denoisplit.events import (
     changed,
 )
 from napari_denoisplit.files import replacing
+from napari_denoisplit.images.results.files import write_split
 from napari_denoisplit.jobs.batch.forecast import Pace, forecast_files, size_of
 from napari_denoisplit.jobs.batch.items import BatchItem, refuse_overwriting
 from napari_denoisplit.jobs.batch.outcome import LOG_NAME, BatchResult, FileOutcome, append_line
 from napari_denoisplit.jobs.batch.record import Reading, Recipe, input_stamp
-from napari_denoisplit.jobs.batch.result_files import write_split
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.nn.compute import Compute
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from napari_denoisplit.images.channels import choose_channel
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.results.files import read_record
 from napari_denoisplit.images.results.record import PROGRAM
-from napari_denoisplit.jobs.batch.result_files import read_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.batch.result_files import ResultFiles
+    from napari_denoisplit.images.results.files import ResultFiles
     from napari_denoisplit.settings import SplitSettings
 
 # These change how fast a result is there, and not what it is.

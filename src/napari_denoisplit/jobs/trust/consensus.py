@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.events import Job, StatusEvent
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.measures.samples.consensus import Segment
 
 
@@ -43,7 +44,8 @@ class ConsensusStack:
 
 
 def consensus_job(
-    samples: NDArray[np.floating],
+    split: Split,
+    structure: int | str = 0,
     segment: Segment = local_threshold,
     *,
     least_pixels: int = LEAST_PIXELS,
@@ -54,8 +56,10 @@ def consensus_job(
 
     Parameters
     ----------
-    samples
-        (K, ..., Y, X) of one structure, K of 2 or more.
+    split
+        With two samples or more.
+    structure
+        Which: its number from 0, or its name.
     segment, least_pixels, separate
         As of `consensus_of`.
     stop
@@ -71,22 +75,18 @@ def consensus_job(
         There are fewer than two samples.
     """
     stop = stop or threading.Event()
-    if len(samples) < 2 or samples.ndim < 3:
-        raise ImageError(
-            f"Samples of shape {samples.shape} cannot be compared: give (K, ..., Y, X), two or "
-            "more."
-        )
-    shape = samples.shape[1:]
-    labels = np.zeros(shape, np.int32)
-    confidence = np.full(shape, np.nan, np.float32)
-    counts = np.zeros(len(samples), int)
-    planes = list(np.ndindex(shape[:-2]))
-    yield Stage(f"Segmenting {len(samples)} samples")
+    split.need_samples(2)
+    chosen = split.index_of(structure)
+    labels = np.zeros(split.shape, np.int32)
+    confidence = np.full(split.shape, np.nan, np.float32)
+    counts = np.zeros(split.n_kept, int)
+    planes = list(np.ndindex(split.leading_shape))
+    yield Stage(f"Segmenting {split.n_kept} samples")
     last = 0
     for number, plane in enumerate(planes):
         if stop.is_set():
             break
-        drawn = np.asarray(samples[(slice(None), *plane)], dtype=np.float32)
+        drawn = split.read_samples(chosen, plane)
         if np.isfinite(drawn).all():
             found = consensus_of(drawn, segment, least_pixels=least_pixels, separate=separate)
             labels[plane] = np.where(found.labels > 0, found.labels + last, 0)
@@ -102,14 +102,14 @@ FEWEST = 5
 
 
 def map_job(
-    samples: NDArray[np.floating], *, stop: threading.Event | None = None
+    split: Split, *, stop: threading.Event | None = None
 ) -> Job[StatusEvent, NDArray[np.float32]]:
     """Find the approximate mode of the posterior, plane by plane.
 
     Parameters
     ----------
-    samples
-        (K, C, ..., Y, X), grey levels: C structures, looked at together.
+    split
+        With five samples or more; its structures are looked at together.
     stop
         When set, the job ends after the current row of windows; planes that were not finished
         are NaN.
@@ -128,19 +128,19 @@ def map_job(
         There are fewer than 5 samples, or planes are smaller than a window.
     """
     stop = stop or threading.Event()
-    if samples.ndim < 4 or len(samples) < FEWEST or min(samples.shape[-2:]) < WINDOW:
+    if split.n_kept < FEWEST or min(split.plane_shape) < WINDOW:
         raise ImageError(
-            f"Samples of shape {samples.shape} have no mode that could be told: give {FEWEST} or "
-            f"more, (K, C, ..., Y, X), with planes of at least {WINDOW} x {WINDOW} pixels. The "
+            f"{split.n_kept} samples with planes of {split.plane_shape} pixels have no mode that "
+            f"could be told: give {FEWEST} or more, of at least {WINDOW} x {WINDOW} pixels. The "
             "Split widget keeps as many as 'Samples to keep' says."
         )
-    result = np.full(samples.shape[1:], np.nan, np.float32)
-    planes = list(np.ndindex(samples.shape[2:-2]))
-    yield Stage(f"Seeking the mode of {len(samples)} samples")
+    result = np.full((split.n_structures, *split.shape), np.nan, np.float32)
+    planes = list(np.ndindex(split.leading_shape))
+    yield Stage(f"Seeking the mode of {split.n_kept} samples")
     start = time.monotonic()
     for number, plane in enumerate(planes):
-        at: tuple[slice | int, ...] = (slice(None), *plane)
-        drawn = np.ascontiguousarray(samples[(slice(None), *at)], dtype=np.float32)
+        each = [split.read_samples(c, plane) for c in range(split.n_structures)]
+        drawn = np.stack(each, axis=1)  # (K, C, Y, X)
         if not np.isfinite(drawn).all():
             continue  # a plane that was not split, or not to the end
         modes = Modes(drawn)
@@ -150,5 +150,5 @@ def map_job(
             done = (number + share) / len(planes)
             left = (time.monotonic() - start) * (1 - done) / done
             yield Progress(done, left, f"plane {number + 1} of {len(planes)}")
-        result[at] = modes.image
+        result[(slice(None), *plane)] = modes.image
     return result

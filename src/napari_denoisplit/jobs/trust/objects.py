@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Progress, Stage
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.events import Job, StatusEvent
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.measures.samples.objects import ObjectSummary
     from napari_denoisplit.settings import ObjectSettings
 
@@ -51,30 +52,26 @@ class SummedObjects:
 
 
 def objects_job(
-    mmse: Any,
-    sigma: Any,
-    samples: Any,
+    split: Split,
+    structure: int | str,
     settings: ObjectSettings,
     *,
     labels: NDArray[np.integer] | None = None,
-    mirrored: bool = False,
     stop: threading.Event | None = None,
 ) -> Job[StatusEvent, SummedObjects]:
     """Sum up the objects of one structure.
 
     Parameters
     ----------
-    mmse, sigma
-        (..., Y, X), in memory or read when they are needed.
-    samples
-        (K, ..., Y, X), read one after the other; None where none were kept: means then have no
-        interval.
+    split
+        With MMSE and sigma. Samples are read one after the other; where none were kept, means have
+        no interval.
+    structure
+        Which: its number from 0, or its name.
     settings
         What is trusted.
     labels
         (..., Y, X), 0 outside of objects; None takes the connected parts of the trust mask.
-    mirrored
-        Whether the samples were drawn in pairs with mirrored noise.
     stop
         When set, the intervals rest on the samples so far.
 
@@ -85,35 +82,36 @@ def objects_job(
     Raises
     ------
     ImageError
-        The shapes differ, or there are more pixels than `MOST_PIXELS`.
+        MMSE or sigma is missing, the labels have another shape, or there are more pixels than
+        `MOST_PIXELS`.
     """
     stop = stop or threading.Event()
-    shape = tuple(mmse.shape)
-    if math.prod(shape) > MOST_PIXELS:
+    chosen = split.index_of(structure)
+    if split.mmse_arrays is None or split.sigma_arrays is None:
+        raise ImageError(f"{split.name!r}: its MMSE or sigma is missing. Split the image again.")
+    if math.prod(split.shape) > MOST_PIXELS:
         raise ImageError(
-            f"The MMSE has the shape {shape}: objects are summed up in memory, of "
+            f"The MMSE has the shape {split.shape}: objects are summed up in memory, of "
             f"{MOST_PIXELS:,} pixels at most. Split a region of it, or crop it first."
         )
-    others = {"sigma": tuple(sigma.shape)}
-    others |= {} if labels is None else {"the labels": tuple(labels.shape)}
-    others |= {} if samples is None else {"a sample": tuple(samples.shape[1:])}
-    for what, found in others.items():
-        if found != shape:
-            raise ImageError(
-                f"The MMSE has the shape {shape}, {what} {found}: choose those of the same image."
-            )
+    if labels is not None and labels.shape != split.shape:
+        raise ImageError(
+            f"The MMSE has the shape {split.shape}, the labels {labels.shape}: choose those of the "
+            "same image."
+        )
     yield Stage("Finding the objects")
-    mean, spread = pixels_of(mmse), pixels_of(sigma)
+    mean = pixels_of(split.mmse_arrays[chosen][...])
+    spread = pixels_of(split.sigma_arrays[chosen][...])
     background = background_of(mean) if settings.background is None else settings.background
     mask = relative_uncertainty(mean, spread, background) <= settings.limit
     if labels is None:
         labels = connected_objects(mask, settings.least_pixels)
-    sums = ObjectSums(labels, mean, spread, mask, mirrored=mirrored)
-    n = 0 if samples is None or not sums.n_objects else len(samples)
+    sums = ObjectSums(labels, mean, spread, mask, mirrored=split.mirrored)
+    n = split.n_kept if sums.n_objects else 0
     yield Stage("Summing up the objects")
     for k in range(n):
         if stop.is_set():
             break
-        sums.add(pixels_of(samples[k]))
+        sums.add(pixels_of(split.need_samples()[chosen][k]))
         yield Progress((k + 1) / n, None, f"sample {k + 1} of {n}")
     return SummedObjects(sums.summaries(), sums.n_samples, background, stop.is_set())

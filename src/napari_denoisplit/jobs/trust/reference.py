@@ -75,7 +75,7 @@ def reference_job(
         split = run(split_job(model, image, SplitSettings(**chosen), stop=stop))
         if stop is not None and stop.is_set():
             return None
-        residuals = Residuals(model.header, image, split.mmse, split.samples)
+        residuals = Residuals(model.header, image, split)
         for index in np.ndindex(residuals.shape[:-2]):
             found = residuals.plane(index)
             if found is not None:

@@ -95,15 +95,14 @@ def trust_job(
     loaded = model if isinstance(model, Model) else load_model(model)
     noise_models_of(loaded.header)  # raises before the work, not after it
     split = yield from split_job(loaded, image, settings, stop=stop)
-    check = yield from residual_job(loaded.header, image, split.mmse, split.samples)
+    check = yield from residual_job(loaded.header, image, split)
     return split, check
 
 
 def residual_job(
     header: ModelHeader,
     image: Image,
-    mmse: Image,
-    samples: NDArray[np.float32] | None = None,
+    split: Split,
     *,
     stop: threading.Event | None = None,
 ) -> Job[StatusEvent, ResidualCheck]:
@@ -115,11 +114,10 @@ def residual_job(
         Of the model that split it: mixing weights, noise models, and its reference if it has one.
     image
         The superposition that was split.
-    mmse
-        What was predicted, with a channel axis; other axes as in the image.
-    samples
-        (K, ...) with the axes of `mmse` behind K. Without samples the mean itself is checked,
-        which leaves less than the noise; the judgement is rougher then.
+    split
+        Of this image. Its structures are those of the model by their names, or else by their order.
+        Without samples the mean itself is checked, which leaves less than the noise; the judgement
+        is rougher then.
     stop
         When set, the check ends after the current plane.
 
@@ -137,7 +135,7 @@ def residual_job(
         There is no plane that was split, or it was stopped before the first.
     """
     stop = stop or threading.Event()
-    work = Residuals(header, image, mmse, samples)
+    work = Residuals(header, image, split)
     yield Stage(f"Checking what {image.name} leaves unexplained")
     planes = list(np.ndindex(work.shape[:-2]))
     for number, index in enumerate(planes):
@@ -215,29 +213,21 @@ def _plane_residuals(
 class Residuals:
     """Residual of the planes so far; parameters as of `residual_job`."""
 
-    def __init__(
-        self, header: ModelHeader, image: Image, mmse: Image, samples: Floats | None
-    ) -> None:
+    def __init__(self, header: ModelHeader, image: Image, split: Split) -> None:
         self._header, self._models = header, noise_models_of(header)
-        self._view = planes_of(image)
+        self._view = planes_of(image).transposed(split.axes)
+        self._split = split.ordered(header.channel_names)
         self.shape = self._view.shape
-        names = "C" + self._view.axes
-        self._mmse = np.asarray(mmse.transposed(names).data)
-        if self._mmse.shape != (len(self._models), *self.shape):
+        if (split.n_structures, *split.shape) != (len(self._models), *self.shape):
             raise ImageError(
-                f"{mmse.name!r} has shape {self._mmse.shape}, {image.name!r} {self.shape}: give "
-                f"the split of this image, with {len(self._models)} channels."
-            )
-        self._samples = None
-        if samples is not None and len(samples):
-            order = [1 + mmse.axes.index(axis) for axis in names if axis in mmse.axes]
-            self._samples = np.transpose(samples, [0, *order]).reshape(
-                (len(samples), *self._mmse.shape)
+                f"{split.name!r} has {split.n_structures} structures of shape {split.shape}, "
+                f"{image.name!r} {self.shape}: give the split of this image, with "
+                f"{len(self._models)} structures."
             )
         self._residual = np.full(self.shape, np.nan, np.float32)
         self._bias = np.full(self.shape, np.nan, np.float32)
-        self._sums = ResidualSums(of_mean=self._samples is None)
-        self._reference = reference_of(header) if self._samples is not None else None
+        self._sums = ResidualSums(of_mean=not split.n_kept)
+        self._reference = reference_of(header) if split.n_kept else None
         self._tiles: list[NDArray[np.float64]] = []
         self._outside: list[float] = []
         self._source = image
@@ -255,8 +245,8 @@ class Residuals:
         ImageError
             The image has pixels that are not finite where it was split.
         """
-        at: tuple[slice | int, ...] = (slice(None), *index)
-        mmse = np.ascontiguousarray(self._mmse[at], dtype=np.float32)
+        split = self._split
+        mmse = np.stack(split.read_mmse(index))
         if not np.isfinite(mmse).all():
             return None
         observation = np.array(self._view.data[index], dtype=np.float32)
@@ -266,8 +256,8 @@ class Residuals:
                 "image as it was split."
             )
         samples = None
-        if self._samples is not None:
-            samples = self._samples[(slice(None), *at)]
+        if split.n_kept:
+            samples = np.stack([split.read_sample(k, index) for k in range(split.n_kept)])
             samples = samples[np.isfinite(samples[:, 0, 0, 0])]
         each, of_mean, signal, outside = _plane_residuals(
             self._header, self._models, observation, mmse, samples

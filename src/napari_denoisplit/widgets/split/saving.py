@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from napari_denoisplit.events import Progress
-from napari_denoisplit.files import replacing
 from napari_denoisplit.widgets.layers.opened import OpenedResult, levels_of
 
 if TYPE_CHECKING:
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_denoisplit.events import Job, StatusEvent
-    from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.results.split import Split
 
 
@@ -68,7 +65,7 @@ def save_results(
     The files written.
     """
     # Not at the top: writers are needed at the end of a session, if at all.
-    from napari_denoisplit.images.files.writing import write_image
+    from napari_denoisplit.images.results.files import writing
 
     written: list[Path] = []
     for number, result in enumerate(results):
@@ -78,17 +75,10 @@ def save_results(
             written += [] if path is None else [path]
             continue
         name = _free_name(folder, stem_of(split.name))
-        record = folder / f"{name}_split.json"
-        with replacing(record) as temporary:
-            text = json.dumps(dict(split.provenance), indent=2, default=str)
-            temporary.write_text(f"{text}\n", encoding="utf-8")
-        written.append(record)
-        for ending, image in _images(split):
+        for path in writing(split, folder / name):
             if stop.is_set():
                 return tuple(written)
-            path = folder / f"{name}_{ending}.ome.tif"
             yield Progress(number / len(results), None, f"writing {path.name}")
-            write_image(path, image)
             written.append(path)
     return tuple(written)
 
@@ -150,15 +140,6 @@ def _copy(source: Path, target: Path, name: str, stop: threading.Event) -> Job[S
         yield Progress(done / max(1, total), None, f"copying {name}")
 
 
-def _images(split: Split) -> list[tuple[str, Image]]:
-    images = [("mmse", split.mmse)]
-    if split.sigma_arrays is not None:
-        images.append(("sigma" if split.calibrated else "sigma-uncalibrated", split.sigma))
-    for number, sample in enumerate(split.samples if split.samples is not None else ()):
-        images.append((f"sample-{number + 1:03d}", replace(split.mmse, data=sample)))
-    return images
-
-
 def stem_of(name: str) -> str:
     """Name of an image as it can stand in the name of a file."""
     stem = name.lower()
@@ -169,10 +150,10 @@ def stem_of(name: str) -> str:
 
 def _free_name(folder: Path, stem: str) -> str:
     """Return the name, numbered if there are results of that name already."""
-    number = 1
-    name = stem
-    # The command writes the same names without a record: those are not overwritten either.
-    while any((folder / f"{name}_{ending}").exists() for ending in ("split.json", "mmse.ome.tif")):
+    from napari_denoisplit.images.results.files import ResultFiles
+
+    number, name = 1, stem
+    while ResultFiles(folder / name).existing():
         number += 1
         name = f"{stem}-{number}"
     return name

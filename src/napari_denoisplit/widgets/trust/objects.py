@@ -214,17 +214,9 @@ def _sum_up(
     from napari_denoisplit.jobs.trust.objects import objects_job  # imports scipy, for who asks
 
     split = result.split
-    mmse, sigma, samples = (
-        None if arrays is None else arrays[channel]
-        for arrays in (split.mmse_arrays, split.sigma_arrays, split.sample_arrays)
-    )
     if labels is not None:
         labels = labels.transpose([result.axes.index(axis) for axis in split.axes])
-    return (
-        yield from objects_job(
-            mmse, sigma, samples, settings, labels=labels, mirrored=split.mirrored, stop=stop
-        )
-    )
+    return (yield from objects_job(split, channel, settings, labels=labels, stop=stop))
 
 
 _HEADINGS = ("Object", "Pixels", "Mean", "± (95%)", "Trusted")

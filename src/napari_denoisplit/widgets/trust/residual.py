@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -176,17 +175,7 @@ def _check(
     # Not at the top: torch is paid for when it is asked for, in the background.
     from napari_denoisplit.jobs.trust.residuals import residual_job
 
-    split = result.split
-    # Noise models go with the names.
-    order = [split.structures.index(name) for name in header.channel_names]
-    known = {kind: getattr(split, kind) for kind in ("mmse_arrays", "sample_arrays")}
-    read: dict[str, Any] = {
-        kind: np.stack([np.asarray(arrays[c], np.float32) for c in order])
-        for kind, arrays in known.items()
-        if arrays is not None
-    }
-    split = replace(split, structures=header.channel_names, sigma_arrays=None, coarser=(), **read)
-    return (yield from residual_job(header, image, split.mmse, split.samples, stop=stop))
+    return (yield from residual_job(header, image, result.split, stop=stop))
 
 
 def _other_model(result: FoundResult, model: ModelChoice) -> str:

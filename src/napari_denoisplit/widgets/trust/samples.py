@@ -265,7 +265,7 @@ class SamplesPart(QWidget):
 def _mode(result: FoundResult, stop: threading.Event) -> Job[StatusEvent, Floats]:
     from napari_denoisplit.jobs.trust.consensus import map_job  # only who asks waits for it
 
-    return (yield from map_job(_samples_of(result), stop=stop))
+    return (yield from map_job(result.split, stop=stop))
 
 
 def _consensus(
@@ -273,7 +273,7 @@ def _consensus(
 ) -> Job[StatusEvent, ConsensusStack]:
     from napari_denoisplit.jobs.trust.consensus import consensus_job  # imports scipy
 
-    return (yield from consensus_job(_samples_of(result)[:, channel], stop=stop))
+    return (yield from consensus_job(result.split, channel, stop=stop))
 
 
 def _answers(
@@ -289,8 +289,3 @@ def _answers(
     at: tuple[slice | int, ...] = (slice(None), *index, *box)
     region = np.stack([np.asarray(x[at], np.float32) for x in result.split.need_samples()], axis=1)
     return interpret(region, min(n_answers, len(region)))
-
-
-def _samples_of(result: FoundResult) -> Floats:
-    """Read all samples, (K, C, T, Z, Y, X) without the missing axes."""
-    return np.stack([np.asarray(x, np.float32) for x in result.split.need_samples()], axis=1)

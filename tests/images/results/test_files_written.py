@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.results.record import make_record
-from napari_denoisplit.images.results.split import Split
-from napari_denoisplit.jobs.batch.result_files import (
+from napari_denoisplit.images.results.files import (
     ResultFiles,
     is_result,
     read_record,
     write_split,
 )
+from napari_denoisplit.images.results.record import make_record
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.settings import SplitSettings
 
 
