@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.cli.parts.terminal import Terminal
     from napari_denoisplit.events import Job, SlideEvent
+    from napari_denoisplit.images.files.image_file import ImageFile
     from napari_denoisplit.images.results.split import Split
 
 
@@ -30,14 +31,18 @@ def is_zarr_output(output: Path, scheduler: str | None) -> bool:
     return False
 
 
-def only_image(images: Sequence[Path]) -> Path:
+def only_image(
+    images: Sequence[Path], axes: str | None, series: int | None, channel: str | None
+) -> ImageFile:
     """Return the image to split; refuse several."""
     if len(images) > 1:
         raise UsageError(
             f"{len(images)} images cannot go into one OME-Zarr folder. Split them one by one, or "
             "name an --output folder that does not end in .zarr."
         )
-    return images[0]
+    from napari_denoisplit.images.files.image_file import ImageFile  # imports tifffile
+
+    return ImageFile(images[0], axes, series, channel)
 
 
 def split_blocks(

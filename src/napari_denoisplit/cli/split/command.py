@@ -145,15 +145,12 @@ def split(
     part = parse_region(region)
     terminal = Terminal(lists_results=not as_json)
     if is_zarr_output(output, scheduler):
-        from napari_denoisplit.images.files.image_file import ImageFile  # imports tifffile
-
-        image = ImageFile(only_image(images), axes, series, channel)
-
         from napari_denoisplit.jobs.slide.job import (  # imports torch
             forecast_to_zarr_job,
             split_to_zarr_job,
         )
 
+        image = only_image(images, axes, series, channel)
         given = model, image, output, settings
         how: dict[str, Any] = {"resume": not again, "scheduler": scheduler, "region": part}
         if dry_run:
