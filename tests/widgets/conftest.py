@@ -19,7 +19,7 @@ from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, Sa
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs.forecast.words import Preflight
-from napari_denoisplit.jobs.train.job import Trained
+from napari_denoisplit.jobs.learning.loop import Trained
 from napari_denoisplit.settings import LadderSettings, MixSettings
 
 
