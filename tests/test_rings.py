@@ -198,3 +198,43 @@ def test_tests_lie_where_the_module_lies_that_they_test():
         if not any(".".join((*place.parent.parts, name)) in MODULES for name in names):
             stray.append(place.as_posix())
     assert not stray
+
+
+def names_of(module: str) -> set[str]:
+    """Names that the statements of a module give it, and its submodules."""
+    found = {name.rpartition(".")[2] for name in MODULES if name.rpartition(".")[0] == module}
+    pending: list[ast.AST] = list(ast.parse(MODULES[module].read_text(encoding="utf-8")).body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = (name for target in targets for name in ast.walk(target))
+            found.update(name.id for name in names if isinstance(name, ast.Name))
+        else:
+            pending.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def test_tests_benchmarks_and_docs_import_what_exists():
+    """A name that has moved is missed at once, not when the slow tests or the benchmarks run."""
+    missing = []
+    for folder in ("tests", "benchmarks", "docs"):
+        for path in sorted((TESTS.parent / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.ImportFrom) or not node.module:
+                    continue
+                head, _, module = node.module.partition(".")
+                # Names of the package and of the widgets are loaded when they are asked for.
+                if head != PACKAGE or module in {"", "widgets"}:
+                    continue
+                known = names_of(module) if module in MODULES else set()
+                missing += [
+                    f"{path.relative_to(TESTS.parent)}: {node.module}.{alias.name}"
+                    for alias in node.names
+                    if alias.name not in known
+                ]
+    assert not missing

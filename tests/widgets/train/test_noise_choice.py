@@ -8,7 +8,7 @@ import pytest
 from tests.widgets.noise_fakes import BAD, GOOD, FakeModel
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.noise.files import files
+from napari_denoisplit.noise.files import noise_file
 from napari_denoisplit.verdict import NoiseRecord
 from napari_denoisplit.widgets.choosers.known_model import KnownModel
 from napari_denoisplit.widgets.train.noise_choice import NoiseChoice
@@ -20,9 +20,9 @@ def choice(qtbot, monkeypatch):
         if "broken" in path.name:
             raise NoiseModelError(f"{path.name} is damaged.")
         record = NoiseRecord(verdict=BAD if "bad" in path.name else GOOD)
-        return files.NoiseHeader("poisson_gaussian", (0.0, 1.0), record, {"gain": 2.0})
+        return noise_file.NoiseHeader("poisson_gaussian", (0.0, 1.0), record, {"gain": 2.0})
 
-    monkeypatch.setattr(files, "read_noise_header", read)
+    monkeypatch.setattr(noise_file, "read_noise_header", read)
     choice = NoiseChoice()
     qtbot.addWidget(choice)
     choice.set_structures(("nuclei", "actin"))
