@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +13,18 @@ from napari_denoisplit.events import Progress, Stage
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.results.pictures import Look, course, default_look, render
+from napari_denoisplit.images.results.pictures import (
+    PictureColours,
+    course,
+    default_colours,
+    render,
+)
 from napari_denoisplit.images.results.split import Split, pixels_of
 from napari_denoisplit.settings import FilmSettings
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -40,7 +44,7 @@ def film_job(
     *,
     plane: tuple[int, ...] | None = None,
     against: int | None = None,
-    look: Look | None = None,
+    colours: PictureColours | None = None,
     stop: threading.Event | None = None,
 ) -> Job[StatusEvent, Path | None]:
     """Write one plane of all samples.
@@ -58,7 +62,7 @@ def film_job(
         Index along each axis before Y and X; None takes the first.
     against
         Number of the sample that differences are taken to, from 0; None: the MMSE.
-    look
+    colours
         Colours and limits; None finds them by the first frame.
     stop
         Ends the work: nothing is written then.
@@ -76,32 +80,17 @@ def film_job(
     settings = settings or FilmSettings()
     split.need_samples()
     plane, against = split.checked_plane(plane), _checked(against, split)
-    if path.name.lower().endswith(_TIFF):
-        yield Stage(f"Writing {path.name}")
-        frames = _Frames(split, plane, settings, against, stop)
-        try:
-            write_image(path, _as_image(frames))
-        except _Stopped:
-            return None
-        return path
-    if path.suffix.lower() not in FILM_ENDINGS:
+    is_tiff = path.name.lower().endswith(_TIFF)
+    if not is_tiff and path.suffix.lower() not in FILM_ENDINGS:
         raise ImageError(f"{path} is no name for a film: let it end in .gif, .mp4 or .ome.tif.")
-    yield Stage("Preparing the film")
-    frames = _Frames(split, plane, settings, against)
-    look = look or default_look(frames[0], is_difference=settings.show == "difference")
-    order = course(split.n_kept, settings.loop)
-    layout = "side by side" if settings.show == "difference" else settings.layout
-    began = time.monotonic()
+    frames = _Frames(split, plane, settings, against, stop)
     try:
-        with replacing(path) as temporary, _writer(temporary, path, settings) as writer:
-            for number, index in enumerate(order):
-                if stop is not None and stop.is_set():
-                    raise _Stopped
-                writer.append_data(_even(render(frames[index], look, layout)))
-                seconds = time.monotonic() - began
-                done = (number + 1) / len(order)
-                left = seconds * (1 - done) / done
-                yield Progress(done, left, f"frame {number + 1} of {len(order)}")
+        if is_tiff:
+            yield Stage(f"Writing {path.name}")
+            write_image(path, _as_image(frames))
+        else:
+            yield Stage("Preparing the film")
+            yield from _film(frames, path, settings, colours)
     except _Stopped:
         return None
     except OSError as error:
@@ -112,38 +101,35 @@ def film_job(
     return path
 
 
+def _film(
+    frames: _Frames, path: Path, settings: FilmSettings, colours: PictureColours | None
+) -> Job[Progress, None]:
+    """Write every frame of a round."""
+    is_difference = settings.show == "difference"
+    colours = colours or default_colours(frames.frame(0), is_difference=is_difference)
+    layout = "side by side" if is_difference else settings.layout
+    order = course(len(frames), settings.loop)
+    began = time.monotonic()
+    with replacing(path) as temporary, _writer(temporary, path, settings) as writer:
+        for number, index in enumerate(order, start=1):
+            writer.append_data(_even(render(frames.frame(index), colours, layout)))
+            done, seconds = number / len(order), time.monotonic() - began
+            text = f"frame {number} of {len(order)}"
+            yield Progress(done, seconds * (1 - done) / done, text)
+
+
 class _Stopped(Exception):
     """The user has asked for an end; the file begun is removed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Series:
-    """All samples of one plane as an array (K, C, Y, X) that is read plane by plane.
+class _Frames:
+    """All samples of one plane as an array (K, C, Y, X), or their differences to another picture.
 
-    A plane that is asked for after a stop raises `_Stopped`: the writer asks for one at a time.
+    It is read plane by plane. One that is asked for after a stop raises `_Stopped`: the writer of
+    TIFF asks for one at a time.
     """
 
-    frames: _Frames
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        split = self.frames.split
-        return (split.n_kept, split.n_structures, *split.plane_shape)
-
-    @property
-    def dtype(self) -> np.dtype[np.float32]:
-        return np.dtype(np.float32)
-
-    @property
-    def ndim(self) -> int:
-        return 4
-
-    def __getitem__(self, index: tuple[int, int]) -> NDArray[np.float32]:
-        return self.frames.part(*index)
-
-
-class _Frames:
-    """Frames of a film by the number of the sample, as samples or as differences."""
+    ndim, dtype = 4, np.dtype(np.float32)
 
     def __init__(
         self,
@@ -154,24 +140,28 @@ class _Frames:
         stop: threading.Event | None = None,
     ) -> None:
         self.split, self._plane, self._stop = split, plane, stop
+        self.shape = (split.n_kept, split.n_structures, *split.plane_shape)
         self.title = "samples"
-        self._other: NDArray[np.float32] | None = None
-        if settings.show == "difference":
-            self._other = np.stack(
-                split.read_mmse(plane) if against is None else split.read_sample(against, plane)
-            )
-            self.title += " - MMSE" if against is None else f" - sample {against + 1}"
+        self._other: Sequence[NDArray[np.float32]] | None = None
+        if settings.show == "difference" and against is None:
+            self._other, self.title = split.read_mmse(plane), "samples - MMSE"
+        elif settings.show == "difference" and against is not None:
+            self._other = split.read_sample(against, plane)
+            self.title = f"samples - sample {against + 1}"
 
-    def __getitem__(self, index: int) -> NDArray[np.float32]:
-        frame = np.stack(self.split.read_sample(index, self._plane))
-        return frame if self._other is None else frame - self._other
-
-    def part(self, index: int, structure: int) -> NDArray[np.float32]:
-        """One structure of a frame, (Y, X)."""
+    def __getitem__(self, index: tuple[int, int]) -> NDArray[np.float32]:
         if self._stop is not None and self._stop.is_set():
             raise _Stopped
-        pixels = pixels_of(self.split.need_samples()[structure][(index, *self._plane)])
+        k, structure = index
+        pixels = pixels_of(self.split.need_samples()[structure][(k, *self._plane)])
         return pixels if self._other is None else pixels - self._other[structure]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def frame(self, k: int) -> NDArray[np.float32]:
+        """All structures of one sample, (C, Y, X)."""
+        return np.stack([self[k, structure] for structure in range(self.shape[1])])
 
 
 def _as_image(frames: _Frames) -> Image:
@@ -179,7 +169,7 @@ def _as_image(frames: _Frames) -> Image:
     split = frames.split
     sizes = {axis: size for axis, size in split.pixel_size.items() if axis in "YX"}
     return Image(
-        _Series(frames),
+        frames,
         "TCYX",
         sizes,
         {axis: unit for axis, unit in split.units.items() if axis in sizes},

@@ -25,7 +25,7 @@ def result(n_samples=2, n_kept=0):
         mmse=data,
         sigma=data if n_samples > 1 else None,
         samples=np.stack([data] * n_kept) if n_kept else None,
-        record=record | {"samples": n_samples},
+        record=record | {"samples": n_samples, "stopped_early": n_samples == 0},
     )
 
 

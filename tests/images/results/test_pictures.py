@@ -6,8 +6,9 @@ from numpy.testing import assert_array_equal
 
 from napari_denoisplit.images.results.pictures import (
     DIVERGING,
+    PictureColours,
     course,
-    default_look,
+    default_colours,
     following,
     ramp,
     render,
@@ -40,20 +41,22 @@ def test_no_difference_is_dark_and_limits_are_the_same_above_and_below(rng):
     difference = rng.normal(2, 1, size=(2, 50, 60)).astype("f4")
     low, high = symmetric(difference)
     assert low == -high
-    look = default_look(difference, is_difference=True)
-    assert look.limits[0] == look.limits[1]
+    colours = default_colours(difference, is_difference=True)
+    assert colours.limits[0] == colours.limits[1]
     picture = render(
-        np.zeros((1, 4, 4), "f4"), look.__class__(look.limits[:1], look.tables[:1]), "overlay"
+        np.zeros((1, 4, 4), "f4"),
+        PictureColours(colours.limits[:1], colours.tables[:1]),
+        "overlay",
     )
     assert picture.max() < 40
 
 
 def test_structures_add_up_in_their_colours_or_stand_side_by_side(rng):
     frame = rng.uniform(0, 9, size=(2, 30, 40)).astype("f4")
-    look = default_look(frame, is_difference=False)
-    apart = render(frame, look, "side by side")
+    colours = default_colours(frame, is_difference=False)
+    apart = render(frame, colours, "side by side")
     left, right = apart[:, :40].astype(int), apart[:, -40:].astype(int)
-    assert_array_equal(render(frame, look, "overlay"), np.minimum(left + right, 255))
+    assert_array_equal(render(frame, colours, "overlay"), np.minimum(left + right, 255))
 
 
 def test_a_ramp_begins_ends_and_has_its_middle_where_it_says():

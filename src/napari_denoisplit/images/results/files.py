@@ -193,7 +193,7 @@ def writing(split: Split, target: Path, about: Mapping[str, Any] | None = None) 
     ImageError
         A file cannot be written; what was there before is unchanged.
     """
-    if split.n_samples == 0:
+    if split.stopped_early and split.n_samples == 0:
         return
     files, mmse = ResultFiles(target), split.mmse
     record = json.dumps({**split.provenance, **(about or {})}, default=str)

@@ -44,7 +44,7 @@ _GAP = 8  # pixels between two pictures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class PictureColours:
     """Colours of a picture, structure by structure."""
 
     limits: tuple[Limits, ...]
@@ -101,13 +101,13 @@ def symmetric(difference: NDArray[np.float32]) -> Limits:
     return (-most, most) if most > 0 else (-1.0, 1.0)
 
 
-def default_look(frame: NDArray[np.float32], *, is_difference: bool) -> Look:
+def default_colours(frame: NDArray[np.float32], *, is_difference: bool) -> PictureColours:
     """Colours of the structures, or of differences, with limits by one frame (C, Y, X)."""
     if is_difference:
         limit = symmetric(frame)  # one for all, so that structures can be compared
-        return Look((limit,) * len(frame), (ramp(*DIVERGING),) * len(frame))
+        return PictureColours((limit,) * len(frame), (ramp(*DIVERGING),) * len(frame))
     tables = (ramp((0, 0, 0), _STRUCTURES[c % len(_STRUCTURES)]) for c in range(len(frame)))
-    return Look(tuple(contrast(part) for part in frame), tuple(tables))
+    return PictureColours(tuple(contrast(part) for part in frame), tuple(tables))
 
 
 def ramp(*colours: tuple[float, float, float]) -> Table:
@@ -119,14 +119,14 @@ def ramp(*colours: tuple[float, float, float]) -> Table:
     return table
 
 
-def render(frame: NDArray[np.float32], look: Look, layout: FilmLayout) -> Picture:
+def render(frame: NDArray[np.float32], colours: PictureColours, layout: FilmLayout) -> Picture:
     """Paint a frame.
 
     Parameters
     ----------
     frame
         (C, Y, X)
-    look
+    colours
         Colours.
     layout
         'overlay' adds the structures up, as light does.
@@ -137,7 +137,7 @@ def render(frame: NDArray[np.float32], look: Look, layout: FilmLayout) -> Pictur
     """
     painted = [
         table[_positions(part, limits)]
-        for part, limits, table in zip(frame, look.limits, look.tables, strict=True)
+        for part, limits, table in zip(frame, colours.limits, colours.tables, strict=True)
     ]
     if layout == "overlay":
         total = np.sum(painted, axis=0, dtype=np.uint16)

@@ -29,7 +29,7 @@ from napari_denoisplit.images.results.files import write_split
 from napari_denoisplit.jobs.batch.forecast import Pace, forecast_files, size_of
 from napari_denoisplit.jobs.batch.items import BatchItem, refuse_overwriting
 from napari_denoisplit.jobs.batch.outcome import LOG_NAME, BatchResult, FileOutcome, append_line
-from napari_denoisplit.jobs.batch.record import Reading, Recipe, input_stamp
+from napari_denoisplit.jobs.batch.record import MadeWith, Reading, input_stamp
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.nn.compute import Compute
 
@@ -151,7 +151,7 @@ class _Batch:
     ) -> None:
         self._model, self._items, self._settings = model, items, settings
         self._output, self._reading, self._stop = output, reading, stop
-        self._recipe = Recipe.of(model, settings, reading)
+        self._made_with = MadeWith.of(model, settings, reading)
         self._outcomes = [FileOutcome(item.path) for item in items]
         self._why = [""] * len(items)
         self.log: Path | None = None
@@ -168,7 +168,7 @@ class _Batch:
             if self._stop.is_set():
                 return
             if skip_done:
-                why = self._recipe.why_again(item.path, item.files(self._output))
+                why = self._made_with.why_again(item.path, item.files(self._output))
                 if why is None:
                     outputs = item.files(self._output).existing()
                     self._outcomes[index] = FileOutcome(item.path, "skipped", outputs)
@@ -181,7 +181,7 @@ class _Batch:
     def forecast(self) -> str:
         """Say what the files that wait will take."""
         items = [self._items[index] for index in self.waiting]
-        return forecast_files(self._model, items, self._settings, self._recipe.reading)
+        return forecast_files(self._model, items, self._settings, self._made_with.reading)
 
     def split(self, index: int) -> Job[BatchEvent, None]:
         """Split one file and write its results."""
@@ -197,7 +197,7 @@ class _Batch:
             job = split_job(self._model, image, self._settings, stop=self._stop, region=item.region)
             split = yield from self._with_progress(index, job)
             target = item.files(self._output).target
-            outputs = write_split(split, target, self._recipe.about(stamp))
+            outputs = write_split(split, target, self._made_with.about(stamp))
         except _OF_ONE_FILE as error:
             message, seconds = message_of(error), time.monotonic() - began
             self._note(FileOutcome(item.path, "failed", (), seconds, message), index)

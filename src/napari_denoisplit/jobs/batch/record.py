@@ -57,7 +57,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class MadeWith:
     """All that decides what the results of an image are, but for the image."""
 
     model_sha256: str | None
@@ -69,7 +69,7 @@ class Recipe:
     program: str = field(default_factory=lambda: version(PROGRAM))
 
     @classmethod
-    def of(cls, model: Model, settings: SplitSettings, reading: Reading) -> Recipe:
+    def of(cls, model: Model, settings: SplitSettings, reading: Reading) -> MadeWith:
         """Take down what a batch is made with."""
         digest = None
         if model.path is not None:

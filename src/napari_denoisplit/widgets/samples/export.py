@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_denoisplit.events import Job, StatusEvent
-    from napari_denoisplit.images.results.pictures import Look
+    from napari_denoisplit.images.results.pictures import PictureColours
     from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.settings import FilmSettings
     from napari_denoisplit.widgets.parts.worker import Start
@@ -34,7 +34,7 @@ class FilmOrder:
 
     Parameters
     ----------
-    stack, plane, settings, against, look
+    stack, plane, settings, against, colours
         As in `film_job`.
     numbers
         Samples at full resolution for OME-TIFF, where those of the film are coarser.
@@ -46,11 +46,11 @@ class FilmOrder:
         plane: tuple[int, ...],
         settings: FilmSettings,
         against: int | None,
-        look: Look | None,
+        colours: PictureColours | None,
         numbers: Split | None = None,
     ) -> None:
         self.stack, self.plane, self.settings = stack, plane, settings
-        self.against, self.look = against, look
+        self.against, self.colours = against, colours
         self.numbers = stack if numbers is None else numbers
 
     def job(self, path: Path, stop: threading.Event) -> Job[StatusEvent, Path | None]:
@@ -66,7 +66,7 @@ class FilmOrder:
                 self.settings,
                 plane=self.plane,
                 against=self.against,
-                look=self.look,
+                colours=self.colours,
                 stop=stop,
             )
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_denoisplit.images.layer_record import SHOWN_SAMPLE, layer_metadata, layer_name
-from napari_denoisplit.images.results.pictures import DIVERGING, Look, symmetric
+from napari_denoisplit.images.results.pictures import DIVERGING, PictureColours, symmetric
 from napari_denoisplit.widgets.layers.removal import LayerRemoval
 from napari_denoisplit.widgets.layers.results import (
     contrast_limits,
@@ -225,11 +225,11 @@ class ShownSamples:
             found.append((float(low), float(high)) if self.kind == "sample" else kept)
         return tuple(found)
 
-    def look(self) -> Look:
+    def colours(self) -> PictureColours:
         """Colours and limits as they are now, for a film."""
         steps = np.linspace(0, 1, _COLOURS)
         tables = [np.rint(255 * layer.colormap.map(steps)[:, :3]) for layer in self._layers]
-        return Look(
+        return PictureColours(
             tuple((float(a), float(b)) for a, b in (x.contrast_limits for x in self._layers)),
             tuple(table.astype(np.uint8) for table in tables),
         )

@@ -117,10 +117,10 @@ class SamplesWidget(DockedWidget):
             layout=self.view.layout_wanted,
         )
         as_shown = picture.is_shown and (picture.kind == "difference") == differs
-        look = picture.look() if as_shown else None
+        colours = picture.colours() if as_shown else None
         against = self.view.against if differs else None
         shown, numbers = self.browser.on_screen() or (chosen.split, None)
-        return FilmOrder(shown, self.browser.plane, settings, against, look, numbers)
+        return FilmOrder(shown, self.browser.plane, settings, against, colours, numbers)
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
