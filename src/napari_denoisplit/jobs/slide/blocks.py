@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol, Self
 
-from napari_denoisplit.events import Stage
+from napari_denoisplit.events import Progress, Stage
 from napari_denoisplit.jobs.split.memory import MemoryFallback
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.families import facts_of, sampler_of
@@ -205,3 +206,25 @@ class BlockWork:
             tile_size=self._means.tile_size,
             stop=stop,
         )
+
+
+class Meter:
+    """Progress from the number of blocks done.
+
+    Parameters
+    ----------
+    n_blocks, n_missing
+        Of the whole image, and those to be done in this run.
+    """
+
+    def __init__(self, n_blocks: int, n_missing: int) -> None:
+        self._n_blocks, self._n_missing = n_blocks, n_missing
+        self._start = time.monotonic()
+
+    def progress(self, done: float) -> Progress:
+        """Progress after `done` blocks of this run."""
+        seconds = time.monotonic() - self._start
+        before = self._n_blocks - self._n_missing
+        left = seconds * (self._n_missing - done) / done if done else None
+        text = f"block {min(int(before + done) + 1, self._n_blocks)} of {self._n_blocks}"
+        return Progress((before + done) / self._n_blocks, left, text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.results.record import make_record
 from napari_denoisplit.images.results.zarr_folder import open_zarr_folder
 from napari_denoisplit.jobs.forecast.preflight import preflight_blocks
-from napari_denoisplit.jobs.slide.blocks import OwnProcess
+from napari_denoisplit.jobs.slide.blocks import Meter, OwnProcess
 from napari_denoisplit.jobs.slide.plan import Begin, hash_of_image, look_at, make_plan
 from napari_denoisplit.jobs.slide.store import SlideStore, blocks_from
 from napari_denoisplit.jobs.split.job import planes_of, settings_for, unlike_training
@@ -343,25 +342,3 @@ def _forecast(needs: Preflight, path: Path, workers: BlockWorkers) -> str:
     if isinstance(workers, OwnProcess):
         return f"{begin}: {needs.sentence}"
     return f"{begin} on {workers}: {needs.needs}"
-
-
-class Meter:
-    """Progress from the number of blocks done.
-
-    Parameters
-    ----------
-    n_blocks, n_missing
-        Of the whole image, and those to be done in this run.
-    """
-
-    def __init__(self, n_blocks: int, n_missing: int) -> None:
-        self._n_blocks, self._n_missing = n_blocks, n_missing
-        self._start = time.monotonic()
-
-    def progress(self, done: float) -> Progress:
-        """Progress after `done` blocks of this run."""
-        seconds = time.monotonic() - self._start
-        before = self._n_blocks - self._n_missing
-        left = seconds * (self._n_missing - done) / done if done else None
-        text = f"block {min(int(before + done) + 1, self._n_blocks)} of {self._n_blocks}"
-        return Progress((before + done) / self._n_blocks, left, text)
