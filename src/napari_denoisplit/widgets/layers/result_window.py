@@ -17,6 +17,7 @@ from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.layer_record import layer_metadata
 from napari_denoisplit.widgets.layers.place import place_of_image
 from napari_denoisplit.widgets.layers.results import contrast_limits, structure_colormap
+from napari_denoisplit.widgets.parts.docked import open_widget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +68,7 @@ def show_files(paths: Sequence[Path]) -> None:
     for path in paths:
         if path.suffix != SUFFIX:
             add_image(viewer, read_image(path))
-    _, widget = viewer.window.add_plugin_dock_widget("napari-denoisplit", "Split")
+    widget = open_widget(viewer, "Split")
     for path in paths:
         if path.suffix == SUFFIX:
             widget.open_model(path)

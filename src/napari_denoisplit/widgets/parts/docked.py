@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Signal
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from napari_denoisplit.widgets.layers.place import viewer_reference
 from napari_denoisplit.widgets.parts.column import Column
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class DockedWidget(QWidget):
     """A column of parts that takes dropped files, and knows when its dock is closed.
 
-    A widget inside of a dock gets no close event.
+    A widget inside of a dock gets no close event. Docks of the plugin become tabs of one place:
+    napari stacks what its menus open, whatever the manifest says, and two would not fit a screen.
 
     Parameters
     ----------
@@ -48,10 +49,31 @@ class DockedWidget(QWidget):
         """Follow the viewer's layers; napari calls this."""
 
     def changeEvent(self, event: QEvent) -> None:
-        """Notice that napari takes the widget out of its dock."""
+        """Notice that napari puts the widget into a dock, or takes it out."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+        if event.type() != QEvent.Type.ParentChange:
+            return
+        if (dock := _dock_of(self)) is not None:
+            # Told as soon as the dock has its place, before the window grows for it.
+            dock.dockLocationChanged.connect(self._join)
+        elif self.parent() is None:
             self.undocked.emit()
+
+    def _join(self, *_: object) -> None:
+        """Become a tab beside another widget of the plugin, once: the user may move it later."""
+        dock, window = _dock_of(self), _main_window(self)
+        if dock is None or window is None:
+            return
+        dock.dockLocationChanged.disconnect(self._join)
+        area = window.dockWidgetArea(dock)
+        for other in map(_dock_of, window.findChildren(DockedWidget)):
+            if other not in (None, dock) and not other.isFloating():
+                if window.dockWidgetArea(other) != area:
+                    continue
+                window.tabifyDockWidget(other, dock)
+                dock.show()
+                dock.raise_()
+                return
 
     def _lay_out(self, *parts: str | QWidget) -> None:
         """Put parts below each other, each text as a title above the part that follows it."""
@@ -73,9 +95,53 @@ class DockedWidget(QWidget):
             drop.refused.connect(say)
 
     def _open_widget(self, name: str) -> Any:
-        """Open another widget of the plugin in front of this one; None without a viewer."""
-        if (viewer := self._viewer()) is None:
-            return None
-        dock, widget = viewer.window.add_plugin_dock_widget("napari-denoisplit", name, tabify=True)
+        """Bring another widget of the plugin to the front; None without a viewer."""
+        viewer = self._viewer()
+        return None if viewer is None else open_widget(viewer, name, _main_window(self))
+
+
+def open_widget(viewer: Viewer, name: str, window: QMainWindow | None = None) -> Any:
+    """Bring a widget of the plugin to the front, opened as napari's menus do if it is not yet.
+
+    Parameters
+    ----------
+    viewer
+        Where it works.
+    name
+        Its name in the manifest, e.g. "Split".
+    window
+        Where it may be docked already; None where nothing is.
+    """
+    from npe2 import PluginManager
+
+    manifest = PluginManager.instance().get_manifest("napari-denoisplit")
+    kind = next(one for one in manifest.contributions.widgets or () if one.display_name == name)
+    made = kind.get_callable()
+    found = [] if window is None else window.findChildren(made)
+    if found:
+        widget = found[0]
+    else:
+        widget = made(viewer)
+        # The name by which napari's menus know it, so that they do not open a second one.
+        viewer.window.add_dock_widget(widget, name=f"{name} ({manifest.display_name})")
+    if (dock := _dock_of(widget)) is not None:
+        dock.show()
         dock.raise_()
-        return widget
+    return widget
+
+
+def _dock_of(widget: QWidget) -> QDockWidget | None:
+    """Find the dock around a widget."""
+    return _around(widget, QDockWidget)
+
+
+def _main_window(widget: QWidget) -> QMainWindow | None:
+    """Find the main window; the window of a widget whose dock floats is the dock."""
+    return _around(widget, QMainWindow)
+
+
+def _around(widget: QWidget, kind: type[QWidget]) -> Any:
+    outer = widget.parentWidget()
+    while outer is not None and not isinstance(outer, kind):
+        outer = outer.parentWidget()
+    return outer
