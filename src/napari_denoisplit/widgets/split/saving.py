@@ -70,7 +70,7 @@ def save_results(
     written: list[Path] = []
     for number, result in enumerate(results):
         split = result.split
-        if split.path is not None:
+        if split.path is not None and split.path.is_dir():
             path = yield from _save_folder(result, split.path, folder, stop)
             written += [] if path is None else [path]
             continue
