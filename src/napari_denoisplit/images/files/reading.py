@@ -161,7 +161,12 @@ def _choose_series(
         )
     if series is not None and not 0 <= series < len(found):
         raise ImageError(f"{path} has no image {series}; it holds {listing}.")
-    return found[series or 0]
+    chosen = found[series or 0]
+    if any(page is not None and page.parent is not file for page in chosen.pages):
+        # tifffile reads what lies in one piece from the file that was opened, also where the
+        # piece lies in another file of the set: page by page it asks the right one.
+        chosen.dataoffset = None
+    return chosen
 
 
 def _check_pixels(path: Path, series: tifffile.TiffPageSeries, axes: str | None) -> None:
