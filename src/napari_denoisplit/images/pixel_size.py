@@ -6,14 +6,15 @@ import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.ome_header import ome_elements, tag
 from napari_denoisplit.images.units import normal_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from xml.etree import ElementTree
 
     import tifffile
 
@@ -54,7 +55,7 @@ class ImageMetadata:
 def tiff_metadata(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> ImageMetadata:
     """Read the metadata of one series, from the richest source that the file has."""
     if file.is_ome and file.ome_metadata:
-        return _from_ome(file.ome_metadata, series)
+        return _from_ome(file.ome_metadata, series, file.series.index(series))
     tags = file.pages.first.tags
     if file.is_imagej and file.imagej_metadata:
         return _from_imagej(file.imagej_metadata, tags)
@@ -89,8 +90,8 @@ def _positive(value: Any) -> float | None:
 # --- OME-XML -----------------------------------------------------------------------------------
 
 
-def _from_ome(text: str, series: tifffile.TiffPageSeries) -> ImageMetadata:
-    pixels = _ome_pixels(text, series)
+def _from_ome(text: str, series: tifffile.TiffPageSeries, index: int) -> ImageMetadata:
+    pixels = _ome_pixels(text, series, index)
     if pixels is None:
         return ImageMetadata()
     values: dict[str, tuple[Any, object]] = {
@@ -98,25 +99,21 @@ def _from_ome(text: str, series: tifffile.TiffPageSeries) -> ImageMetadata:
         for axis in "ZYX"
     }
     values["T"] = (pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
-    names = [child.get("Name", "") for child in pixels if _tag(child) == "Channel"]
+    names = [child.get("Name", "") for child in pixels if tag(child) == "Channel"]
     return _metadata(values, _complete(names))
 
 
-def _ome_pixels(text: str, series: tifffile.TiffPageSeries) -> ElementTree.Element | None:
+def _ome_pixels(
+    text: str, series: tifffile.TiffPageSeries, index: int
+) -> ElementTree.Element | None:
     """Element Pixels of the image that a series shows."""
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError:  # axes are known by now; a broken remark is no reason to stop
-        return None
-    images = [element for element in root if _tag(element) == "Image"]
-    if len(images) > 1:  # a file of several; its series bear the names of the images
-        images = [image for image in images if image.get("Name", "") == series.name] or images
-    return next((p for image in images for p in image if _tag(p) == "Pixels"), None)
-
-
-def _tag(element: ElementTree.Element) -> str:
-    """Name of an element without its namespace, which differs between versions of OME."""
-    return element.tag.rpartition("}")[2]
+    images = [element for element in ome_elements(text) if tag(element) == "Image"]
+    named = [image for image in images if image.get("Name", "") == series.name]
+    if len(named) == 1:
+        images = named
+    elif index < len(images):  # names that do not tell them apart
+        images = images[index : index + 1]
+    return next((p for image in images for p in image if tag(p) == "Pixels"), None)
 
 
 def _complete(names: list[str]) -> tuple[str, ...]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from shutil import copy
+from threading import Thread
+
 import numpy as np
 import pytest
+import tifffile
 from numpy.testing import assert_array_equal
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.files.remarks import remarks, tifffile_remarks
 
 EAGER, LAZY = 2**40, 0
 
@@ -51,3 +57,78 @@ def test_a_position_is_read_from_the_file_that_it_lies_in(cases, name, lazy_abov
     path = cases / "ome_positions" / name
     images = [read_image(path, series=i, lazy_above=lazy_above) for i in (0, 1)]
     assert [round(float(image.data.mean())) for image in images] == [1024, 2025]
+
+
+@pytest.mark.parametrize("lazy_above", [EAGER, LAZY], ids=["read", "lazy"])
+def test_time_points_in_three_files_are_one_image(cases, lazy_above):
+    image = read_image(cases / "ome_timepoints" / "t_1.ome.tif", lazy_above=lazy_above)
+    assert (image.axes, image.shape, image.notes) == ("TYX", (3, 64, 48), ())
+    assert len({float(plane.mean()) for plane in np.asarray(image.data)}) == 3
+
+
+@pytest.mark.parametrize("name", ["t_1.ome.tif", "renamed.ome.tif"])
+def test_a_time_point_alone_names_the_files_that_it_misses(cases, tmp_path, name):
+    copy(cases / "ome_timepoints" / "t_1.ome.tif", tmp_path / name)
+    with pytest.raises(ImageError, match=r"2 of its 3 planes .*t_0\.ome\.tif, t_2\.ome\.tif"):
+        read_image(tmp_path / name)
+
+
+def test_a_position_alone_is_read_and_names_what_it_misses(cases, tmp_path):
+    copy(cases / "ome_positions" / "exp_Pos1.ome.tif", tmp_path)
+    image = read_image(tmp_path / "exp_Pos1.ome.tif")
+    assert round(float(image.data.mean())) == 2025
+    assert "of which exp_Pos0.ome.tif is not here" in " ".join(image.notes)
+
+
+def test_pixels_without_their_header_name_the_companion(cases):
+    image = read_image(cases / "binaryonly_0.ome.tif")
+    assert "'x.companion.ome'" in " ".join(image.notes)
+
+
+# Headers and files that disagree.
+
+
+@pytest.mark.parametrize(("name", "promised"), [("ij_cut.tif", 5), ("ij_mismatch.tif", 10)])
+def test_planes_that_an_imagej_header_promises_are_missed(cases, name, promised):
+    with pytest.raises(ImageError, match=rf"promises {promised} planes .* 1 can be read"):
+        read_image(cases / name)
+
+
+def test_planes_that_an_ome_header_does_not_speak_of_are_told(cases):
+    image = read_image(cases / "ome_sizec_wrong_less.ome.tif")
+    assert image.n_channels == 2
+    assert "holds 6 planes, but its header does not speak of 4" in " ".join(image.notes)
+
+
+def test_planes_beyond_an_ome_header_that_counts_them_are_told(tmp_path):
+    pages = np.zeros((6, 8, 9), "u2")
+    tifffile.imwrite(tmp_path / "a.ome.tif", pages, metadata={"axes": "CYX"})
+    text = tifffile.tiffcomment(tmp_path / "a.ome.tif")
+    text = text.replace('SizeC="6"', 'SizeC="2"').replace('PlaneCount="6"', 'PlaneCount="2"')
+    tifffile.tiffcomment(tmp_path / "a.ome.tif", text.encode())
+    image = read_image(tmp_path / "a.ome.tif")
+    assert image.n_channels == 2
+    assert "does not speak of 4" in " ".join(image.notes)
+
+
+@pytest.mark.parametrize("said", [2, 9])
+def test_an_imagej_header_of_another_number_of_stored_pages_is_refused(tmp_path, said):
+    pages = np.zeros((6, 8, 9), "u2")
+    options = {"imagej": True, "compression": "zlib", "metadata": {"axes": "CYX"}}
+    tifffile.imwrite(tmp_path / "a.tif", pages, **options)
+    text = tifffile.tiffcomment(tmp_path / "a.tif")
+    tifffile.tiffcomment(tmp_path / "a.tif", text.replace("=6", f"={said}").encode())
+    with pytest.raises(ImageError, match=rf"{said} planes"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_what_tifffile_warns_of_is_told_and_of_no_other_thread(tmp_path):
+    with tifffile_remarks() as heard:
+        logging.getLogger("tifffile").warning("<tifffile.TiffFile 'a.tif'> odd tag")
+        other = Thread(target=logging.getLogger("tifffile").warning, args=("of another file",))
+        other.start()
+        other.join()
+    assert heard == ["odd tag"]
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 9), "u2"))
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        assert "odd tag" in remarks(file, heard)[0]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import struct
+from math import prod
 from typing import TYPE_CHECKING
+
+from napari_denoisplit.images.files.file_sets import absent_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 # Bytes of one value of each type of TIFF tag.
 _BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _BYTES_OF_TYPE |= {16: 8, 17: 8, 18: 8}
+_IMAGEJ_SIZES = ("images", "channels", "slices", "frames")
 
 
 def missing_part(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> str | None:
@@ -21,13 +25,42 @@ def missing_part(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> st
     tifffile fills absent pages with zeros and goes on without a tag that lies beyond the end, so
     a cut file may come out as an image with other axes, or with black planes.
     """
-    missing_files = sum(page is None for page in series.pages)
-    if missing_files:
-        return f"{missing_files} of its {len(series.pages)} planes lie in files that are not here"
+    absent = sum(page is None for page in series.pages)
+    if absent:
+        return f"{absent} of its {len(series.pages)} planes are not here{_where(file)}"
+    broken = _broken_promise(file, series)
+    if broken:
+        return broken
     for what, start, n_bytes, size in _extents(file, series):
         if start + n_bytes > size:
             return f"its {what} should reach to byte {start + n_bytes}, the file ends at {size}"
     return None
+
+
+def _broken_promise(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> str | None:
+    """Say how many planes the header speaks of, where it is another number than is stored.
+
+    ImageJ writes stacks above 4 GB with one page header, so a cut one looks like a single plane.
+    """
+    key = series.keyframe
+    n_planes = series.size // (key.imagelength * key.imagewidth)
+    metadata = (file.imagej_metadata or {}) if file.is_imagej else {}
+    named = {name: int(metadata[name]) for name in _IMAGEJ_SIZES if name in metadata}
+    n_images = named.get("images", 1)
+    promised = max(n_images, prod(named.values()) // max(n_images, 1))
+    if promised > n_planes:
+        words = ", ".join(f"{n} {name}" for name, n in named.items())
+        return f"its ImageJ header promises {promised} planes ({words}), {n_planes} can be read"
+    n_stored = sum(1 for _ in series.pages) * key.size
+    if series.dataoffset is None and n_stored != series.size:
+        n_stored = n_stored * n_planes // series.size
+        return f"its header speaks of {n_planes} planes, {n_stored} are there"
+    return None
+
+
+def _where(file: tifffile.TiffFile) -> str:
+    names = absent_files(file)
+    return f" but in {', '.join(names)}, which should lie beside it" if names else ""
 
 
 def _extents(

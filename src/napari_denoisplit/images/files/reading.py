@@ -15,6 +15,7 @@ from napari_denoisplit.images.blocks import lazily
 from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.images.files.axis_names import example_axes, name_axes
 from napari_denoisplit.images.files.completeness import missing_part
+from napari_denoisplit.images.files.remarks import remarks, tifffile_remarks
 from napari_denoisplit.images.pixel_size import tiff_metadata
 from napari_denoisplit.images.zarr.nodes import ZARR_FILES, is_zarr
 
@@ -84,16 +85,18 @@ def read_image(
         from napari_denoisplit.images.files.czi import read_czi  # its libraries are optional
 
         return read_czi(path)
-    with _damage_of(path), ExitStack() as opened:
+    with _damage_of(path), ExitStack() as opened, tifffile_remarks() as heard:
         file = opened.enter_context(tifffile.TiffFile(path))
         chosen = _choose_series(path, file, series)
         missing = missing_part(file, chosen)
         if missing:
             raise ImageError(
-                f"{path} is not complete: {missing}. Copy it again, from where it was acquired."
+                f"{path} is not complete: {missing}. Copy it again, from where it was acquired, "
+                "or save it anew with a program that shows all of it."
             )
         _check_pixels(path, chosen, axes)
         stored, notes = name_axes(path, chosen, axes)
+        notes += remarks(file, heard)
         metadata = tiff_metadata(file, chosen)
         order = "".join(a for a in stored if a not in "YX") + "YX"
         places = [stored.index(a) for a in order]
