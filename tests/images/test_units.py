@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_denoisplit.images.units import LENGTHS, TIMES, normal_unit
+from napari_denoisplit.images.units import LENGTHS, TIMES, in_known_unit, normal_unit
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,27 @@ def test_words_become_symbols(text, unit):
 
 def test_an_unknown_unit_is_kept():
     assert normal_unit("parsec") == "parsec"
+
+
+METRES = {"dm": 0.1, "decimeter": 0.1, "km": 1e3, "Mm": 1e6, "fm": 1e-15, "mile": 1609.344}
+METRES |= {"thou": 2.54e-5, "pt": 0.0254 / 72, "yd": 0.9144, "pc": 3.0856775814913673e16}
+
+
+@pytest.mark.parametrize(("unit", "metres"), METRES.items())
+def test_any_other_length_becomes_micrometres(unit, metres):
+    assert in_known_unit(2, unit) == (pytest.approx(2e6 * metres), "µm")
+
+
+def test_any_other_time_becomes_seconds():
+    assert in_known_unit(3, "ks") == (3000, "s")
+    assert in_known_unit(3, "picosecond") == (pytest.approx(3e-12), "s")
+
+
+@pytest.mark.parametrize("unit", sorted(LENGTHS | TIMES))
+def test_a_size_in_a_normal_unit_stays(unit):
+    assert in_known_unit(2.0, unit) == (2.0, unit)
+
+
+@pytest.mark.parametrize("unit", ["furlong", "V", "DM"])
+def test_a_size_in_an_unknown_unit_says_nothing(unit):
+    assert in_known_unit(2.0, unit) is None

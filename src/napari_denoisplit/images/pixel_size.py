@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.ome_header import ome_elements, tag
-from napari_denoisplit.images.units import normal_unit
+from napari_denoisplit.images.units import in_known_unit, normal_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,14 +72,17 @@ def _metadata(
     sizes, units = {}, {}
     for axis, (value, unit) in values.items():
         size = _positive(value)
-        if size is not None:
-            sizes[axis] = size
-            if normal_unit(unit):
-                units[axis] = normal_unit(unit)
+        known = None if size is None else in_known_unit(size, unit)
+        if known is not None:
+            sizes[axis], name = known
+            if name:
+                units[axis] = name
     return ImageMetadata(sizes, units, channel_names)
 
 
 def _positive(value: Any) -> float | None:
+    if isinstance(value, str):  # written where the decimal sign is a comma
+        value = value.replace(",", ".")
     try:
         number = abs(float(value))  # ImageJ writes a negative spacing for a stack from the top
     except (TypeError, ValueError):

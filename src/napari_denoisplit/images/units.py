@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 LENGTHS = frozenset({"pm", "Å", "nm", "µm", "mm", "cm", "m", "in"})
-"""Units of length that OME knows, as this package spells them."""
+"""Units of length as this package spells them; other ones become µm."""
 TIMES = frozenset({"ns", "µs", "ms", "s", "min", "h", "d"})
-"""Units of time that OME knows, as this package spells them."""
+"""Units of time as this package spells them; other ones become s."""
 
 _SPELLINGS = {
     "µm": "um micron microns micrometer micrometers micrometre micrometres",
@@ -48,3 +48,59 @@ def normal_unit(text: object) -> str:
         return word
     lower = word.lower().replace(" ", "_").replace("µ", "u")
     return _NORMAL.get(lower, word)
+
+
+_PREFIXES = {
+    **{"Y": ("yotta", 24), "Z": ("zetta", 21), "E": ("exa", 18), "P": ("peta", 15)},
+    **{"T": ("tera", 12), "G": ("giga", 9), "M": ("mega", 6), "k": ("kilo", 3)},
+    **{"h": ("hecto", 2), "da": ("deca", 1), "d": ("deci", -1), "c": ("centi", -2)},
+    **{"m": ("milli", -3), "µ": ("micro", -6), "n": ("nano", -9), "p": ("pico", -12)},
+    **{"f": ("femto", -15), "a": ("atto", -18), "z": ("zepto", -21), "y": ("yocto", -24)},
+}
+# In metres: what OME and NGFF know beside powers of ten.
+_METRES = {
+    **{"thou": 2.54e-5, "mil": 2.54e-5, "li": 2.54e-2 / 12, "line": 2.54e-2 / 12},
+    **{"pt": 2.54e-2 / 72, "point": 2.54e-2 / 72, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048},
+    **{"yd": 0.9144, "yard": 0.9144, "mi": 1609.344, "mile": 1609.344},
+    **{"ua": 1.495978707e11, "au": 1.495978707e11, "ly": 9.4607304725808e15},
+    **{"pc": 3.0856775814913673e16, "parsec": 3.0856775814913673e16},
+}
+
+
+def _factors() -> dict[str, tuple[float, str]]:
+    """Factor and unit that a symbol or a word beyond `LENGTHS` and `TIMES` stands for."""
+    found = {word: (metres * 1e6, "µm") for word, metres in _METRES.items()}
+    for symbol, (word, power) in _PREFIXES.items():
+        for names, factor, unit in (
+            (("m", "meter", "metre", "meters", "metres"), 10.0 ** (power + 6), "µm"),
+            (("s", "second", "seconds"), 10.0**power, "s"),
+        ):
+            found[symbol + names[0]] = factor, unit
+            found |= dict.fromkeys((word + name for name in names[1:]), (factor, unit))
+    return found
+
+
+_FACTORS = _factors()
+
+
+def in_known_unit(size: float, text: object) -> tuple[float, str] | None:
+    """Convert a length or a time to a unit that every file format knows.
+
+    Parameters
+    ----------
+    size
+        In the unit that `text` names.
+    text
+        As of `normal_unit`.
+
+    Returns
+    -------
+    tuple
+        (size, unit), the unit a member of `LENGTHS` or `TIMES`, or '' for pixels; None where
+        nobody knows the unit, so that the size says nothing.
+    """
+    unit = normal_unit(text)
+    if not unit or unit in LENGTHS or unit in TIMES:
+        return size, unit
+    factor = _FACTORS.get(unit) or _FACTORS.get(unit.lower() if len(unit) > 3 else unit)
+    return None if factor is None else (size * factor[0], factor[1])

@@ -185,3 +185,32 @@ def test_napari_shows_a_lazy_image(tmp_path):
 
     layer = ImageLayer(read_image(image_folder(tmp_path / "a.zarr")).data, scale=(1, 0.2, 0.2))
     assert_array_equal(layer._data_view, PIXELS[layer.corner_pixels[0][0]])
+
+
+@pytest.mark.parametrize("newer", ["0.6", "0.6.dev2", "9.9", "1.0"])
+def test_metadata_by_newer_rules_is_refused(tmp_path, newer):
+    path = image_folder(tmp_path / "a.ome.zarr")
+    group = zarr.open_group(path)
+    group.attrs["ome"] = {**group.attrs["ome"], "version": newer}
+    with pytest.raises(ImageError, match=f"is OME-Zarr {newer}, whose rules are not known"):
+        read_image(path)
+
+
+def test_axes_that_moved_to_coordinate_systems_are_not_guessed(tmp_path):
+    path = image_folder(tmp_path / "a.ome.zarr")
+    group = zarr.open_group(path)
+    ome = group.attrs["ome"]
+    multiscale = {**ome["multiscales"][0], "coordinateSystems": []}
+    group.attrs["ome"] = {"multiscales": [multiscale]}
+    with pytest.raises(ImageError, match=r"newer than 0\.5"):
+        read_image(path)
+
+
+def test_a_unit_without_a_scale_is_no_pixel_size(tmp_path):
+    path = image_folder(tmp_path / "a.ome.zarr")
+    group = zarr.open_group(path)
+    ome = group.attrs["ome"]
+    group.attrs["ome"] = {
+        "multiscales": [{**ome["multiscales"][0], "datasets": [{"path": "full"}]}]
+    }
+    assert read_image(path).pixel_size == {}

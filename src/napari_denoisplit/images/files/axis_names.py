@@ -17,10 +17,16 @@ _MOST_UNNAMED_CHANNELS = 3
 _UNNAMED = "QI"  # tifffile's letters for an axis of which the file says nothing
 
 
+POSITION = "R"
+"""tifffile's letter for an axis of positions of the stage, as NDTiff has it."""
+
+
 def name_axes(
     path: Path, series: tifffile.TiffPageSeries, axes: str | None
 ) -> tuple[str, tuple[str, ...]]:
     """Letter of each stored axis, in stored order, and what had to be assumed.
+
+    An axis of positions keeps its letter, `POSITION`, where `axes` gives it no other.
 
     Parameters
     ----------
@@ -54,7 +60,8 @@ def name_axes(
                 f"{meaning}. Give axes if that is wrong."
             )
     named = "".join(letters)
-    if not set(named) <= set(AXES) or len(set(named)) < len(named) or not {"Y", "X"} <= set(named):
+    known = set(AXES + POSITION)
+    if not set(named) <= known or len(set(named)) < len(named) or not {"Y", "X"} <= set(named):
         raise ImageError(
             f"{path} has axes {_described(series)}, of which {AXES} can be used, each once. Give "
             f"axes, e.g. axes={example_axes(series)!r}, or save a part that has no others."

@@ -27,7 +27,10 @@ def missing_part(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> st
     """
     absent = sum(page is None for page in series.pages)
     if absent:
-        return f"{absent} of its {len(series.pages)} planes are not here{_where(file)}"
+        names = ", ".join(absent_files(file)) or "it does not name them"
+        return (
+            f"{absent} of its {len(series.pages)} planes lie in files that are not here ({names})"
+        )
     broken = _broken_promise(file, series)
     if broken:
         return broken
@@ -56,11 +59,6 @@ def _broken_promise(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) ->
         n_stored = n_stored * n_planes // series.size
         return f"its header speaks of {n_planes} planes, {n_stored} are there"
     return None
-
-
-def _where(file: tifffile.TiffFile) -> str:
-    names = absent_files(file)
-    return f" but in {', '.join(names)}, which should lie beside it" if names else ""
 
 
 def _extents(

@@ -13,8 +13,9 @@ import tifffile
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.blocks import lazily
 from napari_denoisplit.images.damage import DAMAGE
-from napari_denoisplit.images.files.axis_names import example_axes, name_axes
+from napari_denoisplit.images.files.axis_names import POSITION, example_axes, name_axes
 from napari_denoisplit.images.files.completeness import missing_part
+from napari_denoisplit.images.files.grey_levels import as_meant, without_alpha
 from napari_denoisplit.images.files.remarks import remarks, tifffile_remarks
 from napari_denoisplit.images.pixel_size import tiff_metadata
 from napari_denoisplit.images.zarr.nodes import ZARR_FILES, is_zarr
@@ -98,13 +99,13 @@ def read_image(
         stored, notes = name_axes(path, chosen, axes)
         notes += remarks(file, heard)
         metadata = tiff_metadata(file, chosen)
-        order = "".join(a for a in stored if a not in "YX") + "YX"
-        places = [stored.index(a) for a in order]
-        if chosen.nbytes > lazy_above:
-            data = _lazy_data(path, chosen, places, opened)
-        else:
-            data = chosen.asarray(level=0).transpose(places)
-            data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
+        data, order = _pixels(path, chosen, stored, series or 0, lazy_above, opened)
+        samples = stored[chosen.axes.index("S")] if "S" in chosen.axes else None
+        data, order, told = without_alpha(chosen.keyframe, data, order, samples)
+        notes += told
+        data, told = as_meant(file, chosen.keyframe, data)
+        notes += told
+        if isinstance(data, np.ndarray):
             notes += _check_finite(path, data)
     name = path.stem.removesuffix(".ome") or path.stem
     return metadata.image(data, order, name=name, source=path, notes=notes)
@@ -116,13 +117,19 @@ def _is_czi(path: Path) -> bool:
         raise ImageError(f"{path} is a folder: choose the TIFF files inside it.")
     try:
         with path.open("rb") as file:
-            return file.read(10) == b"ZISRAWFILE"
+            begin = file.read(10)
     except FileNotFoundError as error:
         raise ImageError(f"{path} does not exist: check the name and the folder.") from error
     except OSError as error:
         raise ImageError(
             f"{path} cannot be opened ({error.strerror}): check that you may read it."
         ) from error
+    if begin.startswith(b"PK\x03\x04"):
+        raise ImageError(
+            f"{path} is a zip archive. If it is a zipped OME-Zarr, unzip it first and choose the "
+            "folder; else the images that it holds."
+        )
+    return begin == b"ZISRAWFILE"
 
 
 @contextmanager
@@ -152,6 +159,9 @@ def _choose_series(
     found = [s for s in file.series if not s.keyframe.is_reduced] or list(file.series)
     if not found:
         raise ImageError(f"{path} holds no image. {_CONVERT}")
+    if len(found) == 1 and POSITION in found[0].axes:
+        _check_position(path, found[0], series)
+        return found[0]
     listing = "; ".join(
         f"{i}: {s.name or 'unnamed'!r} {s.axes} {' x '.join(map(str, s.shape))} {s.dtype}"
         for i, s in enumerate(found[:8])
@@ -170,6 +180,17 @@ def _choose_series(
         # piece lies in another file of the set: page by page it asks the right one.
         chosen.dataoffset = None
     return chosen
+
+
+def _check_position(path: Path, series: tifffile.TiffPageSeries, position: int | None) -> None:
+    """Refuse a position that there is not, and to guess one."""
+    n_positions = series.shape[series.axes.index(POSITION)]
+    if position is None or not 0 <= position < n_positions:
+        asked = "" if position is None else f", and none of number {position}"
+        raise ImageError(
+            f"{path} holds {n_positions} positions{asked}: choose one with series=0 to "
+            f"{n_positions - 1}."
+        )
 
 
 def _check_pixels(path: Path, series: tifffile.TiffPageSeries, axes: str | None) -> None:
@@ -193,15 +214,42 @@ def _check_pixels(path: Path, series: tifffile.TiffPageSeries, axes: str | None)
         )
 
 
+def _pixels(
+    path: Path,
+    series: tifffile.TiffPageSeries,
+    stored: str,
+    position: int,
+    lazy_above: int,
+    opened: ExitStack,
+) -> tuple[Any, str]:
+    """Read or open the pixels of an image; return them with the letters of their axes."""
+    order = "".join(a for a in stored if a not in "YX" + POSITION) + "YX"
+    places = [stored.index(a) for a in order]
+    at = {stored.index(POSITION): position} if POSITION in stored else {}
+    n_bytes = series.nbytes // series.shape[next(iter(at))] if at else series.nbytes
+    if n_bytes > lazy_above:
+        return _lazy_data(path, series, places, at, opened), order
+    if at:  # one of several: the others are not read
+        with ExitStack() as closed:
+            data = np.asarray(_lazy_data(path, series, places, at, closed))
+    else:
+        data = series.asarray(level=0).transpose(places)
+    return np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("=")), order
+
+
 def _lazy_data(
-    path: Path, series: tifffile.TiffPageSeries, order: list[int], opened: ExitStack
+    path: Path,
+    series: tifffile.TiffPageSeries,
+    order: list[int],
+    at: dict[int, int],
+    opened: ExitStack,
 ) -> Any:
     """Open the file as a dask array; it is closed when the array is no longer in use."""
     import zarr
 
     store = series.aszarr(level=0)
     weakref.finalize(store, opened.pop_all().close)
-    return lazily(zarr.open_array(store, mode="r"), order, path)
+    return lazily(zarr.open_array(store, mode="r"), order, path, at)
 
 
 def _check_finite(path: Path, data: np.ndarray[Any, Any]) -> tuple[str, ...]:

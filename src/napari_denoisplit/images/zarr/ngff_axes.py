@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.images.pixel_size import ImageMetadata
-from napari_denoisplit.images.units import normal_unit
+from napari_denoisplit.images.units import in_known_unit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,28 @@ LEFT_OUT = "?"
 """Stands for an axis of length 1 that has no letter."""
 
 _BY_TYPE = {"time": "T", "channel": "C"}
+
+
+NEWEST = (0, 5)
+"""Version of OME-NGFF up to which metadata is understood."""
+
+
+def check_version(at: Path, ome: dict[str, Any], multiscale: dict[str, Any]) -> None:
+    """Refuse metadata by rules that are not known: in 0.6 axes went elsewhere.
+
+    Raises
+    ------
+    ImageError
+        The version is newer than `NEWEST`.
+    """
+    version = str(ome.get("version") or multiscale.get("version") or "")
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    newer = numbers is not None and tuple(map(int, numbers.groups())) > NEWEST
+    if newer or "coordinateSystems" in multiscale:
+        raise ImageError(
+            f"{at} is OME-Zarr {version or 'newer than 0.5'}, whose rules are not known here: save "
+            "it as OME-Zarr 0.4 or 0.5, or as OME-TIFF."
+        )
 
 
 def given_letters(at: Path, axes: str, shape: tuple[int, ...]) -> str:
@@ -104,34 +127,47 @@ def ngff_metadata(
     """
     axes = multiscale.get("axes")
     axes = axes if isinstance(axes, list) else []
-    scales = [_step(holder, "scale", len(letters), 1.0) for holder in (dataset, multiscale)]
+    # Where nothing is scaled the size is unknown; a level alone may lean on the image's scale.
+    unscaled = 1.0 if multiscale.get("coordinateTransformations") else math.nan
+    scales = [
+        _step(dataset, "scale", len(letters), unscaled),
+        _step(multiscale, "scale", len(letters), 1.0),
+    ]
     shifts = [_step(holder, "translation", len(letters), 0.0) for holder in (dataset, multiscale)]
     sizes, units, origin = {}, {}, {}
     for i, letter in enumerate(letters):
         if letter in (LEFT_OUT, "C"):
             continue
         axis = axes[i] if i < len(axes) and isinstance(axes[i], dict) else {}
-        unit = normal_unit(axis.get("unit"))
-        size = math.prod(scale[i] for scale in scales)
+        known = in_known_unit(math.prod(scale[i] for scale in scales), axis.get("unit"))
+        if known is None:
+            continue
+        size, unit = known
         # 1 without a unit is what programs write that know nothing.
         if math.isfinite(size) and size > 0 and (unit or size != 1):
             sizes[letter] = size
             if unit:
                 units[letter] = unit
         # The level is scaled and moved first, then the image that it is of.
-        place = shifts[0][i] * scales[1][i] + shifts[1][i]
-        if math.isfinite(place) and place:
-            origin[letter] = place
+        place = in_known_unit(shifts[0][i] * scales[1][i] + shifts[1][i], axis.get("unit"))
+        if place is not None and math.isfinite(place[0]) and place[0]:
+            origin[letter] = place[0]
     return ImageMetadata(sizes, units, _channel_names(ome.get("omero")), origin)
 
 
 def _step(holder: dict[str, Any], kind: str, n_axes: int, default: float) -> list[float]:
-    """Scale or translation among the transformations of an image or a level, if there is one."""
+    """Scale or translation among the transformations of an image or a level, if there is one.
+
+    One that cannot be read (of another length, or kept in an array of its own) is unknown: NaN.
+    """
     found = holder.get("coordinateTransformations")
     for step in found if isinstance(found, list) else []:
-        values = step.get(kind) if isinstance(step, dict) else None
-        if isinstance(values, list) and len(values) == n_axes:
-            return [float(n) if isinstance(n, int | float) else math.nan for n in values]
+        if not isinstance(step, dict) or (step.get("type") != kind and kind not in step):
+            continue
+        values = step.get(kind)
+        if not isinstance(values, list) or len(values) != n_axes:
+            return [math.nan] * n_axes
+        return [float(n) if isinstance(n, int | float) else math.nan for n in values]
     return [default] * n_axes
 
 

@@ -13,6 +13,7 @@ from napari_denoisplit.images.zarr.layout import KEY
 from napari_denoisplit.images.zarr.ngff_axes import (
     LEFT_OUT,
     axis_letters,
+    check_version,
     given_letters,
     ngff_metadata,
 )
@@ -90,6 +91,8 @@ def _ome_image(node: ZarrNode, axes: str | None) -> Image:
     multiscale = ome["multiscales"][0]
     datasets = multiscale.get("datasets") if isinstance(multiscale, dict) else None
     dataset: Any = datasets[0] if isinstance(datasets, list) and datasets else None
+    if isinstance(multiscale, dict):
+        check_version(node.folder, ome, multiscale)
     array = open_level(node.folder, dataset)
     if axes is not None:
         letters = given_letters(node.folder, axes, array.shape)

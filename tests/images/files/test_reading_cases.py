@@ -16,6 +16,7 @@ from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.files.remarks import remarks, tifffile_remarks
 
 EAGER, LAZY = 2**40, 0
+BOTH = pytest.mark.parametrize("lazy_above", [EAGER, LAZY], ids=["read", "lazy"])
 
 
 @pytest.fixture
@@ -52,14 +53,14 @@ def test_every_image_of_every_file_is_the_same_read_at_once_or_lazily(cases, sha
 
 
 @pytest.mark.parametrize("name", ["exp_Pos0.ome.tif", "exp_Pos1.ome.tif"])
-@pytest.mark.parametrize("lazy_above", [EAGER, LAZY], ids=["read", "lazy"])
+@BOTH
 def test_a_position_is_read_from_the_file_that_it_lies_in(cases, name, lazy_above):
     path = cases / "ome_positions" / name
     images = [read_image(path, series=i, lazy_above=lazy_above) for i in (0, 1)]
     assert [round(float(image.data.mean())) for image in images] == [1024, 2025]
 
 
-@pytest.mark.parametrize("lazy_above", [EAGER, LAZY], ids=["read", "lazy"])
+@BOTH
 def test_time_points_in_three_files_are_one_image(cases, lazy_above):
     image = read_image(cases / "ome_timepoints" / "t_1.ome.tif", lazy_above=lazy_above)
     assert (image.axes, image.shape, image.notes) == ("TYX", (3, 64, 48), ())
@@ -69,7 +70,10 @@ def test_time_points_in_three_files_are_one_image(cases, lazy_above):
 @pytest.mark.parametrize("name", ["t_1.ome.tif", "renamed.ome.tif"])
 def test_a_time_point_alone_names_the_files_that_it_misses(cases, tmp_path, name):
     copy(cases / "ome_timepoints" / "t_1.ome.tif", tmp_path / name)
-    with pytest.raises(ImageError, match=r"2 of its 3 planes .*t_0\.ome\.tif, t_2\.ome\.tif"):
+    with pytest.raises(
+        ImageError,
+        match=r"2 of its 3 planes lie in files that are not here .*t_0\.ome\.tif, t_2\.ome\.tif",
+    ):
         read_image(tmp_path / name)
 
 
@@ -132,3 +136,71 @@ def test_what_tifffile_warns_of_is_told_and_of_no_other_thread(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 9), "u2"))
     with tifffile.TiffFile(tmp_path / "a.tif") as file:
         assert "odd tag" in remarks(file, heard)[0]
+
+
+# Values and sizes.
+
+
+@BOTH
+def test_signed_numbers_of_imagej_have_their_sign(cases, lazy_above):
+    data = np.asarray(read_image(cases / "ij_signed.tif", lazy_above=lazy_above).data)
+    assert (data.min(), data.max(), data.dtype) == (-500, 499, np.int16)
+
+
+def test_any_other_calibration_of_imagej_is_told(tmp_path):
+    metadata = {"cf": 0, "c0": 1.0, "c1": 0.5, "vunit": "mol"}
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((8, 9), "u2"), imagej=True, metadata=metadata)
+    image = read_image(tmp_path / "a.tif")
+    assert image.data.max() == 1
+    assert "calibrated values (mol)" in " ".join(image.notes)
+
+
+@BOTH
+def test_opacity_is_no_channel(cases, lazy_above):
+    image = read_image(cases / "la8.tif", lazy_above=lazy_above)
+    assert image.axes == "YX"
+    assert "alpha" in " ".join(image.notes)
+
+
+@BOTH
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_colours_stay_when_opacity_goes(tmp_path, planar, lazy_above):
+    shape = (8, 9, 4) if planar == "contig" else (4, 8, 9)
+    data = np.arange(8 * 9 * 4, dtype="u2").reshape(shape)
+    options = {"photometric": "rgb", "planarconfig": planar, "extrasamples": ["unassalpha"]}
+    tifffile.imwrite(tmp_path / "a.tif", data, **options)
+    image = read_image(tmp_path / "a.tif", lazy_above=lazy_above)
+    expected = data.transpose(2, 0, 1) if planar == "contig" else data
+    assert_array_equal(np.asarray(image.data), expected[:3])
+
+
+@BOTH
+def test_where_white_is_zero_it_is_inverted(cases, lazy_above):
+    image = read_image(cases / "miniswhite16.tif", lazy_above=lazy_above)
+    stored = tifffile.imread(cases / "miniswhite16.tif")
+    assert_array_equal(np.asarray(image.data), 65535 - stored)
+    assert "white is zero" in " ".join(image.notes)
+
+
+def test_a_size_in_decimetres_becomes_micrometres(cases):
+    image = read_image(cases / "u_dm.ome.tif")
+    assert image.pixel_size == pytest.approx({"Z": 0.5, "Y": 0.1, "X": 0.1})
+    assert set(image.units.values()) == {"µm"}
+
+
+@pytest.mark.parametrize("size", ["0,5", "0.5"])
+def test_a_size_may_have_a_decimal_comma(tmp_path, size):
+    tifffile.imwrite(tmp_path / "a.ome.tif", np.ones((8, 9), "u2"))
+    text = tifffile.tiffcomment(tmp_path / "a.ome.tif")
+    text = text.replace("<Pixels ", f'<Pixels PhysicalSizeX="{size}" ')
+    tifffile.tiffcomment(tmp_path / "a.ome.tif", text.encode())
+    assert read_image(tmp_path / "a.ome.tif").pixel_size == {"X": 0.5}
+
+
+def test_a_scale_in_an_array_of_its_own_is_no_pixel_size(cases):
+    assert read_image(cases / "scale_path.ome.zarr").pixel_size == {}
+
+
+def test_a_zipped_ome_zarr_is_to_be_unzipped(cases):
+    with pytest.raises(ImageError, match="unzip it first"):
+        read_image(cases / "n.ozx")
