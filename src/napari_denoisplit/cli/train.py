@@ -10,7 +10,7 @@ import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.cli.parts.files import check_model_name, read
+from napari_denoisplit.cli.parts.files import check_model_name, read_each
 from napari_denoisplit.cli.parts.options import (
     MORE,
     AxesOption,
@@ -136,8 +136,8 @@ def train(
     settings = _settings(chosen, _numbers(weights, "--weights"))
     terminal = Terminal()
     fields = _fields(
-        [read(terminal, path, axes, series) for path in images],
-        [read(terminal, path, axes, series) for path in clean or ()],
+        read_each(terminal, images, axes, series),
+        read_each(terminal, clean or (), axes, series),
         _words(names),
         t_is_repeats=repeats,
     )

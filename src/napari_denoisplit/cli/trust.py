@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_denoisplit.cli.parts.errors import SHORT, UsageError
-from napari_denoisplit.cli.parts.files import read, results_of
+from napari_denoisplit.cli.parts.files import read, read_each, results_of
 from napari_denoisplit.cli.parts.options import (
     MORE,
     AxesOption,
@@ -101,7 +101,7 @@ def trust(
 
     loaded = load_model(model)
     if reference:
-        given = [read(terminal, path, axes, series) for path in images]
+        given = read_each(terminal, images, axes, series)
         _keep_reference(terminal, model, loaded, given, channel, settings)
         return
 

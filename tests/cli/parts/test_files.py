@@ -2,14 +2,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.cli.parts.files import (
     check_model_name,
     parse_region,
+    read_each,
     results_of,
 )
+from napari_denoisplit.cli.parts.terminal import Terminal
 
 
 @pytest.mark.parametrize("text", ["", "1:2", "1:2,3", "a:b,c:d", "-1:2,3:4", "5:5,0:3", "3:1,:"])
@@ -44,3 +48,9 @@ def test_a_file_is_no_folder_for_results(tmp_path):
 def test_a_model_file_is_to_be_named_as_one():
     with pytest.raises(UsageError, match=r"Rename --output out/cells\.pt to out/cells\.denoisplit"):
         check_model_name(Path("out/cells.pt"))
+
+
+def test_a_file_named_twice_is_read_once_and_that_is_said(tmp_path, capsys):
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((8, 9), "u2"))
+    assert len(read_each(Terminal(), [tmp_path / "a.tif"] * 2)) == 1
+    assert "a.tif was given 2 times: it is taken once" in capsys.readouterr().err

@@ -11,7 +11,7 @@ import typer
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.calibrate.report import print_calibration
 from napari_denoisplit.cli.parts.errors import SHORT, UsageError
-from napari_denoisplit.cli.parts.files import check_model_name, check_place, read
+from napari_denoisplit.cli.parts.files import check_model_name, check_place, read_each
 from napari_denoisplit.cli.parts.options import (
     MORE,
     AxesOption,
@@ -196,7 +196,7 @@ def _read(
     """Fields to compare with, and recorded superpositions."""
     from napari_denoisplit.images.training.fields import TrainingFields
 
-    noisy, clean, mixed = ([read(terminal, path, *reading) for path in one] for one in files)
+    noisy, clean, mixed = (read_each(terminal, one, *reading) for one in files)
     # With a recorded superposition clean images do without noisy ones, whose place they take.
     fields = TrainingFields.from_images(noisy or clean, clean or None, t_is_repeats=repeats)
     return fields, mixed

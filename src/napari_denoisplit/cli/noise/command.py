@@ -12,7 +12,7 @@ from napari_denoisplit.cli.noise.report import comparison, in_words, plain
 from napari_denoisplit.cli.noise.tasks import choose_source, noise_tasks
 from napari_denoisplit.cli.noise.work import NoiseWork
 from napari_denoisplit.cli.parts.errors import SHORT, UsageError
-from napari_denoisplit.cli.parts.files import parse_region, read
+from napari_denoisplit.cli.parts.files import parse_region, read_each
 from napari_denoisplit.cli.parts.options import (
     MORE,
     AxesOption,
@@ -166,8 +166,7 @@ def noise(
     terminal = Terminal()
 
     def images_of(paths: Sequence[Path]) -> list[Image]:
-        found = [read(terminal, path, axes, series) for path in paths]
-        return _cut(found, region, together=together)
+        return _cut(read_each(terminal, paths, axes, series), region, together=together)
 
     noisy = images_of(images)
     tasks = noise_tasks(noisy, images_of(clean or []), taken, channel)

@@ -28,6 +28,18 @@ def read(
     return image
 
 
+def read_each(
+    terminal: Terminal, paths: Sequence[Path], axes: str | None = None, series: int | None = None
+) -> list[Image]:
+    """Read images, each once: files of an OME set are one, and so is a file named twice."""
+    from napari_denoisplit.images.files.file_sets import once_each
+
+    chosen, told = once_each(paths)
+    for note in told.values():
+        terminal.say(note)
+    return [read(terminal, path, axes, series) for path in chosen]
+
+
 def parse_region(text: str | None) -> PlaneRegion | None:
     """Read 'Y0:Y1,X0:X1'; an end left out is the image's own, and None is all of it."""
     from napari_denoisplit.images.plane_region import PlaneRegion

@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import tifffile
+
+from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.images.ome_header import ome_elements, tag
 
 if TYPE_CHECKING:
-    import tifffile
+    from collections.abc import Iterable, Sequence
+
+_TIFFS = (".tif", ".tiff", ".btf", ".tf8", ".tf2")
 
 
 def absent_files(file: tifffile.TiffFile) -> list[str]:
@@ -19,3 +24,64 @@ def absent_files(file: tifffile.TiffFile) -> list[str]:
     names = dict.fromkeys(e.get("FileName", file.filename) for e in others)
     folder = Path(file.filehandle.dirname)
     return [name for name in names if name != file.filename and not (folder / name).is_file()]
+
+
+def once_each(
+    paths: Iterable[Path], *, same_file: bool = True
+) -> tuple[list[Path], dict[Path, str]]:
+    """Take every image once: of a set, which any of its files opens, only the first file given.
+
+    Parameters
+    ----------
+    paths
+        Files and folders, in any order; those that cannot be opened are kept.
+    same_file
+        Whether a file that is given twice, by whatever name, is taken once too.
+
+    Returns
+    -------
+    tuple
+        The paths to take, and for those that stand for several a sentence that says so.
+    """
+    groups: dict[object, list[Path]] = {}
+    for number, path in enumerate(paths):
+        key: object = _set_of(path)
+        if key is None:
+            key = _identity(path) if same_file else number
+        groups.setdefault(key, []).append(path)
+    notes = {group[0]: _said(group) for group in groups.values() if len(group) > 1}
+    return [group[0] for group in groups.values()], notes
+
+
+def _said(group: Sequence[Path]) -> str:
+    names = [path.name for path in group]
+    if len({_identity(path) for path in group}) == 1:
+        return f"{names[0]} was given {len(group)} times: it is taken once."
+    return (
+        f"{', '.join(names)} are files of one OME set, of which each opens the whole: it is taken "
+        f"once, as {names[0]}."
+    )
+
+
+def _identity(path: Path) -> object:
+    """Return what is the same for two names of a file, by links or otherwise."""
+    try:
+        found = path.stat()
+    except OSError:
+        return path.absolute()
+    return (found.st_dev, found.st_ino) if found.st_ino else path.resolve()
+
+
+def _set_of(path: Path) -> object:
+    """Return what all files of an OME set have in common; None for a file that is in none."""
+    if path.suffix.lower() not in _TIFFS or not path.is_file():
+        return None
+    try:
+        with tifffile.TiffFile(path) as file:
+            elements = ome_elements(file.ome_metadata)
+    except DAMAGE:  # told when its turn comes
+        return None
+    names = {e.get("FileName") for e in elements if tag(e) == "UUID"}
+    if len(names) < 2 or path.name not in names:
+        return None
+    return path.resolve().parent, frozenset(names)

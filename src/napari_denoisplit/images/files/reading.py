@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from napari_denoisplit.images.blocks import lazily
 from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.images.files.axis_names import POSITION, example_axes, name_axes
 from napari_denoisplit.images.files.completeness import missing_part
+from napari_denoisplit.images.files.file_sets import once_each
 from napari_denoisplit.images.files.grey_levels import as_meant, without_alpha
 from napari_denoisplit.images.files.remarks import remarks, tifffile_remarks
 from napari_denoisplit.images.pixel_size import tiff_metadata
@@ -34,8 +36,17 @@ _CONVERT = (
 
 
 def read_images(paths: Iterable[str | PathLike[str]]) -> list[Image]:
-    """Read several files, each with the defaults of `read_image`."""
-    return [read_image(path) for path in paths]
+    """Read several files, each with the defaults of `read_image`.
+
+    An image is read once, also where several files of an OME set or two names of a file stand
+    for it; `Image.notes` says so.
+    """
+    chosen, told = once_each(map(Path, paths))
+    images = [(path, read_image(path)) for path in chosen]
+    return [
+        replace(image, notes=(*image.notes, told[path])) if path in told else image
+        for path, image in images
+    ]
 
 
 def read_image(

@@ -76,7 +76,7 @@ def remarks(file: tifffile.TiffFile, heard: list[str]) -> tuple[str, ...]:
 
 
 def _pages_left_out(file: tifffile.TiffFile) -> int:
-    """How many pages no image has, where a header says which ones are its own."""
+    """Count the pages that no image has, where a header says which ones are its own."""
     if {series.kind for series in file.series} != {"ome"}:
         return 0
     used = (page for series in file.series for page in series.pages if page is not None)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.files.file_sets import once_each
 from napari_denoisplit.images.results.files import ResultFiles, is_result
 from napari_denoisplit.images.zarr.nodes import is_zarr
 
@@ -34,6 +35,8 @@ class BatchItem:
     """Where its results lie below the output folder, without ending, e.g. 'day1/cell 7'."""
     region: PlaneRegion | None = None
     """Part of every plane to split; None is all of it. Results of a part have it in their names."""
+    note: str = ""
+    """What is to be said of the choice of the file, e.g. that it stands for others."""
 
     def files(self, output: Path) -> ResultFiles:
         """Return where its results lie."""
@@ -50,6 +53,7 @@ def find_items(
 ) -> tuple[BatchItem, ...]:
     """List the images of folders and files, folders in natural order (2 before 10).
 
+    Of files that make one OME set, any of which opens the whole, the first is taken.
     Left out of folders is what is hidden, temporary, of an ending that is not read, or a result of
     a split. Results of files of a folder keep its sub-folders; those of several folders are told
     apart by the part of their paths that differs.
@@ -88,8 +92,12 @@ def find_items(
             seen.add(place)
     if not items:
         raise ImageError(_nothing_found(folders, pattern, recursive))
+    # A file named twice by the caller is refused, not passed over.
+    chosen, told = once_each([item.path for item in items], same_file=False)
+    kept = set(chosen)
+    items = [item for item in items if item.path in kept]
     _refuse_same_names(items)
-    return tuple(replace(item, region=region) for item in items)
+    return tuple(replace(i, region=region, note=told.get(i.path, "")) for i in items)
 
 
 def refuse_overwriting(items: Sequence[BatchItem], output: Path) -> None:

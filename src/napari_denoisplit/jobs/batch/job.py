@@ -192,7 +192,7 @@ class _Batch:
             stamp = input_stamp(item.path) if item.path.exists() else {}
             yield Stage(f"Reading {item.path.name}")
             image = self._reading.read(item.path, partly=item.region is not None)
-            for note in image.notes:
+            for note in filter(None, (item.note, *image.notes)):
                 yield Stage(note)
             job = split_job(self._model, image, self._settings, stop=self._stop, region=item.region)
             split = yield from self._with_progress(index, job)
