@@ -88,3 +88,13 @@ def test_no_place_is_learned_in_one_repeat_and_tested_in_another(rng, n_places):
         assert all((a == b).all() for b in others)
     for region in (*parts.validation, *parts.test):
         assert not region.of(parts.train).any()
+
+
+@pytest.mark.parametrize("scale", [2.0**-70, 2.0**-23, 2.0**70])
+def test_the_partition_does_not_depend_on_the_unit_of_the_grey_levels(rng, scale):
+    images = fields(rng, 2)
+    for image in images:
+        image[:, 40:90, 60:150] *= 9
+    scaled = [image * np.float32(scale) for image in images]
+    one, other = (partition(given, **FRACTIONS) for given in (images, scaled))
+    assert (one.validation, one.test) == (other.validation, other.test)

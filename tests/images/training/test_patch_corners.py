@@ -52,3 +52,14 @@ def test_images_smaller_than_a_patch_are_refused_with_sizes(rng):
     image = rng.normal(size=(2, 20, 30)).astype(np.float32)
     with pytest.raises(ImageError, match=r"64x64.*20x30"):
         PatchCorners([image], [np.ones((20, 30), bool)], 64, structure_bias=0.0)
+
+
+@pytest.mark.parametrize("scale", [2.0**-40, 2.0**70])
+def test_patches_do_not_depend_on_the_unit_of_the_grey_levels(scale):
+    image = np.random.default_rng(1).normal(size=(2, 60, 80)).astype(np.float32)
+    mask = [np.ones((60, 80), bool)]
+    one, other = (
+        PatchCorners([given], mask, 16, structure_bias=1.0).draw(200, np.random.default_rng(2))
+        for given in (image, image * np.float32(scale))
+    )
+    assert (one == other).mean() > 0.99

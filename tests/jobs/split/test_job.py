@@ -14,7 +14,7 @@ from napari_denoisplit.events import Progress, SampleDrawn, Stage, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.split import job as splitting
-from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.jobs.split.job import split_job, unlike_training
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import LadderSettings, MixSettings, SplitSettings
 
@@ -330,3 +330,9 @@ def test_samples_drawn_at_once_are_those_drawn_one_by_one(model, monkeypatch):
 def test_too_few_samples_to_tell_their_error_are_refused():
     with pytest.raises(ValueError, match="3 samples cannot tell their error: allow at least 4"):
         SplitSettings(n_samples=3, target_error=1.0)
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-7, 1e20, 1e30])
+def test_grey_levels_far_from_those_of_the_training_are_told_at_any_size(model, rng, level):
+    pixels = (level * rng.normal(5, 1, (16, 16))).astype(np.float32)
+    assert "split may be wrong" in str(unlike_training("dish", pixels, model.header.normalization))

@@ -58,7 +58,7 @@ class Normalization(BaseModel):
         n, total, products = 0, np.zeros(len(names)), np.zeros((len(names),) * 2)
         # Field by field, since a copy of all would be the largest thing in memory; relative to a
         # typical level, since squares of a small spread on a high level lose their digits.
-        level = np.median(fields[0].reshape(len(names), -1)[:, ::97], axis=1)
+        level = np.median(fields[0].reshape(len(names), -1)[:, ::97], axis=1).astype(float)
         for field, mask in zip(fields, masks, strict=True):
             pixels = field[:, mask].astype(np.float64) - level[:, None]  # (C, N)
             n += pixels.shape[1]
@@ -67,7 +67,8 @@ class Normalization(BaseModel):
         mean = total / n
         covariance = products / n - np.outer(mean, mean)  # (C, C)
         for c, name in enumerate(names):
-            if not covariance[c, c] > 1e-12 * max(1.0, level[c] ** 2):
+            # By its own level alone: images in watts or tesla may well be about 1e-7.
+            if not covariance[c, c] > 1e-12 * level[c] ** 2:
                 raise ImageError(
                     f"Channel {name!r} has the value {level[c] + mean[c]:g} everywhere: choose a "
                     "channel that shows a structure."

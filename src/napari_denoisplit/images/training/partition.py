@@ -131,7 +131,8 @@ def _typical_block(
     """Return the free block whose contrast in each channel is nearest to that of the field."""
     height, width = data.shape[1:]
     block = (_edge(height, fraction), _edge(width, fraction))
-    contrast = np.log(data[:, free].std(axis=1) + 1e-12)  # (C,)
+    # In double precision, and relative: squares of 1e20 overflow, those of 1e-7 are next to 0.
+    spread = np.maximum(data[:, free].std(axis=1, dtype=np.float64), np.finfo(float).tiny)  # (C,)
     best, best_distance = None, np.inf
     for y in _starts(height - block[0]):
         for x in _starts(width - block[1]):
@@ -139,7 +140,8 @@ def _typical_block(
             if not free[y : region.y1, x : region.x1].all():
                 continue
             cut = region.of([data] * (index + 1)).reshape(len(data), -1)
-            distance = float(np.abs(np.log(cut.std(axis=1) + 1e-12) - contrast).sum())
+            contrast = cut.std(axis=1, dtype=np.float64) / spread
+            distance = float(np.abs(np.log(contrast + 1e-12)).sum())
             if distance < best_distance and _leaves_room(free, region, patch_size):
                 best, best_distance = region, distance
     if best is None:

@@ -70,7 +70,7 @@ class PatchCorners:
             :, None
         ]
         contrast = np.clip(contrast, 0, None)
-        contrast /= contrast.sum(axis=1, keepdims=True) + 1e-12
+        contrast /= np.maximum(contrast.sum(axis=1, keepdims=True), np.finfo(float).tiny)
         self._cumulative = np.cumsum(contrast.mean(axis=0))
         self._cumulative /= self._cumulative[-1] if self._cumulative[-1] > 0 else 1
         self._bias = structure_bias if self._cumulative[-1] > 0 else 0.0

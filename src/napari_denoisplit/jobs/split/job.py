@@ -180,7 +180,8 @@ def unlike_training(
 ) -> str | None:
     """Warning about an image whose pixels are far from what the model was trained on."""
     n = normalization
-    mean, std = float(pixels.mean()), float(pixels.std())
+    # In double precision: squares of 1e20 are beyond the single one.
+    mean, std = float(pixels.mean(dtype=np.float64)), float(pixels.std(dtype=np.float64))
     if not math.isfinite(std):
         return None  # whoever reads the pixels to split them says so
     if abs(mean - n.input_mean) < 3 * n.input_std and 1 / 3 < std / n.input_std < 3:
