@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_denoisplit.files import replacing
+from napari_denoisplit.files import replacing, short_stem
 
 
 def test_a_file_appears_whole_under_its_name(tmp_path):
@@ -47,3 +47,15 @@ def test_a_new_file_may_be_read_by_others_as_the_umask_allows(tmp_path):
     with replacing(tmp_path / "new"):
         pass
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+@pytest.mark.parametrize("letter", ["a", "ü", "細"])
+def test_a_long_name_leaves_room_for_an_ending_and_stays_its_own(tmp_path, letter):
+    one, other = (letter * (245 // len(letter.encode()) - 1) + end for end in "xy")
+    assert short_stem(one) != short_stem(other)
+    assert short_stem(short_stem(one)) == short_stem(one)
+    (tmp_path / f"{short_stem(one)}_sigma-uncalibrated.ome.tif").touch()
+
+
+def test_a_name_that_fits_stays():
+    assert short_stem("cell 7") == "cell 7"

@@ -1,7 +1,8 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, under names that a file system takes."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,6 +11,18 @@ from uuid import uuid4
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+_LONGEST_STEM = 220
+"""Bytes; names may have 255, and the longest ending of results needs 27."""
+
+
+def short_stem(name: str) -> str:
+    """Return a name that leaves room for an ending; the cut part of a long one is in its hash."""
+    raw = os.fsencode(name)
+    if len(raw) <= _LONGEST_STEM:
+        return name
+    digest = hashlib.sha256(raw).hexdigest()[:12]
+    return f"{raw[: _LONGEST_STEM - 13].decode(errors='ignore')}~{digest}"
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.results.files import open_split
+from napari_denoisplit.images.results.files import ResultFiles, open_split
 from napari_denoisplit.images.results.levels import SplitLevels, Window
 
 RECORD = {
@@ -98,3 +98,10 @@ def test_a_result_without_samples_says_how_to_keep_them(tmp_path, samples):
         split.need_samples()
     with pytest.raises(ImageError, match="no result"):
         open_split(tmp_path / "other.tif")
+
+
+def test_the_result_of_a_file_with_a_very_long_name_is_written_and_opened(tmp_path, samples):
+    files = ResultFiles(tmp_path / ("a" * 245))
+    write_image(files.mmse, image(samples.mean(0)), description=json.dumps(RECORD))
+    write_image(files.sample(1), image(samples[0]), description=json.dumps(RECORD))
+    assert_allclose(open_split(files.mmse).samples[0], samples[0])

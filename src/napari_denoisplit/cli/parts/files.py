@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.files import short_stem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,7 @@ def results_of(paths: Sequence[Path], output: Path, ending: str) -> dict[Path, P
         The folder is a file, or two images would have the same result.
     """
     check_folder(output)
-    targets = {path: output / f"{stem(path)}{ending}" for path in paths}
+    targets = {path: output / f"{short_stem(stem(path))}{ending}" for path in paths}
     taken: dict[str, Path] = {}
     for path, target in targets.items():
         # What differs in case alone is one file on some systems.

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import tifffile
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.files import short_stem
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.results.record import PROGRAM
@@ -36,7 +37,8 @@ class ResultFiles:
     Parameters
     ----------
     target
-        Folder and name of the image, without ending.
+        Folder and name of the image, without ending. Of a name that would be too long for a
+        file system with the endings of results, the beginning and a hash are used.
     """
 
     target: Path
@@ -107,7 +109,7 @@ class ResultFiles:
         return all(path.exists() for path in needed)
 
     def _named(self, ending: str) -> Path:
-        return self.target.with_name(self.target.name + ending)
+        return self.target.with_name(short_stem(self.target.name) + ending)
 
 
 def open_split(path: str | PathLike[str]) -> Split:
