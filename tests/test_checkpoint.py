@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 import subprocess
@@ -151,6 +152,43 @@ def test_an_edited_header_is_refused_with_what_is_wrong(tmp_path, model, change,
     edited(path, change)
     with pytest.raises(ModelFileError, match=message):
         load_model(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, model, value):
+    next(iter(model.network.parameters())).data.view(-1)[3] = value
+    save_model(tmp_path / "m.denoisplit", model)
+    with pytest.raises(ModelFileError, match=r"NaN or infinite \(.*weight"):
+        load_model(tmp_path / "m.denoisplit")
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 1e-320, 1e300, float("nan"), float("inf")])
+@pytest.mark.parametrize("where", ["input_std", "channel_stds"])
+def test_statistics_that_no_image_can_have_are_refused(tmp_path, model, where, value):
+    save_model(tmp_path / "m.denoisplit", model)
+    spread = value if where == "input_std" else [1.0, value]
+    edited(tmp_path / "m.denoisplit", lambda h: h["normalization"].update({where: spread}))
+    for read in (read_header, load_model):
+        with pytest.raises(ModelFileError, match=where):
+            read(tmp_path / "m.denoisplit")
+
+
+def test_a_header_that_asks_for_all_memory_is_refused_before_a_network_is_built(tmp_path, model):
+    save_model(tmp_path / "m.denoisplit", model)
+    largest = {"n_levels": 8, "n_filters": 512, "n_latents": 512, "blocks_per_level": 8}
+    edited(tmp_path / "m.denoisplit", lambda h: h["network"].update(largest, top_prior_size=10**7))
+    with pytest.raises(ModelFileError, match="do not fit"):
+        load_model(tmp_path / "m.denoisplit")
+
+
+def test_the_hash_is_that_of_the_file_when_it_was_loaded_or_saved(tmp_path, model):
+    path = tmp_path / "m.denoisplit"
+    saved = save_model(path, model)
+    loaded = load_model(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.unlink()
+    assert saved.sha256 == loaded.sha256 == digest
+    assert saved.path == loaded.path == path
 
 
 def test_a_model_needs_its_suffix(tmp_path, model):

@@ -32,7 +32,9 @@ class ChannelCalibration(_Record):
         The factor is not positive and finite, or the map does not rise.
     """
 
-    factor: float = Field(gt=0, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    factor: float = Field(gt=0)
     """alpha: sigma is alpha times the spread."""
     method: CalibrationMethod = "variance"
     spread: tuple[float, ...] = ()

@@ -6,6 +6,7 @@ arrays, and the header is validated field by field.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.training.normalization import Normalization
-from napari_denoisplit.settings import AnyNetwork, MixSettings
+from napari_denoisplit.settings import AnyNetwork, MixSettings, NetworkSettings
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -79,6 +80,8 @@ class Model:
     training_state: dict[str, Tensor] | None = None
     """Optimizer, averages and random state, only in a file to resume from."""
     path: Path | None = None
+    sha256: str | None = None
+    """Of the file that it was loaded from, as it was then; None: it is of no file."""
 
     def calibrated(self, calibration: CalibrationRecord | None) -> Model:
         """Return the same model with a calibration, or without one.
@@ -102,7 +105,7 @@ def best_path(last: Path) -> Path:
     return last.with_name(last.name.removesuffix(".last" + SUFFIX) + SUFFIX)
 
 
-def save_model(path: str | PathLike[str], model: Model) -> None:
+def save_model(path: str | PathLike[str], model: Model) -> Model:
     """Write a model file, whole or not at all.
 
     Parameters
@@ -111,6 +114,10 @@ def save_model(path: str | PathLike[str], model: Model) -> None:
         File to make or replace, ending in `.denoisplit`.
     model
         Its tensors are written as float32 (weights) or as they are (training state).
+
+    Returns
+    -------
+    The same model, as that of the file.
 
     Raises
     ------
@@ -130,6 +137,7 @@ def save_model(path: str | PathLike[str], model: Model) -> None:
     data = save(tensors, metadata={"denoisplit": model.header.model_dump_json()})
     with replacing(path) as temporary:
         temporary.write_bytes(data)
+    return replace(model, path=path, sha256=hashlib.sha256(data).hexdigest())
 
 
 def read_header(path: str | PathLike[str]) -> ModelHeader:
@@ -174,33 +182,64 @@ def load_model(path: str | PathLike[str], device: str = "cpu") -> Model:
     Raises
     ------
     ModelFileError
-        The file is missing, damaged, foreign, or its weights do not fit its header.
+        The file is missing, damaged, foreign, its weights do not fit its header, or they are not
+        finite.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    from napari_denoisplit.nn.families import network_of
+    from safetensors.torch import load
 
     path = Path(path)
     header = read_header(path)
     try:
-        tensors = load_file(path)
+        data = path.read_bytes()
+        tensors = load(data)
     except (SafetensorError, OSError) as error:
         raise ModelFileError(
             f"{path} cannot be read ({_first_line(error)}): the file is damaged. Take a copy or "
             "train again."
         ) from error
-    network = network_of(header.network)
     weights = {k.removeprefix(WEIGHTS): v for k, v in tensors.items() if k.startswith(WEIGHTS)}
     state = {k.removeprefix(TRAINING): v for k, v in tensors.items() if k.startswith(TRAINING)}
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
+    network = _filled(header.network, weights, path)
+    digest = hashlib.sha256(data).hexdigest()
+    return Model(network.to(device).eval(), header, state or None, path, digest)
+
+
+def _filled(settings: NetworkSettings, weights: dict[str, Tensor], path: Path) -> SplittingNetwork:
+    """Make a network and fill in its weights; refuse those that do not fit or are not finite."""
+    import torch
+
+    from napari_denoisplit.nn.families import network_of
+
+    with torch.device("meta"):  # shapes alone: a header may ask for more than there is memory
+        needed = {name: _kind(value) for name, value in network_of(settings).state_dict().items()}
+    found = {name: _kind(value) for name, value in weights.items()}
+    wrong = [
+        f"{name}: {found.get(name, 'nothing')} in the file, {needed.get(name, 'nothing')} by the "
+        "header"
+        for name in needed.keys() | found.keys()
+        if found.get(name) != needed.get(name)
+    ]
+    if wrong:
         raise ModelFileError(
-            f"{path} holds weights that do not fit its own header ({_first_line(error)}): the file "
-            "was edited. Take a copy or train again."
-        ) from error
-    return Model(network.to(device).eval(), header, state or None, path)
+            f"{path} holds weights that do not fit its own header ({min(wrong)}): the file was "
+            "edited. Take a copy or train again."
+        )
+    bad = [name for name, value in weights.items() if not bool(torch.isfinite(value).all())]
+    if bad:
+        raise ModelFileError(
+            f"{path} holds weights that are NaN or infinite ({bad[0]} and {len(bad) - 1} more of "
+            f"{len(weights)}): the file is damaged, or its training failed. Take a copy or train "
+            "again."
+        )
+    network = network_of(settings)
+    network.load_state_dict(weights)
+    return network
+
+
+def _kind(value: Tensor) -> str:
+    """Read e.g. 'float32 (64, 1, 3, 3)'."""
+    return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
 
 
 def _state(network: SplittingNetwork) -> list[tuple[str, Tensor]]:

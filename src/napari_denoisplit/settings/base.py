@@ -13,7 +13,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 class Settings(BaseModel):
     """Values that do not change and have no unknown names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ComputeSettings(Settings):

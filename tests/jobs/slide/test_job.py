@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import shutil
 import subprocess
 import sys
@@ -314,3 +315,14 @@ def test_the_function_of_the_api_does_the_same(model, plain, tmp_path):
     result = split_to_zarr(model, image(), str(tmp_path / "out.zarr"), SETTINGS)
     assert not result.stopped_early
     assert files_of(tmp_path / "out.zarr") == files_of(plain)
+
+
+def test_values_that_are_no_numbers_are_told_with_their_block(model, tmp_path):
+    broken = copy.deepcopy(model)
+    list(broken.network.parameters())[-1].data[0] = torch.nan
+    events = []
+    result = run(
+        split_to_zarr_job(broken, image((60, 60)), tmp_path / "r.zarr", SETTINGS), events.append
+    )
+    assert any("rows 0 to 60" in note and "NaN or infinite" in note for note in result.notes)
+    assert [e for e in events if isinstance(e, Stage) and "NaN or infinite" in e.text]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import threading
 from collections import namedtuple
 
@@ -198,6 +199,33 @@ def test_a_model_file_is_loaded_and_named_in_the_provenance(model, tmp_path):
     split = run(split_job(path, image(), SETTINGS))
     assert split.provenance["model"] == "m.denoisplit"
     assert len(split.provenance["model_sha256"]) == 64
+
+
+@pytest.mark.parametrize("fate", ["deleted", "replaced"])
+def test_a_model_file_that_goes_during_a_split_costs_nothing(model, tmp_path, fate):
+    path = tmp_path / "m.denoisplit"
+    digest = save_model(path, model).sha256
+
+    def meddle(event):
+        if isinstance(event, SampleDrawn):
+            path.unlink(missing_ok=True)
+            if fate == "replaced":
+                path.write_bytes(b"another")
+
+    split = run(split_job(path, image(), SETTINGS), meddle)
+    assert split.provenance["model_sha256"] == digest
+    np.testing.assert_array_equal(
+        split.mmse.data, run(split_job(model, image(), SETTINGS)).mmse.data
+    )
+
+
+def test_values_that_are_no_numbers_are_told_with_their_count(model):
+    broken = copy.deepcopy(model)
+    list(broken.network.parameters())[-1].data[0] = torch.nan
+    split, events = collected(split_job(broken, image(), SETTINGS))
+    note = next(note for note in split.notes if "NaN or infinite" in note)
+    assert "2000 of 4000 predicted values" in note
+    assert Stage(note) in events
 
 
 def test_several_channels_are_refused_with_the_way_out(model):

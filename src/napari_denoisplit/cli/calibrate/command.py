@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -169,7 +168,7 @@ def calibrate(
     result = terminal.run(job, "calibrating")
     usable = all(channel.verdict.grade != "do not use" for channel in result.channels)
     if usable or anyway:
-        save_model(target, replace(result.model, path=target))
+        save_model(target, result.model)
     print_calibration(result, target if usable or anyway else None, as_json=as_json)
     if table is not None:
         write_table(table, result)  # last: what it may fail of must not cost the calibration

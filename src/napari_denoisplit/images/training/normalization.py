@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+# Beyond these, float32, in which images are computed, has neither the value nor its square.
+Level = Annotated[float, Field(ge=-1e30, le=1e30, allow_inf_nan=False)]
+Spread = Annotated[float, Field(ge=1e-30, le=1e30, allow_inf_nan=False)]
+
 
 class Normalization(BaseModel):
     """Statistics of the training pixels, in image units.
@@ -24,10 +28,10 @@ class Normalization(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input_mean: float = Field(allow_inf_nan=False)
-    input_std: float = Field(gt=0, allow_inf_nan=False)
-    channel_means: tuple[float, ...]
-    channel_stds: tuple[float, ...]
+    input_mean: Level
+    input_std: Spread
+    channel_means: tuple[Level, ...]
+    channel_stds: tuple[Spread, ...]
 
     @classmethod
     def of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -71,13 +70,9 @@ class MadeWith:
     @classmethod
     def of(cls, model: Model, settings: SplitSettings, reading: Reading) -> MadeWith:
         """Take down what a batch is made with."""
-        digest = None
-        if model.path is not None:
-            with model.path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
         calibration = model.header.calibration
         return cls(
-            digest,
+            model.sha256,
             None if calibration is None else calibration.model_dump(mode="json"),
             settings,
             reading,
@@ -85,9 +80,7 @@ class MadeWith:
 
     def about(self, stamp: dict[str, Any]) -> dict[str, Any]:
         """Return what a result's record says in addition to that of the split."""
-        # The model's digest is of the file as it was loaded; it may be another one by now.
         return {
-            "model_sha256": self.model_sha256,
             "input_file": stamp,
             "reading": asdict(self.reading),
         }

@@ -241,6 +241,7 @@ def _denoise(
         (i, plane) for i, image in enumerate(images) for plane in np.ndindex(image.shape[:-2])
     ]
     start = told = time.monotonic()
+    warned = False
     for number, (i, index) in enumerate(places):
         plane = np.asarray(images[i][index], dtype=np.float32)
         if not np.isfinite(plane).all():
@@ -251,6 +252,12 @@ def _denoise(
         for result in denoiser.denoised(plane, for_noise_model=for_noise_model):
             if result is not None:
                 results[i][index] = result
+                if not (warned or np.isfinite(result).all()):
+                    warned = True
+                    yield Stage(
+                        f"Values of {names[i]!r} are NaN or infinite after denoising: do not use "
+                        "them. The image has pixels that are far too large for the denoiser."
+                    )
             if stop is not None and stop.is_set():
                 return results
         now = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -179,8 +179,7 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
     seconds_before = run.seconds
     if run.best is not None and path is not None and run.best.path != path:
         # A resumed run that writes elsewhere: what is best so far belongs there, too.
-        run.best = replace(run.best, path=path)
-        save_model(path, run.best)
+        run.best = save_model(path, run.best)
     while budget.used(trainer.step_count, run.epoch) < 1 and not stop.is_set():
         yield from _epoch(run, budget, stop)
         if trainer.step_count == 0:
@@ -288,9 +287,9 @@ def _keep(run: Run, path: Path | None, done: EpochDone | None = None) -> None:
         # has given so far.
         best = network_of(network.settings)
         best.load_state_dict(network.state_dict())
-        run.best = Model(best.to(trainer.compute.device).eval(), run.header, path=path)
+        run.best = Model(best.to(trainer.compute.device).eval(), run.header)
         if path is not None:
-            save_model(path, run.best)
+            run.best = save_model(path, run.best)
     if path is not None:
         state = trainer.state() | {
             "epoch": torch.tensor(run.epoch),

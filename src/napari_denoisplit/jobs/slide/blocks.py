@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from napari_denoisplit.events import Progress, Stage
 from napari_denoisplit.jobs.split.memory import MemoryFallback
+from napari_denoisplit.jobs.split.results import not_finite
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.families import facts_of, sampler_of
 from napari_denoisplit.sampling.blocks import block_steps
@@ -166,7 +167,7 @@ class BlockWork:
 
     @property
     def notes(self) -> list[str]:
-        """What had to be given up for want of memory."""
+        """What had to be given up for want of memory, and values that are no numbers."""
         return self._means.notes
 
     def steps(self, number: int, stop: threading.Event) -> Generator[Stage | float, None, bool]:
@@ -181,7 +182,7 @@ class BlockWork:
 
         Yields
         ------
-        Share of the block that is done, and a Stage where memory ran out.
+        Share of the block that is done, and a Stage where memory ran out or a value is no number.
 
         Returns
         -------
@@ -192,6 +193,11 @@ class BlockWork:
         if split is None:
             return False
         self._store.write(number, split, self._model.header.calibration)
+        bad = not_finite(split.mmse, split.spread if self._settings.n_samples > 1 else split.mmse)
+        if bad is not None:
+            note = f"{block}: {bad}"
+            self.notes.append(note)
+            yield Stage(note)
         return True
 
     def _attempt(

@@ -351,8 +351,9 @@ class _PlaneByPlane:
         self._told_time = True
 
     def closing(self) -> Job[Stage, None]:
-        """Say how precise it has become."""
-        for note in self._precision.notes():
+        """Say how precise it has become, and whether it holds what is no number."""
+        bad = self._results.not_finite
+        for note in [*self._precision.notes(), *([bad] if bad else [])]:
             self.notes.append(note)
             yield Stage(note)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,6 +68,12 @@ class SplitResults:
         self.n_drawn[index] = k + 1
         return SampleDrawn(index, k, self._settings.n_samples, sample, mmse, sigma)
 
+    @property
+    def not_finite(self) -> str | None:
+        """Sentence about pixels of the planes so far that are not finite; None: there are none."""
+        drawn, spread = self.n_drawn > 0, self.n_drawn > 1
+        return not_finite(self._mmse[:, drawn], self._sigma[:, spread])
+
     def split(
         self, image: Image, means: MemoryFallback, notes: tuple[str, ...], *, stopped_early: bool
     ) -> Split:
@@ -114,7 +119,7 @@ class SplitResults:
             self._settings,
             self._model.header.calibration,
             path.name if path else None,
-            model_sha256=hashlib.sha256(path.read_bytes()).hexdigest() if path else None,
+            model_sha256=self._model.sha256,
             samples=n_samples,
             samples_drawn=int(self.n_drawn.sum()),
             samples_per_plane=self.n_drawn.tolist(),
@@ -122,6 +127,19 @@ class SplitResults:
             tile_size=means.tile_size,
             computed_on=str(means.compute),
         )
+
+
+def not_finite(mmse: NDArray[np.float32], sigma: NDArray[np.float32]) -> str | None:
+    """Sentence about pixels of a result that are NaN or infinite; None: there are none."""
+    n_bad, n_sigma = (int(pixels.size - np.isfinite(pixels).sum()) for pixels in (mmse, sigma))
+    if not n_bad + n_sigma:
+        return None
+    of_what = "predicted values" if n_bad else "values of sigma"
+    n, size = (n_bad, mmse.size) if n_bad else (n_sigma, sigma.size)
+    return (
+        f"{n} of {size} {of_what} are NaN or infinite: do not use them. The image has pixels that "
+        "are far too large for the model, or the model's training failed"
+    )
 
 
 def check_room(shape: tuple[int, ...], settings: SplitSettings) -> None:

@@ -139,7 +139,7 @@ def _measured(
     reference = yield from changed(measuring, lambda e: () if isinstance(e, Progress) else (e,))
     model = with_reference(trained.model, reference)
     if reference is not None and trained.path is not None:
-        save_model(trained.path, model)
+        model = save_model(trained.path, model)
     return model
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import CalibrationError
@@ -86,7 +86,7 @@ def save_calibration(
             f"{path.name} was changed since it was calibrated, as by a training that went on: "
             "calibrate it again, or save under another name."
         )
-    save_model(path, replace(model, path=path))
+    save_model(path, model)
     return read_header(path)
 
 
