@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -38,6 +40,14 @@ def test_the_version_is_that_of_the_package(capsys):
 
 def test_a_wrong_word_is_a_usage_error():
     assert called("splitt") == 2
+
+
+def test_sigterm_before_and_between_jobs_ends_as_ctrl_c_does(monkeypatch, tmp_path):
+    monkeypatch.setattr(Path, "exists", lambda path: signal.raise_signal(signal.SIGTERM))
+    before = signal.getsignal(signal.SIGTERM)
+    output = tmp_path / "m.denoisplit"
+    assert called("train", "a.tif", "-o", str(output)) == 130
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_missing_file_is_one_line_and_exit_code_1(tmp_path, capsys):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import logging
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +22,7 @@ from napari_denoisplit.cli.info import info
 from napari_denoisplit.cli.noise.command import noise
 from napari_denoisplit.cli.objects import objects
 from napari_denoisplit.cli.parts.errors import EXPECTED, exit_code, one_line
+from napari_denoisplit.cli.parts.terminal import print_anything
 from napari_denoisplit.cli.split.command import split
 from napari_denoisplit.cli.train import train
 from napari_denoisplit.cli.trust import trust
@@ -97,6 +100,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         words = ["--debug", *(word for word in words if word != "--debug")]
     else:  # what tifffile logs about a damaged file is said better by the error
         logging.getLogger("tifffile").addHandler(logging.NullHandler())
+    print_anything()
+    is_main = threading.current_thread() is threading.main_thread()
+    # Before and between jobs, too, an end that a scheduler asks for is the user's Ctrl-C.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if is_main else None
     try:
         # On Windows *.tif is expanded only in arguments that the application takes by itself.
         app(words if debug or arguments is not None else None, prog_name="denoisplit")
@@ -105,3 +112,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         typer.echo(f"error: {one_line(error)}", err=True)
         sys.exit(exit_code(error))
+    finally:
+        if is_main:
+            signal.signal(signal.SIGTERM, before)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ import typer
 from rich.console import Console
 
 from napari_denoisplit.cli.parts.terminal import Terminal, epoch_line
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import ImageError, TrainingError
 from napari_denoisplit.events import (
     Elbo,
     EpochDone,
@@ -42,20 +45,62 @@ def test_a_job_returns_its_result_and_its_stages_are_said(terminal):
     assert not terminal.interrupted
 
 
-def test_ctrl_c_asks_the_job_to_stop_and_keeps_its_result(terminal):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_asks_the_job_to_stop_and_keeps_its_result(terminal, number):
     def job():
         done = 0
         while not terminal.stop.is_set():
             done += 1
             if done == 3:
-                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(number)
             yield Progress(done=0.0, seconds_left=None, text="")
         return done
 
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(number)
     assert terminal.run(job()) == 3
     assert terminal.interrupted
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
+    assert "exit code is 130" in said(terminal)
+
+
+def test_what_is_interrupted_before_there_is_anything_to_keep_ends_with_130(terminal):
+    def job():
+        signal.raise_signal(signal.SIGTERM)
+        yield Stage("still here")
+        raise TrainingError("stopped before its first step")
+
+    with pytest.raises(typer.Exit) as end:
+        list(terminal.each([1, 2], lambda _: terminal.run(job())))
+    assert end.value.exit_code == 130
+    assert "stopped before its first step" in said(terminal)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252", "cp932"])
+def test_every_name_can_be_printed(encoding):
+    names = ("α-tubulin", "ÿ", "核", "a\udcffb", "α\udcff")
+    code = (
+        "from pathlib import Path\n"
+        "from napari_denoisplit.cli.parts.terminal import Terminal, print_anything\n"
+        "from napari_denoisplit.events import FileDone, FileFailed, FileStarted\n"
+        "def job():\n"
+        f"    for number, name in enumerate({names!a}):\n"
+        "        yield FileStarted(number, Path(name), 'it has changed')\n"
+        "        yield FileDone(number, Path(name), (Path(name),), 1.0)\n"
+        "        yield FileFailed(number, Path(name), name, 1.0)\n"
+        "print_anything()\n"
+        "Terminal().run(job(), 'all')\n"
+    )
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(names)
+    # click takes ASCII for a terminal that is not set up, and prints UTF-8 there.
+    wanted = "utf-8" if encoding == "ascii" else encoding
+    assert lines[0] == "α-tubulin".encode(wanted, "backslashreplace")
+    if encoding != "ascii":
+        assert lines[3] == b"a\xffb"
+    assert done.stderr.count(b"FAILED") == len(names)
 
 
 def test_ctrl_c_twice_ends_a_job_that_does_not_listen(terminal):

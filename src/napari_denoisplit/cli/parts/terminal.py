@@ -1,8 +1,11 @@
-"""A job in a terminal: its progress bar, its lines, and Ctrl-C."""
+"""A job in a terminal: its progress bar, its lines, and what asks it to stop."""
 
 from __future__ import annotations
 
+import codecs
+import io
 import signal
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,8 +45,30 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Event, Job
 
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+"""Ctrl-C, and what schedulers and containers send before they kill."""
+
 R = TypeVar("R")
 T = TypeVar("T")
+
+
+def print_anything() -> None:
+    """Let stdout and stderr take every name: a line that cannot be printed must not end the work.
+
+    Names of files may hold bytes that are no text, which go out as they are, and letters that the
+    terminal's encoding lacks, which become escapes.
+    """
+    codecs.register_error("denoisplit", _as_bytes_or_escaped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="denoisplit")
+
+
+def _as_bytes_or_escaped(error: UnicodeError) -> tuple[str | bytes, int]:
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.lookup_error("backslashreplace")(error)
 
 
 def epoch_line(event: EpochDone) -> str:
@@ -82,7 +107,13 @@ class Terminal:
         self.console.print(text)
 
     def run(self, job: Job[Event, R], label: str = "") -> R:
-        """Run a job under a progress bar; Ctrl-C asks it to stop and keeps what is done."""
+        """Run a job under a progress bar; Ctrl-C or SIGTERM asks it to stop and keeps what is done.
+
+        Raises
+        ------
+        typer.Exit
+            It was stopped before there was anything to keep.
+        """
         columns = (
             TextColumn("{task.fields[label]}"),
             BarColumn(),
@@ -95,7 +126,13 @@ class Terminal:
             Bar(*columns, console=self.console, transient=True) as bar,
         ):
             task = bar.add_task("", total=1.0, label=label, left="")
-            return run(job, lambda event: self._show(event, bar, task))
+            try:
+                return run(job, lambda event: self._show(event, bar, task))
+            except EXPECTED as error:
+                if not self.interrupted:
+                    raise
+                self.say(one_line(error))  # e.g. that there is nothing to keep
+                raise typer.Exit(INTERRUPTED) from error
 
     def run_dry(self, job: Job[Event, R], instead: Callable[[R], str] = lambda result: "") -> None:
         """Run a job that ends with its forecast, and print that to stdout.
@@ -128,6 +165,8 @@ class Terminal:
                 return
             try:
                 result = work(item)
+            except typer.Exit:
+                raise
             except EXPECTED as error:
                 if len(items) == 1:
                     raise
@@ -190,14 +229,18 @@ class Terminal:
             if self.stop.is_set():  # asked twice: the user does not want to wait
                 raise KeyboardInterrupt
             self.stop.set()
-            self.say("Stopping; what is done is kept. Ctrl-C again ends at once and keeps less.")
+            self.say(
+                f"Stopping; what is done is kept, and the exit code is {INTERRUPTED}. Ctrl-C again "
+                "ends at once and keeps less."
+            )
 
-        # Only the main thread may set handlers; elsewhere Ctrl-C is not ours to take.
+        # Only the main thread may set handlers; elsewhere signals are not ours to take.
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.signal(signal.SIGINT, ask)
+        before = {number: signal.signal(number, ask) for number in STOPPING}
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
