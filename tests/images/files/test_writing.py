@@ -185,3 +185,11 @@ def test_a_part_of_an_image_says_where_every_plane_of_it_lies(tmp_path):
     for plane in planes:
         assert 'PositionX="-3.0" PositionXUnit="nm"' in plane
         assert 'PositionY="50.0" PositionYUnit="µm"' in plane
+
+
+def test_a_length_in_any_unit_is_written_as_one_that_ome_knows(tmp_path):
+    image = Image(np.ones((8, 9), "f4"), "YX", {"Y": 2.0, "X": 1e-6}, {"Y": "furlong", "X": "dm"})
+    write_image(tmp_path / "a.ome.tif", image)
+    again = read_image(tmp_path / "a.ome.tif")
+    assert again.pixel_size == {"X": pytest.approx(0.1)}
+    assert again.units == {"X": "µm"}

@@ -13,7 +13,7 @@ import tifffile
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.image import Image, no_image
-from napari_denoisplit.images.units import LENGTHS, TIMES, normal_unit
+from napari_denoisplit.images.units import LENGTHS, TIMES, in_known_unit, normal_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,9 +118,11 @@ def _ome_metadata(image: Image, description: str) -> dict[str, Any]:
     if image.channel_names:
         metadata["Channel"] = {"Name": [_plain(name) for name in image.channel_names]}
     for axis in "ZYX":
-        if axis in image.pixel_size:
-            unit = normal_unit(image.units.get(axis))
-            metadata[f"PhysicalSize{axis}"] = float(image.pixel_size[axis])
+        # A size in a unit that nobody knows says nothing: it is left out.
+        known = in_known_unit(image.pixel_size.get(axis, 0.0), image.units.get(axis))
+        if axis in image.pixel_size and known is not None:
+            size, unit = known
+            metadata[f"PhysicalSize{axis}"] = float(size)
             # OME takes a size without a unit for micrometres, which it may not be.
             metadata[f"PhysicalSize{axis}Unit"] = unit if unit in LENGTHS else "pixel"
     time_unit = normal_unit(image.units.get("T"))
