@@ -8,20 +8,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.files import replacing
+from napari_denoisplit.jobs.noise.plots import (
+    STYLES,
+    paint_bin,
+    paint_joint,
+    paint_pit,
+    paint_variance,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
 
-    from napari_denoisplit.curves import NoiseCurves, SignalBin
+    from napari_denoisplit.curves import NoiseCurves
     from napari_denoisplit.verdict import Grade, Verdict
 
 _WIDTH, _PLOTS_HEIGHT = 11.0, 9.4  # inches
 _LINE_HEIGHT = 0.19  # inches of a line of words
 _CHARACTERS = 150  # of a line of words
-_DATA, _MODEL = "#4477aa", "#cc3311"  # apart for colour-blind eyes, too
+_DATA, _MODEL = "#4477aa", STYLES[0]["color"]  # apart for colour-blind eyes, too
+_COLORS = {"text": _DATA, "background": "white"}
 _GRADES: dict[Grade, str] = {"good": "#117733", "usable": "#b8860b", "do not use": "#cc3311"}
 
 
@@ -52,17 +59,21 @@ def save_noise_picture(path: Path, curves: NoiseCurves, verdict: Verdict, title:
     parts = figure.subfigures(2, 1, squeeze=False, height_ratios=[_PLOTS_HEIGHT, words])
     plots, text = parts[0, 0], parts[1, 0]
     plots.suptitle(title, fontsize=13)
-    grid = plots.subplots(3, 3)
-    _draw_joint(grid[0, 0], curves)
-    _draw_variance(grid[0, 1], curves)
+    grid, models = plots.subplots(3, 3), {"model": curves}
+    paint_joint(grid[0, 0], curves.joint, curves.bands, None, _COLORS)
+    paint_variance(grid[0, 1], models, _COLORS)
+    grid[0, 1].set_title("Variance")
     _draw_autocorrelation(grid[0, 2], curves)
-    for axes, signal_bin in zip(grid[1], _three(curves.bins), strict=False):
-        _draw_bin(axes, signal_bin)
+    for axes, number in zip(grid[1], _three(len(curves.bins)), strict=False):
+        paint_bin(axes, models, number, _COLORS)
     for axes in grid[1, len(curves.bins) :]:
         axes.set_axis_off()
-    _draw_pit(grid[2, 0], curves)
-    _draw_qq(grid[2, 1], curves)
+    paint_pit(grid[2, 0], grid[2, 1], models, _COLORS)
+    gap = f"largest gap {curves.pit.distance:.3f}"
+    grid[2, 1].text(0.96, 0.06, gap, ha="right", fontsize=8)
     _draw_likelihood(grid[2, 2], curves)
+    for axes in grid.flat:
+        _make_small(axes)
     top = 1.0 - 0.1 / words
     text.text(
         0.03, top, verdict.grade.upper(), va="top", weight="bold", fontsize=13,
@@ -84,52 +95,17 @@ def _lines(verdict: Verdict) -> list[str]:
     ]
 
 
-def _three(bins: Sequence[SignalBin]) -> list[SignalBin]:
-    """Take a dark, a middle, and a bright bin."""
-    chosen = dict.fromkeys(round(share * (len(bins) - 1)) for share in (0.1, 0.5, 0.9))
-    return [bins[index] for index in chosen]
-
-
-def _draw_joint(axes: Axes, curves: NoiseCurves) -> None:
-    joint, bands = curves.joint, curves.bands
-    # Logarithm of counts: bright signals are rare, and would not be seen.
-    counts = np.where(joint.counts > 0, np.log10(np.maximum(joint.counts, 1)), np.nan)
-    axes.pcolormesh(
-        joint.signal_edges, joint.observation_edges, counts.T, cmap="Blues", rasterized=True
-    )
-    axes.plot(bands.signal, bands.mean, color=_MODEL, lw=1.2, label="model: mean")
-    for i, (level, band) in enumerate(zip(bands.levels, bands.quantiles, strict=True)):
-        outer = min(level, 1 - level) < 0.1
-        label = None if i > 1 else "95%" if outer else "68%"
-        axes.plot(bands.signal, band, color=_MODEL, lw=0.8, ls=":" if outer else "--", label=label)
-    axes.set_xlim(joint.signal_edges[0], joint.signal_edges[-1])
-    axes.set_ylim(joint.observation_edges[0], joint.observation_edges[-1])
-    axes.legend(fontsize=7, loc="upper left")
-    _label(axes, "Pixels (log of counts)", "signal (grey levels)", "observation (grey levels)")
-
-
-def _draw_variance(axes: Axes, curves: NoiseCurves) -> None:
-    data, bands = curves.variance, curves.bands
-    axes.errorbar(
-        data.signal, data.variance, data.standard_error, fmt="o", ms=3.5, lw=1, color=_DATA,
-        label="data",
-    )  # fmt: skip
-    low, high = data.signal.min(), data.signal.max()
-    margin = 0.05 * (high - low)
-    shown = (bands.signal >= low - margin) & (bands.signal <= high + margin)
-    axes.plot(bands.signal[shown], bands.variance[shown], color=_MODEL, lw=1.4, label="model")
-    axes.set_ylim(bottom=0)
-    axes.legend(fontsize=7, loc="upper left")
-    _label(axes, "Variance", "signal (grey levels)", "variance (grey levels²)")
+def _three(n_bins: int) -> list[int]:
+    """Numbers of a dark, a middle, and a bright bin."""
+    return list(dict.fromkeys(round(share * (n_bins - 1)) for share in (0.1, 0.5, 0.9)))
 
 
 def _draw_autocorrelation(axes: Axes, curves: NoiseCurves) -> None:
     found = curves.autocorrelation
-    title = "Correlation of neighbours"
+    axes.set_title("Correlation of neighbours")
     if found is None:
         axes.text(0.5, 0.5, "not measured", ha="center", transform=axes.transAxes)
         axes.set(xticks=[], yticks=[])
-        _label(axes, title, "", "")
         return
     lags = np.array(found.lags)
     for shift, values, name, color in (
@@ -144,41 +120,7 @@ def _draw_autocorrelation(axes: Axes, curves: NoiseCurves) -> None:
     axes.set_ylim(
         min(-0.25, -1.2 * largest * (min(*found.x, *found.y) < -0.2)), max(0.25, 1.2 * largest)
     )
-    axes.set_xticks(lags)
-    axes.legend(fontsize=7, loc="upper right")
-    _label(axes, title, "distance (pixels)", "correlation")
-
-
-def _draw_bin(axes: Axes, signal_bin: SignalBin) -> None:
-    axes.stairs(
-        signal_bin.histogram, signal_bin.edges, fill=True, color=_DATA, alpha=0.55, label="data"
-    )
-    axes.plot(signal_bin.density_at, signal_bin.density, color=_MODEL, lw=1.4, label="model")
-    axes.set_xlim(signal_bin.edges[0], signal_bin.edges[-1])
-    axes.set_ylim(bottom=0)
-    axes.legend(fontsize=7, loc="upper right")
-    low, high = signal_bin.signal_range
-    name = f"Signal {low:.4g} to {high:.4g} ({signal_bin.n_pixels} pixels)"
-    _label(axes, name, "observation (grey levels)", "density")
-
-
-def _draw_pit(axes: Axes, curves: NoiseCurves) -> None:
-    pit = curves.pit
-    axes.stairs(pit.density, pit.edges, fill=True, color=_DATA, alpha=0.55)
-    axes.axhline(1, color=_MODEL, lw=1.4)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, max(1.5, 1.1 * float(pit.density.max())))
-    _label(axes, "Where observations fall", "probability in the model", "density (1: right)")
-
-
-def _draw_qq(axes: Axes, curves: NoiseCurves) -> None:
-    pit = curves.pit
-    axes.plot([0, 1], [0, 1], color=_MODEL, lw=1.2)
-    axes.plot(pit.expected, pit.observed, ".", ms=3, color=_DATA)
-    axes.set_aspect("equal")
-    axes.set(xlim=(0, 1), ylim=(0, 1))
-    axes.text(0.96, 0.06, f"largest gap {pit.distance:.3f}", ha="right", fontsize=8)
-    _label(axes, "Quantiles", "expected probability", "observed probability")
+    axes.set(xticks=lags, xlabel="distance (pixels)", ylabel="correlation")
 
 
 def _draw_likelihood(axes: Axes, curves: NoiseCurves) -> None:
@@ -192,12 +134,13 @@ def _draw_likelihood(axes: Axes, curves: NoiseCurves) -> None:
     axes.set_yticks([1, 0], names, fontsize=8)
     summary = f"{gain:+.3f} nats a pixel\ncovers {curves.coverage:.0%} of the grey levels"
     axes.text(0.97, 0.94, summary, ha="right", va="top", fontsize=8, transform=axes.transAxes)
-    axes.set_ylim(-0.6, 2.4)
-    _label(axes, "Held-out log-likelihood", "gain (nats a pixel)", "")
+    axes.set(ylim=(-0.6, 2.4), title="Held-out log-likelihood", xlabel="gain (nats a pixel)")
 
 
-def _label(axes: Axes, title: str, x_label: str, y_label: str) -> None:
-    axes.set_title(title, fontsize=10)
-    axes.set_xlabel(x_label, fontsize=8.5)
-    axes.set_ylabel(y_label, fontsize=8.5)
+def _make_small(axes: Axes) -> None:
+    """Fit the words of a plot to the page, and say what its lines are."""
+    for words, size in ((axes.title, 10), (axes.xaxis.label, 8.5), (axes.yaxis.label, 8.5)):
+        words.set_fontsize(size)
     axes.tick_params(labelsize=7.5)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=7)

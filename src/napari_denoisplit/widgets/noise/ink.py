@@ -1,4 +1,4 @@
-"""Curves that judge a noise model, painted on axes of matplotlib."""
+"""What a noise model is fitted to and how the fit goes, painted on axes of matplotlib."""
 
 from __future__ import annotations
 
@@ -6,22 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from napari_denoisplit.jobs.noise.plots import STYLES, TICKS
 
-    from napari_denoisplit.curves import JointHistogram, ModelBands, NoiseCurves
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_denoisplit.events import FitStep
     from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
     from napari_denoisplit.widgets.parts.plot import Colors
-
-# Of a model and of the one it is compared with; they can be read on dark and on light ground, and
-# are told apart by their lines too.
-_STYLES: tuple[dict[str, Any], ...] = (
-    {"color": "#e0702c", "linestyle": "-"},
-    {"color": "#3a8ee6", "linestyle": "--"},
-)
-_DARK = 0.5
-_TICKS = 4  # more would run into each other in a narrow dock
 
 
 def paint_levels(axes: Any, levels: Sequence[GreyLevels], colors: Colors) -> None:
@@ -32,112 +24,7 @@ def paint_levels(axes: Any, levels: Sequence[GreyLevels], colors: Colors) -> Non
     if any(one.counts.any() for one in levels):
         axes.set_yscale("log")
     axes.set(xlabel="observation (grey levels)", ylabel="share of the pixels")
-    axes.locator_params(axis="x", nbins=_TICKS)
-
-
-def paint_joint(
-    axes: Any, joint: JointHistogram, bands: ModelBands | None, at: float | None, colors: Colors
-) -> None:
-    """Paint counts on a logarithmic scale, mean and quantiles of the model, and mark a signal."""
-    # Not at the top: the window imports this module before it needs matplotlib.
-    from matplotlib.colors import LogNorm
-
-    counts = np.ma.masked_equal(joint.counts.T, 0)
-    ramp = "gray" if _is_dark(colors["background"]) else "gray_r"
-    most = max(int(joint.counts.max(initial=1)), 2)
-    axes.pcolorfast(
-        joint.signal_edges,
-        joint.observation_edges,
-        counts,
-        norm=LogNorm(0.5, most),
-        cmap=ramp,
-    )
-    if bands is not None:
-        style = _STYLES[0]
-        axes.plot(bands.signal, bands.mean, **style, label="mean")
-        label = f"{', '.join(f'{level:.1%}' for level in bands.levels)}".replace(".0%", "%")
-        for number, curve in enumerate(bands.quantiles):
-            text = f"quantiles {label}" if number == 0 else None
-            axes.plot(bands.signal, curve, color=style["color"], linewidth=0.8, label=text)
-    if at is not None:
-        axes.axvline(at, color=colors["text"], linewidth=0.8, linestyle=":")
-    axes.set(
-        xlim=joint.signal_edges[[0, -1]],
-        ylim=joint.observation_edges[[0, -1]],
-        xlabel="signal (grey levels)",
-        ylabel="observation (grey levels)",
-        title="pixels (logarithmic scale)",
-    )
-    axes.locator_params(nbins=_TICKS)
-
-
-def paint_bin(axes: Any, models: Mapping[str, NoiseCurves], index: int, colors: Colors) -> None:
-    """Paint the observations of one signal bin, and the density of each model there."""
-    first = next(iter(models.values()))
-    for (name, curves), style in zip(models.items(), _STYLES, strict=False):
-        one = curves.bins[min(index, len(curves.bins) - 1)]
-        if curves is first:
-            axes.stairs(
-                one.histogram, one.edges, fill=True, color=colors["text"], alpha=0.35, label="data"
-            )
-            low, high = one.signal_range
-            axes.set_title(f"signal {low:.4g} to {high:.4g}: {one.n_pixels:,} pixels")
-        axes.plot(one.density_at, one.density, **style, label=name)
-    axes.set(xlabel="observation (grey levels)", ylabel="density")
-    axes.set_ylim(0, 1.35 * axes.get_ylim()[1])  # room for the legend above the peak
-    axes.locator_params(nbins=_TICKS)
-
-
-def paint_variance(axes: Any, models: Mapping[str, NoiseCurves], colors: Colors) -> None:
-    """Paint the variance over the signal: data with twice the standard error, models as lines."""
-    data = next(iter(models.values())).variance
-    axes.errorbar(
-        data.signal,
-        data.variance,
-        yerr=2 * data.standard_error,
-        fmt=".",
-        color=colors["text"],
-        markersize=4,
-        linewidth=0.8,
-        label="data, ± 2 standard errors",
-    )
-    top = float(np.nanmax(data.variance, initial=0.0))
-    for (name, curves), style in zip(models.items(), _STYLES, strict=False):
-        bands = curves.bands
-        axes.plot(bands.signal, bands.variance, **style, label=name)
-        shown = (bands.signal >= data.signal.min()) & (bands.signal <= data.signal.max())
-        top = max(top, float(np.max(bands.variance[shown], initial=0.0)))
-    axes.set(xlabel="mean: signal (grey levels)", ylabel="variance (squared grey levels)")
-    if top > 0:
-        axes.set_ylim(0, (1.15 if len(models) == 1 else 1.4) * top)  # room for the legend
-    axes.locator_params(nbins=_TICKS)
-
-
-def paint_pit(
-    density: Any, quantiles: Any, models: Mapping[str, NoiseCurves], colors: Colors
-) -> None:
-    """Paint the probability-integral transform: its histogram, and its QQ plot."""
-    for (name, curves), style in zip(models.items(), _STYLES, strict=False):
-        pit = curves.pit
-        label = name if len(models) > 1 else None
-        density.stairs(pit.density, pit.edges, **style, label=label)
-        quantiles.plot(pit.expected, pit.observed, **style)
-    density.axhline(1, color=colors["text"], linewidth=0.8, linestyle=":")
-    quantiles.plot([0, 1], [0, 1], color=colors["text"], linewidth=0.8, linestyle=":")
-    density.set(xlabel="probability", ylabel="density", ylim=(0, None), xlim=(0, 1))
-    quantiles.set(
-        xlabel="expected",
-        ylabel="observed",
-        xlim=(0, 1),
-        ylim=(0, 1),
-        title="QQ: quantiles of the same",
-    )
-    quantiles.set_aspect("equal", adjustable="box")
-    density.set_title("PIT of held-out pixels (1 is right)")
-    # Room for a legend above the steps.
-    density.set_ylim(0, (1.5 if len(models) > 1 else 1.1) * max(density.get_ylim()[1], 1.2))
-    for axes in (density, quantiles):
-        axes.locator_params(nbins=_TICKS)
+    axes.locator_params(axis="x", nbins=TICKS)
 
 
 def paint_steps(axes: Any, steps: Sequence[FitStep], colors: Colors) -> None:
@@ -149,16 +36,10 @@ def paint_steps(axes: Any, steps: Sequence[FitStep], colors: Colors) -> None:
         axes.plot(at, values[at], color=colors["text"], marker=".", markersize=3, linewidth=0.9)
     best = int(values.argmax())
     label = f"best: {texts[best]}"
-    axes.plot(best, values[best], "o", color=_STYLES[0]["color"], label=label)
+    axes.plot(best, values[best], "o", color=STYLES[0]["color"], label=label)
     axes.set(xlabel="step of the fit", ylabel="held-out log-likelihood (nats)")
     # The first steps are far off, and would press all that matters into one line.
     low, high = np.quantile(values, 0.25), values.max()
     if high > low:
         axes.set_ylim(low - 0.2 * (high - low), high + 0.5 * (high - low))
-    axes.locator_params(nbins=_TICKS)
-
-
-def _is_dark(color: str) -> bool:
-    from matplotlib.colors import to_rgb
-
-    return float(np.mean(to_rgb(color))) < _DARK
+    axes.locator_params(nbins=TICKS)
