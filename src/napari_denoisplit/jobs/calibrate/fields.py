@@ -11,7 +11,7 @@ from napari_denoisplit.errors import CalibrationError, ImageError
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.partition import Region
 from napari_denoisplit.images.training.sources import content_hash, same_content, source_name
-from napari_denoisplit.jobs.split.job import planes_of
+from napari_denoisplit.jobs.split.input import planes_of
 from napari_denoisplit.noise.pairs.scaling import Reference
 from napari_denoisplit.wording import grey_levels
 

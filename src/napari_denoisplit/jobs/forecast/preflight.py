@@ -13,7 +13,7 @@ from napari_denoisplit.checkpoint import Model, read_header
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.zarr.pyramid import level_shapes
 from napari_denoisplit.jobs.forecast.words import Preflight
-from napari_denoisplit.jobs.split.job import frame_of, planes_of, settings_for
+from napari_denoisplit.jobs.split.input import frame_of, planes_of, settings_for
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.sampling.cost import (

@@ -31,7 +31,7 @@ from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.jobs.slide.blocks import BlockWork
 from napari_denoisplit.jobs.slide.plan import hash_of_model
 from napari_denoisplit.jobs.slide.store import SlideStore
-from napari_denoisplit.jobs.split.job import planes_of
+from napari_denoisplit.jobs.split.input import planes_of
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.sampling.cost import memory_for
 

@@ -21,7 +21,7 @@ from napari_denoisplit.jobs.forecast.preflight import preflight_blocks
 from napari_denoisplit.jobs.slide.blocks import Meter, OwnProcess
 from napari_denoisplit.jobs.slide.plan import Begin, hash_of_image, look_at, make_plan
 from napari_denoisplit.jobs.slide.store import SlideStore, blocks_from
-from napari_denoisplit.jobs.split.job import planes_of, settings_for, unlike_training
+from napari_denoisplit.jobs.split.input import planes_of, settings_for, unlike_training
 from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.sampling.cost import block_sizes, overlap_of
 from napari_denoisplit.wording import duration

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from dataclasses import replace
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.checkpoint import Model, load_model
-from napari_denoisplit.errors import ImageError, JobError
+from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import PartDrawn, Progress, Stage
-from napari_denoisplit.images.image import AXES, Image
+from napari_denoisplit.jobs.split.input import frame_of, planes_of, settings_for, unlike_training
 from napari_denoisplit.jobs.split.memory import MemoryFallback, is_out_of_memory
 from napari_denoisplit.jobs.split.results import SplitResults
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
@@ -32,7 +31,6 @@ from napari_denoisplit.sampling.cost import (
     overlap_of,
 )
 from napari_denoisplit.sampling.focus import planes_from, tiles_below, tiles_from
-from napari_denoisplit.sampling.frame import Frame
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior
 from napari_denoisplit.sampling.sample_count import Precision, samples_needed
@@ -45,11 +43,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.events import Job, SplitEvent
+    from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.images.results.split import Split
-    from napari_denoisplit.images.training.normalization import Normalization
-    from napari_denoisplit.nn.sampler import NetworkFacts
     from napari_denoisplit.sampling.focus import FocusSource
+    from napari_denoisplit.sampling.frame import Frame
     from napari_denoisplit.sampling.tiles import Tile
     from napari_denoisplit.settings import SplitSettings
 
@@ -128,68 +126,6 @@ def split_job(
                 break
     yield from work.closing()
     return work.result(image)
-
-
-def planes_of(image: Image) -> Image:
-    """Return a superposition without its channel axis; refuse one with several channels."""
-    if image.n_channels > 1:
-        raise ImageError(
-            f"{image.name!r} has {image.n_channels} channels; a model splits one superposed image. "
-            "Select the channel that holds the superposition (for commands: --channel NAME), or "
-            "sum the channels first."
-        )
-    return image.transposed("".join(a for a in AXES if a in image.axes and a != "C"))
-
-
-def settings_for(settings: SplitSettings, facts: NetworkFacts) -> tuple[SplitSettings, str | None]:
-    """Ask a network whose samples do not differ for one, and return what to say of it, if so."""
-    if facts.draws:
-        return settings, None
-    changed = {"n_samples": 1, "keep_samples": 0, "antithetic": False, "target_error": None}
-    return settings.model_copy(update=changed), (
-        "This network gives one answer and does not know how sure it is: there are no samples, and "
-        "sigma is not a number"
-    )
-
-
-def frame_of(
-    shape: tuple[int, ...], region: PlaneRegion | None, overlap: int, multiple: int
-) -> Frame:
-    """Where a region lies in a plane, and what is read for it; without one, the whole plane.
-
-    Parameters
-    ----------
-    shape
-        Of the superposition, (..., Y, X).
-    region
-        Within the plane.
-    overlap
-        Context on each side, a multiple of `multiple`.
-    multiple
-        What the ladder divides.
-    """
-    height, width = shape[-2:]
-    if region is None:
-        return Frame.whole(height, width, multiple)
-    y, x = region.spans(height, width)
-    return Frame.around(y, x, (height, width), overlap, multiple)
-
-
-def unlike_training(
-    name: str, pixels: NDArray[np.float32], normalization: Normalization
-) -> str | None:
-    """Warning about an image whose pixels are far from what the model was trained on."""
-    n = normalization
-    # In double precision: squares of 1e20 are beyond the single one.
-    mean, std = float(pixels.mean(dtype=np.float64)), float(pixels.std(dtype=np.float64))
-    if not math.isfinite(std):
-        return None  # whoever reads the pixels to split them says so
-    if abs(mean - n.input_mean) < 3 * n.input_std and 1 / 3 < std / n.input_std < 3:
-        return None
-    return (
-        f"{name} has mean {mean:.4g} and standard deviation {std:.4g}, the model was trained on "
-        f"{n.input_mean:.4g} and {n.input_std:.4g}: the split may be wrong"
-    )
 
 
 class _PlaneByPlane:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.events import LensDrawn, Stage
-from napari_denoisplit.jobs.split.job import planes_of, settings_for
+from napari_denoisplit.jobs.split.input import planes_of, settings_for
 from napari_denoisplit.measures.calibration.sigma import sigma_of
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.families import facts_of, sampler_of

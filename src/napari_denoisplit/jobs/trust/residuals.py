@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from napari_denoisplit.errors import ImageError, JobError, ModelFileError
 from napari_denoisplit.events import Progress, Stage
 from napari_denoisplit.images.superposition import superpose
-from napari_denoisplit.jobs.split.job import planes_of, split_job
+from napari_denoisplit.jobs.split.input import planes_of
+from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.measures.trust.reference import KEY, ResidualReference
 from napari_denoisplit.measures.trust.remixing import mixing_weights
 from napari_denoisplit.measures.trust.residual import (
