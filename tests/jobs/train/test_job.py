@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +10,12 @@ import torch
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import last_path, load_model
 from napari_denoisplit.errors import TrainingError
-from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, run
+from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.jobs.learning.batches import Batch, Batches
 from napari_denoisplit.jobs.learning.trainer import OPTIMIZERS, Trainer
+from napari_denoisplit.jobs.learning.validation import Validation
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
@@ -126,6 +128,17 @@ def test_a_resumed_training_goes_on_as_if_it_had_not_stopped(fields, settings, t
     assert [e.epoch for e in rest.history] == [3, 4]
     for a, b in zip(whole.history[2:], rest.history, strict=True):
         assert b.validation.loss == pytest.approx(a.validation.loss, rel=1e-5)
+
+
+def test_a_loss_that_stands_still_halves_the_learning_rate(fields, settings, monkeypatch):
+    original = Validation.run
+    still = Elbo(1.0, 1.0, (0.0, 0.0))
+    monkeypatch.setattr(Validation, "run", lambda *a: replace(original(*a), elbo=still))
+    plateau = changed(
+        settings, steps=None, epochs=6, steps_per_epoch=1, schedule="plateau", plateau_patience=1
+    )
+    rates = [e.learning_rate for e in run(train_job(fields, plateau)).history]
+    assert rates == [plateau.learning_rate / n for n in (1, 1, 1, 2, 2, 4)]
 
 
 def test_a_resumed_training_that_finds_nothing_better_keeps_the_best(fields, settings, tmp_path):

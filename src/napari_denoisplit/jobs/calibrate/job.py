@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,7 +27,7 @@ from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -219,7 +220,7 @@ def _draw(
         if stop.is_set():
             break
         steps = draw_field(model, field, noise, settings, seed=settings.seed + i, stop=stop)
-        found = yield from _counted(steps, i, len(fields))
+        found = yield from changed(steps, partial(_of_all, i, len(fields)))
         drawn += [] if found is None else [found]
     if stop.is_set() and not any(d.field.report.any() for d in drawn):
         text = "Calibration was stopped before its first image to judge on: let it run longer."
@@ -227,19 +228,12 @@ def _draw(
     return drawn
 
 
-def _counted(
-    steps: Job[StatusEvent, Drawn | None], number: int, total: int
-) -> Job[StatusEvent, Drawn | None]:
+def _of_all(number: int, total: int, event: StatusEvent) -> tuple[StatusEvent]:
     """Progress of one field as that of all."""
-
-    def counted(event: StatusEvent) -> Iterator[StatusEvent]:
-        if isinstance(event, Progress):
-            text = f"image {number + 1} of {total}, {event.text}"
-            yield Progress((number + event.done) / total, None, text)
-        else:
-            yield event
-
-    return changed(steps, counted)
+    if isinstance(event, Progress):
+        text = f"image {number + 1} of {total}, {event.text}"
+        return (Progress((number + event.done) / total, None, text),)
+    return (event,)
 
 
 def conclude(

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from napari_denoisplit.checkpoint import Model, best_path, last_path, load_model, save_model
 from napari_denoisplit.errors import TrainingError
@@ -175,7 +176,9 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
     """
     trainer, settings, history = run.trainer, run.settings, list[EpochDone]()
     budget = Budget(settings, trainer.step_count, run.epoch)
-    plateau = _Plateau(settings)
+    plateau = ReduceLROnPlateau(
+        trainer.optimizer, factor=0.5, patience=settings.plateau_patience, threshold=0
+    )
     seconds_before = run.seconds
     if run.best is not None and path is not None and run.best.path != path:
         # A resumed run that writes elsewhere: what is best so far belongs there, too.
@@ -193,7 +196,7 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
         done = _epoch_done(run, result)
         history.append(done)
         if settings.schedule == "plateau":
-            trainer.learning_rate *= plateau.factor(result.elbo.loss)
+            plateau.step(result.elbo.loss)
         _keep(run, path, done)
         yield done
         used = budget.used(trainer.step_count, run.epoch)
@@ -235,25 +238,6 @@ def _steps_per_epoch(batches: Batches) -> int:
     """About one visit of each pixel, but neither too few nor too many steps to compare."""
     seen = batches.batch_size * batches.patch_size**2
     return min(max(batches.n_pixels // seen, 50), 500)
-
-
-class _Plateau:
-    """Halve the learning rate when the validation loss stands still."""
-
-    def __init__(self, settings: TrainSettings) -> None:
-        self._patience = settings.plateau_patience
-        self._best, self._waited = math.inf, 0
-
-    def factor(self, loss: float) -> float:
-        """Factor to apply to the learning rate after an epoch with this loss."""
-        if loss < self._best:
-            self._best, self._waited = loss, 0
-            return 1.0
-        self._waited += 1
-        if self._waited <= self._patience:
-            return 1.0
-        self._waited = 0
-        return 0.5
 
 
 def _epoch_done(run: Run, result: ValidationResult) -> EpochDone:

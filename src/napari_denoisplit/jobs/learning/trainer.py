@@ -64,7 +64,7 @@ class Trainer:
         self._skipped_in_a_row = 0
         self.compute = compute
         self._clip = settings.gradient_clip
-        self._optimizer = OPTIMIZERS[settings.optimizer](
+        self.optimizer = OPTIMIZERS[settings.optimizer](
             self.network.parameters(), lr=settings.learning_rate, foreach=True
         )
         self._sums = np.zeros(2 + objective.n_levels)
@@ -73,11 +73,11 @@ class Trainer:
     @property
     def learning_rate(self) -> float:
         """Learning rate of the next step."""
-        return float(self._optimizer.param_groups[0]["lr"])
+        return float(self.optimizer.param_groups[0]["lr"])
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        for group in self._optimizer.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = value
 
     def step(self) -> None:
@@ -93,7 +93,7 @@ class Trainer:
         batch = self.batches.draw()
         terms = self.objective(self._predict, *batch, self.step_count)
         loss = terms.loss
-        self._optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._clip)
         self.step_count += 1
@@ -101,7 +101,7 @@ class Trainer:
             self._skip(float(loss.detach()))
             return
         self._skipped_in_a_row = 0
-        self._optimizer.step()
+        self.optimizer.step()
         self.average.update(self.network)
         values = torch.cat([torch.stack([loss, terms.reconstruction]), terms.kl_per_level])
         parts = values.detach().cpu().double().numpy()
@@ -139,7 +139,7 @@ class Trainer:
     def state(self) -> dict[str, Tensor]:
         """All that a resumed run needs, as named tensors."""
         state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        for index, values in self._optimizer.state_dict()["state"].items():
+        for index, values in self.optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in values.items()}
         rng = json.dumps(self.batches.rng.bit_generator.state).encode()
         state["random.patches"] = torch.frombuffer(bytearray(rng), dtype=torch.uint8)
@@ -172,12 +172,12 @@ class Trainer:
         self.step_count, self.skipped, self.average.n_updates = counts
 
     def _restore_optimizer(self, flat: dict[str, Tensor]) -> None:
-        whole = self._optimizer.state_dict()
+        whole = self.optimizer.state_dict()
         entries: dict[int, dict[str, Tensor]] = {}
         for key, value in flat.items():
             index, name = key.split(".", 1)
             entries.setdefault(int(index), {})[name] = value
-        self._optimizer.load_state_dict({**whole, "state": entries})
+        self.optimizer.load_state_dict({**whole, "state": entries})
 
 
 def _below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
