@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.files import replacing
+from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.settings import AnyNetwork, MixSettings, NetworkSettings
 
@@ -162,7 +163,9 @@ def read_header(path: str | PathLike[str]) -> ModelHeader:
                 "napari-denoisplit."
             )
         return ModelHeader.model_validate(header)
-    except (json.JSONDecodeError, ValidationError) as error:
+    except ModelFileError:
+        raise
+    except (ValueError, RecursionError) as error:  # of bad JSON, bad values, nested brackets
         raise ModelFileError(
             f"{path} has a header that cannot be read ({_first_line(error)}): the file is damaged "
             "or was edited. Take a copy or train again."
@@ -193,7 +196,7 @@ def load_model(path: str | PathLike[str], device: str = "cpu") -> Model:
     try:
         data = path.read_bytes()
         tensors = load(data)
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, *DAMAGE) as error:
         raise ModelFileError(
             f"{path} cannot be read ({_first_line(error)}): the file is damaged. Take a copy or "
             "train again."
@@ -258,12 +261,14 @@ def _metadata(path: Path) -> dict[str, Any]:
                     "that this program made."
                 )
             header = json.loads(file.read(length))
+    except ModelFileError:
+        raise
     except OSError as error:
         raise ModelFileError(
             f"{path} cannot be opened ({error.strerror}): check that the file exists and may be "
             "read."
         ) from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # of bad letters, bad JSON, nested brackets
         raise ModelFileError(
             f"{path} is damaged or no {SUFFIX} file (its header is not JSON): take a copy or train "
             "again."

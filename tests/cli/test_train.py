@@ -118,3 +118,11 @@ def test_one_structure_alone_is_learned_to_be_denoised_and_said_so(channels, tmp
     assert train(channels[0], "-o", model, *SHORT) == 0
     assert "nuclei is the only structure: the model learns to denoise it" in capsys.readouterr().err
     assert read_header(model).network.n_channels == 1
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_images_are_read(tmp_path, capsys):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(SystemExit) as end:
+        main(["train", "absent.tif", "-o", str(tmp_path / "file" / "m.denoisplit")])
+    assert end.value.code == 2
+    assert "cannot be written" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.cli.parts.files import check_model_name, read_each
+from napari_denoisplit.cli.parts.files import check_model_name, check_writable, read_each
 from napari_denoisplit.cli.parts.options import (
     MORE,
     AxesOption,
@@ -133,6 +133,7 @@ def train(
     check_model_name(output)
     if output.exists() and not overwrite and resume is None:
         raise UsageError(f"{output} exists. Choose another name, or add --overwrite.")
+    check_writable(output)
     settings = _settings(chosen, _numbers(weights, "--weights"))
     terminal = Terminal()
     fields = _fields(
@@ -151,7 +152,6 @@ def train(
     from napari_denoisplit.jobs.train.job import train_job
 
     noise_models = _noise_models(terminal, noise_model) if noise_model else None
-    output.parent.mkdir(parents=True, exist_ok=True)
     job = train_job(
         fields,
         settings,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import ImageError, message_of
 from napari_denoisplit.files import short_stem
 
 if TYPE_CHECKING:
@@ -87,6 +88,20 @@ def check_place(file: Path) -> None:
     """Refuse a file whose folder is not there, before the work and not after it."""
     if not file.absolute().parent.is_dir():
         raise UsageError(f"{file}: there is no folder {file.absolute().parent}.")
+
+
+def check_writable(file: Path) -> None:
+    """Refuse a file that cannot be made, before the work; its folder is made if there is none."""
+    folder = file.absolute().parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"--output {file} cannot be written ({message_of(error)}). Name a folder that may be "
+            "written to."
+        ) from error
 
 
 def check_model_name(output: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.files import replacing
+from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.noise.files.description import numbers
 from napari_denoisplit.noise.files.npy import read_npy_values, write_npy
 from napari_denoisplit.noise.files.npz import read_npz_values, write_npz
@@ -24,11 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 64 * 2**20  # a histogram of 1024 bins as text
 _OTHERS = "PN2V, DivNoising, HDN, denoiSplit or careamics"
-# The last two are of archives with a feature that Python does not know, and of nested brackets.
-_DAMAGE = (
-    *(OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile),
-    *(NotImplementedError, RecursionError),
-)
+_DAMAGE = (*DAMAGE, zipfile.BadZipFile, MemoryError)  # of a header that asks for too much
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ def read_noise_model(path: str | os.PathLike[str]) -> NoiseModel:
     values = _values(Path(path))
     try:
         return noise_model_from_dict(values)
-    except NoiseModelError as error:
+    except _DAMAGE as error:
         raise NoiseModelError(f"{str(path)!r}: {error}") from error
 
 
@@ -83,7 +80,7 @@ def read_noise_header(path: str | os.PathLike[str]) -> NoiseHeader:
             raise NoiseModelError(f"noise models of kind {kind!r} are unknown here.")
         low, high = float(values["min_signal"]), float(values["max_signal"])
         return NoiseHeader(kind, (low, high), NoiseRecord.of_values(values), numbers(values))
-    except (KeyError, TypeError, ValueError) as error:
+    except _DAMAGE as error:
         raise NoiseModelError(f"{str(path)!r} is not a noise model: {error}") from error
 
 

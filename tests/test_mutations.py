@@ -1,0 +1,126 @@
+"""Damaged files: each ends in an error of this package or in what is right, never in NaN."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from napari_denoisplit.checkpoint import Model, ModelHeader, load_model, save_model
+from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.images.training.normalization import Normalization
+from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.noise.files.noise_file import (
+    read_noise_header,
+    read_noise_model,
+    write_noise_model,
+)
+from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
+from napari_denoisplit.noise.models.histogram import HistogramNoise
+from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
+from napari_denoisplit.settings import LadderSettings, MixSettings
+
+MUTANTS = int(os.environ.get("DENOISPLIT_MUTANTS", "40"))
+"""Of each kind of file; thousands take minutes."""
+NESTED = b"[" * 100_000
+
+
+def mutant(data: bytes, rng: np.random.Generator) -> bytes:
+    """Flip, drop, repeat or overwrite bytes of a file."""
+    changed = bytearray(data)
+    # The beginning is where headers are, and damage does most.
+    end = len(changed) if rng.random() < 0.5 else min(len(changed), 600)
+    at, n = int(rng.integers(end)), int(rng.integers(1, 9))
+    match int(rng.integers(6)):
+        case 0:
+            changed[at] ^= 1 << int(rng.integers(8))
+        case 1:
+            del changed[at:]
+        case 2:
+            del changed[at : at + n]
+        case 3:
+            changed[at:at] = changed[at : at + 8 * n]
+        case 4:
+            changed[at : at + n] = rng.bytes(n)
+        case 5:
+            digits = [i for i, byte in enumerate(changed[:end]) if chr(byte).isdigit()] or [at]
+            for i in rng.choice(digits, min(n, len(digits))):
+                changed[i] = ord("9")
+    return bytes(changed)
+
+
+def noise_models():
+    table = np.zeros((3, 8, 8))
+    table[0] = 1 / 8
+    table[1], table[2] = np.arange(8)[:, None] * 10.0, np.arange(1, 9)[:, None] * 10.0
+    return {
+        "mixture": GaussianMixture(torch.zeros(6, 2), 0.0, 100.0, 1.0),
+        "histogram": HistogramNoise(table),
+        "camera": PoissonGaussian(2.0, 100.0, 3.0, 90.0, 1000.0),
+    }
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json", ".npy"])
+@pytest.mark.parametrize("kind", ["mixture", "histogram", "camera"])
+def test_a_damaged_noise_model_is_refused_or_right(tmp_path, rng, kind, suffix):
+    if suffix == ".npy" and kind != "histogram":
+        pytest.skip("such files hold histograms")
+    path = tmp_path / f"m{suffix}"
+    write_noise_model(path, noise_models()[kind])
+    data = path.read_bytes()
+    unnamed = 0
+    for _ in range(MUTANTS):
+        path.write_bytes(mutant(data, rng))
+        try:
+            read_noise_header(path)
+            found = read_noise_model(path)
+            signal = torch.linspace(*found.signal_range, 5)
+            assert torch.isfinite(found.log_likelihood(signal, signal)).all()
+        except DenoisplitError as error:
+            unnamed += path.name not in str(error)
+    assert not unnamed
+
+
+def test_a_damaged_model_file_is_refused_or_finite(tmp_path, rng):
+    network = LadderSettings(n_levels=1, n_filters=4, n_latents=2)
+    statistics = Normalization(
+        input_mean=1.5, input_std=0.1, channel_means=(1.0, 2.0), channel_stds=(0.3, 0.7)
+    )
+    header = ModelHeader(
+        network=network, mix=MixSettings(), normalization=statistics, channel_names=("a", "b")
+    )
+    path = tmp_path / "m.denoisplit"
+    save_model(path, Model(VSE(network), header))
+    data = path.read_bytes()
+    unnamed = 0
+    for _ in range(4 * MUTANTS):
+        path.write_bytes(mutant(data, rng))
+        try:
+            weights = load_model(path).network.state_dict().values()
+            assert all(torch.isfinite(value).all() for value in weights)
+        except DenoisplitError as error:
+            unnamed += path.name not in str(error)
+    assert not unnamed
+
+
+@pytest.mark.parametrize("read", [load_model, read_noise_model])
+def test_nested_brackets_are_refused(tmp_path, read):
+    path = tmp_path / ("m.denoisplit" if read is load_model else "m.json")
+    prefix = len(NESTED).to_bytes(8, "little") if read is load_model else b""
+    path.write_bytes(prefix + NESTED)
+    with pytest.raises(DenoisplitError, match=path.name):
+        read(path)
+
+
+@pytest.mark.parametrize("number", [10**400, [], {}, None, "x", [[]]])
+def test_numbers_that_are_none_are_refused(tmp_path, number):
+    path = tmp_path / "m.json"
+    for model in noise_models().values():
+        values = model.to_dict()
+        for name in model.needs:
+            path.write_text(json.dumps(values | {name: number}))
+            with pytest.raises(DenoisplitError, match=path.name):
+                read_noise_model(path)
