@@ -65,6 +65,9 @@ def _layer(
     from napari_denoisplit.images.phantom.phantoms import PIXEL_SIZE
 
     low, high = np.percentile(image, (1, 99.7))
+    about: dict[str, Any] = {"phantom": {"structures": STRUCTURES, "seed": seed}}
+    if name.startswith("true "):
+        about["kind"] = "truth"  # never proposed as what is to be split
     return (
         image,
         {
@@ -76,7 +79,7 @@ def _layer(
             "units": ("µm", "µm"),
             "axis_labels": ("y", "x"),
             "visible": visible,
-            "metadata": layer_metadata(phantom={"structures": STRUCTURES, "seed": seed}),
+            "metadata": layer_metadata(**about),
         },
         "image",
     )

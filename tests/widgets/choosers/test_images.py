@@ -9,6 +9,7 @@ import pytest
 from tests.widgets.conftest import layer
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.plugin.sample_data import mixture
 from napari_denoisplit.widgets.choosers.images import FILE, LAYER, ImageChooser, Role
 from napari_denoisplit.widgets.choosers.roles import STRUCTURES, SUPERPOSITION
 from napari_denoisplit.widgets.layers.place import viewer_reference
@@ -103,3 +104,35 @@ def test_a_single_file_takes_the_place_of_the_one_before_and_must_exist(viewer, 
     assert [one.source for one in chooser.chosen()] == [tmp_path / "b.tif"]
     chooser.file.edit.clear()
     assert chooser.problem == "Choose an image."
+
+
+@pytest.fixture
+def single(viewer, dock):
+    return dock(viewer, ImageChooser(viewer_reference(viewer), SUPERPOSITION))
+
+
+def test_of_the_sample_the_mixture_is_proposed_however_it_comes(viewer, dock, single):
+    for data, keywords, _ in mixture():
+        viewer.add_image(data, **keywords)
+    opened_later = dock(viewer, ImageChooser(viewer_reference(viewer), SUPERPOSITION))
+    assert single.layer.layer.name == opened_later.layer.layer.name == "superposition"
+
+
+def test_the_active_layer_is_proposed_else_the_topmost_visible_one(viewer, dock):
+    for name, visible in (("a", True), ("b", True), ("c", False)):
+        viewer.add_image(np.zeros((8, 8)), name=name, visible=visible)
+    viewer.layers.selection.active = layer(viewer, "a")
+    of_active = dock(viewer, ImageChooser(viewer_reference(viewer), SUPERPOSITION))
+    viewer.layers.selection.clear()
+    of_none = dock(viewer, ImageChooser(viewer_reference(viewer), SUPERPOSITION))
+    assert of_active.layer.layer.name == "a"
+    assert of_none.layer.layer.name == "b"
+
+
+def test_what_the_plugin_made_is_not_proposed_but_can_be_chosen(viewer, dock, single):
+    viewer.add_image(np.zeros((8, 8)), name="result", metadata={"denoisplit": {"kind": "MMSE"}})
+    viewer.add_image(np.zeros((8, 8)), name="cells")
+    assert single.layer.layer.name == "cells"
+    single.layer.layer = layer(viewer, "result")
+    viewer.add_image(np.zeros((8, 8)), name="more")
+    assert single.layer.layer.name == "result"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
 import time
+import weakref
+from functools import partial
 
 import pytest
 from qtpy.QtWidgets import QWidget
@@ -142,3 +145,24 @@ while not seen:
 """
     ended = subprocess.run([sys.executable, "-c", code], timeout=60, check=False)
     assert ended.returncode == 0
+
+
+def test_an_ended_run_keeps_nothing_that_it_was_given(qtbot):
+    class Picture:
+        """Stands for an array that the callbacks hold."""
+
+    picture, ends = Picture(), []
+    gone = weakref.ref(picture)
+
+    def keep(what: object, held: Picture) -> None:
+        ends.append(type(what).__name__)
+
+    def job(stop):
+        yield Stage("busy")
+
+    told = {name: partial(keep, held=picture) for name in ("on_event", "on_done", "on_error")}
+    running = start_job(job, **told)
+    qtbot.waitUntil(lambda: "NoneType" in ends)
+    del told, picture
+    qtbot.waitUntil(lambda: gc.collect() >= 0 and gone() is None)
+    assert not running.is_running

@@ -10,6 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.layer_record import kind_of
 from napari_denoisplit.widgets.layers.place import AXIS_NAMES, possible_axes
 from napari_denoisplit.widgets.parts.controls import refill
 from napari_denoisplit.widgets.parts.fields import make_narrow, narrow_box
@@ -31,6 +32,10 @@ class LayerChoice(QWidget):
         What the layer is for, e.g. "Image".
     with_channels
         Whether the layer must have a channel axis.
+    one_of_many
+        Whether it is one of a list of layers, which are proposed from the first one on, truth among
+        them. By itself it begins with the active layer, else with the topmost visible one.
+        What the plugin made of images is proposed by neither.
     """
 
     changed = Signal()  # another layer or another meaning of its axes was chosen
@@ -42,10 +47,13 @@ class LayerChoice(QWidget):
         name: str,
         *,
         with_channels: bool = False,
+        one_of_many: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._with_channels = with_channels
+        self._viewer = viewer
+        self._with_channels, self._one_of_many = with_channels, one_of_many
+        self._is_chosen = False  # by the user or the program: it stays while the layer does
         self._described: ImageLayer | None = None
         self._layers = _layer_list(viewer, name)
         box = self._layers.native
@@ -62,8 +70,9 @@ class LayerChoice(QWidget):
         layout.addWidget(self.axes_box)
         self.setFocusProxy(box)
         self._layers.changed.connect(self._on_layer)
-        box.activated.connect(self.picked)
+        box.activated.connect(self._pick)
         self.axes_box.currentIndexChanged.connect(self.changed)
+        self._propose()
         self._on_layer()
 
     @property
@@ -74,11 +83,12 @@ class LayerChoice(QWidget):
 
     @layer.setter
     def layer(self, layer: ImageLayer) -> None:
+        self._is_chosen = True
         self._layers.value = layer
 
     def layers(self) -> tuple[ImageLayer, ...]:
-        """Every layer to choose from."""
-        return tuple(self._layers.choices)
+        """Every layer to choose from, those first that may be proposed."""
+        return tuple(sorted(self._layers.choices, key=self._is_made))
 
     @property
     def axes(self) -> str:
@@ -99,8 +109,45 @@ class LayerChoice(QWidget):
 
     def reset_choices(self) -> None:
         """Follow the viewer: layers come, go and are renamed."""
+        before = self.layer
         self._layers.reset_choices()
+        self._is_chosen = self._is_chosen and self.layer is before
+        stays = before is not None and self.layer is before and self._fits(before)
+        if not stays or self._is_made(before):
+            self._propose()
         self._on_layer()
+
+    def _pick(self, *_: object) -> None:
+        self._is_chosen = True
+        self.picked.emit()
+
+    def _propose(self) -> None:
+        """Begin with the layer that is most likely meant, unless one was chosen."""
+        viewer = self._viewer()
+        if self._is_chosen or viewer is None:
+            return
+        fitting = [
+            one for one in self._layers.choices if self._fits(one) and not self._is_made(one)
+        ]
+        if not self._one_of_many:
+            active = viewer.layers.selection.active
+            order = list(viewer.layers)
+            # The best last: the active layer, then visible ones, then those further up.
+            fitting.sort(key=lambda one: (one is active, one.visible, order.index(one)))
+            fitting.reverse()
+        if fitting:
+            self._layers.value = fitting[0]
+
+    def _fits(self, layer: ImageLayer) -> bool:
+        try:
+            return bool(possible_axes(layer, with_channels=self._with_channels))
+        except ImageError:
+            return False
+
+    def _is_made(self, layer: ImageLayer) -> bool:
+        """Whether the plugin made it: a result, a preview, the truth of a sample."""
+        kind = kind_of(layer.metadata)
+        return bool(kind) and not (self._one_of_many and kind == "truth")
 
     def _on_layer(self, *_: object) -> None:
         layer, before = self.layer, self.axes

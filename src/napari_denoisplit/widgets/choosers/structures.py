@@ -63,7 +63,8 @@ class LayerPerStructure(QWidget):
     def add(self) -> None:
         """Add a structure."""
         if len(self.choices) < MOST_CHANNELS:
-            choice = LayerChoice(self._viewer, f"Structure {len(self.choices) + 1}", parent=self)
+            name = f"Structure {len(self.choices) + 1}"
+            choice = LayerChoice(self._viewer, name, one_of_many=True, parent=self)
             self.choices.append(choice)
             self._rows.addWidget(choice)
             self._spread()

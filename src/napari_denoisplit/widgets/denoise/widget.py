@@ -143,7 +143,7 @@ def show_denoised(
     provenance
         How it was made; kept in the layers' metadata.
     """
-    metadata = layer_metadata(provenance)
+    metadata = layer_metadata(provenance, kind="denoised")
     if chosen.layer is None:
         _show_channels(viewer, noisy, {})
         _show_channels(viewer, denoised, metadata)

@@ -9,6 +9,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtGui import QValidator
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -204,7 +205,7 @@ def _whole_number(metadata: Iterable[Any], optional: bool, none_title: str) -> C
     step = int(limits.get("multiple_of", 1))
     low = int(limits.get("ge", limits.get("gt", -1) + 1))
     high = int(limits.get("le", limits.get("lt", _LARGEST_INT + 1) - 1))
-    box = QSpinBox()
+    box = WholeNumberBox()
     box.setRange(low, min(high, _LARGEST_INT))
     box.setSingleStep(step)
     return _with_none(box, low - step, none_title) if optional else _plain(box)
@@ -212,7 +213,7 @@ def _whole_number(metadata: Iterable[Any], optional: bool, none_title: str) -> C
 
 def _number(metadata: Iterable[Any], optional: bool, none_title: str, decimals: int) -> Control:
     limits = _limits(metadata)
-    box = QDoubleSpinBox()
+    box = NumberBox()
     high = limits.get("le", limits.get("lt", 1e9))
     box.setDecimals(decimals)
     tick = 10.0 ** -box.decimals()
@@ -223,7 +224,6 @@ def _number(metadata: Iterable[Any], optional: bool, none_title: str, decimals: 
 
 
 def _plain(box: QSpinBox | QDoubleSpinBox) -> Control:
-    box.setKeyboardTracking(False)
     guard_wheel(box)
     return Control(box, box.value, box.setValue, box.valueChanged)
 
@@ -237,6 +237,57 @@ def _with_none(box: QSpinBox | QDoubleSpinBox, below: float, title: str) -> Cont
         value=lambda: None if math.isclose(box.value(), below, abs_tol=1e-9) else box.value(),
         set_value=lambda value: box.setValue(below if value is None else value),
     )
+
+
+_SEPARATORS = ".,٫٬'’\u00a0\u202f "
+"""Of decimals or of groups of digits, somewhere in the world."""
+
+
+class WholeNumberBox(QSpinBox):
+    """A box for a whole number without separators: Qt would drop them, and read 15 for 1.5."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setKeyboardTracking(False)  # or what is typed first is a value to fall back on
+
+    def validate(self, text: str, position: int) -> Any:
+        """Take digits alone; what has a separator can be typed on, and is not accepted."""
+        if text != self.specialValueText() and any(one in _SEPARATORS for one in text):
+            return QValidator.State.Intermediate, text, position
+        return super().validate(text, position)
+
+    def fixup(self, text: str) -> str:
+        """Leave the text: Qt would take its separators out."""
+        return text
+
+
+class NumberBox(QDoubleSpinBox):
+    """A box for a number with a point or a comma before its decimals, whatever the locale has."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setKeyboardTracking(False)  # or what is typed first is a value to fall back on
+
+    def validate(self, text: str, position: int) -> Any:
+        """Take one point or comma; groups of digits are not accepted."""
+        if text == self.specialValueText():
+            return QValidator.State.Acceptable, text, position
+        found = [one for one in text if one in _SEPARATORS]
+        if len(found) > 1 or any(one not in ".,٫" for one in found):
+            return QValidator.State.Intermediate, text, position
+        return super().validate(self._local(text), position)
+
+    def valueFromText(self, text: str) -> float:
+        """Read a number as `validate` takes it."""
+        return float(super().valueFromText(self._local(text)))
+
+    def fixup(self, text: str) -> str:
+        """Leave the text: Qt would take its separators out."""
+        return text
+
+    def _local(self, text: str) -> str:
+        point = self.locale().decimalPoint()
+        return text.replace(",", ".").replace("٫", ".").replace(".", point)
 
 
 def narrow_box(

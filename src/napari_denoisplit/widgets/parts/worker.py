@@ -110,6 +110,10 @@ class Running(QObject):
         worker.returned.connect(self._done)
         worker.errored.connect(self._failed)
         worker.finished.connect(self._finished)
+        # A thread that is alive when the interpreter ends aborts Python, so the end waits for it.
+        # This also keeps the run until then, even if nobody else does.
+        self._at_exit = partial(_quit_and_wait, worker, self)
+        atexit.register(self._at_exit)
 
     @property
     def is_running(self) -> bool:
@@ -151,6 +155,10 @@ class Running(QObject):
     def _finished(self) -> None:
         # Neither a result nor an error came: the worker was told to quit.
         self._failed(Cancelled("The run was given up because a napari window closed."))
+        # Whoever keeps a run that has ended keeps nothing of its images and results.
+        self._on_event = self._on_done = self._on_error = ignore
+        atexit.unregister(self._at_exit)
+        del self._at_exit
 
 
 def start_job(
@@ -183,11 +191,6 @@ def start_job(
     create = create_worker if title else create_unlisted_worker
     worker = create(task, stop, _worker_class=_JobWorker, _ignore_errors=True)
     running = Running(worker, stop, on_event, on_done, on_error)
-    # A thread that is alive when the interpreter ends aborts Python, so the end waits for it.
-    # This also keeps `running` until then, even if nobody else does.
-    end = partial(_quit_and_wait, worker, running)
-    atexit.register(end)
-    worker.finished.connect(partial(atexit.unregister, end))
     worker.start()
     return running
 

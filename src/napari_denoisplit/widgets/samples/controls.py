@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QSlider,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -20,6 +19,7 @@ from qtpy.QtWidgets import (
 from napari_denoisplit.settings import FilmSettings
 from napari_denoisplit.widgets.parts.fields import (
     SettingsForm,
+    WholeNumberBox,
     form_layout,
     guard_wheel,
     narrow_box,
@@ -158,7 +158,7 @@ class ViewChoice(QWidget):
         self.other_box = _box(
             self, "Compared with", (_MMSE, _OTHER), "What differences and blinking refer to."
         )
-        self.number = QSpinBox(self)
+        self.number = WholeNumberBox(self)
         self.number.setAccessibleName("Number of the other sample")
         self.number.setToolTip(tooltip("Which sample to compare with."))
         self.number.setMinimum(1)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
-    QDoubleSpinBox,
     QLabel,
     QPushButton,
     QSlider,
@@ -19,7 +18,13 @@ from napari_denoisplit.images.layer_record import TRUST_MASK, layer_metadata, la
 from napari_denoisplit.settings import ObjectSettings
 from napari_denoisplit.widgets.layers.place import full_resolution
 from napari_denoisplit.widgets.parts.controls import Text
-from napari_denoisplit.widgets.parts.fields import form_layout, guard_wheel, narrow_box, tooltip
+from napari_denoisplit.widgets.parts.fields import (
+    NumberBox,
+    form_layout,
+    guard_wheel,
+    narrow_box,
+    tooltip,
+)
 from napari_denoisplit.widgets.trust.showing import hide_results
 
 if TYPE_CHECKING:
@@ -206,8 +211,8 @@ def _slider(parent: QWidget) -> QSlider:
     return slider
 
 
-def _background(parent: QWidget) -> QDoubleSpinBox:
-    box = QDoubleSpinBox(parent)
+def _background(parent: QWidget) -> NumberBox:
+    box = NumberBox(parent)
     box.setRange(-1e9, 1e9)
     box.setKeyboardTracking(False)
     box.setMinimumWidth(60)  # its range alone would make the dock wider

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Stage
@@ -16,6 +16,7 @@ from napari_denoisplit.widgets.layers.region import region_of_shapes
 from napari_denoisplit.widgets.layers.results import contrast_limits
 from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.fields import (
+    WholeNumberBox,
     form_layout,
     guard_wheel,
     narrow_box,
@@ -66,7 +67,7 @@ class SamplesPart(QWidget):
         self.tool.addItems([MODE, ANSWERS, CONSENSUS])
         self.structure = narrow_box("Structure", "Whose objects the samples are to agree on.", self)
         self.region = RegionChoice(viewer, self)
-        self.n_answers = QSpinBox(self)
+        self.n_answers = WholeNumberBox(self)
         self.n_answers.setRange(2, 9)
         self.n_answers.setValue(3)
         self.n_answers.setAccessibleName("Answers")
