@@ -211,10 +211,14 @@ def test_what_goes_wrong_while_splitting_is_the_trouble_of_one_file(
     assert statuses(result) == {"cell 1": "done", "cell 2": "failed", "cell 10": "done"}
 
 
-def test_a_name_that_leaves_no_room_for_that_of_the_result_fails_alone(model, good, tmp_path):
+def test_a_name_that_leaves_no_room_for_that_of_the_result_is_split_and_known_again(
+    model, good, tmp_path
+):
     (good / "cell 2.tif").rename(good / f"cell 2 {'x' * 240}.tif")
     result, _ = split(model, good, tmp_path / "out")
-    assert [file.status for file in result.files] == ["done", "failed", "done"]
+    assert [file.status for file in result.files] == ["done", "done", "done"]
+    again, _ = split(model, good, tmp_path / "out")
+    assert [file.status for file in again.files] == ["skipped", "skipped", "skipped"]
 
 
 def test_a_full_disk_ends_the_batch_and_keeps_what_is_done(model, good, tmp_path, monkeypatch):
