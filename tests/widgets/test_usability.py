@@ -37,7 +37,9 @@ EVERY_WIDGET = pytest.mark.parametrize(
 
 def controls(widget):
     """What a user can click or type into, without the inner parts of controls."""
-    for control in widget.findChildren(CONTROLS):
+    # One class at a time: only PyQt takes several.
+    found = {id(x): x for kind in CONTROLS for x in widget.findChildren(kind)}
+    for control in found.values():
         parents = []
         parent = control.parent()
         while parent is not widget and parent is not None:
