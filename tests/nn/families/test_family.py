@@ -9,12 +9,20 @@ from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.families import FAMILIES, facts_of, network_of, sampler_of
 from napari_denoisplit.nn.fast.inference import FoldedVSE
 from napari_denoisplit.nn.sampler import PlainSampler, multiply_adds
-from napari_denoisplit.settings import KINDS, PRESETS, LadderSettings, NetworkSettings, UNetSettings
+from napari_denoisplit.settings import (
+    KINDS,
+    PRESETS,
+    DenoisingUNetSettings,
+    LadderSettings,
+    NetworkSettings,
+    UNetSettings,
+)
 
 COMPUTE = Compute(torch.device("cpu"), torch.float32)
 SMALL: dict[str, NetworkSettings] = {
     "ladder": LadderSettings(n_levels=2, n_filters=4, n_latents=(2, 3), blocks_in_head=2),
     "unet": UNetSettings(n_levels=2, n_filters=4),
+    "denoiser": DenoisingUNetSettings(n_levels=2, n_filters=4),
 }
 
 
