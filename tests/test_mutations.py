@@ -124,3 +124,21 @@ def test_numbers_that_are_none_are_refused(tmp_path, number):
             path.write_text(json.dumps(values | {name: number}))
             with pytest.raises(DenoisplitError, match=path.name):
                 read_noise_model(path)
+
+
+@pytest.mark.parametrize(
+    "header", [b"{'descr': (", b"  {\n 1", b"{'descr': '<f8L', 1L", b"(" * 300]
+)
+def test_headers_that_are_no_python_are_refused(tmp_path, header):
+    path = tmp_path / "m.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(DenoisplitError, match=path.name):
+        read_noise_model(path)
+
+
+@pytest.mark.parametrize("edge", [1e19, 1e200, -1e200])
+def test_a_table_whose_variance_cannot_be_computed_is_refused(edge):
+    table = noise_models()["histogram"].table.copy()
+    table[1:] *= edge / 80.0
+    with pytest.raises(DenoisplitError, match="has no square"):
+        HistogramNoise(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tokenize
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 64 * 2**20  # a histogram of 1024 bins as text
 _OTHERS = "PN2V, DivNoising, HDN, denoiSplit or careamics"
-_DAMAGE = (*DAMAGE, zipfile.BadZipFile, MemoryError)  # of a header that asks for too much
+# The last two are what numpy's reading of a header, a text of Python, ends in.
+_DAMAGE = (*DAMAGE, zipfile.BadZipFile, MemoryError, tokenize.TokenError, SyntaxError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_BINS = 1024
 LEAST_ROW = 1e-20
 """Rows that sum to less hold nothing; PN2V adds 1e-30 to every entry of an empty row."""
+_LARGEST_EDGE = 1e18
+"""Grey levels: float32, in which variances are computed, ends at the square of 1.8e19."""
 _UNEVEN = 1e-3  # of a bin's width, that edges may differ from evenly spaced ones
 
 
@@ -81,6 +83,8 @@ def _problem_with(table: NDArray[Any]) -> str:
     if np.abs(sums - 1).max() > 1e-3:
         return f"a row sums to {sums[np.abs(sums - 1).argmax()]:g} instead of 1"
     edges = np.append(table[1, :, 0], table[2, -1, 0])
+    if (largest := np.abs(table[1:]).max()) > _LARGEST_EDGE:
+        return f"a bin begins or ends at {largest:g}, and more than {_LARGEST_EDGE:g} has no square"
     width = (edges[-1] - edges[0]) / shape[1]
     uneven = np.abs(edges - np.linspace(edges[0], edges[-1], len(edges))).max()
     if not width > 0 or uneven > _UNEVEN * width:
