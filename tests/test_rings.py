@@ -33,6 +33,7 @@ OF_THE_WHOLE = {
     "test_manifest.py",
     "test_rings.py",
     "test_stand_in.py",
+    "test_mutations.py",
     "widgets/test_usability.py",
     "widgets/test_whole_way.py",
 }
