@@ -61,7 +61,7 @@ def test_a_noise_model_is_fitted_saved_loaded_compared_and_handed_over(
     fitted = widget.shelf.current
     assert fitted is not None, widget.panel.status.text()
     assert abs(fitted.known.numbers["gain"] - 4) < 0.6
-    widget.run.save(tmp_path / "camera.npz")
+    widget.jobs.save(tmp_path / "camera.npz")
     qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=10_000)
 
     widget.open_files([tmp_path / "camera.npz"])
