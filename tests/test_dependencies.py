@@ -20,6 +20,7 @@ BROUGHT = {
     "imageio": "extra film",
     "imageio_ffmpeg": "extra film",
     "napari": "a window cannot be without it",
+    "npe2": "napari",
     "pint": "napari",
 }
 

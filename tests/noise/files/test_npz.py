@@ -13,7 +13,7 @@ from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.verdict import NoiseRecord
 
-DATA = Path(os.environ.get("DENOISPLIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DATA = Path(os.environ.get("DENOISPLIT_DATA", Path(__file__).parents[4] / "shared" / "data"))
 FIXTURES = sorted((DATA / "interop" / "noise_models").glob("*.npz"))
 ARRAYS = {
     "trained_weight": np.arange(12, dtype="f4").reshape(6, 2) / 7,

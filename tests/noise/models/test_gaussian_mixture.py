@@ -13,7 +13,7 @@ from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.noise.models.mixture_density import Coefficients, log_density
 
-DATA = Path(os.environ.get("DENOISPLIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DATA = Path(os.environ.get("DENOISPLIT_DATA", Path(__file__).parents[4] / "shared" / "data"))
 FIXTURES = sorted((DATA / "interop" / "noise_models").glob("*.npz"))
 needs_fixtures = pytest.mark.skipif(not FIXTURES, reason=f"no noise models under {DATA}")
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.pairs.estimation import estimate_noise
 
-DATA = Path(os.environ.get("DENOISPLIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DATA = Path(os.environ.get("DENOISPLIT_DATA", Path(__file__).parents[4] / "shared" / "data"))
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"no data under {DATA}")
 
 
