@@ -23,7 +23,8 @@ FACES = RINGS[-1]
 # A window or a command must open before any of these is needed.
 HEAVY = {"dask", "matplotlib", "scipy", "skimage", "tifffile", "torch", "zarr"}
 # What the pages of the window share; everything else in `widgets` is the wing of one page.
-SHARED_BY_WINGS = {"parts", "layers", "choosers"}
+# Each may import those before it.
+SHARED_BY_WINGS = ("layers", "parts", "choosers")
 MOST_MODULES_OF_A_FOLDER = 15
 # Tests of the whole, which no module bears the name of.
 OF_THE_WHOLE = {
@@ -151,6 +152,17 @@ def test_no_wing_of_the_widgets_imports_another_wing():
         for module, others in IMPORTED.items()
         for other in others
         if wing_of(module) and wing_of(other) not in {None, wing_of(module), *SHARED_BY_WINGS}
+    ]
+    assert not offenders
+
+
+def test_shared_folders_of_the_widgets_import_in_one_direction():
+    offenders = [
+        f"{module} imports {other}"
+        for module, others in IMPORTED.items()
+        for other in others
+        if {wing_of(module), wing_of(other)} <= set(SHARED_BY_WINGS)
+        and SHARED_BY_WINGS.index(wing_of(module)) < SHARED_BY_WINGS.index(wing_of(other))
     ]
     assert not offenders
 

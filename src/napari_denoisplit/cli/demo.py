@@ -62,7 +62,7 @@ def _show(terminal: Terminal, files: Sequence[Path]) -> None:
     command = [
         sys.executable,
         "-m",
-        "napari_denoisplit.widgets.layers.result_window",
+        "napari_denoisplit.widgets.split.result_window",
         *map(str, files),
     ]
     if subprocess.run(command, check=False).returncode != 0:

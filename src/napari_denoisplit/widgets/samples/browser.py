@@ -1,4 +1,4 @@
-"""What links player, reader and picture: the sample that is wanted is shown once it is there."""
+"""Samples of one result in a viewer: which picture is wanted, read and painted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A split to disk: which blocks are there, and small pictures of them."""
+"""A split to disk in the background, with small pictures of the blocks that are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where results go, and what making them takes."""
+"""The choice where the results of a split go, and the folder for temporary ones."""
 
 from __future__ import annotations
 

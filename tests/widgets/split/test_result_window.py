@@ -5,7 +5,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.widgets.layers.result_window import add_image
+from napari_denoisplit.widgets.split.result_window import add_image
 
 
 @pytest.fixture
