@@ -13,7 +13,17 @@ SOURCE = TESTS.parent / "src" / PACKAGE
 
 # From the innermost ring outwards; a name is a module or a subpackage of the package.
 RINGS = (
-    {"calibration_record", "curves", "errors", "events", "files", "settings", "verdict", "wording"},
+    {
+        "calibration_record",
+        "curves",
+        "docstrings",
+        "errors",
+        "events",
+        "files",
+        "settings",
+        "verdict",
+        "wording",
+    },
     {"images", "measures"},
     {"nn", "noise", "sampling", "checkpoint"},
     {"jobs"},

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
 import textwrap
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+
+from napari_denoisplit.docstrings import parameters, sections
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,16 +46,16 @@ def documented_by(module: str, job: str) -> Callable[[F], F]:
     """
 
     def complete(function: F) -> F:
-        own, of_job = _sections(function.__doc__ or ""), _sections(_docstring(module, job))
-        given, own_texts = (_parameters(s.pop("Parameters", "")) for s in (of_job, own))
+        own, of_job = sections(function.__doc__), sections(_docstring(module, job))
+        given, own_texts = (parameters(s.pop("Parameters", "")) for s in (of_job, own))
         known = given | _TEXTS | own_texts
         entries = [
             f"{name}\n{_indented(_with_default(known[name], parameter))}"
             for name, parameter in inspect.signature(function).parameters.items()
         ]
-        sections = {"Parameters": "\n".join(entries), **of_job, **own}
+        merged = {"Parameters": "\n".join(entries), **of_job, **own}
         titles = ("Parameters", "Returns", "Raises")
-        parts = [f"{t}\n{'-' * len(t)}\n{sections[t]}" for t in titles if t in sections]
+        parts = [f"{t}\n{'-' * len(t)}\n{merged[t]}" for t in titles if t in merged]
         function.__doc__ = "\n\n".join([own[""], *parts]) + "\n"
         return function
 
@@ -68,9 +69,7 @@ def _with_default(text: str, parameter: inspect.Parameter) -> str:
 
 
 def _indented(text: str) -> str:
-    return textwrap.fill(
-        " ".join(text.split()), 92, initial_indent="    ", subsequent_indent="    "
-    )
+    return textwrap.fill(text, 92, initial_indent="    ", subsequent_indent="    ")
 
 
 def _docstring(module: str, name: str) -> str:
@@ -84,16 +83,3 @@ def _docstring(module: str, name: str) -> str:
 def _source(module: str) -> ast.Module:
     path = _PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
     return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def _sections(docstring: str) -> dict[str, str]:
-    """Text of each section by its title; what stands before the first has none."""
-    parts = re.split(r"^(\w+)\n-+\n", inspect.cleandoc(docstring), flags=re.MULTILINE)
-    bodies = (part.strip("\n") for part in parts[2::2])
-    return {"": parts[0].rstrip(), **dict(zip(parts[1::2], bodies, strict=True))}
-
-
-def _parameters(section: str) -> dict[str, str]:
-    """Text of each parameter by its name."""
-    entries = re.findall(r"^(\S.*)\n((?:    .*\n?)+)", section, re.MULTILINE)
-    return {name: text for names, text in entries for name in names.split(", ")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import signal
 import sys
@@ -22,13 +21,14 @@ from napari_denoisplit.cli.info import info
 from napari_denoisplit.cli.noise.command import noise
 from napari_denoisplit.cli.objects import objects
 from napari_denoisplit.cli.parts.errors import EXPECTED, exit_code, one_line
+from napari_denoisplit.cli.parts.options import register
 from napari_denoisplit.cli.parts.terminal import print_anything
 from napari_denoisplit.cli.split.command import split
 from napari_denoisplit.cli.train import train
 from napari_denoisplit.cli.trust import trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 app = typer.Typer(
     name="denoisplit",
@@ -63,12 +63,6 @@ def _options(
     pass
 
 
-def _help(command: Callable[..., None]) -> str:
-    """Docstring of a command with each paragraph on one line: the terminal breaks the lines."""
-    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-
-
 for _command in (
     demo,
     train,
@@ -83,7 +77,7 @@ for _command in (
     info,
     evaluate,
 ):
-    app.command(help=_help(_command))(_command)
+    register(app, _command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

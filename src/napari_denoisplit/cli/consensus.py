@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import Field
 
 from napari_denoisplit.cli.parts.files import check_folder
 from napari_denoisplit.cli.parts.terminal import Terminal
@@ -16,41 +17,14 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.results.split import Split
 
-SamplesArgument = Annotated[
-    Path,
-    typer.Argument(
-        help="Result of a split with samples, as 'denoisplit split --keep-samples' writes it: "
-        "NAME_samples, NAME_mmse.ome.tif, or an OME-Zarr folder.",
-    ),
-]
-OutputOption = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", help="Folder for the results; left out, beside the samples."),
-]
-StructureOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Structure to segment: its name, or its number from 1; give the option once for each. "
-        "Left out, all.",
-    ),
-]
-LeastOption = Annotated[int, typer.Option(min=1, help="Smaller objects are left out, pixels.")]
-MapOption = Annotated[
-    bool,
-    typer.Option(
-        "--map/--no-map",
-        help="Also write the approximate MAP, which takes sides where the MMSE compromises; needs "
-        "5 samples.",
-    ),
-]
-
 
 def consensus(
-    samples: SamplesArgument,
-    output: OutputOption = None,
-    structure: StructureOption = None,
-    least_pixels: LeastOption = 20,
-    most_probable: MapOption = True,
+    samples: Path,
+    *,
+    output: Path | None = None,
+    structure: list[str] | None = None,
+    least_pixels: Annotated[int, Field(ge=1)] = 20,
+    most_probable: bool = True,
 ) -> None:
     """Segment what posterior samples agree on, and find the most probable image.
 
@@ -60,6 +34,22 @@ def consensus(
     interval over the samples; and NAME_map.ome.tif.
 
     denoisplit consensus results/cells_samples
+
+    Parameters
+    ----------
+    samples
+        Result of a split with samples, as 'denoisplit split --keep-samples' writes it:
+        NAME_samples, NAME_mmse.ome.tif, or an OME-Zarr folder.
+    output
+        Folder for the results; left out, beside the samples.
+    structure
+        Structure to segment: its name, or its number from 1; give the option once for each. Left
+        out, all.
+    least_pixels
+        Smaller objects are left out, pixels.
+    most_probable
+        Also write the approximate MAP, which takes sides where the MMSE compromises; needs 5
+        samples.
     """
     from napari_denoisplit.images.results.files import open_split
 

@@ -7,38 +7,35 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from napari_denoisplit.cli.parts.options import with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
+from napari_denoisplit.settings import TrainSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the files.")] = Path(
-        "demo-output"
-    ),
-    minutes: Annotated[float, typer.Option(min=0.01, max=1000, help="Minutes of training.")] = 2.5,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample and the training.")] = 0,
-    window: Annotated[
-        bool | None,
-        typer.Option(
-            "--window/--no-window",
-            help="Show the result in napari at the end. Left out: if there is a display.",
-        ),
-    ] = None,
-) -> None:
+@with_settings(TrainSettings, "minutes seed", minutes=2.5)
+def demo(*, output: Path = Path("demo-output"), window: bool | None = None, **chosen: Any) -> None:
     """Make a noisy sample of two structures, train a model, split, and show the result.
 
     No data is needed and nothing is downloaded.
+
+    Parameters
+    ----------
+    output
+        Folder for the files.
+    window
+        Show the result in napari at the end. Left out: if there is a display.
     """
     from napari_denoisplit.jobs.demo import demo_job
 
     terminal = Terminal()
-    job = demo_job(output, minutes=minutes, seed=seed, stop=terminal.stop)
+    job = demo_job(output, **chosen, stop=terminal.stop)
     result = terminal.run(job, "demo")
     typer.echo("PSNR against the truth, larger is better:")
     for what, psnr in result.psnr.items():

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.parts.errors import FAILED, UsageError
 from napari_denoisplit.cli.parts.files import read, results_of
-from napari_denoisplit.cli.parts.options import (
-    MORE,
-    AxesOption,
-    Choice,
-    SeriesOption,
-    with_options,
-)
+from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.settings import DenoiseSettings
@@ -28,40 +22,18 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
 
 
-@with_options(
-    Choice(DenoiseSettings, "minutes", ("--minutes", "-m"), note="For each channel."),
-    Choice(DenoiseSettings, "steps"),
-    Choice(DenoiseSettings, "device"),
-    Choice(DenoiseSettings, "seed"),
-    *(
-        Choice(DenoiseSettings, field, panel=MORE)
-        for field in ("patch_size", "batch_size", "learning_rate", "precision")
-    ),
+@with_settings(
+    DenoiseSettings,
+    "minutes steps device seed patch_size batch_size learning_rate precision",
 )
 def denoise(
-    images: Annotated[list[Path], typer.Argument(help="Noisy images of the same kind.")],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", help="Folder for the results; for one image also a .tif file."
-        ),
-    ] = Path("denoised"),
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            help=f"Model file (*{SUFFIX}) of the network: one that exists is applied and nothing "
-            "is learned; otherwise what is learned is kept there. Each of several channels has a "
-            "file of its own, NAME_CHANNEL."
-        ),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume", help="Go on learning where the training of --model ended, and replace it."
-        ),
-    ] = False,
-    axes: AxesOption = None,
-    series: SeriesOption = None,
+    images: list[Path],
+    *,
+    output: Path = Path("denoised"),
+    model: Path | None = None,
+    resume: bool = False,
+    axes: str | None = None,
+    series: Series = None,
     **chosen: Any,
 ) -> None:
     """Denoise images by a network that learns from these images alone.
@@ -74,6 +46,21 @@ def denoise(
     the learning early and keeps what there is.
 
     denoisplit denoise day1/*.tif -o results --minutes 3
+
+    Parameters
+    ----------
+    images
+        Noisy images of the same kind.
+    output
+        Folder for the results; for one image also a .tif file.
+    model
+        Model file (*.denoisplit) of the network: one that exists is applied and nothing is learned;
+        otherwise what is learned is kept there. Each of several channels has a file of its own,
+        NAME_CHANNEL.
+    resume
+        Go on learning where the training of --model ended, and replace it.
+    minutes
+        For each channel.
     """
     settings = DenoiseSettings(**chosen)
     _check_model(model, resume=resume)

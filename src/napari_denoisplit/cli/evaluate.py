@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from napari_denoisplit.cli.parts.files import read
-from napari_denoisplit.cli.parts.options import JsonOption
 from napari_denoisplit.cli.parts.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -28,16 +27,7 @@ between models of about the same PSNR, on the same image."""
 
 
 def evaluate(
-    prediction: Annotated[Path, typer.Argument(help="What was predicted, e.g. NAME_mmse.ome.tif.")],
-    truth: Annotated[Path, typer.Argument(help="The clean image, of the same size.")],
-    samples: Annotated[
-        Path | None,
-        typer.Option(
-            help="Result with kept samples, to measure each of them: an OME-Zarr folder, "
-            "NAME_mmse.ome.tif or NAME_samples.",
-        ),
-    ] = None,
-    as_json: JsonOption = False,
+    prediction: Path, truth: Path, *, samples: Path | None = None, as_json: bool = False
 ) -> None:
     """Measure how close a prediction is to the truth, channel by channel.
 
@@ -46,6 +36,16 @@ def evaluate(
 
     With --samples, also the PSNR of single posterior samples, and by how much it differs from
     sample to sample (standard-deviation PSNR): a measure of diversity, not of quality.
+
+    Parameters
+    ----------
+    prediction
+        What was predicted, e.g. NAME_mmse.ome.tif.
+    truth
+        The clean image, of the same size.
+    samples
+        Result with kept samples, to measure each of them: an OME-Zarr folder, NAME_mmse.ome.tif or
+        NAME_samples.
     """
     from napari_denoisplit.measures.comparison import compare
 

@@ -6,37 +6,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import Field
 
 from napari_denoisplit.cli.parts.errors import INTERRUPTED, UsageError
-from napari_denoisplit.cli.parts.options import Choice, with_options
+from napari_denoisplit.cli.parts.options import with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import FilmSettings
 
 if TYPE_CHECKING:
     from napari_denoisplit.images.results.split import Split
 
+FromOne = Annotated[int | None, Field(ge=1)]
 
-@with_options(*(Choice(FilmSettings, field) for field in ("show", "layout", "speed", "loop")))
+
+@with_settings(FilmSettings, "show layout speed loop")
 def film(
-    result: Annotated[
-        Path,
-        typer.Argument(
-            help="Result of a split: an OME-Zarr folder, NAME_mmse.ome.tif, or NAME_samples."
-        ),
-    ],
-    output: Annotated[Path, typer.Argument(help="The film, .gif or .mp4; or numbers, .ome.tif.")],
-    time: Annotated[
-        int | None, typer.Option("--time", "-t", min=1, help="Which time point, from 1.")
-    ] = None,
-    depth: Annotated[
-        int | None, typer.Option("--depth", "-z", min=1, help="Which plane along z, from 1.")
-    ] = None,
-    against: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Show the difference to this sample, from 1; left out: to the MMSE."
-        ),
-    ] = None,
+    result: Path,
+    output: Path,
+    *,
+    time: FromOne = None,
+    depth: FromOne = None,
+    against: FromOne = None,
     **chosen: Any,
 ) -> None:
     """Show the posterior samples of a result one after the other.
@@ -45,6 +35,19 @@ def film(
     with --keep-samples to have some. One plane of a split is shown. An existing file is replaced.
 
     denoisplit film results/cell_mmse.ome.tif cell.gif --layout "side by side"
+
+    Parameters
+    ----------
+    result
+        Result of a split: an OME-Zarr folder, NAME_mmse.ome.tif, or NAME_samples.
+    output
+        The film, .gif or .mp4; or numbers, .ome.tif.
+    time
+        Which time point, from 1.
+    depth
+        Which plane along z, from 1.
+    against
+        Show the difference to this sample, from 1; left out: to the MMSE.
     """
     from napari_denoisplit.images.results.files import open_split
     from napari_denoisplit.jobs.film import film_job

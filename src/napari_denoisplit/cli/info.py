@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
-from napari_denoisplit.cli.parts.options import AxesOption, JsonOption, SeriesOption
+from napari_denoisplit.cli.parts.options import Series
 from napari_denoisplit.images.zarr.nodes import ZARR_FILES
 
 if TYPE_CHECKING:
@@ -18,20 +18,17 @@ if TYPE_CHECKING:
 
 
 def info(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="An image, a model (*.denoisplit), or a noise model (*.npz, *.npy, *.json).",
-        ),
-    ],
-    as_json: JsonOption = False,
-    axes: AxesOption = None,
-    series: SeriesOption = None,
+    file: Path, *, as_json: bool = False, axes: str | None = None, series: Series = None
 ) -> None:
     """Say what is in an image, in a model, or in a noise model.
 
     Of an image: axes, sizes, pixel size, channels. Of a model: its structures, how it was trained,
     on what. Of a noise model: its kind, what it was fitted to, and whether to trust it.
+
+    Parameters
+    ----------
+    file
+        An image, a model (*.denoisplit), or a noise model (*.npz, *.npy, *.json).
     """
     from napari_denoisplit.noise.files.noise_file import SUFFIXES
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.cli.parts.files import check_place, read
-from napari_denoisplit.cli.parts.options import Choice, with_options
+from napari_denoisplit.cli.parts.options import with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import ObjectSettings
 
@@ -20,27 +20,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.results.split import Split
 
 
-@with_options(*(Choice(ObjectSettings, field) for field in ("limit", "background", "least_pixels")))
+@with_settings(ObjectSettings, "limit background least_pixels")
 def objects(
-    result: Annotated[
-        Path,
-        typer.Argument(
-            help="Result of a split with samples: an OME-Zarr folder, NAME_mmse.ome.tif, or "
-            "NAME_samples.",
-        ),
-    ],
-    output: Annotated[Path, typer.Argument(help="The table, .csv.")],
-    structure: Annotated[
-        str, typer.Option(help="Structure to sum up: its name, or its number from 1.")
-    ] = "1",
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            help="Labels image of the same size, 0 outside of objects; left out, the connected "
-            "parts of the trust mask are the objects.",
-        ),
-    ] = None,
-    **chosen: Any,
+    result: Path, output: Path, *, structure: str = "1", labels: Path | None = None, **chosen: Any
 ) -> None:
     """Sum up objects: their means with 95% intervals, and how much of them can be believed.
 
@@ -48,6 +30,18 @@ def objects(
     pixels share are in it. Split with --keep-samples 10 or more. An existing table is replaced.
 
     denoisplit objects results/cells_mmse.ome.tif nuclei.csv --structure nuclei --labels nuclei.tif
+
+    Parameters
+    ----------
+    result
+        Result of a split with samples: an OME-Zarr folder, NAME_mmse.ome.tif, or NAME_samples.
+    output
+        The table, .csv.
+    structure
+        Structure to sum up: its name, or its number from 1.
+    labels
+        Labels image of the same size, 0 outside of objects; left out, the connected parts of the
+        trust mask are the objects.
     """
     from napari_denoisplit.images.results.files import open_split
     from napari_denoisplit.jobs.trust.objects import objects_job

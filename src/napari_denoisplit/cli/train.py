@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.cli.parts.files import check_model_name, check_writable, read_each
-from napari_denoisplit.cli.parts.options import (
-    MORE,
-    AxesOption,
-    Choice,
-    OverwriteOption,
-    SeriesOption,
-    with_options,
-)
+from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import MixSettings, TrainSettings
 
@@ -30,97 +22,27 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.learning.loop import Trained
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
-ImagesArgument = Annotated[
-    list[Path],
-    typer.Argument(
-        help="Noisy images of the separate structures: one file per structure, all of the "
-        "same size, or files that hold every structure as a channel.",
-    ),
-]
-OutputOption = Annotated[
-    Path,
-    typer.Option("--output", "-o", help=f"Model file to write (*{SUFFIX})."),
-]
-NamesOption = Annotated[
-    str, typer.Option(help="Names of the structures, with commas: nuclei,actin.")
-]
-WeightsOption = Annotated[
-    str,
-    typer.Option(
-        help="Weight of each structure in the superposition, with commas: 0.4,0.6. Left out, "
-        "they follow --mix."
-    ),
-]
-NoiseModelOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="Noise model (*.npz, *.npy, *.json) of a structure; give the option once for each, "
-        "in their order. Left out, noise models are fitted to the images."
-    ),
-]
-CleanOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="Clean image of the same field as a noisy one, if you have it; give the option "
-        "once for each, in their order. Not learned from: it serves noise models and checks."
-    ),
-]
-RepeatsOption = Annotated[
-    bool,
-    typer.Option(
-        "--repeats",
-        help="The time points of the images are repeated exposures of one place, not a "
-        "time-lapse: noise models are then fitted to them, which is the best way.",
-    ),
-]
-ResumeOption = Annotated[
-    Path | None,
-    typer.Option(help="Go on where the training that wrote this *.last.denoisplit ended."),
-]
 
-
-@with_options(
-    Choice(TrainSettings, "preset"),
-    Choice(
-        TrainSettings,
-        "minutes",
-        default=None,
-        note=f"Without --minutes, --steps and --epochs: "
-        f"{TrainSettings.model_fields['minutes'].default:g} minutes.",
-    ),
-    Choice(MixSettings, "mode", ("--mix",)),
-    Choice(TrainSettings, "device"),
-    Choice(TrainSettings, "seed"),
-    *(
-        Choice(TrainSettings, field, panel=MORE)
-        for field in (
-            "method",
-            "steps",
-            "epochs",
-            "patch_size",
-            "batch_size",
-            "learning_rate",
-            "schedule",
-            "augment",
-            "structure_bias",
-            "validation_fraction",
-            "test_fraction",
-            "precision",
-        )
-    ),
+@with_settings(MixSettings, "mode")
+@with_settings(
+    TrainSettings,
+    "preset minutes device seed method steps epochs patch_size batch_size learning_rate "
+    "schedule augment structure_bias validation_fraction test_fraction precision",
+    minutes=None,
 )
 def train(
-    images: ImagesArgument,
-    output: OutputOption,
-    names: NamesOption = "",
-    weights: WeightsOption = "",
-    noise_model: NoiseModelOption = None,
-    clean: CleanOption = None,
-    repeats: RepeatsOption = False,
-    resume: ResumeOption = None,
-    overwrite: OverwriteOption = False,
-    axes: AxesOption = None,
-    series: SeriesOption = None,
+    images: list[Path],
+    *,
+    output: Path,
+    names: str = "",
+    weights: str = "",
+    noise_model: list[Path] | None = None,
+    clean: list[Path] | None = None,
+    repeats: bool = False,
+    resume: Path | None = None,
+    overwrite: bool = False,
+    axes: str | None = None,
+    series: Series = None,
     **chosen: Any,
 ) -> None:
     """Train a model that splits images into their structures.
@@ -129,6 +51,32 @@ def train(
     you want to split later. Ctrl-C ends the training early and keeps the best model so far.
 
     denoisplit train nuclei.tif actin.tif -o cells.denoisplit --minutes 30
+
+    Parameters
+    ----------
+    images
+        Noisy images of the separate structures: one file per structure, all of the same size, or
+        files that hold every structure as a channel.
+    output
+        Model file to write (*.denoisplit).
+    names
+        Names of the structures, with commas: nuclei,actin.
+    weights
+        Weight of each structure in the superposition, with commas: 0.4,0.6. Left out, they follow
+        --mix.
+    noise_model
+        Noise model (*.npz, *.npy, *.json) of a structure; give the option once for each, in their
+        order. Left out, noise models are fitted to the images.
+    clean
+        Clean image of the same field as a noisy one, if you have it; give the option once for each,
+        in their order. Not learned from: it serves noise models and checks.
+    repeats
+        The time points of the images are repeated exposures of one place, not a time-lapse: noise
+        models are then fitted to them, which is the best way.
+    resume
+        Go on where the training that wrote this *.last.denoisplit ended.
+    minutes
+        The default holds where --steps and --epochs are left out, too.
     """
     check_model_name(output)
     if output.exists() and not overwrite and resume is None:

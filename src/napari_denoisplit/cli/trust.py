@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from napari_denoisplit.cli.parts.errors import SHORT, UsageError
 from napari_denoisplit.cli.parts.files import read, read_each, results_of
-from napari_denoisplit.cli.parts.options import (
-    MORE,
-    AxesOption,
-    ChannelOption,
-    Choice,
-    JsonOption,
-    ModelArgument,
-    SeriesOption,
-    with_options,
-)
+from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.images.channels import choose_channel
 from napari_denoisplit.settings import SplitSettings
@@ -36,48 +27,23 @@ if TYPE_CHECKING:
 N_SAMPLES = 5
 """The noise of the image limits the check, not the number of samples."""
 
-ImagesArgument = Annotated[
-    list[Path],
-    typer.Argument(help="Images in which the structures lie together."),
-]
-OutputOption = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", help="Folder for the residuals; left out, none is written."),
-]
-ReferenceOption = Annotated[
-    bool,
-    typer.Option(
-        "--reference",
-        help="Take these images as the model's own kind: what it leaves of them is kept in the "
-        "model file, and later images are compared with it. They must not be images that it was "
-        "trained on: their files are recognized, superpositions of the same fields are not.",
-    ),
-]
-RequireOption = Annotated[
-    Grade | None,
-    typer.Option(help="End with exit code 3 if an image is judged worse."),
-]
 
-
-@with_options(
-    Choice(SplitSettings, "n_samples", ("--samples", "-n"), default=N_SAMPLES),
-    Choice(SplitSettings, "device"),
-    Choice(SplitSettings, "seed"),
-    *(
-        Choice(SplitSettings, field, panel=MORE)
-        for field in ("tile_size", "overlap", "memory_gib", "precision")
-    ),
+@with_settings(
+    SplitSettings,
+    "n_samples device seed tile_size overlap memory_gib precision",
+    n_samples=N_SAMPLES,
 )
 def trust(
-    model: ModelArgument,
-    images: ImagesArgument,
-    output: OutputOption = None,
-    channel: ChannelOption = None,
-    reference: ReferenceOption = False,
-    require: RequireOption = None,
-    as_json: JsonOption = False,
-    axes: AxesOption = None,
-    series: SeriesOption = None,
+    model: Path,
+    images: list[Path],
+    *,
+    output: Path | None = None,
+    channel: str | None = None,
+    reference: bool = False,
+    require: Grade | None = None,
+    as_json: bool = False,
+    axes: str | None = None,
+    series: Series = None,
     **chosen: Any,
 ) -> None:
     """Check without truth whether a model explains images, so that its split may be believed.
@@ -91,6 +57,19 @@ def trust(
     NAME_unexplained.ome.tif, the same smoothed: beyond 4 or so, something was not explained there.
 
     denoisplit trust cells.denoisplit day1/*.tif -o check
+
+    Parameters
+    ----------
+    images
+        Images in which the structures lie together.
+    output
+        Folder for the residuals; left out, none is written.
+    reference
+        Take these images as the model's own kind: what it leaves of them is kept in the model file,
+        and later images are compared with it. They must not be images that it was trained on: their
+        files are recognized, superpositions of the same fields are not.
+    require
+        End with exit code 3 if an image is judged worse.
     """
     settings = SplitSettings(keep_samples=chosen["n_samples"], **chosen)
     targets = {} if output is None else results_of(images, output, "")

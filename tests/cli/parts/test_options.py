@@ -1,51 +1,92 @@
 from __future__ import annotations
 
-from typing import Annotated, Any
+import inspect
+from typing import Any
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
-from napari_denoisplit.cli.parts.options import Choice, with_options
+from napari_denoisplit.cli import app
+from napari_denoisplit.cli.parts.options import register, with_settings
+from napari_denoisplit.docstrings import parameters, sections
 from napari_denoisplit.settings import SplitSettings
 
 
-def application(*choices: Choice) -> typer.Typer:
+def application(fields: str, **defaults: Any) -> typer.Typer:
     """Return an application whose only command prints what was chosen."""
     app = typer.Typer()
 
-    @app.command()
-    @with_options(*choices)
-    def show(word: Annotated[str, typer.Argument()] = "none", **chosen: Any) -> None:
-        typer.echo(f"{word} {chosen}")
+    @with_settings(SplitSettings, fields, **defaults)
+    def show(word: str = "none", *, loud: bool = False, **chosen: Any) -> None:
+        """Print it.
 
+        Parameters
+        ----------
+        word, loud
+            Any.
+        n_samples
+            Few are enough.
+        """
+        typer.echo(f"{word} {loud} {chosen}")
+
+    register(app, show)
     return app
 
 
+def output(app: typer.Typer, *words: str) -> str:
+    """Return what a command prints on a wide terminal."""
+    done = CliRunner().invoke(app, words, env={"COLUMNS": "300"})
+    return " ".join(done.output.split())
+
+
 def test_an_option_has_the_default_of_its_field():
-    done = CliRunner().invoke(application(Choice(SplitSettings, "n_samples")), [])
-    assert str({"n_samples": SplitSettings().n_samples}) in done.output
+    assert str({"seed": SplitSettings().seed}) in output(application("seed"))
 
 
 def test_an_option_may_bear_another_name_and_another_default():
-    app = application(Choice(SplitSettings, "n_samples", ("--samples",), default=3))
-    assert "{'n_samples': 3}" in CliRunner().invoke(app, []).output
-    assert "{'n_samples': 7}" in CliRunner().invoke(app, ["--samples", "7"]).output
+    app = application("n_samples", n_samples=3)
+    assert "{'n_samples': 3}" in output(app)
+    assert "{'n_samples': 7}" in output(app, "--samples", "7")
+
+
+def test_a_default_that_the_command_finds_out_is_that_of_the_field_in_the_help():
+    assert f"[default: ({SplitSettings().n_samples})]" in output(
+        application("n_samples", n_samples=None), "--help"
+    )
 
 
 def test_an_option_has_the_limits_of_its_field():
-    app = application(Choice(SplitSettings, "n_samples"))
-    assert CliRunner().invoke(app, ["--n-samples", "0"]).exit_code == 2
-    assert CliRunner().invoke(app, ["--n-samples", "1"]).exit_code == 0
+    app = application("n_samples")
+    assert CliRunner().invoke(app, ["--samples", "0"]).exit_code == 2
+    assert CliRunner().invoke(app, ["--samples", "1"]).exit_code == 0
 
 
 def test_an_option_with_named_choices_refuses_others():
-    app = application(Choice(SplitSettings, "device"))
+    app = application("device")
     assert CliRunner().invoke(app, ["--device", "abacus"]).exit_code == 2
-    assert "{'device': 'cpu'}" in CliRunner().invoke(app, ["--device", "cpu"]).output
+    assert "{'device': 'cpu'}" in output(app, "--device", "cpu")
 
 
-def test_the_help_describes_an_option_in_the_words_of_its_field():
-    app = application(Choice(SplitSettings, "n_samples", note="Few are enough."))
-    help_text = " ".join(CliRunner().invoke(app, ["--help"], env={"COLUMNS": "300"}).output.split())
-    assert SplitSettings.model_fields["n_samples"].description in help_text
-    assert "Few are enough." in help_text
+def test_what_may_be_given_by_its_place_is_an_argument_and_a_flag_has_no_opposite():
+    assert output(application("seed"), "hello", "--loud").startswith("hello True")
+    assert CliRunner().invoke(application("seed"), ["--no-loud"]).exit_code == 2
+
+
+def test_the_help_describes_an_option_in_the_words_of_its_field_and_of_the_docstring():
+    said = output(application("n_samples"), "--help")
+    assert f"{SplitSettings.model_fields['n_samples'].description} Few are enough." in said
+
+
+def test_a_parameter_that_nothing_is_said_of_is_an_error():
+    def show(*, colour: str = "") -> None:
+        """Print it."""
+
+    with pytest.raises(KeyError, match="colour"):
+        register(typer.Typer(), show)
+
+
+def test_every_command_says_only_what_its_parameters_are_for():
+    for command in app.registered_commands:
+        said = parameters(sections(command.callback.__doc__)["Parameters"])
+        assert set(said) <= set(inspect.signature(command.callback).parameters), command.help

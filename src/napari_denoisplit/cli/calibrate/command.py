@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import typer
-
-from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.calibrate.report import print_calibration
 from napari_denoisplit.cli.parts.errors import SHORT, UsageError
 from napari_denoisplit.cli.parts.files import check_model_name, check_place, read_each
-from napari_denoisplit.cli.parts.options import (
-    MORE,
-    AxesOption,
-    Choice,
-    JsonOption,
-    SeriesOption,
-    with_options,
-)
+from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import CalibrateSettings
 
@@ -42,92 +32,26 @@ class _Files(NamedTuple):
         return bool(self.noisy or (self.clean and self.superpositions))
 
 
-ModelArgument = Annotated[Path, typer.Argument(help=f"The model (*{SUFFIX}) to calibrate.")]
-ImagesArgument = Annotated[
-    list[Path] | None,
-    typer.Argument(
-        help="Noisy images of the separate structures, as for training: one file per structure, "
-        "or files that hold every structure as a channel. Images that the model has not seen, or "
-        "all of its training images, of which the part kept aside is used.",
-    ),
-]
-CleanOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="Clean image of the same field as a noisy one, if you have it; give the option once "
-        "for each, in their order. Without it the noise is taken out of the comparison."
-    ),
-]
-SuperpositionOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="Recorded superposition of a field; give the option once for each, in their order. "
-        "Left out, the noisy structures are mixed as in training."
-    ),
-]
-ReportOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="Other noisy images to judge the calibration on, given as the first ones; left out, "
-        "half of every image is kept for it."
-    ),
-]
-ReportCleanOption = Annotated[
-    list[Path] | None,
-    typer.Option(help="Clean images of those to judge on, as --clean.", rich_help_panel=MORE),
-]
-ReportSuperpositionOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="Recorded superpositions of those to judge on, as --superposition.",
-        rich_help_panel=MORE,
-    ),
-]
-RepeatsOption = Annotated[
-    bool,
-    typer.Option(
-        "--repeats",
-        help="The time points of the images are repeated exposures of one place: one is split, and "
-        "compared with the next, so that both have noise of their own.",
-    ),
-]
-OutputOption = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", help="Model file to write; left out, the model is replaced."),
-]
-TableOption = Annotated[
-    Path | None, typer.Option(help="Write the points of the reliability diagram to this CSV file.")
-]
-AnywayOption = Annotated[
-    bool, typer.Option("--anyway", help="Write the model even if its sigma is not to be used.")
-]
-
-
-@with_options(
-    Choice(CalibrateSettings, "n_samples", ("--samples",)),
-    Choice(CalibrateSettings, "method"),
-    Choice(CalibrateSettings, "device"),
-    Choice(CalibrateSettings, "seed"),
-    *(
-        Choice(CalibrateSettings, field, panel=MORE)
-        for field in ("n_bins", "binning", "probe_samples", "max_pixels", "precision")
-    ),
+@with_settings(
+    CalibrateSettings,
+    "n_samples method device seed n_bins binning probe_samples max_pixels precision",
 )
 def calibrate(
-    model: ModelArgument,
-    images: ImagesArgument = None,
-    clean: CleanOption = None,
-    superposition: SuperpositionOption = None,
-    report_on: ReportOption = None,
-    report_clean: ReportCleanOption = None,
-    report_superposition: ReportSuperpositionOption = None,
-    repeats: RepeatsOption = False,
-    output: OutputOption = None,
-    table: TableOption = None,
-    anyway: AnywayOption = False,
-    as_json: JsonOption = False,
-    axes: AxesOption = None,
-    series: SeriesOption = None,
+    model: Path,
+    images: list[Path] | None = None,
+    *,
+    clean: list[Path] | None = None,
+    superposition: list[Path] | None = None,
+    report_on: list[Path] | None = None,
+    report_clean: list[Path] | None = None,
+    report_superposition: list[Path] | None = None,
+    repeats: bool = False,
+    output: Path | None = None,
+    table: Path | None = None,
+    anyway: bool = False,
+    as_json: bool = False,
+    axes: str | None = None,
+    series: Series = None,
     **chosen: Any,
 ) -> None:
     """Bring the sigma of a model to the size of its errors, and say what it is then worth.
@@ -136,6 +60,37 @@ def calibrate(
     are best; with noisy ones their noise is taken out of the comparison.
 
     denoisplit calibrate cells.denoisplit nuclei.tif actin.tif
+
+    Parameters
+    ----------
+    model
+        The model (*.denoisplit) to calibrate.
+    images
+        Noisy images of the separate structures, as for training: one file per structure, or files
+        that hold every structure as a channel. Images that the model has not seen, or all of its
+        training images, of which the part kept aside is used.
+    clean
+        Clean image of the same field as a noisy one, if you have it; give the option once for each,
+        in their order. Without it the noise is taken out of the comparison.
+    superposition
+        Recorded superposition of a field; give the option once for each, in their order. Left out,
+        the noisy structures are mixed as in training.
+    report_on
+        Other noisy images to judge the calibration on, given as the first ones; left out, half of
+        every image is kept for it.
+    report_clean
+        Clean images of those to judge on, as --clean.
+    report_superposition
+        Recorded superpositions of those to judge on, as --superposition.
+    repeats
+        The time points of the images are repeated exposures of one place: one is split, and
+        compared with the next, so that both have noise of their own.
+    output
+        Model file to write; left out, the model is replaced.
+    table
+        Write the points of the reliability diagram to this CSV file.
+    anyway
+        Write the model even if its sigma is not to be used.
     """
     target = output or model
     check_model_name(target)

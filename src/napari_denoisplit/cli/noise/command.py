@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -13,16 +13,7 @@ from napari_denoisplit.cli.noise.tasks import choose_source, noise_tasks
 from napari_denoisplit.cli.noise.work import NoiseWork
 from napari_denoisplit.cli.parts.errors import SHORT, UsageError
 from napari_denoisplit.cli.parts.files import parse_region, read_each
-from napari_denoisplit.cli.parts.options import (
-    MORE,
-    AxesOption,
-    Choice,
-    JsonOption,
-    OverwriteOption,
-    RegionOption,
-    SeriesOption,
-    with_options,
-)
+from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings, NoiseKind, NoiseSource
 
@@ -39,112 +30,30 @@ KINDS: dict[str, tuple[NoiseKind, ...]] = {".npz": ANY, ".npy": ("histogram",), 
 """Kinds of noise model that a file of each suffix can hold; the first is its default."""
 PICTURES = (".png", ".svg", ".pdf")
 
-ImagesArgument = Annotated[
-    list[Path],
-    typer.Argument(
-        help="Noisy images as they came from the microscope; each channel of each gets a noise "
-        "model of its own.",
-    ),
-]
-OutputOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        help="Noise model to write: *.npz (any kind; other programs read Gaussian mixtures there), "
-        "*.npy (histogram, without its verdict) or *.json (any kind). Of several channels each "
-        "gets a file of its own, NAME-CHANNEL.npz.",
-    ),
-]
-FromOption = Annotated[
-    NoiseSource | None,
-    typer.Option(
-        "--from",
-        help="Where the signal behind the noise comes from: repeats (the T axis holds exposures "
-        "of one static field), pairs (clean images, see --clean), bootstrap (a denoiser trained "
-        "on the images for some minutes), single (local mean and variance, at once). Left out: "
-        "pairs with --clean, else single.",
-    ),
-]
-CleanOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="Clean image of the same field; give the option once for each image, in their order."
-    ),
-]
-RepeatsOption = Annotated[
-    bool, typer.Option("--repeats", help="The same as --from repeats, as in 'denoisplit train'.")
-]
-ChannelOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Channel to take of images that have several: its name, or its number from 1. Left "
-        "out, every channel is taken."
-    ),
-]
-TogetherOption = Annotated[
-    bool,
-    typer.Option(
-        "--together",
-        help="The images show the same channels, and are taken as one: further fields, or with "
-        "--from repeats exposures of one field in files of their own.",
-    ),
-]
-CheckOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        help="Judge this noise model by the images, without fitting one; give the option twice "
-        "or more to compare models on the same pixels. With --output, a copy that carries the "
-        "verdict is written.",
-    ),
-]
-RequireOption = Annotated[
-    Literal["usable", "good"] | None,
-    typer.Option(
-        help="End with exit code 3 unless every verdict is at least this good; what falls short "
-        "is not written.",
-    ),
-]
-PictureOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Picture of the fit to write (*.png, *.svg, *.pdf), named like --output where "
-        "there are several channels.",
-    ),
-]
 
-
-@with_options(
-    Choice(
-        NoiseFitSettings,
-        "kind",
-        default=None,
-        note="Left out: what --output is for, gaussian_mixture first.",
-    ),
-    Choice(NoiseFitSettings, "n_gaussians", ("--gaussians",)),
-    Choice(NoiseFitSettings, "n_coefficients", ("--coefficients",)),
-    Choice(DenoiseSettings, "minutes", note="For --from bootstrap."),
-    Choice(DenoiseSettings, "device", note="For --from bootstrap."),
-    Choice(NoiseFitSettings, "n_bins", ("--bins",), panel=MORE),
-    Choice(NoiseFitSettings, "max_pixels", panel=MORE),
-    Choice(NoiseFitSettings, "seed", panel=MORE),
+@with_settings(DenoiseSettings, "minutes device")
+@with_settings(
+    NoiseFitSettings,
+    "kind n_gaussians n_coefficients n_bins max_pixels seed",
+    kind=None,
 )
 def noise(
-    images: ImagesArgument,
-    output: OutputOption = None,
-    source: FromOption = None,
-    clean: CleanOption = None,
-    repeats: RepeatsOption = False,
-    channel: ChannelOption = None,
-    region: RegionOption = None,
-    together: TogetherOption = False,
-    check: CheckOption = None,
-    require: RequireOption = None,
-    picture: PictureOption = None,
-    as_json: JsonOption = False,
-    overwrite: OverwriteOption = False,
-    axes: AxesOption = None,
-    series: SeriesOption = None,
+    images: list[Path],
+    *,
+    output: Path | None = None,
+    source: NoiseSource | None = None,
+    clean: list[Path] | None = None,
+    repeats: bool = False,
+    channel: str | None = None,
+    region: str | None = None,
+    together: bool = False,
+    check: list[Path] | None = None,
+    require: Literal["usable", "good"] | None = None,
+    picture: Path | None = None,
+    as_json: bool = False,
+    overwrite: bool = False,
+    axes: str | None = None,
+    series: Series = None,
     **chosen: Any,
 ) -> None:
     """Fit a noise model to images, and say whether to trust it.
@@ -155,6 +64,45 @@ def noise(
     went well: see --require. Ctrl-C ends the training of a denoiser early and fits to what it has.
 
     denoisplit noise slide.tif --from repeats -o camera.npz
+
+    Parameters
+    ----------
+    images
+        Noisy images as they came from the microscope; each channel of each gets a noise model of
+        its own.
+    output
+        Noise model to write: *.npz (any kind; other programs read Gaussian mixtures there), *.npy
+        (histogram, without its verdict) or *.json (any kind). Of several channels each gets a file
+        of its own, NAME-CHANNEL.npz.
+    source
+        Where the signal behind the noise comes from: repeats (the T axis holds exposures of one
+        static field), pairs (clean images, see --clean), bootstrap (a denoiser trained on the
+        images for some minutes), single (local mean and variance, at once). Left out: pairs with
+        --clean, else single.
+    clean
+        Clean image of the same field; give the option once for each image, in their order.
+    repeats
+        The same as --from repeats, as in 'denoisplit train'.
+    channel
+        Channel to take of images that have several: its name, or its number from 1. Left out,
+        every channel is taken.
+    together
+        The images show the same channels, and are taken as one: further fields, or with --from
+        repeats exposures of one field in files of their own.
+    check
+        Judge this noise model by the images, without fitting one; give the option twice or more to
+        compare models on the same pixels. With --output, a copy that carries the verdict is
+        written.
+    require
+        End with exit code 3 unless every verdict is at least this good; what falls short is not
+        written.
+    picture
+        Picture of the fit to write (*.png, *.svg, *.pdf), named like --output where there are
+        several channels.
+    kind
+        Left out: what --output is for.
+    minutes, device
+        For --from bootstrap.
     """
     checked = check or []
     _check_call(output, checked, picture, chosen)

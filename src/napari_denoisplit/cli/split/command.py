@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.cli.parts.files import check_folder, parse_region
-from napari_denoisplit.cli.parts.options import (
-    MORE,
-    AxesOption,
-    ChannelOption,
-    Choice,
-    JsonOption,
-    ModelArgument,
-    RegionOption,
-    SeriesOption,
-    with_options,
-)
+from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.cli.split.blocks import is_zarr_output, only_image, split_blocks
 from napari_denoisplit.cli.split.files import in_words, list_items, split_files
@@ -27,93 +15,28 @@ from napari_denoisplit.settings import SplitSettings
 if TYPE_CHECKING:
     from napari_denoisplit.jobs.batch.outcome import BatchResult
 
-FOLDERS = "Folders"
-"""Heading in the help over what concerns folders."""
 
-ImagesArgument = Annotated[
-    list[Path],
-    typer.Argument(
-        help="Images in which the structures lie together, or folders of such images.",
-    ),
-]
-OutputOption = Annotated[
-    Path,
-    typer.Option(
-        "--output",
-        "-o",
-        help="Folder for the results; or NAME.zarr for one image of any size, as OME-Zarr.",
-    ),
-]
-PatternOption = Annotated[
-    str,
-    typer.Option(
-        help="Which files to take from a folder, e.g. 'cell*.tif'.", rich_help_panel=FOLDERS
-    ),
-]
-RecursiveOption = Annotated[
-    bool,
-    typer.Option(
-        "--recursive",
-        "-r",
-        help="Take images from sub-folders, too; results keep them.",
-        rich_help_panel=FOLDERS,
-    ),
-]
-AgainOption = Annotated[
-    bool,
-    typer.Option(
-        "--again",
-        help="Split images of a folder even if their results are there already, and begin "
-        "an OME-Zarr result anew.",
-        rich_help_panel=FOLDERS,
-    ),
-]
-SchedulerOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Address of a dask.distributed scheduler whose workers split the blocks of an "
-        "OME-Zarr result, e.g. tcp://node01:8786.",
-        rich_help_panel=MORE,
-    ),
-]
-
-
-DryRunOption = Annotated[
-    bool,
-    typer.Option("--dry-run", help="Print what it will take, memory and disk, and end."),
-]
-
-
-@with_options(
-    Choice(SplitSettings, "n_samples", ("--samples", "-n")),
-    Choice(SplitSettings, "target_error"),
-    Choice(
-        SplitSettings,
-        "keep_samples",
-        default=0,
-        note="Each becomes a file in the folder <name>_samples.",
-    ),
-    Choice(SplitSettings, "device"),
-    Choice(SplitSettings, "seed"),
-    *(
-        Choice(SplitSettings, field, panel=MORE)
-        for field in ("antithetic", "tile_size", "overlap", "memory_gib", "block_size", "precision")
-    ),
+@with_settings(
+    SplitSettings,
+    "n_samples target_error keep_samples device seed antithetic tile_size overlap memory_gib "
+    "block_size precision",
+    keep_samples=0,
 )
 def split(
-    model: ModelArgument,
-    images: ImagesArgument,
-    output: OutputOption = Path("split"),
-    channel: ChannelOption = None,
-    region: RegionOption = None,
-    pattern: PatternOption = "*",
-    recursive: RecursiveOption = False,
-    again: AgainOption = False,
-    as_json: JsonOption = False,
-    dry_run: DryRunOption = False,
-    scheduler: SchedulerOption = None,
-    axes: AxesOption = None,
-    series: SeriesOption = None,
+    model: Path,
+    images: list[Path],
+    *,
+    output: Path = Path("split"),
+    channel: str | None = None,
+    region: str | None = None,
+    pattern: str = "*",
+    recursive: bool = False,
+    again: bool = False,
+    as_json: bool = False,
+    dry_run: bool = False,
+    scheduler: str | None = None,
+    axes: str | None = None,
+    series: Series = None,
     **chosen: Any,
 ) -> None:
     """Split images into denoised images of their structures.
@@ -140,6 +63,27 @@ def split(
     denoisplit split cells.denoisplit slide.ome.zarr -o slide_split.zarr
 
     denoisplit split cells.denoisplit day1 -o results --recursive
+
+    Parameters
+    ----------
+    images
+        Images in which the structures lie together, or folders of such images.
+    output
+        Folder for the results; or NAME.zarr for one image of any size, as OME-Zarr.
+    pattern
+        Which files to take from a folder, e.g. 'cell*.tif'.
+    recursive
+        Take images from sub-folders, too; results keep them.
+    again
+        Split images of a folder even if their results are there already, and begin an OME-Zarr
+        result anew.
+    dry_run
+        Print what it will take, memory and disk, and end.
+    scheduler
+        Address of a dask.distributed scheduler whose workers split the blocks of an OME-Zarr
+        result, e.g. tcp://node01:8786.
+    keep_samples
+        Each becomes a file in the folder <name>_samples.
     """
     settings = SplitSettings(**chosen)
     part = parse_region(region)
