@@ -19,8 +19,7 @@ import torch
 from document import put_into_document
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.nn.families import sampler_of
-from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.nn.families import network_of, sampler_of
 from napari_denoisplit.sampling.posterior import Posterior
 from napari_denoisplit.settings import PRESETS
 
@@ -44,7 +43,7 @@ def median_seconds(work) -> float:
 def seconds_per_step(name: str, compute: Compute) -> float:
     """Forward, backward and optimizer step with the preset's batch."""
     preset = PRESETS[name]
-    network = VSE(preset.network).to(compute.device).train()
+    network = network_of(preset.network).to(compute.device).train()
     optimizer = torch.optim.Adamax(network.parameters())
     size = preset.patch_size
     x = torch.randn(preset.batch_size, 1, size, size, device=compute.device)
@@ -62,7 +61,7 @@ def seconds_per_step(name: str, compute: Compute) -> float:
 
 def sampling(name: str, compute: Compute) -> tuple[float, float, float]:
     """Seconds to encode, seconds per sample, and peak GiB above the start, for 512 x 512."""
-    network = VSE(PRESETS[name].network).to(compute.device).eval()
+    network = network_of(PRESETS[name].network).to(compute.device).eval()
     plane = np.random.default_rng(0).normal(size=(SIZE, SIZE)).astype(np.float32)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     posterior = Posterior(sampler_of(network, compute), NORMALIZATION, plane)
@@ -80,7 +79,7 @@ def measure(name: str, precision: str) -> dict[str, float]:
     with keep_freed_memory():
         encode, draw, peak = sampling(name, compute)
         step = seconds_per_step(name, compute)
-    n_weights = sum(p.numel() for p in VSE(PRESETS[name].network).parameters())
+    n_weights = sum(p.numel() for p in network_of(PRESETS[name].network).parameters())
     return {"weights": n_weights, "step": step, "encode": encode, "draw": draw, "peak": peak}
 
 

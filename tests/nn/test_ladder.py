@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import PRESETS, LadderSettings
 
@@ -44,6 +45,41 @@ HDN = {"n_channels": 1, "n_levels": 6, "n_latents": 32, "blocks_per_level": 5, "
 def test_published_relatives_have_as_many_parameters(settings, count):
     network = VSE(LadderSettings(**settings))
     assert sum(p.numel() for p in network.parameters()) == count
+
+
+def test_the_preset_hdn_is_the_published_network_with_half_the_filters():
+    hdn = PRESETS["hdn"].network
+    assert hdn.variance == "exp"
+    assert hdn.dropout == 0.2
+    counts = {
+        n: sum(p.numel() for p in VSE(hdn.model_copy(update={"n_filters": n})).parameters())
+        for n in (hdn.n_filters, 64)
+    }
+    assert counts == {32: 1_965_729, 64: 7_301_697}
+
+
+def test_a_level_that_is_off_sees_nothing_of_the_image_and_draws_nothing():
+    settings = SMALL.model_copy(update={"levels_off": (0, 1)})
+    network = VSE(settings).eval()
+    x = torch.randn(1, 1, 32, 32)
+    asked = []
+
+    def noise(level, shape):
+        asked.append(level)
+        return torch.zeros(shape)
+
+    with torch.no_grad():
+        features = network.encode(x)
+        sample = network.decode(features, noise)
+        others = [torch.randn_like(f) for f in features[:2]]
+        torch.testing.assert_close(network.decode([*others, features[2]], noise), sample)
+        assert not torch.equal(network.decode([*features[:2], -features[2]], noise), sample)
+    assert set(asked) == {2}
+    assert [level.n_latents for level in facts_of(settings, torch.float32).levels] == [0, 0, 4]
+    terms = network.train()(x)
+    assert all(float(kl.detach()) > 0 for kl in terms.kl_per_level)  # in training, as published
+    with pytest.raises(ValueError, match="the top is all that is left"):
+        LadderSettings(n_levels=3, levels_off=(2,))
 
 
 def test_levels_may_have_different_numbers_of_latents():

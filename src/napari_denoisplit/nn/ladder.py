@@ -35,6 +35,8 @@ class TopDown(nn.Module):
         n, z, dropout = settings.n_filters, settings.latents_per_level[level], settings.dropout
         self.level = level
         self.is_top = level == settings.n_levels - 1
+        self.is_off = level in settings.levels_off
+        """Whether q sees nothing of the image, only what lies above."""
         self.variance = settings.variance
         self.scale = 1.0
         """What the features are multiplied by before q."""
@@ -54,7 +56,10 @@ class TopDown(nn.Module):
 
     def q(self, bottom_up: Tensor, above: Tensor | None) -> Gaussian:
         """Return q(z_l | x, z above); above (B, H, y, x) or None at the top, bottom_up one or B."""
-        h = bottom_up if above is None else self.merge(bottom_up.expand_as(above), above)
+        if above is None:
+            h = bottom_up
+        else:
+            h = above if self.is_off else self.merge(bottom_up.expand_as(above), above)
         if self.scale != 1:
             h = h * self.scale
         return Gaussian.from_features(self.posterior(h), self.variance)
@@ -155,7 +160,8 @@ class VSE(SplittingNetwork):
         above = None
         for level in self._levels_from_top():
             q = level.q(bottom_up[level.level], above)
-            z = q.sample(noise(level.level, tuple(q.mean.shape)))
+            # Of a level that is off the mean is taken, as published.
+            z = q.mean if level.is_off else q.sample(noise(level.level, tuple(q.mean.shape)))
             above = level.ascend(z.to(bottom_up[0].dtype), above)
         return self._head(above)[:, : self.settings.n_channels].float()
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from napari_denoisplit.settings.base import Settings
 
-Preset = Literal["tiny", "fast", "paper", "unet"]
+Preset = Literal["tiny", "fast", "paper", "unet", "hdn"]
 Method = Literal["denoisplit", "altered_musplit", "musplit"]
 Latents = Annotated[int, Field(ge=2, le=512)]
 
@@ -73,6 +73,20 @@ class LadderSettings(NetworkSettings):
     predict_logvar: bool = Field(
         False, description="Also predict the log-variance of each pixel (Gaussian likelihood)."
     )
+    levels_off: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (),
+        description="Levels, the finest is 0, that see nothing of the image, only the levels above "
+        "them: noise that is correlated along rows then finds no way through, as HDN does.",
+    )
+
+    @model_validator(mode="after")
+    def _the_top_stays_on(self) -> Self:
+        if wrong := [level for level in self.levels_off if level >= self.n_levels - 1]:
+            raise ValueError(
+                f"Level {wrong[0]} of {self.n_levels} levels cannot be switched off: from 0 to "
+                f"{self.n_levels - 2} can; the top is all that is left to see the image."
+            )
+        return self
 
     @model_validator(mode="after")
     def _latents_of_each_level(self) -> Self:
@@ -194,6 +208,22 @@ PRESETS: dict[Preset, PresetSettings] = {
     ),
     "paper": PresetSettings(network=LadderSettings(), patch_size=128, batch_size=32),
     "unet": PresetSettings(network=UNetSettings(), patch_size=64, batch_size=8),
+    "hdn": PresetSettings(
+        network=LadderSettings(
+            n_channels=1,
+            n_levels=6,
+            n_filters=32,
+            n_latents=32,
+            blocks_per_level=5,
+            blocks_in_head=5,
+            stem_kernel=5,
+            dropout=0.2,
+            variance="exp",
+            level_factor="none",
+        ),
+        patch_size=64,
+        batch_size=8,
+    ),
 }
 
 Weight = Annotated[float, Field(gt=0)]

@@ -23,7 +23,7 @@ class TrainSettings(ComputeSettings):
         "fast",
         description="Network: 'tiny' for a first look, 'fast' for a laptop, 'paper' for a GPU; "
         "'unet' predicts one answer without uncertainty, trained on the mean squared error "
-        "whatever the method.",
+        "whatever the method; 'hdn' denoises one structure by six levels of latents.",
     )
     network: AnyNetwork | None = Field(
         None, description="A network of your own in place of the preset's."
@@ -45,6 +45,13 @@ class TrainSettings(ComputeSettings):
     )
     batch_size: int | None = Field(
         None, ge=1, le=1024, description="Patches of a step; None: preset's."
+    )
+    batches_per_step: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="Batches whose gradients add up to one step, for steps of more patches than "
+        "memory holds; HDN takes 8 batches of 8.",
     )
     steps_per_epoch: int | None = Field(
         None, ge=1, description="Steps between two validations; None follows the data's size."

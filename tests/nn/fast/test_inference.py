@@ -25,6 +25,7 @@ VARIANTS = [
     {"stem_kernel": 5},
     {"blocks_in_head": 3},
     {"variance": "exp"},
+    {"levels_off": (0, 1)},
     {"n_latents": (6, 2, 4)},
     *({"n_levels": 5, "level_factor": factor} for factor in ("none", "times", "divided")),
     {"n_channels": 1, "blocks_per_level": 2, "blocks_in_head": 2, "stem_kernel": 5},

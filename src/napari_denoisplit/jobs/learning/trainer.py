@@ -63,7 +63,7 @@ class Trainer:
         """Mean over about the last fifty steps."""
         self._skipped_in_a_row = 0
         self.compute = compute
-        self._clip = settings.gradient_clip
+        self._clip, self._batches_per_step = settings.gradient_clip, settings.batches_per_step
         self.optimizer = OPTIMIZERS[settings.optimizer](
             self.network.parameters(), lr=settings.learning_rate, foreach=True
         )
@@ -81,7 +81,7 @@ class Trainer:
             group["lr"] = value
 
     def step(self) -> None:
-        """Draw a batch, follow its gradient, update the average.
+        """Draw a batch or several, follow the sum of their gradients, update the average.
 
         A step whose loss or gradient is not finite is left out and counted.
 
@@ -90,25 +90,30 @@ class Trainer:
         TrainingError
             Ten steps in a row were left out.
         """
-        batch = self.batches.draw()
-        terms = self.objective(self._predict, *batch, self.step_count)
-        loss = terms.loss
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        batches = [self._backward() for _ in range(self._batches_per_step)]
+        values = torch.stack(batches).mean(dim=0)
+        loss = values[0]
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._clip)
         self.step_count += 1
         if not torch.isfinite(norm + loss):
-            self._skip(float(loss.detach()))
+            self._skip(float(loss))
             return
         self._skipped_in_a_row = 0
         self.optimizer.step()
         self.average.update(self.network)
-        values = torch.cat([torch.stack([loss, terms.reconstruction]), terms.kl_per_level])
-        parts = values.detach().cpu().double().numpy()
+        parts = values.cpu().double().numpy()
         self._sums += parts
         self._n_sums += 1
         before = parts[0] if math.isnan(self.recent_loss) else self.recent_loss
         self.recent_loss = float(before + 0.02 * (parts[0] - before))
+
+    def _backward(self) -> Tensor:
+        """Add the gradient of a batch to those before; the loss and its parts, (2 + L,)."""
+        terms = self.objective(self._predict, *self.batches.draw(), self.step_count)
+        terms.loss.backward()
+        parts = [torch.stack([terms.loss, terms.reconstruction]), terms.kl_per_level]
+        return torch.cat(parts).detach()
 
     def _predict(self, images: Tensor) -> Any:
         """Let the network predict in the precision of the training; the loss is in float32."""

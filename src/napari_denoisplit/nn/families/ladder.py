@@ -41,7 +41,10 @@ class LadderFamily(Family[LadderSettings]):
         strips, whose buffers do not grow with the tile: 45 to 120 MiB besides, which the margin
         makes up for from about 1024 pixels on.
         """
-        latents = settings.latents_per_level
+        latents = [
+            0 if level in settings.levels_off else n
+            for level, n in enumerate(settings.latents_per_level)
+        ]
         return NetworkFacts(
             n_channels=settings.n_channels,
             multiple=2**settings.n_levels,

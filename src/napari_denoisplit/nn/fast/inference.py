@@ -146,7 +146,7 @@ class _Level:
 
     def __init__(self, level: TopDown, kind: str, folding: Folding) -> None:
         self._elementwise = folding.elementwise
-        self._level, self._is_top = level.level, level.is_top
+        self._level, self._is_top, self._is_off = level.level, level.is_top, level.is_off
         self._variance = level.variance
         weight, bias = weights(level.posterior)
         self._n_latents = len(bias) // 2
@@ -184,10 +184,17 @@ class _Level:
         self, prepared: Tensor, above: Tensor | None, noise: LatentNoise, below: Window
     ) -> Tensor:
         """Features for the level below, the part `below` of (B, 2Y, 2X, H), of one sample."""
-        q = prepared if above is None else self._posterior(self._merge(prepared, above))
-        batch, height, width, _ = q.shape
-        eps = noise(self._level, (batch, self._n_latents, height, width))
-        h = self._latents(self._sample(q, eps.permute(0, 2, 3, 1)))
+        if above is None:
+            q = prepared
+        else:
+            q = self._posterior(above if self._is_off else self._merge(prepared, above))
+        if self._is_off:
+            z = q[..., : self._n_latents].contiguous()
+        else:
+            batch, height, width, _ = q.shape
+            eps = noise(self._level, (batch, self._n_latents, height, width))
+            z = self._sample(q, eps.permute(0, 2, 3, 1))
+        h = self._latents(z)
         return self._up(h if above is None else self._skip(h, above), below)
 
     def _sample(self, q: Tensor, noise: Tensor) -> Tensor:
