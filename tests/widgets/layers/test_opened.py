@@ -12,16 +12,12 @@ from napari_denoisplit.calibration_record import CalibrationRecord, ChannelCalib
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.layer_record import MMSE, SAMPLES, SIGMA
+from napari_denoisplit.images.results.layers import levels_of
 from napari_denoisplit.images.results.record import fields_of, make_record
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.layers.found import find_results
-from napari_denoisplit.widgets.layers.opened import (
-    OpenedResult,
-    add_result,
-    levels_of,
-    open_result,
-)
+from napari_denoisplit.widgets.layers.opened import OpenedResult, add_result, open_result
 from napari_denoisplit.widgets.layers.place import viewer_reference
 from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.split.saving import Result, save_results

@@ -10,11 +10,9 @@ from napari.layers import Image as ImageLayer
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.place import SAMPLE, Place, place_of_image
 from napari_denoisplit.widgets.layers.place import (
-    SAMPLE,
-    Place,
     image_of_layer,
-    place_of_image,
     place_of_layer,
     plain_array,
     possible_axes,

@@ -15,9 +15,10 @@ from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.layer_record import SHOWN_SAMPLE
+from napari_denoisplit.images.results.layers import levels_of
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.measures.trust.footprint import pixel
-from napari_denoisplit.widgets.layers.opened import OpenedResult, add_result, levels_of
+from napari_denoisplit.widgets.layers.opened import OpenedResult, add_result
 from napari_denoisplit.widgets.layers.place import viewer_reference
 from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.samples.place import LAYER

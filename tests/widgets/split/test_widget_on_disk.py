@@ -12,11 +12,11 @@ import zarr
 from tests.widgets.conftest import layer
 
 from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
+from napari_denoisplit.images.results import layers as result_layers
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.zarr import levels as ome_zarr_levels
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import LadderSettings, MixSettings
-from napari_denoisplit.widgets.layers import opened
 from napari_denoisplit.widgets.split import results as temporary
 from napari_denoisplit.widgets.split.widget import SplitWidget
 
@@ -112,7 +112,7 @@ def test_the_window_opens_and_reads_nothing_when_a_result_is_complete(
         return noted
 
     monkeypatch.setattr(ome_zarr_levels, "channel_levels", note(ome_zarr_levels.channel_levels))
-    monkeypatch.setattr(opened, "contrast_limits", note(opened.contrast_limits))
+    monkeypatch.setattr(result_layers, "contrast_limits", note(result_layers.contrast_limits))
     widget = prepared(viewer, trained, dock, rng.normal(100, 10, (1100, 900)).astype("f4"))
     split(qtbot, widget)
     widget.save_to(tmp_path)

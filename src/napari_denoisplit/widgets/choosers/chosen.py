@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari.layers import Image as ImageLayer
 
     from napari_denoisplit.events import Job, StatusEvent
-    from napari_denoisplit.widgets.layers.place import Place
+    from napari_denoisplit.images.place import Place
 
 
 @dataclass(frozen=True, slots=True, eq=False)

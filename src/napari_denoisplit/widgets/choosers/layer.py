@@ -11,7 +11,8 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.layer_record import kind_of
-from napari_denoisplit.widgets.layers.place import AXIS_NAMES, possible_axes
+from napari_denoisplit.images.place import AXIS_NAMES
+from napari_denoisplit.widgets.layers.place import possible_axes
 from napari_denoisplit.widgets.parts.controls import refill
 from napari_denoisplit.widgets.parts.fields import make_narrow, narrow_box
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.layer_record import layer_metadata
+from napari_denoisplit.images.place import place_of_image
+from napari_denoisplit.images.results.layers import contrast_limits, structure_colormap
 from napari_denoisplit.settings import DenoiseSettings
 from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all
 from napari_denoisplit.widgets.choosers.images import ImageChooser
 from napari_denoisplit.widgets.choosers.roles import NOISY_IMAGES
-from napari_denoisplit.widgets.layers.place import place_of_image
-from napari_denoisplit.widgets.layers.results import contrast_limits, structure_colormap
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES

@@ -18,14 +18,12 @@ from napari_denoisplit.images.layer_record import (
     making_of,
     record_of,
 )
+from napari_denoisplit.images.place import AXIS_NAMES, SAMPLE, Place
+from napari_denoisplit.images.results.layers import FIELDS, turned
 from napari_denoisplit.images.results.levels import with_coarser
 from napari_denoisplit.images.results.record import fields_of
 from napari_denoisplit.images.results.split import Split
-from napari_denoisplit.widgets.layers.opened import FIELDS, turned
 from napari_denoisplit.widgets.layers.place import (
-    AXIS_NAMES,
-    SAMPLE,
-    Place,
     full_resolution,
     place_of_layer,
     plain_array,

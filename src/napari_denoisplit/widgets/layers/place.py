@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +11,13 @@ import numpy as np
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import AXES, Image
+from napari_denoisplit.images.place import AXIS_NAMES, Place
 from napari_denoisplit.images.units import normal_unit
 
 if TYPE_CHECKING:
     from napari.layers import Image as ImageLayer
     from napari.viewer import Viewer
-
-AXIS_NAMES = {"T": "time", "C": "channel", "Z": "z", "Y": "y", "X": "x"}
-SAMPLE = "S"
-"""Letter of the axis of posterior samples; only layers have it."""
+    from numpy.typing import NDArray
 
 _LETTERS = {name: letter for letter, name in AXIS_NAMES.items()} | {
     "t": "T",
@@ -37,30 +34,6 @@ def viewer_reference(viewer: Viewer) -> ViewerRef:
     napari hands out a proxy that nobody else keeps; the viewer behind it is what lives.
     """
     return weakref.ref(getattr(viewer, "__wrapped__", viewer))
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an image lies in the viewer, axis by axis."""
-
-    axes: str
-    """Order of the axes in the viewer."""
-    scale: Mapping[str, float] = field(default_factory=dict)
-    translate: Mapping[str, float] = field(default_factory=dict)
-    units: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-    def keywords(self, axes: str) -> dict[str, Any]:
-        """Arguments of `add_image` for a layer with these axes."""
-        names = AXIS_NAMES | {SAMPLE: "sample"}
-        return {
-            "scale": [self.scale.get(axis, 1.0) for axis in axes],
-            "translate": [self.translate.get(axis, 0.0) for axis in axes],
-            # That of samples too: napari takes axes together by position, and of units that differ
-            # there it uses none.
-            "units": [self.units.get(axis, "pixel") for axis in axes],
-            "axis_labels": [self.labels.get(axis, names[axis]) for axis in axes],
-        }
 
 
 def possible_axes(layer: ImageLayer, *, with_channels: bool = False) -> tuple[str, ...]:
@@ -165,26 +138,15 @@ def place_of_layer(layer: ImageLayer, axes: str) -> Place:
         translate={a: float(step) for a, step in zip(axes, layer.translate, strict=False)},
         units={axis: unit for axis, unit in units.items() if unit},
         labels={a: label for a, label, own in zip(axes, labels, named, strict=False) if own},
+        affine=_affine(layer) if len(axes) == layer.ndim else None,
     )
 
 
-def place_of_image(image: Image) -> Place:
-    """Where an image from a file lies, in its own units."""
-    return Place(
-        axes=image.axes,
-        scale=dict(image.pixel_size),
-        translate=dict(image.origin),
-        units={axis: unit for axis, unit in image.units.items() if _is_unit(unit)},
-    )
-
-
-def _is_unit(text: str) -> bool:
-    """Whether napari will take this text for a unit; a file may hold any."""
-    # napari brings it; not at the top because nothing else here needs it.
-    import pint
-
-    try:
-        pint.get_application_registry().Unit(text)
-    except (pint.UndefinedUnitError, ValueError):
-        return False
-    return True
+def _affine(layer: ImageLayer) -> NDArray[np.float64] | None:
+    """Rotation, shear and affine of a layer in one, behind its scale and shift; None without."""
+    pixels = np.vstack([np.zeros(layer.ndim), np.eye(layer.ndim)])
+    zero, *others = (np.asarray(layer.data_to_world(pixel)) for pixel in pixels)
+    found = np.eye(layer.ndim + 1)
+    found[:-1, :-1] = (np.array(others) - zero).T / np.asarray(layer.scale)
+    found[:-1, -1] = zero - found[:-1, :-1] @ np.asarray(layer.translate)
+    return None if np.allclose(found, np.eye(layer.ndim + 1), rtol=0, atol=1e-9) else found

@@ -11,15 +11,16 @@ import numpy as np
 
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.images.layer_record import (
-    MMSE,
     RESULT_KINDS,
     SAMPLES,
-    SIGMA,
-    kind_in_words,
-    layer_metadata,
-    layer_name,
 )
-from napari_denoisplit.widgets.layers.place import SAMPLE
+from napari_denoisplit.images.place import SAMPLE
+from napari_denoisplit.images.results.layers import (
+    contrast_limits,
+    made_by,
+    result_layer,
+    structure_colormap,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -27,23 +28,10 @@ if TYPE_CHECKING:
     from napari.layers import Image as ImageLayer
     from numpy.typing import NDArray
 
-    from napari_denoisplit.images.results.split import Split
+    from napari_denoisplit.images.place import Place
+    from napari_denoisplit.images.results.layers import Key
     from napari_denoisplit.widgets.layers.opened import OpenedResult
-    from napari_denoisplit.widgets.layers.place import Place, ViewerRef
-
-Key = tuple[int, str]
-"""Of a layer of a result: number of the structure, and kind."""
-
-# The first two can be told apart with any colour vision, and add up to white.
-STRUCTURE_COLORMAPS = ("bop orange", "bop blue", "bop purple", "green", "magenta", "yellow", "cyan")
-SIGMA_COLORMAP = "magma"
-_LIMIT_PERCENTILES = (0.5, 99.8)
-_PIXELS_FOR_LIMITS = 500_000
-
-
-def structure_colormap(channel: int) -> str:
-    """Colormap of a structure, the same in layers and plots."""
-    return STRUCTURE_COLORMAPS[channel % len(STRUCTURE_COLORMAPS)]
+    from napari_denoisplit.widgets.layers.place import ViewerRef
 
 
 def structure_color(channel: int) -> Any:
@@ -51,64 +39,6 @@ def structure_color(channel: int) -> Any:
     from napari.utils.colormaps import AVAILABLE_COLORMAPS
 
     return AVAILABLE_COLORMAPS[structure_colormap(channel)].colors[-1]
-
-
-def contrast_limits(
-    data: NDArray[np.float32], n_pixels: int = _PIXELS_FOR_LIMITS
-) -> tuple[float, float]:
-    """Display limits that leave out the few darkest and brightest of so many pixels."""
-    step = max(1, int(np.ceil(np.sqrt(data.size / n_pixels))))
-    seen = data[..., ::step, ::step]
-    seen = seen[np.isfinite(seen)]
-    if not seen.size:
-        return 0.0, 1.0
-    low, high = (float(value) for value in np.percentile(seen, _LIMIT_PERCENTILES))
-    return low, high if high > low else low + 1.0
-
-
-def result_layer(
-    image: str,
-    structure: str,
-    channel: int,
-    kind: str,
-    made: Mapping[str, Any],
-    *,
-    calibrated: bool,
-) -> dict[str, Any]:
-    """Name, look and record of a layer of a result, as arguments of `add_image`.
-
-    Parameters
-    ----------
-    image, structure, channel
-        Name of the image, and of the structure in it, with its number.
-    kind
-        One of `RESULT_KINDS`.
-    made
-        How the result was made.
-    calibrated
-        Whether sigma is an error that was measured, or the plain spread of the samples.
-    """
-    is_sigma = kind == SIGMA
-    return {
-        "name": layer_name(image, structure, kind_in_words(kind, calibrated=calibrated)),
-        "colormap": SIGMA_COLORMAP if is_sigma else structure_colormap(channel),
-        "blending": "translucent" if is_sigma else "additive",
-        "visible": kind == MMSE,
-        "metadata": layer_metadata(
-            made, image=image, structure=structure, channel=channel, kind=kind
-        ),
-    }
-
-
-def made_by(split: Split) -> dict[str, Any]:
-    """How a result was made, as the records of its layers say it."""
-    settings = split.provenance.get("settings")
-    made = {
-        **split.provenance,
-        "samples": split.n_samples,
-        "settings": {**(settings or {}), "antithetic": split.mirrored},
-    }
-    return made if split.path is None else made | {"result": str(split.path)}
 
 
 class OwnLayers:

@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_denoisplit.images.layer_record import SHOWN_SAMPLE, layer_metadata, layer_name
+from napari_denoisplit.images.results.layers import contrast_limits, structure_colormap
 from napari_denoisplit.images.results.pictures import DIVERGING, PictureColours, symmetric
 from napari_denoisplit.widgets.layers.removal import LayerRemoval
-from napari_denoisplit.widgets.layers.results import (
-    contrast_limits,
-    same_selection,
-    structure_colormap,
-)
+from napari_denoisplit.widgets.layers.results import same_selection
 from napari_denoisplit.widgets.samples.picture_row import PictureRow, whole_row
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from napari_denoisplit.images.layer_record import (
     layer_name,
     record_of,
 )
-from napari_denoisplit.widgets.layers.opened import turned
-from napari_denoisplit.widgets.layers.place import SAMPLE
+from napari_denoisplit.images.place import SAMPLE
+from napari_denoisplit.images.results.layers import turned
 from napari_denoisplit.widgets.layers.results import same_selection
 from napari_denoisplit.widgets.parts.controls import button
 from napari_denoisplit.widgets.parts.fields import tooltip

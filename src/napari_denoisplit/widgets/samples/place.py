@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_denoisplit.images.place import Place
     from napari_denoisplit.measures.trust.footprint import Footprint
     from napari_denoisplit.widgets.layers.found import FoundResult
-    from napari_denoisplit.widgets.layers.place import Place, ViewerRef
+    from napari_denoisplit.widgets.layers.place import ViewerRef
 
 LAYER = "measured places"
 """Name of the layer of shapes that is added for drawing."""

@@ -107,13 +107,8 @@ class VisiblePart(QObject):
             return
         pitch, n = whole_row(width).pitch, self._n_beside()
         total = (n - 1) * pitch + width
-        camera, place = camera_of(viewer), chosen.place.keywords("YX")
-        middle = [
-            start + step * (size - 1) / 2
-            for start, step, size in zip(
-                place["translate"], place["scale"], (height, total), strict=True
-            )
-        ]
+        camera = camera_of(viewer)
+        middle = chosen.place.world("YX", ((height - 1) / 2, (total - 1) / 2))
         camera.center = (*camera.center[:-2], *middle)
         camera.zoom *= _FILLED * min(seen_y / height, seen_x / total)
 
@@ -141,6 +136,5 @@ class VisiblePart(QObject):
 
     def _zoom(self, viewer: Any) -> float:
         """Pixels of the screen for a pixel of the full resolution."""
-        place = self._chosen.place if self._chosen is not None else None
-        step = min(abs(place.scale.get(axis, 1.0)) for axis in "YX") if place else 1.0
+        step = 1.0 if self._chosen is None else self._chosen.place.step
         return float(camera_of(viewer).zoom) * step

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.images.layer_record import MMSE, SAMPLES, SIGMA
-from napari_denoisplit.widgets.layers.results import (
-    ResultLayers,
-    contrast_limits,
-    made_by,
-    show_levels,
-)
+from napari_denoisplit.images.results.layers import contrast_limits, made_by
+from napari_denoisplit.widgets.layers.results import ResultLayers, show_levels
 from napari_denoisplit.widgets.split.on_disk import BlockPicture, ResultBegun, shrink_factor
 
 if TYPE_CHECKING:
@@ -21,9 +17,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_denoisplit.images.results.layers import Key
     from napari_denoisplit.widgets.layers.opened import OpenedResult
     from napari_denoisplit.widgets.layers.place import ViewerRef
-    from napari_denoisplit.widgets.layers.results import Key, Subject
+    from napari_denoisplit.widgets.layers.results import Subject
 
 _LARGEST_OVERVIEW = 2**28  # bytes of MMSE and sigma together
 _KINDS = (MMSE, SIGMA)

@@ -9,7 +9,8 @@ import numpy as np
 
 from napari_denoisplit.events import PartDrawn, SampleDrawn, Stage, changed
 from napari_denoisplit.images.layer_record import MMSE, SIGMA
-from napari_denoisplit.widgets.layers.opened import OpenedResult, levels_of, turned
+from napari_denoisplit.images.results.layers import levels_of, turned
+from napari_denoisplit.widgets.layers.opened import OpenedResult
 from napari_denoisplit.widgets.layers.results import ResultLayers
 from napari_denoisplit.widgets.split.opening import InputOpened, open_input
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.utils.transforms import Affine
 from qtpy.QtCore import QTimer
 
 from napari_denoisplit.events import Stage
@@ -19,13 +18,13 @@ from napari_denoisplit.images.layer_record import (
     layer_name,
     record_of,
 )
-from napari_denoisplit.widgets.layers.place import full_resolution
-from napari_denoisplit.widgets.layers.results import (
+from napari_denoisplit.images.results.layers import (
     SIGMA_COLORMAP,
-    OwnLayers,
     contrast_limits,
     structure_colormap,
 )
+from napari_denoisplit.widgets.layers.place import full_resolution, place_of_layer
+from napari_denoisplit.widgets.layers.results import OwnLayers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +34,8 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.events import Job, LensDrawn, LensEvent
+    from napari_denoisplit.images.results.layers import Key
     from napari_denoisplit.widgets.layers.place import ViewerRef
-    from napari_denoisplit.widgets.layers.results import Key
 
 _DRAWING_MS = 50  # in which the canvas is drawn
 _PIXELS_FOR_LIMITS = 2**16  # a glance: somebody is waiting for the picture
@@ -216,18 +215,9 @@ class LensLayers:
         n_channels = full_resolution(image).shape[axes.index("C")] if "C" in axes else 1
         # One picture for all channels: a step of it is as long as all of them.
         steps |= {"C": (n_channels - 1) / 2, "Y": event.y[0], "X": event.x[0]}
-        corner = [steps[axis] for axis in axes]
-        turned = Affine(scale=image.scale, rotate=image.rotate, shear=image.shear, ndim=image.ndim)
+        place = place_of_layer(image, axes).keywords(axes, steps)
         stretch = [n_channels if axis == "C" else 1 for axis in axes]
-        return {
-            "scale": np.multiply(image.scale, stretch),
-            "translate": image.translate + turned.linear_matrix @ corner,
-            "rotate": image.rotate,
-            "shear": image.shear,
-            "affine": image.affine,
-            "units": image.units,
-            "axis_labels": image.axis_labels,
-        }
+        return place | {"scale": list(np.multiply(place["scale"], stretch))}
 
     def _widen_contrast(self, event: LensDrawn) -> None:
         """Let the limits reach as far as each place needs that is complete for the first time.

@@ -9,8 +9,8 @@ import numpy as np
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.results.layers import contrast_limits
 from napari_denoisplit.widgets.choosers.chosen import single_channel
-from napari_denoisplit.widgets.layers.results import contrast_limits
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader

@@ -15,8 +15,8 @@ from qtpy.QtCore import QTimer
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.layer_record import layer_metadata
-from napari_denoisplit.widgets.layers.place import place_of_image
-from napari_denoisplit.widgets.layers.results import contrast_limits, structure_colormap
+from napari_denoisplit.images.place import place_of_image
+from napari_denoisplit.images.results.layers import contrast_limits, structure_colormap
 from napari_denoisplit.widgets.parts.docked import open_widget
 
 if TYPE_CHECKING:

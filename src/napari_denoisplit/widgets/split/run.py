@@ -10,8 +10,8 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import PartDrawn, Progress, SampleDrawn, Stage
+from napari_denoisplit.images.place import Place, place_of_image
 from napari_denoisplit.widgets.layers.opened import OpenedResult
-from napari_denoisplit.widgets.layers.place import Place, ViewerRef, place_of_image
 from napari_denoisplit.widgets.layers.results import ResultLayers, Subject
 from napari_denoisplit.widgets.layers.view import ViewWatch, bring_into_view
 from napari_denoisplit.widgets.split.disk_layers import DiskLayers
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.widgets.choosers.chosen import ChosenImage
+    from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
     from napari_denoisplit.widgets.split.results import ResultsPanel
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from napari_denoisplit.events import Progress
-from napari_denoisplit.widgets.layers.opened import OpenedResult, levels_of
+from napari_denoisplit.images.results.layers import levels_of
+from napari_denoisplit.widgets.layers.opened import OpenedResult
 
 if TYPE_CHECKING:
     import threading

@@ -19,9 +19,10 @@ from napari_denoisplit.events import (
     Stage,
 )
 from napari_denoisplit.images.layer_record import MMSE, layer_metadata, layer_name
+from napari_denoisplit.images.place import Place
+from napari_denoisplit.images.results.layers import structure_colormap
 from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all
-from napari_denoisplit.widgets.layers.place import Place, ViewerRef
-from napari_denoisplit.widgets.layers.results import OwnLayers, structure_colormap
+from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.layers.view import camera_of
 from napari_denoisplit.widgets.train.curves import training_curves
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.learning.loop import Trained
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
+    from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
     from napari_denoisplit.widgets.train.plots import TrainingPlot
 
@@ -217,7 +219,8 @@ class PreviewLayers:
     ) -> None:
         self.layers = OwnLayers(viewer)
         self._viewer, self._name, self._structures = viewer, name, structures
-        self._place = place.keywords("YX")
+        # A table of its own, beside everything: as the image is turned, it is not.
+        self._place = replace(place, affine=None).keywords("YX")
         self._corner: tuple[float, float] | None = None
 
     def show(self, event: PreviewSplit) -> None:

@@ -11,9 +11,9 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.layer_record import layer_metadata, layer_name
+from napari_denoisplit.images.results.layers import contrast_limits
 from napari_denoisplit.widgets.choosers.region import RegionChoice
 from napari_denoisplit.widgets.layers.region import region_of_shapes
-from napari_denoisplit.widgets.layers.results import contrast_limits
 from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.fields import (
     WholeNumberBox,
@@ -204,11 +204,8 @@ class SamplesPart(QWidget):
         self._hide_others(result)
         for layer in result.mmse:
             layer.visible = True  # what lies around the region
-        place = result.place.keywords(result.axes)
-        scale, shift = np.array(place["scale"]), np.array(place["translate"])
         at = dict(zip(result.split.axes, (*index, box[0].start, box[1].start), strict=True))
-        corner = [at[axis] for axis in result.axes]
-        place["translate"] = list(shift + scale * corner)
+        place = result.place.keywords(result.axes, at)
         for i, answer in reversed(list(enumerate(found.answers, start=1))):
             for c, structure in reversed(list(enumerate(result.split.structures))):
                 data = answer.mean[c].reshape((1,) * (len(result.axes) - 2) + answer.mean[c].shape)

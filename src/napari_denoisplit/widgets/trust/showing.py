@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_denoisplit.images.layer_record import KEY, layer_metadata, layer_name, record_of
 
 if TYPE_CHECKING:
@@ -45,5 +47,6 @@ def show_image(
         if layer.name == name and record_of(layer.metadata) == metadata[KEY]:
             layer.data, layer.visible = data, keywords.get("visible", True)
             layer.scale, layer.translate = keywords["scale"], keywords["translate"]
+            layer.affine = keywords.get("affine", np.eye(layer.ndim + 1))
             return
     viewer.add_image(data, name=name, metadata=metadata, **keywords)
