@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 from napari_denoisplit.calibration_record import CalibrationRecord, ChannelCalibration
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.layer_record import MMSE, SAMPLES, SIGMA
+from napari_denoisplit.images.layer_record import MMSE, SAMPLES
 from napari_denoisplit.images.results.layers import levels_of
 from napari_denoisplit.images.results.record import fields_of, make_record
 from napari_denoisplit.images.results.split import Split
@@ -68,11 +68,3 @@ def test_a_result_that_is_opened_again_gets_no_second_layers(viewer, split):
         add_result(layers, OpenedResult(twice, levels_of(twice, "ZYX")))
     assert [one.name for one in viewer.layers] == ["split · actin · MMSE", "split · nuclei · MMSE"]
     assert_array_equal(viewer.layers[1].data, 2 * split.mmse_arrays[0])
-
-
-def test_levels_have_the_axes_of_the_viewer_and_sigma_only_where_it_is_known(split):
-    levels = levels_of(split, "YZX")
-    assert levels[0, MMSE].arrays[0].shape == (16, 3, 20)
-    assert levels[1, SAMPLES].arrays[0].shape == (4, 16, 3, 20)
-    alone = Split("ZYX", NAMES, mmse_arrays=split.mmse_arrays)
-    assert (0, SIGMA) not in levels_of(alone, "ZYX")
