@@ -10,7 +10,7 @@ import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.parts.errors import FAILED, UsageError
-from napari_denoisplit.cli.parts.files import read, results_of
+from napari_denoisplit.cli.parts.files import listed, read, results_of
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.errors import ImageError
@@ -50,7 +50,7 @@ def denoise(
     Parameters
     ----------
     images
-        Noisy images of the same kind.
+        Noisy images of the same kind, or folders of them.
     output
         Folder for the results; for one image also a .tif file.
     model
@@ -64,13 +64,14 @@ def denoise(
     """
     settings = DenoiseSettings(**chosen)
     _check_model(model, resume=resume)
-    targets = _targets(images, output)
     terminal = Terminal()
+    paths = listed(terminal, images)
+    targets = _targets(paths, output)
 
     def opened(path: Path) -> tuple[Path, Image]:
         return path, read(terminal, path, axes, series)
 
-    readable = dict(terminal.each(images, opened))
+    readable = dict(terminal.each(paths, opened))
 
     from napari_denoisplit.images.files.writing import write_image
     from napari_denoisplit.jobs.denoise.images import denoise_images_job  # imports torch

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.cli.parts.files import check_model_name, check_writable, read_each
+from napari_denoisplit.cli.parts.files import check_model_name, check_writable, read_structures
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import MixSettings, TrainSettings
@@ -55,8 +55,8 @@ def train(
     Parameters
     ----------
     images
-        Noisy images of the separate structures: one file per structure, all of the same size, or
-        files that hold every structure as a channel.
+        Noisy images of the separate structures: one file or folder per structure, all of the same
+        size, or files that hold every structure as a channel, or folders of those.
     output
         Model file to write (*.denoisplit).
     names
@@ -85,8 +85,8 @@ def train(
     settings = _settings(chosen, _numbers(weights, "--weights"))
     terminal = Terminal()
     fields = _fields(
-        read_each(terminal, images, axes, series),
-        read_each(terminal, clean or (), axes, series),
+        read_structures(terminal, images, axes, series),
+        read_structures(terminal, clean or (), axes, series),
         _words(names),
         t_is_repeats=repeats,
     )

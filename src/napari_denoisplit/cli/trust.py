@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from napari_denoisplit.cli.parts.errors import SHORT, UsageError
-from napari_denoisplit.cli.parts.files import read, read_each, results_of
+from napari_denoisplit.cli.parts.files import listed, read, results_of
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.images.channels import choose_channel
@@ -61,7 +61,7 @@ def trust(
     Parameters
     ----------
     images
-        Images in which the structures lie together.
+        Images in which the structures lie together, or folders of such images.
     output
         Folder for the residuals; left out, none is written.
     reference
@@ -72,15 +72,16 @@ def trust(
         End with exit code 3 if an image is judged worse.
     """
     settings = SplitSettings(keep_samples=chosen["n_samples"], **chosen)
-    targets = {} if output is None else results_of(images, output, "")
     terminal = Terminal()
+    paths = listed(terminal, images)
+    targets = {} if output is None else results_of(paths, output, "")
 
     from napari_denoisplit.checkpoint import load_model  # imports torch
     from napari_denoisplit.jobs.trust.residuals import trust_job
 
     loaded = load_model(model)
     if reference:
-        given = read_each(terminal, images, axes, series)
+        given = [read(terminal, path, axes, series) for path in paths]
         _keep_reference(terminal, model, loaded, given, channel, settings)
         return
 
@@ -95,7 +96,7 @@ def trust(
             _print(path, check.verdict)
         return facts, check.verdict
 
-    found = list(terminal.each(images, checked))
+    found = list(terminal.each(paths, checked))
     if as_json:
         typer.echo(json.dumps([facts for facts, _ in found], indent=2))
     terminal.end(0 if all(verdict.reaches(require) for _, verdict in found) else SHORT)

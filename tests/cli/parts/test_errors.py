@@ -32,6 +32,19 @@ def test_an_error_without_words_still_says_its_kind():
     assert one_line(KeyError()) == "KeyError"
 
 
+@pytest.mark.parametrize(
+    ("python", "command"),
+    [
+        ("choose one with series=0 to 4.", "choose one with --series 0 to 4."),
+        ("read it with axes='TYX'.", "read it with --axes 'TYX'."),
+        ("found with recursive=True.", "found with --recursive."),
+        ("the axes = TYX", "the axes = TYX"),
+    ],
+)
+def test_what_is_proposed_for_python_is_said_as_the_option_of_the_command(python, command):
+    assert one_line(ImageError(python)) == command
+
+
 def test_wrong_calls_and_failures_end_with_different_codes():
     assert exit_code(UsageError("no such name")) == 2
     assert exit_code(ImageError("no such axis")) == 1

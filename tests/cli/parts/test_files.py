@@ -9,8 +9,10 @@ import tifffile
 from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.cli.parts.files import (
     check_model_name,
+    listed,
     parse_region,
     read_each,
+    read_structures,
     results_of,
 )
 from napari_denoisplit.cli.parts.terminal import Terminal
@@ -54,3 +56,45 @@ def test_a_file_named_twice_is_read_once_and_that_is_said(tmp_path, capsys):
     tifffile.imwrite(tmp_path / "a.tif", np.ones((8, 9), "u2"))
     assert len(read_each(Terminal(), [tmp_path / "a.tif"] * 2)) == 1
     assert "a.tif was given 2 times: it is taken once" in capsys.readouterr().err
+
+
+def write(path, *, channels=1, seed=0):
+    """Write an image of so many channels, made with its folder."""
+    path.parent.mkdir(exist_ok=True)
+    shape = (channels, 8, 9) if channels > 1 else (8, 9)
+    data = np.random.default_rng(seed).integers(0, 99, shape).astype("u2")
+    tifffile.imwrite(path, data, ome=True, metadata={"axes": "CYX"[-data.ndim :]})
+    return path
+
+
+def test_a_folder_stands_for_its_images_in_natural_order(tmp_path):
+    files = [write(tmp_path / "day" / f"{n}.ome.tif") for n in (2, 10)]
+    other = write(tmp_path / "other.ome.tif")
+    assert listed(Terminal(), [tmp_path / "day", other]) == [*files, other]
+
+
+def test_a_folder_without_images_is_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match=r"no image in .*empty"):
+        listed(Terminal(), [tmp_path / "empty"])
+
+
+def test_each_of_several_folders_of_single_channels_is_a_structure(tmp_path):
+    for name in ("nuclei", "actin"):
+        for n in (1, 2, 10):
+            write(tmp_path / name / f"{n}.ome.tif", seed=n)
+    found = read_structures(Terminal(), [tmp_path / "nuclei", tmp_path / "actin"])
+    assert [(image.name, image.axes, image.shape) for image in found] == [
+        ("nuclei", "TYX", (3, 8, 9)),
+        ("actin", "TYX", (3, 8, 9)),
+    ]
+    ten = tifffile.imread(tmp_path / "nuclei" / "10.ome.tif")
+    np.testing.assert_array_equal(found[0].data[2], ten)
+
+
+def test_images_that_hold_every_structure_are_fields_wherever_they_lie(tmp_path):
+    for name in ("day1", "day2"):
+        write(tmp_path / name / "a.ome.tif", channels=2, seed=len(name))
+    write(tmp_path / "day2" / "b.ome.tif", channels=2, seed=9)
+    found = read_structures(Terminal(), [tmp_path / "day1", tmp_path / "day2"])
+    assert [(image.name, image.n_channels) for image in found] == [("a", 2), ("a", 2), ("b", 2)]

@@ -22,6 +22,7 @@ from napari_denoisplit.events import (
     FileSkipped,
     FileStarted,
     Progress,
+    Stage,
     run,
 )
 from napari_denoisplit.images.files.reading import read_image
@@ -115,6 +116,25 @@ def test_every_failure_says_what_is_wrong_with_its_file(model, folder, tmp_path)
     messages = [file.message for file in result.with_status("failed")]
     for message, words in zip(messages, ("cell 3.tif", "3 channels", "NaN"), strict=True):
         assert words in message
+
+
+def test_a_file_that_cannot_be_split_is_told_once(model, good, tmp_path):
+    absent = good / "absent.tif"
+    events = []
+    split(model, absent, tmp_path / "out", on_event=events.append)
+    assert sum("does not exist" in str(event) for event in events) == 1
+    said = []
+    split(model, absent, tmp_path / "out", on_event=said.append, dry_run=True)
+    assert "cannot be told. " in said[-1].text
+
+
+def test_what_is_said_of_the_choice_of_a_file_is_said_in_a_dry_run_too(model, good, tmp_path):
+    items = tuple(replace(item, note="It stands for two.") for item in find_items([good]))
+    for dry_run in (True, False):
+        events = []
+        job = batch_job(model, items[:1], SETTINGS, output=tmp_path / "out", dry_run=dry_run)
+        run(job, events.append)
+        assert events.count(Stage("It stands for two.")) == 1
 
 
 def test_a_second_run_does_nothing(model, good, tmp_path):

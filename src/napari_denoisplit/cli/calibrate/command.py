@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_denoisplit.cli.calibrate.report import print_calibration
 from napari_denoisplit.cli.parts.errors import SHORT, UsageError
-from napari_denoisplit.cli.parts.files import check_model_name, check_place, read_each
+from napari_denoisplit.cli.parts.files import check_model_name, check_place, read_structures
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import CalibrateSettings
@@ -66,9 +66,9 @@ def calibrate(
     model
         The model (*.denoisplit) to calibrate.
     images
-        Noisy images of the separate structures, as for training: one file per structure, or files
-        that hold every structure as a channel. Images that the model has not seen, or all of its
-        training images, of which the part kept aside is used.
+        Noisy images of the separate structures, as for training: one file or folder per
+        structure, or files that hold every structure as a channel. Images that the model has not
+        seen, or all of its training images, of which the part kept aside is used.
     clean
         Clean image of the same field as a noisy one, if you have it; give the option once for each,
         in their order. Without it the noise is taken out of the comparison.
@@ -150,7 +150,7 @@ def _read(
     """Fields to compare with, and recorded superpositions."""
     from napari_denoisplit.images.training.fields import TrainingFields
 
-    noisy, clean, mixed = (read_each(terminal, one, *reading) for one in files)
+    noisy, clean, mixed = (read_structures(terminal, one, *reading) for one in files)
     # With a recorded superposition clean images do without noisy ones, whose place they take.
     fields = TrainingFields.from_images(noisy or clean, clean or None, t_is_repeats=repeats)
     return fields, mixed

@@ -63,13 +63,13 @@ def noise(
     the file. A model that is not to be used ends with exit code 0 all the same, as fitting it
     went well: see --require. Ctrl-C ends the training of a denoiser early and fits to what it has.
 
-    denoisplit noise slide.tif --from repeats -o camera.npz
+    denoisplit noise exposures.tif --from repeats -o camera.npz
 
     Parameters
     ----------
     images
-        Noisy images as they came from the microscope; each channel of each gets a noise model of
-        its own.
+        Noisy images as they came from the microscope, or folders of them; each channel of each
+        image gets a noise model of its own.
     output
         Noise model to write: *.npz (any kind; other programs read Gaussian mixtures there), *.npy
         (histogram, without its verdict) or *.json (any kind). Of several channels each gets a file

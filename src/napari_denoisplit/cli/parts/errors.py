@@ -7,6 +7,8 @@ done until then is kept.
 
 from __future__ import annotations
 
+import re
+
 from pydantic import ValidationError
 
 from napari_denoisplit.errors import DenoisplitError, message_of
@@ -25,10 +27,18 @@ class UsageError(Exception):
 EXPECTED = (DenoisplitError, UsageError, ValidationError, OSError, MemoryError, RuntimeError)
 
 
+_IN_PYTHON = re.compile(r"\b(axes|series|channel)=(?=['\d])|\b(recursive)=True\b")
+
+
+def with_options(text: str) -> str:
+    """Write what a message proposes for Python as the command takes it: --axes 'TYX'."""
+    return _IN_PYTHON.sub(lambda found: f"--{found[1]} " if found[1] else f"--{found[2]}", text)
+
+
 def one_line(error: BaseException) -> str:
     """Message of an error as one line."""
     if not isinstance(error, ValidationError):
-        return message_of(error)
+        return with_options(message_of(error))
     text = "; ".join(
         f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']} (given: {each['input']!r})"
         for each in error.errors()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
@@ -30,16 +31,51 @@ def read(
     return image
 
 
+def listed(terminal: Terminal, paths: Sequence[Path]) -> list[Path]:
+    """Take the images of folders in their place, and each image once.
+
+    Files of an OME set are one image, and so is a file named twice.
+
+    Raises
+    ------
+    UsageError
+        There is no image in a folder.
+    """
+    from napari_denoisplit.images.files.file_sets import once_each
+    from napari_denoisplit.images.files.folders import images_of, is_folder, no_image_in
+
+    files = {path: images_of(path) if is_folder(path) else [path] for path in paths}
+    if empty := [path for path in paths if not files[path]]:
+        raise UsageError(no_image_in(empty))
+    chosen, told = once_each(file for path in paths for file in files[path])
+    for note in told.values():
+        terminal.say(note)
+    return chosen
+
+
 def read_each(
     terminal: Terminal, paths: Sequence[Path], axes: str | None = None, series: int | None = None
 ) -> list[Image]:
-    """Read images, each once: files of an OME set are one, and so is a file named twice."""
-    from napari_denoisplit.images.files.file_sets import once_each
+    """Read images and those of folders, each once; see `listed`."""
+    return [read(terminal, path, axes, series) for path in listed(terminal, paths)]
 
-    chosen, told = once_each(paths)
-    for note in told.values():
-        terminal.say(note)
-    return [read(terminal, path, axes, series) for path in chosen]
+
+def read_structures(
+    terminal: Terminal, paths: Sequence[Path], axes: str | None = None, series: int | None = None
+) -> list[Image]:
+    """Read images to train on: of several folders with single channels each is one structure."""
+    from napari_denoisplit.images.files.folders import is_folder
+    from napari_denoisplit.images.training.noise_data import stack_over_time
+
+    if len(paths) < 2 or not any(map(is_folder, paths)):
+        return read_each(terminal, paths, axes, series)
+    groups = [read_each(terminal, [path], axes, series) for path in paths]
+    if any(image.n_channels > 1 for images in groups for image in images):
+        return [image for images in groups for image in images]
+    return [
+        replace(stack_over_time(images), name=stem(path), source=path)
+        for path, images in zip(paths, groups, strict=True)
+    ]
 
 
 def parse_region(text: str | None) -> PlaneRegion | None:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from napari_denoisplit.cli.parts.errors import EXPECTED, FAILED, INTERRUPTED, one_line
+from napari_denoisplit.cli.parts.errors import EXPECTED, FAILED, INTERRUPTED, one_line, with_options
 from napari_denoisplit.events import (
     BlocksWritten,
     EpochDone,
@@ -104,7 +104,12 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Print a line that is not a result."""
-        self.console.print(text)
+        self.console.print(with_options(text))
+
+    def say_failed(self, name: object, message: str) -> None:
+        """Say why something has failed, and what it is, if the message does not begin with that."""
+        known = message.startswith(str(name))
+        self.say(f"FAILED: {message}" if known else f"{name}: FAILED: {message}")
 
     def run(self, job: Job[Event, R], label: str = "") -> R:
         """Run a job under a progress bar; Ctrl-C or SIGTERM asks it to stop and keeps what is done.
@@ -171,7 +176,7 @@ class Terminal:
                 if len(items) == 1:
                     raise
                 self.n_failed += 1
-                self.say(f"{name(item)}: FAILED: {one_line(error)}")
+                self.say_failed(name(item), one_line(error))
             else:
                 yield result
 
@@ -207,7 +212,7 @@ class Terminal:
             case FileDone(outputs=outputs):
                 self._list(outputs, bar)
             case FileFailed(path=path, message=message):
-                self.say(f"{path}: FAILED: {message}")
+                self.say_failed(path, message)
             case PreviewSplit() | PartDrawn() | SampleDrawn() | BlocksWritten():
                 pass  # pictures are for windows
             case FileProgress() | FileSkipped():

@@ -54,10 +54,12 @@ def name_axes(
         free = [a for a in ("CTZ" if size <= _MOST_UNNAMED_CHANNELS else "TZ") if a not in letters]
         if free:
             letters[unnamed[0]] = free[0]
+            other = next((a for a in "TZC" if a not in letters), "C")
+            axes = "".join(other if i == unnamed[0] else a for i, a in enumerate(letters))
             meaning = {"C": "channels", "T": "time points", "Z": "Z planes"}[free[0]]
             notes.append(
                 f"{path.name} does not say what its {size} planes are; they were taken for "
-                f"{meaning}. Give axes if that is wrong."
+                f"{meaning}. If that is wrong, read it with axes={axes!r}, say."
             )
     named = "".join(letters)
     known = set(AXES + POSITION)

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image, no_image
+from napari_denoisplit.images.training.noise_data import exposures_hint
 from napari_denoisplit.images.training.sources import source_line
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _count_repeats(images: Sequence[Image]) -> int:
         listed = ", ".join(f"{i.name!r}: {i.axes} {i.shape}" for i in images)
         raise ImageError(
             f"Repeats are read from a T axis of 2 or more steps, the same in every image and "
-            f"without Z ({listed}): check the axes, or train without repeats."
+            f"without Z ({listed}).{exposures_hint(images[0])} Otherwise train without repeats."
         )
     return counts.pop()
 

@@ -117,8 +117,8 @@ class NoiseData:
         if source == "repeats" and image.size("T") < 2:
             raise ImageError(
                 f"{image.name!r} has axes {image.axes} {image.shape}: repeats are read from a T "
-                "axis of 2 or more steps. State the axes if they are read wrongly, or take "
-                "another source of the signal."
+                f"axis of 2 or more steps.{exposures_hint(image)} Otherwise take another source of "
+                "the signal."
             )
         signal = None if clean is None else _signal(clean, noisy, channel)
         return cls(
@@ -166,6 +166,15 @@ def _signal(clean: Image, noisy: Image, channel: int | None) -> Any:
             f"{noisy.axes} {noisy.shape}: they must show the same field, pixel by pixel."
         )
     return one.data
+
+
+def exposures_hint(image: Image) -> str:
+    """Say how the planes of an image are read as exposures of one field, if it has some."""
+    other = next((axis for axis in "ZC" if image.size(axis) > 1), "")
+    if not other:
+        return ""
+    axes = image.axes.replace("T", "").replace(other, "T")
+    return f" If its planes along {other} are exposures of one field, read it with axes={axes!r}."
 
 
 def stack_over_time(images: Sequence[Image]) -> Image:

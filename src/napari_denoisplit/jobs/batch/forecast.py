@@ -48,7 +48,12 @@ def forecast_files(
 
     Returns
     -------
-    Empty where there is no file; where none can be split, why not the first.
+    Empty where there is no file.
+
+    Raises
+    ------
+    ImageError
+        None of the files can be split; why not the first.
     """
     chosen = items[:: -(-len(items) // LOOKED_AT)] if items else []
     parts, refusals = [], []
@@ -57,9 +62,11 @@ def forecast_files(
         try:
             parts.append(preflight(model, image, settings, region=item.region))
         except ImageError as error:
-            refusals.append(f"What it takes cannot be told: {error}")
+            refusals.append(error)
+    if not parts and refusals:
+        raise refusals[0]
     if not parts:
-        return refusals[0] if refusals else ""
+        return ""
     needs = together(parts, results_stay=False)
     if len(chosen) < len(items):
         needs = replace(needs, n_images=len(items))

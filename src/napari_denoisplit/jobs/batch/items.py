@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.files.file_sets import once_each
-from napari_denoisplit.images.results.files import ResultFiles, is_result
-from napari_denoisplit.images.zarr.nodes import is_zarr
+from napari_denoisplit.images.files.folders import images_of, is_folder, no_image_in
+from napari_denoisplit.images.results.files import ResultFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from napari_denoisplit.images.plane_region import PlaneRegion
-
-READABLE = (".tif", ".tiff", ".btf", ".tf8", ".tf2", ".lsm", ".czi", ".zarr")
-"""Endings of the files, and folders of Zarr, that are taken from a folder."""
-_TEMPORARY = (".", "~", "$")  # first characters of the names of hidden and temporary files
-_DIGITS = re.compile(r"(\d+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +46,16 @@ def find_items(
 ) -> tuple[BatchItem, ...]:
     """List the images of folders and files, folders in natural order (2 before 10).
 
-    Of files that make one OME set, any of which opens the whole, the first is taken.
-    Left out of folders is what is hidden, temporary, of an ending that is not read, or a result of
-    a split. Results of files of a folder keep its sub-folders; those of several folders are told
-    apart by the part of their paths that differs.
+    Of files that make one OME set, any of which opens the whole, the first is taken. `images_of`
+    says what is taken of a folder. Results of files of a folder keep its sub-folders; those of
+    several folders are told apart by the part of their paths that differs.
 
     Parameters
     ----------
     paths
         Folders and files. A file that does not exist is listed, and fails when its turn comes.
-    pattern
-        Which files to take from folders, e.g. 'cell*.tif'; with a '/' it is compared with the path
-        below the folder. A pattern with an ending takes files of that ending, whatever it is.
-    recursive
-        Whether to look into the sub-folders.
+    pattern, recursive
+        As of `images_of`.
     region
         Part of every image to split; None is all of it.
 
@@ -75,13 +64,13 @@ def find_items(
     ImageError
         A folder cannot be read, nothing was found, or two files would have the same results.
     """
-    folders = [path for path in paths if _is_folder(path)]
+    folders = [path for path in paths if is_folder(path)]
     roots = _roots(folders)
     items: list[BatchItem] = []
     seen: set[Path] = set()
     for path in paths:
         if path in folders:
-            found = _named(list(_images(path, path, pattern, recursive)), path, roots[path])
+            found = _named(images_of(path, pattern, recursive=recursive), path, roots[path])
         else:
             found = [BatchItem(path, _without_ending(path.name))]
         for item in found:
@@ -91,7 +80,7 @@ def find_items(
                 items.append(item)
             seen.add(place)
     if not items:
-        raise ImageError(_nothing_found(folders, pattern, recursive))
+        raise ImageError(no_image_in(folders, pattern, recursive=recursive))
     # A file named twice by the caller is refused, not passed over.
     chosen, told = once_each([item.path for item in items], same_file=False)
     kept = set(chosen)
@@ -117,41 +106,6 @@ def refuse_overwriting(items: Sequence[BatchItem], output: Path) -> None:
                     f"The result of {item.path} would replace {path}, which is to be split as "
                     "well: choose another folder for the results."
                 )
-
-
-def _images(folder: Path, root: Path, pattern: str, recursive: bool) -> Iterator[Path]:
-    """Images in a folder below `root`, its own before those of its sub-folders."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: _natural(entry.name))
-    except OSError as error:
-        raise ImageError(
-            f"The folder {folder} cannot be read ({error.strerror}): check that you may read it."
-        ) from error
-    shown = [entry for entry in entries if not entry.name.startswith(_TEMPORARY)]
-    for entry in shown:
-        path = folder / entry.name
-        below = path.relative_to(root).as_posix()
-        if not _is_folder(path) and _is_wanted(below, pattern) and not is_result(path):
-            yield path
-    for entry in shown if recursive else ():
-        # Not through links, which may lead in a circle.
-        if entry.is_dir(follow_symlinks=False) and _is_folder(folder / entry.name):
-            yield from _images(folder / entry.name, root, pattern, recursive)
-
-
-def _is_folder(path: Path) -> bool:
-    """Whether a path is a folder of images; one of Zarr is an image by itself."""
-    return path.is_dir() and not is_zarr(path)
-
-
-def _is_wanted(below: str, pattern: str) -> bool:
-    """Whether a file is named like the pattern, and of an ending that is read or named there."""
-    name = below if "/" in pattern else below.rpartition("/")[2]
-    if not fnmatch(name.lower(), pattern.lower()):
-        return False
-    ending = Path(pattern).suffix
-    named = bool(ending) and not set(ending) & set("*?[")
-    return named or name.lower().endswith(READABLE)
 
 
 def _roots(folders: Sequence[Path]) -> dict[Path, Path]:
@@ -196,20 +150,3 @@ def _refuse_same_names(items: Sequence[BatchItem]) -> None:
                 ".ome.tif: split them in two runs with different folders for the results."
             )
         first[name] = item.path
-
-
-def _nothing_found(folders: Sequence[Path], pattern: str, recursive: bool) -> str:
-    where = ", ".join(map(str, folders)) or "what was chosen"
-    which = "" if pattern == "*" else f" named like {pattern!r}"
-    below = "" if recursive else " Images in sub-folders are found if you ask for them (recursive)."
-    return (
-        f"There is no image{which} to be split in {where} ({', '.join(READABLE)}; results of a "
-        f"split are left out).{below}"
-    )
-
-
-def _natural(name: str) -> tuple[list[str | int], str]:
-    """Sort key: numbers by their value, letters whatever their case."""
-    parts: list[str | int] = [*_DIGITS.split(name.casefold())]
-    parts[1::2] = map(int, parts[1::2])
-    return parts, name

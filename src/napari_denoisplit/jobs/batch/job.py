@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_denoisplit.checkpoint import Model, load_model
-from napari_denoisplit.errors import DenoisplitError, JobError, message_of
+from napari_denoisplit.errors import DenoisplitError, ImageError, JobError, message_of
 from napari_denoisplit.events import (
     FileDone,
     FileFailed,
@@ -127,9 +127,15 @@ def batch_job(
     batch = _Batch(model, items, settings, output, reading or Reading(), stop)
     if keep_log:
         batch.log = output / LOG_NAME
+    for note in filter(None, (item.note for item in items)):
+        yield Stage(note)
     yield from batch.look_around(skip_done=skip_done)
-    if forecast := batch.forecast():
-        yield Stage(forecast)
+    try:
+        if forecast := batch.forecast():
+            yield Stage(forecast)
+    except ImageError as error:
+        if dry_run:  # else it is told when its turn comes
+            yield Stage(f"What it takes cannot be told. {error}")
     for index in () if dry_run else batch.waiting:
         if stop.is_set():
             break
@@ -192,7 +198,7 @@ class _Batch:
             stamp = input_stamp(item.path) if item.path.exists() else {}
             yield Stage(f"Reading {item.path.name}")
             image = self._reading.read(item.path, partly=item.region is not None)
-            for note in filter(None, (item.note, *image.notes)):
+            for note in image.notes:
                 yield Stage(note)
             job = split_job(self._model, image, self._settings, stop=self._stop, region=item.region)
             split = yield from self._with_progress(index, job)
