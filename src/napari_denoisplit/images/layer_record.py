@@ -20,6 +20,9 @@ RESULT_KINDS = (MMSE, SIGMA, SAMPLES)
 SHOWN_SAMPLE, PINNED_SAMPLE = "shown sample", "pinned sample"
 TRUST_MASK, RESIDUAL = "trust mask", "residual"
 
+SAMPLES_ALONG = "samples_along"
+"""Key of a record in a file: letter of the axis that posterior samples lie along there."""
+
 _OF_ONE_LAYER = ("structure", "channel", "kind")  # all else says how the split was made
 
 

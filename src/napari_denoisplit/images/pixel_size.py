@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.ome_header import ome_elements, tag
+from napari_denoisplit.images.results.record import PROGRAM
 from napari_denoisplit.images.units import in_known_unit, normal_unit
 
 if TYPE_CHECKING:
@@ -103,7 +105,20 @@ def _from_ome(text: str, series: tifffile.TiffPageSeries, index: int) -> ImageMe
     }
     values["T"] = (pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
     names = [child.get("Name", "") for child in pixels if tag(child) == "Channel"]
-    return _metadata(values, _complete(names))
+    found = _metadata(values, _complete(names))
+    # In files of other programs the stage may run the other way than the pixels.
+    return replace(found, origin=_origin(pixels)) if PROGRAM in text else found
+
+
+def _origin(pixels: ElementTree.Element) -> dict[str, float]:
+    """Where the first pixel lies along Y and X, in the unit of the pixel size."""
+    found = {}
+    for plane in [child for child in pixels if tag(child) == "Plane"][:1]:
+        for axis in "YX":
+            if plane.get(f"Position{axis}Unit") == pixels.get(f"PhysicalSize{axis}Unit", "pixel"):
+                with suppress(ValueError):
+                    found[axis] = float(plane.get(f"Position{axis}", ""))
+    return {axis: start for axis, start in found.items() if start and math.isfinite(start)}
 
 
 def _ome_pixels(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.layer_record import record_of
+from napari_denoisplit.images.layer_record import SAMPLES_ALONG, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ def _image(data: Any, attributes: Mapping[str, Any]) -> Image:
     starts = zip(letters, attributes.get("translate", ()), strict=False)
     origin = {a: float(start) for a, start in starts if a != "S" and start}
     sizes = {a: n for a, n in sizes.items() if a != "S" and (n != 1 or units.get(a))}
-    letters = letters.replace("S", "Z" if "T" in letters else "T")
+    letters = letters.replace("S", _place_of_samples(letters))
     order = [*(a for a in letters if a not in "YX"), "Y", "X"]
     return Image(
         data.transpose([letters.index(a) for a in order]),
@@ -156,9 +156,17 @@ def _file_names(path: Path, names: Sequence[str]) -> list[Path]:
 
 def _provenance(kept: Sequence[Mapping[str, Any]]) -> str:
     """Return what the layers say of their making, as JSON; '' where they say nothing."""
-    said = {
-        str(attributes.get("name", "image")): record
-        for attributes in kept
-        if (record := record_of(attributes.get("metadata")))
-    }
+    said = {}
+    for attributes in kept:
+        name = str(attributes.get("name", "image"))
+        if record := record_of(attributes.get("metadata")):
+            labels = attributes.get("axis_labels") or ()
+            letters = _letters(name, len(labels), labels) if labels else ""
+            along = {SAMPLES_ALONG: _place_of_samples(letters)} if "S" in letters else {}
+            said[name] = record | along
     return json.dumps(said, default=str) if said else ""
+
+
+def _place_of_samples(letters: str) -> str:
+    """Axis of a file that samples lie along: neither format has one for them."""
+    return "Z" if "T" in letters else "T"

@@ -223,15 +223,24 @@ def _remove_samples_after(files: ResultFiles, n_kept: int) -> None:
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
-    """Read how a result was made; None where the file does not say."""
+    """Read how a result or another image was made; None where file or folder does not say."""
     try:
-        with tifffile.TiffFile(path) as file:
-            root = ElementTree.fromstring(file.pages.first.description)
-        texts = [e.text for e in root.iter() if e.tag.rpartition("}")[2] == "Description"]
-        record = json.loads(texts[0] or "")
-    except _UNREADABLE:  # includes tifffile.TiffFileError and json.JSONDecodeError
+        record = json.loads(_description(path))
+    except (*_UNREADABLE, ImageError, RecursionError):  # json.JSONDecodeError is a ValueError
         return None
     return record if isinstance(record, dict) else None
+
+
+def _description(path: Path) -> str:
+    """Text that is kept with an image."""
+    if path.is_dir():
+        from napari_denoisplit.images.results.zarr_folder import record_of  # takes 0.4 s
+
+        return str(record_of(read_node(path)).get("description", ""))
+    with tifffile.TiffFile(path) as file:
+        root = ElementTree.fromstring(file.pages.first.description)
+    texts = [e.text for e in root.iter() if e.tag.rpartition("}")[2] == "Description"]
+    return texts[0] or ""
 
 
 def is_result(path: Path) -> bool:
@@ -239,8 +248,10 @@ def is_result(path: Path) -> bool:
 
     The name of a Zarr folder says nothing, since its owner has chosen it.
     """
+    if path.is_dir() and path.name.endswith(_SAMPLES) and not is_zarr(path):
+        path = next(iter(ResultFiles.of(path).kept_samples().values()), path)
     if path.is_dir():
-        from napari_denoisplit.images.results.zarr_folder import record_of  # takes 0.4 s
+        from napari_denoisplit.images.results.zarr_folder import record_of
 
         try:
             node = read_node(path)

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Signal
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
 
 from napari_denoisplit.widgets.layers.place import viewer_reference
 from napari_denoisplit.widgets.parts.column import Column
@@ -97,10 +97,10 @@ class DockedWidget(QWidget):
     def _open_widget(self, name: str) -> Any:
         """Bring another widget of the plugin to the front; None without a viewer."""
         viewer = self._viewer()
-        return None if viewer is None else open_widget(viewer, name, _main_window(self))
+        return None if viewer is None else open_widget(viewer, name)
 
 
-def open_widget(viewer: Viewer, name: str, window: QMainWindow | None = None) -> Any:
+def open_widget(viewer: Viewer, name: str) -> Any:
     """Bring a widget of the plugin to the front, opened as napari's menus do if it is not yet.
 
     Parameters
@@ -109,18 +109,14 @@ def open_widget(viewer: Viewer, name: str, window: QMainWindow | None = None) ->
         Where it works.
     name
         Its name in the manifest, e.g. "Split".
-    window
-        Where it may be docked already; None where nothing is.
     """
     from npe2 import PluginManager
 
     manifest = PluginManager.instance().get_manifest("napari-denoisplit")
     kind = next(one for one in manifest.contributions.widgets or () if one.display_name == name)
     made = kind.get_callable()
-    found = [] if window is None else window.findChildren(made)
-    if found:
-        widget = found[0]
-    else:
+    widget = next((one for one in QApplication.allWidgets() if _is_open(one, made, viewer)), None)
+    if widget is None:
         widget = made(viewer)
         # The name by which napari's menus know it, so that they do not open a second one.
         viewer.window.add_dock_widget(widget, name=f"{name} ({manifest.display_name})")
@@ -128,6 +124,13 @@ def open_widget(viewer: Viewer, name: str, window: QMainWindow | None = None) ->
         dock.show()
         dock.raise_()
     return widget
+
+
+def _is_open(widget: QWidget, made: Any, viewer: Viewer) -> bool:
+    """Whether a widget of some kind is docked in a viewer."""
+    if not isinstance(widget, made) or _dock_of(widget) is None:
+        return False
+    return bool(widget._viewer() is viewer_reference(viewer)())  # noqa: SLF001 - a DockedWidget
 
 
 def _dock_of(widget: QWidget) -> QDockWidget | None:
