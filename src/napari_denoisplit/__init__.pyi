@@ -45,10 +45,12 @@ from napari_denoisplit.images.results.split import Split as Split
 from napari_denoisplit.images.superposition import superpose as superpose
 from napari_denoisplit.images.training.fields import TrainingFields as TrainingFields
 from napari_denoisplit.images.training.noise_data import NoiseData as NoiseData
+from napari_denoisplit.images.training.normalization import Normalization as Normalization
 from napari_denoisplit.jobs.batch.outcome import BatchResult as BatchResult
 from napari_denoisplit.jobs.calibrate.job import Calibrated as Calibrated
 from napari_denoisplit.jobs.denoise.job import Denoised as Denoised
 from napari_denoisplit.jobs.forecast.words import Preflight as Preflight
+from napari_denoisplit.jobs.importing import import_model as import_model
 from napari_denoisplit.jobs.learning.loop import Trained as Trained
 from napari_denoisplit.jobs.noise.job import Judged as Judged
 from napari_denoisplit.jobs.noise.job import NoiseFit as NoiseFit
@@ -63,6 +65,7 @@ from napari_denoisplit.noise.fitting.mixture import fit_gaussian_mixture as fit_
 from napari_denoisplit.settings import CalibrateSettings as CalibrateSettings
 from napari_denoisplit.settings import DenoiseSettings as DenoiseSettings
 from napari_denoisplit.settings import FilmSettings as FilmSettings
+from napari_denoisplit.settings import ImportSettings as ImportSettings
 from napari_denoisplit.settings import LadderSettings as LadderSettings
 from napari_denoisplit.settings import LossSettings as LossSettings
 from napari_denoisplit.settings import MixSettings as MixSettings

@@ -17,6 +17,7 @@ from napari_denoisplit.cli.demo import demo
 from napari_denoisplit.cli.denoise import denoise
 from napari_denoisplit.cli.evaluate import evaluate
 from napari_denoisplit.cli.film import film
+from napari_denoisplit.cli.importing import import_
 from napari_denoisplit.cli.info import info
 from napari_denoisplit.cli.noise.command import noise
 from napari_denoisplit.cli.objects import objects
@@ -75,6 +76,7 @@ for _command in (
     denoise,
     noise,
     info,
+    import_,
     evaluate,
 ):
     register(app, _command)

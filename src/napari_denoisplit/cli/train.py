@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.cli.parts.files import check_model_name, check_writable, read_structures
-from napari_denoisplit.cli.parts.options import Series, with_settings
+from napari_denoisplit.cli.parts.files import (
+    check_model_name,
+    check_writable,
+    read_noise_models,
+    read_structures,
+)
+from napari_denoisplit.cli.parts.options import Series, numbers, with_settings, words
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import MixSettings, TrainSettings
 
@@ -20,7 +25,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.jobs.learning.loop import Trained
-    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 
 @with_settings(MixSettings, "mode")
@@ -82,12 +86,12 @@ def train(
     if output.exists() and not overwrite and resume is None:
         raise UsageError(f"{output} exists. Choose another name, or add --overwrite.")
     check_writable(output)
-    settings = _settings(chosen, _numbers(weights, "--weights"))
+    settings = _settings(chosen, numbers(weights, "--weights"))
     terminal = Terminal()
     fields = _fields(
         read_structures(terminal, images, axes, series),
         read_structures(terminal, clean or (), axes, series),
-        _words(names),
+        words(names),
         t_is_repeats=repeats,
     )
     _check_one_each(fields, settings, noise_model)
@@ -99,7 +103,7 @@ def train(
     # torch is paid for only here, when everything else is known to be right
     from napari_denoisplit.jobs.train.job import train_job
 
-    noise_models = _noise_models(terminal, noise_model) if noise_model else None
+    noise_models = read_noise_models(terminal, noise_model) if noise_model else None
     job = train_job(
         fields,
         settings,
@@ -110,18 +114,6 @@ def train(
     )
     _report(terminal.run(job, "training"), fields.channel_names)
     terminal.end()
-
-
-def _noise_models(terminal: Terminal, paths: Sequence[Path]) -> list[NoiseModel]:
-    """Read noise models, and warn of those that were found not to be used."""
-    from napari_denoisplit.noise.files.noise_file import read_noise_model  # imports torch
-
-    models = [read_noise_model(path) for path in paths]
-    for path, model in zip(paths, models, strict=True):
-        verdict = model.record.verdict
-        if verdict is not None and verdict.grade == "do not use":
-            terminal.say(f"warning: {path}: {verdict.headline}")
-    return models
 
 
 def _check_one_each(
@@ -162,19 +154,6 @@ def _fields(
             "Give one for each."
         )
     return replace(fields, channel_names=names)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _numbers(text: str, option: str) -> tuple[float, ...] | None:
-    try:
-        return tuple(float(word) for word in _words(text)) or None
-    except ValueError:
-        raise UsageError(
-            f"{option} {text!r}: give numbers with commas, as in {option} 0.4,0.6."
-        ) from None
 
 
 def _report(trained: Trained, channel_names: Sequence[str]) -> None:

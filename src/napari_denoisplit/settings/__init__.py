@@ -3,6 +3,7 @@
 The descriptions feed the help of the command line and the tooltips of the widgets.
 """
 
+from napari_denoisplit.settings.importing import ImportSettings
 from napari_denoisplit.settings.networks import (
     KINDS,
     METHODS,
@@ -51,6 +52,7 @@ __all__ = [
     "FilmLoop",
     "FilmSettings",
     "FilmShow",
+    "ImportSettings",
     "LadderSettings",
     "LossSettings",
     "Method",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.cli.parts.terminal import Terminal
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 
 def read(
@@ -76,6 +77,18 @@ def read_structures(
         replace(stack_over_time(images), name=stem(path), source=path)
         for path, images in zip(paths, groups, strict=True)
     ]
+
+
+def read_noise_models(terminal: Terminal, paths: Sequence[Path]) -> list[NoiseModel]:
+    """Read noise models, and warn of those that were found not to be used."""
+    from napari_denoisplit.noise.files.noise_file import read_noise_model  # imports torch
+
+    models = [read_noise_model(path) for path in paths]
+    for path, model in zip(paths, models, strict=True):
+        verdict = model.record.verdict
+        if verdict is not None and verdict.grade == "do not use":
+            terminal.say(f"warning: {path}: {verdict.headline}")
+    return models
 
 
 def parse_region(text: str | None) -> PlaneRegion | None:

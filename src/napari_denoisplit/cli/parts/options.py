@@ -14,6 +14,7 @@ from pydantic import Field
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.docstrings import parameters, sections
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ def register(app: typer.Typer, command: Command) -> None:
     )
     # Each paragraph on one line: the terminal breaks the lines.
     help_text = "\n\n".join(" ".join(part.split()) for part in text[""].split("\n\n"))
-    app.command(help=help_text)(command)
+    # A name that Python keeps for itself has an underscore behind it.
+    app.command(command.__name__.rstrip("_"), help=help_text)(command)
 
 
 def _annotation(parameter: inspect.Parameter, said: dict[str, str]) -> Any:
@@ -152,3 +154,18 @@ def _limits(field: FieldInfo, default: object) -> dict[str, Any]:
     if default is None and field.default not in (None, PydanticUndefined):
         limits["show_default"] = str(field.default)
     return limits
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words between commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def numbers(text: str, option: str) -> tuple[float, ...] | None:
+    """Numbers between commas; None where there are none."""
+    try:
+        return tuple(float(word) for word in words(text)) or None
+    except ValueError:
+        raise UsageError(
+            f"{option} {text!r}: give numbers with commas, as in {option} 0.4,0.6."
+        ) from None

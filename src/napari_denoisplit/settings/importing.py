@@ -1,0 +1,24 @@
+"""What is said of a model that another program trained, beside its weights."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from napari_denoisplit.settings.base import Settings
+
+
+class ImportSettings(Settings):
+    """What the weights of a ladder do not tell of its shape."""
+
+    variance: Literal["exp_linear", "exp"] | None = Field(
+        None,
+        description="Variance of the latents from its log; None: 'exp' for one structure, as in "
+        "HDN, else 'exp_linear'.",
+    )
+    level_factor: Literal["none", "times", "divided"] | None = Field(
+        None,
+        description="What sqrt(2 (l + 1)) does to the features of a posterior above four levels; "
+        "None: 'none' for one structure, as in HDN, else 'times'.",
+    )
