@@ -21,20 +21,32 @@ class NoiseFitSettings(Settings):
         "millions of pixels), or Poisson-Gaussian (gain, offset and read noise of a camera).",
     )
     n_gaussians: int | None = Field(
-        None, ge=1, le=32, description="Gaussians of the mixture, K; None: by held-out likelihood."
+        None,
+        ge=1,
+        le=32,
+        title="Gaussians, K",
+        description="Gaussians of the mixture, K; None: by held-out likelihood.",
     )
     n_coefficients: int | None = Field(
         None,
         ge=1,
         le=8,
+        title="Coefficients, n",
         description="Coefficients of each polynomial over the signal, n; None: by held-out "
         "likelihood.",
     )
-    n_bins: int = Field(256, ge=16, le=1024, description="Bins of a histogram along each axis.")
+    n_bins: int = Field(
+        256,
+        ge=16,
+        le=1024,
+        title="Histogram bins",
+        description="Bins of a histogram along each axis.",
+    )
     max_pixels: int = Field(
         4_000_000,
         ge=10_000,
         le=100_000_000,
+        title="Most pixels",
         description="Pixels to look at; larger images are sampled evenly.",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the draw of pixels.")

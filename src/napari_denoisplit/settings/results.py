@@ -22,6 +22,7 @@ class CalibrateSettings(ComputeSettings):
         50,
         ge=5,
         le=10_000,
+        title="Samples",
         description="Posterior samples K behind mean and spread; best as many as for splits later.",
     )
     method: Literal["auto", "variance", "likelihood", "map"] = Field(
@@ -30,9 +31,12 @@ class CalibrateSettings(ComputeSettings):
         "error agree ('variance'), the published factor of greatest likelihood ('likelihood'), or "
         "a monotone curve ('map'); 'auto' takes the one that does best on the pixels left out.",
     )
-    n_bins: int = Field(30, ge=5, le=500, description="Bins of the reliability diagram.")
+    n_bins: int = Field(
+        30, ge=5, le=500, title="Number of bins", description="Bins of the reliability diagram."
+    )
     binning: Binning = Field(
         "equal_count",
+        title="Bins",
         description="Bins of the diagram with equally many pixels each, or equally wide.",
     )
     probe_samples: int = Field(
@@ -46,6 +50,7 @@ class CalibrateSettings(ComputeSettings):
         4_000_000,
         ge=10_000,
         le=1_000_000_000,
+        title="Most pixels",
         description="Pixels to use at most; of more images an even choice is taken.",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the posterior samples.")

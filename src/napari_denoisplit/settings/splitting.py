@@ -16,10 +16,15 @@ class SplitSettings(ComputeSettings):
         50,
         ge=1,
         le=10_000,
+        title="Samples",
         description="Posterior samples K; the sampling error of the MMSE falls as 1/sqrt(K).",
     )
     keep_samples: int = Field(
-        10, ge=0, le=10_000, description="How many of the samples to keep as images."
+        10,
+        ge=0,
+        le=10_000,
+        title="Samples to keep",
+        description="How many of the samples to keep as images.",
     )
     antithetic: bool = Field(
         True,
@@ -44,12 +49,14 @@ class SplitSettings(ComputeSettings):
         None,
         ge=0,
         multiple_of=16,
+        title="Tile overlap",
         description="Context around a tile that is computed, not kept, pixels; None: as far as the "
         "network looks, 96 for the presets.",
     )
     memory_gib: float | None = Field(
         None,
         gt=0,
+        title="Memory (GiB)",
         description="Memory for sampling in GiB; None: half of what is free, and on a CPU 1.5 at "
         "most where the result goes to disk block by block.",
     )

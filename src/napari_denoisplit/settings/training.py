@@ -82,12 +82,19 @@ class TrainSettings(ComputeSettings):
         0.5,
         ge=0,
         le=1,
+        title="Unrelated places",
         description="Share of the patches whose channels come from different places: it keeps the "
         "model from going by what lies beside what in a few images.",
     )
-    augment: bool = Field(True, description="Flip and rotate patches by quarter turns.")
-    validation_fraction: float = Field(0.1, gt=0, lt=0.5, description="Share kept for validation.")
-    test_fraction: float = Field(0.1, ge=0, lt=0.5, description="Share never seen in training.")
+    augment: bool = Field(
+        True, title="Flip and rotate", description="Flip and rotate patches by quarter turns."
+    )
+    validation_fraction: float = Field(
+        0.1, gt=0, lt=0.5, title="For validation", description="Share kept for validation."
+    )
+    test_fraction: float = Field(
+        0.1, ge=0, lt=0.5, title="For test", description="Share never seen in training."
+    )
     preview_every: int = Field(2, ge=1, description="Epochs between two preview splits.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, patches and samples.")
 

@@ -28,12 +28,11 @@ class Settings(BaseModel):
     fast: bool = True
 
 
-LABELS = {name: name for name in Settings.model_fields}
-
-
 @pytest.fixture
 def form(qtbot):
-    form = SettingsForm(Settings, LABELS, {"kind": {"a": "the first"}, "edge": {"": "whole"}})
+    form = SettingsForm(
+        Settings, Settings.model_fields, {"kind": {"a": "the first"}, "edge": {"": "whole"}}
+    )
     qtbot.addWidget(form)
     return form
 
@@ -69,7 +68,7 @@ def test_no_value_is_shown_in_words(form):
 def test_descriptions_are_tooltips_and_labels_are_names(form):
     box = form["count"].widget
     assert "How many &lt;things&gt;." in box.toolTip()
-    assert box.accessibleName() == "count"
+    assert box.accessibleName() == "Count"
 
 
 def test_the_wheel_scrolls_the_widget_unless_a_control_has_the_focus(form):

@@ -25,7 +25,7 @@ class Counting(JobWidget):
         self.files = FileList("TIFF files", TIFF_SUFFIXES, self)
         self.ready = QCheckBox("Ready", self)
         self._lay_out("Files", self.files, self.ready, self.panel)
-        self._take_drops(TIFF_SUFFIXES, self.panel.say)
+        self._take_drops({TIFF_SUFFIXES: self.files.add}, self.panel.say)
         self.files.changed.connect(self._refresh)
         self.ready.toggled.connect(self._refresh)
         self.wait = False
@@ -34,9 +34,6 @@ class Counting(JobWidget):
     @property
     def problem(self):
         return "" if self.ready.isChecked() else "Check the box."
-
-    def open_files(self, paths):
-        self.files.add(paths)
 
     def _order(self):
         if not self.files.paths:

@@ -60,7 +60,7 @@ def keys(*indices):
 def test_frames_come_in_order_and_not_in_the_thread_of_the_window(qtbot, disk, reader):
     assert reader.get(FrameKey(3, ())) is None
     reader.want(keys(3, 4, 5))
-    qtbot.waitUntil(lambda: reader.n_cached == 3)
+    qtbot.waitUntil(lambda: len(reader._cache) == 3)
     assert disk.read[::2] == [3, 4, 5]  # each of two structures
     assert threading.main_thread() not in disk.threads
     assert [part[0, 0] for part in reader.get(FrameKey(4, ()))] == [4, -4]
@@ -87,14 +87,14 @@ def test_memory_holds_no_more_frames_than_there_is_room_for(qtbot, disk, reader)
     for index in range(6):
         with qtbot.waitSignal(reader.ready):
             reader.want(keys(index))
-    assert reader.n_cached == 3
+    assert len(reader._cache) == 3
 
 
 def test_the_thread_ends_by_itself_and_begins_again(qtbot, reader):
     reader.want(keys(1))
     qtbot.waitUntil(lambda: not reader._running.is_running, timeout=5000)
     reader.want(keys(2))
-    qtbot.waitUntil(lambda: reader.n_cached == 2)
+    qtbot.waitUntil(lambda: len(reader._cache) == 2)
 
 
 def test_a_thread_that_ends_late_does_not_begin_a_second_one(qtbot, disk):

@@ -63,6 +63,11 @@ def click(window, world, *, drag=0, button=1, modifiers=()):
         next(steps, None)
 
 
+def compare_with(browse, index):
+    browse.view.number.setValue(index + 1)
+    browse.view["against"].set_value("sample")
+
+
 def test_showing_hides_what_lies_there_and_hiding_brings_it_back(window, browse, samples):
     before = {layer.name for layer in window.layers if layer.visible}
     assert before == {f"cell · {name} · {SHOWN_SAMPLE}" for name in NAMES}
@@ -104,7 +109,7 @@ def test_differences_have_limits_about_zero_and_stand_side_by_side(browse, sampl
     layers = browse.browser.picture.layers
     assert all(layer.contrast_limits[0] == -layer.contrast_limits[1] for layer in layers)
     assert layers[0].translate[1] != layers[1].translate[1]
-    browse.view.compare_with(4)
+    compare_with(browse, 4)
     assert_allclose(shown(browse), samples[:, 1] - samples[:, 4], atol=1e-3)
     browse.view.what = "the sample"
     assert_allclose(shown(browse), samples[:, 1])
@@ -121,7 +126,7 @@ def test_limits_that_a_user_sets_stay_while_samples_change(browse):
 
 
 def test_blinking_turns_between_two_pictures(qtbot, browse, samples):
-    browse.view.compare_with(5)
+    compare_with(browse, 5)
     browse.view.what = "blink"
     qtbot.waitUntil(lambda: np.allclose(shown(browse), samples[:, 5]), timeout=3000)
     qtbot.waitUntil(lambda: np.allclose(shown(browse), samples[:, 0]), timeout=3000)
@@ -277,15 +282,15 @@ def test_a_calibrated_split_says_so(qtbot, window, dock, samples):
 
 def test_what_is_shown_is_what_is_saved(qtbot, browse, samples, tmp_path):
     browse.view.what = "difference"
-    browse.export.save(tmp_path / "a.ome.tif")
-    qtbot.waitUntil(lambda: "Saved" in browse.export.panel.status.text())
+    browse.save(tmp_path / "a.ome.tif")
+    qtbot.waitUntil(lambda: "Saved" in browse.panel.status.text())
     import tifffile
 
     expected = (samples - samples.mean(axis=1, keepdims=True)).swapaxes(0, 1)
     assert_allclose(tifffile.imread(tmp_path / "a.ome.tif"), expected, atol=1e-3)
-    browse.export.save(tmp_path / "a.gif")
+    browse.save(tmp_path / "a.gif")
     qtbot.waitUntil(lambda: (tmp_path / "a.gif").exists())
-    qtbot.waitUntil(lambda: not browse.export.panel.is_running)
+    qtbot.waitUntil(lambda: not browse.panel.is_running)
 
 
 def test_keys_act_while_the_dock_has_the_focus_and_napari_keeps_its_own(qtbot, window, browse):

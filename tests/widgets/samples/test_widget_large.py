@@ -87,11 +87,11 @@ def test_a_film_is_of_the_part_on_screen_and_its_numbers_are_exact(qtbot, window
 
     look_at(qtbot, window, large, 4000, 4000, zoom=0.2)
     shown = large.browser.picture.layers[0]
-    qtbot.waitUntil(lambda: large.film_order().stack.plane_shape == shown.data.shape)
+    qtbot.waitUntil(lambda: large._order().stack.plane_shape == shown.data.shape)
     part = large.browser.visible.window()
     assert part.level > 0
-    large.export.save(tmp_path / "a.ome.tif")
-    qtbot.waitUntil(lambda: "Saved" in large.export.panel.status.text(), timeout=20_000)
+    large.save(tmp_path / "a.ome.tif")
+    qtbot.waitUntil(lambda: "Saved" in large.panel.status.text(), timeout=20_000)
     numbers = tifffile.imread(tmp_path / "a.ome.tif")
     step = 2**part.level
     assert numbers[0, 0, 0, 0] == 10_000 * step * part.y[0] + step * part.x[0]

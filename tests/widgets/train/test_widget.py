@@ -187,7 +187,7 @@ def test_going_on_with_a_training_does_not_overwrite_another_model(widget, tmp_p
     state, other = tmp_path / "a.last.denoisplit", tmp_path / "b.denoisplit"
     for path in (state, other):
         path.write_bytes(b"")
-    widget.target.resume_from(state)
+    widget.target.resume_from([state])
     assert not widget.target.problem
     widget.target.save.set_path(other)
     assert "b.denoisplit exists" in widget.target.problem

@@ -216,7 +216,7 @@ def test_a_split_without_sigma_is_said_to_have_no_mask(viewer, dock, clean):
 def test_an_image_may_be_named_like_a_result(viewer, dock, clean):
     add_split(viewer, clean, name="cells · raw")
     widget = dock(viewer, TrustWidget(viewer))
-    show_image(viewer, widget.split.chosen, "residual", clean[0], "residual", **PLACE)
+    show_image(widget._viewer, widget.split.chosen, "residual", clean[0], place=PLACE)
     widget.mask.show_button.click()  # hides what shows the same split
     assert not layer(viewer, "cells · raw · residual").visible
 
@@ -227,7 +227,7 @@ def test_objects_are_summed_up_and_saved(qtbot, viewer, widget, clean, tmp_path)
     viewer.add_labels(labels, name="my cells")
     widget.objects.source.setCurrentText("my cells")
     finish(qtbot, widget.objects.panel)
-    assert widget.objects.table.table.rowCount() == 1
+    assert widget.objects.table.rowCount() == 1
     assert "filaments of cells: 1 object" in widget.objects.panel.status.text()
     widget.objects.save_table(tmp_path / "objects.csv")
     assert widget.objects.panel.status.text().startswith("1 object saved")
@@ -252,7 +252,7 @@ def test_parts_of_the_mask_are_summed_up_although_the_split_goes_meanwhile(qtbot
     viewer.layers.clear()
     qtbot.waitUntil(lambda: not widget.objects.panel.is_running, timeout=60_000)
     assert widget.objects.found
-    widget.objects.table.chosen.emit(0)  # looks at it without a layer, too
+    widget.objects.table.cellDoubleClicked.emit(0, 0)  # looks at it without a layer, too
     assert "Split an image first" in widget.objects.panel.hint.text()
 
 

@@ -7,21 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QWidget
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.zarr.nodes import is_zarr
 from napari_denoisplit.widgets.batch.table import BatchRow
 from napari_denoisplit.widgets.choosers.path import PathChoice
-from napari_denoisplit.widgets.parts.controls import button, in_a_row, text_line
+from napari_denoisplit.widgets.parts.controls import button, check_box, in_a_row, text_line
 from napari_denoisplit.widgets.parts.fields import form_layout, tooltip
+from napari_denoisplit.widgets.parts.latest import LatestJob
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
 
     from napari_denoisplit.events import Job, StatusEvent
-    from napari_denoisplit.widgets.parts.worker import RunHandle, Start
+    from napari_denoisplit.widgets.parts.worker import Start
 
 _RECURSIVE = "Take images from sub-folders, too; the results keep the sub-folders."
 _PATTERN = "Which files to take from a folder, e.g. 'cell*.tif'; * stands for any text."
@@ -63,9 +64,7 @@ class BatchSource(QWidget):
 
     def __init__(self, start: Start, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._start = start
-        self._search: RunHandle | None = None
-        self._newest = object()  # search: one that was overtaken does not count
+        self._search = LatestJob(start, self, "denoiSplit: looking for images")
         self._paths: tuple[Path, ...] = ()
         self._own_output: Path | None = None
         self._trouble = _NOTHING_YET
@@ -76,24 +75,27 @@ class BatchSource(QWidget):
         self.files_button = button("Files…", "Choose images.", self._browse_files)
         self.pattern = text_line("Pattern", _PATTERN, "*")
         self.pattern.setText("*")
-        self.recursive = QCheckBox("with sub-folders", self)
-        self.recursive.setToolTip(tooltip(_RECURSIVE))
+        self.recursive = check_box("with sub-folders", _RECURSIVE, self)
         self.output = PathChoice("Folder for the results", kind="folder")
         self._lay_out()
         self._connect()
 
     def _lay_out(self) -> None:
-        form = form_layout(self)
-        form.addRow("From", self.images)
-        form.addRow("", in_a_row(self.folder_button, self.files_button))
-        form.addRow("Pattern", in_a_row(self.pattern, self.recursive))
-        form.addRow("Results", self.output)
+        rows = {
+            "From": self.images,
+            "": in_a_row(self.folder_button, self.files_button),
+            "Pattern": in_a_row(self.pattern, self.recursive),
+            "Results": self.output,
+        }
+        form_layout(self, rows)
 
     def _connect(self) -> None:
         self.images.editingFinished.connect(self._on_typed)
         self.pattern.editingFinished.connect(self._search_again)
         self.recursive.toggled.connect(self._search_again)
         self.output.changed.connect(self.changed)
+        self._search.answered.connect(self._end)
+        self._search.failed.connect(lambda error: self._end(trouble=str(error)))
 
     @property
     def problem(self) -> str:
@@ -103,7 +105,7 @@ class BatchSource(QWidget):
     @property
     def is_searching(self) -> bool:
         """Whether folders are being searched."""
-        return self._search is not None
+        return self._search.is_busy
 
     def choose(self, paths: Sequence[Path]) -> None:
         """Take folders or files, in the place of those before."""
@@ -127,26 +129,16 @@ class BatchSource(QWidget):
             self._look()
 
     def _look(self) -> None:
-        if self._search is not None:
-            self._search.stop()
         self._trouble = _LOOKING
         self.changed.emit()
         pattern = self.pattern.text().strip() or "*"
-        self._newest = key = object()
-        self._search = self._start(
-            partial(look_for_images, self._paths, pattern, self.recursive.isChecked()),
-            on_event=lambda event: None,  # what is looked for is found in a moment
-            on_done=partial(self._end, key, ""),
-            on_error=lambda error: self._end(key, str(error), ()),
-            title="denoiSplit: looking for images",
-        )
-        self._search.cancel_with(self)
+        recursive = self.recursive.isChecked()
+        self._search.ask(partial(look_for_images, self._paths, pattern, recursive))
 
-    def _end(self, key: object, trouble: str, rows: tuple[BatchRow, ...]) -> None:
-        if key is self._newest:
-            self._search, self._trouble = None, trouble
-            self.found.emit(rows)
-            self.changed.emit()
+    def _end(self, rows: tuple[BatchRow, ...] = (), trouble: str = "") -> None:
+        self._trouble = trouble
+        self.found.emit(rows)
+        self.changed.emit()
 
     def _browse_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Folder of images", self.images.text())

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QCheckBox, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.events import (
+    FileDone,
+    FileFailed,
+    FileProgress,
+    FileSkipped,
+    FileStarted,
+    Progress,
+    Stage,
+)
 from napari_denoisplit.settings import SplitSettings
-from napari_denoisplit.widgets.batch.run import BatchOrder, BatchRun, OpenedResults
+from napari_denoisplit.widgets.batch.run import BatchOrder, OpenedResults, ShownEvent, split_files
 from napari_denoisplit.widgets.batch.source import BatchSource
 from napari_denoisplit.widgets.batch.table import BatchModel, BatchTable
 from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.layers.opened import open_result
 from napari_denoisplit.widgets.parts.column import Fold
-from napari_denoisplit.widgets.parts.controls import Text, button, in_a_row, text_line
-from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES, TIFF_SUFFIXES, has_suffix
-from napari_denoisplit.widgets.parts.fields import SettingsForm, tooltip
+from napari_denoisplit.widgets.parts.controls import Text, button, check_box, in_a_row, text_line
+from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES, TIFF_SUFFIXES
+from napari_denoisplit.widgets.parts.fields import SettingsForm
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
+from napari_denoisplit.widgets.parts.latest import LatestJob
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 
 if TYPE_CHECKING:
@@ -30,18 +40,10 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
     from qtpy.QtCore import QModelIndex
 
+    from napari_denoisplit.jobs.batch.outcome import BatchResult
     from napari_denoisplit.widgets.batch.table import BatchRow
-    from napari_denoisplit.widgets.layers.opened import OpenedResult
 
-_MORE = {
-    "keep_samples": "Samples to keep",
-    "device": "Device",
-    "seed": "Seed",
-    "tile_size": "Tile size",
-    "overlap": "Tile overlap",
-    "memory_gib": "Memory (GiB)",
-    "precision": "Precision",
-}
+_MORE = ("keep_samples", "device", "seed", "tile_size", "overlap", "memory_gib", "precision")
 _CHANNEL = (
     "Channel to split of images that have several: its name, or its number from 1. Empty: images "
     "have one."
@@ -67,26 +69,25 @@ class BatchWidget(JobWidget):
     def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
         help_text = "Split every file in the table."
         super().__init__(napari_viewer, "Split a folder", "Split all", help_text, start)
-        self._start = start
-        self._run: BatchRun | None = None
+        self._rows: tuple[int, ...] = ()  # that are being split
         self._opened = OpenedResults(self._viewer)
+        self._opening = LatestJob(start, self, "denoiSplit: opening a result")
         self.model = ModelChoice(self)
         self.source = BatchSource(start, self)
-        self.settings = SettingsForm(SplitSettings, {"n_samples": "Samples"}, parent=self)
+        self.settings = SettingsForm(SplitSettings, ["n_samples"], parent=self)
         self.more = SettingsForm(SplitSettings, _MORE, parent=self)
         self.more["keep_samples"].set_value(0)  # thousands of files would fill the disk
         self.channel = text_line("Channel", _CHANNEL, "name or number")
         self.more.add_row("Channel", self.channel)
-        self.skip_done = QCheckBox("Skip what is done", self)
-        self.skip_done.setChecked(True)
-        self.skip_done.setToolTip(tooltip(_SKIP))
+        self.skip_done = check_box("Skip what is done", _SKIP, self, checked=True)
         self.files = BatchModel(self)
         self.table = BatchTable(self.files, self)
         self._make_results()
         how = ("How", self.settings, self.skip_done, Fold("More", self.more), self.panel)
         found = (self.table, self.details, self._buttons)
         self._lay_out("Model", self.model, "Images", self.source, *how, *found)
-        self._take_drops(MODEL_SUFFIXES + TIFF_SUFFIXES, self.panel.say, folders=True)
+        kinds = {MODEL_SUFFIXES: self.model.add, TIFF_SUFFIXES: self._choose}
+        self._take_drops(kinds, self.panel.say, folders=True)
         self._connect()
         self._refresh()
 
@@ -112,10 +113,12 @@ class BatchWidget(JobWidget):
         self.model.changed.connect(self._refresh)
         self.source.found.connect(self._show_files)
         self.source.changed.connect(self._refresh)
-        self.panel.finished.connect(self._on_finished)
         self.table.doubleClicked.connect(self._open_index)
         self.table.selectionModel().selectionChanged.connect(self._refresh)
         self.files.dataChanged.connect(self._refresh_files)
+        # Not by the panel, whose job may be the batch: results can be looked at while it runs.
+        self._opening.answered.connect(self._opened.show)
+        self._opening.failed.connect(self.panel.fail)
 
     @property
     def problem(self) -> str:
@@ -125,20 +128,15 @@ class BatchWidget(JobWidget):
     @property
     def is_busy(self) -> bool:
         """Whether files are being split or looked for."""
-        return self._run is not None or self.source.is_searching
+        return self.panel.is_running or self.source.is_searching
 
     def open_model(self, path: Path) -> None:
         """Choose a model file."""
         self.model.open(path)
 
-    def open_files(self, paths: list[Path]) -> None:
-        """Take a model, images and folders, as if they were dropped here."""
-        models = [path for path in paths if has_suffix(path, MODEL_SUFFIXES)]
-        images = [path for path in paths if path not in models]
-        if models:
-            self.open_model(models[-1])
-        if images and self._run is None:  # else the table is that of the run
-            self.source.choose(images)
+    def _choose(self, paths: list[Path]) -> None:
+        if not self.panel.is_running:  # else the table is that of the run
+            self.source.choose(paths)
 
     def retry_failed(self) -> None:
         """Split the files that have failed, and no other."""
@@ -163,34 +161,67 @@ class BatchWidget(JobWidget):
         )
 
     def _begin(self, order: BatchOrder) -> None:
-        self._run = BatchRun(self.panel, self.files, self.table, order)
-        self._run.begin()
+        self._rows = order.rows
+        for row in order.rows:
+            self.files.update(row, status="waiting", done=0.0, seconds=None, message="", outputs=())
+        self.panel.run(
+            partial(split_files, order),
+            on_event=self._on_event,
+            on_done=self._on_done,
+            on_error=self._on_error,
+            title=f"denoiSplit: splitting {len(order.rows)} files",
+        )
         self._column.reveal(self._buttons)
+
+    def _on_event(self, event: ShownEvent) -> None:
+        match event:
+            case FileStarted(index=index, why_again=why):
+                message = f"Split again: {why}." if why else ""
+                self._show(index, status="running", message=message)
+                self.table.follow(self._rows[index])
+            case FileProgress(index=index, done=done):
+                self._show(index, done=done)
+            case FileDone(index=index, outputs=outputs, seconds=seconds, stopped_early=stopped):
+                self._show(
+                    index,
+                    status="stopped" if stopped else "done",
+                    outputs=outputs,
+                    seconds=seconds,
+                    message=" ".join(event.notes),
+                )
+            case FileFailed(index=index, message=message, seconds=seconds):
+                self._show(index, status="failed", message=message, seconds=seconds)
+            case FileSkipped(index=index, outputs=outputs):
+                self._show(index, status="skipped", outputs=outputs)
+            case Stage() | Progress():
+                pass  # shown by the panel
+            case _:
+                assert_never(event)
+
+    def _show(self, index: int, **changes: object) -> None:
+        self.files.update(self._rows[index], **changes)
+
+    def _on_done(self, result: BatchResult) -> None:
+        log = "" if result.log is None else f" Details: {result.log.name} beside the results."
+        self.panel.say(f"{result.summary}.{log}")
+
+    def _on_error(self, error: Exception) -> None:
+        for row in self.files.with_status("running"):
+            self.files.update(row, status="failed", message=str(error))
+        self.panel.fail(error)
 
     def open_result(self) -> None:
         """Show the result of the selected file as layers."""
         number = self.table.current
         if number is None or not self.files.rows[number].outputs:
             return
-        row = self.files.rows[number]
-        # Not by the panel, whose job may be the batch: results can be looked at while it runs.
-        self._start(
-            partial(open_result, row.outputs[0]),
-            on_event=lambda event: None,  # opening takes a moment
-            on_done=self._show_result,
-            on_error=self.panel.fail,
-            title=f"denoiSplit: opening the result of {row.item.path.name}",
-        ).cancel_with(self)
+        self._opening.ask(partial(open_result, self.files.rows[number].outputs[0]))
 
     def _show_files(self, rows: Sequence[BatchRow]) -> None:
         self.files.set_rows(rows)
         self._column.reveal(self._buttons)
         if rows:
             self.panel.say(f"{len(rows)} images found." if len(rows) > 1 else "1 image found.")
-
-    def _show_result(self, opened: OpenedResult | None) -> None:
-        if opened is not None:
-            self._opened.show(opened)
 
     def _open_index(self, index: QModelIndex) -> None:
         self.table.select(index.row())
@@ -199,13 +230,9 @@ class BatchWidget(JobWidget):
     def _show_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.source.output.path)))
 
-    def _on_finished(self) -> None:
-        self._run = None
-        self._refresh()
-
     def _refresh(self, *_: object) -> None:
         super()._refresh()
-        self.source.setEnabled(self._run is None)
+        self.source.setEnabled(not self.panel.is_running)
         folder = self.source.output.path
         self.folder_button.setEnabled(folder is not None and folder.is_dir())
         self._refresh_files()
@@ -215,5 +242,5 @@ class BatchWidget(JobWidget):
         row = None if number is None else self.files.rows[number]
         self.details.setText("" if row is None else row.details)
         self.open_button.setEnabled(row is not None and bool(row.outputs))
-        ready = self._run is None and not self.problem
+        ready = not (self.panel.is_running or self.problem)
         self.retry_button.setEnabled(ready and bool(self.files.with_status("failed")))

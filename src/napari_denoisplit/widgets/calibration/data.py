@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.widgets.calibration.images import (
     CLEAN_RECORDED,
@@ -14,8 +14,8 @@ from napari_denoisplit.widgets.calibration.images import (
     NOISY_RECORDED,
     CalibrationImages,
 )
-from napari_denoisplit.widgets.parts.controls import Text
-from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tooltip
+from napari_denoisplit.widgets.parts.controls import Text, check_box, in_a_column
+from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,10 @@ _UNSEEN = (
     "Take images that the model has not seen; of all of its training images only the part kept "
     "aside is used."
 )
-_OTHERS = "Judge on other images"
+_OTHERS = (
+    "The calibration is fitted to all of the images above and judged on those that you give here. "
+    "Left out, half of every image is kept for it."
+)
 
 
 class CalibrationData(QWidget):
@@ -71,7 +74,7 @@ class CalibrationData(QWidget):
         )
         self.about = Text("About the images", self)
         self.images = CalibrationImages(viewer, parent=self)
-        self.judge = _judge_box(self)
+        self.judge = check_box("Judge on other images", _OTHERS, self)
         # They hold repeats if the first images do.
         self.others = CalibrationImages(viewer, "other ", self, asks_for_repeats=False)
         self._lay_out()
@@ -82,13 +85,8 @@ class CalibrationData(QWidget):
         self._refresh()
 
     def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        form = form_layout()
-        form.addRow("You have", self.kind)
-        layout.addLayout(form)
-        for part in (self.about, self.images, self.judge, self.others):
-            layout.addWidget(part)
+        form = form_layout(rows={"You have": self.kind})
+        self.setLayout(in_a_column(form, self.about, self.images, self.judge, self.others))
 
     @property
     def problem(self) -> str:
@@ -168,15 +166,3 @@ class CalibrationData(QWidget):
         order = f" In this order: {', '.join(self._structures)}." if self._structures else ""
         self.about.say(f"{_EXPLAINED[kind]} {_UNSEEN}{order}")
         self.changed.emit()
-
-
-def _judge_box(parent: QWidget) -> QCheckBox:
-    box = QCheckBox(_OTHERS, parent)
-    box.setAccessibleName(_OTHERS)
-    box.setToolTip(
-        tooltip(
-            "The calibration is fitted to all of the images above and judged on those that you "
-            "give here. Left out, half of every image is kept for it."
-        )
-    )
-    return box

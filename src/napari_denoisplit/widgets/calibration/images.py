@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_denoisplit.widgets.choosers.images import LAYERS, ImageChooser
 from napari_denoisplit.widgets.choosers.roles import STRUCTURES, SUPERPOSITION
+from napari_denoisplit.widgets.parts.controls import in_a_column
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -77,11 +78,8 @@ class CalibrationImages(QWidget):
             self.clean: QLabel("Clean images of each structure", self),
             self.recorded: QLabel("Superposition", self),
         }
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        for chooser, title in self._titles.items():
-            layout.addWidget(title)
-            layout.addWidget(chooser)
+        self.setLayout(in_a_column(*(part for pair in self._titles.items() for part in pair[::-1])))
+        for chooser in self._titles:
             chooser.changed.connect(self.changed)
 
     @property

@@ -92,11 +92,9 @@ class CalibrationPlot(ThemePlot):
         self.redraw()
 
     def _paint(self, figure: Any) -> None:
-        figure.clear()
         channel = self.structure.currentIndex()
         if self._result is None or channel < 0:
             return
-        # Fixed margins: a layout engine warns while Qt has not given the canvas its size yet.
         figure.subplots_adjust(left=0.21, right=0.97, top=0.92, bottom=0.15)
         axes, ink, colors = figure.subplots(), structure_color(channel), self.colors()
         curves = self._result.channels[channel].curves

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import CalibrationError
@@ -24,19 +23,23 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.calibration.images import CalibrationInput
 
 
-@dataclass(frozen=True, slots=True)
-class CalibrationOrder:
-    """Everything a calibration needs, as chosen at the click."""
-
-    model: Path
-    data: CalibrationInput
-    judged_on: CalibrationInput | None
-    """Other images; None to keep half of every image for it."""
-    settings: CalibrateSettings
-
-
-def calibrate_input(order: CalibrationOrder, stop: threading.Event) -> Job[NoiseEvent, Calibrated]:
+def calibrate_input(
+    model: Path,
+    data: CalibrationInput,
+    judged_on: CalibrationInput | None,
+    settings: CalibrateSettings,
+    stop: threading.Event,
+) -> Job[NoiseEvent, Calibrated]:
     """Read the images and calibrate with them.
+
+    Parameters
+    ----------
+    model, settings, stop
+        As of `calibrate_job`.
+    data
+        What to calibrate with.
+    judged_on
+        Other images; None to keep half of every image for it.
 
     Raises
     ------
@@ -45,8 +48,8 @@ def calibrate_input(order: CalibrationOrder, stop: threading.Event) -> Job[Noise
     ImageError
         They do not fit the model or one another.
     """
-    fields, superpositions = yield from _read_set(order.data)
-    judged_on, judged_mixed = yield from _read_set(order.judged_on)
+    fields, superpositions = yield from _read_set(data)
+    others, others_mixed = yield from _read_set(judged_on)
     if fields is None:
         raise CalibrationError("There is nothing to calibrate with: choose images.")
     yield Stage("Loading the network")
@@ -54,12 +57,12 @@ def calibrate_input(order: CalibrationOrder, stop: threading.Event) -> Job[Noise
     from napari_denoisplit.jobs.calibrate.job import calibrate_job
 
     job = calibrate_job(
-        order.model,
+        model,
         fields,
-        order.settings,
+        settings,
         superpositions=superpositions,
-        report_on=judged_on,
-        report_superpositions=judged_mixed,
+        report_on=others,
+        report_superpositions=others_mixed,
         stop=stop,
     )
     return (yield from job)

@@ -6,12 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QGridLayout, QMessageBox, QWidget
+from qtpy.QtWidgets import QMessageBox, QWidget
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.widgets.calibration.run import save_calibration, save_table
-from napari_denoisplit.widgets.parts.controls import button
-from napari_denoisplit.widgets.parts.saving import ask_where_to_save
+from napari_denoisplit.widgets.parts.controls import button, in_a_column, in_a_row
+from napari_denoisplit.widgets.parts.saving import ask_where_to_save, save_button
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,15 +60,15 @@ class CalibrationSaving(QWidget):
             "Use in Split", "Open the Split widget with this model.", use_in_split
         )
         self.plot_button = plot.save_button("calibration")
-        self.table_button = button(
-            "Save table…", "Write the points of the plots as CSV.", self.ask_and_save_table
+        self.table_button = save_button(
+            "Save table…",
+            "Write the points of the plots as CSV.",
+            "calibration.csv",
+            {".csv": "Tables"},
+            self.save_table_to,
         )
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.save_button, 0, 0)
-        layout.addWidget(self.split_button, 0, 1)
-        layout.addWidget(self.plot_button, 1, 0)
-        layout.addWidget(self.table_button, 1, 1)
+        model = in_a_row(self.save_button, self.split_button)
+        self.setLayout(in_a_column(model, in_a_row(self.plot_button, self.table_button)))
         self.refresh()
 
     def show_result(self, result: Calibrated | None) -> None:
@@ -84,11 +84,8 @@ class CalibrationSaving(QWidget):
     def save_to(self, path: Path) -> None:
         """Write the calibrated model, in the background."""
         if self._result is not None:
-            self._write(
-                partial(save_calibration, self._result.model, path),
-                path,
-                partial(self._saved, path),
-            )
+            job = partial(save_calibration, self._result.model, path)
+            self._write(job, path, partial(self._saved, path))
 
     def save_table_to(self, path: Path) -> None:
         """Write the points of the plots, in the background."""
@@ -103,12 +100,6 @@ class CalibrationSaving(QWidget):
         suggestion = str(self._result.model.path)
         if path := ask_where_to_save(self, "Save in the model", suggestion, {SUFFIX: "Models"}):
             self.save_to(path)
-
-    def ask_and_save_table(self) -> None:
-        """Let the user choose a file for the table."""
-        kinds = {".csv": "Tables"}
-        if path := ask_where_to_save(self, "Save the table", "calibration.csv", kinds):
-            self.save_table_to(path)
 
     def _is_meant(self, result: Calibrated) -> bool:
         """Whether the user wants to save a sigma that is not to be used, if it is such a one."""

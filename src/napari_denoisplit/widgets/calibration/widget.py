@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.settings import CalibrateSettings
 from napari_denoisplit.widgets.calibration.data import CalibrationData
 from napari_denoisplit.widgets.calibration.plot import CalibrationPlot
-from napari_denoisplit.widgets.calibration.run import CalibrationOrder, calibrate_input
+from napari_denoisplit.widgets.calibration.run import calibrate_input
 from napari_denoisplit.widgets.calibration.saving import CalibrationSaving
 from napari_denoisplit.widgets.calibration.words import figures_table, verdicts_html
 from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text
-from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, MODEL_SUFFIXES, by_kind
+from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, MODEL_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import SettingsForm
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.worker import Start, start_job
@@ -24,17 +24,12 @@ if TYPE_CHECKING:
 
     from napari.viewer import Viewer
 
+    from napari_denoisplit.events import NoiseEvent
     from napari_denoisplit.jobs.calibrate.job import Calibrated
+    from napari_denoisplit.widgets.parts.worker import JobFactory
 
-_HOW = {"n_samples": "Samples", "method": "Method", "device": "Device"}
-_MORE = {
-    "binning": "Bins",
-    "n_bins": "Number of bins",
-    "probe_samples": "Probe samples",
-    "max_pixels": "Most pixels",
-    "precision": "Precision",
-    "seed": "Seed",
-}
+_HOW = ("n_samples", "method", "device")
+_MORE = ("binning", "n_bins", "probe_samples", "max_pixels", "precision", "seed")
 _TITLES = {
     "method": {
         "auto": "automatic",
@@ -73,7 +68,8 @@ class CalibrationWidget(JobWidget):
         how = ("How", self.settings, Fold("More", self.more), self.panel)
         found = (self.saving, self.plot, self.verdict, self.figures)
         self._lay_out("Model", self.model, "Images", self.data, *how, *found)
-        self._take_drops(MODEL_SUFFIXES + IMAGE_SUFFIXES, self.panel.say)
+        kinds = {MODEL_SUFFIXES: self.model.add, IMAGE_SUFFIXES: self.data.add_files}
+        self._take_drops(kinds, self.panel.say)
         self.model.changed.connect(self._on_model)
         self.data.changed.connect(self._refresh)
         self.saving.saved.connect(self.model.open)
@@ -88,33 +84,19 @@ class CalibrationWidget(JobWidget):
         """Choose a model file."""
         self.model.open(path)
 
-    def open_files(self, paths: list[Path]) -> None:
-        """Take a model and images, as if they were dropped here."""
-        models, images = by_kind(paths, MODEL_SUFFIXES, IMAGE_SUFFIXES)
-        if models:
-            self.open_model(models[-1])
-        if images:
-            self.data.add_files(images)
-
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
         self.data.reset_choices()
 
-    def _order(self) -> CalibrationOrder:
-        return CalibrationOrder(
-            model=self.model.path,
-            data=self.data.chosen(),
-            judged_on=self.data.judged_on(),
-            settings=CalibrateSettings(**self.settings.values(), **self.more.values()),
-        )
+    def _order(self) -> JobFactory[NoiseEvent, Calibrated]:
+        settings = CalibrateSettings(**self.settings.values(), **self.more.values())
+        data, judged_on = self.data.chosen(), self.data.judged_on()
+        return partial(calibrate_input, self.model.path, data, judged_on, settings)
 
-    def _begin(self, order: CalibrationOrder) -> None:
+    def _begin(self, job: JobFactory[NoiseEvent, Calibrated]) -> None:
         self._show(None)
-        self.panel.run(
-            partial(calibrate_input, order),
-            on_done=self._show,
-            title=f"denoiSplit: calibrating {order.model.stem}",
-        )
+        title = f"denoiSplit: calibrating {self.model.path.stem}"
+        self.panel.run(job, on_done=self._show, title=title)
         self._column.reveal(self.panel)
 
     def _on_model(self) -> None:

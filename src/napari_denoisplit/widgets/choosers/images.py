@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.widgets.choosers.chosen import ChosenImage
@@ -14,9 +14,9 @@ from napari_denoisplit.widgets.choosers.layer import LayerChoice
 from napari_denoisplit.widgets.choosers.path import PathChoice
 from napari_denoisplit.widgets.choosers.structures import MOST_CHANNELS, LayerPerStructure
 from napari_denoisplit.widgets.layers.place import image_of_layer, place_of_layer
-from napari_denoisplit.widgets.parts.controls import refill, text_line
+from napari_denoisplit.widgets.parts.controls import check_box, refill, text_line
 from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, TIFF_SUFFIXES, FileList
-from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, show_row, tooltip
+from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, show_row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,9 +80,7 @@ class ImageChooser(QWidget):
             "Names of the structures",
             "What the structures are called, with commas. Left empty, as the images are.",
         )
-        self.repeats = QCheckBox("T holds repeats of one place", self)
-        self.repeats.setAccessibleName(self.repeats.text())
-        self.repeats.setToolTip(tooltip(role.repeats))
+        self.repeats = check_box("T holds repeats of one place", role.repeats, self)
         self._form = form_layout(self)
         self._form.addRow("From", self.kind)
         for way, page in self._pages.items():

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import create_widget
 from napari.layers import Image as ImageLayer
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.layer_record import kind_of
 from napari_denoisplit.images.place import AXIS_NAMES
 from napari_denoisplit.widgets.layers.place import possible_axes
-from napari_denoisplit.widgets.parts.controls import refill
+from napari_denoisplit.widgets.parts.controls import in_a_column, refill
 from napari_denoisplit.widgets.parts.fields import make_narrow, narrow_box
 
 if TYPE_CHECKING:
@@ -65,10 +65,7 @@ class LayerChoice(QWidget):
             self,
             characters=_CHARACTERS,
         )
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(box)
-        layout.addWidget(self.axes_box)
+        self.setLayout(in_a_column(box, self.axes_box))
         self.setFocusProxy(box)
         self._layers.changed.connect(self._on_layer)
         box.activated.connect(self._pick)

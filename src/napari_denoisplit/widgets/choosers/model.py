@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from qtpy.QtCore import QFileSystemWatcher, Signal
-from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_denoisplit.errors import DenoisplitError, NoiseModelError
 from napari_denoisplit.verdict import NoiseRecord
-from napari_denoisplit.widgets.parts.controls import Text, button, in_a_row, text_line
+from napari_denoisplit.widgets.parts.controls import Text, button, in_a_column, in_a_row, text_line
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.grade_words import grade_text, verdict_line
 
@@ -34,10 +34,7 @@ class ModelChoice(QWidget):
         self.edit.editingFinished.connect(self._read)
         self.browse_button = button("Browse…", "Choose a model file.", self._browse)
         self.about = Text("About the model", self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(in_a_row(self.edit, self.browse_button))
-        layout.addWidget(self.about)
+        self.setLayout(in_a_column(in_a_row(self.edit, self.browse_button), self.about))
         self._shown = ""
         # A training that goes on or a calibration replaces the file, from here or from elsewhere.
         self._watcher = QFileSystemWatcher(self)
@@ -53,6 +50,10 @@ class ModelChoice(QWidget):
         self.edit.setText(str(path))
         self._shown = ""
         self._read()
+
+    def add(self, paths: list[Path]) -> None:
+        """Choose the last of some files."""
+        self.open(paths[-1])
 
     def _read(self) -> None:
         # Not at the top: whoever opens the widget to look need not wait for it.

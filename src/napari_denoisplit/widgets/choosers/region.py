@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Shapes
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
-from napari_denoisplit.widgets.parts.controls import refill
+from napari_denoisplit.widgets.parts.controls import in_a_column, refill
 from napari_denoisplit.widgets.parts.fields import narrow_box
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ class RegionChoice(QWidget):
             "Use the pixels in the rectangles, ellipses and polygons of a Shapes layer.",
             self,
         )
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.box)
+        self.setLayout(in_a_column(self.box))
         self.setFocusProxy(self.box)
         self.reset_choices()
         self.box.currentIndexChanged.connect(self.changed)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.widgets.layers.found import find_results
+from napari_denoisplit.widgets.parts.controls import in_a_column
 from napari_denoisplit.widgets.parts.fields import narrow_box
 
 if TYPE_CHECKING:
@@ -48,9 +49,7 @@ class ResultChoice(QWidget):
         self._viewer, self._kind, self._title = viewer, kind, title
         self._results: tuple[FoundResult, ...] = ()
         self.box = narrow_box(name, help_text, self, characters=8)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.box)
+        self.setLayout(in_a_column(self.box))
         self.box.currentIndexChanged.connect(self.changed)
 
     @property

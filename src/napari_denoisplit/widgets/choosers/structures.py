@@ -8,7 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_denoisplit.widgets.choosers.layer import LayerChoice
-from napari_denoisplit.widgets.parts.controls import button, in_a_row
+from napari_denoisplit.widgets.parts.controls import button, in_a_column, in_a_row
 
 if TYPE_CHECKING:
     from napari.layers import Image as ImageLayer
@@ -34,10 +34,7 @@ class LayerPerStructure(QWidget):
             "One more structure", "Add a layer that shows a further structure.", self.add
         )
         self.less_button = button("One less", "Leave the last structure out.", self.remove)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(self._rows)
-        layout.addLayout(in_a_row(self.more_button, self.less_button))
+        self.setLayout(in_a_column(self._rows, in_a_row(self.more_button, self.less_button)))
         self.add()
         self.add()
 

@@ -25,7 +25,6 @@ from napari_denoisplit.widgets.parts.worker import Start, start_job
 if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from napari.viewer import Viewer
 
@@ -34,15 +33,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.denoise.images import DenoisedImages
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-_MORE = {
-    "device": "Device",
-    "seed": "Seed",
-    "steps": "Steps",
-    "patch_size": "Patch size",
-    "batch_size": "Batch size",
-    "learning_rate": "Learning rate",
-    "precision": "Precision",
-}
+_MORE = ("device", "seed", "steps", "patch_size", "batch_size", "learning_rate", "precision")
 _WHAT = (
     "A small network learns from the noisy image itself (Noise2Void); nothing clean and no model "
     "is needed. The noise must be independent from pixel to pixel."
@@ -65,11 +56,11 @@ class DenoiseWidget(JobWidget):
         what = Text("About denoising", self)
         what.say(_WHAT)
         self.source = ImageChooser(self._viewer, NOISY_IMAGES, self)
-        self.settings = SettingsForm(DenoiseSettings, {"minutes": "Minutes"}, parent=self)
+        self.settings = SettingsForm(DenoiseSettings, ["minutes"], parent=self)
         self.more = SettingsForm(DenoiseSettings, _MORE, parent=self)
         fold = Fold("More", self.more)
         self._lay_out(what, "Image", self.source, "How", self.settings, fold, self.panel)
-        self._take_drops(IMAGE_SUFFIXES, self.panel.say)
+        self._take_drops({IMAGE_SUFFIXES: self.source.add_files}, self.panel.say)
         self.source.changed.connect(self._refresh)
         self._refresh()
 
@@ -77,10 +68,6 @@ class DenoiseWidget(JobWidget):
     def problem(self) -> str:
         """Why nothing can be denoised; empty if something can."""
         return self.source.problem
-
-    def open_files(self, paths: list[Path]) -> None:
-        """Take images, as if they were dropped here."""
-        self.source.add_files(paths)
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""

@@ -134,8 +134,6 @@ class NoisePlot(ThemePlot):
             self.turn_to(BIN)
 
     def _paint(self, figure: Any) -> None:
-        figure.clear()
-        # Fixed margins: a layout engine warns while Qt has not given the canvas its size yet.
         bottom, top = (0.11, 0.94) if self.page == PIT else (0.17, 0.91)
         figure.subplots_adjust(left=0.2, right=0.96, top=top, bottom=bottom, hspace=0.45)
         colors, models = self.colors(), self._models

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_denoisplit.errors import DenoisplitError
@@ -22,7 +22,9 @@ from napari_denoisplit.widgets.noise.input import (
 )
 from napari_denoisplit.widgets.noise.plot import FIT, JOINT, LEVELS
 from napari_denoisplit.widgets.noise.shelf import ShelfModel
+from napari_denoisplit.widgets.parts.latest import LatestJob
 from napari_denoisplit.widgets.parts.saving import ask_where_to_save
+from napari_denoisplit.widgets.parts.timer import timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,12 +35,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
     from napari_denoisplit.noise.pairs.pairs import Pairs
     from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
-    from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
     from napari_denoisplit.widgets.noise.plot import NoisePlot
     from napari_denoisplit.widgets.noise.shelf import NoiseShelf
     from napari_denoisplit.widgets.noise.source import NoiseSourceChoice
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
-    from napari_denoisplit.widgets.parts.worker import JobFactory, RunHandle, Start
+    from napari_denoisplit.widgets.parts.worker import JobFactory, Start
 
 _PATTERN = "Noise models (*.npz *.npy *.json)"
 R = TypeVar("R")
@@ -87,15 +88,16 @@ class NoiseRun(QObject):
         # The curves of the second alone would pass for those of the first.
         self._plot.show_models(curves if shown and shown[0].judged is not None else {})
 
-    def load(self, path: Path) -> None:
-        """Put the model of a file on the shelf; it is judged if there are pixels."""
-        try:
-            known = KnownModel.of_file(path)
-        except (DenoisplitError, OSError) as error:
-            self._panel.fail(error)
-            return
-        self._panel.say("")
-        self._shelf.add(ShelfModel(replace(known, name=self._shelf.free_name(known.name))))
+    def load(self, paths: list[Path]) -> None:
+        """Put the models of files on the shelf; they are judged if there are pixels."""
+        for path in paths:
+            try:
+                known = KnownModel.of_file(path)
+            except (DenoisplitError, OSError) as error:
+                self._panel.fail(error)
+                continue
+            self._panel.say("")
+            self._shelf.add(ShelfModel(replace(known, name=self._shelf.free_name(known.name))))
 
     def save(self, path: Path) -> None:
         """Write the model that is looked at."""
@@ -108,7 +110,7 @@ class NoiseRun(QObject):
         """Let the user choose a file to load."""
         name, _ = QFileDialog.getOpenFileName(self._panel, "Load a noise model", "", _PATTERN)
         if name:
-            self.load(Path(name))
+            self.load([Path(name)])
 
     def ask_and_save(self) -> None:
         """Let the user choose a file to write."""
@@ -190,55 +192,35 @@ def _plain(name: str) -> str:
 _SETTLE_MS = 150  # choices come in bursts while layers are added
 
 
-class GreyLevelRun(QObject):
-    """Looks at a few pixels of whatever is chosen last.
+class GreyLevelRun(LatestJob):
+    """Looks at a few pixels of what is chosen; the answer is empty where nothing can be seen.
 
     Parameters
     ----------
     start
         How a job is run.
+    source
+        What is chosen.
     """
 
-    counted = Signal(object)  # a tuple of GreyLevels is there; empty where nothing is chosen
-
-    def __init__(self, start: Start, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._start, self._owner = start, parent
-        self._source: NoiseSourceChoice | None = None
-        self._running: RunHandle | None = None
-        self._asked = 0
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_SETTLE_MS)
-        self._timer.timeout.connect(self._begin)
-
-    def look_at(self, source: NoiseSourceChoice) -> None:
-        """Count the grey levels of what is chosen, soon."""
+    def __init__(self, start: Start, source: NoiseSourceChoice, parent: QWidget) -> None:
+        super().__init__(start, parent, "denoiSplit: looking at the images")
         self._source = source
+        self._timer = timer(self, self._look, _SETTLE_MS)
+        # The fit reads the same images and says what is wrong with them.
+        self.failed.connect(lambda _: self.answered.emit(()))
+
+    def look(self) -> None:
+        """Count the grey levels of what is chosen, soon."""
         self._timer.start()
 
-    def _begin(self) -> None:
-        if self._running is not None:
-            self._running.stop()
-        self._asked += 1
+    def _look(self) -> None:
         try:
-            chosen = [] if self._source is None else self._source.images_chosen()
+            chosen = self._source.images_chosen()
         except DenoisplitError:
             chosen = []  # the widget says what is wrong with the choice
-        if not chosen:
-            self.counted.emit(())
-            return
-        self._running = self._start(
-            partial(count_grey_levels, chosen),
-            on_event=lambda event: None,
-            on_done=partial(self._done, self._asked),
-            # The fit reads the same images and says what is wrong with them.
-            on_error=partial(self._done, self._asked, ()),
-            title="denoiSplit: looking at the images",
-        )
-        self._running.cancel_with(self._owner)
-
-    def _done(self, asked: int, levels: tuple[GreyLevels, ...], *_: object) -> None:
-        # An answer to an earlier question would show other images than those chosen.
-        if asked == self._asked:
-            self.counted.emit(levels)
+        if chosen:
+            self.ask(partial(count_grey_levels, chosen))
+        else:
+            self.forget()
+            self.answered.emit(())

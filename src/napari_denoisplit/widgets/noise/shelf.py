@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
-from napari_denoisplit.widgets.parts.controls import button, in_a_row, refill
+from napari_denoisplit.widgets.parts.controls import button, in_a_column, in_a_row, refill
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box
 
 if TYPE_CHECKING:
@@ -48,13 +48,12 @@ class NoiseShelf(QWidget):
             "Use in Train", "Open the Train widget and give it this noise model."
         )
         self._chooser = QWidget(self)
-        form = form_layout(self._chooser)
-        form.addRow("Model", self.current_box)
-        form.addRow("Compare", self.other_box)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._chooser)
-        layout.addLayout(in_a_row(self.load_button, self.save_button, self.train_button))
+        form_layout(self._chooser, {"Model": self.current_box, "Compare": self.other_box})
+        self.setLayout(
+            in_a_column(
+                self._chooser, in_a_row(self.load_button, self.save_button, self.train_button)
+            )
+        )
         self.current_box.currentIndexChanged.connect(self._on_current)
         self.other_box.currentIndexChanged.connect(self.changed)
         self._refresh(None, None)

@@ -12,15 +12,13 @@ from napari_denoisplit.widgets.noise.source import NoiseSourceChoice
 from napari_denoisplit.widgets.noise.words import figures_html
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text
-from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, NOISE_SUFFIXES, by_kind
+from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, NOISE_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import SettingsForm
 from napari_denoisplit.widgets.parts.grade_words import verdict_html
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari.viewer import Viewer
 
     from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
@@ -33,13 +31,7 @@ _TITLES = {
         "poisson_gaussian": "Poisson-Gaussian (camera)",
     },
 }
-_MORE = {
-    "n_gaussians": "Gaussians, K",
-    "n_coefficients": "Coefficients, n",
-    "n_bins": "Histogram bins",
-    "max_pixels": "Most pixels",
-    "seed": "Seed",
-}
+_MORE = ("n_gaussians", "n_coefficients", "n_bins", "max_pixels", "seed")
 
 
 class NoiseWidget(JobWidget):
@@ -57,27 +49,28 @@ class NoiseWidget(JobWidget):
         help_text = "Fit a noise model and judge it."
         super().__init__(napari_viewer, "Fit and judge a noise model", "Fit", help_text, start)
         self.source = NoiseSourceChoice(self._viewer, self)
-        self.settings = SettingsForm(NoiseFitSettings, {"kind": "Kind"}, _TITLES, self)
+        self.settings = SettingsForm(NoiseFitSettings, ["kind"], _TITLES, self)
         self.training = SettingsForm(
-            DenoiseSettings, {"minutes": "Minutes"}, {"minutes": {"": "no limit"}}, self
+            DenoiseSettings, ["minutes"], {"minutes": {"": "no limit"}}, self
         )
         self.more = SettingsForm(NoiseFitSettings, _MORE, parent=self)
         self.plot = NoisePlot(self._viewer, self)
         self.verdict = Text("Verdict", self, selectable=True)
         self.figures = Text("Numbers of the noise model", self, selectable=True)
         self.shelf = NoiseShelf(self)
-        self.levels = GreyLevelRun(start, self)
+        self.levels = GreyLevelRun(start, self.source, self)
         self.jobs = NoiseRun(self.panel, self.plot, self.shelf)
         how = ("Noise model", self.settings, self.training, Fold("More", self.more), self.panel)
         found = (self.plot, self.verdict, self.shelf, self.figures)
         self._lay_out("Images", self.source, *how, *found)
-        self._take_drops(NOISE_SUFFIXES + IMAGE_SUFFIXES, self.panel.say)
+        kinds = {IMAGE_SUFFIXES: self.source.add_files, NOISE_SUFFIXES: self.jobs.load}
+        self._take_drops(kinds, self.panel.say)
         self._connect()
         self._on_source()
 
     def _connect(self) -> None:
         self.source.changed.connect(self._on_source)
-        self.levels.counted.connect(self._on_levels)
+        self.levels.answered.connect(self._on_levels)
         self.shelf.changed.connect(self._on_shelf)
         self.shelf.load_button.clicked.connect(self.jobs.ask_and_load)
         self.shelf.save_button.clicked.connect(self.jobs.ask_and_save)
@@ -89,14 +82,6 @@ class NoiseWidget(JobWidget):
     def problem(self) -> str:
         """Why no model can be fitted; empty if one can."""
         return self.source.problem
-
-    def open_files(self, paths: list[Path]) -> None:
-        """Take images or a noise model, as if they were dropped here."""
-        models, images = by_kind(paths, NOISE_SUFFIXES, IMAGE_SUFFIXES)
-        if images:
-            self.source.add_files(images)
-        for path in models:
-            self.jobs.load(path)
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
@@ -115,7 +100,7 @@ class NoiseWidget(JobWidget):
         self.training.setVisible(self.source.chosen_source == "bootstrap")
         if not self.panel.is_running:
             self.panel.say("")  # it was about the choice before
-        self.levels.look_at(self.source)
+        self.levels.look()
         self._refresh()
 
     def _on_levels(self, levels: tuple[GreyLevels, ...]) -> None:

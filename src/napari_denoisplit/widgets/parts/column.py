@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QIcon, QPixmap
 from qtpy.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
+
+from napari_denoisplit.widgets.parts.controls import in_a_column
+from napari_denoisplit.widgets.parts.timer import timer
 
 _WIDTH = 320  # pixels, enough for every label beside its control
 _MINIMUM_HEIGHT = 240
@@ -24,18 +27,13 @@ class Column(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumSize(_WIDTH, _MINIMUM_HEIGHT)
         self._revealed: QWidget | None = None
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._scroll)
+        self._settle = timer(self, self._scroll, _SETTLE_MS)
         inside = QWidget(self)
         self._layout = QVBoxLayout(inside)
         self._layout.setContentsMargins(6, 2, 6, 6)
         self._layout.addStretch(1)
         self.setWidget(inside)
-        around = QVBoxLayout(parent)
-        around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(self)
+        parent.setLayout(in_a_column(self))
 
     def add(self, part: QWidget, title: str = "") -> None:
         """Append a part, with a title above it."""

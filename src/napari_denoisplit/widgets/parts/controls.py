@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSizePolicy
+from qtpy.QtWidgets import (
+    QBoxLayout,
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+)
 
 from napari_denoisplit.widgets.parts.fields import tooltip
 
@@ -13,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from qtpy.QtWidgets import QWidget
+
+_BUTTON_HEIGHT = 36  # pixels
 
 
 class Text(QLabel):
@@ -63,6 +76,27 @@ def button(text: str, help_text: str, on_click: Callable[[], Any] | None = None)
     return made
 
 
+def big_button(text: str, parent: QWidget) -> QPushButton:
+    """Make the button of what a page is for."""
+    made = QPushButton(text, parent)
+    made.setMinimumHeight(_BUTTON_HEIGHT)
+    font = made.font()
+    font.setBold(True)
+    made.setFont(font)
+    return made
+
+
+def check_box(
+    text: str, help_text: str, parent: QWidget | None = None, *, checked: bool = False
+) -> QCheckBox:
+    """Make a box to tick, with an explanation."""
+    made = QCheckBox(text, parent)
+    made.setAccessibleName(text)
+    made.setToolTip(tooltip(help_text))
+    made.setChecked(checked)
+    return made
+
+
 def text_line(name: str, help_text: str, placeholder: str = "") -> QLineEdit:
     """Make a line to type into."""
     line = QLineEdit()
@@ -74,13 +108,24 @@ def text_line(name: str, help_text: str, placeholder: str = "") -> QLineEdit:
     return line
 
 
-def in_a_row(*widgets: QWidget) -> QHBoxLayout:
+def in_a_row(*parts: QWidget | QLayout) -> QBoxLayout:
     """Put controls beside each other, without margins."""
-    row = QHBoxLayout()
-    row.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        row.addWidget(widget)
-    return row
+    return _filled(QHBoxLayout(), parts)
+
+
+def in_a_column(*parts: QWidget | QLayout) -> QBoxLayout:
+    """Put controls below each other, without margins."""
+    return _filled(QVBoxLayout(), parts)
+
+
+def _filled(layout: QBoxLayout, parts: Iterable[QWidget | QLayout]) -> QBoxLayout:
+    layout.setContentsMargins(0, 0, 0, 0)
+    for part in parts:
+        if isinstance(part, QLayout):
+            layout.addLayout(part)
+        else:
+            layout.addWidget(part)
+    return layout
 
 
 def refill(box: QComboBox, items: Iterable[tuple[str, Any]], row: int = 0) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Signal
@@ -10,10 +9,10 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
 
 from napari_denoisplit.widgets.layers.place import viewer_reference
 from napari_denoisplit.widgets.parts.column import Column
-from napari_denoisplit.widgets.parts.dropping import FileDrop
+from napari_denoisplit.widgets.parts.dropping import FileDrop, has_suffix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from napari.viewer import Viewer
@@ -41,9 +40,15 @@ class DockedWidget(QWidget):
         self._column = Column(self)
         self.setAccessibleName(name)
 
-    @abstractmethod
     def open_files(self, paths: list[Path]) -> None:
         """Take files, as if they were dropped here."""
+        every = tuple(suffix for suffixes in self._kinds for suffix in suffixes)
+        left = [path for path in paths if not has_suffix(path, every)]
+        for suffixes, take in self._kinds.items():
+            found = [path for path in paths if has_suffix(path, suffixes)]
+            found += left if suffixes == list(self._kinds)[-1] else []
+            if found:
+                take(found)
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
@@ -87,9 +92,25 @@ class DockedWidget(QWidget):
         self._column.order_tabs()
 
     def _take_drops(
-        self, suffixes: tuple[str, ...], say: Callable[[str], None], *, folders: bool = False
+        self,
+        kinds: Mapping[tuple[str, ...], Callable[[list[Path]], None]],
+        say: Callable[[str], None],
+        *,
+        folders: bool = False,
     ) -> None:
-        """Take files of these kinds, also those that are dropped on a part; say what is refused."""
+        """Take dropped files, also those that are dropped on a part; say what is refused.
+
+        Parameters
+        ----------
+        kinds
+            Who takes files of which endings; the last takes folders, too.
+        say
+            Shows a text.
+        folders
+            As of `FileDrop`.
+        """
+        self._kinds = kinds
+        suffixes = tuple(suffix for of_kind in kinds for suffix in of_kind)
         FileDrop(self, suffixes, folders=folders).dropped.connect(self.open_files)
         for drop in self.findChildren(FileDrop):
             drop.refused.connect(say)

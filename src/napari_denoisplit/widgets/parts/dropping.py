@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoisplit.images.zarr.nodes import is_zarr
-from napari_denoisplit.widgets.parts.controls import button, in_a_row
+from napari_denoisplit.widgets.parts.controls import button, in_a_column, in_a_row
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".tf2")
 IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".zarr")
@@ -31,11 +31,6 @@ _PATH_ROLE = Qt.ItemDataRole.UserRole
 def has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:
     """Whether a file is of one of these kinds, by its name."""
     return path.name.lower().endswith(suffixes)
-
-
-def by_kind(paths: list[Path], *kinds: tuple[str, ...]) -> tuple[list[Path], ...]:
-    """Sort files by their endings: those of the first kind, those of the second, and so on."""
-    return tuple([path for path in paths if has_suffix(path, kind)] for kind in kinds)
 
 
 class FileDrop(QObject):
@@ -144,10 +139,7 @@ class FileList(QWidget):
     def _lay_out(self) -> None:
         buttons = in_a_row(self.add_button, self.folder_button, self.remove_button)
         QVBoxLayout(self.list.viewport()).addWidget(self.empty)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.list)
-        layout.addLayout(buttons)
+        self.setLayout(in_a_column(self.list, buttons))
         self.folder_button.setVisible(".zarr" in self._suffixes)
 
     @property

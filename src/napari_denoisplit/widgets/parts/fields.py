@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QLabel,
+    QLayout,
     QSpinBox,
     QWidget,
 )
@@ -49,8 +50,8 @@ class SettingsForm(QWidget):
     model
         The settings; limits and tooltips come from its fields, and so do the defaults, unless the
         user has set others in napari's preferences.
-    labels
-        Label of each field to show, in order.
+    names
+        Fields to show, in order; each is called by its title, else by its name.
     titles
         What a choice of a field is called in the form, where not by its own name; '' is None.
     """
@@ -60,14 +61,15 @@ class SettingsForm(QWidget):
     def __init__(
         self,
         model: type[BaseModel],
-        labels: Mapping[str, str],
+        names: Iterable[str],
         titles: Mapping[str, Mapping[str, str]] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._form = form_layout(self)
         self._controls: dict[str, Control] = {}
-        for name, text in labels.items():
+        for name in names:
+            text = model.model_fields[name].title or name.replace("_", " ").capitalize()
             control = build_control(model, name, text, (titles or {}).get(name, {}))
             control.set_value(_preference(name, control.value()))
             control.changed.connect(self.changed)
@@ -103,12 +105,16 @@ def _preference(name: str, default: Any) -> Any:
     return getattr(getattr(settings, "compute", None), name, default)
 
 
-def form_layout(parent: QWidget | None = None) -> QFormLayout:
+def form_layout(
+    parent: QWidget | None = None, rows: Mapping[str, QWidget | QLayout] | None = None
+) -> QFormLayout:
     """Labels at the left, controls that grow at the right, no margins."""
     layout = QFormLayout(parent)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    for label, control in (rows or {}).items():
+        layout.addRow(label, control)
     return layout
 
 

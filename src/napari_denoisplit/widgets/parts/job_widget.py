@@ -1,9 +1,11 @@
-"""The base of every widget that runs one job: form, drop, obstacle, run, error."""
+"""The base of what runs one job, a page or a part of it: form, drop, obstacle, run, error."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
+
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.widgets.parts.docked import DockedWidget
@@ -17,31 +19,18 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.worker import Start
 
 
-class JobWidget(DockedWidget):
-    """A form with a button below it that runs a job.
+class RunsJob:
+    """A widget with a button that runs a job.
 
     What stands in the way of the job, how far it is and what came of it is said beside the button.
-
-    Parameters
-    ----------
-    napari_viewer
-        The viewer; it is held weakly.
-    name
-        What the widget is for.
-    verb, help_text
-        Text of the button, and its tooltip.
-    start
-        How a job is run.
     """
 
-    def __init__(
-        self, napari_viewer: Viewer, name: str, verb: str, help_text: str, start: Start
-    ) -> None:
-        super().__init__(napari_viewer, name)
-        self.panel = RunPanel(verb, help_text, start, self)
-        self.panel.start_clicked.connect(self.run)
-        self.panel.finished.connect(self._refresh)
-        self.undocked.connect(self.panel.stop)
+    panel: RunPanel
+
+    def _take_panel(self, panel: RunPanel) -> None:
+        self.panel = panel
+        panel.start_clicked.connect(self.run)
+        panel.finished.connect(self._refresh)
 
     @property
     @abstractmethod
@@ -84,3 +73,43 @@ class JobWidget(DockedWidget):
     def _refresh(self, *_: object) -> None:
         """Follow a choice that was changed, or the end of a job."""
         self.panel.set_obstacle(self.problem)
+
+
+class JobWidget(RunsJob, DockedWidget):
+    """A page whose form has a button below it that runs a job.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer; it is held weakly.
+    name
+        What the widget is for.
+    verb, help_text
+        Text of the button, and its tooltip.
+    start
+        How a job is run.
+    keeps_part
+        Whether a job that is stopped keeps what there is so far.
+    """
+
+    def __init__(
+        self,
+        napari_viewer: Viewer,
+        name: str,
+        verb: str,
+        help_text: str,
+        start: Start,
+        *,
+        keeps_part: bool = True,
+    ) -> None:
+        super().__init__(napari_viewer, name)
+        self._take_panel(RunPanel(verb, help_text, start, self, keeps_part=keeps_part))
+        self.undocked.connect(self.panel.stop)
+
+
+class JobPart(RunsJob, QWidget):
+    """A part of a page that runs a job of its own; see `JobWidget` for the parameters."""
+
+    def __init__(self, verb: str, help_text: str, start: Start, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._take_panel(RunPanel(verb, help_text, start, self))

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_denoisplit.widgets.parts.worker import Cancelled
 
 if TYPE_CHECKING:
-    from napari_denoisplit.widgets.parts.worker import JobFactory, RunHandle, Start
+    from napari_denoisplit.widgets.parts.worker import JobFactory, Running, Start
 
 
 class LatestJob(QObject):
@@ -30,7 +30,7 @@ class LatestJob(QObject):
     def __init__(self, start: Start, parent: QObject, title: str = "") -> None:
         super().__init__(parent)
         self._start, self._title = start, title
-        self._running: RunHandle | None = None
+        self._running: Running | None = None
         self._next: JobFactory[Any, Any] | None = None
         self._is_wanted = False
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_denoisplit.files import replacing
-from napari_denoisplit.widgets.parts.controls import button
-from napari_denoisplit.widgets.parts.saving import ask_where_to_save
+from napari_denoisplit.widgets.parts.controls import in_a_column
+from napari_denoisplit.widgets.parts.saving import save_button
+from napari_denoisplit.widgets.parts.timer import timer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,12 +44,8 @@ class ThemePlot(QWidget):
         self._canvas: Any = None
         self._canvas_height: int | None = None
         self._below: tuple[QWidget, ...] = ()
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_REDRAW_MS)
-        self._timer.timeout.connect(self.redraw)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        self._timer = timer(self, self.redraw, _REDRAW_MS)
+        self.setLayout(in_a_column())
         if (alive := viewer()) is not None:
             alive.events.theme.connect(self.redraw)
 
@@ -66,6 +62,7 @@ class ThemePlot(QWidget):
     def redraw(self, event: object = None) -> None:
         """Paint at once, if there is a canvas."""
         if self._canvas is not None:
+            self._canvas.figure.clear()
             self._paint(self._canvas.figure)
             self._follow_theme(self._canvas.figure.axes)
             self._canvas.draw_idle()
@@ -86,7 +83,8 @@ class ThemePlot(QWidget):
             What the file is called unless the user says otherwise.
         """
         help_text = "Write this plot as SVG (to edit) or PNG (to show)."
-        return button("Save plot…", help_text, lambda: self._ask_and_save(name))
+        kinds = {".svg": "Drawings", ".png": "Pictures"}
+        return save_button("Save plot…", help_text, f"{name}.svg", kinds, self.save)
 
     def save(self, path: Path) -> None:
         """Write the plot; the ending of the name, .svg or .png, decides on the format."""
@@ -109,12 +107,12 @@ class ThemePlot(QWidget):
             "line": theme.secondary.as_hex(),
         }
 
-    def _prepare(self, figure: Any) -> None:
-        """Lay out a new, empty figure, unless that is done with each painting."""
-
     @abstractmethod
     def _paint(self, figure: Any) -> None:
-        """Paint everything anew."""
+        """Paint everything on an empty figure.
+
+        With fixed margins: a layout engine warns while Qt has not given the canvas its size yet.
+        """
 
     def _make_canvas(self) -> None:
         # Not at the top: matplotlib takes half a second, and most widgets never plot.
@@ -122,7 +120,6 @@ class ThemePlot(QWidget):
         from matplotlib.figure import Figure
 
         figure = Figure()
-        self._prepare(figure)
         self._canvas = FigureCanvasQTAgg(figure)
         # The canvas would take the wheel from the scroll area around it.
         self._canvas.wheelEvent = lambda event: event.ignore()
@@ -158,8 +155,3 @@ class ThemePlot(QWidget):
                     facecolor=colors["background"],
                     edgecolor=colors["line"],
                 )
-
-    def _ask_and_save(self, name: str) -> None:
-        kinds = {".svg": "Drawings", ".png": "Pictures"}
-        if path := ask_where_to_save(self, "Save the plot", f"{name}.svg", kinds):
-            self.save(path)

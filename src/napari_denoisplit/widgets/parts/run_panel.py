@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QProgressBar, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import Progress, Stage, ignore
-from napari_denoisplit.widgets.parts.controls import Text
+from napari_denoisplit.widgets.parts.controls import Text, big_button, in_a_column
 from napari_denoisplit.widgets.parts.fields import sentence
-from napari_denoisplit.widgets.parts.worker import Cancelled, JobFactory, RunHandle, Start
+from napari_denoisplit.widgets.parts.worker import Cancelled, JobFactory, Running, Start
 from napari_denoisplit.wording import time_left
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ E = TypeVar("E")
 R = TypeVar("R")
 T = TypeVar("T")
 
-_BUTTON_HEIGHT = 36
 _STEPS = 1000  # of the progress bar
 
 
@@ -37,6 +36,8 @@ class RunPanel(QWidget):
         Its tooltip.
     start
         How the job is run.
+    keeps_part
+        Whether a job that is stopped keeps what there is so far.
     """
 
     start_clicked = Signal()  # the button was clicked while nothing ran
@@ -44,18 +45,21 @@ class RunPanel(QWidget):
     finished = Signal()  # a run has ended, however, and what came of it is shown
 
     def __init__(
-        self, verb: str, help_text: str, start: Start, parent: QWidget | None = None
+        self,
+        verb: str,
+        help_text: str,
+        start: Start,
+        parent: QWidget | None = None,
+        *,
+        keeps_part: bool = True,
     ) -> None:
         super().__init__(parent)
+        self._kept = "what there is so far is kept" if keeps_part else "nothing is written"
         self._verb, self._help, self._start = verb, help_text, start
-        self._running: RunHandle | None = None
+        self._running: Running | None = None
         self._was_stopped = False
         self._obstacle = ""
-        self.button = QPushButton(verb, self)
-        self.button.setMinimumHeight(_BUTTON_HEIGHT)
-        font = self.button.font()
-        font.setBold(True)
-        self.button.setFont(font)
+        self.button = big_button(verb, self)
         self.button.clicked.connect(self._click)
         self.bar = QProgressBar(self)
         self.bar.setAccessibleName("Progress")
@@ -65,10 +69,9 @@ class RunPanel(QWidget):
         self.stage = Text("What is being done", self)
         self.progress = Text("Time left", self)
         self.status = Text("Status", self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        for part in (self.hint, self.button, self.bar, self.stage, self.progress, self.status):
-            layout.addWidget(part)
+        self.setLayout(
+            in_a_column(self.hint, self.button, self.bar, self.stage, self.progress, self.status)
+        )
         self._refresh()
 
     @property
@@ -200,9 +203,9 @@ class RunPanel(QWidget):
         self.button.setText("Stopping…" if stopping else "Stop" if running else self._verb)
         self.button.setEnabled(not stopping and not obstacle)
         if stopping:
-            text = "The step in progress is finished first; what there is so far is kept."
+            text = f"The step in progress is finished first; {self._kept}."
         elif running:
-            text = "End now and keep what there is so far."
+            text = f"End now; {self._kept}."
         else:
             text = obstacle or self._help
         self.button.setToolTip(text)

@@ -1,4 +1,4 @@
-"""The dialog that asks where to save something."""
+"""The dialog that asks where to save something, and a button that opens it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QFileDialog
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from napari_denoisplit.widgets.parts.controls import button
 
-    from qtpy.QtWidgets import QWidget
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from qtpy.QtWidgets import QPushButton, QWidget
 
 
 def ask_where_to_save(
@@ -28,7 +30,7 @@ def ask_where_to_save(
         The name to begin with.
     kinds
         Ending of each kind of file, e.g. ".csv", and what such files are called. A name without
-        any of the endings gets that of the chosen kind.
+        any of the endings, or the last part of one, gets that of the chosen kind.
 
     Returns
     -------
@@ -40,7 +42,34 @@ def ask_where_to_save(
     if not name:
         return None
     path = Path(name)
-    if path.name.lower().endswith(tuple(kinds)):
+    if path.suffix.lower() in {Path(f"name{ending}").suffix for ending in kinds}:
         return path
     ending = next((ending for ending in kinds if f"*{ending})" in chosen), next(iter(kinds)))
     return path.with_name(path.name + ending)
+
+
+def save_button(
+    text: str,
+    help_text: str,
+    suggestion: str,
+    kinds: Mapping[str, str],
+    save: Callable[[Path], None],
+) -> QPushButton:
+    """Make a button that asks for a file and writes it.
+
+    Parameters
+    ----------
+    text, help_text
+        What it says, and its tooltip.
+    suggestion, kinds
+        As of `ask_where_to_save`.
+    save
+        Writes the file.
+    """
+
+    def ask() -> None:
+        if path := ask_where_to_save(made, text.rstrip("…"), suggestion, kinds):
+            save(path)
+
+    made = button(text, help_text, ask)
+    return made

@@ -27,28 +27,6 @@ class Cancelled(JobError):
     """The job was given up because its window or napari closed."""
 
 
-class RunHandle(Protocol):
-    """What a widget needs to know of the job it started."""
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the end of the job is still to come."""
-        ...
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether it was asked to end."""
-        ...
-
-    def stop(self) -> None:
-        """Ask for an ordinary end, with what there is so far."""
-        ...
-
-    def cancel_with(self, owner: QObject) -> None:
-        """Give the job up when `owner` is destroyed."""
-        ...
-
-
 class Start(Protocol):
     """How a widget has its work done; `start_job` but for tests."""
 
@@ -60,7 +38,7 @@ class Start(Protocol):
         on_done: Callable[[R], None],
         on_error: Callable[[Exception], None],
         title: str = ...,
-    ) -> RunHandle:
+    ) -> Running:
         """Start the job in the background."""
         ...
 

@@ -51,7 +51,8 @@ class SampleBrowser(QObject):
         self.visible = VisiblePart(viewer, self._n_beside, self)
         self.chosen: FoundResult | None = None
         self.plane: tuple[int, ...] = ()
-        self._wants_shown = False
+        self.is_shown = False
+        """Whether a sample is in sight, or soon will be."""
         self._turned = False  # of a blink: whether the other picture is in sight
         self._painted: object = None
         self._painted_window: Window | None = None
@@ -66,14 +67,9 @@ class SampleBrowser(QObject):
         view.changed.connect(self._on_view)
 
     @property
-    def is_shown(self) -> bool:
-        """Whether a sample is in sight, or soon will be."""
-        return self._wants_shown
-
-    @property
     def is_waiting(self) -> bool:
         """Whether what is wanted has not been read yet."""
-        return self._wants_shown and self._missing(self.visible.window()) is not None
+        return self.is_shown and self._missing(self.visible.window()) is not None
 
     def choose(self, chosen: FoundResult | None) -> None:
         """Turn to another set of samples; what was shown is taken away."""
@@ -89,7 +85,7 @@ class SampleBrowser(QObject):
         """Go on with the same samples, of which more or less is known by now."""
         self.chosen = chosen
         self.reader.set_stack(chosen.split)
-        if self._wants_shown:
+        if self.is_shown:
             self.picture.update(chosen)
             self.visible.begin(chosen, self.reader.levels)
             self._painted = None
@@ -97,8 +93,8 @@ class SampleBrowser(QObject):
 
     def show(self) -> None:
         """Show the sample that the player is at."""
-        if self.chosen is not None and not self._wants_shown:
-            self._wants_shown = True
+        if self.chosen is not None and not self.is_shown:
+            self.is_shown = True
             self.visible.begin(self.chosen, self.reader.levels)
             self._blink_if_wanted()
             self.refresh()
@@ -108,7 +104,7 @@ class SampleBrowser(QObject):
         """Take the picture away; what it has hidden is seen again."""
         self.player.pause()
         self._blink.stop()
-        was_shown, self._wants_shown = self._wants_shown, False
+        was_shown, self.is_shown = self.is_shown, False
         self._painted = None
         self.visible.end()
         self.picture.end()
@@ -124,12 +120,12 @@ class SampleBrowser(QObject):
 
     def layers_changed(self) -> None:
         """Give up if the user has removed what is shown."""
-        if self._wants_shown and self.picture.layers and not self.picture.is_shown:
+        if self.is_shown and self.picture.layers and not self.picture.is_shown:
             self.hide()
 
     def refresh(self, *_: object) -> None:
         """Paint what is wanted, or ask for it and wait."""
-        if not self._wants_shown or self.chosen is None:
+        if not self.is_shown or self.chosen is None:
             return
         window, coarse = self.visible.window(), self._overview()
         missing = self._missing(window)
@@ -225,7 +221,7 @@ class SampleBrowser(QObject):
             viewer.reset_view()
 
     def _on_ready(self, key: FrameKey) -> None:
-        if not self._wants_shown:
+        if not self.is_shown:
             return
         window, coarse = self.visible.window(), self._overview()
         if key in self._needed(window) or (coarse is not None and key in self._needed(coarse)):
@@ -238,7 +234,7 @@ class SampleBrowser(QObject):
         self.picture.fit_difference()
 
     def _blink_if_wanted(self) -> None:
-        if self._view.what == BLINK and self._wants_shown:
+        if self._view.what == BLINK and self.is_shown:
             self._blink.start()
         else:
             self._blink.stop()

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QGridLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_denoisplit.events import ignore
 from napari_denoisplit.images.layer_record import SAMPLES
 from napari_denoisplit.widgets.choosers.result import ResultChoice
 from napari_denoisplit.widgets.layers.opened import add_result, open_result
 from napari_denoisplit.widgets.layers.results import OwnLayers
-from napari_denoisplit.widgets.parts.controls import Text, button
-from napari_denoisplit.widgets.parts.worker import Cancelled
+from napari_denoisplit.widgets.parts.controls import Text, button, in_a_column, in_a_row
+from napari_denoisplit.widgets.parts.latest import LatestJob
 
 if TYPE_CHECKING:
     import threading
@@ -46,7 +45,8 @@ class SampleChoice(QWidget):
 
     def __init__(self, viewer: ViewerRef, start: Start, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._viewer, self._start = viewer, start
+        self._viewer = viewer
+        self._opening = LatestJob(start, self, "denoiSplit: opening a result")
         self.result = ResultChoice(
             viewer,
             SAMPLES,
@@ -60,37 +60,24 @@ class SampleChoice(QWidget):
             "Folder…", "Open samples of an OME-Zarr or NAME_samples folder.", self._ask_folder
         )
         self.note = Text("What is known of the samples", self)
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.result, 0, 0)
-        layout.addWidget(self.files_button, 0, 1)
-        layout.addWidget(self.folder_button, 0, 2)
-        layout.addWidget(self.note, 1, 0, 1, 3)
-        layout.setColumnStretch(0, 1)
+        row = in_a_row(self.result, self.files_button, self.folder_button)
+        row.setStretch(0, 1)
+        self.setLayout(in_a_column(row, self.note))
         for signal in (self.result.changed, self.result.updated):
             signal.connect(self._describe)
+        self._opening.answered.connect(self._on_opened)
+        self._opening.failed.connect(self.failed)
         self._describe()
         self.result.reset_choices()
 
-    def open(self, path: Path) -> None:
-        """Open samples of a result in the background, and choose them."""
-        self._start(
-            partial(_open_samples, path),
-            on_event=ignore,
-            on_done=self._on_opened,
-            on_error=self._on_error,
-            title=f"denoiSplit: opening {path.name}",
-        ).cancel_with(self)
+    def add(self, paths: list[Path]) -> None:
+        """Open samples of a result, by the last of some files, in the background; choose them."""
+        self._opening.ask(partial(_open_samples, paths[-1]))
 
-    def _on_opened(self, opened: OpenedResult | None) -> None:
-        if opened is not None:
-            add_result(OwnLayers(self._viewer), opened)
-            self.result.reset_choices()
-            self.result.choose_newest()
-
-    def _on_error(self, error: Exception) -> None:
-        if not isinstance(error, Cancelled):
-            self.failed.emit(error)
+    def _on_opened(self, opened: OpenedResult) -> None:
+        add_result(OwnLayers(self._viewer), opened)
+        self.result.reset_choices()
+        self.result.choose_newest()
 
     def _describe(self) -> None:
         chosen = self.result.chosen
@@ -109,12 +96,12 @@ class SampleChoice(QWidget):
             self, "A file of a result", "", "OME-TIFF (*.ome.tif *.ome.tiff)"
         )
         if name:
-            self.open(Path(name))
+            self.add([Path(name)])
 
     def _ask_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "OME-Zarr or NAME_samples folder")
         if name:
-            self.open(Path(name))
+            self.add([Path(name)])
 
 
 def _open_samples(path: Path, stop: threading.Event) -> Job[StatusEvent, OpenedResult | None]:

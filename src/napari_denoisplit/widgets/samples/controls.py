@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from qtpy.QtCore import QSize, Qt, Signal
+from pydantic import BaseModel, Field
+from qtpy.QtCore import QSignalBlocker, QSize, Qt
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
     QSlider,
-    QVBoxLayout,
     QWidget,
 )
 
-from napari_denoisplit.settings import FilmSettings
+from napari_denoisplit.settings import FilmLayout, FilmSettings
+from napari_denoisplit.widgets.parts.controls import in_a_column
 from napari_denoisplit.widgets.parts.fields import (
     SettingsForm,
-    WholeNumberBox,
-    form_layout,
     guard_wheel,
-    narrow_box,
     tooltip,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_denoisplit.settings import FilmLayout
     from napari_denoisplit.widgets.samples.player import Player
 
-SAMPLE_ALONE, DIFFERENCE, BLINK = "the sample", "difference", "blink"
-_MMSE, _OTHER = "the MMSE", "sample"
+SAMPLE_ALONE: Literal["the sample"] = "the sample"
+DIFFERENCE, BLINK = "difference", "blink"
+_MMSE: Literal["the MMSE"] = "the MMSE"
+_OTHER = "sample"
 _STEP_WIDTH = 36  # pixels of a small button
 _KEYS = {"back": ",", "forward": ".", "play": "/"}
 _BLINK_KEY = "B"
@@ -67,7 +65,7 @@ class Transport(QWidget):
         self.back = _button(self, "◂", "Previous sample", "back")
         self.play = _button(self, "▶", "Play", "play")
         self.forward = _button(self, "▸", "Next sample", "forward")
-        self.settings = SettingsForm(FilmSettings, {"speed": "Speed", "loop": "Loop"}, parent=self)
+        self.settings = SettingsForm(FilmSettings, ["speed", "loop"], parent=self)
         self.settings["speed"].widget.setSuffix(" per second")
         self._lay_out()
         self._connect()
@@ -92,11 +90,7 @@ class Transport(QWidget):
             below.addWidget(button)
         below.addWidget(self.rate)
         below.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(above)
-        layout.addLayout(below)
-        layout.addWidget(self.settings)
+        self.setLayout(in_a_column(above, below, self.settings))
 
     def refresh(self, *_: object) -> None:
         """Show where the player is."""
@@ -139,76 +133,50 @@ class Transport(QWidget):
         self._player.speed, self._player.loop = values["speed"], values["loop"]
 
 
-class ViewChoice(QWidget):
+class _View(BaseModel):
+    show: Literal["the sample", "difference", "blink"] = Field(
+        SAMPLE_ALONE,
+        description="The sample as it is; its difference (blue below, orange above, the same "
+        "limits on both sides); or sample and the other picture in turn (key B).",
+    )
+    against: Literal["the MMSE", "sample"] = Field(
+        _MMSE, title="Compared with", description="What differences and blinking refer to."
+    )
+    number: int = Field(1, ge=1, title="Other sample", description="Which sample to compare with.")
+    layout: FilmLayout = Field(
+        "overlay", title="Structures", description=FilmSettings.model_fields["layout"].description
+    )
+
+
+class ViewChoice(SettingsForm):
     """Whether the sample itself is shown, or how it differs from something else, and where."""
 
-    changed = Signal()  # something else is to be shown
-
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(_View, _View.model_fields, parent=parent)
         self._n_structures = 1
         self._overlaid = True
-        self.show_box = _box(
-            self,
-            "Show",
-            (SAMPLE_ALONE, DIFFERENCE, BLINK),
-            "The sample as it is; its difference (blue below, orange above, the same limits on "
-            f"both sides); or sample and the other picture in turn (key {_BLINK_KEY}).",
-        )
-        self.other_box = _box(
-            self, "Compared with", (_MMSE, _OTHER), "What differences and blinking refer to."
-        )
-        self.number = WholeNumberBox(self)
-        self.number.setAccessibleName("Number of the other sample")
-        self.number.setToolTip(tooltip("Which sample to compare with."))
-        self.number.setMinimum(1)
-        guard_wheel(self.number)
-        self.layout_box = _box(
-            self,
-            "Structures",
-            ("overlay", "side by side"),
-            FilmSettings.model_fields["layout"].description or "",
-        )
-        self._lay_out()
-        self._connect()
+        self.number, self.layout_box = self["number"].widget, self["layout"].widget
+        self.changed.connect(self._refresh)
         self._refresh()
-
-    def _lay_out(self) -> None:
-        form = form_layout(self)
-        form.addRow("Show", self.show_box)
-        form.addRow("Compared with", self.other_box)
-        form.addRow("Other sample", self.number)
-        form.addRow("Structures", self.layout_box)
-
-    def _connect(self) -> None:
-        for box in (self.show_box, self.other_box, self.layout_box):
-            box.currentIndexChanged.connect(self._on_change)
-        self.number.valueChanged.connect(self._on_change)
 
     @property
     def what(self) -> str:
         """One of `SAMPLE_ALONE`, `DIFFERENCE`, `BLINK`."""
-        return str(self.show_box.currentText())
+        return str(self["show"].value())
 
     @what.setter
     def what(self, text: str) -> None:
-        self.show_box.setCurrentText(text)
+        self["show"].set_value(text)
 
     @property
     def against(self) -> int | None:
         """Number of the sample to compare with, from 0; None is the MMSE."""
-        return self.number.value() - 1 if self.other_box.currentText() == _OTHER else None
+        return self["number"].value() - 1 if self["against"].value() == _OTHER else None
 
     @property
     def layout_wanted(self) -> FilmLayout:
         """How structures are arranged; differences cannot be added up."""
         return "overlay" if self._overlaid and self.what != DIFFERENCE else "side by side"
-
-    def compare_with(self, index: int | None) -> None:
-        """Choose the sample to compare with, from 0; None is the MMSE."""
-        if index is not None:
-            self.number.setValue(index + 1)
-        self.other_box.setCurrentText(_MMSE if index is None else _OTHER)
 
     def toggle_blink(self) -> None:
         """Blink, or show the sample alone again."""
@@ -216,26 +184,22 @@ class ViewChoice(QWidget):
 
     def set_size(self, n_samples: int, n_structures: int) -> None:
         """Follow another set of samples."""
-        self.number.blockSignals(True)
+        blocker = QSignalBlocker(self.number)
         self.number.setMaximum(max(n_samples, 1))
-        self.number.blockSignals(False)
+        blocker.unblock()
         self._n_structures = n_structures
         self._refresh()
 
-    def _on_change(self, *_: object) -> None:
+    def _refresh(self, *_: object) -> None:
         if self.layout_box.isEnabled():
-            self._overlaid = self.layout_box.currentText() == "overlay"
-        self._refresh()
-        self.changed.emit()
-
-    def _refresh(self) -> None:
+            self._overlaid = self["layout"].value() == "overlay"
         compares = self.what != SAMPLE_ALONE
-        self.other_box.setEnabled(compares)
-        self.number.setEnabled(compares and self.other_box.currentText() == _OTHER)
+        self["against"].widget.setEnabled(compares)
+        self.number.setEnabled(compares and self["against"].value() == _OTHER)
         self.layout_box.setEnabled(self._n_structures > 1 and self.what != DIFFERENCE)
-        self.layout_box.blockSignals(True)
-        self.layout_box.setCurrentText(self.layout_wanted)  # differences have no other
-        self.layout_box.blockSignals(False)
+        blocker = QSignalBlocker(self.layout_box)
+        self["layout"].set_value(self.layout_wanted)  # differences have no other
+        blocker.unblock()
 
 
 def _button(parent: QWidget, text: str, name: str, key: str) -> QPushButton:
@@ -245,9 +209,3 @@ def _button(parent: QWidget, text: str, name: str, key: str) -> QPushButton:
     short = _KEYS[key]
     button.setToolTip(tooltip(f"{name}: key {short} in this dock, Alt+{short} anywhere."))
     return button
-
-
-def _box(parent: QWidget, name: str, items: tuple[str, ...], text: str) -> QComboBox:
-    box = narrow_box(name, text, parent, characters=6)
-    box.addItems(items)
-    return box

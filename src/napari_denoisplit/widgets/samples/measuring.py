@@ -6,15 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.measures.samples.statistics import ReadingStopped, read_samples_at
 from napari_denoisplit.measures.trust.footprint import Footprint, pixel
-from napari_denoisplit.widgets.parts.controls import Text
-from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.widgets.parts.controls import Text, check_box, in_a_column
 from napari_denoisplit.widgets.parts.latest import LatestJob
+from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.samples.picture import colormap_of
 from napari_denoisplit.widgets.samples.place import DrawnPlace, PixelClick, PixelMarker
 from napari_denoisplit.widgets.samples.plot import SamplePlot, caveat, reading_text
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.samples.browser import SampleBrowser
 
 _PATIENCE_MS = 400  # after which it is said that a place takes long to read
+
+_CLICKS = (
+    "Clicks are taken while the active layer is in pan and zoom mode: dragging, painting and "
+    "drawing go on as ever."
+)
 
 
 class SampleMeasuring(QWidget):
@@ -64,7 +69,7 @@ class SampleMeasuring(QWidget):
         self._browser, self._current = browser, current
         self._asked: tuple[FoundResult, Footprint] | None = None
         self._marked: tuple[int, int] | None = None
-        self.switch = _switch(self)
+        self.switch = check_box("Click a pixel to see its samples", _CLICKS, self)
         self.drawn = DrawnPlace(viewer, self)
         self.click = PixelClick(viewer, self)
         self.marker = PixelMarker(viewer)
@@ -73,18 +78,17 @@ class SampleMeasuring(QWidget):
         self.plot = SamplePlot(viewer, self)
         self.caveat = Text("What sigma contains", self)
         self.save_button = self.plot.save_button("samples")
-        self._patience = QTimer(self)
-        self._patience.setSingleShot(True)
-        self._patience.setInterval(_PATIENCE_MS)
+        self._patience = timer(self, self._say_reading, _PATIENCE_MS)
         self._lay_out()
         self._connect()
         self.forget()
 
     def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        for part in (self.switch, self.drawn, self.text, self.plot, self.caveat, self.save_button):
-            layout.addWidget(part)
+        self.setLayout(
+            in_a_column(
+                self.switch, self.drawn, self.text, self.plot, self.caveat, self.save_button
+            )
+        )
 
     def _connect(self) -> None:
         self.switch.toggled.connect(self._on_switch)
@@ -92,7 +96,6 @@ class SampleMeasuring(QWidget):
         self.drawn.changed.connect(self._on_drawn)
         self.probe.answered.connect(self._on_answer)
         self.probe.failed.connect(self._on_failed)
-        self._patience.timeout.connect(self._say_reading)
         self._browser.moved.connect(self._on_moved)
 
     def measure(self, footprint: Footprint) -> None:
@@ -222,14 +225,3 @@ def _ink(colormap: Any) -> str:
     """Colour of a structure in plots: that of the brightest pixels of its layer."""
     red, green, blue = (round(255 * float(band)) for band in colormap.colors[-1][:3])
     return f"#{red:02x}{green:02x}{blue:02x}"
-
-
-def _switch(parent: QWidget) -> QCheckBox:
-    switch = QCheckBox("Click a pixel to see its samples", parent)
-    switch.setToolTip(
-        tooltip(
-            "Clicks are taken while the active layer is in pan and zoom mode: dragging, "
-            "painting and drawing go on as ever."
-        )
-    )
-    return switch

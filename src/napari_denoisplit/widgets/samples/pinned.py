@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
-    QHBoxLayout,
     QListWidget,
     QListWidgetItem,
     QSizePolicy,
@@ -22,7 +21,7 @@ from napari_denoisplit.images.layer_record import (
 from napari_denoisplit.images.place import SAMPLE
 from napari_denoisplit.images.results.layers import turned
 from napari_denoisplit.widgets.layers.results import same_selection
-from napari_denoisplit.widgets.parts.controls import button
+from napari_denoisplit.widgets.parts.controls import button, in_a_row
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.samples.picture import colormap_of
 
@@ -61,10 +60,7 @@ class PinnedSamples(QWidget):
         self.list.setFixedHeight(_ROW + 8)
         self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.button)
-        layout.addWidget(self.list, 1)
+        self.setLayout(in_a_row(self.button, self.list))
         self.button.clicked.connect(self.pin_clicked)
         self.list.itemClicked.connect(lambda item: self.chosen.emit(item.data(_INDEX)))
 

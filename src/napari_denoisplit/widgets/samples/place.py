@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Shapes
-from qtpy.QtCore import QObject, QTimer, Signal
-from qtpy.QtWidgets import QHBoxLayout, QWidget
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.measures.trust.footprint import area, line
 from napari_denoisplit.widgets.layers.region import Region, outline_on_image
 from napari_denoisplit.widgets.layers.removal import LayerRemoval
 from napari_denoisplit.widgets.layers.results import same_selection
 from napari_denoisplit.widgets.layers.view import camera_of
-from napari_denoisplit.widgets.parts.controls import button
+from napari_denoisplit.widgets.parts.controls import button, in_a_row
+from napari_denoisplit.widgets.parts.timer import timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -54,10 +55,7 @@ class DrawnPlace(QWidget):
         self._last: Shapes | None = None
         self.place: Place | None = None
         """Where the picture lies, so that what is drawn gets its scale and units."""
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_SETTLE_MS)
-        self._timer.timeout.connect(self.changed)
+        self._timer = timer(self, self.changed.emit, _SETTLE_MS)
         self.area_button = button(
             "Draw an area",
             "Draw an outline: the mean over the area, with its interval.",
@@ -68,10 +66,7 @@ class DrawnPlace(QWidget):
             "Draw a line: the profile along it, and its mean, with their intervals.",
             lambda: self.draw("add_line"),
         )
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.area_button)
-        layout.addWidget(self.line_button)
+        self.setLayout(in_a_row(self.area_button, self.line_button))
 
     def draw(self, mode: str) -> None:
         """Let the user draw, on the layer of measured places."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
@@ -16,6 +15,7 @@ from napari_denoisplit.images.results.levels import SplitLevels
 from napari_denoisplit.widgets.parts.worker import Cancelled
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Generator, Sequence
 
     import numpy as np
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.results.levels import Window
     from napari_denoisplit.images.results.split import Split
-    from napari_denoisplit.widgets.parts.worker import RunHandle, Start
+    from napari_denoisplit.widgets.parts.worker import Running, Start
 
     Parts = tuple[NDArray[np.float32], ...]
 
 MEAN = -1
 """In the place of a sample's number: the MMSE."""
 _IDLE_SECONDS = 1.0  # after which the thread ends, so that closing napari asks for nothing
-_WAIT_SECONDS = 0.05
+_WAIT_SECONDS = 0.005
 _MOST_BYTES = 2**29
 _SHARE_OF_MEMORY = 8
 
@@ -45,46 +45,19 @@ class FrameKey:
     """None is the whole plane, at full resolution."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _FrameRead:
-    key: FrameKey
-    parts: Parts
-
-
-class _Requests:
-    """What is to be read next; shared between the window and the thread that reads."""
-
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._keys: list[FrameKey] = []
-
-    def put(self, keys: Sequence[FrameKey]) -> None:
-        """Replace what was asked for and has not been begun."""
-        with self._condition:
-            self._keys = list(keys)
-            self._condition.notify()
-
-    def take(self) -> FrameKey | None:
-        """Return the next key; None if none came for a short while."""
-        with self._condition:
-            if not self._keys:
-                self._condition.wait(_WAIT_SECONDS)
-            return self._keys.pop(0) if self._keys else None
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-
 def _read_frames(
-    levels: SplitLevels, requests: _Requests, stop: threading.Event
-) -> Generator[_FrameRead, None, None]:
+    levels: SplitLevels, requests: deque[FrameKey], stop: threading.Event
+) -> Generator[tuple[FrameKey, Parts], None, None]:
     """Read what is asked for, until nothing has been for a while."""
     rested = time.monotonic()
     while not stop.is_set() and time.monotonic() - rested < _IDLE_SECONDS:
-        key = requests.take()
-        if key is not None:
-            yield _FrameRead(key, _read(levels, key))
-            rested = time.monotonic()
+        try:
+            key = requests.popleft()
+        except IndexError:
+            stop.wait(_WAIT_SECONDS)
+            continue
+        yield key, _read(levels, key)
+        rested = time.monotonic()
 
 
 def _read(levels: SplitLevels, key: FrameKey) -> Parts:
@@ -108,21 +81,12 @@ class FrameReader(QObject):
     def __init__(self, start: Start, parent: QObject) -> None:
         super().__init__(parent)
         self._start = start
-        self._levels: SplitLevels | None = None
-        self._requests = _Requests()
-        self._running: RunHandle | None = None
+        self.levels: SplitLevels | None = None
+        """Resolutions of the samples."""
+        self._requests: deque[FrameKey] = deque()
+        self._running: Running | None = None
         self._cache: OrderedDict[FrameKey, Parts] = OrderedDict()
         self._room, self._taken = 0, 0  # bytes
-
-    @property
-    def n_cached(self) -> int:
-        """Frames that are kept in memory."""
-        return len(self._cache)
-
-    @property
-    def levels(self) -> SplitLevels | None:
-        """Resolutions of the samples."""
-        return self._levels
 
     @property
     def _is_reading(self) -> bool:
@@ -130,9 +94,9 @@ class FrameReader(QObject):
 
     def capacity(self, window: Window | None = None) -> int:
         """Frames of a part that may be kept in memory, at least 2."""
-        if self._levels is None:
+        if self.levels is None:
             return 0
-        split = self._levels.splits[0]
+        split = self.levels.splits[0]
         n_pixels = math.prod(split.plane_shape) if window is None else window.n_pixels
         return max(2, self._room // (4 * split.n_structures * n_pixels))
 
@@ -142,7 +106,7 @@ class FrameReader(QObject):
         import psutil
 
         self.rest()
-        self._levels = None if stack is None else SplitLevels(stack)
+        self.levels = None if stack is None else SplitLevels(stack)
         self._cache.clear()
         self._taken = 0
         self._room = min(_MOST_BYTES, psutil.virtual_memory().available // _SHARE_OF_MEMORY)
@@ -150,31 +114,32 @@ class FrameReader(QObject):
     def rest(self) -> None:
         """Read no more until something is asked for."""
         # A thread that is ending keeps its own list: it must not take what is asked for next.
-        self._requests = _Requests()
+        self._requests = deque()
         if self._running is not None:
             self._running.stop()
             self._running = None
 
     def get(self, key: FrameKey) -> Parts | None:
         """Return a frame, structure by structure, if it is at hand without delay."""
-        if self._levels is None:
+        if self.levels is None:
             return None
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]
-        stack = self._levels.level(key.window)
+        stack = self.levels.level(key.window)
         if stack.is_lazy or (key.index == MEAN and stack.mmse_arrays is None):
             return None
-        return _read(self._levels, key)
+        return _read(self.levels, key)
 
     def want(self, keys: Sequence[FrameKey]) -> None:
         """Ask for frames, the most urgent first; what is not asked for again is left out."""
-        if self._levels is None:
+        if self.levels is None:
             return
         missing = [key for key in dict.fromkeys(keys) if self.get(key) is None]
-        self._requests.put(missing)
+        self._requests.clear()
+        self._requests.extend(missing)
         if missing and not self._is_reading:
-            self._run(self._levels)
+            self._run(self.levels)
 
     def _run(self, levels: SplitLevels) -> None:
         self._running = self._start(
@@ -186,21 +151,22 @@ class FrameReader(QObject):
         )
         self._running.cancel_with(self)
 
-    def _on_frame(self, levels: SplitLevels, event: Any) -> None:
-        if levels is not self._levels:
+    def _on_frame(self, levels: SplitLevels, frame: tuple[FrameKey, Parts]) -> None:
+        if levels is not self.levels:
             return  # of samples that are no longer shown
-        if event.key not in self._cache:
-            self._cache[event.key] = event.parts
-            self._taken += _n_bytes(event.parts)
+        key, parts = frame
+        if key not in self._cache:
+            self._cache[key] = parts
+            self._taken += _n_bytes(parts)
         # Two stay in any case: a difference needs both at once.
         while self._taken > self._room and len(self._cache) > 2:
             self._taken -= _n_bytes(self._cache.popitem(last=False)[1])
-        self.ready.emit(event.key)
+        self.ready.emit(key)
 
     def _on_end(self, levels: SplitLevels, _result: object) -> None:
         # A request may have come while the thread was ending.
         # It may also be one that was told to rest, and another reads since.
-        if levels is self._levels and len(self._requests) and not self._is_reading:
+        if levels is self.levels and len(self._requests) and not self._is_reading:
             self._run(levels)
 
     def _on_error(self, error: Exception) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QPushButton
 
+from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import FilmSettings
-from napari_denoisplit.widgets.parts.controls import Text
-from napari_denoisplit.widgets.parts.docked import DockedWidget
+from napari_denoisplit.widgets.parts.controls import Text, big_button
 from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.widgets.parts.job_widget import JobWidget
+from napari_denoisplit.widgets.parts.saving import ask_where_to_save
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.samples.browser import SampleBrowser
 from napari_denoisplit.widgets.samples.choice import SampleChoice
 from napari_denoisplit.widgets.samples.controls import DIFFERENCE, Transport, ViewChoice
-from napari_denoisplit.widgets.samples.export import FilmOrder, SampleExport
+from napari_denoisplit.widgets.samples.export import KINDS, FilmOrder
 from napari_denoisplit.widgets.samples.measuring import SampleMeasuring
 from napari_denoisplit.widgets.samples.pinned import PinnedSamples
 
@@ -27,11 +29,14 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.layers.found import FoundResult
 
-_BUTTON_HEIGHT = 36
 _SETTLE_MS = 100
+_HELP = (
+    "Write the plane in sight of all samples, as it is shown: a film (GIF, MP4), or all numbers "
+    "(OME-TIFF, samples along time). Of a plane that is larger than the screen, the part in sight."
+)
 
 
-class SamplesWidget(DockedWidget):
+class SamplesWidget(JobWidget):
     """Browse the samples of a split like a film, compare them, and measure what they say.
 
     Parameters
@@ -43,7 +48,10 @@ class SamplesWidget(DockedWidget):
     """
 
     def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
-        super().__init__(napari_viewer, "Browse posterior samples")
+        verb = "Save film or OME-TIFF…"
+        super().__init__(
+            napari_viewer, "Browse posterior samples", verb, _HELP, start, keeps_part=False
+        )
         self.choice = SampleChoice(self._viewer, start, self)
         self.view = ViewChoice(self)
         self.browser = SampleBrowser(self._viewer, self.view, start, self)
@@ -53,23 +61,18 @@ class SamplesWidget(DockedWidget):
         self.measuring = SampleMeasuring(
             self._viewer, self.browser, self.choice.result.current, start, self
         )
-        self.export = SampleExport(self.film_order, start, self)
-        self.show_button = QPushButton(self)
+        self.show_button = big_button("", self)
         self.show_button.setCheckable(True)
-        self.show_button.setMinimumHeight(_BUTTON_HEIGHT)
         self.status = Text("What is in sight", self)
         self._seen: tuple[int, tuple[int, ...]] | None = None
-        font = self.show_button.font()
-        font.setBold(True)
-        self.show_button.setFont(font)
         shown = (self.show_button, self.status, self.transport, self.view, self.pins)
-        parts = ("Measure", self.measuring, "Save", self.export)
+        parts = ("Measure", self.measuring, "Save", self.panel)
         self._lay_out("Samples", self.choice, *shown, *parts)
         self._connect()
         self._on_choice()
 
     def _connect(self) -> None:
-        self._take_drops(IMAGE_SUFFIXES, self.status.say)
+        self._take_drops({IMAGE_SUFFIXES: self.choice.add}, self.status.say)
         self.choice.result.changed.connect(self._on_choice)
         self.choice.result.updated.connect(self._on_updated)
         self.choice.failed.connect(self._fail)
@@ -84,15 +87,11 @@ class SamplesWidget(DockedWidget):
         self.measuring.found.connect(self._on_found)
         self.measuring.failed.connect(self._fail)
         self.transport.bind_keys(self, self.view.toggle_blink)
-        for end in (self.browser.hide, self.measuring.stop, self.export.panel.stop):
+        for end in (self.browser.hide, self.measuring.stop):
             self.undocked.connect(end)
         viewer = self._viewer()
         if viewer is not None:
             viewer.dims.events.current_step.connect(self._on_dims)
-
-    def open_files(self, paths: list[Path]) -> None:
-        """Open samples, as if their files were dropped here."""
-        self.choice.open(paths[-1])
 
     def pin(self) -> None:
         """Keep the sample in sight as layers."""
@@ -105,11 +104,16 @@ class SamplesWidget(DockedWidget):
                 limits or tuple(tuple(layer.contrast_limits) for layer in chosen.samples),
             )
 
-    def film_order(self) -> FilmOrder | None:
-        """Return what a film would show now."""
+    @property
+    def problem(self) -> str:
+        """Why nothing can be saved; empty if something can."""
+        return "" if self.browser.chosen is not None else "There are no samples to save."
+
+    def _order(self) -> FilmOrder:
+        """Take what a film would show now."""
         chosen, picture = self.browser.chosen, self.browser.picture
         if chosen is None:
-            return None
+            raise DenoisplitError(self.problem)
         differs = self.view.what == DIFFERENCE
         settings = FilmSettings(
             **self.transport.settings.values(),
@@ -119,8 +123,24 @@ class SamplesWidget(DockedWidget):
         as_shown = picture.is_shown and (picture.kind == "difference") == differs
         colours = picture.colours() if as_shown else None
         against = self.view.against if differs else None
-        shown, numbers = self.browser.on_screen() or (chosen.split, None)
-        return FilmOrder(shown, self.browser.plane, settings, against, colours, numbers)
+        shown, numbers = self.browser.on_screen() or (chosen.split, chosen.split)
+        return FilmOrder(shown, numbers, self.browser.plane, settings, against, colours)
+
+    def _begin(self, order: FilmOrder) -> None:
+        suggestion = f"{order.stack.name} samples"
+        if path := ask_where_to_save(self, "Save samples", suggestion, KINDS):
+            self.save(path)
+
+    def save(self, path: Path) -> None:
+        """Write a film of the samples, or their numbers; the ending of the name says which."""
+        self.panel.run(
+            partial(self._order().job, path),
+            on_done=self._on_saved,
+            title=f"denoiSplit: writing {path.name}",
+        )
+
+    def _on_saved(self, path: Path | None) -> None:
+        self.panel.say("Stopped; nothing was written." if path is None else f"Saved {path}.")
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
@@ -142,9 +162,6 @@ class SamplesWidget(DockedWidget):
         self.pins.show_set(chosen)
         for part in (self.show_button, self.transport, self.view, self.pins, self.measuring):
             part.setEnabled(chosen is not None)
-        self.export.panel.set_obstacle(
-            "" if chosen is not None else "There are no samples to save."
-        )
         self.status.say("")
         self.transport.refresh()
         self._refresh()
@@ -199,7 +216,8 @@ class SamplesWidget(DockedWidget):
         if before is not None and before[0] != sample and self.browser.is_shown:
             self.player.go(sample)
 
-    def _refresh(self) -> None:
+    def _refresh(self, *_: object) -> None:
+        super()._refresh()
         shown = self.browser.is_shown
         self.show_button.setChecked(shown)
         self.show_button.setText("Hide the samples" if shown else "Show the samples")
@@ -215,8 +233,5 @@ class SamplesWidget(DockedWidget):
 
     def _fail(self, error: Exception) -> None:
         self.player.pause()
-        panel = self.export.panel
-        saved = panel.status.text()
-        panel.fail(error)
-        panel.say(saved)  # what is said there is about saving
+        self.panel.notify(error)  # what is said beside the button is about saving
         self.status.say(f"⚠ {error}")

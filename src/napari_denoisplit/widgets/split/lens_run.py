@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.choosers.images import ImageChooser
     from napari_denoisplit.widgets.choosers.model import ModelChoice
     from napari_denoisplit.widgets.layers.place import ViewerRef
-    from napari_denoisplit.widgets.parts.worker import RunHandle, Start
+    from napari_denoisplit.widgets.parts.worker import Running, Start
 
 _REST = 3  # times as long as showing took, so that the window stays free for the user
 _LONGEST_PAUSE_MS = 500
@@ -126,7 +126,7 @@ class LensRun(QObject):
         self._timer.timeout.connect(self._flush)
         self._pause_ms = 0
         self._newest: LensDrawn | None = None
-        self._running: RunHandle | None = None
+        self._running: Running | None = None
         self._watch.moved.connect(self._look)
         layer.events.data.connect(self._on_data)
 

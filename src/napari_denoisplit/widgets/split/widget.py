@@ -20,7 +20,6 @@ from napari_denoisplit.widgets.parts.docked import DockedWidget
 from napari_denoisplit.widgets.parts.dropping import (
     IMAGE_SUFFIXES,
     MODEL_SUFFIXES,
-    by_kind,
 )
 from napari_denoisplit.widgets.parts.fields import SettingsForm, tooltip
 from napari_denoisplit.widgets.parts.run_panel import RunPanel
@@ -39,15 +38,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.choosers.chosen import ChosenImage
 
-_MORE = {
-    "keep_samples": "Samples to keep",
-    "device": "Device",
-    "seed": "Seed",
-    "tile_size": "Tile size",
-    "overlap": "Tile overlap",
-    "memory_gib": "Memory (GiB)",
-    "precision": "Precision",
-}
+_MORE = ("keep_samples", "device", "seed", "tile_size", "overlap", "memory_gib", "precision")
 
 
 class SplitWidget(DockedWidget):
@@ -65,7 +56,7 @@ class SplitWidget(DockedWidget):
         super().__init__(napari_viewer, "Split and denoise")
         self.model = ModelChoice(self)
         self.source = ImageChooser(self._viewer, SUPERPOSITION, self)
-        self.settings = SettingsForm(SplitSettings, {"n_samples": "Samples"}, parent=self)
+        self.settings = SettingsForm(SplitSettings, ["n_samples"], parent=self)
         self.more = SettingsForm(SplitSettings, _MORE, parent=self)
         self.lens = Lens(self._viewer, start, self._lens_choice, self)
         self.where = ResultsPanel(self._viewer, self._question, start, self)
@@ -85,7 +76,8 @@ class SplitWidget(DockedWidget):
         self._refresh()
 
     def _connect(self) -> None:
-        self._take_drops(MODEL_SUFFIXES + IMAGE_SUFFIXES, self.panel.say)
+        kinds = {MODEL_SUFFIXES: self.model.add, IMAGE_SUFFIXES: self.source.add_files}
+        self._take_drops(kinds, self.panel.say)
         self.model.changed.connect(self._on_model)
         self.source.changed.connect(self._refresh)
         for form in (self.settings, self.more):
@@ -112,14 +104,6 @@ class SplitWidget(DockedWidget):
     def open_model(self, path: Path) -> None:
         """Choose a model file."""
         self.model.open(path)
-
-    def open_files(self, paths: list[Path]) -> None:
-        """Take a model and images, as if they were dropped here."""
-        models, images = by_kind(paths, MODEL_SUFFIXES, IMAGE_SUFFIXES)
-        if models:
-            self.open_model(models[-1])
-        if images:
-            self.source.add_files(images)
 
     def split(self) -> None:
         """Check the choices and begin."""

@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
-_HOW = {"preset": "Preset", "minutes": "Minutes", "device": "Device", "method": "Method"}
-_MORE = {
-    "steps": "Steps",
-    "epochs": "Epochs",
-    "patch_size": "Patch size",
-    "batch_size": "Batch size",
-    "learning_rate": "Learning rate",
-    "schedule": "Schedule",
-    "structure_bias": "Structure bias",
-    "validation_fraction": "For validation",
-    "test_fraction": "For test",
-    "independent_share": "Unrelated places",
-    "augment": "Flip and rotate",
-    "precision": "Precision",
-    "seed": "Seed",
-}
+_HOW = ("preset", "minutes", "device", "method")
+_MORE = (
+    "steps",
+    "epochs",
+    "patch_size",
+    "batch_size",
+    "learning_rate",
+    "schedule",
+    "structure_bias",
+    "validation_fraction",
+    "test_fraction",
+    "independent_share",
+    "augment",
+    "precision",
+    "seed",
+)
 _TITLES = {
     "method": {
         "denoisplit": "denoiSplit",
@@ -158,8 +158,9 @@ class ModelTarget(QWidget):
             raise TrainingError(self.problem)
         return path
 
-    def resume_from(self, path: Path) -> None:
-        """Go on with a training: from its state, or from the state beside its best model."""
+    def resume_from(self, paths: Sequence[Path]) -> None:
+        """Go on with the last training: from its state, or from the one beside its best model."""
+        path = paths[-1]
         state = path if path.name.endswith(f".last{SUFFIX}") else last_path(path)
         self.earlier.set_path(state)
 

@@ -49,15 +49,9 @@ class TrainingPlot(ThemePlot):
         self.curves, self._structures = curves, structures
         self.draw_soon()
 
-    def _prepare(self, figure: Any) -> None:
-        # Fixed margins: a layout engine warns while Qt has not given the canvas its size yet.
-        figure.subplots_adjust(left=0.18, right=0.97, top=0.97, bottom=0.14, hspace=0.12)
-        figure.subplots(2, 1, sharex=True)
-
     def _paint(self, figure: Any) -> None:
-        loss, psnr = figure.axes
-        for axes in (loss, psnr):
-            axes.clear()
+        figure.subplots_adjust(left=0.18, right=0.97, top=0.97, bottom=0.14, hspace=0.12)
+        loss, psnr = figure.subplots(2, 1, sharex=True)
         curves = self.curves
         self._draw_losses(loss, curves)
         for channel, curve in enumerate(curves.psnr):

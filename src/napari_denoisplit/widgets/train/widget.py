@@ -10,7 +10,7 @@ from napari_denoisplit.widgets.choosers.images import ImageChooser
 from napari_denoisplit.widgets.choosers.roles import STRUCTURES
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import button
-from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, MODEL_SUFFIXES, by_kind
+from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, MODEL_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.worker import Start, start_job
@@ -19,8 +19,6 @@ from napari_denoisplit.widgets.train.plots import TrainingPlot
 from napari_denoisplit.widgets.train.run import TrainOrder, TrainRun
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari.viewer import Viewer
 
     from napari_denoisplit.widgets.choosers.known_model import KnownModel
@@ -55,7 +53,8 @@ class TrainWidget(JobWidget):
         fold = Fold("More", self.choices.more, self.preview)
         how = ("How", self.choices.how, self.choices.noise, self.target, fold)
         self._lay_out("Structures", self.source, *how, self.panel, self.split_button, self.plot)
-        self._take_drops(MODEL_SUFFIXES + IMAGE_SUFFIXES, self.panel.say)
+        kinds = {MODEL_SUFFIXES: self.target.resume_from, IMAGE_SUFFIXES: self.source.add_files}
+        self._take_drops(kinds, self.panel.say)
         for part in (self.source, self.choices, self.target):
             part.changed.connect(self._refresh)
         self.panel.finished.connect(self._on_finished)
@@ -65,14 +64,6 @@ class TrainWidget(JobWidget):
     def problem(self) -> str:
         """Why training cannot start; empty if it can."""
         return self.source.problem or self.choices.problem or self.target.problem
-
-    def open_files(self, paths: list[Path]) -> None:
-        """Take images, or the state of a training to go on with, as if they were dropped here."""
-        models, images = by_kind(paths, MODEL_SUFFIXES, IMAGE_SUFFIXES)
-        if models:
-            self.target.resume_from(models[-1])
-        if images:
-            self.source.add_files(images)
 
     def take_noise_model(self, known: KnownModel) -> None:
         """Train with this noise model for the next structure that has none yet."""

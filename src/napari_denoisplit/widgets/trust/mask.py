@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QSlider,
-    QVBoxLayout,
     QWidget,
 )
 
 from napari_denoisplit.images.layer_record import TRUST_MASK, layer_metadata, layer_name
 from napari_denoisplit.settings import ObjectSettings
 from napari_denoisplit.widgets.layers.place import full_resolution
-from napari_denoisplit.widgets.parts.controls import Text
+from napari_denoisplit.widgets.parts.controls import Text, in_a_column
 from napari_denoisplit.widgets.parts.fields import (
     NumberBox,
     form_layout,
@@ -25,6 +24,7 @@ from napari_denoisplit.widgets.parts.fields import (
     narrow_box,
     tooltip,
 )
+from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.trust.showing import hide_results
 
 if TYPE_CHECKING:
@@ -58,28 +58,19 @@ class MaskPart(QWidget):
         self.show_button = QPushButton("Show the trust mask", self)
         self.show_button.setToolTip("Add the mask as a Labels layer that follows the slider.")
         self.status, self.about = Text("Status of the mask", self), Text("What sigma is", self)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_SETTLE_MS)
+        self._timer = timer(self, self._update, _SETTLE_MS)
         self._lay_out()
         self._connect()
 
     def _lay_out(self) -> None:
-        form = form_layout()
-        form.addRow("Structure", self.structure)
-        form.addRow("Background", self.background)
+        form = form_layout(rows={"Structure": self.structure, "Background": self.background})
         form.addRow(self.threshold, self.slider)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(form)
-        for part in (self.show_button, self.status, self.about):
-            layout.addWidget(part)
+        self.setLayout(in_a_column(form, self.show_button, self.status, self.about))
 
     def _connect(self) -> None:
         self.structure.currentIndexChanged.connect(self._on_structure)
         self.background.valueChanged.connect(self._on_background)
         self.slider.valueChanged.connect(self._on_slider)
-        self._timer.timeout.connect(self._update)
         self.show_button.clicked.connect(self.show_mask)
         self._on_slider()
 
@@ -131,7 +122,7 @@ class MaskPart(QWidget):
         viewer, result, mask = self._viewer(), self._result, self.mask
         if viewer is None or result is None or mask is None:
             return
-        hide_results(viewer, result)
+        hide_results(self._viewer, result)
         result.mmse[self.channel].visible = True  # below the mask
         if self.layer is not None and any(x is self.layer for x in viewer.layers):
             self.layer.visible = True

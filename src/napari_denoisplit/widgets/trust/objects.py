@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QFileDialog,
     QHeaderView,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from napari_denoisplit.images.layer_record import TRUST_MASK, kind_of
 from napari_denoisplit.widgets.layers.place import full_resolution
 from napari_denoisplit.widgets.layers.view import camera_of
-from napari_denoisplit.widgets.parts.controls import button, refill
-from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tooltip
-from napari_denoisplit.widgets.parts.run_panel import RunPanel
+from napari_denoisplit.widgets.parts.controls import in_a_column, refill
+from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box
+from napari_denoisplit.widgets.parts.job_widget import JobPart
+from napari_denoisplit.widgets.parts.saving import save_button
 from napari_denoisplit.wording import grey_levels
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
+    from pathlib import Path
 
     from napari.layers import Labels
+    from numpy.typing import NDArray
 
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.jobs.trust.objects import SummedObjects
@@ -41,10 +41,14 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.worker import Start
     from napari_denoisplit.widgets.trust.mask import MaskPart
 
+_HELP = (
+    "Mean, 95% interval and trusted share of every object. The interval is that of the samples' "
+    "means, so that errors that neighbouring pixels share are in it."
+)
 _OF_MASK = "parts of the mask"  # no wider than a narrow dock shows
 
 
-class ObjectsPart(QWidget):
+class ObjectsPart(JobPart):
     """Choice of the objects, the run that sums them up, and their table.
 
     Parameters
@@ -57,10 +61,8 @@ class ObjectsPart(QWidget):
         How a job is run.
     """
 
-    def __init__(
-        self, viewer: ViewerRef, mask: MaskPart, start: Start, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerRef, mask: MaskPart, start: Start, parent: QWidget) -> None:
+        super().__init__("Sum up objects", _HELP, start, parent)
         self._viewer, self._mask = viewer, mask
         self._result: FoundResult | None = None
         self._summed: FoundResult | None = None
@@ -70,55 +72,34 @@ class ObjectsPart(QWidget):
             "Objects", "Objects to sum up: of a Labels layer, or connected in the mask.", self
         )
         self._layers: list[Labels | None] = []
-        self.panel = RunPanel(
-            "Sum up objects",
-            tooltip(
-                "Mean, 95% interval and trusted share of every object. The interval is that of "
-                "the samples' means, so that errors that neighbouring pixels share are in it."
-            ),
-            start,
-            self,
-        )
         self.table = ObjectTable(self)
-        self.save_button = button("Save table…", "Write the table as CSV.", self._ask_and_save)
-        self._lay_out()
-        self._connect()
-
-    def _lay_out(self) -> None:
-        form = form_layout()
-        form.addRow("Objects", self.source)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(form)
-        for part in (self.panel, self.table, self.save_button):
-            layout.addWidget(part)
-
-    def _connect(self) -> None:
-        self.source.currentIndexChanged.connect(self.refresh)
-        self.panel.start_clicked.connect(self.sum_up)
+        self.save_button = save_button(
+            "Save table…",
+            "Write the table as CSV.",
+            "objects.csv",
+            {".csv": "Tables"},
+            self.save_table,
+        )
         self.save_button.hide()
-        self.table.chosen.connect(self._go_to)
+        form = form_layout(rows={"Objects": self.source})
+        self.setLayout(in_a_column(form, self.panel, self.table, self.save_button))
+        self.source.currentIndexChanged.connect(self._refresh)
+        self.table.cellDoubleClicked.connect(self._go_to)
 
     def set_result(self, result: FoundResult | None) -> None:
         """Take another split."""
         self._result = result
         self._list_layers()
-        self.refresh()
+        self._refresh()
 
-    def refresh(self, *_: object) -> None:
-        """Say what is missing."""
-        self.panel.set_obstacle(self._obstacle())
-
-    def sum_up(self) -> None:
-        """Fill the table, in the background."""
-        result = self._result
-        if result is None:
-            return
+    def _order(self) -> tuple[FoundResult | None, NDArray[Any] | None]:
         layer = self._layer
-        # A copy: the user may paint on while the job runs.
-        labels = None if layer is None else np.array(full_resolution(layer))
+        # A copy of the labels: the user may paint on while the job runs.
+        return self._result, None if layer is None else np.array(full_resolution(layer))
+
+    def _begin(self, order: tuple[FoundResult, NDArray[Any] | None]) -> None:
+        result, labels = order
         self._show(())
-        self.panel.say("")
         self.panel.run(
             partial(_sum_up, result, self._mask.channel, labels, self._mask.chosen),
             on_done=partial(self._done, result, result.split.structures[self._mask.channel]),
@@ -143,7 +124,9 @@ class ObjectsPart(QWidget):
         row = self.source.currentIndex()
         return self._layers[row] if 0 <= row < len(self._layers) else None
 
-    def _obstacle(self) -> str:
+    @property
+    def problem(self) -> str:
+        """Why objects cannot be summed up; empty if they can."""
         result, layer = self._result, self._layer
         if result is None:
             return "Split an image first (widget Split)."
@@ -183,7 +166,7 @@ class ObjectsPart(QWidget):
         self.table.show_objects(self.found)
         self.save_button.setVisible(bool(self.found))
 
-    def _go_to(self, row: int) -> None:
+    def _go_to(self, row: int, _column: int) -> None:
         viewer, result = self._viewer(), self._summed
         if viewer is None or result is None:
             return
@@ -194,14 +177,6 @@ class ObjectsPart(QWidget):
             viewer.dims.set_point(axis, point)
         camera = camera_of(viewer)
         camera.center = (*camera.center[:-2], *place[-2:])
-
-    def _ask_and_save(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save the table", "objects.csv", "Tables (*.csv)"
-        )
-        if name:
-            path = Path(name)
-            self.save_table(path if path.suffix else path.with_name(f"{path.name}.csv"))
 
 
 def _sum_up(
@@ -224,33 +199,26 @@ _HEIGHT = 150  # pixels
 _MOST = 2000  # rows; more are in the file
 
 
-class ObjectTable(QWidget):
+class ObjectTable(QTableWidget):
     """One object in a row."""
 
-    chosen = Signal(int)  # a row was double-clicked
-
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.table = QTableWidget(0, len(_HEADINGS), self)
-        self.table.setHorizontalHeaderLabels(_HEADINGS)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.verticalHeader().hide()
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.table.setFixedHeight(_HEIGHT)
-        self.table.horizontalHeader().setMinimumSectionSize(30)
-        self.table.setMinimumWidth(0)
-        self.table.setAccessibleName("Objects")
-        self.table.setToolTip("Double-click a row to look at the object.")
-        self.table.cellDoubleClicked.connect(lambda row, _: self.chosen.emit(row))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.table)
+        super().__init__(0, len(_HEADINGS), parent)
+        self.setHorizontalHeaderLabels(_HEADINGS)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.verticalHeader().hide()
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.setFixedHeight(_HEIGHT)
+        self.horizontalHeader().setMinimumSectionSize(30)
+        self.setMinimumWidth(0)
+        self.setAccessibleName("Objects")
+        self.setToolTip("Double-click a row to look at the object.")
         self.hide()
 
     def show_objects(self, objects: Sequence[ObjectSummary]) -> None:
         """Show these, the first two thousand."""
-        self.table.setRowCount(min(len(objects), _MOST))
+        self.setRowCount(min(len(objects), _MOST))
         for row, one in enumerate(objects[:_MOST]):
             half = None if one.high is None else one.high - one.mean
             values = (
@@ -263,5 +231,5 @@ class ObjectTable(QWidget):
             for column, value in enumerate(values):
                 item = QTableWidgetItem(value)
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                self.table.setItem(row, column, item)
+                self.setItem(row, column, item)
         self.setVisible(bool(objects))

@@ -6,16 +6,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from napari_denoisplit.images.layer_record import RESIDUAL, RESULT_KINDS, kind_of
 from napari_denoisplit.widgets.choosers.layer import LayerChoice
 from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.layers.place import full_resolution, image_of_layer
-from napari_denoisplit.widgets.parts.controls import Text
+from napari_denoisplit.widgets.parts.controls import Text, in_a_column
 from napari_denoisplit.widgets.parts.grade_words import verdict_html
+from napari_denoisplit.widgets.parts.job_widget import JobPart
 from napari_denoisplit.widgets.parts.plot import ThemePlot
-from napari_denoisplit.widgets.parts.run_panel import RunPanel
 from napari_denoisplit.widgets.trust.showing import hide_results, show_image
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import Start
 
+_HELP = (
+    "Take the predicted structures away from the input and judge what is left by the noise models "
+    "of the model. No truth is needed."
+)
 _LIMITS = (4.0, 6.0)  # standard deviations that the layers show
 _COLORS = (
     (0.3, 0.7, 1.0),
@@ -37,11 +41,11 @@ _COLORS = (
 )  # predicted too bright, explained, too dark
 
 
-class ResidualPart(QWidget):
+class ResidualPart(JobPart):
     """Input and model of a split, the check, and its verdict."""
 
-    def __init__(self, viewer: ViewerRef, start: Start, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerRef, start: Start, parent: QWidget) -> None:
+        super().__init__("Check the residual", _HELP, start, parent)
         self._viewer = viewer
         self._result: FoundResult | None = None
         self._matched: tuple[object, ...] = ()
@@ -50,13 +54,6 @@ class ResidualPart(QWidget):
         self._checked: tuple[object, ...] = ()  # what the verdict that is shown is about
         self.input = LayerChoice(viewer, "Input", parent=self)
         self.model = ModelChoice(self)
-        self.panel = RunPanel(
-            "Check the residual",
-            "Take the predicted structures away from the input and judge what is left by the noise "
-            "models of the model. No truth is needed.",
-            start,
-            self,
-        )
         self.verdict = Text("Verdict on the residual", self, selectable=True)
         self.numbers = Text("Numbers of the residual", self, selectable=True)
         self.plot = ResidualPlot(viewer, self)
@@ -64,17 +61,21 @@ class ResidualPart(QWidget):
         self._connect()
 
     def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        for part in (self.model, QLabel("Input that was split", self), self.input, self.panel):
-            layout.addWidget(part)
-        for part in (self.verdict, self.numbers, self.plot):
-            layout.addWidget(part)
+        self.setLayout(
+            in_a_column(
+                self.model,
+                QLabel("Input that was split", self),
+                self.input,
+                self.panel,
+                self.verdict,
+                self.numbers,
+                self.plot,
+            )
+        )
 
     def _connect(self) -> None:
         self.model.changed.connect(self._on_model)
-        self.input.changed.connect(self.refresh)
-        self.panel.start_clicked.connect(self.run)
+        self.input.changed.connect(self._refresh)
 
     def set_result(self, result: FoundResult | None) -> None:
         """Take another split, and its input."""
@@ -83,32 +84,34 @@ class ResidualPart(QWidget):
             self._matched = result.key
             if result.input is not None:
                 self.input.layer = result.input
-        self.refresh()
+        self._refresh()
 
     def _on_model(self) -> None:
         # What a model is, the Split widget tells at length; here only what is wrong with it.
         self.model.about.setVisible(self.model.header is None)
-        self.refresh()
+        self._refresh()
 
-    def refresh(self) -> None:
-        """Say what is missing."""
+    def _refresh(self, *_: object) -> None:
         if self._checked and self._checked != self._choices():
             self._forget()  # the verdict is on something else
-        obstacle = "" if self._result is not None else "Split an image first (widget Split)."
-        obstacle = obstacle or self.input.problem or self.model.problem or self._mismatch()
-        self.panel.set_obstacle(obstacle)
+        super()._refresh()
 
-    def run(self) -> None:
-        """Check the residual in the background."""
-        result, layer = self._result, self.input.layer
-        if result is None or layer is None or self.model.header is None:
-            return
-        image = self.panel.checked(partial(image_of_layer, layer, result.axes))
-        if image is None:
-            return
+    @property
+    def problem(self) -> str:
+        """Why the residual cannot be checked; empty if it can."""
+        if self._result is None:
+            return "Split an image first (widget Split)."
+        return self.input.problem or self.model.problem or self._mismatch()
+
+    def _order(self) -> tuple[Any, Image, Any]:
+        result: Any = self._result
+        return self.model.header, image_of_layer(self.input.layer, result.axes), result
+
+    def _begin(self, order: tuple[ModelHeader, Image, FoundResult]) -> None:
+        result = order[-1]
         self._forget()
         self.panel.run(
-            partial(_check, self.model.header, image, result),
+            partial(_check, *order),
             on_done=partial(self._show, result, self._choices()),
             title=f"denoiSplit: residual of {result.name}",
         )
@@ -146,26 +149,22 @@ class ResidualPart(QWidget):
         self.numbers.say(_numbers(check, warning))
         self.plot.show_check(check)
         self.panel.say("")
-        viewer = self._viewer()
-        if viewer is None:
-            return
         from napari.utils import Colormap
 
-        hide_results(viewer, result)
+        hide_results(self._viewer, result)
         for name, image, shown, limit in (
             ("residual (σ of the noise)", check.residual, False, _LIMITS[0]),
             ("unexplained (smoothed residual)", check.bias, True, _LIMITS[1]),
         ):
             show_image(
-                viewer,
+                self._viewer,
                 result,
                 name,
                 result.as_in_viewer(image.data),
-                RESIDUAL,
+                kind=RESIDUAL,
                 colormap=Colormap(_COLORS, name="residual"),
                 contrast_limits=(-limit, limit),
                 visible=shown,
-                **result.place.keywords(result.axes),
             )
 
 
@@ -232,14 +231,9 @@ class ResidualPlot(ThemePlot):
         self.show()
         self.redraw()
 
-    def _prepare(self, figure: Any) -> None:
-        figure.subplots_adjust(left=0.19, right=0.97, top=0.97, bottom=0.24, wspace=0.85)
-        figure.subplots(1, 2, width_ratios=(2, 1))
-
     def _paint(self, figure: Any) -> None:
-        histogram, correlation = figure.axes
-        for axes in (histogram, correlation):
-            axes.clear()
+        figure.subplots_adjust(left=0.19, right=0.97, top=0.97, bottom=0.24, wspace=0.85)
+        histogram, correlation = figure.subplots(1, 2, width_ratios=(2, 1))
         text = self.colors()["text"]
         middle = (_EDGES[1:] + _EDGES[:-1]) / 2
         histogram.stairs(self.density, _EDGES, fill=True, color=_DATA, alpha=0.8)

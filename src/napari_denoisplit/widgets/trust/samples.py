@@ -6,15 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import DenoisplitError, ImageError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.layer_record import layer_metadata, layer_name
-from napari_denoisplit.images.results.layers import contrast_limits
 from napari_denoisplit.widgets.choosers.region import RegionChoice
 from napari_denoisplit.widgets.layers.region import region_of_shapes
-from napari_denoisplit.widgets.parts.controls import Text
+from napari_denoisplit.widgets.parts.controls import Text, in_a_column
 from napari_denoisplit.widgets.parts.fields import (
     WholeNumberBox,
     form_layout,
@@ -23,13 +21,14 @@ from napari_denoisplit.widgets.parts.fields import (
     show_row,
     tooltip,
 )
-from napari_denoisplit.widgets.parts.run_panel import RunPanel
+from napari_denoisplit.widgets.parts.job_widget import JobPart
 from napari_denoisplit.widgets.trust.showing import hide_results, show_image
 
 if TYPE_CHECKING:
     import threading
 
     from numpy.typing import NDArray
+    from qtpy.QtWidgets import QWidget
 
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.jobs.trust.consensus import ConsensusStack
@@ -54,11 +53,11 @@ _HELP = {
 _LARGEST = 256  # pixels: answers of a large region are as many as samples
 
 
-class SamplesPart(QWidget):
+class SamplesPart(JobPart):
     """Choice of a question to the samples, and the run that answers it."""
 
-    def __init__(self, viewer: ViewerRef, start: Start, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerRef, start: Start, parent: QWidget) -> None:
+        super().__init__("Ask the samples", "Answer the question.", start, parent)
         self._viewer = viewer
         self._result: FoundResult | None = None
         self.tool = narrow_box(
@@ -74,10 +73,9 @@ class SamplesPart(QWidget):
         self.n_answers.setToolTip(tooltip("How many answers to sort the samples into."))
         guard_wheel(self.n_answers)
         self.help = Text("What the question is", self)
-        self.panel = RunPanel("Ask the samples", "Answer the question.", start, self)
         self._lay_out()
         self._connect()
-        self.refresh()
+        self._refresh()
 
     def _lay_out(self) -> None:
         self._form = form_layout()
@@ -85,16 +83,11 @@ class SamplesPart(QWidget):
         self._form.addRow("Structure", self.structure)
         self._form.addRow("Region", self.region)
         self._form.addRow("Answers", self.n_answers)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(self._form)
-        layout.addWidget(self.help)
-        layout.addWidget(self.panel)
+        self.setLayout(in_a_column(self._form, self.help, self.panel))
 
     def _connect(self) -> None:
-        self.tool.currentIndexChanged.connect(self.refresh)
-        self.region.changed.connect(self.refresh)
-        self.panel.start_clicked.connect(self.run)
+        self.tool.currentIndexChanged.connect(self._refresh)
+        self.region.changed.connect(self._refresh)
 
     def set_result(self, result: FoundResult | None) -> None:
         """Take another split."""
@@ -103,9 +96,9 @@ class SamplesPart(QWidget):
             self.structure.addItems(() if result is None else result.split.structures)
         self._result = result
         self.region.reset_choices()
-        self.refresh()
+        self._refresh()
 
-    def refresh(self, *_: object) -> None:
+    def _refresh(self, *_: object) -> None:
         """Show what the question needs, and say what is missing."""
         tool = self.tool.currentText()
         self.help.say(_HELP[tool])
@@ -115,10 +108,12 @@ class SamplesPart(QWidget):
             (self.n_answers, ANSWERS),
         ):
             show_row(self._form, widget, tool == question)
-        self.panel.set_obstacle(self._obstacle(tool))
+        super()._refresh()
 
-    def _obstacle(self, tool: str) -> str:
-        result = self._result
+    @property
+    def problem(self) -> str:
+        """Why the samples cannot be asked; empty if they can."""
+        result, tool = self._result, self.tool.currentText()
         if result is None:
             return "Split an image first (widget Split)."
         needed = 5 if tool == MODE else 2
@@ -131,17 +126,18 @@ class SamplesPart(QWidget):
             return "Draw a rectangle in a Shapes layer and choose it as region."
         return ""
 
-    def run(self) -> None:
-        """Answer the question in the background."""
-        result, tool = self._result, self.tool.currentText()
-        if result is None:
-            return
-        chosen = self.panel.checked(partial(self._job, result, tool))
-        if chosen is not None:
-            job, show = chosen
-            self.panel.run(job, on_done=show, title=f"denoiSplit: {tool} of {result.name}")
+    def _begin(self, order: tuple[FoundResult, Any, Any]) -> None:
+        result, job, show = order
+        title = f"denoiSplit: {self.tool.currentText()} of {result.name}"
+        self.panel.run(job, on_done=show, title=title)
 
-    def _job(self, result: FoundResult, tool: str) -> tuple[Any, Any]:
+    def _order(self) -> tuple[FoundResult, Any, Any]:
+        if self._result is None:
+            raise DenoisplitError(self.problem)
+        return self._result, *self._question(self._result, self.tool.currentText())
+
+    def _question(self, result: FoundResult, tool: str) -> tuple[Any, Any]:
+        """Return the job that answers a question, and what shows the answer."""
         if tool == MODE:
             return partial(_mode, result), partial(self._show_mode, result)
         if tool == CONSENSUS:
@@ -170,10 +166,10 @@ class SamplesPart(QWidget):
         return result.position(viewer)[1], (slice(low[0], high[0]), slice(low[1], high[1]))
 
     def _show_mode(self, result: FoundResult, mode: Floats) -> None:
-        self._hide_others(result)
+        hide_results(self._viewer, result)
         for c, structure in enumerate(result.split.structures):
-            data = result.as_in_viewer(mode[c])
-            self._add(result, data, f"{structure} · MAP (approximate)", result.mmse[c])
+            data, title = result.as_in_viewer(mode[c]), f"{structure} · MAP (approximate)"
+            show_image(self._viewer, result, title, data, like=result.mmse[c])
         self.panel.say(
             f"The approximate MAP of {result.split.n_kept} samples, in windows of 10 x 10 "
             "pixels. It takes sides where the MMSE compromises; where few samples decide, another "
@@ -181,10 +177,10 @@ class SamplesPart(QWidget):
         )
 
     def _show_consensus(self, result: FoundResult, channel: int, found: ConsensusStack) -> None:
-        self._hide_others(result)
+        hide_results(self._viewer, result)
         structure = result.split.structures[channel]
-        confidence = result.as_in_viewer(found.confidence)
-        self._add(result, confidence, f"{structure} · confidence", None, contrast_limits=(0, 1))
+        confidence, title = result.as_in_viewer(found.confidence), f"{structure} · confidence"
+        show_image(self._viewer, result, title, confidence, contrast_limits=(0, 1))
         if (viewer := self._viewer()) is not None:
             viewer.add_labels(
                 result.as_in_viewer(found.labels),
@@ -201,7 +197,7 @@ class SamplesPart(QWidget):
         box: tuple[slice, slice],
         found: Interpretations,
     ) -> None:
-        self._hide_others(result)
+        hide_results(self._viewer, result)
         for layer in result.mmse:
             layer.visible = True  # what lies around the region
         at = dict(zip(result.split.axes, (*index, box[0].start, box[1].start), strict=True))
@@ -215,7 +211,8 @@ class SamplesPart(QWidget):
                     look["blending"] = (
                         "opaque"  # the lowest: neither MMSE nor drawing shines through
                     )
-                self._add(result, data, name, result.mmse[c], place, **look)
+                mmse = result.mmse[c]
+                show_image(self._viewer, result, name, data, like=mmse, place=place, **look)
         shares = ", ".join(f"{a.support:.0%}" for a in found.answers)
         clear = found.separation > found.by_chance + 0.1
         words = (
@@ -227,36 +224,6 @@ class SamplesPart(QWidget):
             f"{len(found.answers)} answers with {shares} of the {result.split.n_kept} samples. "
             f"{found.separation:.0%} of the variance lies between them, {found.by_chance:.0%} by "
             f"chance: {words}."
-        )
-
-    def _hide_others(self, result: FoundResult) -> None:
-        if (viewer := self._viewer()) is not None:
-            hide_results(viewer, result)
-
-    def _add(
-        self,
-        result: FoundResult,
-        data: Floats,
-        name: str,
-        like: Any,
-        place: dict[str, Any] | None = None,
-        **keywords: Any,
-    ) -> None:
-        if (viewer := self._viewer()) is None:
-            return
-        if like is not None:
-            keywords.setdefault("colormap", like.colormap)
-            keywords.setdefault("blending", like.blending)
-            keywords.setdefault("contrast_limits", tuple(like.contrast_limits))
-        keywords.setdefault("contrast_limits", contrast_limits(data))
-        show_image(
-            viewer,
-            result,
-            name,
-            data,
-            name.rpartition(" · ")[2],
-            **keywords,
-            **(place or result.place.keywords(result.axes)),
         )
 
 

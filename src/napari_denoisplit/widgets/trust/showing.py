@@ -7,29 +7,43 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.images.layer_record import KEY, layer_metadata, layer_name, record_of
+from napari_denoisplit.images.results.layers import contrast_limits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari.layers import Image as ImageLayer
     from numpy.typing import NDArray
 
     from napari_denoisplit.widgets.layers.found import FoundResult
+    from napari_denoisplit.widgets.layers.place import ViewerRef
 
 
-def hide_results(viewer: Any, result: FoundResult) -> None:
+def hide_results(viewer: ViewerRef, result: FoundResult) -> None:
     """Hide whatever shows the same split: layers that are added up show neither."""
-    for layer in viewer.layers:
+    alive = viewer()
+    for layer in () if alive is None else alive.layers:
         if record_of(layer.metadata).get("input") == result.name:
             layer.visible = False
 
 
 def show_image(
-    viewer: Any, result: FoundResult, title: str, data: NDArray[Any], kind: str, **keywords: Any
+    viewer: ViewerRef,
+    result: FoundResult,
+    title: str,
+    data: NDArray[Any],
+    *,
+    kind: str = "",
+    like: ImageLayer | None = None,
+    place: Mapping[str, Any] | None = None,
+    **look: Any,
 ) -> None:
     """Add an image layer, or bring the one of an earlier run up to date.
 
     Parameters
     ----------
     viewer
-        Of napari.
+        Where to show it.
     result
         The split that it is about.
     title
@@ -37,16 +51,26 @@ def show_image(
     data
         Its pixels.
     kind
-        The same in a word, for its record.
-    keywords
-        As of `add_image`; scale and translate among them.
+        The same in a word, for its record; by default the last part of the title.
+    like
+        A layer whose colours and limits it takes.
+    place
+        Where it lies; by default where the split does.
+    look
+        As of `add_image`.
     """
-    name = layer_name(result.name, title)
-    metadata = layer_metadata(image=result.name, kind=kind)
-    for layer in viewer.layers:
+    if (alive := viewer()) is None:
+        return
+    name, place = layer_name(result.name, title), place or result.place.keywords(result.axes)
+    metadata = layer_metadata(image=result.name, kind=kind or title.rpartition(" · ")[2])
+    for layer in alive.layers:
         if layer.name == name and record_of(layer.metadata) == metadata[KEY]:
-            layer.data, layer.visible = data, keywords.get("visible", True)
-            layer.scale, layer.translate = keywords["scale"], keywords["translate"]
-            layer.affine = keywords.get("affine", np.eye(layer.ndim + 1))
+            layer.data, layer.visible = data, look.get("visible", True)
+            layer.scale, layer.translate = place["scale"], place["translate"]
+            layer.affine = place.get("affine", np.eye(layer.ndim + 1))
             return
-    viewer.add_image(data, name=name, metadata=metadata, **keywords)
+    if like is not None:
+        look = {"colormap": like.colormap, "blending": like.blending} | look
+        look.setdefault("contrast_limits", tuple(like.contrast_limits))
+    look.setdefault("contrast_limits", contrast_limits(data))
+    alive.add_image(data, name=name, metadata=metadata, **look, **place)

@@ -15,8 +15,6 @@ from napari_denoisplit.widgets.trust.residual import ResidualPart
 from napari_denoisplit.widgets.trust.samples import SamplesPart
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari.viewer import Viewer
 
     from napari_denoisplit.widgets.layers.found import FoundResult
@@ -63,7 +61,7 @@ class TrustWidget(DockedWidget):
         self.reset_choices()
 
     def _connect(self) -> None:
-        self._take_drops(MODEL_SUFFIXES, self.residual.panel.say)
+        self._take_drops({MODEL_SUFFIXES: self.residual.model.add}, self.residual.panel.say)
         self.split.changed.connect(self._on_split)
         for panel in (self.residual.panel, self.objects.panel, self.samples.panel):
             self.undocked.connect(panel.stop)
@@ -77,10 +75,6 @@ class TrustWidget(DockedWidget):
     def _on_split(self, *_: object) -> None:
         for part in (self.residual, self.mask, self.objects, self.samples):
             part.set_result(self.split.chosen)
-
-    def open_files(self, paths: list[Path]) -> None:
-        """Take the model of the split, as if it was dropped here."""
-        self.residual.model.open(paths[-1])
 
 
 def _title(result: FoundResult) -> str:
