@@ -33,6 +33,7 @@ from napari_denoisplit.jobs.batch import job as batch
 from napari_denoisplit.jobs.batch.items import find_items
 from napari_denoisplit.jobs.batch.job import batch_job
 from napari_denoisplit.jobs.batch.record import Reading
+from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import LadderSettings, MixSettings, SplitSettings
 
@@ -135,6 +136,13 @@ def test_what_is_said_of_the_choice_of_a_file_is_said_in_a_dry_run_too(model, go
         job = batch_job(model, items[:1], SETTINGS, output=tmp_path / "out", dry_run=dry_run)
         run(job, events.append)
         assert events.count(Stage("It stands for two.")) == 1
+
+
+def test_a_file_that_another_run_is_writing_is_left_to_it(model, good, tmp_path):
+    with locked(tmp_path / "out" / "cell 2"):
+        result, _ = split(model, good, tmp_path / "out")
+    assert statuses(result) == {"cell 1": "done", "cell 2": "failed", "cell 10": "done"}
+    assert "cell 2 is being written by process" in result.with_status("failed")[0].message
 
 
 def test_a_second_run_does_nothing(model, good, tmp_path):

@@ -8,6 +8,7 @@ import torch
 import zarr
 
 from napari_denoisplit.checkpoint import Model, ModelHeader
+from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import BlocksWritten, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
@@ -77,3 +78,15 @@ def test_a_numbered_name_goes_on_with_the_same_and_never_touches_others(model, i
         "out-2.zarr", "out-3.zarr", "out-2.zarr",
     ]  # fmt: skip
     assert not any((tmp_path / "out.zarr").iterdir())
+
+
+def test_a_second_run_into_the_same_folder_is_refused_while_the_first_goes_on(
+    model, image, tmp_path
+):
+    first = split_to_zarr_job(model, image, tmp_path / "out.zarr", SETTINGS)
+    while not isinstance(next(first), BlocksWritten):
+        pass
+    with pytest.raises(JobError, match=r"out\.zarr is being written by process"):
+        split(model, image, tmp_path / "out.zarr")
+    first.close()
+    assert split(model, image, tmp_path / "out.zarr")[0].stopped_early is False

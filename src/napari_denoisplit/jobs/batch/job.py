@@ -30,6 +30,7 @@ from napari_denoisplit.jobs.batch.forecast import Pace, forecast_files, size_of
 from napari_denoisplit.jobs.batch.items import BatchItem, refuse_overwriting
 from napari_denoisplit.jobs.batch.outcome import LOG_NAME, BatchResult, FileOutcome, append_line
 from napari_denoisplit.jobs.batch.record import MadeWith, Reading, input_stamp
+from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.nn.compute import Compute
 
@@ -192,18 +193,20 @@ class _Batch:
     def split(self, index: int) -> Job[BatchEvent, None]:
         """Split one file and write its results."""
         item, began = self._items[index], time.monotonic()
+        target = item.files(self._output).target
         self._pace.begin(index)
         yield FileStarted(index, item.path, self._why[index])
         try:
-            stamp = input_stamp(item.path) if item.path.exists() else {}
-            yield Stage(f"Reading {item.path.name}")
-            image = self._reading.read(item.path, partly=item.region is not None)
-            for note in image.notes:
-                yield Stage(note)
-            job = split_job(self._model, image, self._settings, stop=self._stop, region=item.region)
-            split = yield from self._with_progress(index, job)
-            target = item.files(self._output).target
-            outputs = write_split(split, target, self._made_with.about(stamp))
+            with locked(target):
+                stamp = input_stamp(item.path) if item.path.exists() else {}
+                yield Stage(f"Reading {item.path.name}")
+                image = self._reading.read(item.path, partly=item.region is not None)
+                for note in image.notes:
+                    yield Stage(note)
+                part, settings = item.region, self._settings
+                job = split_job(self._model, image, settings, stop=self._stop, region=part)
+                split = yield from self._with_progress(index, job)
+                outputs = write_split(split, target, self._made_with.about(stamp))
         except _OF_ONE_FILE as error:
             message, seconds = message_of(error), time.monotonic() - began
             self._note(FileOutcome(item.path, "failed", (), seconds, message), index)

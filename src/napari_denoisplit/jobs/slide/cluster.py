@@ -209,7 +209,7 @@ def _client_of(scheduler: str) -> Any:
             # Asked first: a client that was made with half an address waits for long to be closed.
             parse_host_port(place)
         return Client(scheduler, set_as_default=False, timeout=TIMEOUT)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:  # the last: no certificate for TLS
         raise JobError(
             f"There is no scheduler at {scheduler!r} ({message_of(error)}): give the address "
             "that `dask scheduler` prints, e.g. tcp://node01:8786."

@@ -18,6 +18,7 @@ from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.results.record import make_record
 from napari_denoisplit.images.results.zarr_folder import open_zarr_folder
 from napari_denoisplit.jobs.forecast.preflight import preflight_blocks
+from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.slide.blocks import Meter, OwnProcess
 from napari_denoisplit.jobs.slide.plan import Begin, hash_of_image, look_at, make_plan
 from napari_denoisplit.jobs.slide.store import SlideStore, blocks_from
@@ -104,15 +105,16 @@ def split_to_zarr_job(
     ModelFileError
         The model file cannot be used.
     JobError
-        The result that is there was begun with something else; memory does not suffice even for
-        the smallest tiles; or the cluster is not there.
+        The result that is there was begun with something else, or another run writes it; memory
+        does not suffice even for the smallest tiles; or the cluster is not there.
     """
     stop = stop or threading.Event()
     workers, work = yield from _reached(model, image, path, settings, region, scheduler, stop)
     with workers:
         begin = Begin(path, resume=resume, numbered=numbered)
         planned = yield from _planned(workers, work, begin)
-        return (yield from _split(workers, work, planned, stop, focus))
+        with locked(planned.path):
+            return (yield from _split(workers, work, planned, stop, focus))
 
 
 def forecast_to_zarr_job(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from napari_denoisplit.checkpoint import save_model
 from napari_denoisplit.errors import DenoisplitError, message_of
 from napari_denoisplit.events import Progress, Stage, changed
 from napari_denoisplit.jobs.learning.loop import learn_job
+from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.split.memory import is_out_of_memory
 from napari_denoisplit.jobs.train.preparation import prepare
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
@@ -79,12 +81,14 @@ def train_job(
         The fields are too small or a channel is constant.
     TrainingError
         Ten steps in a row were not finite, or the state to resume from does not fit.
+    JobError
+        Another run writes to the same path.
     """
     stop = stop or threading.Event()
-    run = yield from prepare(fields, settings, noise_models, resume)
-    trainer = run.trainer
-    yield Stage(f"Training on {trainer.compute} with {len(trainer.batches.corners):,} patches")
-    with keep_freed_memory():
+    with nullcontext() if path is None else locked(path), keep_freed_memory():
+        run = yield from prepare(fields, settings, noise_models, resume)
+        trainer = run.trainer
+        yield Stage(f"Training on {trainer.compute} with {len(trainer.batches.corners):,} patches")
         trained = yield from learn_job(run, path, stop)
         if run.validation is None or trained.model.header.noise_models is None:
             return trained
