@@ -6,6 +6,7 @@ Python consume the same generator; a `threading.Event` asks it to stop, which is
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -48,6 +49,31 @@ class Progress:
     """Estimate of the time left; None while unknown."""
     text: str
     """What is being counted, e.g. 'step 120, 3.1 patches/s'."""
+
+
+class Count:
+    """Progress of a job that does so many alike, with the time left by how long they took.
+
+    Parameters
+    ----------
+    what
+        One of them, e.g. 'plane'.
+    total
+        How many there are.
+    before
+        How many of them an earlier run has done.
+    """
+
+    def __init__(self, what: str, total: int, before: int = 0) -> None:
+        self._what, self._total, self._before = what, total, before
+        self._began = time.monotonic()
+
+    def progress(self, done: float) -> Progress:
+        """Progress after so many of this run, a part of the next counted in."""
+        reached = self._before + done
+        left = (time.monotonic() - self._began) * (self._total - reached) / done if done else None
+        text = f"{self._what} {min(int(reached) + 1, self._total)} of {self._total}"
+        return Progress(reached / self._total, left, text)
 
 
 @dataclass(frozen=True, slots=True)

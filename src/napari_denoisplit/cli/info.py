@@ -13,8 +13,12 @@ from napari_denoisplit.cli.parts.options import Series
 from napari_denoisplit.images.zarr.nodes import ZARR_FILES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.noise.files.noise_file import NoiseHeader
+    from napari_denoisplit.verdict import NoiseRecord
 
 
 def info(
@@ -30,14 +34,20 @@ def info(
     file
         An image, a model (*.denoisplit), or a noise model (*.npz, *.npy, *.json).
     """
-    from napari_denoisplit.noise.files.noise_file import SUFFIXES
+    from napari_denoisplit.noise.files.noise_file import SUFFIXES, read_noise_header
 
+    facts: dict[str, Any] = {"file": str(file)}
     if file.suffix == SUFFIX:
-        facts = _of_model(file) if as_json else _model_in_words(file)
+        from napari_denoisplit.checkpoint import read_header
+
+        model = read_header(file)
+        facts |= {"kind": "model"} | (_of_model(model) if as_json else _model_in_words(model))
     elif file.suffix.lower() in SUFFIXES and file.name not in ZARR_FILES:
-        facts = _of_noise_model(file) if as_json else _noise_model_in_words(file)
+        noise = read_noise_header(file)
+        about = _of_noise_model(noise) if as_json else _noise_model_in_words(noise)
+        facts |= {"kind": "noise model"} | about
     else:
-        facts = _of_image(file, axes, series)
+        facts |= {"kind": "image"} | _of_image(file, axes, series)
     if as_json:
         typer.echo(json.dumps(facts, indent=2, default=str))
         return
@@ -51,8 +61,6 @@ def _of_image(path: Path, axes: str | None, series: int | None) -> dict[str, Any
 
     image = read_image(path, axes=axes, series=series)
     facts = {
-        "file": str(path),
-        "kind": "image",
         "axes": image.axes,
         "shape": list(image.shape),
         "type": str(image.data.dtype),
@@ -62,64 +70,62 @@ def _of_image(path: Path, axes: str | None, series: int | None) -> dict[str, Any
     return facts | ({"notes": list(image.notes)} if image.notes else {})
 
 
-def _pixel_size(image: Image) -> dict[str, str]:
+def _pixel_size(known: Image | ModelHeader) -> dict[str, str]:
     return {
-        axis: f"{size:g} {image.units.get(axis, 'pixel')}"
-        for axis, size in image.pixel_size.items()
+        axis: f"{size:g} {known.units.get(axis, 'pixel')}"
+        for axis, size in known.pixel_size.items()
     }
 
 
-def _of_model(path: Path) -> dict[str, Any]:
-    from napari_denoisplit.checkpoint import read_header
+def _of_model(header: ModelHeader) -> dict[str, Any]:
+    from napari_denoisplit.noise.files.description import numbers
 
-    header = read_header(path)
+    noise_models = [
+        {
+            "structure": name,
+            "kind": values.get("kind"),
+            "numbers": numbers(values),
+            "record": record.model_dump(mode="json"),
+        }
+        for name, values, record in _noise_models(header)
+    ]
+    calibration = header.calibration and header.calibration.model_dump(mode="json")
     return {
-        "file": str(path),
-        "kind": "model",
         "structures": list(header.channel_names),
         "network": header.network.model_dump(),
         "superposition": header.mix.model_dump(),
-        "noise_models": _noise_models(header) or "none: Gaussian likelihood",
-        "calibration": header.calibration.model_dump(mode="json")
-        if header.calibration
-        else "none: sigma is raw",
+        "noise_models": noise_models or "none: Gaussian likelihood",
+        "calibration": calibration or "none: sigma is raw",
         "training": header.training,
         "provenance": header.provenance,
     }
 
 
-def _model_in_words(path: Path) -> dict[str, str]:
+def _model_in_words(header: ModelHeader) -> dict[str, str]:
     """Tell what a user asks of a model; --json has all of it."""
-    from napari_denoisplit.checkpoint import read_header
+    from napari_denoisplit.noise.files.description import describe, describe_record, numbers
 
-    header = read_header(path)
-    network, n = header.network, header.normalization
-    calibration = header.calibration
-    pixel = ", ".join(
-        f"{axis} {size:g} {header.units.get(axis, 'pixel')}"
-        for axis, size in header.pixel_size.items()
-    )
+    network, n, calibration = header.network, header.normalization, header.calibration
+    weights = ", ".join(f"{w:g}" for w in header.mix.channel_weights(network.n_channels))
+    noise_models = [
+        f"{name}: {describe(values.get('kind'), numbers(values))}, {describe_record(record)}"
+        for name, values, record in _noise_models(header)
+    ]
+    programs = ("napari-denoisplit", "torch")
     return {
-        "file": str(path),
-        "kind": "model",
         "structures": ", ".join(header.channel_names),
         "trained on": "; ".join(map(str, _listed(header.provenance.get("sources")))) or "unknown",
-        "pixel size": pixel or "unknown",
+        "pixel size": _text(_pixel_size(header)),
         "grey levels": f"superpositions of mean {n.input_mean:.4g}, standard deviation "
         f"{n.input_std:.4g}",
-        "superposition": f"{header.mix.mode}, weights "
-        + ", ".join(f"{w:g}" for w in header.mix.channel_weights(network.n_channels)),
+        "superposition": f"{header.mix.mode}, weights {weights}",
         "training": _training(header),
-        "noise models": _noise_models_in_words(header),
+        "noise models": "; ".join(noise_models) or "none: Gaussian likelihood",
         "calibration": "none: sigma is the plain spread of the samples"
         if calibration is None
         else calibration.in_words,
         "network": network.in_words,
-        "made with": ", ".join(
-            f"{name} {header.provenance[name]}"
-            for name in ("napari-denoisplit", "torch")
-            if name in header.provenance
-        ),
+        "made with": _text({p: header.provenance[p] for p in programs if p in header.provenance}),
     }
 
 
@@ -142,40 +148,18 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _noise_models(header: ModelHeader) -> list[dict[str, Any]]:
-    """Tell kind, numbers, origin and verdict of the noise model of each structure."""
-    from napari_denoisplit.noise.files.description import numbers
+def _noise_models(
+    header: ModelHeader,
+) -> Iterator[tuple[str, Mapping[str, Any], NoiseRecord]]:
+    """Noise model of each structure, as it is stored, and what is known of it."""
     from napari_denoisplit.verdict import NoiseRecord
 
-    return [
-        {
-            "structure": name,
-            "kind": values.get("kind"),
-            "numbers": numbers(values),
-            "record": NoiseRecord.of_values(values).model_dump(mode="json"),
-        }
-        for name, values in zip(header.channel_names, header.noise_models or (), strict=False)
-    ]
-
-
-def _noise_models_in_words(header: ModelHeader) -> str:
-    from napari_denoisplit.noise.files.description import describe, describe_record, numbers
-    from napari_denoisplit.verdict import NoiseRecord
-
-    words = []
     for name, values in zip(header.channel_names, header.noise_models or (), strict=False):
-        model = describe(values.get("kind"), numbers(values))
-        words.append(f"{name}: {model}, {describe_record(NoiseRecord.of_values(values))}")
-    return "; ".join(words) or "none: Gaussian likelihood"
+        yield name, values, NoiseRecord.of_values(values)
 
 
-def _of_noise_model(path: Path) -> dict[str, Any]:
-    from napari_denoisplit.noise.files.noise_file import read_noise_header
-
-    header = read_noise_header(path)
+def _of_noise_model(header: NoiseHeader) -> dict[str, Any]:
     return {
-        "file": str(path),
-        "kind": "noise model",
         "family": header.kind,
         "numbers": header.numbers,
         "signal_range": list(header.signal_range),
@@ -183,17 +167,13 @@ def _of_noise_model(path: Path) -> dict[str, Any]:
     }
 
 
-def _noise_model_in_words(path: Path) -> dict[str, Any]:
+def _noise_model_in_words(header: NoiseHeader) -> dict[str, Any]:
     from napari_denoisplit.noise.files.description import SOURCES_IN_WORDS, describe
-    from napari_denoisplit.noise.files.noise_file import read_noise_header
 
-    header = read_noise_header(path)
     record, verdict = header.record, header.record.verdict
     low, high = header.signal_range
     pixels = "" if record.n_pixels is None else f"{record.n_pixels:,} pixels of "
     facts = {
-        "file": str(path),
-        "kind": "noise model",
         "family": describe(header.kind, header.numbers),
         "channel": record.name,
         "signals": f"{low:.4g} to {high:.4g} grey levels",

@@ -167,23 +167,17 @@ def _measure(truth: Image, superposition: Image, split: Split) -> dict[str, floa
 def _panels(
     truth: Image, superposition: Image, split: Split, psnr: dict[str, float]
 ) -> list[list[Panel]]:
-    rows = []
-    for c, name in enumerate(STRUCTURES):
-        rows.append(
-            [
-                Panel("noisy superposition", superposition.data),
-                Panel(f"{name}, truth", truth.data[c]),
-                Panel(f"MMSE, {psnr[f'{name}, MMSE']:.1f} dB", split.mmse.data[c], "gray", 1),
-                Panel(
-                    f"one sample, {psnr[f'{name}, one sample']:.1f} dB",
-                    _one_sample(split)[c],
-                    "gray",
-                    1,
-                ),
-                Panel("sigma", split.sigma.data[c], "magma"),
-            ]
-        )
-    return rows
+    sample, mmse, sigma = _one_sample(split), split.mmse.data, split.sigma.data
+    return [
+        [
+            Panel("noisy superposition", superposition.data),
+            Panel(f"{name}, truth", truth.data[c]),
+            Panel(f"MMSE, {psnr[f'{name}, MMSE']:.1f} dB", mmse[c], "gray", 1),
+            Panel(f"one sample, {psnr[f'{name}, one sample']:.1f} dB", sample[c], "gray", 1),
+            Panel("sigma", sigma[c], "magma"),
+        ]
+        for c, name in enumerate(STRUCTURES)
+    ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

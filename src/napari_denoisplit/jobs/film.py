@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.events import Count, Stage
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_denoisplit.events import Job, StatusEvent
+    from napari_denoisplit.events import Job, Progress, StatusEvent
 
 FILM_ENDINGS = (".gif", ".mp4")
 """Endings of films; .ome.tif keeps the numbers instead."""
@@ -109,13 +108,11 @@ def _film(
     colours = colours or default_colours(frames.frame(0), is_difference=is_difference)
     layout = "side by side" if is_difference else settings.layout
     order = course(len(frames), settings.loop)
-    began = time.monotonic()
+    count = Count("frame", len(order))
     with replacing(path) as temporary, _writer(temporary, path, settings) as writer:
         for number, index in enumerate(order, start=1):
             writer.append_data(_even(render(frames.frame(index), colours, layout)))
-            done, seconds = number / len(order), time.monotonic() - began
-            text = f"frame {number} of {len(order)}"
-            yield Progress(done, seconds * (1 - done) / done, text)
+            yield count.progress(number)
 
 
 class _Stopped(Exception):
@@ -193,20 +190,22 @@ def _writer(temporary: Path, path: Path, settings: FilmSettings) -> Iterator[Any
         import imageio.v2 as imageio  # of the extra `film`; napari brings it too
     except ImportError as error:
         raise ImageError(f"{path.name}: films are written by imageio. {_INSTALL}") from error
+    how: dict[str, Any]
     if path.suffix.lower() == ".gif":
-        times = {} if settings.loop == "once" else {"loop": 0}  # 0 is for ever
-        writer = imageio.get_writer(
-            temporary, format="GIF", mode="I", duration=1000 / settings.speed, **times
-        )
+        how = {"format": "GIF", "duration": 1000 / settings.speed}
+        how |= {} if settings.loop == "once" else {"loop": 0}  # 0 is for ever
     else:
-        writer = _mp4(imageio, temporary, path, settings)
+        _need_ffmpeg(path)
+        how = {"format": "FFMPEG", "fps": settings.speed, "codec": "libx264", "quality": 8}
+        how |= {"macro_block_size": 2, "ffmpeg_log_level": "error"}
+    writer = imageio.get_writer(temporary, mode="I", **how)
     try:
         yield writer
     finally:
         writer.close()
 
 
-def _mp4(imageio: Any, temporary: Path, path: Path, settings: FilmSettings) -> Any:
+def _need_ffmpeg(path: Path) -> None:
     try:
         import imageio_ffmpeg  # noqa: F401
     except ImportError as error:
@@ -214,16 +213,6 @@ def _mp4(imageio: Any, temporary: Path, path: Path, settings: FilmSettings) -> A
             f"{path.name}: MP4 films are written by ffmpeg, which is not installed: {_INSTALL}; "
             "or save the film as .gif."
         ) from error
-    return imageio.get_writer(
-        temporary,
-        format="FFMPEG",
-        mode="I",
-        fps=settings.speed,
-        codec="libx264",
-        quality=8,
-        macro_block_size=2,
-        ffmpeg_log_level="error",
-    )
 
 
 def _even(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

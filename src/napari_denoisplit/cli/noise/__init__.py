@@ -1,1 +1,1 @@
-"""The command `denoisplit noise`: its options, its tasks, the work of each, and the report."""
+"""The command `denoisplit noise`: its options, the channels that it works on, its reports."""

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from napari_denoisplit.cli.noise.report import comparison, in_words, plain
+from napari_denoisplit.cli.noise.report import NoiseReport, comparison, in_words, plain
 from napari_denoisplit.cli.noise.tasks import choose_source, noise_tasks
-from napari_denoisplit.cli.noise.work import NoiseWork
 from napari_denoisplit.cli.parts.errors import SHORT, UsageError
 from napari_denoisplit.cli.parts.files import parse_region, read_each
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings, NoiseKind, NoiseSource
+from napari_denoisplit.verdict import Grade, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_denoisplit.cli.noise.report import NoiseReport
     from napari_denoisplit.cli.noise.tasks import NoiseTask
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.noise.models.noise_model import NoiseModel
@@ -29,6 +29,7 @@ ANY: tuple[NoiseKind, ...] = ("gaussian_mixture", "histogram", "poisson_gaussian
 KINDS: dict[str, tuple[NoiseKind, ...]] = {".npz": ANY, ".npy": ("histogram",), ".json": ANY}
 """Kinds of noise model that a file of each suffix can hold; the first is its default."""
 PICTURES = (".png", ".svg", ".pdf")
+UNJUDGED = Verdict(grade="do not use", reasons=("The model was not judged.",))
 
 
 @with_settings(DenoiseSettings, "minutes device")
@@ -123,14 +124,17 @@ def noise(
     _check_targets(tasks, output, picture, overwrite=overwrite)
     if why:
         terminal.say(f"The signal is taken from '{taken}', as {why}.{_hint(taken, noisy)}")
-    work = NoiseWork(
-        settings, denoise, terminal, output, picture, require, _models(checked, output)
-    )
+    models = _models(checked, output)
 
     def reports_of(task: NoiseTask) -> list[NoiseReport]:
+        """Fit or judge, write what is good enough, and say what was found."""
         if len(tasks) > 1:
             terminal.say(f"{task.data.name}:")
-        found = work.reports(task)
+        if models:
+            found = _judged(terminal, task, models, settings, denoise)
+        else:
+            found = [_fitted(terminal, task, settings, denoise)]
+        found = [_written(report, task, output, picture, require) for report in found]
         if not as_json:
             _print(found)
         return found
@@ -143,6 +147,58 @@ def noise(
     if not all(report.verdict.reaches(require) for report in reports):
         terminal.say(f"A noise model is not {require!r}, as --require asks.")
         raise typer.Exit(SHORT)
+
+
+def _fitted(
+    terminal: Terminal, task: NoiseTask, settings: NoiseFitSettings, denoise: DenoiseSettings
+) -> NoiseReport:
+    from napari_denoisplit.jobs.noise.job import fit_noise_job  # imports torch
+
+    job = fit_noise_job(task.data, settings, denoise=denoise, stop=terminal.stop)
+    fit = terminal.run(job, task.data.name)
+    verdict = fit.model.record.verdict or UNJUDGED
+    return NoiseReport(task.data, fit.model, fit.pairs, fit.curves, verdict, None, fit.candidates)
+
+
+def _judged(
+    terminal: Terminal,
+    task: NoiseTask,
+    models: dict[Path, NoiseModel],
+    settings: NoiseFitSettings,
+    denoise: DenoiseSettings,
+) -> list[NoiseReport]:
+    from napari_denoisplit.jobs.noise.job import gather_job, judge_noise_job
+
+    gathering = gather_job(task.data, settings, denoise=denoise, stop=terminal.stop)
+    pairs, _ = terminal.run(gathering, task.data.name)
+    reports = []
+    for path, model in models.items():
+        found = terminal.run(judge_noise_job(model, pairs), path.name)
+        record = model.record.model_copy(update={"verdict": found.verdict})
+        judged = model.with_record(record)
+        reports.append(NoiseReport(task.data, judged, pairs, found.curves, found.verdict, path))
+    return reports
+
+
+def _written(
+    report: NoiseReport,
+    task: NoiseTask,
+    output: Path | None,
+    picture: Path | None,
+    required: Grade | None,
+) -> NoiseReport:
+    """Write model and picture; a model that falls short is only drawn."""
+    if picture is not None:
+        from napari_denoisplit.jobs.noise.picture import save_noise_picture
+
+        report = replace(report, picture=task.path(picture))
+        save_noise_picture(task.path(picture), report.curves, report.verdict, report.data.name)
+    if output is not None and report.verdict.reaches(required):
+        from napari_denoisplit.noise.files.noise_file import write_noise_model
+
+        report = replace(report, model_file=task.path(output))
+        write_noise_model(task.path(output), report.model)
+    return report
 
 
 def _print(reports: Sequence[NoiseReport]) -> None:

@@ -1,4 +1,4 @@
-"""What the noise command says of a noise model, in words and as JSON."""
+"""Reports on noise models that were fitted or judged, in words and as JSON."""
 
 from __future__ import annotations
 

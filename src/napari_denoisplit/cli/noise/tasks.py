@@ -1,4 +1,4 @@
-"""What the noise command works on: one channel of one image at a time."""
+"""Channels of images that get a noise model each."""
 
 from __future__ import annotations
 

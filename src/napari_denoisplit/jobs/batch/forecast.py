@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Progress
-from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.jobs.batch.record import input_stamp
 from napari_denoisplit.jobs.forecast.preflight import preflight
 from napari_denoisplit.jobs.forecast.words import together
@@ -58,7 +57,7 @@ def forecast_files(
     chosen = items[:: -(-len(items) // LOOKED_AT)] if items else []
     parts, refusals = [], []
     for item in chosen:
-        image = ImageFile(item.path, reading.axes, reading.series, reading.channel)
+        image = reading.of(item.path)
         try:
             parts.append(preflight(model, image, settings, region=item.region))
         except ImageError as error:
@@ -74,22 +73,17 @@ def forecast_files(
 
 
 class Pace:
-    """Time left, from the size of the files and how long those so far have taken."""
+    """Time left, from the size of the files and how long those so far have taken.
 
-    def __init__(self) -> None:
-        self._bytes: dict[int, int] = {}
-        self._finished = 0.0
-        self._seconds = 0.0  # that the finished bytes took
-        self._current = 0
-        self._began = 0.0
+    Parameters
+    ----------
+    n_bytes
+        How large the files are that are to be split from now on, by their index.
+    """
 
-    def set_work(self, n_bytes: dict[int, int]) -> None:
-        """Say how large the files are that are to be split, by their index."""
+    def __init__(self, n_bytes: dict[int, int]) -> None:
         self._bytes = {index: max(size, 1) for index, size in n_bytes.items()}
-
-    def begin(self, index: int) -> None:
-        """Begin a file."""
-        self._current, self._began = index, time.monotonic()
+        self._finished, self._began = 0, time.monotonic()
 
     def give_up(self, index: int) -> None:
         """Leave a file out; failing is quick, so it says nothing about the others."""
@@ -98,12 +92,9 @@ class Pace:
     def finish(self, index: int) -> None:
         """Count a file as split."""
         self._finished += self._bytes[index]
-        self._seconds += time.monotonic() - self._began
 
-    def progress(self, done: float, text: str) -> Progress:
+    def progress(self, index: int, done: float, text: str) -> Progress:
         """Return the progress of the batch, given the share done of the file in progress."""
-        worked = self._finished + done * self._bytes[self._current]
-        total = sum(self._bytes.values())
-        seconds = self._seconds + time.monotonic() - self._began
-        left = seconds * (total - worked) / worked if worked else None
+        worked, total = self._finished + done * self._bytes[index], sum(self._bytes.values())
+        left = (time.monotonic() - self._began) * (total - worked) / worked if worked else None
         return Progress(min(worked / total, 1.0), left, text)

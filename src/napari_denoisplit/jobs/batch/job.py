@@ -7,12 +7,11 @@ import struct
 import threading
 import time
 import zlib
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import torch
 
-from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import DenoisplitError, ImageError, JobError, message_of
 from napari_denoisplit.events import (
     FileDone,
@@ -25,18 +24,22 @@ from napari_denoisplit.events import (
     changed,
 )
 from napari_denoisplit.files import replacing
+from napari_denoisplit.images.files.image_file import LAZY_ABOVE
 from napari_denoisplit.images.results.files import write_split
 from napari_denoisplit.jobs.batch.forecast import Pace, forecast_files, size_of
 from napari_denoisplit.jobs.batch.items import BatchItem, refuse_overwriting
 from napari_denoisplit.jobs.batch.outcome import LOG_NAME, BatchResult, FileOutcome, append_line
-from napari_denoisplit.jobs.batch.record import MadeWith, Reading, input_stamp
+from napari_denoisplit.jobs.batch.record import READ_AT_ONCE, Reading, input_stamp, why_again
 from napari_denoisplit.jobs.lock import locked
+from napari_denoisplit.jobs.split.input import model_of
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.nn.compute import Compute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
+    from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import BatchEvent, Job, SplitEvent
     from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.jobs.batch.outcome import Status
@@ -121,9 +124,7 @@ def batch_job(
     """
     stop = stop or threading.Event()
     refuse_overwriting(items, output)
-    if isinstance(model, Path):
-        yield Stage(f"Loading {model.name}")
-        model = load_model(model)
+    model = yield from model_of(model)
     Compute.choose(settings.device, settings.precision)  # refuses a device that is not there
     batch = _Batch(model, items, settings, output, reading or Reading(), stop)
     if keep_log:
@@ -158,15 +159,13 @@ class _Batch:
     ) -> None:
         self._model, self._items, self._settings = model, items, settings
         self._output, self._reading, self._stop = output, reading, stop
-        self._made_with = MadeWith.of(model, settings, reading)
         self._outcomes = [FileOutcome(item.path) for item in items]
         self._why = [""] * len(items)
         self.log: Path | None = None
         self.waiting: list[int] = []
-        self._pace = Pace()
+        self._pace = Pace({})
         self._began = time.monotonic()
-        refusal = _refusal(output)
-        if refusal:
+        if refusal := _refusal(output):
             raise JobError(refusal)
 
     def look_around(self, *, skip_done: bool) -> Job[FileSkipped, None]:
@@ -175,38 +174,40 @@ class _Batch:
             if self._stop.is_set():
                 return
             if skip_done:
-                why = self._made_with.why_again(item.path, item.files(self._output))
+                files, using = item.files(self._output), (self._model, self._settings)
+                why = why_again(item.path, files, *using, self._reading)
                 if why is None:
-                    outputs = item.files(self._output).existing()
+                    outputs = files.existing()
                     self._outcomes[index] = FileOutcome(item.path, "skipped", outputs)
                     yield FileSkipped(index, item.path, outputs)
                     continue
                 self._why[index] = why
             self.waiting.append(index)
-        self._pace.set_work({i: size_of(self._items[i].path) for i in self.waiting})
+        self._pace = Pace({i: size_of(self._items[i].path) for i in self.waiting})
 
     def forecast(self) -> str:
         """Say what the files that wait will take."""
         items = [self._items[index] for index in self.waiting]
-        return forecast_files(self._model, items, self._settings, self._made_with.reading)
+        return forecast_files(self._model, items, self._settings, self._reading)
 
     def split(self, index: int) -> Job[BatchEvent, None]:
         """Split one file and write its results."""
         item, began = self._items[index], time.monotonic()
         target = item.files(self._output).target
-        self._pace.begin(index)
         yield FileStarted(index, item.path, self._why[index])
         try:
             with locked(target):
                 stamp = input_stamp(item.path) if item.path.exists() else {}
                 yield Stage(f"Reading {item.path.name}")
-                image = self._reading.read(item.path, partly=item.region is not None)
+                whole = item.region is None
+                image = self._reading.of(item.path).open(READ_AT_ONCE if whole else LAZY_ABOVE)
                 for note in image.notes:
                     yield Stage(note)
                 part, settings = item.region, self._settings
                 job = split_job(self._model, image, settings, stop=self._stop, region=part)
                 split = yield from self._with_progress(index, job)
-                outputs = write_split(split, target, self._made_with.about(stamp))
+                about = {"input_file": stamp, "reading": asdict(self._reading)}
+                outputs = write_split(split, target, about)
         except _OF_ONE_FILE as error:
             message, seconds = message_of(error), time.monotonic() - began
             self._note(FileOutcome(item.path, "failed", (), seconds, message), index)
@@ -232,7 +233,7 @@ class _Batch:
                 yield FileProgress(index, self._items[index].path, event.done)
                 number = self.waiting.index(index) + 1
                 text = f"image {number} of {len(self.waiting)}, {event.text}"
-                yield self._pace.progress(event.done, text)
+                yield self._pace.progress(index, event.done, text)
 
         return changed(job, passed_on)
 

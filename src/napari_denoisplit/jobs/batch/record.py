@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from napari_denoisplit.images.channels import choose_channel
 from napari_denoisplit.images.files.image_file import ImageFile
-from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.results.files import read_record
 from napari_denoisplit.images.results.record import PROGRAM
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pydantic import JsonValue
-
     from napari_denoisplit.checkpoint import Model
-    from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.results.files import ResultFiles
     from napari_denoisplit.settings import SplitSettings
 
 # These change how fast a result is there, and not what it is.
 _WITHOUT_EFFECT = {"device", "memory_gib"}
+
+
+READ_AT_ONCE = 2**30
+"""Bytes of pixels up to which an image is read as a whole; of a part, less is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,86 +37,53 @@ class Reading:
     series: int | None = None
     """Which image of files that hold several, from 0."""
 
-    def read(self, path: Path, *, partly: bool = False) -> Image:
-        """Read an image, one channel of it if one was chosen.
-
-        Parameters
-        ----------
-        path
-            The file.
-        partly
-            Whether only a part of it will be looked at: then pixels of large files are read where
-            and when they are.
-        """
-        if partly:
-            return ImageFile(path, self.axes, self.series, self.channel).open()
-        image = read_image(path, axes=self.axes, series=self.series)
-        return image if self.channel is None else choose_channel(image, self.channel)
+    def of(self, path: Path) -> ImageFile:
+        """Say this of one file."""
+        return ImageFile(path, self.axes, self.series, self.channel)
 
 
-@dataclass(frozen=True, slots=True)
-class MadeWith:
-    """All that decides what the results of an image are, but for the image."""
+def why_again(
+    path: Path, files: ResultFiles, model: Model, settings: SplitSettings, reading: Reading
+) -> str | None:
+    """Say why an image is to be split, as far as it has results; None: it is done.
 
-    model_sha256: str | None
-    """None for a model that is in no file: its results cannot be recognized."""
-    calibration: dict[str, JsonValue] | None
-    """Of the model, as a record keeps it."""
-    settings: SplitSettings
-    reading: Reading
-    program: str = field(default_factory=lambda: version(PROGRAM))
+    Parameters
+    ----------
+    path, files
+        The image, and where its results lie.
+    model, settings, reading
+        What it is to be split with, and what is to be taken of it.
 
-    @classmethod
-    def of(cls, model: Model, settings: SplitSettings, reading: Reading) -> MadeWith:
-        """Take down what a batch is made with."""
-        calibration = model.header.calibration
-        return cls(
-            model.sha256,
-            None if calibration is None else calibration.model_dump(mode="json"),
-            settings,
-            reading,
-        )
-
-    def about(self, stamp: dict[str, Any]) -> dict[str, Any]:
-        """Return what a result's record says in addition to that of the split."""
-        return {
-            "input_file": stamp,
-            "reading": asdict(self.reading),
-        }
-
-    def why_again(self, path: Path, files: ResultFiles) -> str | None:
-        """Say why an image is to be split, as far as it has results; None: it is done.
-
-        Returns
-        -------
-        A reason like 'the image has changed'; empty where there is no result yet.
-        """
-        try:
-            if not files.mmse.exists():
-                return ""
-            stamp = input_stamp(path)
-        except OSError:
-            return ""  # reading or writing says what is wrong with the file
-        record = read_record(files.mmse)
-        if record is None or "input_file" not in record:
-            return "its result does not say of which file it was made"
-        chosen = self.settings
-        reasons = {
-            "its result was stopped early": bool(record.get("stopped_early")),
-            "the image has changed": record["input_file"] != stamp,
-            "the model is another": self.model_sha256 is None
-            or record.get("model_sha256") != self.model_sha256
-            or record.get("calibration") != self.calibration,
-            "the settings are others": _settings(record.get("settings"))
-            != _settings(chosen.model_dump(mode="json")),
-            "another channel or other axes are chosen": record.get("reading")
-            != asdict(self.reading),
-            f"its result is of version {record.get(PROGRAM)}": record.get(PROGRAM) != self.program,
-            "a part of its result is missing": not files.complete(
-                n_samples=chosen.n_samples, n_kept=chosen.keep_samples
-            ),
-        }
-        return next((reason for reason, holds in reasons.items() if holds), None)
+    Returns
+    -------
+    A reason like 'the image has changed'; empty where there is no result yet.
+    """
+    try:
+        if not files.mmse.exists():
+            return ""
+        stamp = input_stamp(path)
+    except OSError:
+        return ""  # reading or writing says what is wrong with the file
+    record = read_record(files.mmse)
+    if record is None or "input_file" not in record:
+        return "its result does not say of which file it was made"
+    sha256, calibration, program = model.sha256, model.header.calibration, version(PROGRAM)
+    reasons = {
+        "its result was stopped early": bool(record.get("stopped_early")),
+        "the image has changed": record["input_file"] != stamp,
+        # A model that is in no file has no hash: its results cannot be recognized.
+        "the model is another": sha256 is None
+        or record.get("model_sha256") != sha256
+        or record.get("calibration") != (calibration and calibration.model_dump(mode="json")),
+        "the settings are others": _settings(record.get("settings"))
+        != _settings(settings.model_dump(mode="json")),
+        "another channel or other axes are chosen": record.get("reading") != asdict(reading),
+        f"its result is of version {record.get(PROGRAM)}": record.get(PROGRAM) != program,
+        "a part of its result is missing": not files.complete(
+            n_samples=settings.n_samples, n_kept=settings.keep_samples
+        ),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def input_stamp(path: Path) -> dict[str, Any]:

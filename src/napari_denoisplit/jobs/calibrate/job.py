@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import csv
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
 
 from napari_denoisplit.calibration_record import CalibrationRecord
-from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.errors import CalibrationError, NoiseModelError
-from napari_denoisplit.events import Progress, Stage, changed
+from napari_denoisplit.events import Count, Progress, Stage, changed
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.training.sources import same_content, source_name
 from napari_denoisplit.jobs.calibrate.channel import calibrate_channel
 from napari_denoisplit.jobs.calibrate.fields import cut, kept_aside, limited, make_fields
 from napari_denoisplit.jobs.calibrate.pixels import draw_field
+from napari_denoisplit.jobs.split.input import model_of
 from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
 from napari_denoisplit.jobs.versions import versions
 from napari_denoisplit.nn.families import facts_of
@@ -28,6 +27,7 @@ from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -110,9 +110,7 @@ def calibrate_job(
         The images do not fit the model or one another.
     """
     stop = stop or threading.Event()
-    if isinstance(model, Path):
-        yield Stage(f"Loading {model.name}")
-        model = load_model(model)
+    model = yield from model_of(model)
     if not facts_of(model.header.network, torch.float32).draws:
         raise CalibrationError(
             f"A {model.header.network.kind} gives one answer without a spread: there is nothing to "
@@ -216,11 +214,12 @@ def _draw(
 ) -> Job[StatusEvent, list[Drawn]]:
     """Split every field, after a stop those that are complete."""
     drawn: list[Drawn] = []
+    count = Count("image", len(fields))
     for i, field in enumerate(fields):
         if stop.is_set():
             break
         steps = draw_field(model, field, noise, settings, seed=settings.seed + i, stop=stop)
-        found = yield from changed(steps, partial(_of_all, i, len(fields)))
+        found = yield from changed(steps, partial(_of_all, count, i))
         drawn += [] if found is None else [found]
     if stop.is_set() and not any(d.field.report.any() for d in drawn):
         text = "Calibration was stopped before its first image to judge on: let it run longer."
@@ -228,11 +227,11 @@ def _draw(
     return drawn
 
 
-def _of_all(number: int, total: int, event: StatusEvent) -> tuple[StatusEvent]:
+def _of_all(count: Count, number: int, event: StatusEvent) -> tuple[StatusEvent]:
     """Progress of one field as that of all."""
     if isinstance(event, Progress):
-        text = f"image {number + 1} of {total}, {event.text}"
-        return (Progress((number + event.done) / total, None, text),)
+        of_all = count.progress(number + event.done)
+        return (replace(of_all, text=f"{of_all.text}, {event.text}"),)
     return (event,)
 
 

@@ -12,7 +12,7 @@ import torch
 
 from napari_denoisplit.checkpoint import ModelHeader, last_path, load_model
 from napari_denoisplit.errors import ImageError, ModelFileError, NoiseModelError
-from napari_denoisplit.events import Progress, Stage, changed
+from napari_denoisplit.events import Count, Progress, Stage, changed
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.windows import training_windows
 from napari_denoisplit.jobs.denoise.denoiser import Denoiser
@@ -240,7 +240,7 @@ def _denoise(
     places = [
         (i, plane) for i, image in enumerate(images) for plane in np.ndindex(image.shape[:-2])
     ]
-    start = told = time.monotonic()
+    count, told = Count("plane", len(places)), time.monotonic()
     warned = False
     for number, (i, index) in enumerate(places):
         plane = np.asarray(images[i][index], dtype=np.float32)
@@ -262,7 +262,6 @@ def _denoise(
                 return results
         now = time.monotonic()
         if now - told > SECONDS_BETWEEN_PROGRESS:
-            told, done = now, (number + 1) / len(places)
-            text = f"plane {number + 1} of {len(places)}"
-            yield Progress(done, (now - start) * (1 - done) / done, text)
+            told = now
+            yield count.progress(number + 1)
     return results

@@ -88,16 +88,18 @@ class Preflight:
         """Why the results cannot stay in memory, with the ways out; empty if they can."""
         if self.fits:
             return ""
-        return no_room(
-            self._results, self.memory_for_results, self.memory_in_work, self.free_memory
+        return (
+            f"{self.shortage}: let the results go to disk (in the widget by 'Results', on the "
+            "command line by -o NAME.zarr, in Python by split_to_zarr), or keep fewer samples."
         )
 
     @property
     def shortage(self) -> str:
         """How much memory the results take, and how much there is."""
-        return _shortage(
-            self._results, self.memory_for_results, self.memory_in_work, self.free_memory
-        )
+        takes = f"{self._results} take {gib(self.memory_for_results)}"
+        if self.memory_in_work:  # of a few large planes it is the greater part
+            takes += f" and {gib(self.memory_in_work)} more while samples are drawn"
+        return f"{takes}, and {gib(self.free_memory)} of memory are free"
 
     @property
     def proposal(self) -> str:
@@ -152,27 +154,3 @@ def together(parts: Sequence[Preflight], *, results_stay: bool) -> Preflight:
         tile_size=next((part.tile_size for part in parts if part.tile_size), None),
         n_images=sum(part.n_images for part in parts),
     )
-
-
-def no_room(results: str, needed: float, in_work: float, free: float) -> str:
-    """Say that results do not fit into memory, and the ways out.
-
-    Parameters
-    ----------
-    results
-        Their kinds, in words.
-    needed, in_work, free
-        Bytes that they take, that drawing them takes besides, and that there are.
-    """
-    return (
-        f"{_shortage(results, needed, in_work, free)}: let the results go to disk (in the widget "
-        "by 'Results', on the command line by -o NAME.zarr, in Python by split_to_zarr), or keep "
-        "fewer samples."
-    )
-
-
-def _shortage(results: str, needed: float, in_work: float, free: float) -> str:
-    takes = f"{results} take {gib(needed)}"
-    if in_work:  # of a few large planes it is the greater part
-        takes += f" and {gib(in_work)} more while samples are drawn"
-    return f"{takes}, and {gib(free)} of memory are free"

@@ -1,12 +1,13 @@
-"""What one process does for a slide: read a block, split it, write it."""
+"""Blocks of a slide: read, split and written, in this process or by the workers of others."""
 
 from __future__ import annotations
 
-import time
+from abc import abstractmethod
+from contextlib import AbstractContextManager
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING
 
-from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.events import Stage
 from napari_denoisplit.jobs.split.memory import MemoryFallback
 from napari_denoisplit.jobs.split.results import not_finite
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
@@ -25,23 +26,17 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import SplitSettings
 
 
-class BlockWorkers(Protocol):
+class BlockWorkers(AbstractContextManager["BlockWorkers"]):
     """Who splits the blocks: this process, or the workers of a cluster."""
 
-    @property
-    def compute(self) -> Compute:
-        """Device and precision."""
+    compute: Compute
+    """Device and precision."""
+    memory: float
+    """Bytes that a block may take."""
 
-    @property
-    def memory(self) -> float:
-        """Bytes that a block may take."""
-
+    @abstractmethod
     def split(
-        self,
-        store: SlideStore,
-        missing: list[int],
-        sizes: tuple[int, int | None],
-        stop: threading.Event,
+        self, store: SlideStore, missing: list[int], stop: threading.Event
     ) -> Generator[Stage | float, None, list[str]]:
         """Split blocks and write them.
 
@@ -51,8 +46,6 @@ class BlockWorkers(Protocol):
             Where they go.
         missing
             Numbers of the blocks.
-        sizes
-            Edges of a block, and of the tiles within it.
         stop
             When set, what has begun is given up or left to end by itself.
 
@@ -65,14 +58,8 @@ class BlockWorkers(Protocol):
         What a user should know before trusting the result.
         """
 
-    def __enter__(self) -> Self:
-        """Get ready."""
 
-    def __exit__(self, *error: object) -> None:
-        """Let go of everything."""
-
-
-class OwnProcess:
+class OwnProcess(BlockWorkers):
     """Splits blocks here, one after the other.
 
     Parameters
@@ -90,9 +77,6 @@ class OwnProcess:
         self.memory = memory_for(settings, self.compute.device, blocks=True)
         self._model, self._view, self._settings = model, view, settings
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *error: object) -> None:
         pass
 
@@ -101,14 +85,10 @@ class OwnProcess:
         return str(self.compute)
 
     def split(
-        self,
-        store: SlideStore,
-        missing: list[int],
-        sizes: tuple[int, int | None],
-        stop: threading.Event,
+        self, store: SlideStore, missing: list[int], stop: threading.Event
     ) -> Generator[Stage | float, None, list[str]]:
         """Split blocks and write them; see `BlockWorkers`."""
-        work = BlockWork(self._model, self._view, store, self._settings, self.compute, sizes)
+        work = BlockWork(self._model, self._view, store, self._settings, self.compute)
         with keep_freed_memory():
             for done, number in enumerate(missing):
                 steps = work.steps(number, stop)
@@ -134,8 +114,6 @@ class BlockWork:
         Samples, seed, overlap.
     compute
         Device and precision.
-    sizes
-        Edges of a block, and of the tiles within it; None is one tile.
     """
 
     def __init__(
@@ -145,9 +123,8 @@ class BlockWork:
         store: SlideStore,
         settings: SplitSettings,
         compute: Compute,
-        sizes: tuple[int, int | None],
     ) -> None:
-        edge, tile_size = sizes
+        edge, tile_size = store.sizes
         self._model, self._view, self._store, self._settings = model, view, store, settings
         self._network_on = lru_cache(maxsize=1)(partial(sampler_of, model.network))
         network = model.header.network
@@ -212,25 +189,3 @@ class BlockWork:
             tile_size=self._means.tile_size,
             stop=stop,
         )
-
-
-class Meter:
-    """Progress from the number of blocks done.
-
-    Parameters
-    ----------
-    n_blocks, n_missing
-        Of the whole image, and those to be done in this run.
-    """
-
-    def __init__(self, n_blocks: int, n_missing: int) -> None:
-        self._n_blocks, self._n_missing = n_blocks, n_missing
-        self._start = time.monotonic()
-
-    def progress(self, done: float) -> Progress:
-        """Progress after `done` blocks of this run."""
-        seconds = time.monotonic() - self._start
-        before = self._n_blocks - self._n_missing
-        left = seconds * (self._n_missing - done) / done if done else None
-        text = f"block {min(int(before + done) + 1, self._n_blocks)} of {self._n_blocks}"
-        return Progress((before + done) / self._n_blocks, left, text)

@@ -28,7 +28,7 @@ from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import DenoisplitError, JobError, message_of
 from napari_denoisplit.events import Progress, Stage
 from napari_denoisplit.images.files.image_file import ImageFile
-from napari_denoisplit.jobs.slide.blocks import BlockWork
+from napari_denoisplit.jobs.slide.blocks import BlockWork, BlockWorkers
 from napari_denoisplit.jobs.slide.plan import hash_of_model
 from napari_denoisplit.jobs.slide.store import SlideStore
 from napari_denoisplit.jobs.split.input import planes_of
@@ -73,7 +73,7 @@ class _Report:
     notes: list[str] = field(default_factory=list)
 
 
-class Cluster:
+class Cluster(BlockWorkers):
     """The workers of a cluster; made by `reach`.
 
     Parameters
@@ -141,9 +141,6 @@ class Cluster:
             unless_reached.pop_all()
         return cls(client, orders, compute, memory, len(facts))
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *error: object) -> None:
         self._client.close()
 
@@ -152,11 +149,7 @@ class Cluster:
         return f"{self._n_workers} worker{'' if self._n_workers == 1 else 's'} ({self.compute})"
 
     def split(
-        self,
-        store: SlideStore,
-        missing: list[int],
-        sizes: tuple[int, int | None],
-        stop: threading.Event,
+        self, store: SlideStore, missing: list[int], stop: threading.Event
     ) -> Generator[Stage | float, None, list[str]]:
         """Split blocks and write them; see `BlockWorkers`.
 
@@ -345,5 +338,4 @@ def _work(orders: bytes, path: str) -> BlockWork:
     compute = Compute.choose(settings.device, settings.precision)
     store = SlideStore(Path(path))
     store.check({"model": hash_of_model(model), "computed_on": str(compute)})
-    sizes = cast("tuple[int, int | None]", (store.plan["block_size"], store.plan["tile_size"]))
-    return BlockWork(model, planes_of(image), store, settings, compute, sizes)
+    return BlockWork(model, planes_of(image), store, settings, compute)

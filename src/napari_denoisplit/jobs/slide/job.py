@@ -5,33 +5,33 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 
-from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.events import BlocksWritten, Progress, Stage
+from napari_denoisplit.events import BlocksWritten, Count, Progress, Stage
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.results.record import make_record
 from napari_denoisplit.images.results.zarr_folder import open_zarr_folder
 from napari_denoisplit.jobs.forecast.preflight import preflight_blocks
 from napari_denoisplit.jobs.lock import locked
-from napari_denoisplit.jobs.slide.blocks import Meter, OwnProcess
-from napari_denoisplit.jobs.slide.plan import Begin, hash_of_image, look_at, make_plan
-from napari_denoisplit.jobs.slide.store import SlideStore, blocks_from
-from napari_denoisplit.jobs.split.input import planes_of, settings_for, unlike_training
+from napari_denoisplit.jobs.slide.blocks import OwnProcess
+from napari_denoisplit.jobs.slide.plan import find_place, hash_of_image, look_at, make_plan
+from napari_denoisplit.jobs.slide.store import SlideStore, blocks_from, sizes_of
+from napari_denoisplit.jobs.split.input import model_of, planes_of, settings_for, unlike_training
 from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.sampling.cost import block_sizes, overlap_of
 from napari_denoisplit.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from pydantic import JsonValue
 
+    from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Job, SlideEvent, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
@@ -109,12 +109,11 @@ def split_to_zarr_job(
         does not suffice even for the smallest tiles; or the cluster is not there.
     """
     stop = stop or threading.Event()
-    workers, work = yield from _reached(model, image, path, settings, region, scheduler, stop)
-    with workers:
-        begin = Begin(path, resume=resume, numbered=numbered)
-        planned = yield from _planned(workers, work, begin)
+    work = yield from _reached(model, image, path, settings, region, scheduler, stop)
+    with work.workers:
+        planned = yield from _planned(work, path, resume=resume, numbered=numbered)
         with locked(planned.path):
-            return (yield from _split(workers, work, planned, stop, focus))
+            return (yield from _split(work, planned, stop, focus))
 
 
 def forecast_to_zarr_job(
@@ -133,9 +132,9 @@ def forecast_to_zarr_job(
     Parameters, events and errors as of `split_to_zarr_job`; the last Stage is the forecast.
     """
     stop = stop or threading.Event()
-    workers, work = yield from _reached(model, image, path, settings, region, scheduler, stop)
-    with workers:
-        yield from _planned(workers, work, Begin(path, resume=resume, numbered=False))
+    work = yield from _reached(model, image, path, settings, region, scheduler, stop)
+    with work.workers:
+        yield from _planned(work, path, resume=resume, numbered=False)
 
 
 def _reached(
@@ -146,11 +145,9 @@ def _reached(
     region: PlaneRegion | None,
     scheduler: str | None,
     stop: threading.Event,
-) -> Job[StatusEvent, tuple[BlockWorkers, _Order]]:
+) -> Job[StatusEvent, _Work]:
     """Open model and image, and reach who splits."""
-    if isinstance(model, Path):
-        yield Stage(f"Loading {model.name}")
-    loaded = load_model(model) if isinstance(model, Path) else model
+    loaded = yield from model_of(model)
     opened = image.open() if isinstance(image, ImageFile) else image
     view = planes_of(opened)
     region = None if region is None else region.within(view)
@@ -158,19 +155,21 @@ def _reached(
     settings, note = settings_for(settings, facts_of(loaded.header.network, torch.float32))
     if note is not None:
         yield Stage(note)
-    work = _Order(loaded, view, region, settings, note)
+    workers: BlockWorkers
     if scheduler is None:
-        return OwnProcess(loaded, view, settings), work
-    from napari_denoisplit.jobs.slide.cluster import Cluster  # an optional library
+        workers = OwnProcess(loaded, view, settings)
+    else:
+        from napari_denoisplit.jobs.slide.cluster import Cluster  # an optional library
 
-    workers = yield from Cluster.reach(scheduler, model, image, settings, stop)
-    return workers, work
+        workers = yield from Cluster.reach(scheduler, model, image, settings, stop)
+    return _Work(workers, loaded, view, region, settings, note)
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What is to be done."""
+class _Work:
+    """What is to be done, and by whom."""
 
+    workers: BlockWorkers
     model: Model
     view: Image
     """The superposition without a channel axis."""
@@ -193,15 +192,13 @@ class _Planned:
     """Numbers of the blocks that are missing; None: all."""
     notes: tuple[str, ...]
 
-    @property
-    def sizes(self) -> tuple[int, int | None]:
-        """Edges of a block and of its tiles."""
-        return cast("int", self.plan["block_size"]), cast("int | None", self.plan["tile_size"])
 
-
-def _planned(workers: BlockWorkers, work: _Order, begin: Begin) -> Job[StatusEvent, _Planned]:
+def _planned(
+    work: _Work, path: Path, *, resume: bool, numbered: bool
+) -> Job[StatusEvent, _Planned]:
     """Plan, and tell what it takes."""
-    model, view, settings = work.model, work.view, work.settings
+    workers, model, view, settings = work.workers, work.model, work.view, work.settings
+    facts = facts_of(model.header.network, workers.compute.dtype)
     windows = look_at(view)
     seen = np.concatenate([window.ravel() for window in windows])
     warning = unlike_training(view.name, seen, model.header.normalization)
@@ -210,32 +207,32 @@ def _planned(workers: BlockWorkers, work: _Order, begin: Begin) -> Job[StatusEve
     image_hash = hash_of_image(view, windows)
 
     def plan_after(before: Mapping[str, JsonValue] | None) -> dict[str, JsonValue]:
-        facts = facts_of(model.header.network, workers.compute.dtype)
         if before is None:
             sizes = block_sizes(facts, settings, workers.compute.device, workers.memory)
         else:
-            sizes = (
-                settings.block_size or cast("int", before["block_size"]),
-                settings.tile_size or cast("int | None", before["tile_size"]),
-            )
+            edge, tile_size = sizes_of(before)
+            sizes = settings.block_size or edge, settings.tile_size or tile_size
         overlap, computed_on = overlap_of(settings, facts), str(workers.compute)
         return make_plan(model, image_hash, settings, computed_on, sizes, overlap, work.region)
 
-    store, plan, path = begin.open(plan_after)
+    store, plan, path = find_place(path, plan_after, resume=resume, numbered=numbered)
     left = None if store is None else store.missing()
-    notes = tuple(note for note in (work.note, warning) if note is not None)
-    planned = _Planned(path, plan, store, left, notes)
-    needs = _preflight(work, workers, planned.sizes, None if left is None else len(left))
+    needs = preflight_blocks(
+        facts,
+        view.shape,
+        settings,
+        workers.compute,
+        sizes_of(plan),
+        n_missing=None if left is None else len(left),
+        region=work.region,
+    )
     yield Stage(_forecast(needs, path, workers))
-    return planned
+    notes = tuple(note for note in (work.note, warning) if note is not None)
+    return _Planned(path, plan, store, left, notes)
 
 
 def _split(
-    workers: BlockWorkers,
-    work: _Order,
-    planned: _Planned,
-    stop: threading.Event,
-    focus: FocusSource | None,
+    work: _Work, planned: _Planned, stop: threading.Event, focus: FocusSource | None
 ) -> Job[SlideEvent, Split]:
     """Let the workers split what is missing, and make the coarser levels."""
     store = planned.store or _create(planned.path, work, planned.plan)
@@ -243,8 +240,7 @@ def _split(
     missing = blocks_from(store, missing, None if focus is None else focus())
     there = set(range(len(store.regions))).difference(missing)
     yield BlocksWritten(store.path, tuple(sorted(there)))
-    meter = Meter(len(store.regions), len(missing))
-    notes = yield from _blocks(workers, store, missing, planned.sizes, meter, stop)
+    notes = yield from _blocks(work.workers, store, missing, stop)
     if not stop.is_set() and not store.complete:
         yield Stage("Making the coarser levels for display")
         for share in store.finishing():
@@ -255,15 +251,12 @@ def _split(
 
 
 def _blocks(
-    workers: BlockWorkers,
-    store: SlideStore,
-    missing: list[int],
-    sizes: tuple[int, int | None],
-    meter: Meter,
-    stop: threading.Event,
+    workers: BlockWorkers, store: SlideStore, missing: list[int], stop: threading.Event
 ) -> Job[SlideEvent, list[str]]:
     """Split what is missing; return what the workers have to say."""
-    work = workers.split(store, missing, sizes, stop)
+    work = workers.split(store, missing, stop)
+    n_blocks = len(store.regions)
+    count = Count("block", n_blocks, n_blocks - len(missing))
     announced = False
     waiting = deque(missing)
     while True:
@@ -278,7 +271,7 @@ def _blocks(
             continue
         if step > len(missing) - len(waiting):
             yield from _written(store, waiting)
-        progress = meter.progress(step)
+        progress = count.progress(step)
         if step >= 1 and not announced and progress.seconds_left:
             announced = True
             yield Stage(f"All blocks will take about {duration(progress.seconds_left)}")
@@ -294,7 +287,7 @@ def _written(store: SlideStore, waiting: deque[int]) -> Iterator[BlocksWritten]:
         yield BlocksWritten(store.path, tuple(new))
 
 
-def _create(path: Path, work: _Order, plan: dict[str, JsonValue]) -> SlideStore:
+def _create(path: Path, work: _Work, plan: dict[str, JsonValue]) -> SlideStore:
     model, view, settings = work.model, work.view, work.settings
     name = model.path.name if model.path else None
     provenance = make_record(view, settings, model.header.calibration, name)
@@ -302,7 +295,7 @@ def _create(path: Path, work: _Order, plan: dict[str, JsonValue]) -> SlideStore:
         path,
         view if work.region is None else work.region.cut(view),
         model.header.channel_names,
-        block_size=cast("int", plan["block_size"]),
+        block_size=sizes_of(plan)[0],
         n_kept=cast("int", plan["kept_samples"]),
         with_sigma=settings.n_samples > 1,
         plan=plan,
@@ -317,21 +310,6 @@ def _refuse_own_input(image: Image, path: Path) -> None:
     source, target = image.source.resolve(), path.resolve()
     if source == target or target in source.parents or source in target.parents:
         raise ImageError(f"{path} is the image to split, or lies in it: choose another name.")
-
-
-def _preflight(
-    work: _Order, workers: BlockWorkers, sizes: tuple[int, int | None], n_missing: int | None
-) -> Preflight:
-    """Tell what the blocks that are missing take; None is all of them."""
-    return preflight_blocks(
-        facts_of(work.model.header.network, workers.compute.dtype),
-        work.view.shape,
-        work.settings,
-        workers.compute,
-        sizes,
-        n_missing=n_missing,
-        region=work.region,
-    )
 
 
 def _forecast(needs: Preflight, path: Path, workers: BlockWorkers) -> str:

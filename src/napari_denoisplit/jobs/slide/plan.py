@@ -1,10 +1,9 @@
-"""What decides the pixels of a split on disk, so that a run goes on only with the same."""
+"""The plan of a split on disk: all that decides its pixels, by which an earlier run is known."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -113,43 +112,43 @@ def make_plan(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """Where a result goes, and what becomes of one that is there already."""
+def find_place(
+    path: Path,
+    plan_after: Callable[[Mapping[str, JsonValue] | None], dict[str, JsonValue]],
+    *,
+    resume: bool,
+    numbered: bool,
+) -> tuple[SlideStore | None, dict[str, JsonValue], Path]:
+    """Find the result to go on with, or the folder to make.
 
-    path: Path
-    resume: bool
-    numbered: bool
+    Parameters
+    ----------
+    path
+        Where the result is to go.
+    plan_after
+        Gives the plan of this run, from that of the run that it goes on with, if any.
+    resume, numbered
+        As of `split_to_zarr_job`.
 
-    def open(
-        self, plan_after: Callable[[Mapping[str, JsonValue] | None], dict[str, JsonValue]]
-    ) -> tuple[SlideStore | None, dict[str, JsonValue], Path]:
-        """Find the result to go on with, or the folder to make.
-
-        Parameters
-        ----------
-        plan_after
-            Gives the plan of this run, from that of the run that it goes on with, if any.
-
-        Raises
-        ------
-        ImageError, JobError
-            The folder is something else, or the result was begun with something else.
-        """
-        for number in count(1):
-            end = f"-{number}" if number > 1 else ""
-            path = self.path.with_name(f"{self.path.stem}{end}{self.path.suffix}")
-            if not path.exists():
+    Raises
+    ------
+    ImageError, JobError
+        The folder is something else, or the result was begun with something else.
+    """
+    for number in count(1):
+        end = f"-{number}" if number > 1 else ""
+        place = path.with_name(f"{path.stem}{end}{path.suffix}")
+        if not place.exists():
+            break
+        try:
+            store = SlideStore(place)  # never replaces anything else
+            if not resume:
                 break
-            try:
-                store = SlideStore(path)  # never replaces anything else
-                if not self.resume:
-                    break
-                plan = plan_after(store.plan)
-                store.check(plan)
-            except (ImageError, JobError):
-                if not self.numbered:
-                    raise
-                continue
-            return store, plan, path
-        return None, plan_after(None), path
+            plan = plan_after(store.plan)
+            store.check(plan)
+        except (ImageError, JobError):
+            if not numbered:
+                raise
+            continue
+        return store, plan, place
+    return None, plan_after(None), place

@@ -11,7 +11,7 @@ blocks are done is read from the files themselves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import zarr
@@ -154,6 +154,11 @@ class SlideStore:
             )
 
     @property
+    def sizes(self) -> tuple[int, int | None]:
+        """Edges of a block, and of the tiles within it; None is one tile."""
+        return sizes_of(self.plan)
+
+    @property
     def complete(self) -> bool:
         """Whether all is written, pyramids included."""
         return all(writer.complete for writer in self._writers.values())
@@ -214,6 +219,11 @@ class SlideStore:
         for i, name in enumerate(self.names):
             for number, total in self._writers[name].finishing():
                 yield (i + number / total) / len(self.names)
+
+
+def sizes_of(plan: Mapping[str, JsonValue]) -> tuple[int, int | None]:
+    """Edges of a block, and of the tiles within it, as a plan says them; None is one tile."""
+    return cast("int", plan["block_size"]), cast("int | None", plan["tile_size"])
 
 
 def _describe_collection(root: zarr.Group, names: Sequence[str], about: dict[str, Any]) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.events import Stage
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.sampling.frame import Frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.events import Job
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.images.training.normalization import Normalization
     from napari_denoisplit.nn.sampler import NetworkFacts
@@ -29,6 +34,14 @@ def planes_of(image: Image) -> Image:
             "sum the channels first."
         )
     return image.transposed("".join(a for a in AXES if a in image.axes and a != "C"))
+
+
+def model_of(model: Model | Path) -> Job[Stage, Model]:
+    """Return a model as it is; load one that is given by its file."""
+    if isinstance(model, Path):
+        yield Stage(f"Loading {model.name}")
+        return load_model(model)
+    return model
 
 
 def settings_for(settings: SplitSettings, facts: NetworkFacts) -> tuple[SplitSettings, str | None]:

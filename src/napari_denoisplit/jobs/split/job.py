@@ -7,15 +7,19 @@ import time
 from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import PartDrawn, Progress, Stage
-from napari_denoisplit.jobs.split.input import frame_of, planes_of, settings_for, unlike_training
+from napari_denoisplit.jobs.split.input import (
+    frame_of,
+    model_of,
+    planes_of,
+    settings_for,
+    unlike_training,
+)
 from napari_denoisplit.jobs.split.memory import MemoryFallback, is_out_of_memory
 from napari_denoisplit.jobs.split.results import SplitResults
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
@@ -38,10 +42,12 @@ from napari_denoisplit.wording import duration, gib
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import torch
     from numpy.typing import NDArray
 
+    from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Job, SplitEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
@@ -107,9 +113,7 @@ def split_job(
     stop = stop or threading.Event()
     view = planes_of(image)
     region = None if region is None else region.within(view)
-    if isinstance(model, Path):
-        yield Stage(f"Loading {model.name}")
-        model = load_model(model)
+    model = yield from model_of(model)
     compute = Compute.choose(settings.device, settings.precision)
     model.network.to(compute.device).eval()
     settings, note = settings_for(settings, facts_of(model.header.network, compute.dtype))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.events import LensDrawn, Stage
-from napari_denoisplit.jobs.split.input import planes_of, settings_for
+from napari_denoisplit.jobs.split.input import model_of, planes_of, settings_for
 from napari_denoisplit.measures.calibration.sigma import sigma_of
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.families import facts_of, sampler_of
@@ -19,7 +17,9 @@ from napari_denoisplit.sampling.patchwork import Patchwork
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
+    from pathlib import Path
 
+    from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Job, LensEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.sampling.focus import Focus, FocusSlot
@@ -77,9 +77,7 @@ def lens_job(
         The device is not there.
     """
     image = planes_of(image)
-    if isinstance(model, Path):
-        yield Stage(f"Loading {model.name}")
-        model = load_model(model)
+    model = yield from model_of(model)
     compute = Compute.choose(settings.device, settings.precision)
     settings, note = settings_for(settings, facts_of(model.header.network, compute.dtype))
     if note is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import SampleDrawn
 from napari_denoisplit.images.results.record import fields_of, make_record
 from napari_denoisplit.images.results.split import Split
-from napari_denoisplit.jobs.forecast.words import SHARE_FOR_RESULTS, no_room
+from napari_denoisplit.jobs.forecast.words import Preflight
 from napari_denoisplit.measures.calibration.sigma import sigma_of
 from napari_denoisplit.sampling.cost import bytes_in_work, free_memory
 
@@ -151,7 +152,14 @@ def check_room(shape: tuple[int, ...], settings: SplitSettings) -> None:
         With the ways out.
     """
     n_kept = min(settings.keep_samples, settings.n_samples)
-    needed = (2 + n_kept) * 4 * float(np.prod(shape))
-    in_work, free = bytes_in_work(shape, settings), free_memory(torch.device("cpu"))
-    if needed + in_work > SHARE_FOR_RESULTS * free:
-        raise JobError(no_room(f"MMSE, sigma and {n_kept} kept samples", needed, in_work, free))
+    needs = Preflight(
+        n_samples=settings.n_samples,
+        kept_samples=n_kept,
+        n_planes=prod(shape[1:-2]),
+        free_memory=free_memory(torch.device("cpu")),
+        computed_on="",
+        memory_in_work=bytes_in_work(shape, settings),
+        memory_for_results=(2 + n_kept) * 4.0 * prod(shape),
+    )
+    if needs.problem:
+        raise JobError(needs.problem)

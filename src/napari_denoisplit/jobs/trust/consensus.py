@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.events import Count, Stage
 from napari_denoisplit.measures.samples.consensus import LEAST_PIXELS, consensus_of, local_threshold
 from napari_denoisplit.measures.samples.mode_seeking import WINDOW, Modes
 
@@ -82,7 +81,7 @@ def consensus_job(
     counts = np.zeros(split.n_kept, int)
     planes = list(np.ndindex(split.leading_shape))
     yield Stage(f"Segmenting {split.n_kept} samples")
-    last = 0
+    last, count = 0, Count("plane", len(planes))
     for number, plane in enumerate(planes):
         if stop.is_set():
             break
@@ -93,7 +92,7 @@ def consensus_job(
             last += len(found.agreement)
             confidence[plane] = found.confidence
             counts += found.n_objects
-        yield Progress((number + 1) / len(planes), None, f"plane {number + 1} of {len(planes)}")
+        yield count.progress(number + 1)
     return ConsensusStack(labels, confidence, tuple(counts.tolist()))
 
 
@@ -137,7 +136,7 @@ def map_job(
     result = np.full((split.n_structures, *split.shape), np.nan, np.float32)
     planes = list(np.ndindex(split.leading_shape))
     yield Stage(f"Seeking the mode of {split.n_kept} samples")
-    start = time.monotonic()
+    count = Count("plane", len(planes))
     for number, plane in enumerate(planes):
         each = [split.read_samples(c, plane) for c in range(split.n_structures)]
         drawn = np.stack(each, axis=1)  # (K, C, Y, X)
@@ -147,8 +146,6 @@ def map_job(
         for share in modes.rows():
             if stop.is_set():
                 return result
-            done = (number + share) / len(planes)
-            left = (time.monotonic() - start) * (1 - done) / done
-            yield Progress(done, left, f"plane {number + 1} of {len(planes)}")
+            yield count.progress(number + share)
         result[(slice(None), *plane)] = modes.image
     return result

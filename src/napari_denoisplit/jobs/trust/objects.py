@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.events import Count, Stage
 from napari_denoisplit.images.results.split import pixels_of
 from napari_denoisplit.measures.samples.objects import ObjectSums, connected_objects
 from napari_denoisplit.measures.trust.mask import background_of, relative_uncertainty
@@ -109,9 +109,10 @@ def objects_job(
     sums = ObjectSums(labels, mean, spread, mask, mirrored=split.mirrored)
     n = split.n_kept if sums.n_objects else 0
     yield Stage("Summing up the objects")
+    count = Count("sample", n)
     for k in range(n):
         if stop.is_set():
             break
         sums.add(pixels_of(split.need_samples()[chosen][k]))
-        yield Progress((k + 1) / n, None, f"sample {k + 1} of {n}")
+        yield count.progress(k + 1)
     return SummedObjects(sums.summaries(), sums.n_samples, background, stop.is_set())

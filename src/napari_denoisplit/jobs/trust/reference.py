@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_denoisplit.events import Progress, Stage, run
+from napari_denoisplit.events import Count, Stage, run
 from napari_denoisplit.images.training.sources import same_content, source_line
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.residuals import Residuals
@@ -70,7 +70,7 @@ def reference_job(
     images_in_words = "1 image" if len(images) == 1 else f"{len(images)} images"
     yield Stage(f"Measuring what the model leaves unexplained of {images_in_words}")
     tiles: dict[int, list[NDArray[np.float64]]] = {edge: [] for edge in EDGES}
-    n_pixels = 0
+    n_pixels, count = 0, Count("image", len(images))
     for number, image in enumerate(images):
         split = run(split_job(model, image, SplitSettings(**chosen), stop=stop))
         if stop is not None and stop.is_set():
@@ -82,8 +82,7 @@ def reference_job(
                 n_pixels += found[1].size
                 for edge in EDGES:
                     tiles[edge].append(tile_figures(*found, edge))
-        text = f"image {number + 1} of {len(images)}"
-        yield Progress((number + 1) / len(images), None, text)
+        yield count.progress(number + 1)
     for edge in EDGES:
         if sum(map(len, tiles[edge])) >= _ENOUGH:
             return ResidualReference.of(tiles[edge], n_pixels, edge, data)

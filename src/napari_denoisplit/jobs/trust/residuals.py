@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from napari_denoisplit.errors import ImageError, JobError, ModelFileError
-from napari_denoisplit.events import Progress, Stage
+from napari_denoisplit.events import Count, Stage
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.split.input import planes_of
 from napari_denoisplit.jobs.split.job import split_job
@@ -139,11 +139,12 @@ def residual_job(
     work = Residuals(header, image, split)
     yield Stage(f"Checking what {image.name} leaves unexplained")
     planes = list(np.ndindex(work.shape[:-2]))
+    count = Count("plane", len(planes))
     for number, index in enumerate(planes):
         if stop.is_set():
             break
         work.plane(index)
-        yield Progress((number + 1) / len(planes), None, f"plane {number + 1} of {len(planes)}")
+        yield count.progress(number + 1)
     if stop.is_set() and not work.has_planes:
         raise JobError("The check was stopped before its first plane: let it run longer.")
     return work.result()
