@@ -44,7 +44,7 @@ def test_a_stop_keeps_the_intervals_of_the_samples_so_far(split):
     stop = threading.Event()
 
     def end(event):
-        if isinstance(event, Progress) and event.text.startswith("sample 5"):
+        if isinstance(event, Progress) and event.text.startswith("sample 6"):
             stop.set()
 
     found = run(objects_job(split, 0, ObjectSettings(), stop=stop), end)
