@@ -180,3 +180,11 @@ def test_a_single_sample_has_no_consensus(tmp_path):
     write_image(tmp_path / "cells_samples" / "001.ome.tif", image)
     done = invoke("consensus", tmp_path / "cells_samples")
     assert "too few samples (1)" in str(done.exception)
+
+
+def test_a_folder_stands_for_its_images(model, tmp_path, rng):
+    for name in ("b10", "b9"):
+        save(tmp_path / "day" / f"{name}.tif", rng.normal(100, 10, (64, 64)))
+    done = invoke("trust", model, tmp_path / "day", "-n", 2, "--device", "cpu", "--json")
+    names = [fact["path"].rpartition("day")[2][1:] for fact in json.loads(done.stdout)]
+    assert names == ["b9.tif", "b10.tif"]

@@ -1,4 +1,4 @@
-"""The calibration of a model's sigma as a plain function."""
+"""Calibrate the sigma of a model, as a plain function."""
 
 from __future__ import annotations
 

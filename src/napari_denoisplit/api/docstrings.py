@@ -34,19 +34,21 @@ _TEXTS = {
 """Parameters that the public functions take in another form than the jobs."""
 
 
-def documented_by(module: str, job: str) -> Callable[[F], F]:
-    """Complete the docstring of a public function by that of its job.
+def documented_by(source: str | Callable[..., Any], job: str = "") -> Callable[[F], F]:
+    """Complete the docstring of a public function by that of what it runs.
 
     Summary, parameters and sections that the function has itself stay.
 
     Parameters
     ----------
-    module, job
-        Where the job is. Its source is read: to import it may load torch.
+    source, job
+        Module and name of the job. Its text is read: to import it may load torch. Or another
+        public function with the same parameters.
     """
 
     def complete(function: F) -> F:
-        own, of_job = sections(function.__doc__), sections(_docstring(module, job))
+        text = _docstring(source, job) if isinstance(source, str) else source.__doc__
+        own, of_job = sections(function.__doc__), sections(text)
         given, own_texts = (parameters(s.pop("Parameters", "")) for s in (of_job, own))
         known = given | _TEXTS | own_texts
         entries = [

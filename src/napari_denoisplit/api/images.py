@@ -1,4 +1,4 @@
-"""One image, or one model, at a time."""
+"""Train, split, forecast, denoise and evaluate, as plain functions."""
 
 from __future__ import annotations
 
@@ -102,10 +102,12 @@ def preflight(
     on_disk: bool = False,
     region: tuple[slice, slice] | None = None,
 ) -> Preflight:
-    """Tell what a split will take, before it begins: seconds, memory, disk, tiles.
+    """Tell what a split will take, before it begins: memory, disk, tiles. No pixel is read.
 
-    No pixel is read. The first call for a network and a device measures the rate, in a fraction of
-    a second.
+    Parameters
+    ----------
+    on_disk
+        Whether the results go to disk block by block, as by `split_to_zarr`.
 
     Returns
     -------
@@ -150,21 +152,9 @@ def denoise(
     return run(job, on_event).images[0]
 
 
+@documented_by("measures.comparison", "compare")
 def evaluate(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
-    """Range-invariant PSNR and MS-SSIM of every channel.
-
-    Parameters
-    ----------
-    truth
-        Clean image.
-    prediction
-        Image of the same size along every axis.
-
-    Raises
-    ------
-    ImageError
-        The sizes differ, a pixel is not finite, or a plane of the truth is constant.
-    """
+    """Range-invariant PSNR and MS-SSIM of every channel."""
     from napari_denoisplit.measures.comparison import compare  # imports scipy
 
     return compare(checked_image(truth), checked_image(prediction))

@@ -1,4 +1,4 @@
-"""Folders of images, and images that do not fit into memory."""
+"""Split folders, and images larger than memory, as plain functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noise models, fitted and judged."""
+"""Fit and judge noise models, as plain functions."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def fit_noise_model(
     return run(fit_noise_job(data, settings or NoiseFitSettings(), denoise=denoise), on_event)
 
 
-@documented_by("jobs.noise.job", "fit_noise_job")
+@documented_by(fit_noise_model)
 def judge_noise_model(
     model: NoiseModel | Path,
     image: Image | NoiseData,
@@ -86,10 +86,8 @@ def judge_noise_model(
     ----------
     model
         A noise model of any kind, or its file.
-    image, source, channel, clean, denoise
-        As of `fit_noise_model`.
     settings
-        As of `fit_noise_model`; those that choose pixels are used.
+        Those that choose pixels are used; None takes every default.
 
     Returns
     -------

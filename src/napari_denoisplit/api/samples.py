@@ -1,4 +1,4 @@
-"""What the posterior samples of a result show: a film, the numbers of a place, their quality."""
+"""Films, readings and scores of posterior samples, as plain functions."""
 
 from __future__ import annotations
 
@@ -37,11 +37,9 @@ def write_film(
 ) -> Path:
     """Write the samples of one plane as a film (.gif, .mp4), or as numbers (.ome.tif).
 
-    Parameters
-    ----------
-    result
-        What `split` or `split_to_zarr` has returned; or a file or folder of a result, as
-        `open_split` takes it.
+    Returns
+    -------
+    The file.
     """
     from napari_denoisplit.jobs.film import film_job
 
@@ -50,6 +48,7 @@ def write_film(
     return written
 
 
+@documented_by("measures.samples.statistics", "read_samples_at")
 def measure_samples(
     result: Result,
     *,
@@ -63,9 +62,6 @@ def measure_samples(
 
     Parameters
     ----------
-    result
-        What `split` or `split_to_zarr` has returned; or a file or folder of a result, as
-        `open_split` takes it.
     pixel
         Y, X.
     mask
@@ -112,24 +108,11 @@ def measure_samples(
     return read_samples_at(split, chosen, where, None if shown is None else shown.data[chosen])
 
 
+@documented_by("measures.samples.quality", "sample_scores")
 def evaluate_samples(truth: Image, result: Result) -> tuple[SampleScore, ...]:
     """Measure every kept sample against the truth: PSNR of one, and its standard deviation.
 
     The latter says how samples differ in quality, not whether they are right.
-
-    Parameters
-    ----------
-    truth
-        Clean image.
-    result
-        What `split` or `split_to_zarr` has returned; or a file or folder of a result, as
-        `open_split` takes it.
-
-    Raises
-    ------
-    ImageError
-        There are fewer than two samples, the sizes differ, a pixel is not finite, or a plane of the
-        truth is constant.
     """
     from napari_denoisplit.measures.samples.quality import sample_scores
 

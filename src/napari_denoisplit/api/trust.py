@@ -1,4 +1,4 @@
-"""Whether to believe a split, and what its samples agree on."""
+"""Residual, MAP, consensus and objects of a split, as plain functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that ask what posterior samples agree on."""
+"""The command that segments what posterior samples agree on."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def film(
     against: FromOne = None,
     **chosen: Any,
 ) -> None:
-    """Show the posterior samples of a result one after the other.
+    """Write a film that shows the posterior samples of a result one after the other.
 
     What stays the same from sample to sample is certain for the model; what changes is not. Split
     with --keep-samples to have some. One plane of a split is shown. An existing file is replaced.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def info(
     file: Path, *, as_json: bool = False, axes: str | None = None, series: Series = None
 ) -> None:
-    """Say what is in an image, in a model, or in a noise model.
+    """Show what is in an image, a model or a noise model.
 
     Of an image: axes, sizes, pixel size, channels. Of a model: its structures, how it was trained,
     on what. Of a noise model: its kind, what it was fitted to, and whether to trust it.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def objects(
     result: Path, output: Path, *, structure: str = "1", labels: Path | None = None, **chosen: Any
 ) -> None:
-    """Sum up objects: their means with 95% intervals, and how much of them can be believed.
+    """Measure objects: their means with 95% intervals, and how far each can be trusted.
 
     The interval is that of the samples' means over an object, so that errors that neighbouring
     pixels share are in it. Split with --keep-samples 10 or more. An existing table is replaced.

@@ -46,7 +46,7 @@ def trust(
     series: Series = None,
     **chosen: Any,
 ) -> None:
-    """Check without truth whether a model explains images, so that its split may be believed.
+    """Check whether a model explains images, and so whether to trust its splits; no truth needed.
 
     Each image is split with a few samples, the predicted structures are put together again, and
     what is left is judged by the noise models: it must be noise. The verdict says good, usable or
@@ -69,7 +69,7 @@ def trust(
         and later images are compared with it. They must not be images that it was trained on: their
         files are recognized, superpositions of the same fields are not.
     require
-        End with exit code 3 if an image is judged worse.
+        End with exit code 3 if an image is judged worse than this.
     """
     settings = SplitSettings(keep_samples=chosen["n_samples"], **chosen)
     terminal = Terminal()
@@ -77,13 +77,15 @@ def trust(
     targets = {} if output is None else results_of(paths, output, "")
 
     from napari_denoisplit.checkpoint import load_model  # imports torch
+    from napari_denoisplit.jobs.lock import locked
     from napari_denoisplit.jobs.trust.residuals import trust_job
 
-    loaded = load_model(model)
     if reference:
         given = [read(terminal, path, axes, series) for path in paths]
-        _keep_reference(terminal, model, loaded, given, channel, settings)
+        with locked(model):
+            _keep_reference(terminal, model, load_model(model), given, channel, settings)
         return
+    loaded = load_model(model)
 
     def checked(path: Path) -> tuple[dict[str, Any], Verdict]:
         """Check one image; its pictures are not kept: a folder of them would fill the memory."""

@@ -81,7 +81,7 @@ def film_job(
     plane, against = split.checked_plane(plane), _checked(against, split)
     is_tiff = path.name.lower().endswith(_TIFF)
     if not is_tiff and path.suffix.lower() not in FILM_ENDINGS:
-        raise ImageError(f"{path} is no name for a film: let it end in .gif, .mp4 or .ome.tif.")
+        raise ImageError(f"Films end in .gif, .mp4 or .ome.tif: rename {path}.")
     frames = _Frames(split, plane, settings, against, stop)
     try:
         if is_tiff:

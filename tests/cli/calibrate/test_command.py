@@ -11,6 +11,7 @@ from napari_denoisplit.cli import main
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
+from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import LadderSettings, MixSettings
 
@@ -126,3 +127,12 @@ def test_a_call_that_cannot_work_is_refused_before_anything_is_read(files, capsy
     words = [files / w if "." in w else w for w in words]
     assert run_command(*words) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_model_that_another_run_is_writing_is_left_to_it(files, capsys):
+    before = (files / "m.denoisplit").read_bytes()
+    with locked(files / "m.denoisplit"):
+        code = run_command(files / "m.denoisplit", files / "noisy.ome.tif", "--anyway", *OPTIONS)
+    assert code == 1
+    assert "m.denoisplit is being written by process" in capsys.readouterr().err
+    assert (files / "m.denoisplit").read_bytes() == before

@@ -143,7 +143,7 @@ def test_other_images_can_be_reported_on(model, images):
 
 def test_images_are_not_judged_on_that_are_fitted_to_under_whatever_name(model, images):
     first, second = (replace(images, sources=(f"{name} sha256:abc",)) for name in ("a", "b"))
-    with pytest.raises(CalibrationError, match="b is both to be fitted to"):
+    with pytest.raises(CalibrationError, match="b is given both to fit to"):
         run(calibrate_job(model, first, SETTINGS, report_on=second))
 
 

@@ -37,7 +37,7 @@ def test_a_stop_leaves_the_rest_empty(rng):
 
 @pytest.mark.parametrize("shape", [(4, 1, 32, 32), (9, 1, 8, 32)])
 def test_samples_without_a_mode_are_refused(shape):
-    with pytest.raises(ImageError, match="have no mode"):
+    with pytest.raises(ImageError, match="The MAP needs 5 samples"):
         run(map_job(split_of(np.zeros(shape), "YX")))
 
 

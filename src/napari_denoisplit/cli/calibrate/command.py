@@ -54,7 +54,7 @@ def calibrate(
     series: Series = None,
     **chosen: Any,
 ) -> None:
-    """Bring the sigma of a model to the size of its errors, and say what it is then worth.
+    """Calibrate the sigma of a model: bring it to the size of its errors, and judge the result.
 
     You need images of the separate structures, of the same kind as those that you split. Clean ones
     are best; with noisy ones their noise is taken out of the comparison.
@@ -110,20 +110,25 @@ def calibrate(
     from napari_denoisplit.checkpoint import load_model, save_model
     from napari_denoisplit.jobs.calibrate.fields import superposed_planes
     from napari_denoisplit.jobs.calibrate.job import calibrate_job, write_table
+    from napari_denoisplit.jobs.lock import locked
 
-    job = calibrate_job(
-        load_model(model),
-        fields,
-        settings,
-        superpositions=superposed_planes(mixed) if mixed else None,
-        report_on=judged_on,
-        report_superpositions=superposed_planes(judged_mixed) if judged_mixed else None,
-        stop=terminal.stop,
+    planes, judged_planes = (
+        superposed_planes(images) if images else None for images in (mixed, judged_mixed)
     )
-    result = terminal.run(job, "calibrating")
-    usable = all(channel.verdict.grade != "do not use" for channel in result.channels)
-    if usable or anyway:
-        save_model(target, result.model)
+    with locked(target):
+        job = calibrate_job(
+            load_model(model),
+            fields,
+            settings,
+            superpositions=planes,
+            report_on=judged_on,
+            report_superpositions=judged_planes,
+            stop=terminal.stop,
+        )
+        result = terminal.run(job, "calibrating")
+        usable = all(channel.verdict.grade != "do not use" for channel in result.channels)
+        if usable or anyway:
+            save_model(target, result.model)
     print_calibration(result, target if usable or anyway else None, as_json=as_json)
     if table is not None:
         write_table(table, result)  # last: what it may fail of must not cost the calibration

@@ -1,4 +1,4 @@
-"""What a calibration has found, for a reader or for another program."""
+"""Report on a calibration, in words and as JSON."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def print_calibration(result: Calibrated, written: Path | None, *, as_json: bool
             typer.echo(f"  {reason}")
         if (plain := channel.factors.get("uncorrected")) is not None:
             typer.echo(
-                f"  The targets' noise is in the input, too. Were that not minded, the factor "
-                f"would be {plain:.3g} in place of {channel.factors['variance']:.3g}."
+                "  The noise of the targets is in the input, too. Without correcting for that, the "
+                f"factor would be {plain:.3g} instead of {channel.factors['variance']:.3g}."
             )
     where = "other images" if result.record.judged_on else "pixels left out of the fit"
     typer.echo(f"Judged on {where}.")
     if written is None:
-        typer.echo("The model is left as it was: --anyway writes it nevertheless.")
+        typer.echo("The model file is unchanged. --anyway writes it all the same.")
     else:
         typer.echo(f"model: {written}")
 

@@ -1,4 +1,4 @@
-"""What a user sees of an error, and the exit code that it ends the command with.
+"""Messages of errors, and the exit codes that they end the command with.
 
 0: all is done. 1: an image, a model or a computation failed. 2: the command was called wrongly.
 3: a noise model fell short of what was required of it. 130: the user interrupted it; what was

@@ -1,4 +1,4 @@
-"""A job in a terminal: its progress bar, its lines, and what asks it to stop."""
+"""The terminal of a command: progress bar, lines, and what asks a job to stop."""
 
 from __future__ import annotations
 

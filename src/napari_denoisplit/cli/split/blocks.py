@@ -1,4 +1,4 @@
-"""What `denoisplit split` does when the result is an OME-Zarr folder."""
+"""Results of `denoisplit split` as an OME-Zarr folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `denoisplit split` does when the results are files, one image after the other."""
+"""Results of `denoisplit split` as files, one image after the other."""
 
 from __future__ import annotations
 

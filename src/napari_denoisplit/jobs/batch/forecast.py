@@ -1,4 +1,4 @@
-"""What a batch will take, said before it begins."""
+"""Forecast of a batch: memory and disk before it begins, time left while it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has become of the files of a batch."""
+"""Outcomes of the files of a batch, and the table that lists them."""
 
 from __future__ import annotations
 

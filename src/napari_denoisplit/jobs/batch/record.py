@@ -1,4 +1,4 @@
-"""Whether an image has the results already that it would get, told by their own record."""
+"""Records of results, by which an image is known to be done."""
 
 from __future__ import annotations
 

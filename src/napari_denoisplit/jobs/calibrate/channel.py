@@ -1,4 +1,4 @@
-"""The sigma of one channel: fitted in every way, judged on the pixels that were left out."""
+"""Calibration of one channel: fitted in every way, judged on the pixels left out."""
 
 from __future__ import annotations
 

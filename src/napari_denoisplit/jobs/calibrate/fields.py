@@ -1,4 +1,4 @@
-"""Images to calibrate with: what is split, what it is compared with, which pixels are for what."""
+"""Fields to calibrate with: superposition, target, pixels to fit to and to judge on."""
 
 from __future__ import annotations
 

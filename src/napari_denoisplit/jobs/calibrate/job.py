@@ -184,8 +184,8 @@ def _check_others(images: TrainingFields, report_on: TrainingFields, header: Mod
         )
     if common := same_content(report_on.sources, images.sources):
         raise CalibrationError(
-            f"{source_name(common[0])} is both to be fitted to and to be judged on: give other "
-            "images to judge on, or leave them out, so that half of every image is kept for that."
+            f"{source_name(common[0])} is given both to fit to and to judge on: give other images "
+            "to judge on, or leave them out, so that half of every image is kept for that."
         )
 
 

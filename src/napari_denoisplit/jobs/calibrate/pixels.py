@@ -1,4 +1,4 @@
-"""Predictions beside their targets: what a calibration is fitted to.
+"""Predictions beside their targets, which a calibration is fitted to.
 
 Letters: C channels, Y, X pixels, N pixels that are used, K samples.
 """

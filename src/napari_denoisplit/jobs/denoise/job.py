@@ -79,7 +79,7 @@ class Denoised:
                 " Repeated exposures of one field show such noise as it is." if correlated else ""
             )
             raise NoiseModelError(
-                f"The denoised image is no signal. {self.verdict.reasons[0]}{way_out}"
+                f"The denoised image cannot serve as signal. {self.verdict.reasons[0]}{way_out}"
             )
 
 

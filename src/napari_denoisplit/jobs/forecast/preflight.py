@@ -1,4 +1,4 @@
-"""What a split will take, memory and disk, found before it begins."""
+"""Memory and disk that a split will take, found before it begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a split will take, in words."""
+"""Memory and disk that a split will take, in words."""
 
 from __future__ import annotations
 

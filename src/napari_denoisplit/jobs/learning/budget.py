@@ -1,4 +1,4 @@
-"""How much of a training run is used up."""
+"""Budget of a training run: minutes, steps and epochs."""
 
 from __future__ import annotations
 

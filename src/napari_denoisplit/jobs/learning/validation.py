@@ -1,4 +1,4 @@
-"""How good a network is on the blocks that training does not see."""
+"""Validation of a network on the blocks that training does not see."""
 
 from __future__ import annotations
 

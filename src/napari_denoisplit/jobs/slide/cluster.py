@@ -276,8 +276,8 @@ def _report_of(future: Any) -> _Report:
     error = future.exception()
     if isinstance(error, KilledWorker):
         raise JobError(
-            f"A block has ended {error.allowed_failures + 1} workers, most likely for want of "
-            "memory: give each worker more, or begin anew with less (--memory-gib)."
+            f"{error.allowed_failures + 1} workers died over one block, most likely for lack of "
+            "memory: give each worker more, or start again with less (--memory-gib)."
         ) from error
     if error is not None:
         raise JobError(f"A worker failed: {message_of(error)}") from error

@@ -65,7 +65,7 @@ class SlideStore:
             self.names: list[str] = about["images"]
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise ImageError(
-                f"{path} exists and is no result that a split has begun: choose another name."
+                f"{path} exists and is not the result of a split: choose another name."
             ) from error
         self._writers = {name: OmeZarrWriter.resume(path / name) for name in self.names}
         region = self.plan.get("region")  # results of earlier versions are of whole images

@@ -1,4 +1,4 @@
-"""Split what is on screen, again whenever it moves, and ever better while it rests."""
+"""The lens: splits of what is on screen, again whenever it moves, better while it rests."""
 
 from __future__ import annotations
 

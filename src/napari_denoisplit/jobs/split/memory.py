@@ -1,4 +1,4 @@
-"""What a job does when memory runs out: smaller tiles, then the CPU."""
+"""Fallback of a job when memory runs out: smaller tiles, then the CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a split has come to: the images so far, and the samples behind each plane."""
+"""Results of a split so far: its images, and the samples behind each plane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One segmentation of a structure from its posterior samples, plane by plane."""
+"""Consensus and mode of posterior samples, plane by plane."""
 
 from __future__ import annotations
 
@@ -129,9 +129,9 @@ def map_job(
     stop = stop or threading.Event()
     if split.n_kept < FEWEST or min(split.plane_shape) < WINDOW:
         raise ImageError(
-            f"{split.n_kept} samples with planes of {split.plane_shape} pixels have no mode that "
-            f"could be told: give {FEWEST} or more, of at least {WINDOW} x {WINDOW} pixels. The "
-            "Split widget keeps as many as 'Samples to keep' says."
+            f"The MAP needs {FEWEST} samples of {WINDOW} x {WINDOW} pixels or more; there are "
+            f"{split.n_kept} of {split.plane_shape}: split again, and keep more samples (in the "
+            "widget by 'Samples to keep', on the command line by --keep-samples)."
         )
     result = np.full((split.n_structures, *split.shape), np.nan, np.float32)
     planes = list(np.ndindex(split.leading_shape))

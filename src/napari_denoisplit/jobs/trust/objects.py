@@ -1,4 +1,4 @@
-"""Sum up the objects of a structure: means with intervals, and what of them can be believed."""
+"""Objects of a structure: means with intervals, and how far they can be trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measure what a model leaves unexplained of images of its own kind, and keep it in the model."""
+"""Reference of a model: what it leaves unexplained of images of its own kind."""
 
 from __future__ import annotations
 

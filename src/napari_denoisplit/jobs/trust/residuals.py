@@ -1,4 +1,4 @@
-"""Check without truth whether a split explains its image: the residual, judged by the noise."""
+"""Residual of a split, judged by the noise: whether the split explains its image."""
 
 from __future__ import annotations
 
