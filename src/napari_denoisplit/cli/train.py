@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 @with_settings(MixSettings, "mode")
 @with_settings(
     TrainSettings,
-    "preset minutes device seed method steps epochs patch_size batch_size learning_rate "
-    "schedule augment structure_bias validation_fraction test_fraction precision",
+    "preset minutes device seed method steps epochs patch_size batch_size batches_per_step "
+    "learning_rate schedule augment structure_bias validation_fraction test_fraction precision",
     minutes=None,
 )
 def train(

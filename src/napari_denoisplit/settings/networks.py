@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from napari_denoisplit.settings.base import Settings
 
-Preset = Literal["tiny", "fast", "paper", "unet", "hdn"]
+Preset = Literal["tiny", "fast", "paper", "unet", "hdn", "divnoising"]
 Method = Literal["denoisplit", "altered_musplit", "musplit"]
 Latents = Annotated[int, Field(ge=2, le=512)]
 
@@ -140,10 +140,31 @@ class DenoisingUNetSettings(NetworkSettings):
         return f"U-Net, {self.n_levels} levels, {self.n_filters} filters"
 
 
+class DivNoisingSettings(NetworkSettings):
+    """Shape of a DivNoising network, which denoises one channel; the defaults are published."""
+
+    kind: Literal["divnoising"] = "divnoising"
+    n_channels: Literal[1] = 1
+    depth: int = Field(2, ge=1, le=4, description="Times that the image is halved; or 3.")
+    n_filters: int = Field(
+        32, ge=4, le=256, description="Feature maps of the finest size; each coarser has twice."
+    )
+    n_latents: Latents = Field(64, description="Latent maps z, at the coarsest size.")
+
+    @property
+    def in_words(self) -> str:
+        """Depth, filters and latent maps."""
+        return (
+            f"DivNoising, depth {self.depth}, {self.n_filters} filters, "
+            f"{self.n_latents} latent maps"
+        )
+
+
 KINDS: dict[str, type[NetworkSettings]] = {
     "ladder": LadderSettings,
     "unet": UNetSettings,
     "denoiser": DenoisingUNetSettings,
+    "divnoising": DivNoisingSettings,
 }
 """Settings of each family of networks."""
 
@@ -224,6 +245,7 @@ PRESETS: dict[Preset, PresetSettings] = {
         patch_size=64,
         batch_size=8,
     ),
+    "divnoising": PresetSettings(network=DivNoisingSettings(), patch_size=64, batch_size=16),
 }
 
 Weight = Annotated[float, Field(gt=0)]

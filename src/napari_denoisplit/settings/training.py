@@ -23,7 +23,7 @@ class TrainSettings(ComputeSettings):
         "fast",
         description="Network: 'tiny' for a first look, 'fast' for a laptop, 'paper' for a GPU; "
         "'unet' predicts one answer without uncertainty, trained on the mean squared error "
-        "whatever the method; 'hdn' denoises one structure by six levels of latents.",
+        "whatever the method; 'hdn' and the small 'divnoising' denoise one structure by samples.",
     )
     network: AnyNetwork | None = Field(
         None, description="A network of your own in place of the preset's."

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 import numpy as np
 import pytest
 
 from napari_denoisplit.checkpoint import last_path, load_model, read_header
-from napari_denoisplit.errors import CalibrationError
-from napari_denoisplit.events import Stage, run
+from napari_denoisplit.errors import CalibrationError, TrainingError
+from napari_denoisplit.events import Elbo, Stage, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.images.zarr.reading import read_ome_zarr
 from napari_denoisplit.jobs.calibrate.job import calibrate_job
 from napari_denoisplit.jobs.forecast.preflight import preflight
+from napari_denoisplit.jobs.learning import loop
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.split.lens import lens_job
 from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.nn.families.divnoising import DivNoisingFamily
 from napari_denoisplit.sampling.focus import Focus, FocusSlot
 from napari_denoisplit.settings import (
     CalibrateSettings,
+    DivNoisingSettings,
     LadderSettings,
     NetworkSettings,
     SplitSettings,
@@ -31,6 +35,7 @@ from napari_denoisplit.settings import (
 
 LADDER = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
 UNET = UNetSettings(n_levels=2, n_filters=4)
+DIVNOISING = DivNoisingSettings(n_filters=4, n_latents=4)
 SPLIT = SplitSettings(n_samples=4, keep_samples=2, device="cpu", precision="float32")
 
 
@@ -59,6 +64,13 @@ def superposition() -> Image:
 def unet(tmp_path_factory):
     path = tmp_path_factory.mktemp("unet") / "unet.denoisplit"
     trained(UNET, 2, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def divnoising(tmp_path_factory):
+    path = tmp_path_factory.mktemp("divnoising") / "divnoising.denoisplit"
+    trained(DIVNOISING, 1, path)
     return path
 
 
@@ -133,3 +145,70 @@ def test_a_unet_has_no_spread_to_calibrate(unet):
     settings = CalibrateSettings(device="cpu", precision="float32")
     with pytest.raises(CalibrationError, match="one answer"):
         run(calibrate_job(unet, fields_of(2), settings))
+
+
+def test_divnoising_is_trained_saved_and_draws_samples(divnoising):
+    header = read_header(divnoising)
+    assert header.network == DIVNOISING
+    assert len(header.noise_models) == 1
+    split = run(split_job(load_model(divnoising), superposition(), SPLIT))
+    assert split.samples.shape == (2, 1, 100, 130)
+    assert (split.sigma.data > 0).all()
+
+
+def test_samples_of_divnoising_in_tiles_on_disk_and_in_the_lens_are_those_of_the_whole(
+    divnoising, tmp_path
+):
+    model, image = load_model(divnoising), superposition()
+    whole = run(split_job(model, image, SPLIT))
+    tiled = run(split_job(model, image, SPLIT.model_copy(update={"tile_size": 80})))
+    assert tiled.provenance["tile_size"] == 80
+    np.testing.assert_allclose(tiled.samples, whole.samples, rtol=1e-4, atol=1e-3)
+    settings = SPLIT.model_copy(update={"block_size": 64})
+    run(split_to_zarr_job(model, image, tmp_path / "out.zarr", settings))
+    for kind in ("mmse", "sigma"):
+        written = read_ome_zarr(tmp_path / "out.zarr" / kind)
+        expected = getattr(whole, kind).data[0]  # a lone channel has no axis on disk
+        np.testing.assert_allclose(written.data, expected, rtol=1e-4, atol=1e-3)
+    requests, stop = FocusSlot(), threading.Event()
+    requests.put(Focus((), (20, 60), (30, 90)))
+    for event in lens_job(model, image, SPLIT, requests, stop):
+        if not isinstance(event, Stage) and np.isfinite(event.mmse).all() and event.n_samples == 4:
+            stop.set()
+    place = (slice(None), slice(*event.y), slice(*event.x))
+    np.testing.assert_allclose(event.mmse, whole.mmse.data[place], rtol=1e-4, atol=1e-3)
+
+
+def test_a_training_whose_latents_go_unused_begins_anew(monkeypatch, tmp_path):
+    path, unused = tmp_path / "m.denoisplit", iter([True, True, False])
+    monkeypatch.setattr(loop, "_goes_unused", lambda *_: next(unused))
+    result = trained(DIVNOISING, 1, path)
+    assert read_header(path).training["restarts"] == 2
+    assert [done.epoch for done in result.history] == [1]
+    assert read_header(path).training["steps"] == 3  # of the last attempt, with all its budget
+
+
+def test_after_the_last_restart_the_weight_of_the_kl_rises_slowly_and_then_it_is_an_error(
+    monkeypatch, tmp_path
+):
+    warmups, made = [], loop._trainer
+    monkeypatch.setattr(loop, "UNUSED", math.inf)
+    monkeypatch.setattr(DivNoisingFamily, "most_restarts", 2)
+    monkeypatch.setattr(
+        loop, "_trainer", lambda *given: warmups.append(given[1].warmup_steps) or made(*given)
+    )
+    with pytest.raises(TrainingError, match="unused in 4 attempts"):
+        trained(DIVNOISING, 1, tmp_path / "m.denoisplit")
+    assert warmups == [0, 0, 0, 10 * 3]
+    assert not (tmp_path / "m.denoisplit").exists()
+
+
+def test_latents_are_unused_below_a_kl_of_1e_7_per_pixel():
+    class Fake:
+        header = type("Header", (), {"network": DIVNOISING})
+
+    for kl, expected in ((0.9e-7, True), (1.1e-7, False)):
+        elbo = Elbo(0.0, 0.0, (kl,))
+        assert loop._goes_unused(Fake, type("Result", (), {"elbo": elbo})) == expected
+    Fake.header.network = LADDER
+    assert not loop._goes_unused(Fake, type("Result", (), {"elbo": Elbo(0.0, 0.0, (0.0,))}))

@@ -13,6 +13,7 @@ from napari_denoisplit.settings import (
     KINDS,
     PRESETS,
     DenoisingUNetSettings,
+    DivNoisingSettings,
     LadderSettings,
     NetworkSettings,
     UNetSettings,
@@ -23,6 +24,7 @@ SMALL: dict[str, NetworkSettings] = {
     "ladder": LadderSettings(n_levels=2, n_filters=4, n_latents=(2, 3), blocks_in_head=2),
     "unet": UNetSettings(n_levels=2, n_filters=4),
     "denoiser": DenoisingUNetSettings(n_levels=2, n_filters=4),
+    "divnoising": DivNoisingSettings(n_filters=4, n_latents=6),
 }
 
 

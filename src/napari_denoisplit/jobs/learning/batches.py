@@ -87,6 +87,12 @@ class Batches:
         ]
         self.rng = np.random.default_rng(seed)
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """About one visit of each pixel, but neither too few nor too many steps to compare."""
+        seen = self.batch_size * self.patch_size**2
+        return min(max(self.n_pixels // seen, 50), 500)
+
     def draw(self) -> Batch:
         """Draw the next batch."""
         corners = self.corners.draw(self.batch_size, self.rng).tolist()

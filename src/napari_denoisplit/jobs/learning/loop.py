@@ -32,9 +32,13 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job, StatusEvent, TrainEvent
     from napari_denoisplit.jobs.learning.validation import Validation, ValidationResult
     from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.settings import TrainSettings
+    from napari_denoisplit.settings import LossSettings, TrainSettings
 
 SECONDS_BETWEEN_PROGRESS = 0.3
+UNUSED = 1e-7
+"""KL per pixel of all levels together below which latents are not used, as DivNoising has it."""
+ANNEALED_EPOCHS = 10
+"""Epochs over which the weight of the KL rises where latents went unused in every attempt."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +70,8 @@ class Run:
     best: Model | None = None
     best_loss: float = math.inf
     since_best: int = 0
+    restarts: int = 0
+    """Times that it began anew, since its latents went unused."""
 
     @classmethod
     def begin(
@@ -109,16 +115,40 @@ class Run:
             seed=settings.seed,
             device=compute.device,
         )
-        family = family_of(header.network)
-        objective = family.objective(
-            header.network,
-            settings.loss or METHODS[settings.method],
-            header.normalization,
-            [noise_model_from_dict(values) for values in header.noise_models or ()],
-        )
-        network = family.network(header.network)
-        trainer = Trainer(network, objective, batches, settings, compute)
+        loss = settings.loss or METHODS[settings.method]
+        trainer = _trainer(header, loss, batches, settings, compute)
         return cls(trainer, settings, header, validation)
+
+    def begin_anew(self) -> None:
+        """Take other weights, and after the last restart a KL whose weight rises slowly.
+
+        Raises
+        ------
+        TrainingError
+            That did not help either.
+        """
+        most, settings, before = (
+            family_of(self.header.network).most_restarts,
+            self.settings,
+            self.trainer,
+        )
+        self.restarts += 1
+        if self.restarts > most + 1:
+            raise TrainingError(
+                f"The latents went unused in {self.restarts} attempts, the last with a KL whose "
+                "weight rose slowly: give more images, or lower beta or the learning rate."
+            )
+        loss = settings.loss or METHODS[settings.method]
+        if self.restarts > most:
+            steps = ANNEALED_EPOCHS * (settings.steps_per_epoch or before.batches.steps_per_epoch)
+            loss = loss.model_copy(update={"warmup_steps": steps})
+        torch.manual_seed(settings.seed + self.restarts)
+        self.trainer = _trainer(self.header, loss, before.batches, settings, before.compute)
+        self.epoch, self.best, self.best_loss, self.since_best = 0, None, math.inf, 0
+        kept = {k: v for k, v in self.header.training.items() if k != "history"}
+        self.header = self.header.model_copy(
+            update={"training": kept | {"restarts": self.restarts}}
+        )
 
     def take_up(self, last: Model) -> None:
         """Go on where a training ended.
@@ -149,6 +179,20 @@ class Run:
             self.best_loss = float(state["best_loss"])
 
 
+def _trainer(
+    header: ModelHeader,
+    loss: LossSettings,
+    batches: Batches,
+    settings: TrainSettings,
+    compute: Compute,
+) -> Trainer:
+    """Make a network with random weights, and what it is trained for."""
+    family = family_of(header.network)
+    models = [noise_model_from_dict(values) for values in header.noise_models or ()]
+    objective = family.objective(header.network, loss, header.normalization, models)
+    return Trainer(family.network(header.network), objective, batches, settings, compute)
+
+
 def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEvent, Trained]:
     """Train until the budget is used up or a stop.
 
@@ -172,7 +216,8 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
     Raises
     ------
     TrainingError
-        Ten steps in a row were not finite, or there is no step or no finite loss on validation.
+        Ten steps in a row were not finite, there is no step or no finite loss on validation, or
+        latents go unused whatever is done.
     """
     trainer, settings, history = run.trainer, run.settings, list[EpochDone]()
     budget = Budget(settings, trainer.step_count, run.epoch)
@@ -193,6 +238,8 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
             _keep(run, path)
             continue
         result = run.validation.run(trainer.average.network, trainer.objective)
+        if _goes_unused(run, result):
+            return (yield from _learn_anew(run, path, stop, budget))
         done = _epoch_done(run, result)
         history.append(done)
         if settings.schedule == "plateau":
@@ -214,10 +261,33 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
     return Trained(run.best, path, tuple(history), stopped_early=stop.is_set())
 
 
+def _goes_unused(run: Run, result: ValidationResult) -> bool:
+    """Whether samples of the network would be all the same, and there is a cure."""
+    can_begin_anew = family_of(run.header.network).most_restarts > 0
+    return can_begin_anew and sum(result.elbo.kl_per_level) < UNUSED
+
+
+def _learn_anew(
+    run: Run, path: Path | None, stop: threading.Event, budget: Budget
+) -> Job[TrainEvent, Trained]:
+    """Train from other weights, for what is left of the minutes."""
+    minutes = run.settings.minutes
+    left = None if minutes is None else minutes - budget.seconds / 60
+    if stop.is_set() or (left is not None and left <= 0):
+        raise TrainingError(
+            "The latents go unused, so that all samples would be the same, and there is no time to "
+            "begin anew: give more minutes, or lower beta or the learning rate."
+        )
+    run.begin_anew()
+    run.settings = run.settings.model_copy(update={"minutes": left})
+    yield Stage(f"The latents went unused: training begins anew, restart {run.restarts}")
+    return (yield from learn_job(run, path, stop))
+
+
 def _epoch(run: Run, budget: Budget, stop: threading.Event) -> Job[StatusEvent, None]:
     """Take the steps between two validations."""
     trainer, settings = run.trainer, run.settings
-    steps = settings.steps_per_epoch or _steps_per_epoch(trainer.batches)
+    steps = settings.steps_per_epoch or trainer.batches.steps_per_epoch
     reported = -math.inf
     for _ in range(steps):
         used = budget.used(trainer.step_count, run.epoch)
@@ -232,12 +302,6 @@ def _epoch(run: Run, budget: Budget, stop: threading.Event) -> Job[StatusEvent, 
             if run.validation is not None:
                 text = f"epoch {run.epoch + 1}, {text}"
             yield Progress(used, budget.seconds_left(used), text)
-
-
-def _steps_per_epoch(batches: Batches) -> int:
-    """About one visit of each pixel, but neither too few nor too many steps to compare."""
-    seen = batches.batch_size * batches.patch_size**2
-    return min(max(batches.n_pixels // seen, 50), 500)
 
 
 def _epoch_done(run: Run, result: ValidationResult) -> EpochDone:

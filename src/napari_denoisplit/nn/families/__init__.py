@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.nn.families.denoiser import DenoiserFamily
+from napari_denoisplit.nn.families.divnoising import DivNoisingFamily
 from napari_denoisplit.nn.families.ladder import LadderFamily
 from napari_denoisplit.nn.families.unet import UNetFamily
 
@@ -24,6 +25,7 @@ FAMILIES: dict[str, Family[Any]] = {
     "ladder": LadderFamily(),
     "unet": UNetFamily(),
     "denoiser": DenoiserFamily(),
+    "divnoising": DivNoisingFamily(),
 }
 
 

@@ -26,6 +26,10 @@ S = TypeVar("S", bound=NetworkSettings)
 class Family(ABC, Generic[S]):
     """A family; `families` knows them all by the kind in their settings."""
 
+    most_restarts = 0
+    """Times that a training begins anew whose latents go unused, before its KL is annealed; 0 lets
+    it go on."""
+
     @abstractmethod
     def network(self, settings: S) -> SplittingNetwork:
         """Make a network with random weights."""
