@@ -96,6 +96,7 @@ def judge(model: NoiseModel, pairs: Pairs) -> tuple[NoiseCurves, Verdict]:
         offset=sorted_pixels.offset - (numbers.mean(sorted_pixels.signal) - sorted_pixels.signal),
         model_variance=np.array([b.model_variance for b in bins]),
         fitted_nll=_nll(numbers, fitted),
+        of_data=pairs.findings,
     )
     return curves, verdict_on(curves, evidence)
 

@@ -24,7 +24,12 @@ from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.pairs.line import NoiseLine
 from napari_denoisplit.noise.pairs.neighbour_correlation import neighbour_correlation
 from napari_denoisplit.noise.pairs.scaling import mean_of_neighbours
-from napari_denoisplit.noise.pairs.spread import check_spread, clipped_levels, trimmed_variance
+from napari_denoisplit.noise.pairs.spread import (
+    SECOND_DIFFERENCE,
+    check_spread,
+    clipped_levels,
+    trimmed_variance,
+)
 from napari_denoisplit.noise.pairs.windows import read_window, spread_windows
 
 if TYPE_CHECKING:
@@ -41,7 +46,6 @@ _LEAST_COUNT = 100
 _ROUNDING = 1e-9  # of the largest variance
 _MOST_BINS = 20
 _NEIGHBOURS = 3.0  # overlapping filters: so many pixels tell as much as one independent one
-_SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], dtype=np.float32) / np.float32(np.sqrt(6.0))
 _WIDE_DIFFERENCE = np.array([1.0, 0, -2.0, 0, 1.0], dtype=np.float32) / np.float32(np.sqrt(6.0))
 
 
@@ -211,9 +215,9 @@ def _tile_samples(
         usable &= inside
     residual = wide = signal = tile
     for axis in (0, 1):
-        residual = ndimage.correlate1d(residual, _SECOND_DIFFERENCE, axis=axis)
+        residual = ndimage.correlate1d(residual, SECOND_DIFFERENCE, axis=axis)
         wide = ndimage.correlate1d(wide, _WIDE_DIFFERENCE, axis=axis)
-        signal = ndimage.correlate1d(signal, _SECOND_DIFFERENCE**2, axis=axis)
+        signal = ndimage.correlate1d(signal, SECOND_DIFFERENCE**2, axis=axis)
     smooth = ndimage.gaussian_filter(tile, _SMOOTH, truncate=3.0)
     step_y, step_x = np.gradient(smooth)
     bulge = (smooth - ndimage.gaussian_filter(tile, 4.0, truncate=3.0)) / 4.0

@@ -73,8 +73,9 @@ def gather(
         case "single":
             return _of_single_image(data, settings)
         case "repeats":
-            fields, notes = fields_of_repeats(data.observation, most, mask)
-            return _pairs(data, fields, notes, settings.seed)
+            fields, notes, findings = fields_of_repeats(data.observation, most, mask)
+            pairs = _pairs(data, fields, notes, settings.seed)
+            return replace(pairs, findings=tuple(findings))
         case "pairs":
             fields, notes = fields_of_pairs(data.observation, data.signal, most, mask, rescale=True)
             return _pairs(data, fields, notes, settings.seed)
