@@ -23,6 +23,7 @@ import numpy as np
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.pairs.line import NoiseLine
 from napari_denoisplit.noise.pairs.neighbour_correlation import neighbour_correlation
+from napari_denoisplit.noise.pairs.rounding import grey_step
 from napari_denoisplit.noise.pairs.scaling import mean_of_neighbours
 from napari_denoisplit.noise.pairs.spread import (
     SECOND_DIFFERENCE,
@@ -65,6 +66,8 @@ class NoiseEstimate:
     """Range of grey levels, 0.01 % cut off at both ends."""
     saturation: float
     """Grey level at which pixels are clipped; infinite if none are."""
+    step: float
+    """Between grey levels; 0 if they are continuous."""
 
 
 def estimate_noise(
@@ -89,7 +92,7 @@ def estimate_noise(
     NoiseModelError
         The image is too small, or holds no noise.
     """
-    samples, observed, saturation = _samples(image, max_pixels, mask)
+    samples, observed, saturation, step = _samples(image, max_pixels, mask)
     bins = _bins(samples)
     if not bins or not any(b.variance > 0 for b in bins):
         raise NoiseModelError(
@@ -110,12 +113,13 @@ def estimate_noise(
         samples.smooth[b.flattest] - samples.smooth[b.flattest].mean() + b.signal for b in bins
     ]
     return NoiseEstimate(
-        NoiseLine.through(signals, variances, counts / _NEIGHBOURS, extent),
+        NoiseLine.through(signals, variances, counts / _NEIGHBOURS, extent, step),
         np.concatenate(local),
         np.concatenate([_noise(samples.deviation[b.flattest], b.variance) for b in bins]),
         neighbour_correlation(samples.residual, samples.wide, [b.flattest for b in bins]),
         observed,
         saturation,
+        step,
     )
 
 
@@ -174,8 +178,8 @@ class _Bin(NamedTuple):
 
 def _samples(
     image: Any, max_pixels: int, mask: NDArray[np.bool_] | None
-) -> tuple[_Samples, tuple[float, float], float]:
-    """Take samples from all windows; tell the range of grey levels and where it is clipped."""
+) -> tuple[_Samples, tuple[float, float], float, float]:
+    """Take samples from all windows; tell range, clipping and step of the grey levels."""
     shape = tuple(int(n) for n in image.shape)
     if len(shape) < 2 or min(shape[-2:]) < _SMALLEST_EDGE:
         raise NoiseModelError(
@@ -196,7 +200,7 @@ def _samples(
             "region, or give a noise model."
         )
     ends = np.quantile(values, (1e-4, 1 - 1e-4))
-    return samples, (float(ends[0]), float(ends[1])), high
+    return samples, (float(ends[0]), float(ends[1])), high, grey_step(values)
 
 
 def _tile_samples(
