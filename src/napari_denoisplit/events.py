@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    import threading
     from pathlib import Path
 
     import numpy as np
@@ -301,3 +302,27 @@ def changed(job: Job[E, R], change: Callable[[E], Iterable[F]]) -> Job[F, R]:
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]
         yield from change(event)
+
+
+def unless_stopped(job: Job[E, R], stop: threading.Event | None, error: Exception) -> Job[E, R]:
+    """Run a job as part of another, to its end or to its first event after a stop.
+
+    Parameters
+    ----------
+    job
+        The part, of which nothing can be kept before it has ended.
+    stop
+        Asks for the end; None never does.
+    error
+        Raised then: says that there is nothing to keep.
+    """
+
+    def passed(event: E) -> tuple[E]:
+        if stop is not None and stop.is_set():
+            raise error
+        return (event,)
+
+    try:
+        return (yield from changed(job, passed))
+    finally:
+        job.close()
