@@ -257,6 +257,14 @@ def test_a_drawn_area_and_a_drawn_line_are_measured(qtbot, window, browse, sampl
         shapes.add_lines(np.array([[-9, 3], [-9, 20]]))
 
 
+def test_the_first_clicks_of_an_outline_are_no_error(qtbot, window, browse):
+    browse.measuring.drawn.area_button.click()
+    shapes = window.layers[LAYER]
+    with qtbot.assertNotEmitted(browse.measuring.failed, wait=300):
+        shapes.add_polygons(np.array([[3.2, 4.7], [3.2, 4.7], [3.2, 4.7]]))
+        shapes.add_polygons(np.array([[3.2, 4.7], [3.2, 9.7], [3.2, 9.7]]))
+
+
 def test_a_place_is_measured_again_in_another_plane(qtbot, window, dock, rng):
     samples = make_samples(rng, lead=(3,))
     add_split(window, samples, "sample z")

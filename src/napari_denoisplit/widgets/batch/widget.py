@@ -87,7 +87,7 @@ class BatchWidget(JobWidget):
         found = (self.table, self.details, self._buttons)
         self._lay_out("Model", self.model, "Images", self.source, *how, *found)
         kinds = {MODEL_SUFFIXES: self.model.add, TIFF_SUFFIXES: self._choose}
-        self._take_drops(kinds, self.panel.say, folders=True)
+        self._take_drops(kinds, self.panel.status, folders=True)
         self._connect()
         self._refresh()
 

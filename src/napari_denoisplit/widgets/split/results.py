@@ -77,7 +77,12 @@ class ResultsPanel(QWidget):
     def end(self) -> None:
         """Clear up after a run."""
         self.temporary.end()
-        self.known = {path: layers for path, layers in self.known.items() if path.exists()}
+        self.forget_removed()
+
+    def forget_removed(self) -> None:
+        """Keep nothing of results whose layers are gone."""
+        alive = {path: shown for path, shown in self.known.items() if shown.layers.any_alive}
+        self.known = alive
 
     def moved(self, event: ResultMoved) -> Result:
         """Show a temporary result where it was saved to."""
