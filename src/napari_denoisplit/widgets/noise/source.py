@@ -30,6 +30,7 @@ _NOISY = Role(
     name="Noisy",
     missing="Choose or drop a TIFF or OME-Zarr image.",
     channel="Which channel; each has a noise of its own.",
+    one_channel=True,
 )
 _CLEAN = replace(
     _NOISY,

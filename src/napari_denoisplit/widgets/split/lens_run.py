@@ -74,7 +74,7 @@ class LensChoice:
         """Equal where another session would show the same."""
         c = self.chosen
         axes = "" if c.place is None else c.place.axes
-        return self.model, self.header, self.settings, id(c.layer), axes, c.channel
+        return self.model, self.header, self.settings, id(c.layer), axes, c.channels
 
 
 def _split_views(
@@ -85,7 +85,7 @@ def _split_views(
     if chosen.image is None:
         raise TypeError("the lens looks at a layer, not at a file")
     weights = header.mix.channel_weights(header.network.n_channels)
-    image = single_channel(chosen.image, chosen.channel, weights)
+    image = single_channel(chosen.image, chosen.channels, weights)
     yield Stage("Loading the network")
     # Not at the top: torch is paid for when the lens is switched on, in the background.
     from napari_denoisplit.jobs.split.lens import lens_job
