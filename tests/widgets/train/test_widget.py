@@ -48,7 +48,7 @@ def test_two_layers_are_the_channels(qtbot, widget, jobs, channels):
 def test_one_layer_with_channels_is_enough(qtbot, viewer, widget, jobs, channels):
     viewer.add_image(channels, name="both")
     widget.source.kind.setCurrentIndex(widget.source.kind.findData(CHANNELS))
-    widget.source.stack.layer = layer(viewer, "both")
+    widget.source.channels.layer = layer(viewer, "both")
     widget.source.names.setText("nuclei, actin")
     run(qtbot, widget)
     fields = jobs.calls[0]["fields"]

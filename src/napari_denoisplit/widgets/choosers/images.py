@@ -75,6 +75,13 @@ class ImageChooser(QWidget):
 
     changed = Signal()  # something else is chosen
 
+    # The choices, each only where images can be given in that way.
+    layer: LayerChoice
+    layers: LayerPerStructure
+    channels: LayerChoice
+    files: FileList
+    file: PathChoice
+
     def __init__(self, viewer: ViewerRef, role: Role, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._role = role
@@ -92,6 +99,7 @@ class ImageChooser(QWidget):
         self._form = form_layout(self)
         self._form.addRow("From", self.kind)
         for way, page in self._pages.items():
+            setattr(self, way, page)
             self._form.addRow(*([role.name, page] if way in (LAYER, FILE) else [page]))
             page.changed.connect(self._refresh)
         self._form.addRow("Channels", self.channels)
@@ -103,36 +111,6 @@ class ImageChooser(QWidget):
         self.channels.changed.connect(self._refresh)
         self.names.textChanged.connect(self._refresh)
         self._refresh()
-
-    @property
-    def layer(self) -> LayerChoice:
-        """The choice of one layer."""
-        choice: LayerChoice = self._pages[LAYER]
-        return choice
-
-    @property
-    def layers(self) -> LayerPerStructure:
-        """The choice of a layer for each structure."""
-        choice: LayerPerStructure = self._pages[LAYERS]
-        return choice
-
-    @property
-    def stack(self) -> LayerChoice:
-        """The choice of a layer with channels."""
-        choice: LayerChoice = self._pages[CHANNELS]
-        return choice
-
-    @property
-    def files(self) -> FileList:
-        """The list of files."""
-        choice: FileList = self._pages[FILES]
-        return choice
-
-    @property
-    def file(self) -> PathChoice:
-        """The choice of one file."""
-        choice: PathChoice = self._pages[FILE]
-        return choice
 
     @property
     def way(self) -> Way:
