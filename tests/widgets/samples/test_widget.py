@@ -249,7 +249,7 @@ def test_a_drawn_area_and_a_drawn_line_are_measured(qtbot, window, browse, sampl
         shapes.add_rectangles(np.array([[1.5, 2.5], [1.5, 8.5], [6.5, 8.5], [6.5, 2.5]]))
     reading = browse.measuring.plot.reading
     assert_allclose(reading.values[0], samples[0, :, 2:7, 3:9].mean(axis=(1, 2)), rtol=1e-5)
-    assert "Were pixels independent" in browse.measuring.text.text()
+    assert "If pixels were independent" in browse.measuring.text.text()
     with qtbot.waitSignal(browse.measuring.found):
         shapes.add_lines(np.array([[4, 3], [4, 20]]))
     assert browse.measuring.plot.reading.profile.mean.shape == (2, 18)

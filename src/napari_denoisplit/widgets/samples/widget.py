@@ -222,7 +222,7 @@ class SamplesWidget(JobWidget):
         self.show_button.setChecked(shown)
         self.show_button.setText("Hide the samples" if shown else "Show the samples")
         self.show_button.setToolTip(
-            tooltip("Take the picture away; what was seen before is shown again.")
+            tooltip("Hide the sample and show again what was there before.")
             if shown
             else tooltip("Show one sample at a time in place of the layers of this split.")
         )
