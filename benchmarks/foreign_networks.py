@@ -257,13 +257,16 @@ def compared(case: Case, seed: int) -> tuple[float, float]:
 
 def given(case: Case) -> dict[str, Any]:
     """Return what the weights do not tell of a network."""
-    return {}
+    context = {"context": case.variant, "patch_size": case.patch} if case.scales > 1 else {}
+    return {**context, "autoencoder": case.autoencoder}
 
 
 STORED = {
     "careamics": Case("careamics", 3, patch=16, filters=4, latents=4),
     "denoiSplit": Case("denoiSplit", 5, patch=64, filters=4, latents=2),
     "muSplit": Case("muSplit", 2, patch=8, filters=4, latents=4, logvar=True),
+    "lean": Case("muSplit", 2, patch=8, scales=3, variant="lean", filters=4, latents=2),
+    "regular": Case("muSplit", 3, patch=8, scales=3, variant="regular", filters=4, latents=2),
 }
 """Tiny networks whose numbers a test compares with."""
 

@@ -33,7 +33,6 @@ from napari_denoisplit.errors import ModelFileError as ModelFileError
 from napari_denoisplit.errors import NoiseModelError as NoiseModelError
 from napari_denoisplit.errors import TrainingError as TrainingError
 from napari_denoisplit.events import run as run
-from napari_denoisplit.images.channels import choose_channels as choose_channels
 from napari_denoisplit.images.files.image_file import ImageFile as ImageFile
 from napari_denoisplit.images.files.reading import read_image as read_image
 from napari_denoisplit.images.files.reading import read_images as read_images
@@ -64,6 +63,7 @@ from napari_denoisplit.noise.files.noise_file import read_noise_model as read_no
 from napari_denoisplit.noise.files.noise_file import write_noise_model as write_noise_model
 from napari_denoisplit.noise.fitting.mixture import fit_gaussian_mixture as fit_gaussian_mixture
 from napari_denoisplit.settings import CalibrateSettings as CalibrateSettings
+from napari_denoisplit.settings import ContextSettings as ContextSettings
 from napari_denoisplit.settings import DenoiseSettings as DenoiseSettings
 from napari_denoisplit.settings import FilmSettings as FilmSettings
 from napari_denoisplit.settings import ImportSettings as ImportSettings

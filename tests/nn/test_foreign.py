@@ -13,7 +13,13 @@ from napari_denoisplit.settings import ImportSettings
 
 # What tiny networks of other programs hold and compute: `benchmarks/foreign_networks.py --store`.
 STORED = Path(__file__).with_name("foreign_networks.safetensors")
-GIVEN = {"careamics": {}, "denoiSplit": {}, "muSplit": {}}
+GIVEN = {
+    "careamics": {},
+    "denoiSplit": {},
+    "muSplit": {},
+    "lean": {"context": "lean"},
+    "regular": {"context": "regular"},
+}
 
 
 def arrays(name: str) -> dict[str, torch.Tensor]:
@@ -69,3 +75,18 @@ def test_weights_that_are_not_finite_are_refused():
     state["model.output_layer.bias"][0] = torch.nan
     with pytest.raises(ModelFileError, match=r"output\.bias are NaN"):
         ForeignLadder(state).settings(2, ImportSettings())
+
+
+def test_context_of_musplit_is_asked_for_with_what_it_may_be():
+    ladder = ForeignLadder(part(arrays("lean"), "state/"))
+    with pytest.raises(ModelFileError, match="regular on patches of 2 or lean on patches of 8"):
+        ladder.settings(2, ImportSettings())
+    by_size = ladder.settings(2, ImportSettings(patch_size=8)).context
+    assert by_size == ladder.settings(2, ImportSettings(context="lean")).context
+    assert (by_size.variant, by_size.scales) == ("lean", 3)
+
+
+def test_an_autoencoder_is_told_to_be_one():
+    ladder = ForeignLadder(part(arrays("muSplit"), "state/"))
+    assert not ladder.settings(2, ImportSettings()).autoencoder
+    assert ladder.settings(2, ImportSettings(autoencoder=True)).autoencoder

@@ -29,6 +29,8 @@ def kl_terms(prediction: Prediction, loss: LossSettings, n_pixels: int) -> Tenso
     too; 'mean' divides by the level's entries and the number of levels. Free bits hold back
     each sample and level by itself, on its total nats for 'sum' and on its mean for 'mean'.
     """
+    if not prediction.kl_per_level:  # an autoencoder
+        return prediction.signal.new_zeros(0)
     kl = torch.stack(prediction.kl_per_level)  # (L, B) nats
     if loss.kl == "sum":
         return kl.clamp(min=loss.free_bits).mean(dim=1) / n_pixels

@@ -8,13 +8,14 @@ Source: the state dictionaries of juglab/denoiSplit, juglab/uSplit and careamics
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import LadderSettings
+from napari_denoisplit.nn.patch_ladder import PatchVSE
+from napari_denoisplit.settings import ContextSettings, LadderSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +30,10 @@ _PARTS: tuple[tuple[str, str, int], ...] = (
     ("bottom_up_layers.#.net_downsized.0.pre_conv", "bottom_up.#.0", 0),
     ("bottom_up_layers.#.net_downsized.0.res.block", "bottom_up.#.1", 0),
     ("bottom_up_layers.#.net.#.res.block", "bottom_up.#.#", 2),
+    ("lowres_first_bottom_ups.#.0", "context.stems.#.0", 0),
+    ("lowres_first_bottom_ups.#.2.res.block", "context.stems.#.2", 0),
+    ("bottom_up_layers.#.lowres_merge.layer.0", "context.merges.#.conv", 0),
+    ("bottom_up_layers.#.lowres_merge.layer.1.block", "context.merges.#.block", 0),
     ("top_down_layers.#.stochastic.conv_in_q", "top_down.#.posterior", 0),
     ("top_down_layers.#.stochastic.conv_in_p", "top_down.#.prior", 0),
     ("top_down_layers.#.stochastic.conv_out", "top_down.#.latents", 0),
@@ -52,8 +57,9 @@ _PATTERNS = tuple(
 _IN_BLOCK = {"0": "norm1", "2": "conv1", "4": "norm2", "6": "conv2", "8": "gate"}
 """Layers of a residual block by their place in it."""
 _NOT_OF_THE_NETWORK = re.compile(
-    # Noise models, statistics, and the weights of the output once more under a second name.
-    r"(noise_?model|likelihood|parameter_net|data_(mean|std))(\.|$)",
+    # Noise models, statistics, and weights that stand there once more under a second name.
+    r"(noise_?model|likelihood|parameter_net|data_(mean|std)|bottom_up_layers\.\d+\.lowres_net)"
+    r"(\.|$)",
     re.IGNORECASE,
 )
 
@@ -75,6 +81,13 @@ class ForeignLadder:
     def __init__(self, state: Mapping[str, Tensor]) -> None:
         self.is_of_careamics = any(key.startswith("model.") for key in state)
         self.weights = _renamed({key.removeprefix("model."): state[key] for key in state})
+        n_stems = _count(self.weights, r"context\.stems\.(\d+)\.0\.weight")
+        self._scales = n_stems + 1
+        # Every level has a merge there, and those without context do not use it.
+        unused = [f"context.merges.{i}." for i in range(n_stems, 99)]
+        for name in [k for k in self.weights if k.startswith(tuple(unused))]:
+            del self.weights[name]
+        self._may_be_lean = "likelihood.parameter_net.weight" in state
         needed = ("stem.0.weight", "top_down.0.latents.weight", "output.weight")
         if missing := [name for name in needed if name not in self.weights]:
             raise ModelFileError(
@@ -129,9 +142,39 @@ class ForeignLadder:
             level_factor=given.level_factor or ("none" if is_hdn else "times"),
             top_prior_size=prior.shape[-1],
             predict_logvar=rows == 2 * n_channels,
+            autoencoder=given.autoencoder,
+            context=self._context(n_levels, prior.shape[-1], given),
         )
         _check(settings, weights)
         return settings
+
+    def _context(
+        self, n_levels: int, top_edge: int, given: ImportSettings
+    ) -> ContextSettings | None:
+        """Tell variant and patch size by the edge of the top prior."""
+        if self._scales == 1:
+            return None
+        possible: dict[Literal["lean", "regular"], int] = {
+            "regular": top_edge * 2 ** (n_levels + 1 - self._scales)
+        }
+        if self._may_be_lean:
+            possible["lean"] = top_edge * 2**n_levels
+        left = [
+            variant
+            for variant, size in possible.items()
+            if given.context in (None, variant) and given.patch_size in (None, size)
+        ]
+        if len(left) != 1:
+            text = " or ".join(f"{v} on patches of {size}" for v, size in possible.items())
+            raise ModelFileError(
+                f"it has lateral context, {text}: say which (context, patch size) fits"
+            )
+        return ContextSettings(
+            scales=self._scales,
+            variant=left[0],
+            patch_size=possible[left[0]],
+            kept_size=given.kept_size,
+        )
 
 
 def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -178,7 +221,8 @@ def _count(names: Iterable[str], pattern: str) -> int:
 def _check(settings: LadderSettings, weights: Mapping[str, Tensor]) -> None:
     """Refuse weights that do not fit the shape, or are not finite."""
     with torch.device("meta"):
-        needed = {k: tuple(v.shape) for k, v in VSE(settings).state_dict().items()}
+        network = VSE(settings) if settings.context is None else PatchVSE(settings)
+    needed = {k: tuple(v.shape) for k, v in network.state_dict().items()}
     found = {k: tuple(v.shape) for k, v in weights.items()}
     if wrong := sorted(k for k in needed.keys() | found.keys() if needed.get(k) != found.get(k)):
         name = wrong[0]

@@ -16,7 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.nn.blocks import Downsample, Merge, ResidualBlock, Upsample
+from napari_denoisplit.nn.context import Context, centre
 from napari_denoisplit.nn.gaussian import Gaussian, gaussian_kl
 from napari_denoisplit.nn.sampler import Prediction, SplittingNetwork
 
@@ -37,6 +39,8 @@ class TopDown(nn.Module):
         self.is_top = level == settings.n_levels - 1
         self.is_off = level in settings.levels_off
         """Whether q sees nothing of the image, only what lies above."""
+        self.takes_mean = self.is_off or settings.autoencoder
+        """Whether samples have the mean of q there; of a level that is off as published."""
         self.variance = settings.variance
         self.scale = 1.0
         """What the features are multiplied by before q."""
@@ -79,12 +83,15 @@ class TopDown(nn.Module):
             prior = prior.repeat(1, 1, rows, columns)[..., : shape[0], : shape[1]]
         return Gaussian.from_features(prior, self.variance)
 
-    def ascend(self, z: Tensor, above: Tensor | None) -> Tensor:
-        """Latents (B, Z, y, x) -> features for the level below, (B, H, 2y, 2x)."""
+    def ascend(self, z: Tensor, above: Tensor | None, edge: int | None = None) -> Tensor:
+        """Latents (B, Z, y, x) -> features for the level below, (B, H, 2y, 2x).
+
+        With an edge, of that much of the middle.
+        """
         h = self.latents(z)
         if above is not None:
             h = self.skip(h, above)
-        return self.up(h)  # type: ignore[no-any-return]
+        return self.up(h if edge is None else centre(h, edge))  # type: ignore[no-any-return]
 
 
 class VSE(SplittingNetwork):
@@ -105,6 +112,8 @@ class VSE(SplittingNetwork):
             nn.ELU(),
             ResidualBlock(n, dropout, gated=False),
         )
+        self._edge: int | None = None  # how much of a level's middle goes on; None: all
+        self.context = None if settings.context is None else Context(settings)
         levels = range(settings.n_levels)
         self.bottom_up = nn.ModuleList(
             Downsample(n, settings.blocks_per_level, dropout) for _ in levels
@@ -122,23 +131,28 @@ class VSE(SplittingNetwork):
         """Image edges that the ladder takes as they are are multiples of this."""
         return int(2**self.settings.n_levels)
 
-    def encode(self, x: Tensor) -> list[Tensor]:
+    def encode(self, x: Tensor, margin: int = 0) -> list[Tensor]:
         """Bottom-up pass: the normalized superposition to features, finest level first.
 
         Parameters
         ----------
         x
-            (B, 1, Y, X); Y and X are multiples of `multiple`.
+            (B, 1, Y, X); Y and X without the margin are multiples of `multiple`.
+        margin
+            Pixels on each side that are seen as context alone.
 
         Returns
         -------
         list of Tensor
             (B, H, Y/2^(l+1), X/2^(l+1)) for each level l.
         """
-        h = self.stem(x)
+        surroundings = [] if self.context is None else self.context.of_image(x, margin)
+        h = self.stem(x[..., margin : x.shape[-2] - margin, margin : x.shape[-1] - margin])
         features = []
-        for down in self.bottom_up:
+        for level, down in enumerate(self.bottom_up):
             h = down(h)
+            if self.context is not None and level < len(surroundings):
+                h = self.context.merged(level, h, surroundings[level])
             features.append(h)
         return features
 
@@ -160,9 +174,10 @@ class VSE(SplittingNetwork):
         above = None
         for level in self._levels_from_top():
             q = level.q(bottom_up[level.level], above)
-            # Of a level that is off the mean is taken, as published.
-            z = q.mean if level.is_off else q.sample(noise(level.level, tuple(q.mean.shape)))
-            above = level.ascend(z.to(bottom_up[0].dtype), above)
+            z = q.mean
+            if not level.takes_mean:
+                z = q.sample(noise(level.level, tuple(z.shape)))
+            above = level.ascend(z.to(bottom_up[0].dtype), above, self._edge)
         return self._head(above)[:, : self.settings.n_channels].float()
 
     def forward(self, x: Tensor, noise: LatentNoise | None = None) -> Prediction:
@@ -172,7 +187,8 @@ class VSE(SplittingNetwork):
         ----------
         x
             (B, 1, Y, X) normalized superposition; sizes that the ladder does not divide are
-            padded by replication and cropped again.
+            padded by replication and cropped again. In training with the margin of the settings on
+            each side, for which nothing is predicted.
         noise
             As in `decode`; None draws from torch's random state.
 
@@ -180,21 +196,33 @@ class VSE(SplittingNetwork):
         ------
         ValueError
             In training: the top prior is bound to positions of another patch size.
+        TrainingError
+            In training with context: the patch size is not divided by all levels.
         """
-        height, width = x.shape[-2:]
-        x = F.pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
-        bottom_up = self.encode(x)
+        margin = self.settings.margin if self.training else 0
+        height, width = (n - 2 * margin for n in x.shape[-2:])
+        rows, columns = (-n % self.multiple for n in (height, width))
+        if margin and (rows or columns):
+            raise TrainingError(
+                f"A network with context is trained on patches of multiples of {self.multiple} "
+                f"pixels, not {height}x{width}: choose another patch_size."
+            )
+        x = F.pad(x, (0, columns, 0, rows), mode="replicate")
+        bottom_up = self.encode(x, margin)
         if self.training:
             self._check_top(bottom_up[-1])
         above, kl_levels, sizes = None, [], []
         for level in self._levels_from_top():
             q = level.q(bottom_up[level.level], above)
+            if self.settings.autoencoder:
+                above = level.ascend(q.mean, above, self._edge)
+                continue
             p = level.p(above, (q.mean.shape[-2], q.mean.shape[-1]))
             kl_levels.append(gaussian_kl(q, p).sum(dim=(1, 2, 3)))  # (B,)
             sizes.append(q.mean[0].numel())
             shape = tuple(q.mean.shape)
             z = q.sample(torch.randn_like(q.mean) if noise is None else noise(level.level, shape))
-            above = level.ascend(z, above)
+            above = level.ascend(z, above, self._edge)
         out = self._head(above)[..., :height, :width].float()
         signal, logvar = out.chunk(2, dim=1) if self.settings.predict_logvar else (out, None)
         return Prediction(signal, logvar, kl_levels[::-1], sizes[::-1])

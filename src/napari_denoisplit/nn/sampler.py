@@ -43,6 +43,10 @@ class SplittingNetwork(nn.Module):
 
     settings: NetworkSettings
 
+    def example(self, multiple: int) -> Tensor:
+        """Make an input of the smallest size, given what divides images."""
+        return torch.zeros(1, 1, multiple, multiple)
+
     def encode(self, x: Tensor) -> list[Tensor]:
         """Compute what does not depend on the sample.
 
@@ -100,6 +104,8 @@ class NetworkFacts:
     """Memory that encoding and one sample take at most, per pixel."""
     kept_bytes: float
     """Memory that what `encode` returns takes, per pixel."""
+    least_context: int = 0
+    """Pixels around a part without which it cannot be sampled."""
 
     def context(self, positions: int) -> int:
         """Pixels that hold so many positions of the coarsest level, of 16 pixels at least.
@@ -107,6 +113,7 @@ class NetworkFacts:
         No more than the reach, and a multiple of what the network divides.
         """
         pixels = min(self.reach, positions * max(16, self.multiple))
+        pixels = max(pixels, self.least_context)
         return -(-pixels // self.multiple) * self.multiple
 
     @property
@@ -198,7 +205,7 @@ def multiply_adds(network: SplittingNetwork, facts: NetworkFacts) -> tuple[float
     ]
     try:
         device = next(network.parameters()).device
-        x = torch.zeros(1, 1, facts.multiple, facts.multiple, device=device)
+        x = network.example(facts.multiple).to(device)
         with torch.no_grad():
             features = network.encode(x)
             encoding = done
@@ -206,4 +213,4 @@ def multiply_adds(network: SplittingNetwork, facts: NetworkFacts) -> tuple[float
     finally:
         for hook in hooks:
             hook.remove()
-    return encoding / x.numel(), (done - encoding) / x.numel()
+    return encoding / x[0, 0].numel(), (done - encoding) / x[0, 0].numel()

@@ -3,6 +3,7 @@
 The descriptions feed the help of the command line and the tooltips of the widgets.
 """
 
+from napari_denoisplit.settings.context import ContextSettings
 from napari_denoisplit.settings.importing import ImportSettings
 from napari_denoisplit.settings.networks import (
     KINDS,
@@ -47,6 +48,7 @@ __all__ = [
     "Binning",
     "CalibrateSettings",
     "CalibrationMethod",
+    "ContextSettings",
     "DenoiseSettings",
     "DenoisingUNetSettings",
     "DivNoisingSettings",

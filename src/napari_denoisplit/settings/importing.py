@@ -22,3 +22,17 @@ class ImportSettings(Settings):
         description="What sqrt(2 (l + 1)) does to the features of a posterior above four levels; "
         "None: 'none' for one structure, as in HDN, else 'times'.",
     )
+    context: Literal["lean", "regular"] | None = Field(
+        None,
+        description="Variant of lateral context in muSplit; None: 'regular', the only one of "
+        "denoiSplit and careamics.",
+    )
+    patch_size: int | None = Field(
+        None, ge=8, description="Edge of the training patches, pixels, where there is context."
+    )
+    kept_size: int = Field(
+        16, ge=1, description="Edge of what is kept of the middle of a patch with context, pixels."
+    )
+    autoencoder: bool = Field(
+        False, description="It is muSplit's hierarchical autoencoder, which draws no samples."
+    )

@@ -7,8 +7,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from napari_denoisplit.settings.base import Settings
+from napari_denoisplit.settings.context import ContextSettings
 
-Preset = Literal["tiny", "fast", "paper", "unet", "hdn", "divnoising"]
+Preset = Literal["tiny", "fast", "paper", "context", "unet", "hdn", "divnoising"]
 Method = Literal["denoisplit", "altered_musplit", "musplit"]
 Latents = Annotated[int, Field(ge=2, le=512)]
 
@@ -23,6 +24,11 @@ class NetworkSettings(Settings):
     def in_words(self) -> str:
         """Kind and size, for a table."""
         return self.kind
+
+    @property
+    def margin(self) -> int:
+        """Pixels around a patch that training gives along, and for which nothing is predicted."""
+        return 0
 
 
 class LadderSettings(NetworkSettings):
@@ -78,6 +84,23 @@ class LadderSettings(NetworkSettings):
         description="Levels, the finest is 0, that see nothing of the image, only the levels above "
         "them: noise that is correlated along rows then finds no way through, as HDN does.",
     )
+    autoencoder: bool = Field(
+        False,
+        description="Take the mean of the latents in place of a sample: one answer, as of "
+        "muSplit's hierarchical autoencoder.",
+    )
+    context: ContextSettings | None = Field(
+        None, description="Surroundings at lower resolutions that it sees, too; None: none."
+    )
+
+    @model_validator(mode="after")
+    def _every_scale_has_a_level(self) -> Self:
+        if self.context is not None and self.context.scales > self.n_levels + 1:
+            raise ValueError(
+                f"{self.context.scales} scales of context need {self.context.scales - 1} levels, "
+                f"and there are {self.n_levels}."
+            )
+        return self
 
     @model_validator(mode="after")
     def _the_top_stays_on(self) -> Self:
@@ -101,7 +124,18 @@ class LadderSettings(NetworkSettings):
     def in_words(self) -> str:
         """Levels, filters and latent maps."""
         latents = ", ".join(map(str, dict.fromkeys(self.latents_per_level)))
-        return f"{self.n_levels} levels, {self.n_filters} filters, {latents} latent maps"
+        text = f"{self.n_levels} levels, {self.n_filters} filters, {latents} latent maps"
+        if self.context is not None:
+            text += f", context of {self.context.scales} scales ({self.context.variant})"
+        return text
+
+    @property
+    def margin(self) -> int:
+        """Pixels that the maps of its context depend on; patches as published bring theirs."""
+        if self.context is None or self.context.variant != "image":
+            return 0
+        # What a stem looks at, and a sample that halving spoils at the edge of each scale.
+        return int(5 * 2 ** (self.context.scales - 1))
 
     @property
     def latents_per_level(self) -> tuple[int, ...]:
@@ -228,6 +262,13 @@ PRESETS: dict[Preset, PresetSettings] = {
         batch_size=8,
     ),
     "paper": PresetSettings(network=LadderSettings(), patch_size=128, batch_size=32),
+    "context": PresetSettings(
+        network=LadderSettings(
+            n_filters=32, n_latents=32, upsampling="nearest", context=ContextSettings()
+        ),
+        patch_size=64,
+        batch_size=8,
+    ),
     "unet": PresetSettings(network=UNetSettings(), patch_size=64, batch_size=8),
     "hdn": PresetSettings(
         network=LadderSettings(

@@ -23,7 +23,9 @@ class TrainSettings(ComputeSettings):
         "fast",
         description="Network: 'tiny' for a first look, 'fast' for a laptop, 'paper' for a GPU; "
         "'unet' predicts one answer without uncertainty, trained on the mean squared error "
-        "whatever the method; 'hdn' and the small 'divnoising' denoise one structure by samples.",
+        "whatever the method; 'hdn' and the small 'divnoising' denoise one structure by samples; "
+        "'context' also looks far around every place at lower resolutions, for structures larger "
+        "than a patch.",
     )
     network: AnyNetwork | None = Field(
         None, description="A network of your own in place of the preset's."

@@ -16,8 +16,10 @@ import torch
 from napari_denoisplit.checkpoint import Model, ModelHeader, load_model, save_model
 from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import (
-    FileOutcome,
+    FileDone,
+    FileFailed,
     FileProgress,
+    FileSkipped,
     FileStarted,
     Progress,
     Stage,
@@ -89,7 +91,7 @@ def split(model, folder, output, settings=SETTINGS, on_event=lambda event: None,
 
     job = batch_job(model, find_items([folder]), settings, output=output, **keywords)
     result = run(job, keep)
-    return result, [e for e in events if isinstance(e, FileOutcome)]
+    return result, [e for e in events if isinstance(e, (FileDone, FileFailed, FileSkipped))]
 
 
 def statuses(result):
@@ -147,7 +149,7 @@ def test_a_second_run_does_nothing(model, good, tmp_path):
     split(model, good, tmp_path / "out")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
     result, events = split(model, good, tmp_path / "out")
-    assert {event.status for event in events} == {"skipped"}
+    assert {type(event) for event in events} == {FileSkipped}
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
     assert all(len(file.outputs) == 2 for file in result.files)
 

@@ -69,3 +69,13 @@ def test_the_mixing_range_bounds_the_share_of_each_channel():
 def test_the_seed_decides_the_batches():
     torch.testing.assert_close(batches().draw(), batches().draw(), rtol=0, atol=0)
     assert not torch.equal(batches(seed=1).draw().channels, batches().draw().channels)
+
+
+def test_a_margin_shows_what_lies_around_a_patch_mirrored_beyond_the_field():
+    picture = np.arange(2 * 24 * 24, dtype=np.float32).reshape(2, 24, 24)
+    changes = DEFAULTS | {"patch_size": 24, "augment": False, "margin": 40}
+    source = Batches([picture], [np.ones((24, 24), bool)], NORMALIZATION, MixSettings(), **changes)
+    mixed, channels = source.draw()
+    np.testing.assert_array_equal(channels[0], picture)
+    around = np.pad(picture.mean(axis=0), 40, mode="symmetric")
+    np.testing.assert_allclose(mixed[0, 0], (around - 7) / 2, rtol=1e-6)

@@ -12,6 +12,7 @@ from napari_denoisplit.nn.sampler import PlainSampler, multiply_adds
 from napari_denoisplit.settings import (
     KINDS,
     PRESETS,
+    ContextSettings,
     DenoisingUNetSettings,
     DivNoisingSettings,
     LadderSettings,
@@ -28,9 +29,12 @@ SMALL: dict[str, NetworkSettings] = {
 }
 
 
-@pytest.fixture(params=FAMILIES)
+CONTEXT = LadderSettings(n_levels=2, n_filters=4, n_latents=2, context=ContextSettings(scales=3))
+
+
+@pytest.fixture(params=[*FAMILIES, "context"])
 def settings(request) -> NetworkSettings:
-    return SMALL[request.param]
+    return (SMALL | {"context": CONTEXT})[request.param]
 
 
 def still(level, shape, corner=(0, 0)):

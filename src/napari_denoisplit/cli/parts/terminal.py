@@ -20,8 +20,10 @@ from napari_denoisplit.cli.parts.errors import EXPECTED, FAILED, INTERRUPTED, on
 from napari_denoisplit.events import (
     BlocksWritten,
     EpochDone,
-    FileOutcome,
+    FileDone,
+    FileFailed,
     FileProgress,
+    FileSkipped,
     FileStarted,
     FitStep,
     PairsGathered,
@@ -207,13 +209,13 @@ class Terminal:
                 bar.update(task, label=path.name)
                 if why:
                     self.say(f"{path.name} is split again: {why}.")
-            case FileOutcome(path=path, status="failed", message=message):
-                self.say_failed(path, message)
-            case FileOutcome(status="done" | "stopped", outputs=outputs):
+            case FileDone(outputs=outputs):
                 self._list(outputs, bar)
+            case FileFailed(path=path, message=message):
+                self.say_failed(path, message)
             case PreviewSplit() | PartDrawn() | SampleDrawn() | BlocksWritten():
                 pass  # pictures are for windows
-            case FileProgress() | FileOutcome():
+            case FileProgress() | FileSkipped():
                 pass  # files that are skipped are counted in the end
             case _:
                 assert_never(event)

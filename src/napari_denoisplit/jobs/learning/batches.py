@@ -26,7 +26,7 @@ class Batch(NamedTuple):
     """Input and targets of one step."""
 
     superposition: Tensor
-    """(B, 1, P, P), normalized."""
+    """(B, 1, P, P), normalized; with a margin that much more on each side."""
     channels: Tensor
     """(B, C, P, P), image units: the noisy channels that were superposed."""
 
@@ -56,6 +56,9 @@ class Batches:
         Seed of everything that is drawn here.
     device
         Where the fields are kept and mixed.
+    margin
+        Pixels around a patch that are superposed along, as context; beyond a field they are its
+        reflection.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Batches:
         independent_share: float,
         seed: int,
         device: torch.device,
+        margin: int = 0,
     ) -> None:
         self.corners = PatchCorners(fields, masks, patch_size, structure_bias)
         self.batch_size = batch_size
@@ -82,8 +86,11 @@ class Batches:
         self._alpha = (mix.alpha_low, mix.alpha_high)
         self._augment = augment
         self._independent_share = independent_share
+        around = ((0, 0), (margin, margin), (margin, margin))
+        self._margin = margin
         self._fields = [
-            torch.from_numpy(np.require(f, requirements=("C", "W"))).to(device) for f in fields
+            torch.from_numpy(np.require(f, requirements=("C", "W"))).to(device)
+            for f in (np.pad(f, around, mode="symmetric") if margin else f for f in fields)
         ]
         self.rng = np.random.default_rng(seed)
 
@@ -99,12 +106,14 @@ class Batches:
         n_apart = int(self.rng.binomial(self.batch_size, self._independent_share))
         patches = [self._apart() for _ in range(n_apart)]
         patches += [self._turned(self._cut(*corner)) for corner in corners[n_apart:]]
-        channels = torch.stack(patches)  # (B, C, P, P)
-        return Batch(self._mixed(channels), channels)
+        channels = torch.stack(patches)  # (B, C, P, P), each with its margin
+        inside = slice(self._margin, self._margin + self.patch_size)
+        return Batch(self._mixed(channels), channels[..., inside, inside])
 
     def _cut(self, field: int, y: int, x: int) -> Tensor:
-        """Patch (C, P, P) of one place."""
-        return self._fields[field][:, y : y + self.patch_size, x : x + self.patch_size]
+        """Patch (C, P, P) of one place, with its margin."""
+        edge = self.patch_size + 2 * self._margin
+        return self._fields[field][:, y : y + edge, x : x + edge]
 
     def _apart(self) -> Tensor:
         """Patch (C, P, P) whose channels come from different places, each turned by itself."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.events import PairsGathered, Stage, unless_stopped
+from napari_denoisplit.events import PairsGathered, Stage
 from napari_denoisplit.images.training.spread_planes import spread_planes
 from napari_denoisplit.jobs.denoise.job import denoise_job
 from napari_denoisplit.jobs.versions import versions
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.noise.pairs.pairs import Pairs
     from napari_denoisplit.verdict import Verdict
-
-_STOPPED = "The fit was stopped before there was a noise model."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +67,7 @@ def fit_noise_job(
     denoise
         How the denoiser of the source 'bootstrap' is trained.
     stop
-        When set, the job ends soon, and with an error: half of a fit is no noise model.
+        When set, a denoiser in training ends early; the fit itself takes seconds and is finished.
 
     Yields
     ------
@@ -85,16 +82,7 @@ def fit_noise_job(
     NoiseModelError
         The data hold no noise, or too few pixels, or the denoiser's result is degenerate.
     """
-    fitting = _fit(data, settings or NoiseFitSettings(), denoise, stop)
-    return (yield from unless_stopped(fitting, stop, NoiseModelError(_STOPPED)))
-
-
-def _fit(
-    data: NoiseData,
-    settings: NoiseFitSettings,
-    denoise: DenoiseSettings | None,
-    stop: threading.Event | None,
-) -> Job[NoiseEvent, NoiseFit]:
+    settings = settings or NoiseFitSettings()
     pairs, denoised = yield from gather_job(data, settings, denoise=denoise, stop=stop)
     yield Stage("Fitting the noise model")
     model, candidates = yield from fit_steps(pairs, settings)
@@ -143,14 +131,13 @@ def gather_job(
                 data.observation, settings.max_pixels, whole_planes=data.mask is not None
             ),
         )
-        denoising = denoise_job(
+        denoised = yield from denoise_job(
             [data.observation],
             denoise or DenoiseSettings(seed=settings.seed),
             for_noise_model=True,
             stop=stop,
             names=(data.name,),
         )
-        denoised = yield from unless_stopped(denoising, stop, NoiseModelError(_STOPPED))
         denoised.check()
     yield Stage("Gathering pixels")
     pairs = gather(data, settings, signal=None if denoised is None else denoised.images[0])

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
+from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.nn.context import STEM_REACH
 from napari_denoisplit.nn.elbo import ElboObjective
 from napari_denoisplit.nn.families.family import Family
 from napari_denoisplit.nn.fast.inference import FoldedVSE
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.nn.likelihood import GaussianLikelihood, NoiseModelLikelihood
+from napari_denoisplit.nn.patch_ladder import PatchVSE
+from napari_denoisplit.nn.patch_sampler import PatchSampler, facts_of_patches
 from napari_denoisplit.nn.sampler import Level, NetworkFacts
 from napari_denoisplit.settings import LadderSettings
 
@@ -29,8 +33,8 @@ class LadderFamily(Family[LadderSettings]):
     """Variational splitting encoder-decoders, sampled by their folded form."""
 
     def network(self, settings: LadderSettings) -> SplittingNetwork:
-        """Make a `VSE`."""
-        return VSE(settings)
+        """Make a `VSE`, or a `PatchVSE` where the context is that of patches."""
+        return PatchVSE(settings) if _sees_patches(settings) else VSE(settings)
 
     def facts(self, settings: LadderSettings, dtype: torch.dtype) -> NetworkFacts:
         """See `Family`.
@@ -42,9 +46,11 @@ class LadderFamily(Family[LadderSettings]):
         makes up for from about 1024 pixels on.
         """
         latents = [
-            0 if level in settings.levels_off else n
+            0 if settings.autoencoder or level in settings.levels_off else n
             for level, n in enumerate(settings.latents_per_level)
         ]
+        if _sees_patches(settings):
+            return facts_of_patches(settings, latents)
         return NetworkFacts(
             n_channels=settings.n_channels,
             multiple=2**settings.n_levels,
@@ -57,12 +63,19 @@ class LadderFamily(Family[LadderSettings]):
 
     def sampler(self, network: SplittingNetwork, facts: NetworkFacts, compute: Compute) -> Sampler:
         """Fold the network: the same samples in a fraction of the time, whatever its settings."""
+        if isinstance(network, PatchVSE):
+            return PatchSampler(network, facts, compute)
         return FoldedVSE(cast("VSE", network).to(compute.device), facts, compute)
 
     def shaped(
         self, settings: LadderSettings, n_channels: int, loss: LossSettings
     ) -> LadderSettings:
         """Predict a variance where the likelihood is a Gaussian's."""
+        if _sees_patches(settings):
+            raise TrainingError(
+                "Context of the variants 'lean' and 'regular' serves models that were trained "
+                "elsewhere: train one with the variant 'image'."
+            )
         logvar = loss.likelihood == "gaussian"
         return settings.model_copy(update={"n_channels": n_channels, "predict_logvar": logvar})
 
@@ -83,16 +96,25 @@ class LadderFamily(Family[LadderSettings]):
             likelihood = GaussianLikelihood(normalization)
         else:
             likelihood = NoiseModelLikelihood(noise_models, normalization)
-        return ElboObjective(likelihood, loss, settings.n_levels)
+        n_levels = 0 if settings.autoencoder else settings.n_levels
+        return ElboObjective(likelihood, loss, n_levels)
+
+
+def _sees_patches(settings: LadderSettings) -> bool:
+    return settings.context is not None and settings.context.variant != "image"
 
 
 def _reach(settings: LadderSettings) -> int:
     """Sum the radii of all convolutions on the longest way: down to the top and up again."""
     blocks = 2 * settings.blocks_per_level  # two 3x3 convolutions each
-    reach = settings.stem_kernel // 2 + 2
+    down, up = settings.stem_kernel // 2 + 2, 2 * settings.blocks_in_head + 1
+    n_stems = 0 if settings.context is None else settings.context.scales - 1
     for level in range(settings.n_levels):
         fine, coarse = 2**level, 2 ** (level + 1)
-        reach += fine + blocks * coarse  # strided convolution, blocks
+        down += fine + blocks * coarse  # strided convolution, blocks
+        if level < n_stems:
+            # The stem and the halving before it, then the block of the merge.
+            down = max(down, (STEM_REACH + 1) * coarse) + 2 * coarse
         # Posterior, latents and doubling; below the top also the blocks of both merges.
-        reach += (3 if level == settings.n_levels - 1 else 7) * coarse + blocks * fine
-    return reach + 2 * settings.blocks_in_head + 1
+        up += (3 if level == settings.n_levels - 1 else 7) * coarse + blocks * fine
+    return down + up

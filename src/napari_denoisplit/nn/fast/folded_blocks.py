@@ -158,6 +158,27 @@ class _FoldedGate:
         self._elementwise.gate(x, both.view(n, width, 2 * n_filters))
 
 
+class FoldedStem:
+    """From an image to feature maps: a convolution of any odd edge, then a residual block."""
+
+    def __init__(self, stem: nn.Sequential, folding: Folding) -> None:
+        conv, _, block = stem
+        weight, bias = weights(conv)
+        self._elementwise, unit = folding.elementwise, folding.unit
+        self._conv = Convolution(weight * unit, bias * unit, folding.dtype)
+        self._dtype = folding.dtype
+        self._block = FoldedBlock(cast("ResidualBlock", block), folding)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(B, 1, Y, X) -> (B, Y, X, H)."""
+        # By a reshape: with one channel, permuted axes do not tell torch how the maps lie.
+        h = self._conv(x.to(self._dtype).reshape(len(x), *x.shape[2:], 1))
+        for image in h:
+            for rows in some_rows(image):
+                self._elementwise.elu(image[rows], image[rows])
+        return self._block(h.mul_(1 / self._elementwise.unit))
+
+
 class FoldedDown:
     """Halve the size, then residual blocks."""
 

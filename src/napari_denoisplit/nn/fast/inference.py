@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, cast
 import torch
 import torch.nn.functional as F
 
-from napari_denoisplit.nn.fast.convolution import Convolution, some_rows
+from napari_denoisplit.nn.context import halved
+from napari_denoisplit.nn.fast.convolution import some_rows
 from napari_denoisplit.nn.fast.field_of_view import Window, needed_windows
 from napari_denoisplit.nn.fast.folded_blocks import (
     FoldedBlock,
     FoldedDown,
     FoldedMerge,
     FoldedOutput,
+    FoldedStem,
     FoldedUp,
     Folding,
     weights,
@@ -29,9 +31,9 @@ from napari_denoisplit.nn.fast.folded_blocks import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
-    from napari_denoisplit.nn.blocks import Downsample, ResidualBlock
+    from napari_denoisplit.nn.blocks import Downsample, Merge, ResidualBlock
     from napari_denoisplit.nn.compute import Compute
     from napari_denoisplit.nn.ladder import VSE, TopDown
     from napari_denoisplit.nn.sampler import LatentNoise, NetworkFacts, PlacedNoise
@@ -57,12 +59,17 @@ class FoldedVSE:
         self.facts, self.device, self._settings = facts, compute.device, network.settings
         folding = Folding(compute)
         self._dtype, self._elementwise = folding.dtype, folding.elementwise
-        stem, _, block = network.stem
-        weight, bias = weights(stem)
-        unit = folding.unit
-        self._stem = Convolution(weight * unit, bias * unit, folding.dtype)
-        self._stem_block = FoldedBlock(cast("ResidualBlock", block), folding)
+        self._stem = FoldedStem(network.stem, folding)
         self._downs = [FoldedDown(cast("Downsample", d), folding) for d in network.bottom_up]
+        context = network.context
+        stems, merges = ((), ()) if context is None else (context.stems, context.merges)
+        self._context = [
+            (
+                FoldedStem(cast("nn.Sequential", stem), folding),
+                _ContextMerge(cast("Merge", merge), folding),
+            )
+            for stem, merge in zip(stems, merges, strict=True)
+        ]
         kind = network.settings.upsampling
         self._levels = [_Level(cast("TopDown", t), kind, folding) for t in network.top_down]
         self._final = [
@@ -85,15 +92,13 @@ class FoldedVSE:
         list of Tensor
             (B, H, at the top 2Z, Y/2^(l+1), X/2^(l+1)) for each level l, to be given to `decode`.
         """
-        # By a reshape: with one channel, permuted axes do not tell torch how the maps lie.
-        h = self._stem(x.to(self._dtype).reshape(len(x), *x.shape[2:], 1))
-        for image in h:
-            for rows in some_rows(image):
-                self._elementwise.elu(image[rows], image[rows])
-        h = self._stem_block(h.mul_(1 / self._elementwise.unit))
-        prepared = []
-        for down, level in zip(self._downs, self._levels, strict=True):
+        h, prepared = self._stem(x), []
+        for i, (down, level) in enumerate(zip(self._downs, self._levels, strict=True)):
             h = down(h)
+            if i < len(self._context):
+                x = halved(x)
+                stem, merge = self._context[i]
+                h = merge(h, stem(x))
             prepared.append(level.prepare(h).permute(0, 3, 1, 2))
         return prepared
 
@@ -137,6 +142,20 @@ class FoldedVSE:
         return signal[(..., *wanted.within(*windows[0].corner).slices)]
 
 
+class _ContextMerge(FoldedMerge):
+    """The merge of what surrounds a place into its level, both known to the bottom-up pass."""
+
+    def __init__(self, merge: Merge, folding: Folding) -> None:
+        super().__init__(merge, folding)
+        self._first = self.first[:, :, None, None].to(folding.dtype)
+        self._first_bias = self.bias.to(folding.dtype)
+
+    def __call__(self, first: Tensor, second: Tensor) -> Tensor:
+        """Merge two (B, Y, X, H)."""
+        maps = F.conv2d(first.permute(0, 3, 1, 2), self._first, self._first_bias)
+        return super().__call__(maps.permute(0, 2, 3, 1), second)
+
+
 def _at(noise: PlacedNoise, corner: tuple[int, int]) -> LatentNoise:
     return lambda level, shape: noise(level, shape, corner)
 
@@ -147,6 +166,7 @@ class _Level:
     def __init__(self, level: TopDown, kind: str, folding: Folding) -> None:
         self._elementwise = folding.elementwise
         self._level, self._is_top, self._is_off = level.level, level.is_top, level.is_off
+        self._takes_mean = level.takes_mean
         self._variance = level.variance
         weight, bias = weights(level.posterior)
         self._n_latents = len(bias) // 2
@@ -188,7 +208,7 @@ class _Level:
             q = prepared
         else:
             q = self._posterior(above if self._is_off else self._merge(prepared, above))
-        if self._is_off:
+        if self._takes_mean:
             z = q[..., : self._n_latents].contiguous()
         else:
             batch, height, width, _ = q.shape

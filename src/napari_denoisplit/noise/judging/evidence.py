@@ -1,23 +1,25 @@
-"""Figures of a noise model and its pixels that a verdict goes by, besides the curves."""
+"""What a verdict on a noise model goes by, and what it is made of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from napari_denoisplit.settings import NoiseSource
-    from napari_denoisplit.verdict import Finding
 
     Floats = NDArray[np.float64]
+
+CERTAIN = 3.0
+"""Standard errors that an effect must exceed beyond its threshold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """Figures that the findings go by, besides the curves."""
+    """What the findings go by, besides the curves."""
 
     source: NoiseSource
     n_pixels: int
@@ -33,5 +35,11 @@ class Evidence:
     """(B,), squared grey levels."""
     fitted_nll: float
     """Mean negative log-likelihood of the pixels to fit to, nats."""
-    of_data: tuple[Finding, ...] = ()
-    """What makes the pixels doubtful, whatever the model."""
+
+
+class Finding(NamedTuple):
+    """One reason of a verdict."""
+
+    gravity: int
+    """0: worth knowing; 1: usable; 2: do not use."""
+    text: str

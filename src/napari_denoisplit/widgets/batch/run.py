@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.events import (
-    FileOutcome,
+    FileDone,
+    FileFailed,
     FileProgress,
+    FileSkipped,
     FileStarted,
     PartDrawn,
     SampleDrawn,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
 
-ShownEvent = StatusEvent | FileStarted | FileProgress | FileOutcome
+ShownEvent = StatusEvent | FileStarted | FileProgress | FileDone | FileFailed | FileSkipped
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -43,14 +42,11 @@ def structure_color(channel: int) -> Any:
 
 
 class OwnLayers:
-    """Layers this program has added, known by identity: renamed or removed, they stay known.
-
-    They are held weakly: who removes a layer from the viewer frees its pixels.
-    """
+    """Layers this program has added, known by identity: renamed or removed, they stay known."""
 
     def __init__(self, viewer: ViewerRef) -> None:
         self._viewer = viewer
-        self._layers: WeakValueDictionary[Hashable, ImageLayer] = WeakValueDictionary()
+        self._layers: dict[Hashable, ImageLayer] = {}
         self._limits: dict[Hashable, tuple[float, float]] = {}
 
     def show(
@@ -70,7 +66,7 @@ class OwnLayers:
         """
         if self._viewer() is None:
             return False
-        if key not in self._limits:
+        if key not in self._layers:
             self.add(key, data, contrast_limits(data) if limits is None else limits, **keywords)
             return True
         if (layer := self.alive(key)) is not None:
@@ -113,7 +109,7 @@ class OwnLayers:
 
     def hide(self) -> None:
         """Make way for other pictures at the same place."""
-        for key in self._limits:
+        for key in self._layers:
             if (layer := self.alive(key)) is not None:
                 layer.visible = False
 
@@ -126,12 +122,7 @@ class OwnLayers:
 
     def keys(self) -> tuple[Any, ...]:
         """Keys of all layers that were added."""
-        return tuple(self._limits)
-
-    @property
-    def any_alive(self) -> bool:
-        """Whether one of them is still in the viewer."""
-        return any(self.alive(key) is not None for key in self._limits)
+        return tuple(self._layers)
 
 
 @contextmanager
