@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import textwrap
 import pytest
 
 from napari_denoisplit.errors import JobError
+from napari_denoisplit.jobs import lock
 from napari_denoisplit.jobs.lock import locked
 
 
@@ -28,6 +30,21 @@ def test_nothing_is_left_behind_and_the_place_is_free_again(tmp_path):
         with pytest.raises(JobError, match="it failed"), locked(tmp_path / "a"):
             raise JobError("it failed")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_without_locks_keeps_nobody_away(tmp_path, monkeypatch):
+    def unsupported(file):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(lock, "_lock", unsupported)
+    with locked(tmp_path / "a"), locked(tmp_path / "a"):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_left_to_the_job_to_say(tmp_path):
+    (tmp_path / "file").touch()
+    with locked(tmp_path / "file" / "result.zarr"):
+        pass
 
 
 def test_places_beside_each_other_are_independent(tmp_path):

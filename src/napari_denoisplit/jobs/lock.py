@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Some file systems of clusters know no locks: there, nobody can be kept away.
-_UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+_BUSY = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}  # what the systems say of a lock that is taken
 
 if sys.platform == "win32":
     import msvcrt
@@ -39,7 +38,8 @@ def locked(path: Path) -> Iterator[None]:
     """Keep other runs from writing to a file or folder, whether it is there or not.
 
     The system gives the lock back when a process ends, in whatever way. A hidden file beside the
-    place says who has it.
+    place says who has it. Nobody is kept away where a file system knows no locks, as some of
+    clusters, or where nothing can be written, which the job itself says.
 
     Raises
     ------
@@ -47,9 +47,14 @@ def locked(path: Path) -> Iterator[None]:
         Another run writes there; names its process.
     """
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(f".{short_stem(path.name)}.lock")
-    file = _taken(lock, path)
+    file: Any = None
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = _taken(lock, path)
+    if file is None:
+        yield
+        return
     try:
         now = datetime.now().astimezone().isoformat(" ", "seconds")
         file.truncate(0)
@@ -71,11 +76,11 @@ def _taken(lock: Path, place: Path) -> Any:
         try:
             _lock(file)
         except OSError as error:
-            if error.errno in _UNSUPPORTED:
-                return file
-            file.seek(0)
-            who = file.read(200).decode(errors="replace") or "another process"
-            file.close()
+            with file:
+                if error.errno not in _BUSY:
+                    raise
+                file.seek(0)
+                who = file.read(200).decode(errors="replace") or "another process"
             raise JobError(
                 f"{place} is being written by {who}. Wait until that has ended, or choose another "
                 "name."
