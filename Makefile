@@ -1,5 +1,6 @@
 # make demo    environment, system libraries, then the main job on a phantom
 # make test    environment with test tools, then the tests
+# make test-pyside6    the widgets in a window, once more under napari's other Qt binding
 # make lint docs bench clean
 
 SHELL := bash
@@ -11,7 +12,7 @@ OUTPUT ?= demo-output
 # Tests that draw need a display: Xvfb makes one where there is none.
 XVFB := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,$(shell command -v xvfb-run >/dev/null && echo 'xvfb-run -a -s "-screen 0 1280x720x24"'))
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test test-pyside6 lint docs bench clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/.for-demo
@@ -22,6 +23,17 @@ demo: .venv/.for-demo
 test: .venv/.for-test
 	@scripts/system_libraries.sh --test || echo "Going on; tests that need a display will fail."
 	@$(MAKE) --no-print-directory run-tests
+
+test-pyside6: .venv/pyside6
+	@scripts/system_libraries.sh --test || echo "Going on; tests that need a display will fail."
+	@PYTHONPATH=$(CURDIR)/$< QT_API=pyside6 PYTEST_QT_API=pyside6 \
+		$(MAKE) --no-print-directory run-tests PYTEST_OPTIONS=tests/widgets/test_smoke.py
+
+# Beside the environment, not in it: two bindings in one would hide which of them is tested.
+.venv/pyside6: .venv/.for-test
+	rm -rf $@
+	$(BIN)/python -m pip install -qq -c constraints.txt --target $@ PySide6_Essentials
+	@touch $@
 
 .PHONY: run-tests
 run-tests:

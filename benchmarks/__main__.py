@@ -48,6 +48,7 @@ def main() -> None:
     script("seams.py", "quality")
     script("seams.py", "report")
     script("lens.py")
+    script("window.py")
     # Last, since it compares numbers on a trained model.
     script("sampling.py", *(["--peer", arguments.peer] if arguments.peer else []))
 

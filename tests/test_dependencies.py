@@ -8,6 +8,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import yaml
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Import name -> who brings it, where it is not a dependency of ours by its own name.
@@ -22,6 +24,7 @@ BROUGHT = {
     "napari": "a window cannot be without it",
     "npe2": "napari",
     "pint": "napari",
+    "pydantic_core": "pydantic",
 }
 
 
@@ -46,3 +49,23 @@ def test_no_dependency_has_an_upper_bound():
     text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     project = tomllib.loads(text)["project"]
     assert not [line for line in project["dependencies"] if "<" in line or "==" in line]
+
+
+def test_the_conda_recipe_asks_for_what_the_wheel_asks_for():
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    recipe = yaml.safe_load((REPOSITORY / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
+    on_conda = {"dask[array]": "dask-core", "matplotlib": "matplotlib-base", "torch": "pytorch"}
+    wanted = {"python " + project["requires-python"]}
+    for line in project["dependencies"]:
+        name, least = line.split(">=")
+        wanted.add(f"{on_conda.get(name, name)} >={least}")
+    assert set(recipe["requirements"]["run"]) == wanted
+    assert recipe["context"]["version"] == project["version"]
+
+
+def test_every_page_says_the_same_version():
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    version = tomllib.loads(text)["project"]["version"]
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == version

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from napari_denoisplit.events import Progress, Stage, changed, run
+from napari_denoisplit.events import Progress, Stage, changed, run, unless_stopped
 
 
 def job():
@@ -31,3 +33,22 @@ def test_an_error_in_a_part_ends_the_job():
 
     with pytest.raises(OSError, match="gone"):
         run(changed(failing(), lambda event: (event,)))
+
+
+def test_a_part_that_leaves_nothing_ends_at_its_first_event_after_a_stop():
+    stop, closed = threading.Event(), []
+
+    def part():
+        try:
+            yield from map(str, range(3))
+            return "whole"
+        finally:
+            closed.append(True)
+
+    assert run(unless_stopped(part(), stop, ValueError("stopped"))) == "whole"
+    job = unless_stopped(part(), stop, ValueError("stopped"))
+    assert next(job) == "0"
+    stop.set()
+    with pytest.raises(ValueError, match="stopped"):
+        next(job)
+    assert closed == [True, True]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -261,6 +262,7 @@ def _metadata(path: Path) -> dict[str, Any]:
                     "that this program made."
                 )
             header = json.loads(file.read(length))
+            size = file.seek(0, os.SEEK_END)
     except ModelFileError:
         raise
     except OSError as error:
@@ -273,8 +275,21 @@ def _metadata(path: Path) -> dict[str, Any]:
             f"{path} is damaged or no {SUFFIX} file (its header is not JSON): take a copy or train "
             "again."
         ) from error
+    if (promised := 8 + length + _weights_size(header)) != size:
+        raise ModelFileError(
+            f"{path} is damaged: it has {size} bytes, not the {promised} of its header. If it is "
+            "being copied, wait for the end; else take a copy or train again."
+        )
     metadata = header.get("__metadata__") if isinstance(header, dict) else None
     return metadata if isinstance(metadata, dict) else {}
+
+
+def _weights_size(header: Any) -> int:
+    """Bytes of all tensors, as a header of safetensors tells; 0 where it tells nothing usable."""
+    tensors = header.values() if isinstance(header, dict) else ()
+    places = [one.get("data_offsets") for one in tensors if isinstance(one, dict)]
+    ends = [place[-1] for place in places if isinstance(place, list) and place]
+    return max((end for end in ends if isinstance(end, int)), default=0)
 
 
 def _first_line(error: Exception) -> str:

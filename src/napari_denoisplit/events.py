@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
+    import threading
     from pathlib import Path
 
     import numpy as np
@@ -217,32 +218,22 @@ class FileProgress(FileEvent):
     """Share done, 0 to 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileDone(FileEvent):
-    """A file has its results."""
-
-    outputs: tuple[Path, ...]
-    """Files and folders written; none after a stop before the first sample."""
-    seconds: float
-    stopped_early: bool = False
-    """Whether the results have fewer samples than asked for, because the batch was stopped."""
-    notes: tuple[str, ...] = ()
-    """What a user should know before trusting the results."""
+FileStatus = Literal["waiting", "done", "skipped", "stopped", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class FileFailed(FileEvent):
-    """A file has no results; the batch goes on with the next."""
+class FileOutcome(FileEvent):
+    """What has become of one file; after one that failed the batch goes on with the next."""
 
-    message: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class FileSkipped(FileEvent):
-    """A file has the results that it would get, from an earlier batch."""
-
-    outputs: tuple[Path, ...]
+    status: FileStatus = "waiting"
+    """'done' now, 'skipped' as it was done before, 'stopped' with fewer samples, 'failed', or
+    'waiting' because the batch was stopped."""
+    outputs: tuple[Path, ...] = ()
+    """Files and folders with its results, the MMSE first; none after a stop before the first
+    sample."""
+    seconds: float = 0.0
+    message: str = ""
+    """Why it failed, or what a user should know before trusting the result."""
 
 
 StatusEvent = Stage | Progress
@@ -252,7 +243,7 @@ SlideEvent = StatusEvent | BlocksWritten
 LensEvent = Stage | LensDrawn
 NoiseEvent = StatusEvent | PairsGathered | FitStep
 TrainEvent = NoiseEvent | EpochDone | PreviewSplit
-BatchEvent = SplitEvent | FileStarted | FileProgress | FileDone | FileFailed | FileSkipped
+BatchEvent = SplitEvent | FileStarted | FileProgress | FileOutcome
 Event = TrainEvent | SplitEvent | SlideEvent | BatchEvent
 """What there is to show in a terminal, where one bar serves every job."""
 
@@ -301,3 +292,27 @@ def changed(job: Job[E, R], change: Callable[[E], Iterable[F]]) -> Job[F, R]:
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]
         yield from change(event)
+
+
+def unless_stopped(job: Job[E, R], stop: threading.Event | None, error: Exception) -> Job[E, R]:
+    """Run a job as part of another, to its end or to its first event after a stop.
+
+    Parameters
+    ----------
+    job
+        The part, of which nothing can be kept before it has ended.
+    stop
+        Asks for the end; None never does.
+    error
+        Raised then: says that there is nothing to keep.
+    """
+
+    def passed(event: E) -> tuple[E]:
+        if stop is not None and stop.is_set():
+            raise error
+        return (event,)
+
+    try:
+        return (yield from changed(job, passed))
+    finally:
+        job.close()

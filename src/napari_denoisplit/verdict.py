@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +15,22 @@ if TYPE_CHECKING:
 
 Grade = Literal["good", "usable", "do not use"]
 _FROM_BEST: tuple[Grade, ...] = ("good", "usable", "do not use")
+
+CERTAIN = 3.0
+"""Standard errors that an effect must exceed beyond its threshold."""
+CORRELATED = 0.20
+"""Correlation of noise at which a network begins to take it for structure: it can foretell 4 % of
+the variance of a pixel's noise from each of its neighbours."""
+SLIGHTLY_CORRELATED = 0.08
+"""Above what raw confocal and two-photon images show (0.00 to 0.06)."""
+
+
+class Finding(NamedTuple):
+    """One reason of a verdict."""
+
+    gravity: int
+    """0: worth knowing; 1: usable; 2: do not use."""
+    text: str
 
 
 class Verdict(BaseModel):

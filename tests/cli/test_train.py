@@ -46,6 +46,26 @@ def test_two_files_become_a_model_that_splits_an_image(channels, tmp_path, capsy
     assert read_image(tmp_path / "nuclei_mmse.ome.tif").shape == (2, 192, 192)
 
 
+@pytest.fixture
+def three(tmp_path):
+    """A file of three channels with names."""
+    noisy = add_noise(phantom((192, 192), ("filaments", "pits", "mesh"), seed=1), seed=1)
+    path = tmp_path / "three.ome.tif"
+    write_image(path, Image(noisy, "CYX", channel_names=("DAPI", "GFP", "RFP")))
+    return path
+
+
+def test_of_three_channels_the_chosen_two_are_learned(three, tmp_path):
+    model = tmp_path / "cells.denoisplit"
+    assert train(three, "-o", model, "--channel", "RFP", "--channel", "1", *SHORT) == 0
+    assert read_header(model).channel_names == ("RFP", "DAPI")
+
+
+def test_a_channel_that_is_not_there_is_told_with_those_that_are(three, tmp_path, capsys):
+    assert train(three, "-o", tmp_path / "m.denoisplit", "--channel", "CFP", *SHORT) == 1
+    assert "no channel 'CFP': choose one of DAPI, GFP, RFP, 1, 2, 3" in capsys.readouterr().err
+
+
 def test_names_and_weights_are_kept_in_the_model(channels, tmp_path):
     model = tmp_path / "cells.denoisplit"
     assert train(*channels, "-o", model, "--names", "dna, f-actin", "--weights", "1,2", *SHORT) == 0

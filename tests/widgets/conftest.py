@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.utils._proxies import PublicOnlyProxy
+from qtpy.QtCore import QCoreApplication, QEvent
+from qtpy.QtWidgets import QMenu
 from tests.stand_in import stand_in
 
-from napari_denoisplit.checkpoint import ModelHeader
+from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, SampleDrawn, Stage
 from napari_denoisplit.images.image import AXES
@@ -158,6 +160,28 @@ def model(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
+def small_model(tmp_path) -> Path:
+    """A real model of nuclei and actin, small and not trained."""
+    from napari_denoisplit.nn.ladder import VSE
+
+    network = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
+    header = ModelHeader(
+        network=network,
+        mix=MixSettings(),
+        normalization={
+            "input_mean": 0.0,
+            "input_std": 1.0,
+            "channel_means": (0.0, 0.0),
+            "channel_stds": (1.0, 1.0),
+        },
+        channel_names=("nuclei", "actin"),
+    )
+    path = tmp_path / "small.denoisplit"
+    save_model(path, Model(VSE(network), header))
+    return path
+
+
+@pytest.fixture
 def viewer(monkeypatch):
     """What a viewer holds, without its window (which takes seconds), as a plugin gets it."""
     monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "True")
@@ -181,18 +205,31 @@ def qtbot(qtbot):
 @pytest.fixture
 def dock(qtbot):
     """Put a widget where napari would, so that it follows the viewer's layers."""
+    kept = []  # or whichever thread collects garbage would take the widget apart
 
     def dock(viewer, widget):
         if hasattr(viewer, "window"):
             viewer.window.add_dock_widget(widget, name=type(widget).__name__)
             return widget
         qtbot.addWidget(widget)
+        kept.append(widget)
         events = viewer.__wrapped__.layers.events
         for event in (events.inserted, events.removed, events.reordered, events.renamed):
             event.connect(widget.reset_choices)
         return widget
 
-    return dock
+    yield dock
+    # Of what pytest-qt has closed by now nothing is left for the next test.
+    for widget in kept:
+        QCoreApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete)
+
+
+def menu_actions(main):
+    """What the plugin's menus offer in a window, by the name of the widget."""
+    menus = [menu for menu in main.findChildren(QMenu) if menu.title() == "denoiSplit"]
+    found = {action.text(): action for menu in menus for action in menu.actions()}
+    end = " (denoiSplit)"
+    return {text.removesuffix(end): one for text, one in found.items() if text.endswith(end)}
 
 
 def layer(viewer, name):

@@ -5,15 +5,11 @@ from __future__ import annotations
 import numpy as np
 from tests.widgets.conftest import layer
 
-from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise
 from napari_denoisplit.images.superposition import superpose
-from napari_denoisplit.images.training.normalization import Normalization
-from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.widgets import BatchWidget, NoiseWidget, SplitWidget, TrainWidget
 
 
@@ -77,19 +73,9 @@ def test_a_noise_model_is_fitted_saved_loaded_compared_and_handed_over(
     assert fitted.known.record.verdict.headline in train.choices.noise.about.text()
 
 
-def test_a_folder_with_bad_files_is_split_mended_and_looked_at(qtbot, viewer, dock, tmp_path, rng):
-    network = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
-    normalization = Normalization(
-        input_mean=0.0, input_std=1.0, channel_means=(0.0, 0.0), channel_stds=(1.0, 1.0)
-    )
-    header = ModelHeader(
-        network=network,
-        mix=MixSettings(),
-        normalization=normalization,
-        channel_names=("nuclei", "actin"),
-    )
-    model = tmp_path / "cells.denoisplit"
-    save_model(model, Model(VSE(network), header))
+def test_a_folder_with_bad_files_is_split_mended_and_looked_at(
+    qtbot, viewer, dock, tmp_path, rng, small_model
+):
     pixels = rng.normal(size=(3, 24, 24)).astype(np.float32)
     for name, image in (("a", Image(pixels[0], "YX")), ("b", Image(pixels, "CYX"))):
         write_image(tmp_path / "plate" / f"{name}.tif", image)
@@ -102,7 +88,9 @@ def test_a_folder_with_bad_files_is_split_mended_and_looked_at(qtbot, viewer, do
         qtbot.waitUntil(lambda: not (widget.is_busy or widget.panel.is_running), timeout=60_000)
         return [row.status for row in widget.files.rows]
 
-    assert shown_after(lambda: widget.open_files([model, tmp_path / "plate"])) == ["waiting"] * 3
+    assert (
+        shown_after(lambda: widget.open_files([small_model, tmp_path / "plate"])) == ["waiting"] * 3
+    )
     widget.settings["n_samples"].set_value(2)
     assert shown_after(widget.panel.button.click) == ["done", "failed", "failed"]
     assert "1 split, 2 failed" in widget.panel.status.text()
@@ -112,4 +100,4 @@ def test_a_folder_with_bad_files_is_split_mended_and_looked_at(qtbot, viewer, do
     widget.table.select(2)
     widget.open_button.click()
     qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=10_000)
-    assert layer(viewer, "c · actin · MMSE").metadata["denoisplit"]["model"] == "cells.denoisplit"
+    assert layer(viewer, "c · actin · MMSE").metadata["denoisplit"]["model"] == "small.denoisplit"

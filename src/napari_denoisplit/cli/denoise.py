@@ -32,6 +32,7 @@ def denoise(
     output: Path = Path("denoised"),
     model: Path | None = None,
     resume: bool = False,
+    channel: list[str] | None = None,
     axes: str | None = None,
     series: Series = None,
     **chosen: Any,
@@ -59,6 +60,9 @@ def denoise(
         NAME_CHANNEL.
     resume
         Go on learning where the training of --model ended, and replace it.
+    channel
+        Channel to denoise: its name, or its number from 1; give the option once for each. Left out,
+        all are denoised.
     minutes
         For each channel.
     """
@@ -69,7 +73,7 @@ def denoise(
     targets = _targets(paths, output)
 
     def opened(path: Path) -> tuple[Path, Image]:
-        return path, read(terminal, path, axes, series)
+        return path, read(terminal, path, axes, series, channel)
 
     readable = dict(terminal.each(paths, opened))
 

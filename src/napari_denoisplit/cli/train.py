@@ -43,6 +43,7 @@ def train(
     noise_model: list[Path] | None = None,
     clean: list[Path] | None = None,
     repeats: bool = False,
+    channel: list[str] | None = None,
     resume: Path | None = None,
     overwrite: bool = False,
     axes: str | None = None,
@@ -77,6 +78,9 @@ def train(
     repeats
         The time points of the images are repeated exposures of one place, not a time-lapse: noise
         models are then fitted to them, which is the best way.
+    channel
+        Structure to train on, of images that have several channels: its name, or its number from 1;
+        give the option once for each. Left out, every channel is one.
     resume
         Go on where the training that wrote this *.last.denoisplit ended.
     minutes
@@ -89,8 +93,8 @@ def train(
     settings = _settings(chosen, numbers(weights, "--weights"))
     terminal = Terminal()
     fields = _fields(
-        read_structures(terminal, images, axes, series),
-        read_structures(terminal, clean or (), axes, series),
+        read_structures(terminal, images, axes, series, channel),
+        read_structures(terminal, clean or (), axes, series, channel),
         words(names),
         t_is_repeats=repeats,
     )

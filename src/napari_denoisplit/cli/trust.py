@@ -12,7 +12,7 @@ from napari_denoisplit.cli.parts.errors import SHORT, UsageError
 from napari_denoisplit.cli.parts.files import listed, read, results_of
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
-from napari_denoisplit.images.channels import choose_channel
+from napari_denoisplit.images.channels import choose_channels
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.verdict import Grade
 
@@ -105,7 +105,7 @@ def trust(
 
 
 def _chosen(image: Image, channel: str | None) -> Image:
-    return image if channel is None else choose_channel(image, channel)
+    return image if channel is None else choose_channels(image, channel)
 
 
 def _keep_reference(

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.image import sliceable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_denoisplit.images.image import Image
 
 
 def channel_index(image: Image, which: str) -> int:
-    """Return the index of a channel, given by its name or by its number from 1."""
+    """Return the index of a channel, given by its name or by its number from 1.
+
+    Raises
+    ------
+    ImageError
+        The image has no such channel; says which it has.
+    """
     numbers = [str(number) for number in range(1, image.n_channels + 1)]
-    for labels in (image.channel_names, numbers):
+    for labels in (image.channel_names, numbers, channel_titles(image)):
         if which in labels:
             return labels.index(which)
     raise ImageError(
@@ -22,6 +32,37 @@ def channel_index(image: Image, which: str) -> int:
     )
 
 
-def choose_channel(image: Image, which: str) -> Image:
-    """Return one channel of an image, by its name or by its number from 1."""
-    return image.channel(channel_index(image, which))
+def choose_channels(image: Image, which: str | Sequence[str]) -> Image:
+    """Return some channels of an image, in the order given; nothing is read or copied.
+
+    Parameters
+    ----------
+    image
+        With or without a channel axis.
+    which
+        Names, or numbers from 1: ``"DAPI"``, ``["DAPI", "3"]``. Of a single one the axis goes.
+
+    Raises
+    ------
+    ImageError
+        There is no such channel, or one is given twice.
+    """
+    chosen = [which] if isinstance(which, str) else list(which)
+    indices = [channel_index(image, one) for one in chosen]
+    if not indices or len(set(indices)) < len(indices):
+        raise ImageError(
+            f"{image.name!r}: of its channels {', '.join(channel_titles(image))} the choice is "
+            f"{', '.join(chosen) or 'none'}: give each once."
+        )
+    names = tuple(channel_titles(image)[index] for index in indices)
+    if len(indices) == 1:
+        one = image.channel(indices[0])
+        return one if image.n_channels == 1 else replace(one, channel_names=names)
+    at = (slice(None),) * image.axes.index("C")
+    return replace(image, data=sliceable(image.data)[(*at, indices)], channel_names=names)
+
+
+def channel_titles(image: Image) -> tuple[str, ...]:
+    """Return what each channel is called: its name, or its number where it has none."""
+    numbers = range(1, image.n_channels + 1)
+    return image.channel_names or tuple(f"channel {number}" for number in numbers)

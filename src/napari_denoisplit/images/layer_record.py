@@ -18,6 +18,8 @@ MMSE, SIGMA, SAMPLES = "MMSE", "sigma", "samples"
 RESULT_KINDS = (MMSE, SIGMA, SAMPLES)
 """What the layers of a result show; the `kind` in their record."""
 SHOWN_SAMPLE, PINNED_SAMPLE = "shown sample", "pinned sample"
+PREVIEW = "preview"
+"""Of a training: it makes way for what comes next."""
 TRUST_MASK, RESIDUAL = "trust mask", "residual"
 
 SAMPLES_ALONG = "samples_along"

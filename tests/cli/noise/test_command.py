@@ -74,7 +74,7 @@ def jobs(monkeypatch):
 
 def written(folder, name: str, axes: str = "YX", channels: tuple[str, ...] = ()) -> str:
     """File of a small image."""
-    sizes = {"T": 3, "C": 2, "Z": 2, "Y": 20, "X": 30}
+    sizes = {"T": 3, "C": len(channels) or 2, "Z": 2, "Y": 20, "X": 30}
     data = np.ones([sizes[axis] for axis in axes], "u2")
     path = folder / f"{name}.ome.tif"
     write_image(path, Image(data, axes, channel_names=channels))
@@ -109,6 +109,14 @@ def test_each_channel_gets_a_model_and_a_picture_named_after_it(jobs, tmp_path):
     }
     assert [job.data.source for job in jobs] == ["repeats", "repeats"]
     assert jobs[0].data.observation.shape == (3, 20, 30)
+
+
+def test_chosen_channels_alone_get_a_model_in_the_order_given(jobs, tmp_path):
+    cells = written(tmp_path, "cells", "CYX", ("dna", "actin", "er"))
+    assert noise(cells, "--channel", "er", "--channel", "1", "-o", tmp_path / "m.npz") == 0
+    assert sorted(path.name for path in tmp_path.glob("*.npz")) == ["m-dna.npz", "m-er.npz"]
+    assert noise(cells, "--channel", "2", "-o", tmp_path / "one.npz") == 0
+    assert (tmp_path / "one.npz").exists()
 
 
 def test_settings_region_and_clean_image_reach_the_job(jobs, tmp_path):

@@ -7,7 +7,6 @@ import pytest
 
 from napari_denoisplit.cli.noise.tasks import choose_source, noise_tasks
 from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
 
 
@@ -16,9 +15,9 @@ def channels(name: str = "cells", names: tuple[str, ...] = ("dna", "f-actin")) -
     return Image(np.zeros((2, 8, 9)), "CYX", channel_names=names, name=name)
 
 
-def files(images: list[Image], channel: str | None = None) -> list[str]:
+def files(images: list[Image]) -> list[str]:
     """Names of the noise models of images, where the user asked for m.npz."""
-    tasks = noise_tasks(images, [], "single", channel)
+    tasks = noise_tasks(images, [], "single")
     return [task.path(Path("m.npz")).name for task in tasks]
 
 
@@ -31,16 +30,8 @@ def test_a_model_is_named_after_what_sets_it_apart():
     assert files([channels("x"), plain[0]]) == ["m-x-dna.npz", "m-x-f-actin.npz", "m-a.npz"]
 
 
-def test_a_chosen_channel_is_the_only_one():
-    assert files([channels()], "2") == files([channels()], "f-actin") == ["m.npz"]
-    (task,) = noise_tasks([channels()], [], "single", "2")
-    assert task.data.name == "f-actin"
-    with pytest.raises(ImageError, match="no channel 'dapi'"):
-        files([channels()], "dapi")
-
-
 def test_a_channel_without_a_name_is_named_by_its_image_and_number():
-    tasks = noise_tasks([channels(names=())], [], "single", None)
+    tasks = noise_tasks([channels(names=())], [], "single")
     assert [task.data.name for task in tasks] == ["cells, channel 1", "cells, channel 2"]
 
 
@@ -51,8 +42,8 @@ def test_two_models_in_one_file_are_refused():
 
 def test_clean_images_are_given_one_each():
     with pytest.raises(UsageError, match=r"1 time\(s\) for 2"):
-        noise_tasks([channels("a"), channels("b")], [channels("c")], "pairs", None)
-    tasks = noise_tasks([channels()], [channels("clean")], "pairs", None)
+        noise_tasks([channels("a"), channels("b")], [channels("c")], "pairs")
+    tasks = noise_tasks([channels()], [channels("clean")], "pairs")
     assert [task.data.signal.shape for task in tasks] == [(8, 9), (8, 9)]
 
 

@@ -16,8 +16,7 @@ from napari_denoisplit.errors import ImageError, TrainingError
 from napari_denoisplit.events import (
     Elbo,
     EpochDone,
-    FileDone,
-    FileFailed,
+    FileOutcome,
     FileStarted,
     Progress,
     Stage,
@@ -81,12 +80,12 @@ def test_every_name_can_be_printed(encoding):
     code = (
         "from pathlib import Path\n"
         "from napari_denoisplit.cli.parts.terminal import Terminal, print_anything\n"
-        "from napari_denoisplit.events import FileDone, FileFailed, FileStarted\n"
+        "from napari_denoisplit.events import FileOutcome, FileStarted\n"
         "def job():\n"
         f"    for number, name in enumerate({names!a}):\n"
         "        yield FileStarted(number, Path(name), 'it has changed')\n"
-        "        yield FileDone(number, Path(name), (Path(name),), 1.0)\n"
-        "        yield FileFailed(number, Path(name), name, 1.0)\n"
+        "        yield FileOutcome(number, Path(name), 'done', (Path(name),))\n"
+        "        yield FileOutcome(number, Path(name), 'failed', message=name)\n"
         "print_anything()\n"
         "Terminal().run(job(), 'all')\n"
     )
@@ -136,8 +135,8 @@ def test_the_line_of_an_epoch_names_steps_that_were_skipped():
 def test_files_of_a_batch_are_listed_on_stdout_and_failures_are_said(terminal, capsys):
     def job():
         yield FileStarted(0, Path("a.tif"), "the image has changed")
-        yield FileDone(0, Path("a.tif"), (Path("out/a_mmse.ome.tif"),), 1.0)
-        yield FileFailed(1, Path("b.tif"), "no image", 0.1)
+        yield FileOutcome(0, Path("a.tif"), "done", (Path("out/a_mmse.ome.tif"),))
+        yield FileOutcome(1, Path("b.tif"), "failed", message="no image")
 
     terminal.run(job())
     assert capsys.readouterr().out == f"{Path('out/a_mmse.ome.tif')}\n"

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import threading
+
 import dask.array as da
 import numpy as np
 import pytest
 import torch
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.events import PairsGathered, run
+from napari_denoisplit.events import FitStep, PairsGathered, run
 from napari_denoisplit.images.training.noise_data import NoiseData
 from napari_denoisplit.jobs.noise.job import fit_noise_job, gather_job, judge_noise_job
 from napari_denoisplit.settings import NoiseFitSettings
@@ -117,8 +119,22 @@ def test_a_region_is_looked_at_before_a_denoiser_is_trained():
         next(fit_noise_job(data))
 
 
+def test_a_stopped_fit_ends_at_its_next_step_without_a_model():
+    stop, steps = threading.Event(), []
+
+    def stop_at(event):
+        if isinstance(event, FitStep):
+            steps.append(event)
+            stop.set()
+
+    data = NoiseData("repeats", exposures(), name="mito")
+    with pytest.raises(NoiseModelError, match="stopped before there was a noise model"):
+        run(fit_noise_job(data, NoiseFitSettings(kind="gaussian_mixture"), stop=stop), stop_at)
+    assert len(steps) == 1
+
+
 def test_copies_are_no_repeats():
-    with pytest.raises(NoiseModelError, match="repeats are equal"):
+    with pytest.raises(NoiseModelError, match=r"Repeat 2 holds the same pixels.* no noise"):
         fit("repeats", np.stack([exposures()[0]] * 2))
 
 

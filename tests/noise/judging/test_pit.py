@@ -5,7 +5,7 @@ import pytest
 from scipy.special import ndtr
 from scipy.stats import kstest, poisson
 
-from napari_denoisplit.noise.judging.pit import pit_curve, pit_values, quantization_step
+from napari_denoisplit.noise.judging.pit import pit_curve, pit_values
 
 N = 20_000
 
@@ -39,11 +39,3 @@ def test_a_doubled_variance_leaves_the_known_gap(rng):
     z = np.linspace(0, 4, 1000)
     assert curve.distance == pytest.approx(np.max(ndtr(z) - ndtr(z / np.sqrt(2))), abs=0.015)
     assert curve.density[10] > 1 > curve.density[0]
-
-
-@pytest.mark.parametrize(
-    ("values", "step"),
-    [([3, 1, 4, 2], 1), ([257, 0, 771], 257), ([5, 5], 1), ([0.5, 1.0], 0), ([], 0)],
-)
-def test_the_step_is_what_values_have_in_common(values, step):
-    assert quantization_step(np.array(values, dtype=np.float32)) == step

@@ -15,10 +15,8 @@ from tests.widgets.conftest import layer
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import (
-    FileDone,
-    FileFailed,
+    FileOutcome,
     FileProgress,
-    FileSkipped,
     FileStarted,
     Progress,
     SampleDrawn,
@@ -28,7 +26,7 @@ from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.layer_record import MMSE
 from napari_denoisplit.images.results.files import write_split
 from napari_denoisplit.images.results.split import Split
-from napari_denoisplit.jobs.batch.outcome import BatchResult, FileOutcome
+from napari_denoisplit.jobs.batch.outcome import BatchResult
 from napari_denoisplit.widgets.batch.table import BatchModel, BatchRow, BatchTable
 from napari_denoisplit.widgets.batch.widget import BatchWidget
 from napari_denoisplit.widgets.layers.found import find_results
@@ -63,13 +61,14 @@ class FakeBatch:
             if stop.is_set():
                 break
             if skip_done and "old" in item.name:
-                yield FileSkipped(index, item.path, item.files(output).existing())
+                yield FileOutcome(index, item.path, "skipped", item.files(output).existing())
                 continue
             yield FileStarted(index, item.path)
             if self.error is not None:
                 raise self.error
             if "bad" in item.name:
-                yield FileFailed(index, item.path, f"{item.path.name} is no image", 0.1)
+                why = f"{item.path.name} is no image"
+                yield FileOutcome(index, item.path, "failed", (), 0.1, why)
                 continue
             picture = np.zeros((2, 8, 8), "f4")
             yield SampleDrawn((), 0, 1, picture, picture, picture)
@@ -78,8 +77,9 @@ class FakeBatch:
             while self.slow and not stop.is_set():
                 time.sleep(0.01)
             outputs = write_split(result(), output / item.name)
-            yield FileDone(index, item.path, outputs, 1.5, stop.is_set(), ("mean is off",))
-            done.append(FileOutcome(item.path, "done", outputs, 1.5))
+            status = "stopped" if stop.is_set() else "done"
+            done.append(FileOutcome(index, item.path, status, outputs, 1.5, "mean is off"))
+            yield done[-1]
         return BatchResult(tuple(done), stop.is_set(), 1.5, log=None)
 
 

@@ -239,7 +239,7 @@ def test_the_same_layers_cannot_be_judged_on(viewer, widget):
     widget.data.judge.setChecked(True)
     for choice, name in zip(widget.data.others.noisy.layers.choices, NAMES, strict=True):
         choice.layer = layer(viewer, name)
-    assert "both to be fitted to and to be judged on" in widget.panel.hint.text()
+    assert "is in both sets of images" in widget.panel.hint.text()
     widget.data.judge.setChecked(False)
     assert widget.panel.button.isEnabled()
 

@@ -9,7 +9,11 @@ import pytest
 from tests.widgets.conftest import layer
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.events import run
+from napari_denoisplit.images.files.writing import write_image
+from napari_denoisplit.images.image import Image
 from napari_denoisplit.plugin.sample_data import mixture
+from napari_denoisplit.widgets.choosers.chosen import read_all
 from napari_denoisplit.widgets.choosers.images import FILE, LAYER, ImageChooser, Role
 from napari_denoisplit.widgets.choosers.roles import STRUCTURES, SUPERPOSITION
 from napari_denoisplit.widgets.layers.place import viewer_reference
@@ -74,24 +78,64 @@ def test_repeats_are_said_with_the_input(source):
 
 
 def offered(chooser):
-    return [chooser.channel.itemText(row) for row in range(chooser.channel.count())]
+    return [box.text() for box in chooser.channels.boxes]
 
 
-def test_the_channels_of_a_layer_are_offered_and_of_a_file_as_many_as_there_can_be(viewer, dock):
+def three_channels(path, names=("DAPI", "GFP", "RFP")):
+    write_image(path, Image(np.zeros((3, 8, 8), "f4"), "CYX", channel_names=names))
+    return path
+
+
+def test_the_channels_of_a_layer_are_offered_as_many_as_there_are(viewer, dock, single):
     viewer.add_image(np.zeros((3, 8, 8)), name="mix", axis_labels=("c", "y", "x"))
     viewer.add_image(np.zeros((8, 8)), name="flat")
-    chooser = dock(viewer, ImageChooser(viewer_reference(viewer), SUPERPOSITION))
-    chooser.layer.layer = layer(viewer, "mix")
-    assert offered(chooser) == ["superpose, as trained", "channel 1", "channel 2", "channel 3"]
-    chooser.channel.setCurrentIndex(2)
-    assert chooser.chosen()[0].channel == 1
-    chooser.add_files([Path("a.tif")])
-    assert len(offered(chooser)) == 17
-    assert chooser.chosen()[0].channel == 1
-    chooser.kind.setCurrentIndex(0)
-    chooser.layer.layer = layer(viewer, "flat")
-    assert chooser.channel.isHidden()
-    assert chooser.chosen()[0].channel is None
+    single.layer.layer = layer(viewer, "mix")
+    assert offered(single) == ["channel 1", "channel 2", "channel 3"]
+    assert single.chosen()[0].channels is None
+    single.channels.check("channel 2")
+    assert single.chosen()[0].channels == ("channel 2",)
+    single.channels.check()
+    assert single.problem == "Choose a channel."
+    single.layer.layer = layer(viewer, "flat")
+    assert single.channels.isHidden()
+    assert single.problem == ""
+    assert single.chosen()[0].channels is None
+
+
+def test_an_axis_without_a_label_can_be_that_of_channels_and_they_get_names(viewer, source):
+    viewer.add_image(np.zeros((3, 8, 8)), name="stack")
+    source.kind.setCurrentIndex(1)
+    assert offered(source) == ["channel 1", "channel 2", "channel 3"]
+    source.channels.check("channel 1", "channel 3")
+    source.names.setText("nuclei, actin")
+    assert source.problem == ""
+    assert source.structures == ("nuclei", "actin")
+    assert source.chosen()[0].channels == ("channel 1", "channel 3")
+
+
+def test_the_channels_of_a_file_are_offered_by_their_names_and_read(qtbot, source, tmp_path):
+    source.add_files([three_channels(tmp_path / "a.ome.tif")])
+    qtbot.waitUntil(lambda: offered(source) == ["DAPI", "GFP", "RFP"])
+    source.channels.check("DAPI", "RFP")
+    assert source.structures == ("DAPI", "RFP")
+    (image,) = run(read_all(source.chosen()))
+    assert (image.channel_names, image.shape) == (("DAPI", "RFP"), (2, 8, 8))
+
+
+def test_channels_of_one_name_are_told_apart_by_number(qtbot, source, tmp_path):
+    source.add_files([three_channels(tmp_path / "a.ome.tif", ("A", "A", "B"))])
+    qtbot.waitUntil(lambda: len(offered(source)) == 3)
+    source.channels.boxes[0].click()
+    assert source.chosen()[0].channels == ("2", "3")
+
+
+def test_a_file_without_the_chosen_channel_is_told_with_those_it_has(qtbot, source, tmp_path):
+    source.add_files([three_channels(tmp_path / "a.ome.tif")])
+    qtbot.waitUntil(lambda: len(offered(source)) == 3)
+    source.add_files([three_channels(tmp_path / "b.ome.tif", ("DAPI", "GFP", "CFP"))])
+    source.channels.check("DAPI", "RFP")
+    with pytest.raises(ImageError, match="'b' has no channel 'RFP': choose one of DAPI, GFP, CFP"):
+        run(read_all(source.chosen()))
 
 
 def test_a_single_file_takes_the_place_of_the_one_before_and_must_exist(viewer, dock, tmp_path):

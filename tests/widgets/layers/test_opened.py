@@ -46,7 +46,9 @@ def split(rng):
 
 
 def test_a_saved_result_is_found_among_the_layers_as_it_was(viewer, split, tmp_path):
-    written = run(save_results([Result(split, "ZYX")], tmp_path, threading.Event()))
+    written = run(
+        save_results([Result(split, "ZYX", OwnLayers(lambda: None))], tmp_path, threading.Event())
+    )
     mmse = next(path for path in written if path.name.endswith("_mmse.ome.tif"))
     opened = run(open_result(mmse, threading.Event()))
     add_result(OwnLayers(viewer_reference(viewer)), opened)

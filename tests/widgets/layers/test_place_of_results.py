@@ -129,7 +129,7 @@ def test_trust_mask_consensus_and_answers_of_a_region(viewer, qtbot, dock, turne
     region = np.array([[5.3, 8.3], [5.3, 16.7], [13.7, 16.7], [13.7, 8.3]])
     place = place_of_layer(turned, "YX").keywords("YX")
     viewer.add_shapes([region], shape_type="rectangle", name="here", **place)
-    widget.samples.region.box.setCurrentText("in here")
+    widget.samples.region.box.setCurrentText("here")
     for tool in (MODE, CONSENSUS, ANSWERS):
         widget.samples.tool.setCurrentText(tool)
         widget.samples.panel.button.click()

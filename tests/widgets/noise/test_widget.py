@@ -97,8 +97,9 @@ def test_one_channel_of_a_layer_is_used(qtbot, viewer, widget, jobs, rng):
     data = rng.normal(size=(4, 2, 24, 32))
     viewer.add_image(data, name="two", axis_labels=("t", "c", "y", "x"))
     widget.source.noisy.layer.layer = layer(viewer, "two")
-    assert widget.source.noisy.channel.count() == 2
-    widget.source.noisy.channel.setCurrentIndex(1)
+    first, second = widget.source.noisy.channels.boxes
+    second.click()
+    assert not first.isChecked()
     fit(qtbot, widget)
     np.testing.assert_array_equal(jobs.data[0].observation, data[:, 1])
 

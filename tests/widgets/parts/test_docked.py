@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from npe2 import PluginManager
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDockWidget, QMenu, QWidget
+from qtpy.QtWidgets import QDockWidget, QWidget
+from tests.widgets.conftest import menu_actions
 
 from napari_denoisplit import widgets
 from napari_denoisplit.widgets.parts.docked import DockedWidget
@@ -17,14 +19,6 @@ def shown(qtbot, viewer):
     main.show()
     qtbot.waitUntil(main.isVisible)
     return main
-
-
-def menu_actions(main):
-    """What the plugin's menus offer, by the name of the widget."""
-    menus = [menu for menu in main.findChildren(QMenu) if menu.title() == "denoiSplit"]
-    found = {action.text(): action for menu in menus for action in menu.actions()}
-    end = " (denoiSplit)"
-    return {text.removesuffix(end): one for text, one in found.items() if text.endswith(end)}
 
 
 def docks(main):
@@ -95,3 +89,41 @@ def test_a_widget_is_found_from_one_that_floats(qtbot, window):
     docks(main)[1].setFloating(True)
     train, split = main.findChild(widgets.TrainWidget), main.findChild(widgets.SplitWidget)
     assert train._open_widget("Split") is split
+
+
+def test_a_widget_that_a_script_or_the_command_opens_is_the_one_of_the_menus(qtbot, window):
+    main = shown(qtbot, window)
+    opened, again = (
+        window.window.add_plugin_dock_widget("napari-denoisplit", name)[1]
+        for name in ("Split", "Train")
+    )
+    actions = menu_actions(main)
+    actions["Split"].trigger()
+    actions["Train"].trigger()
+    assert main.findChildren(widgets.SplitWidget) == [opened]
+    assert main.findChildren(widgets.TrainWidget) == [again]
+    # What the program opens under that name is the one of the menus, too.
+    manifest = PluginManager.instance().get_manifest("napari-denoisplit")
+    assert {dock.windowTitle() for dock in docks(main)} == {
+        f"{name} ({manifest.display_name})" for name in ("Split", "Train")
+    }
+
+
+def test_choosing_a_page_shows_it_and_only_the_one_in_front_is_hidden(qtbot, window):
+    main = shown(qtbot, window)
+    actions = menu_actions(main)
+    actions["Split"].trigger()
+    actions["Train"].trigger()
+    qtbot.wait(50)
+    split = main.findChild(widgets.SplitWidget)
+
+    def chosen():
+        actions["Split"].trigger()
+        qtbot.wait(50)
+        return not split.visibleRegion().isEmpty()
+
+    assert split.visibleRegion().isEmpty()  # its tab is behind
+    assert chosen()
+    assert not chosen()
+    assert not split.isVisible()
+    assert chosen()

@@ -51,7 +51,7 @@ def test_a_folder_stands_for_its_images_and_the_rest_is_named(qtbot, tmp_path):
     drop = FileDrop(target, TIFF_SUFFIXES)
     taken, refused = [], []
     drop.dropped.connect(taken.extend)
-    drop.refused.connect(refused.append)
+    drop.taken.connect(refused.append)
     drop.take([tmp_path])
     assert [path.name for path in taken] == ["a.TIFF", "b.tif"]
     assert "readme.txt" in refused[0]

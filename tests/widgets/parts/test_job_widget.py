@@ -25,7 +25,7 @@ class Counting(JobWidget):
         self.files = FileList("TIFF files", TIFF_SUFFIXES, self)
         self.ready = QCheckBox("Ready", self)
         self._lay_out("Files", self.files, self.ready, self.panel)
-        self._take_drops({TIFF_SUFFIXES: self.files.add}, self.panel.say)
+        self._take_drops({TIFF_SUFFIXES: self.files.add}, self.panel.status)
         self.files.changed.connect(self._refresh)
         self.ready.toggled.connect(self._refresh)
         self.wait = False
@@ -103,6 +103,32 @@ def test_files_are_taken_by_every_part_and_what_is_refused_is_said(widget, tmp_p
         assert "notes.txt" in widget.panel.status.text()
         assert widget.files.paths == (tmp_path / "a.tif",)
         widget.files.remove_selected()
+
+
+def test_what_was_refused_is_said_until_something_fits(widget, tmp_path):
+    (tmp_path / "a.tif").touch()
+    (tmp_path / "notes.txt").touch()
+    widget.files.drop.take([tmp_path / "notes.txt"])
+    assert "notes.txt" in widget.panel.status.text()
+    widget.files.drop.take([tmp_path / "a.tif"])
+    assert widget.panel.status.text() == ""
+    widget.panel.say("1 counted.")
+    widget.files.drop.take([tmp_path / "a.tif"])
+    assert widget.panel.status.text() == "1 counted."
+
+
+def test_choices_are_locked_while_they_have_no_effect(qtbot, widget):
+    widget.ready.setChecked(True)
+    widget.wait = True
+    widget.open_files([Path("a.tif")])
+    widget.panel.button.click()
+    assert not widget.files.isEnabled()
+    assert not widget.ready.isEnabled()
+    assert widget.panel.button.isEnabled()
+    widget.panel.stop()
+    qtbot.waitUntil(lambda: not widget.panel.is_running)
+    assert widget.files.isEnabled()
+    assert widget.ready.isEnabled()
 
 
 def test_a_job_that_was_stopped_without_a_result_is_no_error(qtbot, widget, errors):

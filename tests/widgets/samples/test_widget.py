@@ -249,12 +249,20 @@ def test_a_drawn_area_and_a_drawn_line_are_measured(qtbot, window, browse, sampl
         shapes.add_rectangles(np.array([[1.5, 2.5], [1.5, 8.5], [6.5, 8.5], [6.5, 2.5]]))
     reading = browse.measuring.plot.reading
     assert_allclose(reading.values[0], samples[0, :, 2:7, 3:9].mean(axis=(1, 2)), rtol=1e-5)
-    assert "Were pixels independent" in browse.measuring.text.text()
+    assert "If pixels were independent" in browse.measuring.text.text()
     with qtbot.waitSignal(browse.measuring.found):
         shapes.add_lines(np.array([[4, 3], [4, 20]]))
     assert browse.measuring.plot.reading.profile.mean.shape == (2, 18)
     with qtbot.waitSignal(browse.measuring.failed):
         shapes.add_lines(np.array([[-9, 3], [-9, 20]]))
+
+
+def test_the_first_clicks_of_an_outline_are_no_error(qtbot, window, browse):
+    browse.measuring.drawn.area_button.click()
+    shapes = window.layers[LAYER]
+    with qtbot.assertNotEmitted(browse.measuring.failed, wait=300):
+        shapes.add_polygons(np.array([[3.2, 4.7], [3.2, 4.7], [3.2, 4.7]]))
+        shapes.add_polygons(np.array([[3.2, 4.7], [3.2, 9.7], [3.2, 9.7]]))
 
 
 def test_a_place_is_measured_again_in_another_plane(qtbot, window, dock, rng):

@@ -5,6 +5,9 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.layer_record import MMSE
+from napari_denoisplit.widgets.choosers.layer import LayerChoice
+from napari_denoisplit.widgets.layers.found import find_results
 from napari_denoisplit.widgets.split.result_window import add_image
 
 
@@ -37,6 +40,13 @@ def test_a_structure_has_one_colour_in_estimate_and_truth(viewer):
     colours = {layer.name: layer.colormap.name for layer in viewer.layers}
     assert colours["mmse nuclei"] == colours["truth nuclei"]
     assert colours["mmse nuclei"] != colours["mmse actin"]
+
+
+def test_only_the_superposition_is_proposed_as_input(qtbot, viewer):
+    choice = LayerChoice(lambda: viewer, "Image")
+    qtbot.addWidget(choice)
+    assert choice.layer.name == "superposition"
+    assert find_results(viewer.layers, MMSE) == ()
 
 
 def test_layers_keep_pixel_size_and_unit(viewer):

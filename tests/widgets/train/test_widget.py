@@ -9,6 +9,7 @@ from tests.widgets.conftest import layer
 
 from napari_denoisplit.errors import JobError, TrainingError
 from napari_denoisplit.widgets.choosers.images import CHANNELS, FILES
+from napari_denoisplit.widgets.split.widget import SplitWidget
 from napari_denoisplit.widgets.train.widget import TrainWidget
 
 
@@ -47,7 +48,7 @@ def test_two_layers_are_the_channels(qtbot, widget, jobs, channels):
 def test_one_layer_with_channels_is_enough(qtbot, viewer, widget, jobs, channels):
     viewer.add_image(channels, name="both")
     widget.source.kind.setCurrentIndex(widget.source.kind.findData(CHANNELS))
-    widget.source.stack.layer = layer(viewer, "both")
+    widget.source.channels.layer = layer(viewer, "both")
     widget.source.names.setText("nuclei, actin")
     run(qtbot, widget)
     fields = jobs.calls[0]["fields"]
@@ -97,6 +98,26 @@ def test_the_preview_is_renewed_in_place_and_stays_away_when_removed(qtbot, view
     viewer.layers.remove("actin")
     qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=10_000)
     assert len(viewer.layers) == n_layers - 2
+
+
+def test_a_training_takes_the_place_of_an_earlier_preview(qtbot, viewer, widget, tmp_path):
+    run(qtbot, widget)
+    n_layers = len(viewer.layers)
+    (tmp_path / "cells.last.denoisplit").write_bytes(b"state")
+    widget.target.resume_from(tmp_path / "cells.last.denoisplit")
+    run(qtbot, widget)
+    qtbot.waitUntil(lambda: len(viewer.layers) == n_layers)
+
+
+def test_previews_make_way_for_a_split(qtbot, viewer, widget, dock, small_model):
+    run(qtbot, widget)
+    split = dock(viewer, SplitWidget(viewer))
+    split.open_model(small_model)
+    split.settings["n_samples"].set_value(1)
+    split.panel.button.click()
+    qtbot.waitUntil(lambda: not split.is_busy)
+    qtbot.waitUntil(lambda: not [one for one in viewer.layers if "preview" in one.name])
+    assert {"nuclei", "actin"} < {one.name for one in viewer.layers}
 
 
 def test_stop_keeps_the_best_model(qtbot, widget, jobs, tmp_path):

@@ -190,9 +190,8 @@ def test_the_mask_follows_the_slider(qtbot, viewer, widget, clean):
 def test_the_mask_is_not_offered_as_a_layer_of_objects(viewer, widget):
     widget.mask.show_button.click()
     assert layer(viewer, "cells · filaments · trusted") is not None
-    assert [widget.objects.source.itemText(i) for i in range(widget.objects.source.count())] == [
-        "parts of the mask"
-    ]
+    box = widget.objects.source.box
+    assert [box.itemText(i) for i in range(box.count())] == ["parts of the mask"]
 
 
 def test_the_background_of_an_image_between_0_and_1_is_as_exact(viewer, dock, clean):
@@ -225,7 +224,7 @@ def test_objects_are_summed_up_and_saved(qtbot, viewer, widget, clean, tmp_path)
     labels = np.zeros(clean.shape[1:], np.int32)
     labels[10:20, 10:30] = 7
     viewer.add_labels(labels, name="my cells")
-    widget.objects.source.setCurrentText("my cells")
+    widget.objects.source.box.setCurrentText("my cells")
     finish(qtbot, widget.objects.panel)
     assert widget.objects.table.rowCount() == 1
     assert "filaments of cells: 1 object" in widget.objects.panel.status.text()
@@ -240,10 +239,10 @@ def test_objects_are_summed_up_and_saved(qtbot, viewer, widget, clean, tmp_path)
 
 def test_labels_of_another_shape_are_refused_and_those_that_go_are_forgotten(viewer, widget):
     viewer.add_labels(np.zeros((5, 6), int), name="others")
-    widget.objects.source.setCurrentText("others")
+    widget.objects.source.box.setCurrentText("others")
     assert "labels of the same image" in widget.objects.panel.hint.text()
     viewer.layers.remove("others")
-    assert widget.objects.source.currentText() == "parts of the mask"
+    assert widget.objects.source.box.currentText() == "parts of the mask"
     assert widget.objects.panel.button.isEnabled()
 
 
@@ -307,7 +306,7 @@ def test_answers_lie_where_the_region_was_drawn(qtbot, viewer, widget):
     # Rows 20 to 40, columns 40 to 72 in world coordinates.
     corners = np.array([[20, 40], [20, 72], [40, 72], [40, 40]]) * (0.5, 0.25) + (3, 4)
     viewer.add_shapes([corners], shape_type="rectangle", name="here")
-    widget.samples.region.box.setCurrentText("in here")
+    widget.samples.region.box.setCurrentText("here")
     finish(qtbot, widget.samples.panel)
     found = [x for x in viewer.layers if "answer 1" in x.name]
     assert len(found) == 2

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_denoisplit.cli.calibrate.report import print_calibration
 from napari_denoisplit.cli.parts.errors import SHORT, UsageError
-from napari_denoisplit.cli.parts.files import check_model_name, check_place, read_structures
+from napari_denoisplit.cli.parts.files import (
+    check_model_name,
+    check_place,
+    read_each,
+    read_structures,
+)
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import CalibrateSettings
@@ -46,6 +51,7 @@ def calibrate(
     report_clean: list[Path] | None = None,
     report_superposition: list[Path] | None = None,
     repeats: bool = False,
+    channel: list[str] | None = None,
     output: Path | None = None,
     table: Path | None = None,
     anyway: bool = False,
@@ -85,6 +91,9 @@ def calibrate(
     repeats
         The time points of the images are repeated exposures of one place: one is split, and
         compared with the next, so that both have noise of their own.
+    channel
+        Structure, in the order of the model's, of images that have more channels: its name, or its
+        number from 1; give the option once for each.
     output
         Model file to write; left out, the model is replaced.
     table
@@ -101,10 +110,10 @@ def calibrate(
     others = _Files(report_on or (), report_clean or (), report_superposition or ())
     _check_files(given, others)
     terminal = Terminal()
-    fields, mixed = _read(terminal, given, (axes, series), repeats)
+    fields, mixed = _read(terminal, given, (axes, series), channel, repeats)
     judged_on, judged_mixed = None, None
     if any(others):
-        judged_on, judged_mixed = _read(terminal, others, (axes, series), repeats)
+        judged_on, judged_mixed = _read(terminal, others, (axes, series), channel, repeats)
 
     # torch is paid for only here, when everything else is known to be right
     from napari_denoisplit.checkpoint import load_model, save_model
@@ -150,12 +159,18 @@ def _check_files(given: _Files, others: _Files) -> None:
 
 
 def _read(
-    terminal: Terminal, files: _Files, reading: tuple[str | None, int | None], repeats: bool
+    terminal: Terminal,
+    files: _Files,
+    reading: tuple[str | None, int | None],
+    channels: list[str] | None,
+    repeats: bool,
 ) -> tuple[TrainingFields, list[Image]]:
     """Fields to compare with, and recorded superpositions."""
     from napari_denoisplit.images.training.fields import TrainingFields
 
-    noisy, clean, mixed = (read_structures(terminal, one, *reading) for one in files)
+    of_structures = (files.noisy, files.clean)
+    noisy, clean = (read_structures(terminal, one, *reading, channels) for one in of_structures)
+    mixed = read_each(terminal, files.superpositions, *reading)
     # With a recorded superposition clean images do without noisy ones, whose place they take.
     fields = TrainingFields.from_images(noisy or clean, clean or None, t_is_repeats=repeats)
     return fields, mixed

@@ -15,6 +15,7 @@ from napari_denoisplit.cli.parts.errors import SHORT, UsageError
 from napari_denoisplit.cli.parts.files import parse_region, read_each
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
+from napari_denoisplit.images.channels import choose_channels
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings, NoiseKind, NoiseSource
 from napari_denoisplit.verdict import Grade, Verdict
 
@@ -45,7 +46,7 @@ def noise(
     source: NoiseSource | None = None,
     clean: list[Path] | None = None,
     repeats: bool = False,
-    channel: str | None = None,
+    channel: list[str] | None = None,
     region: str | None = None,
     together: bool = False,
     check: list[Path] | None = None,
@@ -85,8 +86,8 @@ def noise(
     repeats
         The same as --from repeats, as in 'denoisplit train'.
     channel
-        Channel to take of images that have several: its name, or its number from 1. Left out,
-        every channel is taken.
+        Channel to take of images that have several: its name, or its number from 1; give the option
+        once for each. Left out, every channel is taken.
     together
         The images show the same channels, and are taken as one: further fields, or with --from
         repeats exposures of one field in files of their own.
@@ -115,10 +116,18 @@ def noise(
     terminal = Terminal()
 
     def images_of(paths: Sequence[Path]) -> list[Image]:
-        return _cut(read_each(terminal, paths, axes, series), region, together=together)
+        given = read_each(terminal, paths, axes, series)
+        # A clean image may show the chosen channel alone.
+        lone = paths is not images
+        if channel:
+            given = [
+                image if lone and image.n_channels == 1 else choose_channels(image, channel)
+                for image in given
+            ]
+        return _cut(given, region, together=together)
 
     noisy = images_of(images)
-    tasks = noise_tasks(noisy, images_of(clean or []), taken, channel)
+    tasks = noise_tasks(noisy, images_of(clean or []), taken)
     if together:
         tasks = [task.of_files(images) for task in tasks]
     _check_targets(tasks, output, picture, overwrite=overwrite)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.images.channels import channel_index
+from napari_denoisplit.images.channels import channel_titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,9 +57,8 @@ def noise_tasks(
     images: Sequence[Image],
     clean: Sequence[Image],
     source: NoiseSource,
-    channel: str | None,
 ) -> list[NoiseTask]:
-    """Return every channel of every image, or the chosen channel of each.
+    """Return every channel of every image.
 
     Parameters
     ----------
@@ -69,8 +68,6 @@ def noise_tasks(
         None, or one for each image.
     source
         Where the signal comes from.
-    channel
-        Name or number from 1 of the channel to take; None takes all.
     """
     if clean and len(clean) != len(images):
         raise UsageError(
@@ -79,12 +76,10 @@ def noise_tasks(
         )
     tasks = []
     for number, image in enumerate(images):
-        chosen = None if channel is None else channel_index(image, channel)
-        indices = range(image.n_channels) if chosen is None else [chosen]
-        for index in indices:
+        for index in range(image.n_channels):
             words = [image.name] if len(images) > 1 else []
-            if len(indices) > 1:
-                words.append((image.channel_names or _numbered(image))[index])
+            if image.n_channels > 1:
+                words.append(channel_titles(image)[index])
             data = _noise_data(image, source, index, clean[number] if clean else None)
             tasks.append(NoiseTask(data, "-".join(map(_for_files, words))))
     _check_distinct(tasks)
@@ -96,12 +91,8 @@ def _noise_data(image: Image, source: NoiseSource, channel: int, clean: Image | 
 
     data = NoiseData.from_image(image, source, channel=channel, clean=clean)
     if image.n_channels > 1 and not image.channel_names:
-        return replace(data, name=f"{image.name}, {_numbered(image)[channel]}")
+        return replace(data, name=f"{image.name}, {channel_titles(image)[channel]}")
     return data
-
-
-def _numbered(image: Image) -> list[str]:
-    return [f"channel {number}" for number in range(1, image.n_channels + 1)]
 
 
 def _for_files(name: str) -> str:

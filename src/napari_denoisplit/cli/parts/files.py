@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.errors import ImageError, message_of
 from napari_denoisplit.files import short_stem
+from napari_denoisplit.images.channels import choose_channels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,15 +22,19 @@ if TYPE_CHECKING:
 
 
 def read(
-    terminal: Terminal, path: Path, axes: str | None = None, series: int | None = None
+    terminal: Terminal,
+    path: Path,
+    axes: str | None = None,
+    series: int | None = None,
+    channels: Sequence[str] | None = None,
 ) -> Image:
-    """Read an image and say what had to be guessed about it."""
+    """Read an image, or some of its channels, and say what had to be guessed about it."""
     from napari_denoisplit.images.files.reading import read_image
 
     image = read_image(path, axes=axes, series=series)
     for note in image.notes:
         terminal.say(note)
-    return image
+    return choose_channels(image, channels) if channels else image
 
 
 def listed(terminal: Terminal, paths: Sequence[Path]) -> list[Path]:
@@ -54,23 +59,19 @@ def listed(terminal: Terminal, paths: Sequence[Path]) -> list[Path]:
     return chosen
 
 
-def read_each(
-    terminal: Terminal, paths: Sequence[Path], axes: str | None = None, series: int | None = None
-) -> list[Image]:
-    """Read images and those of folders, each once; see `listed`."""
-    return [read(terminal, path, axes, series) for path in listed(terminal, paths)]
+def read_each(terminal: Terminal, paths: Sequence[Path], *how: Any) -> list[Image]:
+    """Read images and those of folders, each once; see `listed`, and `read` for the rest."""
+    return [read(terminal, path, *how) for path in listed(terminal, paths)]
 
 
-def read_structures(
-    terminal: Terminal, paths: Sequence[Path], axes: str | None = None, series: int | None = None
-) -> list[Image]:
+def read_structures(terminal: Terminal, paths: Sequence[Path], *how: Any) -> list[Image]:
     """Read images to train on: of several folders with single channels each is one structure."""
     from napari_denoisplit.images.files.folders import is_folder
     from napari_denoisplit.images.training.noise_data import stack_over_time
 
     if len(paths) < 2 or not any(map(is_folder, paths)):
-        return read_each(terminal, paths, axes, series)
-    groups = [read_each(terminal, [path], axes, series) for path in paths]
+        return read_each(terminal, paths, *how)
+    groups = [read_each(terminal, [path], *how) for path in paths]
     if any(image.n_channels > 1 for images in groups for image in images):
         return [image for images in groups for image in images]
     return [

@@ -20,10 +20,8 @@ from napari_denoisplit.cli.parts.errors import EXPECTED, FAILED, INTERRUPTED, on
 from napari_denoisplit.events import (
     BlocksWritten,
     EpochDone,
-    FileDone,
-    FileFailed,
+    FileOutcome,
     FileProgress,
-    FileSkipped,
     FileStarted,
     FitStep,
     PairsGathered,
@@ -209,13 +207,13 @@ class Terminal:
                 bar.update(task, label=path.name)
                 if why:
                     self.say(f"{path.name} is split again: {why}.")
-            case FileDone(outputs=outputs):
-                self._list(outputs, bar)
-            case FileFailed(path=path, message=message):
+            case FileOutcome(path=path, status="failed", message=message):
                 self.say_failed(path, message)
+            case FileOutcome(status="done" | "stopped", outputs=outputs):
+                self._list(outputs, bar)
             case PreviewSplit() | PartDrawn() | SampleDrawn() | BlocksWritten():
                 pass  # pictures are for windows
-            case FileProgress() | FileSkipped():
+            case FileProgress() | FileOutcome():
                 pass  # files that are skipped are counted in the end
             case _:
                 assert_never(event)

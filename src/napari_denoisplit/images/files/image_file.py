@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_denoisplit.images.channels import choose_channel
+from napari_denoisplit.images.channels import choose_channels
 from napari_denoisplit.images.files.reading import read_image
 
 if TYPE_CHECKING:
@@ -48,4 +48,4 @@ class ImageFile:
             The file cannot be read, or has no such channel.
         """
         image = read_image(self.path, axes=self.axes, series=self.series, lazy_above=lazy_above)
-        return image if self.channel is None else choose_channel(image, self.channel)
+        return image if self.channel is None else choose_channels(image, self.channel)

@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 import zlib
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,8 @@ import torch
 
 from napari_denoisplit.errors import DenoisplitError, ImageError, JobError, message_of
 from napari_denoisplit.events import (
-    FileDone,
-    FileFailed,
+    FileOutcome,
     FileProgress,
-    FileSkipped,
     FileStarted,
     Progress,
     Stage,
@@ -28,7 +27,7 @@ from napari_denoisplit.images.files.image_file import LAZY_ABOVE
 from napari_denoisplit.images.results.files import write_split
 from napari_denoisplit.jobs.batch.forecast import Pace, forecast_files, size_of
 from napari_denoisplit.jobs.batch.items import BatchItem, refuse_overwriting
-from napari_denoisplit.jobs.batch.outcome import LOG_NAME, BatchResult, FileOutcome, append_line
+from napari_denoisplit.jobs.batch.outcome import LOG_NAME, BatchResult, append_line
 from napari_denoisplit.jobs.batch.record import READ_AT_ONCE, Reading, input_stamp, why_again
 from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.split.input import model_of
@@ -40,9 +39,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_denoisplit.checkpoint import Model
-    from napari_denoisplit.events import BatchEvent, Job, SplitEvent
+    from napari_denoisplit.events import BatchEvent, FileStatus, Job, SplitEvent
     from napari_denoisplit.images.results.split import Split
-    from napari_denoisplit.jobs.batch.outcome import Status
     from napari_denoisplit.settings import SplitSettings
 
 # RuntimeError is what torch raises, e.g. when a device is out of memory; the others come of damaged
@@ -101,7 +99,7 @@ def batch_job(
 
     Yields
     ------
-    FileSkipped, FileStarted, FileProgress, FileDone, FileFailed
+    FileStarted, FileProgress, FileOutcome
         What becomes of each file.
     Progress
         Of the whole batch.
@@ -159,7 +157,7 @@ class _Batch:
     ) -> None:
         self._model, self._items, self._settings = model, items, settings
         self._output, self._reading, self._stop = output, reading, stop
-        self._outcomes = [FileOutcome(item.path) for item in items]
+        self._outcomes = [FileOutcome(index, item.path) for index, item in enumerate(items)]
         self._why = [""] * len(items)
         self.log: Path | None = None
         self.waiting: list[int] = []
@@ -168,7 +166,7 @@ class _Batch:
         if refusal := _refusal(output):
             raise JobError(refusal)
 
-    def look_around(self, *, skip_done: bool) -> Job[FileSkipped, None]:
+    def look_around(self, *, skip_done: bool) -> Job[FileOutcome, None]:
         """Find out which files are to be split, so that the time left can be told."""
         for index, item in enumerate(self._items):
             if self._stop.is_set():
@@ -177,9 +175,9 @@ class _Batch:
                 files, using = item.files(self._output), (self._model, self._settings)
                 why = why_again(item.path, files, *using, self._reading)
                 if why is None:
-                    outputs = files.existing()
-                    self._outcomes[index] = FileOutcome(item.path, "skipped", outputs)
-                    yield FileSkipped(index, item.path, outputs)
+                    outcome = FileOutcome(index, item.path, "skipped", files.existing())
+                    self._outcomes[index] = outcome
+                    yield outcome
                     continue
                 self._why[index] = why
             self.waiting.append(index)
@@ -210,15 +208,18 @@ class _Batch:
                 outputs = write_split(split, target, about)
         except _OF_ONE_FILE as error:
             message, seconds = message_of(error), time.monotonic() - began
-            self._note(FileOutcome(item.path, "failed", (), seconds, message), index)
+            outcome = self._noted(FileOutcome(index, item.path, "failed", (), seconds, message))
             if reason := self._concerns_every_file(error):
                 raise JobError(f"{reason} ({item.path.name}: {message}) {self._kept()}") from error
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()  # what the next file may need
             self._pace.give_up(index)
-            yield FileFailed(index, item.path, message, seconds)
+            yield outcome
             return
-        yield self._done(index, split, (*image.notes, *split.notes), outputs, began)
+        self._pace.finish(index)
+        status: FileStatus = "stopped" if split.stopped_early else "done"
+        seconds, notes = time.monotonic() - began, " ".join((*image.notes, *split.notes))
+        yield self._noted(FileOutcome(index, item.path, status, outputs, seconds, notes))
 
     def _with_progress(self, index: int, job: Job[SplitEvent, Split]) -> Job[BatchEvent, Split]:
         """Pass a split's events on, its progress as that of the file and of the batch."""
@@ -237,32 +238,15 @@ class _Batch:
 
         return changed(job, passed_on)
 
-    def _done(
-        self,
-        index: int,
-        split: Split,
-        notes: tuple[str, ...],
-        outputs: tuple[Path, ...],
-        began: float,
-    ) -> FileDone:
-        path, seconds = self._items[index].path, time.monotonic() - began
-        status: Status = "stopped" if split.stopped_early else "done"
-        self._note(FileOutcome(path, status, outputs, seconds, " ".join(notes)), index)
-        self._pace.finish(index)
-        return FileDone(index, path, outputs, seconds, split.stopped_early, notes)
-
-    def _note(self, outcome: FileOutcome, index: int) -> None:
+    def _noted(self, outcome: FileOutcome) -> FileOutcome:
         """Keep what has become of a file, and tell the log."""
-        self._outcomes[index] = outcome
-        if self.log is None:
-            return
-        o = outcome
-        try:
-            append_line(self.log, o.path, o.status, o.seconds, o.message, o.outputs)
-        except OSError:
-            # A spreadsheet may have it open: no reason to lose a night's work. A full disk or a
-            # folder that is gone shows at the next result.
-            pass
+        self._outcomes[outcome.index] = outcome
+        # A spreadsheet may have it open: no reason to lose a night's work. A full disk or a folder
+        # that is gone shows at the next result.
+        with suppress(OSError):
+            if self.log is not None:
+                append_line(self.log, outcome)
+        return outcome
 
     def _concerns_every_file(self, error: BaseException) -> str:
         """Say what would keep every other file from being split as well; empty if nothing."""

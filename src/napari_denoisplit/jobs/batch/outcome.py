@@ -7,30 +7,14 @@ import io
 import os
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from napari_denoisplit.wording import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-Status = Literal["waiting", "done", "skipped", "stopped", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class FileOutcome:
-    """What has become of one file."""
-
-    path: Path
-    status: Status = "waiting"
-    """'done' now, 'skipped' as it was done before, 'stopped' with fewer samples, 'failed', or
-    'waiting' because the batch was stopped."""
-    outputs: tuple[Path, ...] = ()
-    """Files and folders with its results, the MMSE first."""
-    seconds: float = 0.0
-    message: str = ""
-    """Why it failed, or what a user should know before trusting the result."""
+    from napari_denoisplit.events import FileOutcome, FileStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +28,7 @@ class BatchResult:
     log: Path | None
     """Table to which every file has added a line; None if none was asked for."""
 
-    def with_status(self, status: Status) -> tuple[FileOutcome, ...]:
+    def with_status(self, status: FileStatus) -> tuple[FileOutcome, ...]:
         """Return the files that have come to this."""
         return tuple(file for file in self.files if file.status == status)
 
@@ -72,9 +56,7 @@ LOG_NAME = "batch.csv"
 _HEADINGS = ("time", "file", "status", "seconds", "message", "results")
 
 
-def append_line(
-    log: Path, path: Path, status: str, seconds: float, message: str, outputs: Sequence[Path]
-) -> None:
+def append_line(log: Path, file: FileOutcome) -> None:
     """Append one line, whole or not at all; runs that share a log do not mix their lines.
 
     Raises
@@ -84,14 +66,15 @@ def append_line(
     """
     text = io.StringIO()
     lines = csv.writer(text)
-    names = "; ".join(output.name for output in outputs)
+    names = "; ".join(output.name for output in file.outputs)
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     flags = os.O_APPEND | os.O_CREAT | os.O_WRONLY | getattr(os, "O_BINARY", 0)
     descriptor = os.open(log, flags, 0o666)
     try:
         if os.fstat(descriptor).st_size == 0:
             lines.writerow(_HEADINGS)
-        lines.writerow((now, str(path), status, f"{seconds:.1f}", message, names))
+        seconds = f"{file.seconds:.1f}"
+        lines.writerow((now, str(file.path), file.status, seconds, file.message, names))
         # A file name may hold bytes that are no text.
         os.write(descriptor, text.getvalue().encode("utf-8", "backslashreplace"))
     finally:

@@ -20,7 +20,6 @@ from napari_denoisplit.jobs.learning.loop import SECONDS_BETWEEN_PROGRESS, Run, 
 from napari_denoisplit.jobs.versions import versions
 from napari_denoisplit.measures.trust.degeneracy import CORRELATION, judge_denoised
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
-from napari_denoisplit.noise.judging.findings import CORRELATED
 from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours
 from napari_denoisplit.settings import (
     DenoiseSettings,
@@ -28,6 +27,7 @@ from napari_denoisplit.settings import (
     MixSettings,
     TrainSettings,
 )
+from napari_denoisplit.verdict import CORRELATED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -204,7 +204,7 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
     path
         Where to keep the best model and, beside it, the state to resume from; None keeps neither.
     stop
-        When set, training ends after the current step.
+        When set, training ends after the current step; the first epoch is validated nevertheless.
 
     Yields
     ------
@@ -238,6 +238,9 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
         if run.validation is None:
             _keep(run, path)
             continue
+        if history and stop.is_set():
+            _keep_state(run, path)  # whoever stops does not wait for one more validation
+            break
         result = run.validation.run(trainer.average.network, trainer.objective)
         if _goes_unused(run, result):
             return (yield from _learn_anew(run, path, stop, budget))
@@ -339,10 +342,16 @@ def _keep(run: Run, path: Path | None, done: EpochDone | None = None) -> None:
         run.best = Model(best.to(trainer.compute.device).eval(), run.header)
         if path is not None:
             run.best = save_model(path, run.best)
+    _keep_state(run, path)
+
+
+def _keep_state(run: Run, path: Path | None) -> None:
+    """Keep what a training needs to be resumed."""
     if path is not None:
+        trainer = run.trainer
         state = trainer.state() | {
             "epoch": torch.tensor(run.epoch),
             "seconds": torch.tensor(run.seconds, dtype=torch.float64),
             "best_loss": torch.tensor(run.best_loss, dtype=torch.float64),
         }
-        save_model(last_path(path), Model(network, run.header, state))
+        save_model(last_path(path), Model(trainer.average.network, run.header, state))

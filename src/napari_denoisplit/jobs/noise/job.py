@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from napari_denoisplit.events import PairsGathered, Stage
+from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.events import PairsGathered, Stage, unless_stopped
 from napari_denoisplit.images.training.spread_planes import spread_planes
 from napari_denoisplit.jobs.denoise.job import denoise_job
 from napari_denoisplit.jobs.versions import versions
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.noise.pairs.pairs import Pairs
     from napari_denoisplit.verdict import Verdict
+
+_STOPPED = "The fit was stopped before there was a noise model."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +70,7 @@ def fit_noise_job(
     denoise
         How the denoiser of the source 'bootstrap' is trained.
     stop
-        When set, a denoiser in training ends early; the fit itself takes seconds and is finished.
+        When set, the job ends soon, and with an error: half of a fit is no noise model.
 
     Yields
     ------
@@ -82,7 +85,16 @@ def fit_noise_job(
     NoiseModelError
         The data hold no noise, or too few pixels, or the denoiser's result is degenerate.
     """
-    settings = settings or NoiseFitSettings()
+    fitting = _fit(data, settings or NoiseFitSettings(), denoise, stop)
+    return (yield from unless_stopped(fitting, stop, NoiseModelError(_STOPPED)))
+
+
+def _fit(
+    data: NoiseData,
+    settings: NoiseFitSettings,
+    denoise: DenoiseSettings | None,
+    stop: threading.Event | None,
+) -> Job[NoiseEvent, NoiseFit]:
     pairs, denoised = yield from gather_job(data, settings, denoise=denoise, stop=stop)
     yield Stage("Fitting the noise model")
     model, candidates = yield from fit_steps(pairs, settings)
@@ -131,13 +143,14 @@ def gather_job(
                 data.observation, settings.max_pixels, whole_planes=data.mask is not None
             ),
         )
-        denoised = yield from denoise_job(
+        denoising = denoise_job(
             [data.observation],
             denoise or DenoiseSettings(seed=settings.seed),
             for_noise_model=True,
             stop=stop,
             names=(data.name,),
         )
+        denoised = yield from unless_stopped(denoising, stop, NoiseModelError(_STOPPED))
         denoised.check()
     yield Stage("Gathering pixels")
     pairs = gather(data, settings, signal=None if denoised is None else denoised.images[0])

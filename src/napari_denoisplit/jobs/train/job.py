@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.checkpoint import save_model
-from napari_denoisplit.errors import DenoisplitError, message_of
-from napari_denoisplit.events import Progress, Stage, changed
+from napari_denoisplit.errors import DenoisplitError, TrainingError, message_of
+from napari_denoisplit.events import Progress, Stage, changed, unless_stopped
 from napari_denoisplit.jobs.learning.loop import learn_job
 from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.split.memory import is_out_of_memory
@@ -85,8 +85,10 @@ def train_job(
         Another run writes to the same path.
     """
     stop = stop or threading.Event()
+    too_early = TrainingError("Training was stopped before its first step: there is no model.")
     with nullcontext() if path is None else locked(path), keep_freed_memory():
-        run = yield from prepare(fields, settings, noise_models, resume)
+        preparing = prepare(fields, settings, noise_models, resume)
+        run = yield from unless_stopped(preparing, stop, too_early)
         trainer = run.trainer
         yield Stage(f"Training on {trainer.compute} with {len(trainer.batches.corners):,} patches")
         trained = yield from learn_job(run, path, stop)

@@ -16,6 +16,7 @@ import numpy as np
 
 from napari_denoisplit.noise.fitting.sample import check_pairs, draw_pairs
 from napari_denoisplit.noise.models.histogram import HistogramNoise
+from napari_denoisplit.noise.pairs.rounding import rounded_to
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,13 +58,13 @@ def fit_histogram(signal: Any, observation: Any, n_bins: int = 256) -> Histogram
     s, x, _ = draw_pairs(signal, observation, math.inf, _DRAWN, rng)
     ends = (float(s.min()), float(s.max())) if len(s) else (0.0, 0.0)
     check_pairs(s, x, *ends, least=_LEAST_PAIRS, wanted="a histogram")
-    edges = _edges(s, x, n_bins)
+    step = rounded_to(s, x)
+    edges = _edges(s, x, n_bins, step)
     n = len(edges) - 1
     centres = 0.5 * (edges[1:] + edges[:-1])
     row = np.clip(((s - edges[0]) * (n / (edges[-1] - edges[0]))).astype(np.int64), 0, n - 1)
     counts, _, _ = np.histogram2d(s, x, bins=(edges, edges))
-    whole = np.array_equal(x, np.rint(x))
-    residual = x - s + (rng.uniform(-0.5, 0.5, len(x)) if whole else 0.0)
+    residual = x - s + step * rng.uniform(-0.5, 0.5, len(x))
     members = np.bincount(row, minlength=n).astype(np.float64)
     squares = np.bincount(row, weights=residual**2, minlength=n)
     sigma = np.sqrt(_windowed(squares, members, _WINDOW) / _windowed(members, members, _WINDOW))
@@ -84,16 +85,17 @@ def fit_histogram(signal: Any, observation: Any, n_bins: int = 256) -> Histogram
     return HistogramNoise(np.stack([mass, lower, upper]))
 
 
-def _edges(s: Floats, x: Floats, n_bins: int) -> Floats:
+def _edges(s: Floats, x: Floats, n_bins: int, step: float) -> Floats:
     """Edges of the bins that both axes share."""
     low, high = np.quantile(x, [_OUTLIERS, 1 - _OUTLIERS])
     low, high = min(float(low), float(s.min())), max(float(high), float(s.max()))
-    if np.array_equal(x, np.rint(x)):
-        first, last = math.floor(low) - 0.5, math.ceil(high) + 0.5
-        width = math.ceil((last - first) / n_bins)
+    if step:
+        first = float(x[0]) + step * (math.floor((low - float(x[0])) / step) - 0.5)
+        n_levels = math.ceil((high - first) / step + 0.5)
         # Bins of unequal numbers of levels would make a comb of equal ones.
-        n = max(math.ceil((last - first) / width), 2)
-        return first + width * np.arange(n + 1, dtype=np.float64)
+        width = math.ceil(n_levels / n_bins)
+        n = max(math.ceil(n_levels / width), 2)
+        return first + step * width * np.arange(n + 1, dtype=np.float64)
     margin = 1e-6 * (high - low)
     return np.linspace(low - margin, high + margin, n_bins + 1)
 

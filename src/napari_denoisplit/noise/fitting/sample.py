@@ -16,6 +16,7 @@ import numpy as np
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.judging.signal_bins import BinnedPixels
 from napari_denoisplit.noise.pairs.line import NoiseLine
+from napari_denoisplit.noise.pairs.rounding import rounded_to
 from napari_denoisplit.noise.pairs.spread import unsaturated_signal
 
 if TYPE_CHECKING:
@@ -111,9 +112,8 @@ class FitSample:
     ) -> Self:
         """Sample of shuffled pairs of which the last are held out."""
         check_pairs(s, x, low, high)
-        if np.array_equal(x, np.rint(x)):
-            # Rounding leaves gaps between the values; narrow Gaussians would settle on the values.
-            x = x + rng.uniform(-0.5, 0.5, len(x))
+        # Rounding leaves gaps between the values; narrow Gaussians would settle on the values.
+        x = x + rounded_to(s, x) * rng.uniform(-0.5, 0.5, len(x))
         first = len(s) - (len(s) // 3 if n_held is None else n_held)
         everything = np.arange(len(s))
         fitted = _spread(s, everything[:first], _FITTED, rng)

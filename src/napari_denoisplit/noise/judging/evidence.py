@@ -1,25 +1,23 @@
-"""What a verdict on a noise model goes by, and what it is made of."""
+"""Figures of a noise model and its pixels that a verdict goes by, besides the curves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from napari_denoisplit.settings import NoiseSource
+    from napari_denoisplit.verdict import Finding
 
     Floats = NDArray[np.float64]
-
-CERTAIN = 3.0
-"""Standard errors that an effect must exceed beyond its threshold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What the findings go by, besides the curves."""
+    """Figures that the findings go by, besides the curves."""
 
     source: NoiseSource
     n_pixels: int
@@ -35,11 +33,5 @@ class Evidence:
     """(B,), squared grey levels."""
     fitted_nll: float
     """Mean negative log-likelihood of the pixels to fit to, nats."""
-
-
-class Finding(NamedTuple):
-    """One reason of a verdict."""
-
-    gravity: int
-    """0: worth knowing; 1: usable; 2: do not use."""
-    text: str
+    of_data: tuple[Finding, ...] = ()
+    """What makes the pixels doubtful, whatever the model."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_denoisplit.noise.judging.evidence import CERTAIN, Finding
 from napari_denoisplit.noise.judging.misfit import (
     OFF,
     certain_ratios,
@@ -18,7 +17,7 @@ from napari_denoisplit.noise.judging.misfit import (
     shift_findings,
     variance_findings,
 )
-from napari_denoisplit.verdict import Verdict
+from napari_denoisplit.verdict import CERTAIN, CORRELATED, SLIGHTLY_CORRELATED, Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +25,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.curves import NoiseCurves
     from napari_denoisplit.noise.judging.evidence import Evidence
 
-CORRELATED = 0.20
-"""Correlation of neighbours at which a network begins to take the noise for structure: it can
-foretell 4 % of the variance of a pixel's noise from each of its neighbours."""
-SLIGHTLY_CORRELATED = 0.08
-"""Above what raw confocal and two-photon images show (0.00 to 0.06)."""
 PIT_OFF = 0.05
 """Largest gap between foretold and observed probability. Drifts of a few percent, and signals
 estimated from four repeats, reach 0.03 with a model that is right."""
@@ -55,6 +49,7 @@ def verdict_on(curves: NoiseCurves, evidence: Evidence) -> Verdict:
     """Judge by the curves and what they do not hold."""
     found = [
         *_independence(curves),
+        *evidence.of_data,
         *variance_findings(curves, evidence),
         *shift_findings(curves, evidence),
         *_shape(curves),

@@ -11,9 +11,10 @@ from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.judging.evidence import Evidence
 from napari_denoisplit.noise.judging.findings import verdict_on
 from napari_denoisplit.noise.judging.independence import LAGS, autocorrelation
-from napari_denoisplit.noise.judging.pit import pit_curve, pit_values, quantization_step
+from napari_denoisplit.noise.judging.pit import pit_curve, pit_values
 from napari_denoisplit.noise.judging.signal_bins import BinnedPixels, ModelNumbers, signal_bins
 from napari_denoisplit.noise.pairs.gathering import joint_histogram
+from napari_denoisplit.noise.pairs.rounding import grey_step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,6 +97,7 @@ def judge(model: NoiseModel, pairs: Pairs) -> tuple[NoiseCurves, Verdict]:
         offset=sorted_pixels.offset - (numbers.mean(sorted_pixels.signal) - sorted_pixels.signal),
         model_variance=np.array([b.model_variance for b in bins]),
         fitted_nll=_nll(numbers, fitted),
+        of_data=pairs.findings,
     )
     return curves, verdict_on(curves, evidence)
 
@@ -116,7 +118,7 @@ def _sample(
     s, x = (a[:n].astype(np.float64) for a in (signal, observation))
     finite = np.isfinite(s) & np.isfinite(x)
     s, x = s[finite], x[finite]
-    step = quantization_step(x)
+    step = grey_step(x)
     jittered = x + rng.uniform(-step / 2, step / 2, len(x)) if step else x
     return _Sample(s, x, jittered, step)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_denoisplit.noise.judging.evidence import CERTAIN, Finding
+from napari_denoisplit.verdict import CERTAIN, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,19 +17,6 @@ if TYPE_CHECKING:
 
 _BINS = 20
 _LEVELS = 99
-_LOOKED_AT = 20_000  # observations that tell a step of quantization
-
-
-def quantization_step(observation: NDArray[np.floating]) -> float:
-    """Grey levels between two values that an observation can take; 0 if it is continuous.
-
-    Whole numbers have a step of 1 or of their greatest common divisor (8-bit images stretched to
-    16 bits have 257).
-    """
-    some = np.asarray(observation[:_LOOKED_AT], dtype=np.float64)
-    if not len(some) or not np.array_equal(some, np.rint(some)):
-        return 0.0
-    return float(np.gcd.reduce(np.diff(np.unique(some)).astype(np.int64), initial=0)) or 1.0
 
 
 def pit_values(
@@ -52,7 +39,7 @@ def pit_values(
     signal, observation
         (N,), grey levels.
     step
-        As `quantization_step` tells it.
+        As `grey_step` tells it.
     rng
         Where rounded observations lie in their interval.
     """

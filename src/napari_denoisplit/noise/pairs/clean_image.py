@@ -9,7 +9,7 @@ import numpy as np
 from napari_denoisplit.noise.pairs.pairs import Field
 from napari_denoisplit.noise.pairs.registration import shift_between
 from napari_denoisplit.noise.pairs.scaling import Reference
-from napari_denoisplit.noise.pairs.spread import clipped_levels
+from napari_denoisplit.noise.pairs.spread import SECOND_DIFFERENCE, clipped_levels
 from napari_denoisplit.noise.pairs.windows import read_window, spread_windows
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _OFF = 0.5  # pixels worth a note
 _SCALED = 0.02  # of the scale, worth a note
 _NOISY = 0.1  # of the variance, worth a note
-_SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], dtype=np.float32) / np.float32(np.sqrt(6.0))
 _REACH = 5  # pixels around a clipped one whose mean is pulled towards it
 
 
@@ -93,7 +92,7 @@ def _noise_share(clean: Floats, noisy: Floats, usable: NDArray[np.bool_]) -> flo
 
     seen = []
     for image in (clean, noisy):
-        fine = ndimage.correlate(image, np.outer(_SECOND_DIFFERENCE, _SECOND_DIFFERENCE))
+        fine = ndimage.correlate(image, np.outer(SECOND_DIFFERENCE, SECOND_DIFFERENCE))
         seen.append(float(np.median(fine[usable] ** 2)))
     return seen[0] / seen[1] if seen[1] > 0 else 0.0
 

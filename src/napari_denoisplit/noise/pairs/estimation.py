@@ -23,8 +23,14 @@ import numpy as np
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.pairs.line import NoiseLine
 from napari_denoisplit.noise.pairs.neighbour_correlation import neighbour_correlation
+from napari_denoisplit.noise.pairs.rounding import grey_step
 from napari_denoisplit.noise.pairs.scaling import mean_of_neighbours
-from napari_denoisplit.noise.pairs.spread import check_spread, clipped_levels, trimmed_variance
+from napari_denoisplit.noise.pairs.spread import (
+    SECOND_DIFFERENCE,
+    check_spread,
+    clipped_levels,
+    trimmed_variance,
+)
 from napari_denoisplit.noise.pairs.windows import read_window, spread_windows
 
 if TYPE_CHECKING:
@@ -41,7 +47,6 @@ _LEAST_COUNT = 100
 _ROUNDING = 1e-9  # of the largest variance
 _MOST_BINS = 20
 _NEIGHBOURS = 3.0  # overlapping filters: so many pixels tell as much as one independent one
-_SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], dtype=np.float32) / np.float32(np.sqrt(6.0))
 _WIDE_DIFFERENCE = np.array([1.0, 0, -2.0, 0, 1.0], dtype=np.float32) / np.float32(np.sqrt(6.0))
 
 
@@ -61,6 +66,8 @@ class NoiseEstimate:
     """Range of grey levels, 0.01 % cut off at both ends."""
     saturation: float
     """Grey level at which pixels are clipped; infinite if none are."""
+    step: float
+    """Between grey levels; 0 if they are continuous."""
 
 
 def estimate_noise(
@@ -85,7 +92,7 @@ def estimate_noise(
     NoiseModelError
         The image is too small, or holds no noise.
     """
-    samples, observed, saturation = _samples(image, max_pixels, mask)
+    samples, observed, saturation, step = _samples(image, max_pixels, mask)
     bins = _bins(samples)
     if not bins or not any(b.variance > 0 for b in bins):
         raise NoiseModelError(
@@ -106,12 +113,13 @@ def estimate_noise(
         samples.smooth[b.flattest] - samples.smooth[b.flattest].mean() + b.signal for b in bins
     ]
     return NoiseEstimate(
-        NoiseLine.through(signals, variances, counts / _NEIGHBOURS, extent),
+        NoiseLine.through(signals, variances, counts / _NEIGHBOURS, extent, step),
         np.concatenate(local),
         np.concatenate([_noise(samples.deviation[b.flattest], b.variance) for b in bins]),
         neighbour_correlation(samples.residual, samples.wide, [b.flattest for b in bins]),
         observed,
         saturation,
+        step,
     )
 
 
@@ -170,8 +178,8 @@ class _Bin(NamedTuple):
 
 def _samples(
     image: Any, max_pixels: int, mask: NDArray[np.bool_] | None
-) -> tuple[_Samples, tuple[float, float], float]:
-    """Take samples from all windows; tell the range of grey levels and where it is clipped."""
+) -> tuple[_Samples, tuple[float, float], float, float]:
+    """Take samples from all windows; tell range, clipping and step of the grey levels."""
     shape = tuple(int(n) for n in image.shape)
     if len(shape) < 2 or min(shape[-2:]) < _SMALLEST_EDGE:
         raise NoiseModelError(
@@ -192,7 +200,7 @@ def _samples(
             "region, or give a noise model."
         )
     ends = np.quantile(values, (1e-4, 1 - 1e-4))
-    return samples, (float(ends[0]), float(ends[1])), high
+    return samples, (float(ends[0]), float(ends[1])), high, grey_step(values)
 
 
 def _tile_samples(
@@ -211,9 +219,9 @@ def _tile_samples(
         usable &= inside
     residual = wide = signal = tile
     for axis in (0, 1):
-        residual = ndimage.correlate1d(residual, _SECOND_DIFFERENCE, axis=axis)
+        residual = ndimage.correlate1d(residual, SECOND_DIFFERENCE, axis=axis)
         wide = ndimage.correlate1d(wide, _WIDE_DIFFERENCE, axis=axis)
-        signal = ndimage.correlate1d(signal, _SECOND_DIFFERENCE**2, axis=axis)
+        signal = ndimage.correlate1d(signal, SECOND_DIFFERENCE**2, axis=axis)
     smooth = ndimage.gaussian_filter(tile, _SMOOTH, truncate=3.0)
     step_y, step_x = np.gradient(smooth)
     bulge = (smooth - ndimage.gaussian_filter(tile, 4.0, truncate=3.0)) / 4.0

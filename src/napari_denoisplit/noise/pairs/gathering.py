@@ -15,6 +15,11 @@ from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.pairs.clean_image import fields_of_pairs
 from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours, estimate_noise
 from napari_denoisplit.noise.pairs.pairs import Pairs
+from napari_denoisplit.noise.pairs.rounding import (
+    grey_step,
+    rounding_findings,
+    rounding_notes,
+)
 from napari_denoisplit.noise.pairs.spread import check_spread, noise_spread, unsaturated_signal
 from napari_denoisplit.noise.pairs.static_field import fields_of_repeats
 
@@ -73,8 +78,9 @@ def gather(
         case "single":
             return _of_single_image(data, settings)
         case "repeats":
-            fields, notes = fields_of_repeats(data.observation, most, mask)
-            return _pairs(data, fields, notes, settings.seed)
+            fields, notes, findings = fields_of_repeats(data.observation, most, mask)
+            pairs = _pairs(data, fields, notes, settings.seed)
+            return replace(pairs, findings=(*findings, *pairs.findings))
         case "pairs":
             fields, notes = fields_of_pairs(data.observation, data.signal, most, mask, rescale=True)
             return _pairs(data, fields, notes, settings.seed)
@@ -121,22 +127,25 @@ def _of_single_image(data: NoiseData, settings: NoiseFitSettings) -> Pairs:
     found = estimate_noise(data.observation, settings.max_pixels, data.mask)
     order = np.random.default_rng(settings.seed).permutation(len(found.signal))
     s = found.signal[order].astype(np.float32)
-    notes = [_SINGLE_NOTE]
+    notes = [_SINGLE_NOTE, *rounding_notes(found.step)]
     if np.isfinite(found.saturation):
         notes.append(
             f"The detector saturates at {found.saturation:g} grey levels; pixels there and around "
             "are left out."
         )
+    line = found.line
+    spread = float(np.sqrt(np.median(line.variances)))
     return Pairs(
         source="single",
         signal=s,
         observation=s + found.noise[order].astype(np.float32),
-        line=found.line,
+        line=line,
         neighbour_correlation=found.neighbour_correlation,
         max_signal=found.saturation,
         signal_range=(float(s.min()), float(s.max())),
         observed_range=found.observed_range,
         notes=tuple(notes),
+        findings=tuple(rounding_findings(found.step, spread, line.signals, line.variances)),
     )
 
 
@@ -152,7 +161,7 @@ def _pairs(
     known = [np.isfinite(f.raw) & np.isfinite(f.signal) & f.usable for f in fields]
     s, x, raw = _pixels(fields, known, data)
     observed = tuple(float(v) for v in np.quantile(raw, (1e-4, 1 - 1e-4)))
-    limit = unsaturated_signal(s, raw)
+    limit, step = unsaturated_signal(s, raw), grey_step(raw)
     kept = s <= limit
     if not kept.all():
         notes.append(
@@ -191,7 +200,8 @@ def _pairs(
         max_signal=limit,
         signal_range=(float(s.min()), float(s.max())),
         observed_range=(observed[0], observed[1]),
-        notes=tuple(notes),
+        notes=(*notes, *rounding_notes(step)),
+        findings=tuple(rounding_findings(step, usual, s, (x - s) ** 2)),
     )
 
 
@@ -209,14 +219,11 @@ def _pixels(
             f"interest: a noise model needs at least {_LEAST_PAIRS}. Take a larger region or image."
         )
     if np.array_equal(s, x):
-        way_out = (
-            "The repeats are equal: there is no noise to model. Give exposures that were taken one "
-            "after the other."
-            if data.source == "repeats"
-            else "Signal and observation are equal: there is no noise to model. Give the raw image "
-            "as the observation, and its clean version as the signal."
+        raise NoiseModelError(
+            "Signal and observation are equal: there is no noise to model. Give the raw image as "
+            "the observation, and its clean version as the signal; repeats must be exposures that "
+            "were taken one after the other."
         )
-        raise NoiseModelError(way_out)
     check_spread(float((x - s).std(dtype=np.float64)), float(np.abs(raw).max()))
     return s, x, raw
 

@@ -24,7 +24,7 @@ class NoiseLine:
     intercept: float
     """Variance that the line has at signal 0, squared grey levels; negative above an offset."""
     least_variance: float
-    """Half of the least variance seen: the line is not followed below."""
+    """Half of the least variance seen, or that of rounding: the line is not followed below."""
     signal_range: tuple[float, float]
     """Darkest and brightest signal, grey levels."""
     signals: Floats
@@ -34,7 +34,12 @@ class NoiseLine:
 
     @classmethod
     def through(
-        cls, signals: Floats, variances: Floats, counts: Floats, signal_range: tuple[float, float]
+        cls,
+        signals: Floats,
+        variances: Floats,
+        counts: Floats,
+        signal_range: tuple[float, float],
+        step: float = 0.0,
     ) -> Self:
         """Draw a robust line through the variances of bins.
 
@@ -46,9 +51,12 @@ class NoiseLine:
             (B,), independent pixels in each bin.
         signal_range
             Darkest and brightest signal.
+        step
+            Between grey levels: rounding to them alone leaves a twelfth of its square.
         """
         gain, intercept = _line(signals, variances, counts)
-        return cls(gain, intercept, 0.5 * float(variances.min()), signal_range, signals, variances)
+        least = max(0.5 * float(variances.min()), step**2 / 12)
+        return cls(gain, intercept, least, signal_range, signals, variances)
 
     def variance(self, signal: Floats) -> Floats:
         """Variance of the noise at each signal."""

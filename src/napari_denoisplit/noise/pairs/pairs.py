@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.noise.pairs.line import NoiseLine
     from napari_denoisplit.settings import NoiseSource
+    from napari_denoisplit.verdict import Finding
 
     Floats = NDArray[np.float32]
 
@@ -55,6 +56,8 @@ class Pairs:
     """Range of grey levels of the images, 0.01 % cut off at both ends."""
     notes: tuple[str, ...] = ()
     """What was found on the way, in sentences."""
+    findings: tuple[Finding, ...] = ()
+    """What makes the pixels doubtful, whatever model is fitted to them."""
 
     def fitted(self) -> tuple[Floats, Floats]:
         """Signal and observation of the pairs to fit to: the first two thirds."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
+SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0], dtype=np.float32) / np.float32(np.sqrt(6.0))
+"""Filter that keeps the variance of white noise and takes straight slopes away."""
 _BINS = 40
 _LEAST_COUNT = 200
 _MOST_DRAWN = 100_000

@@ -18,28 +18,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.noise.pairs.exposures import (
+    alike,
+    blank,
+    copies,
+    correlation_in_time,
+    without_strikes,
+)
 from napari_denoisplit.noise.pairs.pairs import Field
 from napari_denoisplit.noise.pairs.registration import shift_between
 from napari_denoisplit.noise.pairs.scaling import Reference, mean_of_neighbours
-from napari_denoisplit.noise.pairs.spread import noise_spread
 from napari_denoisplit.noise.pairs.windows import read_window, spread_windows
+from napari_denoisplit.verdict import CERTAIN, CORRELATED, SLIGHTLY_CORRELATED, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
     Booleans = NDArray[np.bool_]
+    Shifts = NDArray[np.int64]
 
 _FEWEST, _MOST = 16, 64  # repeats to read of more: 16 tell the mean, more is better if it is cheap
 _MANY = 16  # repeats whose mean is nearly the signal
 _TELLING = 4  # repeats that keep half of the skewness of the noise
-_SMOOTH = 2.0  # pixels: changes of the field are wider than noise
-_OUTLIER = 2.0  # times the usual difference from the others
-_LEAST_FOR_OUTLIERS = 3  # of two, nobody can say which is wrong
-_STRIKE = 12.0  # standard deviations
-_MOST_STRUCK = 1e-3  # of the pixels
 _DRIFT = 0.5  # pixels worth a note
 _DIMMING = 0.03  # of the brightness, worth a note
 _LEAST_LEFT = 16  # pixels of an edge after alignment
@@ -49,7 +52,7 @@ _LEAST_COUNT = 50
 
 def fields_of_repeats(
     stack: Any, max_pixels: int, mask: Booleans | None = None
-) -> tuple[list[Field], list[str]]:
+) -> tuple[list[Field], list[str], list[Finding]]:
     """Read windows of repeats; their mean is the signal.
 
     Parameters
@@ -63,43 +66,35 @@ def fields_of_repeats(
 
     Returns
     -------
-    The windows, and what was found on the way, in sentences.
+    The windows, what was found on the way, in sentences, and what makes the repeats doubtful.
 
     Raises
     ------
     NoiseModelError
-        Exposures show different fields, or hold no numbers.
+        Exposures show different fields, hold no numbers, or there are not two of them.
     """
     n, *rest = (int(length) for length in stack.shape)
     n_read = min(n, int(np.clip(max_pixels // math.prod(rest), _FEWEST, _MOST)))
-    times = np.unique(np.linspace(0, n - 1, n_read).round().astype(int))
-    windows: list[Floats] = []
-    masks: list[Booleans] = []
-    for window in spread_windows(rest, max(max_pixels // n_read, 1), mask=mask):
-        raw = np.stack([read_window(stack, (int(t), *window)) for t in times])
-        usable: Booleans = np.asarray(np.isfinite(raw).all(axis=0))
-        if mask is not None:
-            usable &= mask[window[-2:]]
-        if usable.any():
-            windows.append(np.where(usable, raw, np.float32(np.median(raw[:, usable]))))
-            masks.append(usable)
-    if not windows:
-        raise NoiseModelError(
-            "No pixel is a number in every repeat: crop the stack to where all are numbers, and "
-            "leave out repeats that hold none."
-        )
+    times = _times(n, n_read)
+    windows, masks = _windows(stack, times, max_pixels // n_read, mask)
     notes = [f"{len(times)} of {n} repeats were read."] if len(times) < n else []
-    windows, masks = _aligned(windows, masks, notes)
-    kept = _alike(windows, masks)
+    times, windows, findings = _telling(times, windows, masks, notes)
+    windows, masks, whole = _aligned(windows, masks, notes)
+    kept = alike(windows, masks)
     if not kept.all():
-        notes.append(_left_out(times[~kept]))
+        notes.append(
+            _left_out(
+                times[~kept], "differ from the others by more than noise (movement, focus, light)"
+            )
+        )
     slopes, fields, n_struck = [], [], 0
     for raw, usable in zip(windows, masks, strict=True):
-        calm, struck = _without_strikes(raw[kept], usable)
+        calm, struck = without_strikes(raw[kept], usable)
         field, found = _field(calm, usable, struck)
         fields.append(field)
         slopes.append(found)
         n_struck += int(struck.sum())
+    findings += _dependence(fields, times[kept], whole[kept])
     if (n := int(kept.sum())) < _TELLING:
         notes.append(
             f"{n} repeats tell how strong the noise is, but little of its form: the offset and the "
@@ -116,37 +111,117 @@ def fields_of_repeats(
             f"Brightness changed by {span:.0%} between repeats (bleaching or the lamp); each is "
             "compared with the mean at its own brightness."
         )
-    return fields, notes
+    return fields, notes, findings
 
 
-def _left_out(times: NDArray[np.int64]) -> str:
-    """Sentence about repeats that differ from the others."""
-    numbers = ", ".join(str(int(t) + 1) for t in times)
-    plural = len(times) > 1
+def _windows(
+    stack: Any, times: NDArray[np.int64], max_pixels: int, mask: Booleans | None
+) -> tuple[list[Floats], list[Booleans]]:
+    """Read windows (T, Y, X) of some exposures, and which pixels (Y, X) are numbers in all."""
+    windows: list[Floats] = []
+    masks: list[Booleans] = []
+    for window in spread_windows(stack.shape[1:], max(max_pixels, 1), mask=mask):
+        raw = np.stack([read_window(stack, (int(t), *window)) for t in times])
+        usable: Booleans = np.asarray(np.isfinite(raw).all(axis=0))
+        if mask is not None:
+            usable &= mask[window[-2:]]
+        if usable.any():
+            windows.append(np.where(usable, raw, np.float32(np.median(raw[:, usable]))))
+            masks.append(usable)
+    if not windows:
+        raise NoiseModelError(
+            "No pixel is a number in every repeat: crop the stack to where all are numbers, and "
+            "leave out repeats that hold none."
+        )
+    return windows, masks
+
+
+def _telling(
+    times: NDArray[np.int64], windows: list[Floats], masks: list[Booleans], notes: list[str]
+) -> tuple[NDArray[np.int64], list[Floats], list[Finding]]:
+    """Leave out exposures that are blank or copies of others."""
+    empty = blank(windows, masks)
+    same = copies(windows) & ~empty
+    findings = []
+    if empty.any():
+        notes.append(
+            _left_out(times[empty], "show nothing of the field (a closed shutter, no light)")
+        )
+    if same.any():
+        text = _left_out(times[same], "hold the same pixels as earlier ones")
+        findings.append(
+            Finding(
+                1,
+                f"{text} The camera had stopped, or a program doubled exposures: if others were "
+                "made up from their neighbours, they show too little noise. Use the raw recording.",
+            )
+        )
+    kept = ~(empty | same)
+    if kept.sum() < 2:
+        raise NoiseModelError(
+            " ".join([*notes, *(f.text for f in findings)])
+            + " What is left is one exposure: there is no noise to model. Give exposures that were "
+            "taken one after the other, or estimate the noise from a single image."
+        )
+    return times[kept], [raw[kept] for raw in windows], findings
+
+
+def _dependence(
+    fields: Sequence[Field], times: NDArray[np.int64], whole: Shifts
+) -> Iterator[Finding]:
+    """Say if the noise of an exposure goes on in the next, at the same pixel of the detector."""
+    noise = [np.where(f.usable, f.observation - f.signal, np.float32(0)) for f in fields]
+    noise = [_moved(n, -whole) for n in noise if _edge(n, -whole) >= _LEAST_LEFT]
+    found = correlation_in_time(noise, times, whole)
+    if found is None or found[0] - CERTAIN * found[1] < SLIGHTLY_CORRELATED:
+        return
+    yield Finding(
+        2 if found[0] >= CORRELATED else 1,
+        f"The noise of a repeat goes on in the next (correlation {found[0]:.2f}), as that of means "
+        "over time, of doubled or interpolated exposures: they show less noise than single "
+        "exposures have. Use the raw recording, from before any averaging in time.",
+    )
+
+
+def _times(n: int, n_read: int) -> NDArray[np.int64]:
+    """Exposures to read of n: all, or groups of neighbours, which tell whether these are alike."""
+    if n_read >= n:
+        return np.arange(n)
+    starts = np.linspace(0, n - _TELLING, n_read // _TELLING).round().astype(int)
+    return np.unique(starts[:, None] + np.arange(_TELLING))
+
+
+def _left_out(numbers: NDArray[np.int64], why: str) -> str:
+    """Sentence about exposures that are not used; `why` holds a verb for one and for several."""
+    ends = np.flatnonzero(np.diff(numbers) > 1)
+    runs = zip([0, *(ends + 1)], [*ends, len(numbers) - 1], strict=True)
+    words = [f"{numbers[a] + 1}" + (f" to {numbers[b] + 1}" if b > a else "") for a, b in runs]
+    plural = len(numbers) > 1
+    verb, rest = why.split(" ", 1)
+    if not plural:
+        verb = {"have": "has"}.get(verb, f"{verb}s")
     return (
-        f"Repeat{'s' if plural else ''} {numbers} differ{'' if plural else 's'} from the others by "
-        f"more than noise (movement, focus, light) and {'are' if plural else 'is'} left out."
+        f"Repeat{'s' * plural} {', '.join(words)} {verb} {rest} and "
+        f"{'are' if plural else 'is'} left out."
     )
 
 
 def _aligned(
     windows: Sequence[Floats], masks: Sequence[Booleans], notes: list[str]
-) -> tuple[list[Floats], list[Booleans]]:
+) -> tuple[list[Floats], list[Booleans], Shifts]:
     """Windows whose repeats lie on each other to half a pixel; no pixel is interpolated."""
     shifts = np.array([_shifts(raw) for raw in windows])  # (W, T, 2)
+    whole: Shifts = np.zeros(shifts.shape[1:], dtype=np.int64)
     if np.isnan(shifts).all():
-        return list(windows), list(masks)
+        return list(windows), list(masks), whole
     # A window without structure follows the others.
     common = np.nan_to_num(np.nanmedian(shifts, axis=0)) if len(shifts) > 1 else shifts[0]
     common = np.nan_to_num(common)
     drift = float(np.hypot(*np.ptp(common, axis=0)))
     if drift < _DRIFT:
-        return list(windows), list(masks)
-    whole = np.rint(common).astype(int)
-    height, width = windows[0].shape[1:]
-    (top, left), (bottom, right) = (-whole.min(axis=0)).clip(0), whole.max(axis=0).clip(0)
-    rows, columns = height - top - bottom, width - left - right
-    if min(rows, columns) < _LEAST_LEFT:
+        return list(windows), list(masks), whole
+    whole = np.rint(common).astype(np.int64)
+    if _edge(windows[0], whole) < _LEAST_LEFT:
         raise NoiseModelError(
             f"The field moves by {drift:.0f} pixels between repeats, more than the window that is "
             "read: align the repeats first, or estimate the noise from a single image."
@@ -155,22 +230,23 @@ def _aligned(
         f"The field drifts by {drift:.1f} pixels between repeats; they were aligned to whole "
         "pixels, and the rest was taken out of the comparison."
     )
-    moved = [
-        np.stack(
-            [
-                x[top + dy : top + dy + rows, left + dx : left + dx + columns]
-                for x, (dy, dx) in zip(raw, whole, strict=True)
-            ]
-        )
-        for raw in windows
-    ]
-    usable = []
-    for mask in masks:
-        parts = [
-            mask[top + dy : top + dy + rows, left + dx : left + dx + columns] for dy, dx in whole
-        ]
-        usable.append(np.logical_and.reduce(parts))
-    return moved, usable
+    usable = [_moved(np.broadcast_to(mask, (len(whole), *mask.shape)), whole) for mask in masks]
+    return [_moved(raw, whole) for raw in windows], [np.all(u, axis=0) for u in usable], whole
+
+
+def _edge(planes: NDArray[Any], whole: Shifts) -> int:
+    """Shorter edge of what `_moved` leaves of planes (T, Y, X)."""
+    return int(min(planes.shape[1:] - whole.max(axis=0).clip(0) + whole.min(axis=0).clip(None, 0)))
+
+
+def _moved(planes: NDArray[Any], whole: Shifts) -> NDArray[Any]:
+    """Planes (T, Y, X) cut so that what lies `whole` pixels further in each comes to lie alike."""
+    first, last = whole.min(axis=0).clip(None, 0), whole.max(axis=0).clip(0)
+    rows, columns = planes.shape[1:] - last + first
+    corners = whole - first
+    return np.stack(
+        [x[y : y + rows, z : z + columns] for x, (y, z) in zip(planes, corners, strict=True)]
+    )
 
 
 def _shifts(raw: Floats) -> NDArray[np.float64]:
@@ -178,49 +254,6 @@ def _shifts(raw: Floats) -> NDArray[np.float64]:
     reference = raw[len(raw) // 2]
     found = (shift_between(reference, x) for x in raw)
     return np.array([(np.nan, np.nan) if shift is None else shift for shift in found])
-
-
-def _alike(windows: Sequence[Floats], masks: Sequence[Booleans]) -> Booleans:
-    """Which repeats show the same as the others, (T,)."""
-    from scipy import ndimage  # takes 0.2 s; only fits need it
-
-    n = len(windows[0])
-    if n < _LEAST_FOR_OUTLIERS:
-        return np.ones(n, dtype=bool)
-    scores = []
-    for raw, usable in zip(windows, masks, strict=True):
-        level = raw[:, usable].mean(axis=1)[:, None, None]
-        middle = np.median(raw - level, axis=0) + np.median(level)
-        field = Reference(middle, usable, shift=True)
-        score = []
-        for x in raw:
-            _, _, signal = field.followed_by(x)
-            rest = x - signal
-            # A cosmic ray is no fault of the whole repeat.
-            most = _STRIKE / 2 * 1.4826 * float(np.median(np.abs(rest[usable])))
-            smooth = ndimage.gaussian_filter(np.clip(rest, -most, most), _SMOOTH)
-            score.append(float(smooth[usable].std()))
-        scores.append(np.array(score) / max(float(np.median(score)), 1e-12))
-    kept = np.median(scores, axis=0) < _OUTLIER
-    return kept if kept.sum() >= 2 else np.ones(n, dtype=bool)
-
-
-def _without_strikes(raw: Floats, usable: Booleans) -> tuple[Floats, Booleans]:
-    """Repeats in which pixels far out of the others are replaced, and where those are."""
-    struck = np.zeros(raw.shape, dtype=bool)
-    if len(raw) < _LEAST_FOR_OUTLIERS:
-        return raw, struck
-    middle = np.median(raw, axis=0)
-    level = np.median(raw[:, usable] - middle[usable], axis=1)
-    expected = middle + level[:, None, None]
-    sigma = noise_spread(
-        np.tile(middle[usable], len(raw)), (raw - level[:, None, None])[:, usable].ravel()
-    )(middle)
-    struck = usable & (np.abs(raw - expected) > _STRIKE * np.maximum(sigma, np.median(sigma)))
-    # Where many stand out, they are no accident, but noise of another form or a changed field.
-    if struck.mean() > _MOST_STRUCK:
-        return raw, np.zeros(raw.shape, dtype=bool)
-    return np.where(struck, expected, raw), struck
 
 
 def _field(raw: Floats, usable: Booleans, struck: Booleans) -> tuple[Field, list[float]]:

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.events import (
-    FileDone,
-    FileFailed,
+    FileOutcome,
     FileProgress,
-    FileSkipped,
     FileStarted,
     PartDrawn,
     SampleDrawn,
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
 
-ShownEvent = StatusEvent | FileStarted | FileProgress | FileDone | FileFailed | FileSkipped
+ShownEvent = StatusEvent | FileStarted | FileProgress | FileOutcome
 
 
 @dataclass(frozen=True, slots=True)

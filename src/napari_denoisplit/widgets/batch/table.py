@@ -9,6 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
 from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ _SHOWN = {
     "stopped": "■ stopped",
     "failed": "✗ failed",
 }
-_WIDEST = {_SIZE: "999 MB ", _STATUS: "■ stopped ", _TIME: "59:59 h "}
+_WIDEST = {_SIZE: "999 MB ", _STATUS: "■ stopped ", _TIME: "99.9 days "}
 _ROWS = 6  # that are in sight at once, without scrolling
 _ROW_HEIGHT = 22  # pixels
 _ROOM_FOR_SIZE = 380  # pixels; in a narrower table the names need the room
@@ -169,7 +170,7 @@ def _text(row: BatchRow, column: int) -> str:
         return _size(row.n_bytes) if row.n_bytes else ""
     if column == _STATUS:
         return f"▶ {row.done:.0%}" if row.status == "running" else _SHOWN[row.status]
-    return "" if row.seconds is None else _duration(row.seconds)
+    return "" if row.seconds is None else duration(row.seconds)
 
 
 def _size(n_bytes: int) -> str:
@@ -178,12 +179,3 @@ def _size(n_bytes: int) -> str:
     if n_bytes < 10**9:
         return f"{n_bytes / 10**6:.0f} MB"
     return f"{n_bytes / 10**9:.1f} GB"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}:{rest:02d} min"
-    return f"{minutes // 60}:{minutes % 60:02d} h"

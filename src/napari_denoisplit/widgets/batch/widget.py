@@ -11,10 +11,8 @@ from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import (
-    FileDone,
-    FileFailed,
+    FileOutcome,
     FileProgress,
-    FileSkipped,
     FileStarted,
     Progress,
     Stage,
@@ -87,7 +85,7 @@ class BatchWidget(JobWidget):
         found = (self.table, self.details, self._buttons)
         self._lay_out("Model", self.model, "Images", self.source, *how, *found)
         kinds = {MODEL_SUFFIXES: self.model.add, TIFF_SUFFIXES: self._choose}
-        self._take_drops(kinds, self.panel.say, folders=True)
+        self._take_drops(kinds, self.panel.status, folders=True)
         self._connect()
         self._refresh()
 
@@ -181,18 +179,9 @@ class BatchWidget(JobWidget):
                 self.table.follow(self._rows[index])
             case FileProgress(index=index, done=done):
                 self._show(index, done=done)
-            case FileDone(index=index, outputs=outputs, seconds=seconds, stopped_early=stopped):
-                self._show(
-                    index,
-                    status="stopped" if stopped else "done",
-                    outputs=outputs,
-                    seconds=seconds,
-                    message=" ".join(event.notes),
-                )
-            case FileFailed(index=index, message=message, seconds=seconds):
-                self._show(index, status="failed", message=message, seconds=seconds)
-            case FileSkipped(index=index, outputs=outputs):
-                self._show(index, status="skipped", outputs=outputs)
+            case FileOutcome(index=index, status=status, outputs=outputs, message=message):
+                seconds = event.seconds or None  # of a file that was done before
+                self._show(index, status=status, outputs=outputs, seconds=seconds, message=message)
             case Stage() | Progress():
                 pass  # shown by the panel
             case _:

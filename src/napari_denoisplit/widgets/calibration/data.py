@@ -41,7 +41,7 @@ _EXPLAINED = {
 }
 _CHARACTERS = 12  # of a choice that a narrow dock must show
 _UNSEEN = (
-    "Take images that the model has not seen; of all of its training images only the part kept "
+    "Use images that the model has not seen. Of its training images, only the part that was kept "
     "aside is used."
 )
 _OTHERS = (
@@ -98,10 +98,7 @@ class CalibrationData(QWidget):
         first = self.images.sources
         for one in self.others.sources:
             if one in first:
-                return (
-                    f"{one.name} is both to be fitted to and to be judged on: choose other images "
-                    "to judge on."
-                )
+                return f"{one.name} is in both sets of images: choose others to judge on."
         return ""
 
     def follow(self, structures: Sequence[str]) -> None:

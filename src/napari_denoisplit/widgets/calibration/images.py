@@ -92,10 +92,7 @@ class CalibrationImages(QWidget):
                 return problem
         for number, one in enumerate(self.sources):
             if one in self.sources[:number]:
-                return (
-                    f"{one.name} is chosen in two lists: noisy images, clean images and "
-                    "superpositions are different ones. Choose another for one of the lists."
-                )
+                return f"{one.name} is chosen in two lists: choose another for one of them."
         return ""
 
     @property

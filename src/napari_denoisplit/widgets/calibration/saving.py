@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
     from napari_denoisplit.widgets.parts.worker import JobFactory
 
+_TABLE = "Write the points of the plots as CSV."
+
 
 class CalibrationSaving(QWidget):
     """Buttons for a calibration that is there.
@@ -61,11 +63,7 @@ class CalibrationSaving(QWidget):
         )
         self.plot_button = plot.save_button("calibration")
         self.table_button = save_button(
-            "Save table…",
-            "Write the points of the plots as CSV.",
-            "calibration.csv",
-            {".csv": "Tables"},
-            self.save_table_to,
+            "Save table…", _TABLE, "calibration.csv", {".csv": "Tables"}, self.save_table_to
         )
         model = in_a_row(self.save_button, self.split_button)
         self.setLayout(in_a_column(model, in_a_row(self.plot_button, self.table_button)))

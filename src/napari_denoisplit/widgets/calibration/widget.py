@@ -69,7 +69,7 @@ class CalibrationWidget(JobWidget):
         found = (self.saving, self.plot, self.verdict, self.figures)
         self._lay_out("Model", self.model, "Images", self.data, *how, *found)
         kinds = {MODEL_SUFFIXES: self.model.add, IMAGE_SUFFIXES: self.data.add_files}
-        self._take_drops(kinds, self.panel.say)
+        self._take_drops(kinds, self.panel.status)
         self.model.changed.connect(self._on_model)
         self.data.changed.connect(self._refresh)
         self.saving.saved.connect(self.model.open)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Stage
+from napari_denoisplit.images.channels import channel_titles, choose_channels
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.images.superposition import superpose
 
@@ -30,8 +31,8 @@ class ChosenImage:
     layer: ImageLayer | None = None
     place: Place | None = None
     """Where the layer lies in the viewer."""
-    channel: int | None = None
-    """Which channel to take of an image that has several, from 0; None for what the role says."""
+    channels: tuple[str, ...] | None = None
+    """Which channels to take of an image that has several, by name or number from 1; None: all."""
 
     @property
     def image(self) -> Image | None:
@@ -60,51 +61,50 @@ class ChosenImage:
 
 
 def read_all(chosen: Iterable[ChosenImage]) -> Job[StatusEvent, list[Image]]:
-    """Read images one after the other, and say which.
+    """Read the chosen channels of images one after the other, and say which.
 
     Raises
     ------
     ImageError
-        A file cannot be read.
+        A file cannot be read, or has no such channel.
     """
     images = []
     for one in chosen:
         if one.path is not None:
             yield Stage(f"Reading {one.name}")
-        images.append(one.read())
+        image = one.read()
+        images.append(image if one.channels is None else choose_channels(image, one.channels))
     return images
 
 
-def single_channel(image: Image, channel: int | None, weights: Sequence[float]) -> Image:
-    """Take the one channel of an image that is to be split, axes in the order of T, Z, Y, X.
+def single_channel(image: Image, channels: Sequence[str] | None, weights: Sequence[float]) -> Image:
+    """Make the one channel that is to be split, axes in the order of T, Z, Y, X.
 
     Parameters
     ----------
     image
         With or without a channel axis.
-    channel
-        Which channel to take; None superposes all, as the model was trained.
+    channels
+        Which to take: one that shows the structures together, or one of each, which are superposed
+        as the model was trained. None takes all.
     weights
         Weight of each structure in the superposition.
 
     Raises
     ------
     ImageError
-        The image does not have that channel, or not one channel per weight.
+        The image does not have these channels, or neither one nor one per weight.
     """
     rest = "".join(axis for axis in AXES if axis in image.axes and axis != "C")
+    if channels is not None:
+        image = choose_channels(image, channels)
     if image.n_channels == 1:
         return image.transposed(rest)
-    if channel is None and image.n_channels != len(weights):
+    if image.n_channels != len(weights):
         raise ImageError(
-            f"{image.name!r} has {image.n_channels} channels and the model {len(weights)} "
-            "structures, so they cannot be superposed: choose the channel that shows all "
-            "structures together."
-        )
-    if channel is not None and channel >= image.n_channels:
-        raise ImageError(
-            f"{image.name!r} has {image.n_channels} channels: there is no channel {channel + 1}."
+            f"{image.name!r} has {image.n_channels} channels "
+            f"({', '.join(channel_titles(image))}) and the model {len(weights)} structures, so "
+            "they cannot be superposed: choose the channel that shows all structures together."
         )
     last = image.transposed(rest[:-2] + "CYX")
-    data = superpose(last.data, weights) if channel is None else last.data[..., channel, :, :]
-    return replace(last, data=data, axes=rest, channel_names=())
+    return replace(last, data=superpose(last.data, weights), axes=rest, channel_names=())

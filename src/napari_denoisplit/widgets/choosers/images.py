@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.channels import channel_titles
+from napari_denoisplit.widgets.choosers.channels import ChannelChoice, titles_of_file
 from napari_denoisplit.widgets.choosers.chosen import ChosenImage
 from napari_denoisplit.widgets.choosers.layer import LayerChoice
 from napari_denoisplit.widgets.choosers.path import PathChoice
-from napari_denoisplit.widgets.choosers.structures import MOST_CHANNELS, LayerPerStructure
+from napari_denoisplit.widgets.choosers.structures import LayerPerStructure
 from napari_denoisplit.widgets.layers.place import image_of_layer, place_of_layer
-from napari_denoisplit.widgets.parts.controls import check_box, refill, text_line
+from napari_denoisplit.widgets.parts.controls import check_box, text_line
 from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, TIFF_SUFFIXES, FileList
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, show_row
+from napari_denoisplit.widgets.parts.latest import LatestJob
+from napari_denoisplit.widgets.parts.worker import start_job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,9 +53,9 @@ class Role:
     missing: str = "Add or drop TIFF or OME-Zarr images."
     """What to do while there is no file."""
     channel: str = ""
-    """What to do with the channel of an image that has several, as a tooltip; empty for all."""
-    any_channel: str = ""
-    """What it means to choose no channel; empty where that is for images that have one."""
+    """What channels of an image that has several are chosen for, as a tooltip; empty for all."""
+    one_channel: bool = False
+    """Whether exactly one is chosen."""
     names: bool = False
     """Whether structures can be given other names than their images have."""
     repeats: str = ""
@@ -70,12 +75,22 @@ class ImageChooser(QWidget):
 
     changed = Signal()  # something else is chosen
 
+    # The choices, each only where images can be given in that way.
+    layer: LayerChoice
+    layers: LayerPerStructure
+    channels: LayerChoice
+    files: FileList
+    file: PathChoice
+
     def __init__(self, viewer: ViewerRef, role: Role, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._role = role
         self.kind = narrow_box(role.where, role.help_text, self, items=role.ways)
         self._pages = {way: _page(way, role, viewer) for way in role.ways}
-        self.channel = narrow_box("Channel", role.channel or "Which channel.", self)
+        self._titles: dict[Path, tuple[str, ...]] = {}
+        self._lookup = LatestJob(start_job, self)
+        self._lookup.answered.connect(self._on_titles)
+        self.channels = ChannelChoice(role.channel, one=role.one_channel, parent=self)
         self.names = text_line(
             "Names of the structures",
             "What the structures are called, with commas. Left empty, as the images are.",
@@ -84,47 +99,18 @@ class ImageChooser(QWidget):
         self._form = form_layout(self)
         self._form.addRow("From", self.kind)
         for way, page in self._pages.items():
+            setattr(self, way, page)
             self._form.addRow(*([role.name, page] if way in (LAYER, FILE) else [page]))
             page.changed.connect(self._refresh)
-        self._form.addRow("Channel", self.channel)
+        self._form.addRow("Channels", self.channels)
         self._form.addRow("Names", self.names)
         self._form.addRow(self.repeats)
         show_row(self._form, self.names, role.names)
         show_row(self._form, self.repeats, bool(role.repeats))
         self.kind.currentIndexChanged.connect(self._refresh)
-        self.channel.currentIndexChanged.connect(self.changed)
+        self.channels.changed.connect(self._refresh)
         self.names.textChanged.connect(self._refresh)
         self._refresh()
-
-    @property
-    def layer(self) -> LayerChoice:
-        """The choice of one layer."""
-        choice: LayerChoice = self._pages[LAYER]
-        return choice
-
-    @property
-    def layers(self) -> LayerPerStructure:
-        """The choice of a layer for each structure."""
-        choice: LayerPerStructure = self._pages[LAYERS]
-        return choice
-
-    @property
-    def stack(self) -> LayerChoice:
-        """The choice of a layer with channels."""
-        choice: LayerChoice = self._pages[CHANNELS]
-        return choice
-
-    @property
-    def files(self) -> FileList:
-        """The list of files."""
-        choice: FileList = self._pages[FILES]
-        return choice
-
-    @property
-    def file(self) -> PathChoice:
-        """The choice of one file."""
-        choice: PathChoice = self._pages[FILE]
-        return choice
 
     @property
     def way(self) -> Way:
@@ -142,6 +128,8 @@ class ImageChooser(QWidget):
         else:
             gone = [path for path in self.paths if self.way == FILE and not path.exists()]
             problem = f"{gone[0]} does not exist." if gone else ""
+        if self.channels.boxes and not self.channels.titles:
+            problem = problem or "Choose a channel."
         return problem or self._problem_with_names()
 
     @property
@@ -192,13 +180,13 @@ class ImageChooser(QWidget):
         """
         if self.problem:
             raise ImageError(self.problem)
-        channel = self.channel.currentData()
-        images = [ChosenImage(path.name, path, channel=channel) for path in self.paths]
+        channels = self.channels.chosen
+        images = [ChosenImage(path.name, path, channels=channels) for path in self.paths]
         for choice in self.choices:
             if (layer := choice.layer) is not None:
                 image = image_of_layer(layer, choice.axes)
                 place = place_of_layer(layer, choice.axes)
-                images.append(ChosenImage(image.name, image, layer, place, channel))
+                images.append(ChosenImage(image.name, image, layer, place, channels))
         return tuple(images)
 
     def reset_choices(self) -> None:
@@ -208,21 +196,32 @@ class ImageChooser(QWidget):
                 self._pages[way].reset_choices()
 
     def _found(self) -> tuple[str, ...]:
-        """Names that the layers suggest; empty for files."""
+        """Names that layers and channels suggest; empty where only reading would tell."""
         if self.way == LAYERS:
             return tuple(layer.name for layer in self.layers.chosen())
-        if self.way == CHANNELS:
-            return tuple(f"channel {number + 1}" for number in range(self._n_channels() or 0))
-        return ()
+        return self.channels.titles
 
-    def _n_channels(self) -> int | None:
-        """Count the channels of the layer that is chosen; None where only reading would tell."""
+    def _offered(self) -> tuple[str, ...]:
+        """Channels to choose from: of the layer, or of the first file."""
+        if not self._role.channel or self.way == LAYERS:
+            return ()
         if self.way in (FILE, FILES):
-            return None
+            return self._of_file(self.paths[0]) if self.paths else ()
         choice = self.choices[0]
         if choice.layer is None or "C" not in choice.axes:
-            return 0
-        return image_of_layer(choice.layer, choice.axes).n_channels
+            return ()
+        return channel_titles(image_of_layer(choice.layer, choice.axes))
+
+    def _of_file(self, path: Path) -> tuple[str, ...]:
+        """Channels of a file; none until they have been looked up in the background."""
+        if path not in self._titles:
+            self._titles[path] = ()
+            self._lookup.ask(partial(titles_of_file, path))
+        return self._titles[path]
+
+    def _on_titles(self, found: tuple[Path, tuple[str, ...]]) -> None:
+        self._titles.update([found])
+        self._refresh()
 
     def _problem_with_names(self) -> str:
         names, expected = self.typed_names, len(self._found())
@@ -235,21 +234,10 @@ class ImageChooser(QWidget):
     def _refresh(self, *_: object) -> None:
         for way, page in self._pages.items():
             show_row(self._form, page, way == self.way)
-        self._offer_channels()
+        self.channels.offer(self._offered())
+        show_row(self._form, self.channels, bool(self.channels.boxes))
         self.names.setPlaceholderText(", ".join(self._found()) or "as in the files")
         self.changed.emit()
-
-    def _offer_channels(self) -> None:
-        known = self._n_channels() if self._role.channel else 0
-        offered: list[int | None] = list(range(MOST_CHANNELS if known is None else known))
-        if known is None or self._role.any_channel:
-            offered.insert(0, None)
-        if offered != [self.channel.itemData(row) for row in range(self.channel.count())]:
-            before = self.channel.currentData()
-            nothing = self._role.any_channel or "the only one"
-            items = [(nothing if n is None else f"channel {n + 1}", n) for n in offered]
-            refill(self.channel, items, offered.index(before) if before in offered else 0)
-        show_row(self._form, self.channel, len(offered) > 1)
 
 
 def _page(way: Way, role: Role, viewer: ViewerRef) -> Any:

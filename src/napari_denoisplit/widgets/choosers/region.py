@@ -1,8 +1,8 @@
-"""Choice of the region of interest among the viewer's shapes."""
+"""Choice of a layer of some kind, or of none: shapes for the region of interest, labels."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Shapes
 from qtpy.QtCore import Signal
@@ -12,45 +12,70 @@ from napari_denoisplit.widgets.parts.controls import in_a_column, refill
 from napari_denoisplit.widgets.parts.fields import narrow_box
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
 
-class RegionChoice(QWidget):
-    """The whole image, or the shapes of a layer."""
+class LayerOrNone(QWidget):
+    """Nothing, or a layer of some kind.
 
-    changed = Signal()  # another region was chosen, or layers of shapes came or went
+    Parameters
+    ----------
+    viewer
+        Whose layers to choose from.
+    is_offered
+        Whether a layer can be chosen.
+    name, help_text
+        What the choice is called, and its tooltip.
+    nothing
+        What it is called to choose none.
+    """
 
-    def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
+    changed = Signal()  # another layer was chosen, or such layers came or went
+
+    def __init__(
+        self,
+        viewer: ViewerRef,
+        is_offered: Callable[[Any], bool],
+        name: str,
+        help_text: str,
+        nothing: str,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._viewer = viewer
-        self._layers: list[Shapes] = []
-        self.box = narrow_box(
-            "Region of interest",
-            "Use the pixels in the rectangles, ellipses and polygons of a Shapes layer.",
-            self,
-        )
+        self._viewer, self._is_offered, self._nothing = viewer, is_offered, nothing
+        self.layers: list[Any] = []
+        """Those to choose from."""
+        self.box = narrow_box(name, help_text, self)
         self.setLayout(in_a_column(self.box))
         self.setFocusProxy(self.box)
         self.reset_choices()
         self.box.currentIndexChanged.connect(self.changed)
 
     @property
-    def shapes(self) -> Shapes | None:
-        """The chosen layer; None for the whole image."""
+    def layer(self) -> Any:
+        """The chosen layer; None for nothing."""
         row = self.box.currentIndex() - 1
-        return self._layers[row] if 0 <= row < len(self._layers) else None
-
-    @property
-    def has_any(self) -> bool:
-        """Whether there is a layer of shapes to choose."""
-        return bool(self._layers)
+        return self.layers[row] if 0 <= row < len(self.layers) else None
 
     def reset_choices(self) -> None:
         """Follow the viewer's layers."""
-        before, viewer = self.shapes, self._viewer()
-        every = [] if viewer is None else viewer.layers
-        self._layers = [layer for layer in every if isinstance(layer, Shapes)]
-        items = [("the whole image", None), *((f"in {layer.name}", None) for layer in self._layers)]
-        rows = [row for row, layer in enumerate(self._layers, start=1) if layer is before]
+        before, viewer = self.layer, self._viewer()
+        self.layers = [x for x in (() if viewer is None else viewer.layers) if self._is_offered(x)]
+        rows = [row for row, layer in enumerate(self.layers, start=1) if layer is before]
+        items = [(self._nothing, None), *((layer.name, None) for layer in self.layers)]
         refill(self.box, items, rows[0] if rows else 0)
         self.changed.emit()
+
+
+def region_choice(viewer: ViewerRef, parent: QWidget) -> LayerOrNone:
+    """Make the choice of the region of interest: the whole image, or the shapes of a layer."""
+    return LayerOrNone(
+        viewer,
+        lambda layer: isinstance(layer, Shapes),
+        "Region of interest",
+        "Use the pixels in the rectangles, ellipses and polygons of a Shapes layer.",
+        "the whole image",
+        parent,
+    )

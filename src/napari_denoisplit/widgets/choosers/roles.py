@@ -11,9 +11,8 @@ SUPERPOSITION = Role(
     ways=_ONE_BY_ONE,
     where=_WHERE,
     help_text="Split a layer of the viewer, or files: TIFF or OME-Zarr.",
-    channel="For an image with channels: which one shows the structures together. Channels that "
-    "show one structure each can be superposed as in training, to try a model out.",
-    any_channel="superpose, as trained",
+    channel="For an image with channels: the one that shows the structures together. Channels that "
+    "show one structure each, in the order of the model's, are superposed as in training.",
 )
 NOISY_IMAGES = Role(
     ways=_ONE_BY_ONE,
@@ -31,6 +30,7 @@ STRUCTURES = Role(
     "structure, one layer with a channel axis, or files, TIFF or OME-Zarr (one per structure, or "
     "with channels).",
     missing="Add or drop TIFF or OME-Zarr images of the structures.",
+    channel="Train on this channel: each is a structure.",
     names=True,
     repeats="The time points are exposures of one place that did not change, not a time-lapse. "
     "Noise models are then fitted to their differences, which is the best way.",

@@ -60,7 +60,7 @@ class DenoiseWidget(JobWidget):
         self.more = SettingsForm(DenoiseSettings, _MORE, parent=self)
         fold = Fold("More", self.more)
         self._lay_out(what, "Image", self.source, "How", self.settings, fold, self.panel)
-        self._take_drops({IMAGE_SUFFIXES: self.source.add_files}, self.panel.say)
+        self._take_drops({IMAGE_SUFFIXES: self.source.add_files}, self.panel.status)
         self.source.changed.connect(self._refresh)
         self._refresh()
 

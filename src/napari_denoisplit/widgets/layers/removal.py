@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
 
+from napari_denoisplit.images.layer_record import kind_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from napari.layers import Layer
 
     from napari_denoisplit.widgets.layers.place import ViewerRef
+
+
+_DRAWING_MS = 50  # in which the canvas is drawn
 
 
 class LayerRemoval:
@@ -61,3 +66,22 @@ def _remove(viewer: ViewerRef, layers: tuple[Layer, ...], hidden: tuple[Layer, .
     for layer in hidden:
         if id(layer) in there:
             layer.visible = True
+
+
+def remove_in_turn(viewer: ViewerRef, layers: Iterable[Layer]) -> None:
+    """Take layers away, those of them that are still there, one after the other.
+
+    Several that go between two drawings, and others that come soon after, let drawing end in a
+    segmentation fault: seen with napari 0.9.2 alone, vispy 0.17 and OpenGL in software.
+    """
+    first, *others = (*layers, None)
+    if first is not None:
+        _remove(viewer, (first,), ())
+        QTimer.singleShot(_DRAWING_MS, partial(remove_in_turn, viewer, others[:-1]))
+
+
+def remove_kind(viewer: ViewerRef, kind: str) -> None:
+    """Take away all layers of the plugin that show this, see `layer_metadata`."""
+    alive = viewer()
+    shown = () if alive is None else alive.layers
+    remove_in_turn(viewer, [layer for layer in shown if kind_of(layer.metadata) == kind])

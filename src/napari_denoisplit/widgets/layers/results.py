@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -42,11 +43,14 @@ def structure_color(channel: int) -> Any:
 
 
 class OwnLayers:
-    """Layers this program has added, known by identity: renamed or removed, they stay known."""
+    """Layers this program has added, known by identity: renamed or removed, they stay known.
+
+    They are held weakly: who removes a layer from the viewer frees its pixels.
+    """
 
     def __init__(self, viewer: ViewerRef) -> None:
         self._viewer = viewer
-        self._layers: dict[Hashable, ImageLayer] = {}
+        self._layers: WeakValueDictionary[Hashable, ImageLayer] = WeakValueDictionary()
         self._limits: dict[Hashable, tuple[float, float]] = {}
 
     def show(
@@ -66,7 +70,7 @@ class OwnLayers:
         """
         if self._viewer() is None:
             return False
-        if key not in self._layers:
+        if key not in self._limits:
             self.add(key, data, contrast_limits(data) if limits is None else limits, **keywords)
             return True
         if (layer := self.alive(key)) is not None:
@@ -109,7 +113,7 @@ class OwnLayers:
 
     def hide(self) -> None:
         """Make way for other pictures at the same place."""
-        for key in self._layers:
+        for key in self._limits:
             if (layer := self.alive(key)) is not None:
                 layer.visible = False
 
@@ -122,7 +126,12 @@ class OwnLayers:
 
     def keys(self) -> tuple[Any, ...]:
         """Keys of all layers that were added."""
-        return tuple(self._layers)
+        return tuple(self._limits)
+
+    @property
+    def any_alive(self) -> bool:
+        """Whether one of them is still in the viewer."""
+        return any(self.alive(key) is not None for key in self._limits)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.events import Stage
+from napari_denoisplit.images.channels import channel_index
 from napari_denoisplit.images.training.noise_data import NoiseData
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_denoisplit.events import Job, NoiseEvent, StatusEvent
+    from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.noise.pairs.pairs import Pairs
@@ -91,7 +93,7 @@ def count_grey_levels(
     for image in images:
         if stop.is_set():
             break
-        channel = min(chosen[0].channel or 0, image.n_channels - 1)
+        channel = min(_channel(images[0], chosen[0]) or 0, image.n_channels - 1)
         found.append(grey_levels(image.name, image.channel(channel).data))
     return tuple(found)
 
@@ -100,8 +102,14 @@ def _noise_data(chosen: NoiseInput) -> Job[StatusEvent, NoiseData]:
     yield Stage("Reading the images")
     noisy = chosen.noisy.read()
     clean = None if chosen.clean is None else chosen.clean.read()
-    data = NoiseData.from_image(noisy, chosen.source, channel=chosen.noisy.channel, clean=clean)
+    channel = _channel(noisy, chosen.noisy)
+    data = NoiseData.from_image(noisy, chosen.source, channel=channel, clean=clean)
     if chosen.region is None:
         return data
     height, width = (int(n) for n in data.observation.shape[-2:])
     return replace(data, mask=chosen.region.mask((height, width)))
+
+
+def _channel(noisy: Image, chosen: ChosenImage) -> int | None:
+    """Index of the channel that the noise is to be known of; None for the only one."""
+    return None if chosen.channels is None else channel_index(noisy, chosen.channels[0])

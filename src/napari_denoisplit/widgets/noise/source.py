@@ -9,7 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.widgets.choosers.images import FILE, LAYER, ImageChooser, Role
-from napari_denoisplit.widgets.choosers.region import RegionChoice
+from napari_denoisplit.widgets.choosers.region import region_choice
 from napari_denoisplit.widgets.layers.region import region_of_shapes
 from napari_denoisplit.widgets.noise.input import NoiseInput
 from napari_denoisplit.widgets.parts.controls import Text
@@ -30,6 +30,7 @@ _NOISY = Role(
     name="Noisy",
     missing="Choose or drop a TIFF or OME-Zarr image.",
     channel="Which channel; each has a noise of its own.",
+    one_channel=True,
 )
 _CLEAN = replace(
     _NOISY,
@@ -75,7 +76,7 @@ class NoiseSourceChoice(QWidget):
         self.explanation = Text("About the signal", self)
         self.noisy = ImageChooser(viewer, _NOISY, self)
         self.clean = ImageChooser(viewer, _CLEAN, self)
-        self.region = RegionChoice(viewer, self)
+        self.region = region_choice(viewer, self)
         self._form = form_layout(self)
         self._form.addRow("Signal", self.source)
         for part in (self.explanation, self.noisy, self.clean):
@@ -155,7 +156,7 @@ class NoiseSourceChoice(QWidget):
         return [self.noisy, self.clean] if self._is_pair else [self.noisy]
 
     def _region(self) -> Region | None:
-        shapes, choice = self.region.shapes, self.noisy.layer
+        shapes, choice = self.region.layer, self.noisy.layer
         if shapes is None or choice.layer is None or not self._is_layer:
             return None
         return region_of_shapes(shapes, choice.layer, choice.axes)
@@ -188,5 +189,5 @@ class NoiseSourceChoice(QWidget):
     def _refresh(self, *_: object) -> None:
         self.explanation.say(_SOURCES[self.chosen_source][1])
         self.clean.setVisible(self._is_pair)
-        show_row(self._form, self.region, self._is_layer and self.region.has_any)
+        show_row(self._form, self.region, self._is_layer and bool(self.region.layers))
         self.changed.emit()

@@ -64,7 +64,7 @@ class NoiseWidget(JobWidget):
         found = (self.plot, self.verdict, self.shelf, self.figures)
         self._lay_out("Images", self.source, *how, *found)
         kinds = {IMAGE_SUFFIXES: self.source.add_files, NOISE_SUFFIXES: self.jobs.load}
-        self._take_drops(kinds, self.panel.say)
+        self._take_drops(kinds, self.panel.status)
         self._connect()
         self._on_source()
 

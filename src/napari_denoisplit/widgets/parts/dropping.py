@@ -47,7 +47,7 @@ class FileDrop(QObject):
     """
 
     dropped = Signal(list)  # paths of the right kind were dropped
-    refused = Signal(str)  # something else was dropped; says what is taken
+    taken = Signal(str)  # a drop has ended: what was refused of it and why, else empty
 
     def __init__(
         self, target: QWidget, suffixes: tuple[str, ...], *, folders: bool = False
@@ -84,12 +84,13 @@ class FileDrop(QObject):
         else:
             files = [file for path in paths for file in _files(path)]
             taken = [file for file in files if has_suffix(file, self._suffixes)]
-        left_out = [file.name for file in files if file not in taken]
+        refused, left_out = "", [file.name for file in files if file not in taken]
         if left_out or not files:
             names = ", ".join(left_out) or "The folder is empty"
-            self.refused.emit(f"{names}: only {', '.join(self._suffixes)} can be dropped here.")
+            refused = f"{names}: only {', '.join(self._suffixes)} can be dropped here."
         if taken:
             self.dropped.emit(taken)
+        self.taken.emit(refused)
 
 
 def _files(path: Path) -> list[Path]:
@@ -164,6 +165,7 @@ class FileList(QWidget):
             item = self.list.item(row)
             if item.data(_PATH_ROLE) == str(path):
                 item.setText(f"{path.name} — {note}")
+                self.list.scrollToItem(item)
 
     def remove_selected(self) -> None:
         """Take the selected files, or without a selection all, out of the list."""

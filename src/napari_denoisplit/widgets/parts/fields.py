@@ -147,7 +147,8 @@ def build_control(
     if get_origin(kind) is Literal:
         control = _choice(get_args(kind), titles or {})
     elif kind is bool:
-        control = _check()
+        box = QCheckBox()
+        control = Control(box, box.isChecked, box.setChecked, box.toggled)
     elif kind is int:
         control = _whole_number(field.metadata, optional, none_title)
     elif kind is float:
@@ -199,11 +200,6 @@ def _choice(choices: tuple[str, ...], titles: Mapping[str, str]) -> Control:
         lambda value: box.setCurrentIndex(box.findData(value)),
         box.currentIndexChanged,
     )
-
-
-def _check() -> Control:
-    box = QCheckBox()
-    return Control(box, box.isChecked, box.setChecked, box.toggled)
 
 
 def _whole_number(metadata: Iterable[Any], optional: bool, none_title: str) -> Control:

@@ -16,7 +16,7 @@ from napari_denoisplit.widgets.parts.worker import Cancelled, JobFactory, Runnin
 from napari_denoisplit.wording import time_left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 E = TypeVar("E")
 R = TypeVar("R")
@@ -59,6 +59,7 @@ class RunPanel(QWidget):
         self._running: Running | None = None
         self._was_stopped = False
         self._obstacle = ""
+        self._choices: tuple[QWidget, ...] = ()
         self.button = big_button(verb, self)
         self.button.clicked.connect(self._click)
         self.bar = QProgressBar(self)
@@ -78,6 +79,10 @@ class RunPanel(QWidget):
     def is_running(self) -> bool:
         """Whether a job is under way."""
         return self._running is not None and self._running.is_running
+
+    def lock(self, choices: Sequence[QWidget]) -> None:
+        """Take changes of these parts only while no job runs: they would have no effect on it."""
+        self._choices = tuple(choices)
 
     def set_obstacle(self, reason: str) -> None:
         """Say why the job cannot start; an empty reason lets it."""
@@ -213,3 +218,5 @@ class RunPanel(QWidget):
         self.hint.say(text if stopping else obstacle)
         for part in (self.bar, self.stage, self.progress):
             part.setVisible(running)
+        for part in self._choices:
+            part.setEnabled(not running)

@@ -55,9 +55,11 @@ class SampleChoice(QWidget):
             lambda result: result.name,
             self,
         )
-        self.files_button = button("File…", "Open samples from a file beside them.", self._ask_file)
+        self.files_button = button(
+            "File…", "Open the samples of a result by one of its files.", self._ask_file
+        )
         self.folder_button = button(
-            "Folder…", "Open samples of an OME-Zarr or NAME_samples folder.", self._ask_folder
+            "Folder…", "Open the samples in an OME-Zarr or NAME_samples folder.", self._ask_folder
         )
         self.note = Text("What is known of the samples", self)
         row = in_a_row(self.result, self.files_button, self.folder_button)

@@ -56,8 +56,7 @@ class ShownSamples:
         self._hidden: list[ImageLayer] = []
         self._set: FoundResult | None = None
         self.kind: Kind = "sample"
-        self.layout: FilmLayout = "overlay"
-        self._arranged: FilmLayout | None = None
+        self.layout: FilmLayout | None = None
         self._at, self._row = _WHOLE, whole_row(1)
         self._limits: dict[tuple[Kind, int], tuple[float, float]] = {}
 
@@ -97,7 +96,7 @@ class ShownSamples:
                     **chosen.place.keywords("YX"),
                 )
                 self._layers.insert(0, layer)
-        self._arranged, self._at = None, _WHOLE
+        self._at = _WHOLE
         self._row = whole_row(chosen.split.plane_shape[1])
         self.arrange("overlay")
 
@@ -109,7 +108,7 @@ class ShownSamples:
     def end(self) -> None:
         """Take the layers away and show again what was seen before."""
         self.removal.remove(self._layers, self._hidden)
-        self._layers, self._hidden, self._set = [], [], None
+        self._layers, self._hidden, self._set, self.layout = [], [], None, None
 
     def paint(
         self,
@@ -160,13 +159,10 @@ class ShownSamples:
         -------
         Whether they moved.
         """
-        if self._set is None or not self._layers:
-            self.layout = layout
-            return False
-        if layout == self._arranged:
+        if self._set is None or layout == self.layout:
             return False  # napari works out the whole scene anew when a layer moves
-        self._arranged = layout
-        wanted = [self._translate(number, layout) for number in range(len(self._layers))]
+        self.layout = layout
+        wanted = [self._translate(number) for number in range(len(self._layers))]
         before = [tuple(float(t) for t in layer.translate) for layer in self._layers]
         for number, layer in enumerate(self._layers):
             layer.translate = wanted[number]
@@ -174,7 +170,6 @@ class ShownSamples:
             # light theme they would vanish.
             alone = layout == "side by side" or number == len(self._layers) - 1
             layer.blending = "translucent_no_depth" if alone else "additive"
-        self.layout = layout
         return not np.allclose(before, wanted)
 
     def pixel_at(self, world: Sequence[float]) -> tuple[int, int] | None:
@@ -231,24 +226,12 @@ class ShownSamples:
             tuple(table.astype(np.uint8) for table in tables),
         )
 
-    def _step(self) -> float:
-        """Distance of two pictures along X, in the units of the viewer."""
-        if self._set is None:
-            return 0.0
-        return self._row.pitch * self._set.place.scale.get("X", 1.0)
-
-    def _translate(self, number: int, layout: FilmLayout) -> tuple[float, float]:
+    def _translate(self, number: int) -> Any:
         """Where the first pixel of a picture lies in the viewer."""
         if self._set is None:
             return 0.0, 0.0
-        place = self._set.place.keywords("YX")
-        y, x = (
-            start + step * first
-            for start, step, first in zip(
-                place["translate"], place["scale"], self._at[:2], strict=True
-            )
-        )
-        return y, x + number * self._step() * (layout == "side by side")
+        x = self._at[1] + number * self._row.pitch * (self.layout == "side by side")
+        return self._set.place.keywords("YX", {"Y": self._at[0], "X": x})["translate"]
 
     def _move_to(self, at: Corner, row: PictureRow | None, shape: tuple[int, ...]) -> None:
         """Make room for a picture of another part of the plane, or of another resolution."""
@@ -264,7 +247,7 @@ class ShownSamples:
             if layer.data.shape != shape:
                 layer.data = np.zeros(shape, np.float32)
             layer.scale = [step * size for step, size in zip(scale, at[2:], strict=True)]
-            layer.translate = self._translate(number, self.layout)
+            layer.translate = self._translate(number)
 
     def _turn_to(self, kind: Kind) -> None:
         """Change colours, and keep the limits of each kind as the user has set them."""

@@ -52,7 +52,7 @@ class PinnedSamples(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._set: FoundResult | None = None
-        self.button = button("Pin", "Keep the sample in sight as layers of its own, in all planes.")
+        self.button = button("Pin", "Keep this sample as layers of its own, in all planes.")
         self.list = QListWidget(self)
         self.list.setAccessibleName("Pinned samples")
         self.list.setToolTip(tooltip("Pinned samples: click one to see it again."))

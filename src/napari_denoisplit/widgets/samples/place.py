@@ -113,6 +113,8 @@ class DrawnPlace(QWidget):
         selected = [n for n in layer.selected_data if n < len(layer.data)]
         number = max(selected) if selected else len(layer.data) - 1
         corners, kind = layer.data[number], str(layer.shape_type[number])
+        if np.linalg.matrix_rank(corners - corners[0]) < (1 if kind in _LINES else 2):
+            return None  # the first clicks of a shape that is being drawn
         points = outline_on_image(corners, kind, layer, chosen.samples[0], chosen.sample_axes)
         return footprint_of_shape(folded(points), kind, chosen.split.plane_shape)
 

@@ -208,7 +208,7 @@ def reading_text(reading: SampleReading) -> str:
     lines += _pairs(reading)
     if reading.independent is not None and reading.n_points > 1:
         alone = " and ".join(grey_levels(sigma, 4) for sigma in reading.independent)
-        lines.append(f"Were pixels independent, sigma would be {alone}: they are not.")
+        lines.append(f"If pixels were independent, sigma would be {alone}. They are not.")
     if reading.values.shape[1] < _FEW:
         n_kept = reading.values.shape[1]
         few = "Only 1 sample is kept" if n_kept == 1 else f"Only {n_kept} samples are kept"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer
-
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import FilmSettings
 from napari_denoisplit.widgets.parts.controls import Text, big_button
@@ -14,6 +12,7 @@ from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.saving import ask_where_to_save
+from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.samples.browser import SampleBrowser
 from napari_denoisplit.widgets.samples.choice import SampleChoice
@@ -65,6 +64,8 @@ class SamplesWidget(JobWidget):
         self.show_button.setCheckable(True)
         self.status = Text("What is in sight", self)
         self._seen: tuple[int, tuple[int, ...]] | None = None
+        # The plot has its size only when the canvas was made, at its first showing.
+        self._settle = timer(self, self._reveal, _SETTLE_MS)
         shown = (self.show_button, self.status, self.transport, self.view, self.pins)
         parts = ("Measure", self.measuring, "Save", self.panel)
         self._lay_out("Samples", self.choice, *shown, *parts)
@@ -72,7 +73,7 @@ class SamplesWidget(JobWidget):
         self._on_choice()
 
     def _connect(self) -> None:
-        self._take_drops({IMAGE_SUFFIXES: self.choice.add}, self.status.say)
+        self._take_drops({IMAGE_SUFFIXES: self.choice.add}, self.status)
         self.choice.result.changed.connect(self._on_choice)
         self.choice.result.updated.connect(self._on_updated)
         self.choice.failed.connect(self._fail)
@@ -197,8 +198,7 @@ class SamplesWidget(JobWidget):
 
     def _on_found(self) -> None:
         self.status.say("")
-        # The plot has its size only when the canvas was made, at its first showing.
-        QTimer.singleShot(_SETTLE_MS, self._reveal)
+        self._settle.start()
 
     def _reveal(self) -> None:
         self._column.reveal(self.measuring.plot)
@@ -222,7 +222,7 @@ class SamplesWidget(JobWidget):
         self.show_button.setChecked(shown)
         self.show_button.setText("Hide the samples" if shown else "Show the samples")
         self.show_button.setToolTip(
-            tooltip("Take the picture away; what was seen before is shown again.")
+            tooltip("Hide the sample and show again what was there before.")
             if shown
             else tooltip("Show one sample at a time in place of the layers of this split.")
         )

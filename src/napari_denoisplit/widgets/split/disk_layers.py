@@ -92,7 +92,7 @@ class DiskLayers(ResultLayers):
         shape = (split.n_structures, *split.leading_shape, *small)
         if self._factor > 1 and 2 * 4 * np.prod(shape, dtype=float) <= _LARGEST_OVERVIEW:
             self._overview = {kind: np.full(shape, np.nan, np.float32) for kind in _KINDS}
-        if earlier is not None and any(map(earlier.layers.alive, earlier.layers.keys())):
+        if earlier is not None and earlier.layers.any_alive:
             self.layers = earlier.layers
             # They show the picture of the split that was stopped.
             self._overview = earlier._overview or self._overview  # noqa: SLF001 - the same class

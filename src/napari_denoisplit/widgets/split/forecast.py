@@ -8,11 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Signal
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.latest import LatestJob
+from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.split.opening import image_of
 
 if TYPE_CHECKING:
@@ -73,10 +74,7 @@ class ForecastLine(Text):
         self._job.failed.connect(self._failed)
         self._stale = False
         self.forecast: Forecast | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_WAIT_MS)
-        self._timer.timeout.connect(self._begin)
+        self._timer = timer(self, self._begin, _WAIT_MS)
 
     def refresh(self) -> None:
         """Tell anew, soon; an answer on its way is out of date."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import DenoisplitError
-from napari_denoisplit.widgets.parts.controls import Text
-from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.widgets.parts.controls import Text, check_box, in_a_column
 from napari_denoisplit.widgets.split.lens_run import LensChoice, LensRun
 
 if TYPE_CHECKING:
@@ -17,6 +16,13 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import Start
+
+_HELP = (
+    "Split only the part of the layer that is on screen, and again after each move, zoom or step "
+    "through T and Z. It shows what a split of the whole image will show there, better and better "
+    "while the view rests."
+)
+_KEEP = "Otherwise the layers of the lens go with it."
 
 
 class Lens(QWidget):
@@ -44,21 +50,10 @@ class Lens(QWidget):
         super().__init__(parent)
         self._viewer, self._start, self._choose = viewer, start, choose
         self._run: LensRun | None = None
-        self.switch = QCheckBox("Split what is on screen", self)
-        self.switch.setToolTip(
-            tooltip(
-                "Split only the part of the layer that is on screen, and again after each move, "
-                "zoom or step through T and Z. It shows what a split of the whole image will show "
-                "there, better and better while the view rests."
-            )
-        )
-        self.keep = QCheckBox("Keep its layers when switched off", self)
-        self.keep.setToolTip("Otherwise the layers of the lens go with it.")
+        self.switch = check_box("Split what is on screen", _HELP, self)
+        self.keep = check_box("Keep its layers when switched off", _KEEP, self)
         self.status = Text("Status of the lens", self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        for part in (self.switch, self.keep, self.status):
-            layout.addWidget(part)
+        self.setLayout(in_a_column(self.switch, self.keep, self.status))
         self.switch.toggled.connect(self._follow)
 
     @property

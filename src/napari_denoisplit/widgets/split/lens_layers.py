@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QTimer
 
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.image import AXES
@@ -24,6 +23,7 @@ from napari_denoisplit.images.results.layers import (
     structure_colormap,
 )
 from napari_denoisplit.widgets.layers.place import full_resolution, place_of_layer
+from napari_denoisplit.widgets.layers.removal import remove_in_turn
 from napari_denoisplit.widgets.layers.results import OwnLayers
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.results.layers import Key
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-_DRAWING_MS = 50  # in which the canvas is drawn
 _PIXELS_FOR_LIMITS = 2**16  # a glance: somebody is waiting for the picture
 
 Limits = tuple[float, float]
@@ -147,18 +146,9 @@ class LensLayers:
                     self._show((channel, SIGMA), self._shown)
 
     def remove(self) -> None:
-        """Take the layers out of the viewer, one after the other.
-
-        Several that go between two drawings, and others that come soon after, let drawing end in
-        a segmentation fault: seen with napari 0.9.2 alone, vispy 0.17 and OpenGL in software.
-        """
-        viewer = self._viewer()
-        for key in self._layers.keys():
-            if viewer is not None and (layer := self._layers.alive(key)) is not None:
-                viewer.layers.remove(layer)
-                # Not the method itself: Qt would not keep its object, which nobody else may.
-                QTimer.singleShot(_DRAWING_MS, lambda: self.remove())
-                return
+        """Take the layers out of the viewer, one after the other."""
+        shown = map(self._layers.alive, self._layers.keys())
+        remove_in_turn(self._viewer, [layer for layer in shown if layer is not None])
 
     def _show(self, key: Key, event: LensDrawn) -> bool:
         """Show one layer; whether it is new."""

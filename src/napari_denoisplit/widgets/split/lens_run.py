@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import ValidationError
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import Stage
@@ -18,6 +18,7 @@ from napari_denoisplit.widgets.choosers.chosen import single_channel
 from napari_denoisplit.widgets.choosers.images import LAYER
 from napari_denoisplit.widgets.layers.view import ViewWatch
 from napari_denoisplit.widgets.parts.fields import sentence
+from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.parts.worker import Cancelled
 from napari_denoisplit.widgets.split.lens_layers import LensLayers, LensPicture, pictures
 
@@ -73,7 +74,7 @@ class LensChoice:
         """Equal where another session would show the same."""
         c = self.chosen
         axes = "" if c.place is None else c.place.axes
-        return self.model, self.header, self.settings, id(c.layer), axes, c.channel
+        return self.model, self.header, self.settings, id(c.layer), axes, c.channels
 
 
 def _split_views(
@@ -84,7 +85,7 @@ def _split_views(
     if chosen.image is None:
         raise TypeError("the lens looks at a layer, not at a file")
     weights = header.mix.channel_weights(header.network.n_channels)
-    image = single_channel(chosen.image, chosen.channel, weights)
+    image = single_channel(chosen.image, chosen.channels, weights)
     yield Stage("Loading the network")
     # Not at the top: torch is paid for when the lens is switched on, in the background.
     from napari_denoisplit.jobs.split.lens import lens_job
@@ -121,9 +122,7 @@ class LensRun(QObject):
         self._watch = ViewWatch(viewer, layer, place.axes, self)
         note = {"model": choice.model.name, "settings": choice.settings.model_dump(mode="json")}
         self._layers = LensLayers(viewer, layer, place.axes, choice.header, note)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._flush)
+        self._timer = timer(self, self._flush)
         self._pause_ms = 0
         self._newest: LensDrawn | None = None
         self._running: Running | None = None

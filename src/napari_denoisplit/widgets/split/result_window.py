@@ -44,9 +44,11 @@ def add_image(viewer: Viewer, image: Image) -> None:
         if "C" in image.axes:
             structure = image.channel_names[channel] if image.channel_names else str(channel + 1)
             name, column = f"{image.name} {structure}", channel + 1
+            # No input of a split; its place beside the others is not that of a result.
+            shows = "truth" if kind == "truth" else "picture"
             colormap = "magma" if kind == "sigma" else structure_colormap(channel)
         else:
-            name, colormap, column = image.name, "gray", 0
+            name, colormap, column, shows = image.name, "gray", 0, ""
         where = place_of_image(image).keywords(axes)
         for axis, steps in ((-2, ROWS.get(kind, 0)), (-1, column)):
             where["translate"][axis] += steps * (1 + GAP) * data.shape[axis] * where["scale"][axis]
@@ -55,7 +57,7 @@ def add_image(viewer: Viewer, image: Image) -> None:
             name=name,
             colormap=colormap,
             contrast_limits=contrast_limits(data),
-            metadata=layer_metadata(source=str(image.source)),
+            metadata=layer_metadata(source=str(image.source), kind=shows),
             **where,
         )
 

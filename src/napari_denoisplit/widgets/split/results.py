@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.images.layer_record import record_of
+from napari_denoisplit.widgets.parts.controls import in_a_column
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tooltip
 from napari_denoisplit.widgets.split.forecast import ForecastLine
 from napari_denoisplit.widgets.split.saving import Result, ResultMoved, stem_of
@@ -58,10 +59,7 @@ class ResultsPanel(QWidget):
         self.temporary = TemporaryResults(viewer)
         self.known: dict[Path, DiskLayers] = {}
         """The newest layers of every result on disk."""
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.choice)
-        layout.addWidget(self.line)
+        self.setLayout(in_a_column(self.choice, self.line))
         self.choice.changed.connect(self._say)
         self.line.found.connect(self._say)
 
@@ -77,7 +75,12 @@ class ResultsPanel(QWidget):
     def end(self) -> None:
         """Clear up after a run."""
         self.temporary.end()
-        self.known = {path: layers for path, layers in self.known.items() if path.exists()}
+        self.forget_removed()
+
+    def forget_removed(self) -> None:
+        """Keep nothing of results whose layers are gone."""
+        alive = {path: shown for path, shown in self.known.items() if shown.layers.any_alive}
+        self.known = alive
 
     def moved(self, event: ResultMoved) -> Result:
         """Show a temporary result where it was saved to."""
@@ -156,15 +159,9 @@ class ResultsChoice(QWidget):
         super().__init__(parent)
         self.folder: Path | None = None
         self._by_user = False
-        self.box = narrow_box("Results", _HELP, self)
-        for keeping, title in _TITLES.items():
-            self.box.addItem(title, keeping)
+        self.box = narrow_box("Results", _HELP, self, items=_TITLES)
         self.box.activated.connect(self._on_user)
-        form = form_layout()
-        form.addRow("Results", self.box)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(form)
+        form_layout(self, {"Results": self.box})
         self._last: Keeping = "memory"
 
     @property

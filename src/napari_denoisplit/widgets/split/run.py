@@ -6,7 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import PartDrawn, Progress, SampleDrawn, Stage
@@ -14,6 +14,7 @@ from napari_denoisplit.images.place import Place, place_of_image
 from napari_denoisplit.widgets.layers.opened import OpenedResult
 from napari_denoisplit.widgets.layers.results import ResultLayers, Subject
 from napari_denoisplit.widgets.layers.view import ViewWatch, bring_into_view
+from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.split.disk_layers import DiskLayers
 from napari_denoisplit.widgets.split.in_memory import ArraysMade, MemoryLayers, split_in_memory
 from napari_denoisplit.widgets.split.on_disk import BlockPicture, ResultBegun, split_to_disk
@@ -79,11 +80,12 @@ class SplitRun(QObject):
         self._failures: list[str] = []
         self._began = time.monotonic()
         self._pause_ms = ResultLayers.pause_ms
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._flush)
+        self._timer = timer(self, self._flush)
         self._ended: tuple[ChosenImage, Split] | None = None
-        panel.stopped.connect(self._queue.clear)
+        panel.stopped.connect(self._forget_queue)
+
+    def _forget_queue(self) -> None:
+        self._queue.clear()
 
     def next(self) -> None:
         """Split the next image, or finish."""
@@ -201,7 +203,9 @@ class SplitRun(QObject):
 
     def _done(self, chosen: ChosenImage, split: Split) -> None:
         if split.n_samples and self._layers is not None:
-            self.results.append(Result(split, self._layers.subject.axes, self._temporary))
+            shown = self._layers
+            result = Result(split, shown.subject.axes, shown.layers, self._temporary)
+            self.results.append(result)
             self._ended = chosen, split
             self._timer.start(0)
         else:

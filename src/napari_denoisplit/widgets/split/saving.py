@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.results.split import Split
+    from napari_denoisplit.widgets.layers.results import OwnLayers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,16 @@ class Result:
     split: Split
     axes: str
     """Of its layers, in the order of the viewer, without that of samples."""
+    layers: OwnLayers
+    """That show it."""
     temporary: bool = False
     """Whether it lies in a folder that goes with its layers."""
 
     @property
     def is_there(self) -> bool:
-        """Whether it has not been deleted with its layers."""
-        return self.split.path is None or self.split.path.exists()
+        """Whether it has not gone with its layers: what is in memory is freed with the last."""
+        path = self.split.path
+        return self.layers.any_alive if path is None else path.exists()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.images.layer_record import PREVIEW
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.choosers.images import ImageChooser
 from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.choosers.roles import SUPERPOSITION
+from napari_denoisplit.widgets.layers.removal import remove_kind
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.docked import DockedWidget
 from napari_denoisplit.widgets.parts.dropping import (
@@ -23,6 +24,7 @@ from napari_denoisplit.widgets.parts.dropping import (
 )
 from napari_denoisplit.widgets.parts.fields import SettingsForm, tooltip
 from napari_denoisplit.widgets.parts.run_panel import RunPanel
+from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.split.forecast import Question
 from napari_denoisplit.widgets.split.lens import Lens
@@ -69,6 +71,8 @@ class SplitWidget(DockedWidget):
             )
         )
         self._results: list[Result] = []
+        # Temporary results go with their layers, but perhaps after the viewer has told of that.
+        self._looks_again = timer(self, self._offer_saving)
         self._run: SplitRun | None = None
         how = (self.settings, Fold("More", self.more), self.where, self.panel, self.save_button)
         self._lay_out("Model", self.model, "Image", self.source, "How", *how, "Lens", self.lens)
@@ -77,7 +81,7 @@ class SplitWidget(DockedWidget):
 
     def _connect(self) -> None:
         kinds = {MODEL_SUFFIXES: self.model.add, IMAGE_SUFFIXES: self.source.add_files}
-        self._take_drops(kinds, self.panel.say)
+        self._take_drops(kinds, self.panel.status)
         self.model.changed.connect(self._on_model)
         self.source.changed.connect(self._refresh)
         for form in (self.settings, self.more):
@@ -115,6 +119,7 @@ class SplitWidget(DockedWidget):
             return
         inputs, settings = order
         self.where.begin()
+        remove_kind(self._viewer, PREVIEW)  # of a training: it would lie over the result
         run = SplitRun(
             self._viewer, self.panel, self.model.path, header, settings, inputs, self.where
         )
@@ -131,8 +136,7 @@ class SplitWidget(DockedWidget):
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
         self.source.reset_choices()
-        # Temporary results go with their layers, but perhaps after this call.
-        QTimer.singleShot(0, self._offer_saving)
+        self._looks_again.start()
 
     def _on_model(self) -> None:
         if self.panel.status.text().startswith("⚠"):
@@ -149,6 +153,9 @@ class SplitWidget(DockedWidget):
             self.where.refresh()
 
     def _offer_saving(self) -> None:
+        if not (self.is_busy or self.panel.is_running):
+            self._results = list(self.results)  # nothing of what is gone is kept
+            self.where.forget_removed()
         self.save_button.setVisible(bool(self.results) and not self.panel.is_running)
 
     def _show_lens(self, *_: object) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.widgets.choosers.known_model import KnownModel
-from napari_denoisplit.widgets.parts.controls import Text
+from napari_denoisplit.widgets.parts.controls import Text, in_a_column
 from napari_denoisplit.widgets.parts.dropping import NOISE_SUFFIXES, FileList
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box
 from napari_denoisplit.widgets.parts.grade_words import grade_text, verdict_line
@@ -43,14 +43,10 @@ class NoiseChoice(QWidget):
         self.about = Text("Noise model of each structure", self)
         self.not_needed = QLabel("This method needs no noise models.", self)
         self._chooser = QWidget(self)
-        form = form_layout(self._chooser)
-        form.addRow("Noise models", self.kind)
+        form = form_layout(self._chooser, {"Noise models": self.kind})
         form.addRow(self.files)
         form.addRow(self.about)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._chooser)
-        layout.addWidget(self.not_needed)
+        self.setLayout(in_a_column(self._chooser, self.not_needed))
         self.kind.currentIndexChanged.connect(self._refresh)
         self.files.changed.connect(self._on_files)
         self._refresh()

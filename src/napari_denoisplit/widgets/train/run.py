@@ -18,10 +18,11 @@ from napari_denoisplit.events import (
     Progress,
     Stage,
 )
-from napari_denoisplit.images.layer_record import MMSE, layer_metadata, layer_name
+from napari_denoisplit.images.layer_record import MMSE, PREVIEW, layer_metadata, layer_name
 from napari_denoisplit.images.place import Place
 from napari_denoisplit.images.results.layers import structure_colormap
 from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all
+from napari_denoisplit.widgets.layers.removal import remove_kind
 from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.layers.view import camera_of
 from napari_denoisplit.widgets.train.curves import training_curves
@@ -155,6 +156,7 @@ class TrainRun:
             case FieldsRead(structures=structures, place=place):
                 self._structures = structures
                 if self._order.preview:
+                    remove_kind(self._viewer, PREVIEW)  # of an earlier training
                     name = self._order.path.stem
                     self._preview = PreviewLayers(self._viewer, name, structures, place)
             case EpochDone():
@@ -258,11 +260,11 @@ class PreviewLayers:
         self.layers.show(
             what,
             data,
-            name=layer_name(self._name, "preview", what),
+            name=layer_name(self._name, PREVIEW, what),
             colormap=colormap,
             # They lie side by side; added to the white ground of a light theme they would vanish.
             blending="translucent_no_depth",
-            metadata=layer_metadata(kind="preview", model=self._name),
+            metadata=layer_metadata(kind=PREVIEW, model=self._name),
             **self._place
             | {"translate": (top + row * height * _STEP, left + column * width * _STEP)},
         )

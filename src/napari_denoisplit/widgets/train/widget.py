@@ -54,7 +54,7 @@ class TrainWidget(JobWidget):
         how = ("How", self.choices.how, self.choices.noise, self.target, fold)
         self._lay_out("Structures", self.source, *how, self.panel, self.split_button, self.plot)
         kinds = {MODEL_SUFFIXES: self.target.resume_from, IMAGE_SUFFIXES: self.source.add_files}
-        self._take_drops(kinds, self.panel.say)
+        self._take_drops(kinds, self.panel.status)
         for part in (self.source, self.choices, self.target):
             part.changed.connect(self._refresh)
         self.panel.finished.connect(self._on_finished)

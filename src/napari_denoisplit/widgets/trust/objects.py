@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Labels
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -16,10 +17,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoisplit.images.layer_record import TRUST_MASK, kind_of
+from napari_denoisplit.widgets.choosers.region import LayerOrNone
 from napari_denoisplit.widgets.layers.place import full_resolution
 from napari_denoisplit.widgets.layers.view import camera_of
-from napari_denoisplit.widgets.parts.controls import in_a_column, refill
-from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box
+from napari_denoisplit.widgets.parts.controls import in_a_column
+from napari_denoisplit.widgets.parts.fields import form_layout
 from napari_denoisplit.widgets.parts.job_widget import JobPart
 from napari_denoisplit.widgets.parts.saving import save_button
 from napari_denoisplit.wording import grey_levels
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari.layers import Labels
     from numpy.typing import NDArray
 
     from napari_denoisplit.events import Job, StatusEvent
@@ -45,6 +46,7 @@ _HELP = (
     "Mean, 95% interval and trusted share of every object. The interval is that of the samples' "
     "means, so that errors that neighbouring pixels share are in it."
 )
+_TABLE = "Write the table as CSV."
 _OF_MASK = "parts of the mask"  # no wider than a narrow dock shows
 
 
@@ -68,32 +70,26 @@ class ObjectsPart(JobPart):
         self._summed: FoundResult | None = None
         self.found: tuple[ObjectSummary, ...] = ()
         """Of the last run."""
-        self.source = narrow_box(
-            "Objects", "Objects to sum up: of a Labels layer, or connected in the mask.", self
-        )
-        self._layers: list[Labels | None] = []
+        help_text = "Objects to sum up: of a Labels layer, or connected in the mask."
+        self.source = LayerOrNone(viewer, _is_labels, "Objects", help_text, _OF_MASK, self)
         self.table = ObjectTable(self)
         self.save_button = save_button(
-            "Save table…",
-            "Write the table as CSV.",
-            "objects.csv",
-            {".csv": "Tables"},
-            self.save_table,
+            "Save table…", _TABLE, "objects.csv", {".csv": "Tables"}, self.save_table
         )
         self.save_button.hide()
         form = form_layout(rows={"Objects": self.source})
         self.setLayout(in_a_column(form, self.panel, self.table, self.save_button))
-        self.source.currentIndexChanged.connect(self._refresh)
+        self.source.changed.connect(self._refresh)
         self.table.cellDoubleClicked.connect(self._go_to)
 
     def set_result(self, result: FoundResult | None) -> None:
         """Take another split."""
         self._result = result
-        self._list_layers()
+        self.source.reset_choices()
         self._refresh()
 
     def _order(self) -> tuple[FoundResult | None, NDArray[Any] | None]:
-        layer = self._layer
+        layer = self.source.layer
         # A copy of the labels: the user may paint on while the job runs.
         return self._result, None if layer is None else np.array(full_resolution(layer))
 
@@ -119,15 +115,9 @@ class ObjectsPart(JobPart):
         self.panel.say(f"{number} saved in {path}.")
 
     @property
-    def _layer(self) -> Labels | None:
-        """Labels that are chosen; None for the parts of the mask."""
-        row = self.source.currentIndex()
-        return self._layers[row] if 0 <= row < len(self._layers) else None
-
-    @property
     def problem(self) -> str:
         """Why objects cannot be summed up; empty if they can."""
-        result, layer = self._result, self._layer
+        result, layer = self._result, self.source.layer
         if result is None:
             return "Split an image first (widget Split)."
         if not result.sigma:
@@ -138,23 +128,6 @@ class ObjectsPart(JobPart):
                 f"{result.shape}: choose labels of the same image."
             )
         return ""
-
-    def _list_layers(self) -> None:
-        """List the Labels layers of the viewer, but for trust masks, whose parts are on offer."""
-        from napari.layers import Labels
-
-        viewer, before = self._viewer(), self._layer
-        layers = () if viewer is None else tuple(viewer.layers)
-        labels = [x for x in layers if isinstance(x, Labels)]
-        self._layers = [
-            None,
-            *(x for x in labels if kind_of(x.metadata) != TRUST_MASK),
-        ]
-        refill(
-            self.source,
-            [(_OF_MASK if x is None else x.name, None) for x in self._layers],
-            self._layers.index(before) if before in self._layers else 0,
-        )
 
     def _done(self, result: FoundResult, structure: str, summed: SummedObjects) -> None:
         self._summed = result
@@ -177,6 +150,11 @@ class ObjectsPart(JobPart):
             viewer.dims.set_point(axis, point)
         camera = camera_of(viewer)
         camera.center = (*camera.center[:-2], *place[-2:])
+
+
+def _is_labels(layer: Any) -> bool:
+    """Whether a layer holds objects; the parts of trust masks are on offer already."""
+    return isinstance(layer, Labels) and kind_of(layer.metadata) != TRUST_MASK
 
 
 def _sum_up(

@@ -10,7 +10,7 @@ import numpy as np
 from napari_denoisplit.errors import DenoisplitError, ImageError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.layer_record import layer_metadata, layer_name
-from napari_denoisplit.widgets.choosers.region import RegionChoice
+from napari_denoisplit.widgets.choosers.region import region_choice
 from napari_denoisplit.widgets.layers.region import region_of_shapes
 from napari_denoisplit.widgets.parts.controls import Text, in_a_column
 from napari_denoisplit.widgets.parts.fields import (
@@ -65,7 +65,7 @@ class SamplesPart(JobPart):
         )
         self.tool.addItems([MODE, ANSWERS, CONSENSUS])
         self.structure = narrow_box("Structure", "Whose objects the samples are to agree on.", self)
-        self.region = RegionChoice(viewer, self)
+        self.region = region_choice(viewer, self)
         self.n_answers = WholeNumberBox(self)
         self.n_answers.setRange(2, 9)
         self.n_answers.setValue(3)
@@ -122,7 +122,7 @@ class SamplesPart(JobPart):
                 f"Needs {needed} samples or more among the layers; this split has "
                 f"{result.split.n_kept}. Set 'Samples to keep' in the Split widget."
             )
-        if tool == ANSWERS and self.region.shapes is None:
+        if tool == ANSWERS and self.region.layer is None:
             return "Draw a rectangle in a Shapes layer and choose it as region."
         return ""
 
@@ -151,7 +151,7 @@ class SamplesPart(JobPart):
 
     def _place(self, result: FoundResult) -> tuple[tuple[int, ...], tuple[slice, slice]]:
         """Plane in view (T, Z) and rectangle around the drawn region."""
-        viewer, shapes, layer = self._viewer(), self.region.shapes, result.mmse[0]
+        viewer, shapes, layer = self._viewer(), self.region.layer, result.mmse[0]
         if viewer is None or shapes is None:
             raise ImageError("The viewer or the region is gone: draw it again.")
         corners = np.concatenate(region_of_shapes(shapes, layer, result.axes).outlines)

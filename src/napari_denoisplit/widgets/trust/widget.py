@@ -61,7 +61,7 @@ class TrustWidget(DockedWidget):
         self.reset_choices()
 
     def _connect(self) -> None:
-        self._take_drops({MODEL_SUFFIXES: self.residual.model.add}, self.residual.panel.say)
+        self._take_drops({MODEL_SUFFIXES: self.residual.model.add}, self.residual.panel.status)
         self.split.changed.connect(self._on_split)
         for panel in (self.residual.panel, self.objects.panel, self.samples.panel):
             self.undocked.connect(panel.stop)

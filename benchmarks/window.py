@@ -1,0 +1,220 @@
+"""A napari window at work: how soon Stop ends a job, how long it is blocked, what splits leave.
+
+    xvfb-run -a -s "-screen 0 1280x720x24" python benchmarks/window.py [stop] [blocked] [memory]
+
+Each part by its name, all three without one. The widgets are driven as a user does, on phantoms,
+and with a model that is trained for half a minute. Writes its tables between the marks of
+docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import napari
+import numpy as np
+import psutil
+from qtpy.QtCore import QEventLoop, QTimer
+
+from document import keep, put_into_document
+from napari_denoisplit.events import run
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.images.phantom.synthetic_noise import add_noise
+from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.images.training.fields import TrainingFields
+from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.settings import TrainSettings
+from napari_denoisplit.widgets import DenoiseWidget, NoiseWidget, SplitWidget, TrainWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EDGE = 512
+N_SPLITS = 60
+BEAT_MS = 5
+TIMEOUT = 300
+
+
+class Window:
+    """A viewer with two noisy structures and their superposition."""
+
+    def __init__(self, folder: Path) -> None:
+        noisy = add_noise(phantom((EDGE, EDGE), seed=1), gaussian=0.5, seed=1)
+        self.folder, self.model = folder, folder / "phantom.denoisplit"
+        if not self.model.exists():
+            fields = TrainingFields.from_images([Image(noisy, "CYX", channel_names=("a", "b"))])
+            run(train_job(fields, TrainSettings(preset="fast", minutes=0.5), path=self.model))
+        self.viewer = napari.Viewer()
+        for name, data in zip(("a", "b"), noisy, strict=True):
+            self.viewer.add_image(data, name=name)
+        self.viewer.add_image(superpose(noisy, (0.5, 0.5)), name="cells")
+        self.beats: list[float] = []
+        self._timer = QTimer()
+        self._timer.setInterval(BEAT_MS)
+        self._timer.timeout.connect(lambda: self.beats.append(time.perf_counter()))
+        self._timer.start()
+        self.wait(1)
+
+    def open(self, kind: type) -> Any:
+        """Open a widget as the only one."""
+        self.viewer.window.remove_dock_widget("all")
+        widget = kind(self.viewer)
+        self.viewer.window.add_dock_widget(widget, name=kind.__name__)
+        return widget
+
+    def wait(self, seconds: float) -> None:
+        """Let the window live."""
+        loop = QEventLoop()
+        QTimer.singleShot(round(1000 * seconds), loop.quit)
+        loop.exec()
+
+    def until(self, met: Callable[[], bool]) -> float:
+        """Let the window live until something is so; return how many seconds it took."""
+        start = time.perf_counter()
+        while not met():
+            if time.perf_counter() - start > TIMEOUT:
+                raise TimeoutError
+            self.wait(0.02)
+        return time.perf_counter() - start
+
+    def longest_gap(self, since: float) -> float:
+        """Longest time without a beat, ms."""
+        return 1000 * float(np.diff([beat for beat in self.beats if beat > since]).max())
+
+    def remove_results(self) -> None:
+        """Remove all layers but the three images."""
+        for layer in [x for x in self.viewer.layers if x.name not in ("a", "b", "cells")]:
+            self.viewer.layers.remove(layer)
+            self.wait(0.05)
+
+
+def splitting(window: Window, n_samples: int, place: str = "memory") -> Any:
+    """Return the Split widget, ready for the click."""
+    widget = window.open(SplitWidget)
+    widget.open_model(window.model)
+    widget.source.layer.layer = window.viewer.layers["cells"]
+    widget.settings["n_samples"].set_value(n_samples)
+    widget.where.choice.choose(place)
+    return widget
+
+
+def training(window: Window) -> Any:
+    """Return the Train widget, ready for the click."""
+    widget = window.open(TrainWidget)
+    widget.choices.how["preset"].set_value("fast")
+    widget.target.save.set_path(window.folder / f"{len(list(window.folder.iterdir()))}.denoisplit")
+    return widget
+
+
+def noise_fitting(window: Window) -> Any:
+    """Return the Noise model widget, ready for the click: a single image, and its denoiser."""
+    widget = window.open(NoiseWidget)
+    widget.source.kind.setCurrentIndex(widget.source.kind.findData("single"))
+    widget.settings["kind"].set_value("gaussian_mixture")
+    return widget
+
+
+def denoising(window: Window) -> Any:
+    """Return the Denoise widget, ready for the click."""
+    return window.open(DenoiseWidget)
+
+
+def stop_latencies(window: Window) -> dict[str, float]:
+    """Seconds from the click on Stop to the end, each job stopped twice: early and at work."""
+    jobs: dict[str, Callable[[Window], Any]] = {
+        "a split": lambda window: splitting(window, 1000),
+        "a split to disk": lambda window: splitting(window, 1000, "temporary"),
+        "a training": training,
+        "the fit of a noise model": noise_fitting,
+        "denoising": denoising,
+    }
+    found = {}
+    for name, make in jobs.items():
+        for moment, seconds in (("after 3 s", 3), ("after 20 s", 20)):
+            widget = make(window)
+            widget.panel.button.click()
+            window.wait(seconds)
+            stage = widget.panel.stage.text()
+            if not widget.panel.is_running:
+                continue  # it was faster
+            widget.panel.button.click()
+            found[f"{name}, {moment} ({stage})"] = window.until(
+                lambda widget=widget: not widget.panel.is_running
+            )
+            print(name, moment, stage, found, widget.panel.status.text(), flush=True)
+            window.remove_results()
+    return found
+
+
+def blocked(window: Window) -> dict[str, float]:
+    """Longest time in which the window handles no event, ms; nothing runs in the control."""
+    found = {}
+    start = time.perf_counter()
+    for step in range(10):
+        window.viewer.camera.center = (0, EDGE / 2 + step, EDGE / 2)
+        window.wait(1)
+    found["nothing runs, the view moves"] = window.longest_gap(start)
+    for name, widget, seconds in (
+        ("a training of 30 s", training(window), 30),
+        ("a split of 20 samples", splitting(window, 20), TIMEOUT),
+    ):
+        window.wait(2)
+        start = time.perf_counter()
+        widget.panel.button.click()
+        deadline = start + seconds
+        window.until(
+            lambda widget=widget, deadline=deadline: (
+                not widget.panel.is_running or time.perf_counter() > deadline
+            )
+        )
+        window.wait(2)
+        found[name] = window.longest_gap(start)
+        widget.panel.stop()
+        window.until(lambda widget=widget: not widget.panel.is_running)
+        window.remove_results()
+    return found
+
+
+def memory(window: Window) -> dict[int, float]:
+    """MiB that the process takes after so many splits, their layers removed each time."""
+    widget, found = splitting(window, 4), {}
+    for number in range(1, N_SPLITS + 1):
+        widget.panel.button.click()
+        window.until(lambda: not widget.is_busy)
+        window.remove_results()
+        gc.collect()
+        if number in (1, 5) or number % 20 == 0:
+            found[number] = psutil.Process().memory_info().rss / 2**20
+            print(number, found[number], flush=True)
+    return found
+
+
+PARTS: dict[str, tuple[Callable[[Window], dict[Any, float]], str, str]] = {
+    "stop": (stop_latencies, "stopped", "seconds to the end"),
+    "blocked": (blocked, "while", "longest block (ms)"),
+    "memory": (memory, "splits", "MiB"),
+}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        window = Window(Path(folder))
+        for part in sys.argv[1:] or PARTS:
+            measure, what, unit = PARTS[part]
+            found = measure(window)
+            rows = [f"| {name} | {value:.4g} |" for name, value in found.items()]
+            text = "\n".join([f"| {what} | {unit} |", "|---|---|", *rows])
+            print(text, flush=True)
+            keep(f"window_{part}", found)
+            put_into_document(f"window {part}", text)
+        window.viewer.close()
+
+
+if __name__ == "__main__":
+    main()
