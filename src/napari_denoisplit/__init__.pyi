@@ -6,6 +6,7 @@ mean the module.
 
 from napari_denoisplit.api.calibration import calibrate as calibrate
 from napari_denoisplit.api.images import denoise as denoise
+from napari_denoisplit.api.images import denoise_by_samples as denoise_by_samples
 from napari_denoisplit.api.images import evaluate as evaluate
 from napari_denoisplit.api.images import preflight as preflight
 from napari_denoisplit.api.images import split as split

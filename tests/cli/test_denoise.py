@@ -102,3 +102,18 @@ def test_the_network_of_a_useless_result_is_kept_for_more_learning(noisy, tmp_pa
 def test_a_network_without_a_proper_file_is_refused(noisy, tmp_path, capsys, words, named):
     assert called(noisy, "-o", tmp_path / "out", *words) == 2
     assert named in " ".join(capsys.readouterr().err.split())
+
+
+def test_by_samples_mean_and_sigma_of_one_channel_are_written(noisy, tmp_path, capsys):
+    words = ("--method", "divnoising", "-n", 2, "--steps", 4, "--batch-size", 2)
+    small = ("--patch-size", 32, "--channel", "fibres", "-o", tmp_path / "out")
+    assert called(noisy, *words, *small) == 0
+    written = [tmp_path / "out" / f"cells_{kind}.ome.tif" for kind in ("mmse", "sigma")]
+    assert all(str(path) in capsys.readouterr().out or path.exists() for path in written)
+    assert read_image(written[0]).shape[-2:] == (64, 96)
+    assert called(noisy, *words, *small) == 2
+    assert "exists" in capsys.readouterr().err
+    assert called(noisy, *words, "-o", tmp_path / "out.tif") == 2
+    assert "several files" in capsys.readouterr().err
+    assert called(noisy, *words, "-o", tmp_path / "other") == 1
+    assert "--channel NAME" in " ".join(capsys.readouterr().err.split())

@@ -152,6 +152,45 @@ def denoise(
     return run(job, on_event).images[0]
 
 
+@documented_by("jobs.denoise.by_samples", "denoise_by_samples_job")
+def denoise_by_samples(
+    image: Image,
+    settings: DenoiseSettings,
+    *,
+    model: str | PathLike[str] | None = None,
+    resume: bool = False,
+    noise_model: NoiseModel | None = None,
+    on_event: Callable[[StatusEvent], None] = ignore,
+) -> Split:
+    """Denoise an image of one channel by samples, with sigma (HDN, DivNoising).
+
+    Parameters
+    ----------
+    image
+        Without a channel axis, or with one channel. To learn from several images, use `train` with
+        the preset 'hdn' or 'divnoising', and `split`.
+    settings
+        With the method 'hdn' or 'divnoising'; budget, patches, samples, device.
+    model
+        Model file (``*.denoisplit``) of the network: one that exists is applied and nothing is
+        learned, otherwise what is learned is kept there. It can be calibrated, and splits.
+
+    Returns
+    -------
+    A split with one structure.
+    """
+    from napari_denoisplit.jobs.denoise.by_samples import denoise_by_samples_job  # imports torch
+
+    job = denoise_by_samples_job(
+        [checked_image(image)],
+        settings,
+        path=path_or_none(model),
+        resume=resume,
+        noise_model=noise_model,
+    )
+    return run(job, on_event)[0]
+
+
 @documented_by("measures.comparison", "compare")
 def evaluate(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
     """Range-invariant PSNR and MS-SSIM of every channel."""

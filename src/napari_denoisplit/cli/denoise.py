@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.settings import DenoiseMethod
 
 
 @with_settings(
     DenoiseSettings,
-    "minutes steps device seed patch_size batch_size learning_rate precision",
+    "method minutes steps n_samples levels_off device seed patch_size batch_size learning_rate "
+    "precision",
 )
 def denoise(
     images: list[Path],
@@ -46,7 +48,12 @@ def denoise(
     whether the result may be used. Nothing but the network of --resume is overwritten. Ctrl-C ends
     the learning early and keeps what there is.
 
+    With --method hdn or divnoising, for images of one channel, samples are drawn: NAME_mmse.ome.tif
+    and NAME_sigma.ome.tif are written, as by split. The network of --model can be calibrated.
+
     denoisplit denoise day1/*.tif -o results --minutes 3
+
+    denoisplit denoise day1/*.tif -o results --method divnoising --model fibres.denoisplit
 
     Parameters
     ----------
@@ -70,12 +77,15 @@ def denoise(
     _check_model(model, resume=resume)
     terminal = Terminal()
     paths = listed(terminal, images)
-    targets = _targets(paths, output)
+    targets = _targets(paths, output, settings.method)
 
     def opened(path: Path) -> tuple[Path, Image]:
         return path, read(terminal, path, axes, series, channel)
 
     readable = dict(terminal.each(paths, opened))
+    if settings.method != "noise2void":
+        _by_samples(terminal, targets, readable, settings, model, resume=resume)
+        return
 
     from napari_denoisplit.images.files.writing import write_image
     from napari_denoisplit.jobs.denoise.images import denoise_images_job  # imports torch
@@ -103,8 +113,31 @@ def _check_model(model: Path | None, *, resume: bool) -> None:
         raise UsageError(f"--model {model}: model files end in {SUFFIX}.")
 
 
-def _targets(paths: Sequence[Path], output: Path) -> dict[Path, Path]:
-    """File that each image is written to; refuse those that exist or would be shared."""
+def _by_samples(
+    terminal: Terminal,
+    targets: dict[Path, Path],
+    images: dict[Path, Image],
+    settings: DenoiseSettings,
+    model: Path | None,
+    *,
+    resume: bool,
+) -> None:
+    """Denoise by samples, and write what a split writes."""
+    from napari_denoisplit.images.results.files import write_split
+    from napari_denoisplit.jobs.denoise.by_samples import denoise_by_samples_job  # imports torch
+
+    given = list(images.values()), settings
+    job = denoise_by_samples_job(*given, path=model, resume=resume, stop=terminal.stop)
+    for path, split in zip(images, terminal.run(job, "denoise"), strict=False):  # after a stop
+        for written in write_split(split, targets[path]):
+            typer.echo(str(written))
+    terminal.end()
+
+
+def _targets(paths: Sequence[Path], output: Path, method: DenoiseMethod) -> dict[Path, Path]:
+    """File that each image is written to, or results by samples; refuse those that exist."""
+    if method != "noise2void":
+        return _result_targets(paths, output)
     if output.suffix.lower() not in {".tif", ".tiff"}:
         targets = results_of(paths, output, "_denoised.ome.tif")
     elif len(paths) > 1:
@@ -114,4 +147,19 @@ def _targets(paths: Sequence[Path], output: Path) -> dict[Path, Path]:
     for target in targets.values():
         if target.exists():
             raise UsageError(f"{target} exists. Remove it, or choose another --output.")
+    return targets
+
+
+def _result_targets(paths: Sequence[Path], output: Path) -> dict[Path, Path]:
+    """Folder and name, without ending, of the results of each image."""
+    from napari_denoisplit.images.results.files import ResultFiles
+
+    if output.suffix.lower() in {".tif", ".tiff"}:
+        raise UsageError(
+            f"--output {output}: mean and sigma are several files. Name a folder for them."
+        )
+    targets = results_of(paths, output, "")
+    for target in targets.values():
+        if existing := ResultFiles(target).existing():
+            raise UsageError(f"{existing[0]} exists. Remove it, or choose another --output.")
     return targets

@@ -22,6 +22,7 @@ from napari_denoisplit.settings.networks import (
     UNetSettings,
 )
 from napari_denoisplit.settings.noise import (
+    DenoiseMethod,
     DenoiseSettings,
     NoiseFitSettings,
     NoiseKind,
@@ -49,6 +50,7 @@ __all__ = [
     "CalibrateSettings",
     "CalibrationMethod",
     "ContextSettings",
+    "DenoiseMethod",
     "DenoiseSettings",
     "DenoisingUNetSettings",
     "DivNoisingSettings",

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from napari_denoisplit.settings.base import ComputeSettings, Settings
 
 NoiseKind = Literal["gaussian_mixture", "histogram", "poisson_gaussian"]
+DenoiseMethod = Literal["noise2void", "hdn", "divnoising"]
 NoiseSource = Literal["repeats", "pairs", "bootstrap", "single"]
 
 
@@ -53,19 +54,55 @@ class NoiseFitSettings(Settings):
 
 
 class DenoiseSettings(ComputeSettings):
-    """How the self-supervised denoiser (Noise2Void) is trained."""
+    """How a denoiser is trained on the images that it denoises."""
 
+    method: DenoiseMethod = Field(
+        "noise2void",
+        description="'noise2void' gives one answer within minutes and needs to know nothing of the "
+        "noise; 'divnoising' and the large 'hdn' draw samples and give sigma, by a noise model "
+        "that is fitted first.",
+    )
     minutes: float | None = Field(
         3.0, gt=0, le=10_000, description="End training after so many minutes."
     )
     steps: int | None = Field(None, ge=1, description="End training after so many steps.")
+    n_samples: int = Field(
+        50,
+        ge=1,
+        le=10_000,
+        title="Samples",
+        description="Samples of 'hdn' and 'divnoising' behind mean and sigma.",
+    )
+    levels_off: int = Field(
+        0,
+        ge=0,
+        le=5,
+        description="Finest levels of 'hdn' that see nothing of the image: 2 against noise that is "
+        "correlated along rows or columns.",
+    )
     patch_size: int = Field(64, ge=32, le=512, multiple_of=16, description="Edge of a patch.")
-    batch_size: int = Field(16, ge=1, le=512, description="Patches of a step.")
-    learning_rate: float = Field(1e-3, gt=0, le=1, description="Learning rate of Adam.")
-    seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, patches and masks.")
+    batch_size: int | None = Field(
+        None, ge=1, le=512, description="Patches of a step; None: 16, of 'hdn' 8."
+    )
+    learning_rate: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Learning rate; None: 0.001 of Adam, of 'hdn' 0.004 of Adamax.",
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, patches, masks and samples.")
 
     @model_validator(mode="after")
     def _has_an_end(self) -> Self:
         if self.minutes is None and self.steps is None:
             raise ValueError("Training needs an end: give minutes or steps.")
+        return self
+
+    @model_validator(mode="after")
+    def _has_levels(self) -> Self:
+        if self.levels_off and self.method != "hdn":
+            raise ValueError(
+                f"The method {self.method!r} has no levels to switch off: choose 'hdn', or leave "
+                "levels_off out."
+            )
         return self

@@ -10,8 +10,10 @@ import pytest
 import tifffile
 from tests.widgets.conftest import layer
 
+from napari_denoisplit.images.layer_record import MMSE, SIGMA
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.widgets.denoise.widget import DenoiseWidget
+from napari_denoisplit.widgets.layers.found import find_results
 
 
 @pytest.fixture
@@ -95,3 +97,21 @@ def test_the_axes_of_the_layer_stay_in_their_order(qtbot, viewer, widget, noisy)
     result = layer(viewer, "film denoised")
     assert result.data.shape == stack.shape
     assert tuple(result.axis_labels) == ("time", "y", "x")
+
+
+def test_by_samples_a_split_of_one_structure_is_shown_and_its_network_kept(
+    qtbot, viewer, widget, tmp_path
+):
+    said = widget.what.text()
+    widget.settings["method"].set_value("divnoising")
+    assert widget.what.text() != said
+    assert "sigma" in widget.what.text()
+    for name, value in {"steps": 4, "batch_size": 2, "n_samples": 2}.items():
+        widget.more[name].set_value(value)
+    widget.model.edit.setText(str(tmp_path / "kept.denoisplit"))
+    denoise(qtbot, widget)
+    kinds = [one.metadata["denoisplit"]["kind"] for one in viewer.layers if one.name != "cells"]
+    assert {MMSE, SIGMA} <= set(kinds)
+    (found,) = find_results(viewer.layers, MMSE)
+    assert found.name.startswith("cells")
+    assert (tmp_path / "kept.denoisplit").exists()

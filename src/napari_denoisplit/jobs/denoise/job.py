@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from napari_denoisplit.checkpoint import ModelHeader, last_path, load_model
-from napari_denoisplit.errors import ImageError, ModelFileError, NoiseModelError
+from napari_denoisplit.errors import ImageError, ModelFileError, NoiseModelError, TrainingError
 from napari_denoisplit.events import Count, Progress, Stage, changed
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.windows import training_windows
@@ -22,6 +22,7 @@ from napari_denoisplit.measures.trust.degeneracy import CORRELATION, judge_denoi
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours
 from napari_denoisplit.settings import (
+    PRESETS,
     DenoiseSettings,
     DenoisingUNetSettings,
     MixSettings,
@@ -132,7 +133,8 @@ def denoise_job(
     ImageError
         An image is constant, or holds values that are not finite.
     TrainingError
-        Ten steps in a row were not finite, or it was stopped before the first.
+        Ten steps in a row were not finite, it was stopped before the first, or the method is none
+        that gives one answer.
     ModelFileError
         The model file is damaged, or holds no denoiser.
     """
@@ -141,6 +143,11 @@ def denoise_job(
     names = [name or f"image {i + 1}" for i, name in enumerate(names)]
     if not images:
         raise ImageError("There is no image to denoise: give at least one.")
+    if settings.method != "noise2void":
+        raise TrainingError(
+            f"The method {settings.method!r} denoises by samples: use `denoise_by_samples` for it, "
+            "or take the method 'noise2void'."
+        )
     compute = Compute.choose(settings.device, settings.precision)
     with keep_freed_memory():
         if path is not None and path.exists() and not resume:
@@ -208,13 +215,26 @@ def prepare(
 
 def train_settings(settings: DenoiseSettings) -> TrainSettings:
     """Turn the settings of a denoiser into those of its training."""
-    return TrainSettings(
-        **settings.model_dump(),
-        optimizer="adam",
-        gradient_clip=LARGEST_GRADIENT,
-        average_decay=AVERAGE_DECAY,
-        independent_share=0.0,
+    common = settings.model_dump(
+        include={"minutes", "steps", "patch_size", "seed", "device", "precision"}
     )
+    if settings.method == "hdn":
+        network = PRESETS["hdn"].network.model_copy(
+            update={"levels_off": tuple(range(settings.levels_off))}
+        )
+        recipe: dict[str, Any] = {"preset": "hdn", "network": network}
+    else:
+        recipe = {"optimizer": "adam", "learning_rate": 1e-3, "batch_size": 16}
+    if settings.method == "divnoising":
+        recipe["preset"] = "divnoising"
+    elif settings.method == "noise2void":
+        recipe |= {
+            "gradient_clip": LARGEST_GRADIENT,
+            "average_decay": AVERAGE_DECAY,
+            "independent_share": 0.0,
+        }
+    given = settings.model_dump(include={"batch_size", "learning_rate"}, exclude_none=True)
+    return TrainSettings(**common | recipe | given)
 
 
 def load_denoiser(path: Path) -> Model:

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.layer_record import layer_metadata
 from napari_denoisplit.images.place import place_of_image
-from napari_denoisplit.images.results.layers import contrast_limits, structure_colormap
-from napari_denoisplit.settings import DenoiseSettings
+from napari_denoisplit.images.results.layers import (
+    contrast_limits,
+    levels_of,
+    structure_colormap,
+)
+from napari_denoisplit.settings import DenoiseMethod, DenoiseSettings
 from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all
 from napari_denoisplit.widgets.choosers.images import ImageChooser
+from napari_denoisplit.widgets.choosers.path import PathChoice
 from napari_denoisplit.widgets.choosers.roles import NOISY_IMAGES
+from napari_denoisplit.widgets.layers.opened import OpenedResult, add_result
+from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES
@@ -25,6 +33,7 @@ from napari_denoisplit.widgets.parts.worker import Start, start_job
 if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from napari.viewer import Viewer
 
@@ -33,11 +42,29 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.denoise.images import DenoisedImages
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-_MORE = ("device", "seed", "steps", "patch_size", "batch_size", "learning_rate", "precision")
-_WHAT = (
-    "A small network learns from the noisy image itself (Noise2Void); nothing clean and no model "
-    "is needed. The noise must be independent from pixel to pixel."
+_MORE = (
+    "n_samples",
+    "levels_off",
+    "device",
+    "seed",
+    "steps",
+    "patch_size",
+    "batch_size",
+    "learning_rate",
+    "precision",
 )
+_TITLES: dict[str, dict[str, str]] = {
+    "method": {"noise2void": "Noise2Void", "hdn": "HDN", "divnoising": "DivNoising"}
+}
+_WHAT: dict[DenoiseMethod, str] = {
+    "noise2void": "Noise2Void, for a quick answer: a small network learns from the noisy image "
+    "itself; nothing clean and no model is needed. The noise must be independent from pixel to "
+    "pixel.",
+    "divnoising": "DivNoising, to see how sure each pixel is of a single channel: a small network "
+    "draws samples, with mean and sigma. Its noise model is fitted to the image first.",
+    "hdn": "HDN, for the best samples of a single channel where there is a GPU or hours: six "
+    "levels of latents. With two levels off it also removes noise that is correlated along rows.",
+}
 
 
 class DenoiseWidget(JobWidget):
@@ -53,15 +80,18 @@ class DenoiseWidget(JobWidget):
 
     def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
         super().__init__(napari_viewer, "Denoise", "Denoise", "Denoise the image.", start)
-        what = Text("About denoising", self)
-        what.say(_WHAT)
+        self.what = Text("About denoising", self)
         self.source = ImageChooser(self._viewer, NOISY_IMAGES, self)
-        self.settings = SettingsForm(DenoiseSettings, ["minutes"], parent=self)
+        self.settings = SettingsForm(DenoiseSettings, ["method", "minutes"], _TITLES, parent=self)
         self.more = SettingsForm(DenoiseSettings, _MORE, parent=self)
+        self.model = PathChoice("Model file", f"Models (*{SUFFIX})", kind="new file")
+        self.more.add_row("Keep the network", self.model)
         fold = Fold("More", self.more)
-        self._lay_out(what, "Image", self.source, "How", self.settings, fold, self.panel)
+        self._lay_out(self.what, "Image", self.source, "How", self.settings, fold, self.panel)
         self._take_drops({IMAGE_SUFFIXES: self.source.add_files}, self.panel.status)
         self.source.changed.connect(self._refresh)
+        self.settings.changed.connect(self._explain)
+        self._explain()
         self._refresh()
 
     @property
@@ -73,17 +103,24 @@ class DenoiseWidget(JobWidget):
         """Follow the viewer's layers; napari calls this."""
         self.source.reset_choices()
 
-    def _order(self) -> tuple[tuple[ChosenImage, ...], DenoiseSettings]:
-        settings = DenoiseSettings(**self.settings.values(), **self.more.values())
-        return self.source.chosen(), settings
+    def _explain(self) -> None:
+        """Say when to use the method."""
+        self.what.say(_WHAT[self.settings["method"].value()])
 
-    def _begin(self, order: tuple[tuple[ChosenImage, ...], DenoiseSettings]) -> None:
-        chosen, settings = order
-        self.panel.run(
-            partial(_denoise_chosen, chosen, settings),
-            on_done=partial(self._show, chosen),
-            title=f"denoiSplit: denoising {chosen[0].name}",
-        )
+    def _order(self) -> tuple[tuple[ChosenImage, ...], DenoiseSettings, Path | None]:
+        settings = DenoiseSettings(**self.settings.values(), **self.more.values())
+        return self.source.chosen(), settings, self.model.path
+
+    def _begin(self, order: tuple[tuple[ChosenImage, ...], DenoiseSettings, Path | None]) -> None:
+        chosen, settings, path = order
+        title = f"denoiSplit: denoising {chosen[0].name}"
+        given = chosen, settings, path
+        if settings.method == "noise2void":
+            shown = partial(self._show, chosen)
+            self.panel.run(partial(_denoise_chosen, *given), on_done=shown, title=title)
+        else:
+            drawing = partial(_sample_chosen, *given)
+            self.panel.run(drawing, on_done=self._show_samples, title=title)
 
     def _show(
         self, inputs: Sequence[ChosenImage], done: tuple[list[Image], DenoisedImages]
@@ -97,9 +134,33 @@ class DenoiseWidget(JobWidget):
         gap = "\n" if "\n" in result.summary else " "
         self.panel.say(f"{ending}Verdict:{gap}{result.summary}")
 
+    def _show_samples(self, results: Sequence[OpenedResult]) -> None:
+        for opened in results:
+            add_result(OwnLayers(self._viewer), opened)
+        notes = (note for opened in results for note in opened.split.notes)
+        self.panel.say("\n".join(("Done.", *dict.fromkeys(notes))))
+
+
+def _sample_chosen(
+    chosen: Sequence[ChosenImage],
+    settings: DenoiseSettings,
+    path: Path | None,
+    stop: threading.Event,
+) -> Job[StatusEvent, list[OpenedResult]]:
+    """Read what is not in the viewer, and draw samples of it all."""
+    images = yield from read_all(chosen)
+    yield Stage("Loading the network")
+    from napari_denoisplit.jobs.denoise.by_samples import denoise_by_samples_job  # imports torch
+
+    splits = yield from denoise_by_samples_job(images, settings, path=path, stop=stop)
+    return [OpenedResult(s, levels_of(s, s.axes)) for s in splits if s.n_samples]
+
 
 def _denoise_chosen(
-    chosen: Sequence[ChosenImage], settings: DenoiseSettings, stop: threading.Event
+    chosen: Sequence[ChosenImage],
+    settings: DenoiseSettings,
+    path: Path | None,
+    stop: threading.Event,
 ) -> Job[StatusEvent, tuple[list[Image], DenoisedImages]]:
     """Read what is not in the viewer, and denoise it all."""
     images = yield from read_all(chosen)
@@ -107,7 +168,7 @@ def _denoise_chosen(
     # Not at the top: torch is paid for when it is asked for, in the background.
     from napari_denoisplit.jobs.denoise.images import denoise_images_job
 
-    return images, (yield from denoise_images_job(images, settings, stop=stop))
+    return images, (yield from denoise_images_job(images, settings, path=path, stop=stop))
 
 
 def show_denoised(

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from napari_denoisplit.checkpoint import load_model, read_header
+from napari_denoisplit.errors import ImageError, ModelFileError, TrainingError
+from napari_denoisplit.events import Stage, run
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.images.training.fields import TrainingFields
+from napari_denoisplit.jobs.calibrate.job import calibrate_job
+from napari_denoisplit.jobs.denoise.by_samples import denoise_by_samples_job
+from napari_denoisplit.jobs.denoise.job import denoise_job, train_settings
+from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
+from napari_denoisplit.settings import CalibrateSettings, DenoiseSettings, DenoisingUNetSettings
+
+TINY = DenoiseSettings(
+    method="divnoising", minutes=None, steps=4, n_samples=4, patch_size=32, batch_size=2,
+    device="cpu", precision="float32",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return phantom((128, 160), ("filaments",))[0]
+
+
+@pytest.fixture(scope="module")
+def noisy(clean) -> Image:
+    noise = np.random.default_rng(0).normal(0, 0.3 * clean.std(), clean.shape)
+    data = (clean + noise).astype(np.float32)
+    return Image(data, "YX", {"X": 0.2, "Y": 0.2}, name="cells")
+
+
+@pytest.fixture(scope="module")
+def known(clean) -> PoissonGaussian:
+    """The noise as it is, so that nothing has to be fitted."""
+    low, high = float(clean.min()), float(clean.max())
+    return PoissonGaussian(1e-6, low - 1, 0.3 * float(clean.std()), low, high)
+
+
+def test_divnoising_learns_the_structure_within_few_steps(clean, noisy, known):
+    settings = TINY.model_copy(update={"steps": 150, "batch_size": 8})
+    (split,) = run(denoise_by_samples_job([noisy], settings, noise_model=known))
+    assert np.corrcoef(split.mmse.data.ravel(), clean.ravel())[0, 1] > 0.8
+    assert (split.sigma.data > 0).all()
+    assert split.structures == ("denoised",)
+    assert split.pixel_size == {"X": 0.2, "Y": 0.2}
+
+
+def test_the_network_is_kept_applied_and_calibrated(noisy, known, clean, tmp_path):
+    path, events = tmp_path / "m.denoisplit", []
+    (first,) = run(denoise_by_samples_job([noisy], TINY, path=path, noise_model=known))
+    (again,) = run(denoise_by_samples_job([noisy], TINY, path=path), events.append)
+    assert any("nothing is learned" in e.text for e in events if isinstance(e, Stage))
+    np.testing.assert_array_equal(first.mmse.data, again.mmse.data)
+    other = clean + np.random.default_rng(1).normal(0, clean.std(), clean.shape)
+    fields = TrainingFields((other[None],), ("denoised",), clean=(clean[None],))
+    settings = CalibrateSettings(n_samples=5, device="cpu", precision="float32")
+    calibrated = run(calibrate_job(path, fields, settings))
+    assert len(calibrated.model.header.calibration.channels) == 1
+    run(denoise_by_samples_job([noisy], TINY, path=path, resume=True))
+    assert read_header(path).training["steps"] == 8
+
+
+def test_images_of_different_sizes_and_a_stack_are_learned_from_together(noisy, known):
+    other = Image(np.stack([noisy.data[:100, :90]] * 2), "ZYX", name="stack")
+    splits = run(denoise_by_samples_job([noisy, other], TINY, noise_model=known))
+    assert [split.mmse.shape for split in splits] == [(1, 128, 160), (1, 2, 100, 90)]
+
+
+def test_stopped_in_training_it_draws_samples_by_the_network_as_it_is(noisy, known):
+    stop = threading.Event()
+    settings = TINY.model_copy(update={"steps": 10_000})
+
+    def after_a_step(event):
+        if "loss" in getattr(event, "text", ""):
+            stop.set()
+
+    job = denoise_by_samples_job([noisy], settings, noise_model=known, stop=stop)
+    (split,) = run(job, after_a_step)
+    assert split.n_samples == 4
+
+
+def test_hdn_is_trained_as_the_settings_say():
+    settings = DenoiseSettings(method="hdn", levels_off=2)
+    training = train_settings(settings)
+    assert training.network.n_levels == 6
+    assert training.network.levels_off == (0, 1)
+    assert (training.optimizer, training.learning_rate) == ("adamax", 4e-3)
+    with pytest.raises(ValueError, match="no levels to switch off"):
+        DenoiseSettings(levels_off=1)
+
+
+def test_what_cannot_be_denoised_by_samples_is_refused(noisy, tmp_path):
+    two = Image(np.stack([noisy.data] * 2), "CYX", name="two")
+    with pytest.raises(ImageError, match="2 channels, and 'divnoising' denoises one"):
+        run(denoise_by_samples_job([two], TINY))
+    plain = TINY.model_copy(update={"method": "noise2void"})
+    with pytest.raises(TrainingError, match="draws no samples"):
+        run(denoise_by_samples_job([noisy], plain))
+    with pytest.raises(TrainingError, match="denoises by samples"):
+        run(denoise_job([noisy.data], TINY))
+    path = tmp_path / "n2v.denoisplit"
+    run(denoise_job([noisy.data], plain, path=path))
+    assert load_model(path).header.network == DenoisingUNetSettings()
+    with pytest.raises(ModelFileError, match="does not draw samples of one channel"):
+        run(denoise_by_samples_job([noisy], TINY, path=path))
