@@ -17,6 +17,7 @@ from napari_denoisplit.api.noise_models import fit_noise_model as fit_noise_mode
 from napari_denoisplit.api.noise_models import judge_noise_model as judge_noise_model
 from napari_denoisplit.api.samples import evaluate_samples as evaluate_samples
 from napari_denoisplit.api.samples import measure_samples as measure_samples
+from napari_denoisplit.api.samples import sample_prior as sample_prior
 from napari_denoisplit.api.samples import write_film as write_film
 from napari_denoisplit.api.trust import check_split as check_split
 from napari_denoisplit.api.trust import most_probable as most_probable
@@ -74,6 +75,7 @@ from napari_denoisplit.settings import LossSettings as LossSettings
 from napari_denoisplit.settings import MixSettings as MixSettings
 from napari_denoisplit.settings import NoiseFitSettings as NoiseFitSettings
 from napari_denoisplit.settings import ObjectSettings as ObjectSettings
+from napari_denoisplit.settings import PriorSettings as PriorSettings
 from napari_denoisplit.settings import SplitSettings as SplitSettings
 from napari_denoisplit.settings import TrainSettings as TrainSettings
 from napari_denoisplit.settings import UNetSettings as UNetSettings

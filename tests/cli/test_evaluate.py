@@ -25,6 +25,7 @@ def test_evaluate_prints_a_line_for_each_channel(files, capsys):
         main(["evaluate", *files])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:3]] == ["a", "b"]
+    assert lines[0].endswith("plain PSNR   SSIM")
     assert "176" in lines[-1]  # says why there is no MS-SSIM
 
 
@@ -33,7 +34,8 @@ def test_evaluate_as_json_can_be_read_back(files, capsys):
         main(["evaluate", *files, "--json"])
     scores = json.loads(capsys.readouterr().out)
     assert [score["name"] for score in scores] == ["a", "b"]
-    assert all(np.isfinite(score["psnr"]) for score in scores)
+    kinds = ("psnr", "plain_psnr", "ssim")
+    assert all(np.isfinite(score[kind]) for score in scores for kind in kinds)
 
 
 def test_samples_are_measured_and_what_their_spread_means_is_said(files, tmp_path, capsys, rng):

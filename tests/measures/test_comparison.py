@@ -8,7 +8,8 @@ import pytest
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.measures.comparison import compare
-from napari_denoisplit.measures.psnr import range_invariant_psnr
+from napari_denoisplit.measures.ms_ssim import ssim
+from napari_denoisplit.measures.psnr import psnr, range_invariant_psnr
 
 
 @pytest.fixture
@@ -32,6 +33,18 @@ def test_the_unit_of_the_prediction_does_not_matter(truth, rng):
     first, second = (compare(truth, replace(truth, data=data)) for data in (noisy, 3 * noisy + 100))
     assert [s.psnr for s in first] == pytest.approx([s.psnr for s in second])
     assert [s.ms_ssim for s in first] == pytest.approx([s.ms_ssim for s in second])
+
+
+def test_the_plain_measures_are_of_the_prediction_as_it_is(truth, rng):
+    noisy = truth.data + rng.normal(size=truth.shape)
+    first, second = (compare(truth, replace(truth, data=data)) for data in (noisy, 3 * noisy + 100))
+    planes = list(zip(truth.data[0], noisy[0], strict=True))
+    assert first[0].plain_psnr == pytest.approx(np.mean([psnr(g, p) for g, p in planes]))
+    assert first[0].ssim == pytest.approx(np.mean([ssim(g, p) for g, p in planes]))
+    assert second[0].plain_psnr < first[0].plain_psnr - 10
+    assert second[0].ssim < first[0].ssim / 2
+    tiny = replace(truth, data=truth.data[..., :8, :8])
+    assert np.isfinite(compare(tiny, replace(tiny, data=noisy[..., :8, :8]))[0].ssim)
 
 
 def test_the_order_of_the_axes_does_not_matter(truth, rng):

@@ -193,7 +193,7 @@ def denoise_by_samples(
 
 @documented_by("measures.comparison", "compare")
 def evaluate(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
-    """Range-invariant PSNR and MS-SSIM of every channel."""
+    """PSNR and (MS-)SSIM of every channel: range-invariant, and of the prediction as it is."""
     from napari_denoisplit.measures.comparison import compare  # imports scipy
 
     return compare(checked_image(truth), checked_image(prediction))

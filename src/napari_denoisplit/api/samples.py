@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_denoisplit.api.arguments import opened
+from napari_denoisplit.api.arguments import model_or_path, opened
 from napari_denoisplit.api.docstrings import documented_by
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import ignore, run
+from napari_denoisplit.settings import PriorSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.api.arguments import Result
+    from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.measures.samples.quality import SampleScore
@@ -46,6 +48,19 @@ def write_film(
     written = Path(path)
     run(film_job(opened(result), written, settings, plane=plane, against=against), on_event)
     return written
+
+
+@documented_by("jobs.prior", "prior_job")
+def sample_prior(
+    model: Model | str | PathLike[str],
+    settings: PriorSettings | None = None,
+    *,
+    on_event: Callable[[StatusEvent], None] = ignore,
+) -> Image:
+    """Draw images of the structures from the prior of a model, without any input."""
+    from napari_denoisplit.jobs.prior import prior_job  # imports torch
+
+    return run(prior_job(model_or_path(model), settings or PriorSettings()), on_event)
 
 
 @documented_by("measures.samples.statistics", "read_samples_at")

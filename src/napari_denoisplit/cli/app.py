@@ -24,6 +24,7 @@ from napari_denoisplit.cli.objects import objects
 from napari_denoisplit.cli.parts.errors import EXPECTED, exit_code, one_line
 from napari_denoisplit.cli.parts.options import register
 from napari_denoisplit.cli.parts.terminal import print_anything
+from napari_denoisplit.cli.prior import prior
 from napari_denoisplit.cli.split.command import split
 from napari_denoisplit.cli.train import train
 from napari_denoisplit.cli.trust import trust
@@ -74,6 +75,7 @@ for _command in (
     consensus,
     objects,
     denoise,
+    prior,
     noise,
     info,
     import_,

@@ -32,7 +32,8 @@ def evaluate(
     """Measure how close a prediction is to the truth, channel by channel.
 
     PSNR (decibel) and MS-SSIM (at most 1) are larger for a better prediction. Both are
-    range-invariant: they do not depend on the unit of the prediction.
+    range-invariant: they do not depend on the unit of the prediction. The plain PSNR and SSIM
+    beside them compare the prediction as it is: they tell also whether its grey levels are right.
 
     With --samples, also the PSNR of single posterior samples, and by how much it differs from
     sample to sample (standard-deviation PSNR): a measure of diversity, not of quality.
@@ -79,10 +80,12 @@ def _as_json(
 
 def _print_table(scores: Sequence[ChannelScore]) -> None:
     width = max(len("channel"), *(len(score.name) for score in scores))
-    typer.echo(f"{'channel':<{width}}  {'PSNR (dB)':>9}  {'MS-SSIM':>7}")
+    head = f"{'PSNR (dB)':>9}  {'MS-SSIM':>7}  {'plain PSNR':>10}  {'SSIM':>5}"
+    typer.echo(f"{'channel':<{width}}  {head}")
     for score in scores:
         similarity = "-" if score.ms_ssim is None else f"{score.ms_ssim:.3f}"
-        typer.echo(f"{score.name:<{width}}  {score.psnr:9.2f}  {similarity:>7}")
+        plain = f"{score.plain_psnr:10.2f}  {score.ssim:5.3f}"
+        typer.echo(f"{score.name:<{width}}  {score.psnr:9.2f}  {similarity:>7}  {plain}")
     if any(score.ms_ssim is None for score in scores):
         typer.echo("MS-SSIM needs images of at least 176 pixels along each edge.")
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.measures.ms_ssim import SMALLEST_EDGE, ms_ssim
-from napari_denoisplit.measures.psnr import range_invariant_psnr
+from napari_denoisplit.measures.ms_ssim import SMALLEST_EDGE, ms_ssim, ssim
+from napari_denoisplit.measures.psnr import psnr, range_invariant_psnr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from napari_denoisplit.images.image import Image
@@ -19,18 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ChannelScore:
-    """How close one predicted channel is to the truth, whatever the unit of the prediction."""
+    """How close one predicted channel is to the truth, averaged over planes."""
 
     name: str
     psnr: float
-    """Range-invariant PSNR, dB, averaged over planes."""
+    """Range-invariant PSNR, dB: whatever the unit of the prediction."""
     ms_ssim: float | None
-    """Range-invariant MS-SSIM, averaged over planes; None where planes are too small for it."""
+    """Range-invariant MS-SSIM; None where planes are too small for it."""
+    plain_psnr: float
+    """PSNR, dB, of the prediction as it is, in the unit of the truth."""
+    ssim: float
+    """SSIM of the prediction as it is."""
     n_planes: int
 
 
 def compare(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
-    """Range-invariant PSNR and MS-SSIM of every channel.
+    """PSNR and (MS-)SSIM of every channel: range-invariant, and of the prediction as it is.
 
     Parameters
     ----------
@@ -79,10 +85,16 @@ def _score(
         zip(truth.reshape(-1, height, width), prediction.reshape(-1, height, width), strict=True)
     )
     large_enough = min(height, width) >= SMALLEST_EDGE
+
+    def mean(measure: Callable[[NDArray[np.floating], NDArray[np.floating]], float]) -> float:
+        return float(np.mean([measure(g, p) for g, p in planes]))
+
     return ChannelScore(
         name=name,
-        psnr=float(np.mean([range_invariant_psnr(g, p) for g, p in planes])),
-        ms_ssim=float(np.mean([ms_ssim(g, p) for g, p in planes])) if large_enough else None,
+        psnr=mean(range_invariant_psnr),
+        ms_ssim=mean(ms_ssim) if large_enough else None,
+        plain_psnr=mean(psnr),
+        ssim=mean(ssim),
         n_planes=len(planes),
     )
 

@@ -1,4 +1,4 @@
-"""Multi-scale structural similarity of a prediction."""
+"""Structural similarity of a prediction, of one scale or of several."""
 
 from __future__ import annotations
 
@@ -25,6 +25,28 @@ RADIUS = 5
 K1, K2 = 0.01, 0.03
 SMALLEST_EDGE = 2 * RADIUS * 2 ** (len(WEIGHTS) - 1) + 2 ** (len(WEIGHTS) - 1)
 """Pixels (176) that leave one whole window at the coarsest of the scales."""
+
+
+def ssim(truth: Pixels, prediction: Pixels) -> float:
+    """Structural similarity of one scale, of the prediction as it is, at most 1.
+
+    Parameters
+    ----------
+    truth, prediction
+        (Y, X), one channel in one unit. The range of the truth is the data range; windows are
+        Gaussian, 11 pixels wide, and continued by mirroring at the borders.
+
+    Raises
+    ------
+    ValueError
+        The shapes differ, a pixel is not finite, or the truth is constant.
+
+    Notes
+    -----
+    Source: Wang et al. 2004.
+    """
+    g, p = checked(truth, prediction)
+    return _similarity(g, p, np.ptp(g))[0]
 
 
 def ms_ssim(
@@ -98,7 +120,7 @@ def _multi_scale(g: Floats, p: Floats, data_range: float) -> float:
 
 
 def _similarity(g: Floats, p: Floats, data_range: float) -> tuple[float, float]:
-    """Mean structural similarity, and its contrast-structure part alone."""
+    """Mean structural similarity, and its contrast-structure part where windows lie inside."""
     c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
     g_mean, p_mean = _window(g), _window(p)
     g_var = np.maximum(_window(g * g) - g_mean**2, 0)
@@ -107,7 +129,7 @@ def _similarity(g: Floats, p: Floats, data_range: float) -> tuple[float, float]:
     contrast = (2 * covariance + c2) / (g_var + p_var + c2)
     luminance = (2 * g_mean * p_mean + c1) / (g_mean**2 + p_mean**2 + c1)
     valid = contrast[RADIUS:-RADIUS, RADIUS:-RADIUS]
-    return float((luminance * contrast).mean()), float(valid.mean())
+    return float((luminance * contrast).mean()), float(valid.mean()) if valid.size else np.nan
 
 
 def _window(image: Floats) -> Floats:

@@ -180,6 +180,17 @@ class VSE(SplittingNetwork):
             above = level.ascend(z.to(bottom_up[0].dtype), above, self._edge)
         return self._head(above)[:, : self.settings.n_channels].float()
 
+    def from_prior(self, noise: LatentNoise, height: int, width: int) -> Tensor:
+        """See `SplittingNetwork`."""
+        above = None
+        for level in self._levels_from_top():
+            shrink = 2 ** (level.level + 1)
+            shape = (height // shrink, width // shrink)
+            p = level.p(above, shape)
+            eps = noise(level.level, (1, p.mean.shape[1], *shape))
+            above = level.ascend(p.sample(eps), above)
+        return self._head(above)[:, : self.settings.n_channels].float()
+
     def forward(self, x: Tensor, noise: LatentNoise | None = None) -> Prediction:
         """Training pass: one posterior sample of any image size, with the KL of each level.
 

@@ -75,6 +75,13 @@ class SplittingNetwork(nn.Module):
         """
         raise NotImplementedError
 
+    def from_prior(self, noise: LatentNoise, height: int, width: int) -> Tensor:
+        """Draw (1, C, height, width) from the prior alone, in normalized units, float32.
+
+        Only networks with latents can. Height and width are multiples of what the network divides.
+        """
+        raise NotImplementedError
+
     def forward(self, x: Tensor, noise: LatentNoise | None = None) -> Prediction:
         """Training pass of any image size, (B, 1, Y, X); noise None draws it."""
         raise NotImplementedError

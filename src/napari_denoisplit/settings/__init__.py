@@ -37,6 +37,7 @@ from napari_denoisplit.settings.results import (
     FilmSettings,
     FilmShow,
     ObjectSettings,
+    PriorSettings,
 )
 from napari_denoisplit.settings.splitting import SplitSettings
 from napari_denoisplit.settings.training import TrainSettings
@@ -70,6 +71,7 @@ __all__ = [
     "ObjectSettings",
     "Preset",
     "PresetSettings",
+    "PriorSettings",
     "SplitSettings",
     "TrainSettings",
     "UNetSettings",

@@ -95,3 +95,11 @@ class ObjectSettings(Settings):
     least_pixels: int = Field(
         20, ge=1, description="Smaller parts of the trust mask are no objects, pixels."
     )
+
+
+class PriorSettings(ComputeSettings):
+    """Images that a model draws from its prior alone."""
+
+    n_images: int = Field(8, ge=1, le=1000, title="Images", description="Images to draw.")
+    size: int = Field(256, ge=16, le=4096, description="Edge of an image, pixels.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of the latents.")

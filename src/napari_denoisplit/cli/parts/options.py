@@ -49,6 +49,7 @@ FLAGS = {
     "n_samples": ("--samples", "-n"),
     "minutes": ("--minutes", "-m"),
     "mode": ("--mix",),
+    "n_images": ("--images", "-n"),
     "n_gaussians": ("--gaussians",),
     "n_coefficients": ("--coefficients",),
     "n_bins": ("--bins", "--n-bins"),

@@ -74,6 +74,11 @@ class DivNoising(SplittingNetwork):
         shape = tuple(q.mean.shape)
         return self._signal(q.sample(noise(0, shape)).to(features[0].dtype))
 
+    def from_prior(self, noise: LatentNoise, height: int, width: int) -> Tensor:
+        """See `SplittingNetwork`: the prior is standard normal."""
+        shape = (1, self.settings.n_latents, height // self.multiple, width // self.multiple)
+        return self._signal(noise(0, shape))
+
     def forward(self, x: Tensor, noise: LatentNoise | None = None) -> Prediction:
         """Training pass of any image size, (B, 1, Y, X)."""
         height, width = x.shape[-2:]
