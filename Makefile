@@ -9,7 +9,7 @@ export PYTHON
 
 BIN := .venv/bin
 OUTPUT ?= demo-output
-# Tests that draw need a display: Xvfb makes one where there is none.
+# What is measured in a window needs a display: Xvfb makes one where there is none. Tests bring their own.
 XVFB := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,$(shell command -v xvfb-run >/dev/null && echo 'xvfb-run -a -s "-screen 0 1280x720x24"'))
 
 .PHONY: demo test test-pyside6 lint docs bench clean
@@ -19,25 +19,20 @@ demo: .venv/.for-demo
 	@scripts/system_libraries.sh || echo "Going on without a window."
 	$(BIN)/denoisplit demo --output $(OUTPUT)
 
-# System libraries first, by a shell of its own: XVFB is looked up after they are installed.
 test: .venv/.for-test
 	@scripts/system_libraries.sh --test || echo "Going on; tests that need a display will fail."
-	@$(MAKE) --no-print-directory run-tests
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_OPTIONS)
 
 test-pyside6: .venv/pyside6
 	@scripts/system_libraries.sh --test || echo "Going on; tests that need a display will fail."
-	@PYTHONPATH=$(CURDIR)/$< QT_API=pyside6 PYTEST_QT_API=pyside6 \
-		$(MAKE) --no-print-directory run-tests PYTEST_OPTIONS=tests/widgets/test_smoke.py
+	PYTHONPATH=$(CURDIR)/$< QT_API=pyside6 PYTEST_QT_API=pyside6 \
+		$(BIN)/python -m pytest tests/widgets/test_smoke.py
 
 # Beside the environment, not in it: two bindings in one would hide which of them is tested.
 .venv/pyside6: .venv/.for-test
 	rm -rf $@
 	$(BIN)/python -m pip install -qq -c constraints.txt --target $@ PySide6_Essentials
 	@touch $@
-
-.PHONY: run-tests
-run-tests:
-	$(XVFB) $(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 lint: .venv/.for-test
 	$(BIN)/ruff check .
