@@ -48,7 +48,7 @@ def test_two_layers_are_the_channels(qtbot, widget, jobs, channels):
 def test_one_layer_with_channels_is_enough(qtbot, viewer, widget, jobs, channels):
     viewer.add_image(channels, name="both")
     widget.source.kind.setCurrentIndex(widget.source.kind.findData(CHANNELS))
-    widget.source.channels.layer = layer(viewer, "both")
+    widget.source.stack.layer = layer(viewer, "both")
     widget.source.names.setText("nuclei, actin")
     run(qtbot, widget)
     fields = jobs.calls[0]["fields"]
@@ -104,7 +104,7 @@ def test_a_training_takes_the_place_of_an_earlier_preview(qtbot, viewer, widget,
     run(qtbot, widget)
     n_layers = len(viewer.layers)
     (tmp_path / "cells.last.denoisplit").write_bytes(b"state")
-    widget.target.resume_from(tmp_path / "cells.last.denoisplit")
+    widget.target.resume_from([tmp_path / "cells.last.denoisplit"])
     run(qtbot, widget)
     qtbot.waitUntil(lambda: len(viewer.layers) == n_layers)
 

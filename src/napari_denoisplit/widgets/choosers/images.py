@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
-Way = Literal["layer", "layers", "channels", "files", "file"]
+Way = Literal["layer", "layers", "stack", "files", "file"]
 LAYER: Way = "layer"
 LAYERS: Way = "layers"
-CHANNELS: Way = "channels"
+CHANNELS: Way = "stack"
 FILES: Way = "files"
 FILE: Way = "file"
 
@@ -78,7 +78,7 @@ class ImageChooser(QWidget):
     # The choices, each only where images can be given in that way.
     layer: LayerChoice
     layers: LayerPerStructure
-    channels: LayerChoice
+    stack: LayerChoice
     files: FileList
     file: PathChoice
 
