@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import tifffile
@@ -80,6 +82,20 @@ def test_curves_and_preview_follow_the_training(qtbot, viewer, widget):
         assert preview.translate[-1] > layer(viewer, "nuclei").extent.world[1][-1]
     assert widget.plot.curves.epoch == (1, 2, 3, 4)
     assert "24.0 dB" in widget.panel.status.text()
+
+
+def test_the_window_does_not_wait_for_matplotlib(qtbot, widget, monkeypatch):
+    seen = []
+
+    def load():
+        seen.append((threading.current_thread(), widget.plot.isHidden()))
+
+    monkeypatch.setattr("napari_denoisplit.widgets.train.run.load_plotting", load)
+    run(qtbot, widget)
+    ((thread, was_hidden),) = seen
+    assert thread is not threading.main_thread()
+    assert was_hidden
+    assert not widget.plot.isHidden()
 
 
 def test_a_preview_is_made_only_where_it_is_wanted(qtbot, viewer, widget):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.errors import CalibrationError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.widgets.choosers.chosen import read_all
+from napari_denoisplit.widgets.parts.plot import load_plotting
 
 if TYPE_CHECKING:
     import threading
@@ -53,6 +54,7 @@ def calibrate_input(
     if fields is None:
         raise CalibrationError("There is nothing to calibrate with: choose images.")
     yield Stage("Loading the network")
+    load_plotting()
     # Not at the top: torch is paid for when a calibration is asked for, in the background.
     from napari_denoisplit.jobs.calibrate.job import calibrate_job
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.channels import channel_index
 from napari_denoisplit.images.training.noise_data import NoiseData
+from napari_denoisplit.widgets.parts.plot import load_plotting
 
 if TYPE_CHECKING:
     import threading
@@ -85,6 +86,7 @@ def count_grey_levels(
 ) -> Job[StatusEvent, tuple[GreyLevels, ...]]:
     """Make the histograms of the chosen images, the noisy one first, from a few of their pixels."""
     yield Stage("Looking at the images")
+    load_plotting()
     # Not at the top of a window that only shows: it is done in the background.
     from napari_denoisplit.widgets.noise.grey_levels import grey_levels
 

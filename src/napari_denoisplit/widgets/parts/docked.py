@@ -192,7 +192,7 @@ def open_widget(viewer: Viewer, name: str) -> Any:
 
     manifest = PluginManager.instance().get_manifest("napari-denoisplit")
     kind = next(one for one in manifest.contributions.widgets or () if one.display_name == name)
-    made = kind.get_callable()
+    made: Any = kind.get_callable()
     widget = next((one for one in QApplication.allWidgets() if _is_open(one, made, viewer)), None)
     if widget is None:
         widget = made(viewer)

@@ -27,6 +27,12 @@ Colors = dict[str, str]
 """Colour of "background", "text" and "line" (grids and frames), as hexadecimal."""
 
 
+def load_plotting() -> None:
+    """Import what a plot needs: half a second, which a job has in the background."""
+    import matplotlib.backends.backend_qtagg
+    import matplotlib.figure  # noqa: F401 - kept by Python
+
+
 class ThemePlot(QWidget):
     """A canvas that is made when it is first shown, and painted at most twice a second.
 

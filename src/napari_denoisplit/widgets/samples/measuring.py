@@ -14,6 +14,7 @@ from napari_denoisplit.measures.samples.statistics import ReadingStopped, read_s
 from napari_denoisplit.measures.trust.footprint import Footprint, pixel
 from napari_denoisplit.widgets.parts.controls import Text, check_box, in_a_column
 from napari_denoisplit.widgets.parts.latest import LatestJob
+from napari_denoisplit.widgets.parts.plot import load_plotting
 from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.samples.picture import colormap_of
 from napari_denoisplit.widgets.samples.place import DrawnPlace, PixelClick, PixelMarker
@@ -205,6 +206,7 @@ def _read(
 ) -> Job[Never, SampleReading | None]:
     """Read the samples at a place; None if nobody waits for them any more."""
     yield from ()
+    load_plotting()
     observed = None if chosen.observed is None else chosen.observed[plane]
     try:
         return read_samples_at(chosen.split, plane, footprint, observed, stop=stop)

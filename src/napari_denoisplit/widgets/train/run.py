@@ -25,6 +25,7 @@ from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all
 from napari_denoisplit.widgets.layers.removal import remove_kind
 from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.layers.view import camera_of
+from napari_denoisplit.widgets.parts.plot import load_plotting
 from napari_denoisplit.widgets.train.curves import training_curves
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class FieldsRead:
 def train_input(order: TrainOrder, stop: threading.Event) -> Job[TrainEvent | FieldsRead, Trained]:
     """Read the images and train on them."""
     fields = yield from _read_fields(order)
+    load_plotting()
     of_files = Place("YX", dict(fields.pixel_size), units=dict(fields.units))
     yield FieldsRead(fields.channel_names, order.images[0].place or of_files)
     yield Stage("Loading the network")
@@ -142,7 +144,7 @@ class TrainRun:
         """File of the trained model; None until it is written."""
 
     def begin(self) -> None:
-        """Start the training."""
+        """Start the training; the plot is shown when the images have been read."""
         self._plot.show_curves(training_curves(()), ())
         self._panel.run(
             partial(train_input, self._order),
@@ -155,6 +157,8 @@ class TrainRun:
         match event:
             case FieldsRead(structures=structures, place=place):
                 self._structures = structures
+                self._plot.show()
+                self._on_epoch()
                 if self._order.preview:
                     remove_kind(self._viewer, PREVIEW)  # of an earlier training
                     name = self._order.path.stem

@@ -88,9 +88,7 @@ class TrainWidget(JobWidget):
 
     def _begin(self, order: TrainOrder) -> None:
         self._run = TrainRun(self._viewer, self.panel, self.plot, order, self._reveal_plot)
-        self.plot.show()
         self._run.begin()
-        self._reveal_plot()
 
     def _reveal_plot(self) -> None:
         # Once, with the first curve: from then on the user scrolls.

@@ -15,7 +15,7 @@ from napari_denoisplit.widgets.layers.place import full_resolution, image_of_lay
 from napari_denoisplit.widgets.parts.controls import Text, in_a_column
 from napari_denoisplit.widgets.parts.grade_words import verdict_html
 from napari_denoisplit.widgets.parts.job_widget import JobPart
-from napari_denoisplit.widgets.parts.plot import ThemePlot
+from napari_denoisplit.widgets.parts.plot import ThemePlot, load_plotting
 from napari_denoisplit.widgets.trust.showing import hide_results, show_image
 
 if TYPE_CHECKING:
@@ -174,6 +174,7 @@ def _check(
     # Not at the top: torch is paid for when it is asked for, in the background.
     from napari_denoisplit.jobs.trust.residuals import residual_job
 
+    load_plotting()
     return (yield from residual_job(header, image, result.split, stop=stop))
 
 
