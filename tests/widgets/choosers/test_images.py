@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def test_repeats_are_said_with_the_input(source):
 
 
 def offered(chooser):
-    return [box.text() for box in chooser.channels.boxes]
+    return [box.text() for box in chooser.channel_choice.boxes]
 
 
 def three_channels(path, names=("DAPI", "GFP", "RFP")):
@@ -92,12 +93,12 @@ def test_the_channels_of_a_layer_are_offered_as_many_as_there_are(viewer, dock, 
     single.layer.layer = layer(viewer, "mix")
     assert offered(single) == ["channel 1", "channel 2", "channel 3"]
     assert single.chosen()[0].channels is None
-    single.channels.check("channel 2")
+    single.channel_choice.check("channel 2")
     assert single.chosen()[0].channels == ("channel 2",)
-    single.channels.check()
+    single.channel_choice.check()
     assert single.problem == "Choose a channel."
     single.layer.layer = layer(viewer, "flat")
-    assert single.channels.isHidden()
+    assert single.channel_choice.isHidden()
     assert single.problem == ""
     assert single.chosen()[0].channels is None
 
@@ -106,7 +107,7 @@ def test_an_axis_without_a_label_can_be_that_of_channels_and_they_get_names(view
     viewer.add_image(np.zeros((3, 8, 8)), name="stack")
     source.kind.setCurrentIndex(1)
     assert offered(source) == ["channel 1", "channel 2", "channel 3"]
-    source.channels.check("channel 1", "channel 3")
+    source.channel_choice.check("channel 1", "channel 3")
     source.names.setText("nuclei, actin")
     assert source.problem == ""
     assert source.structures == ("nuclei", "actin")
@@ -116,7 +117,7 @@ def test_an_axis_without_a_label_can_be_that_of_channels_and_they_get_names(view
 def test_the_channels_of_a_file_are_offered_by_their_names_and_read(qtbot, source, tmp_path):
     source.add_files([three_channels(tmp_path / "a.ome.tif")])
     qtbot.waitUntil(lambda: offered(source) == ["DAPI", "GFP", "RFP"])
-    source.channels.check("DAPI", "RFP")
+    source.channel_choice.check("DAPI", "RFP")
     assert source.structures == ("DAPI", "RFP")
     (image,) = run(read_all(source.chosen()))
     assert (image.channel_names, image.shape) == (("DAPI", "RFP"), (2, 8, 8))
@@ -125,7 +126,7 @@ def test_the_channels_of_a_file_are_offered_by_their_names_and_read(qtbot, sourc
 def test_channels_of_one_name_are_told_apart_by_number(qtbot, source, tmp_path):
     source.add_files([three_channels(tmp_path / "a.ome.tif", ("A", "A", "B"))])
     qtbot.waitUntil(lambda: len(offered(source)) == 3)
-    source.channels.boxes[0].click()
+    source.channel_choice.boxes[0].click()
     assert source.chosen()[0].channels == ("2", "3")
 
 
@@ -133,9 +134,25 @@ def test_a_file_without_the_chosen_channel_is_told_with_those_it_has(qtbot, sour
     source.add_files([three_channels(tmp_path / "a.ome.tif")])
     qtbot.waitUntil(lambda: len(offered(source)) == 3)
     source.add_files([three_channels(tmp_path / "b.ome.tif", ("DAPI", "GFP", "CFP"))])
-    source.channels.check("DAPI", "RFP")
+    source.channel_choice.check("DAPI", "RFP")
     with pytest.raises(ImageError, match="'b' has no channel 'RFP': choose one of DAPI, GFP, CFP"):
         run(read_all(source.chosen()))
+
+
+def test_one_image_under_two_names_is_told_and_a_link_taken_once(qtbot, single, tmp_path):
+    first = three_channels(tmp_path / "a.ome.tif")
+    copy, link, other = (tmp_path / name for name in ("copy.ome.tif", "link.ome.tif", "b.ome.tif"))
+    shutil.copy(first, copy)
+    link.symlink_to(first)
+    three_channels(other, ("DAPI", "GFP", "CFP"))
+    single.add_files([first, copy, link, other])
+    qtbot.waitUntil(lambda: bool(single.told.text()))
+    assert "a.ome.tif was given 2 times: it is taken once." in single.told.text()
+    assert "copy.ome.tif is a copy of a.ome.tif: leave one of them out." in single.told.text()
+    assert "b.ome.tif" not in single.told.text()
+    assert [one.path for one in single.chosen()] == [first, copy, other]
+    single.files.remove_selected()
+    assert single.told.text() == ""
 
 
 def test_a_single_file_takes_the_place_of_the_one_before_and_must_exist(viewer, dock, tmp_path):

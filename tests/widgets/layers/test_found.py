@@ -95,6 +95,18 @@ def test_a_result_has_the_structures_that_have_a_layer_of_the_kind_asked_for(vie
     assert (with_samples.split.structures, len(with_samples.mmse)) == (NAMES[:1], 1)
 
 
+def test_a_result_whose_record_cannot_be_read_is_named_and_others_are_found(viewer, rng):
+    samples = make_samples(rng)
+    add_split(viewer, samples, name="good")
+    add_split(viewer, samples, name="bad", calibration={"channels": "none"})
+    viewer.add_image(np.zeros((3, 20, 24)), axis_labels=("sample", "y", "q"), name="foreign")
+    unread = []
+    assert [found.name for found in find_results(viewer.layers, SAMPLES, unread)][:1] == ["good"]
+    (sentence,) = unread
+    assert "'bad · " in sentence
+    assert "does not say by what its sigma was calibrated" in sentence
+
+
 MAP = {"spread": (1.0, 10.0), "sigma": (3.0, 12.0)}
 
 

@@ -97,7 +97,7 @@ def test_one_channel_of_a_layer_is_used(qtbot, viewer, widget, jobs, rng):
     data = rng.normal(size=(4, 2, 24, 32))
     viewer.add_image(data, name="two", axis_labels=("t", "c", "y", "x"))
     widget.source.noisy.layer.layer = layer(viewer, "two")
-    first, second = widget.source.noisy.channels.boxes
+    first, second = widget.source.noisy.channel_choice.boxes
     second.click()
     assert not first.isChecked()
     fit(qtbot, widget)

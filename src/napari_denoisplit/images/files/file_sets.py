@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from filecmp import cmp
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +53,26 @@ def once_each(
         groups.setdefault(key, []).append(path)
     notes = {group[0]: _said(group) for group in groups.values() if len(group) > 1}
     return [group[0] for group in groups.values()], notes
+
+
+def copies_among(paths: Iterable[Path]) -> list[str]:
+    """Say of each file that is a copy of an earlier one of which; only those of one size are read.
+
+    Parameters
+    ----------
+    paths
+        Files and folders; only files are compared.
+    """
+    told, earlier = [], defaultdict[int, list[Path]](list)
+    for path in paths:
+        if not path.is_file():
+            continue
+        alike = earlier[path.stat().st_size]
+        if first := next((one for one in alike if cmp(one, path, shallow=False)), None):
+            told.append(f"{path.name} is a copy of {first.name}: leave one of them out.")
+        else:
+            alike.append(path)
+    return told
 
 
 def _said(group: Sequence[Path]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSignalBlocker, Signal
@@ -85,15 +86,29 @@ class ChannelChoice(QWidget):
         return box
 
 
-def titles_of_file(
-    path: Path, stop: threading.Event
-) -> Job[StatusEvent, tuple[Path, tuple[str, ...]]]:
-    """Look up what the channels of a file are called; none where it cannot be opened."""
-    yield Stage(f"Opening {path.name}")
-    # Not at the top: it brings libraries that take a while, and layers need none.
+@dataclass(frozen=True, slots=True)
+class FilesKnown:
+    """What is known of files without reading their pixels."""
+
+    paths: tuple[Path, ...]
+    once: tuple[Path, ...]
+    """Those of them to take, so that no image is taken twice."""
+    channels: tuple[str, ...] = ()
+    """What the channels of the first are called; none where it cannot be opened."""
+    told: tuple[str, ...] = ()
+    """What the user should know."""
+
+
+def look_up(paths: tuple[Path, ...], stop: threading.Event) -> Job[StatusEvent, FilesKnown]:
+    """Look up the channels of the first of some files, and whether images are given twice."""
+    yield Stage(f"Opening {paths[0].name}")
+    # Not at the top: they bring libraries that take a while, and layers need none.
+    from napari_denoisplit.images.files.file_sets import copies_among, once_each
     from napari_denoisplit.images.files.reading import read_image
 
+    once, told = once_each(paths)
     try:
-        return path, channel_titles(read_image(path, lazy_above=0))
+        titles = channel_titles(read_image(once[0], lazy_above=0))
     except ImageError:
-        return path, ()  # told by whoever reads it
+        titles = ()  # told by whoever reads it
+    return FilesKnown(paths, tuple(once), titles, (*told.values(), *copies_among(once)))

@@ -11,13 +11,13 @@ from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.channels import channel_titles
-from napari_denoisplit.widgets.choosers.channels import ChannelChoice, titles_of_file
+from napari_denoisplit.widgets.choosers.channels import ChannelChoice, FilesKnown, look_up
 from napari_denoisplit.widgets.choosers.chosen import ChosenImage
 from napari_denoisplit.widgets.choosers.layer import LayerChoice
 from napari_denoisplit.widgets.choosers.path import PathChoice
 from napari_denoisplit.widgets.choosers.structures import LayerPerStructure
 from napari_denoisplit.widgets.layers.place import image_of_layer, place_of_layer
-from napari_denoisplit.widgets.parts.controls import check_box, text_line
+from napari_denoisplit.widgets.parts.controls import Text, check_box, text_line
 from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, TIFF_SUFFIXES, FileList
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, show_row
 from napari_denoisplit.widgets.parts.latest import LatestJob
@@ -87,10 +87,11 @@ class ImageChooser(QWidget):
         self._role = role
         self.kind = narrow_box(role.where, role.help_text, self, items=role.ways)
         self._pages = {way: _page(way, role, viewer) for way in role.ways}
-        self._titles: dict[Path, tuple[str, ...]] = {}
+        self._known: dict[tuple[Path, ...], FilesKnown] = {}
         self._lookup = LatestJob(start_job, self)
-        self._lookup.answered.connect(self._on_titles)
-        self.channels = ChannelChoice(role.channel, one=role.one_channel, parent=self)
+        self._lookup.answered.connect(self._on_files)
+        self.told = Text("About the files", self)
+        self.channel_choice = ChannelChoice(role.channel, one=role.one_channel, parent=self)
         self.names = text_line(
             "Names of the structures",
             "What the structures are called, with commas. Left empty, as the images are.",
@@ -102,13 +103,14 @@ class ImageChooser(QWidget):
             setattr(self, way, page)
             self._form.addRow(*([role.name, page] if way in (LAYER, FILE) else [page]))
             page.changed.connect(self._refresh)
-        self._form.addRow("Channels", self.channels)
+        self._form.addRow(self.told)
+        self._form.addRow("Channels", self.channel_choice)
         self._form.addRow("Names", self.names)
         self._form.addRow(self.repeats)
         show_row(self._form, self.names, role.names)
         show_row(self._form, self.repeats, bool(role.repeats))
         self.kind.currentIndexChanged.connect(self._refresh)
-        self.channels.changed.connect(self._refresh)
+        self.channel_choice.changed.connect(self._refresh)
         self.names.textChanged.connect(self._refresh)
         self._refresh()
 
@@ -128,7 +130,7 @@ class ImageChooser(QWidget):
         else:
             gone = [path for path in self.paths if self.way == FILE and not path.exists()]
             problem = f"{gone[0]} does not exist." if gone else ""
-        if self.channels.boxes and not self.channels.titles:
+        if self.channel_choice.boxes and not self.channel_choice.titles:
             problem = problem or "Choose a channel."
         return problem or self._problem_with_names()
 
@@ -180,8 +182,8 @@ class ImageChooser(QWidget):
         """
         if self.problem:
             raise ImageError(self.problem)
-        channels = self.channels.chosen
-        images = [ChosenImage(path.name, path, channels=channels) for path in self.paths]
+        channels = self.channel_choice.chosen
+        images = [ChosenImage(path.name, path, channels=channels) for path in self._files.once]
         for choice in self.choices:
             if (layer := choice.layer) is not None:
                 image = image_of_layer(layer, choice.axes)
@@ -199,28 +201,34 @@ class ImageChooser(QWidget):
         """Names that layers and channels suggest; empty where only reading would tell."""
         if self.way == LAYERS:
             return tuple(layer.name for layer in self.layers.chosen())
-        return self.channels.titles
+        return self.channel_choice.titles
 
     def _offered(self) -> tuple[str, ...]:
         """Channels to choose from: of the layer, or of the first file."""
         if not self._role.channel or self.way == LAYERS:
             return ()
         if self.way in (FILE, FILES):
-            return self._of_file(self.paths[0]) if self.paths else ()
+            titles: tuple[str, ...] = self._files.channels
+            return titles
         choice = self.choices[0]
         if choice.layer is None or "C" not in choice.axes:
             return ()
         return channel_titles(image_of_layer(choice.layer, choice.axes))
 
-    def _of_file(self, path: Path) -> tuple[str, ...]:
-        """Channels of a file; none until they have been looked up in the background."""
-        if path not in self._titles:
-            self._titles[path] = ()
-            self._lookup.ask(partial(titles_of_file, path))
-        return self._titles[path]
+    @property
+    def _files(self) -> FilesKnown:
+        """What is known of the files; nothing until it has been looked up in the background."""
+        paths = self.paths
+        if paths not in self._known:
+            # Behind the same first file the choice stays meanwhile.
+            alike = [one.channels for one in self._known.values() if one.once[:1] == paths[:1]]
+            self._known[paths] = FilesKnown(paths, paths, alike[-1] if alike else ())
+            if paths:
+                self._lookup.ask(partial(look_up, paths))
+        return self._known[paths]
 
-    def _on_titles(self, found: tuple[Path, tuple[str, ...]]) -> None:
-        self._titles.update([found])
+    def _on_files(self, known: FilesKnown) -> None:
+        self._known[known.paths] = known
         self._refresh()
 
     def _problem_with_names(self) -> str:
@@ -234,8 +242,9 @@ class ImageChooser(QWidget):
     def _refresh(self, *_: object) -> None:
         for way, page in self._pages.items():
             show_row(self._form, page, way == self.way)
-        self.channels.offer(self._offered())
-        show_row(self._form, self.channels, bool(self.channels.boxes))
+        self.told.say("\n".join(self._files.told))
+        self.channel_choice.offer(self._offered())
+        show_row(self._form, self.channel_choice, bool(self.channel_choice.boxes))
         self.names.setPlaceholderText(", ".join(self._found()) or "as in the files")
         self.changed.emit()
 

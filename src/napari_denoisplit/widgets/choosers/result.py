@@ -8,7 +8,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.widgets.layers.found import find_results
-from napari_denoisplit.widgets.parts.controls import in_a_column
+from napari_denoisplit.widgets.parts.controls import Text, in_a_column
 from napari_denoisplit.widgets.parts.fields import narrow_box
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class ResultChoice(QWidget):
         self._viewer, self._kind, self._title = viewer, kind, title
         self._results: tuple[FoundResult, ...] = ()
         self.box = narrow_box(name, help_text, self, characters=8)
-        self.setLayout(in_a_column(self.box))
+        self.unread = Text("Results that cannot be read", self)
+        self.setLayout(in_a_column(self.box, self.unread))
         self.box.currentIndexChanged.connect(self.changed)
 
     @property
@@ -74,7 +75,9 @@ class ResultChoice(QWidget):
     def reset_choices(self) -> None:
         """Follow the viewer's layers."""
         before = self.chosen
-        self._results = self._found()
+        unread: list[str] = []
+        self._results = self._found(unread)
+        self.unread.say("\n".join(f"⚠ {one}" for one in unread))
         keys = [one.key for one in self._results]
         is_same = before is not None and before.key in keys
         blocker = QSignalBlocker(self.box)
@@ -90,6 +93,6 @@ class ResultChoice(QWidget):
         elif before is not None and after is not None and before.members != after.members:
             self.updated.emit()
 
-    def _found(self) -> tuple[FoundResult, ...]:
+    def _found(self, unread: list[str] | None = None) -> tuple[FoundResult, ...]:
         viewer = self._viewer()
-        return () if viewer is None else find_results(viewer.layers, self._kind)[::-1]
+        return () if viewer is None else find_results(viewer.layers, self._kind, unread)[::-1]

@@ -129,7 +129,9 @@ class FoundResult:
         return data.transpose(_turn(self.split.axes, self.axes))
 
 
-def find_results(layers: Iterable[Any], kind: str) -> tuple[FoundResult, ...]:
+def find_results(
+    layers: Iterable[Any], kind: str, unread: list[str] | None = None
+) -> tuple[FoundResult, ...]:
     """Put layers together that show one result, in the order in which they were added.
 
     A layer with a sample axis and without a record stands alone, a result of one structure.
@@ -140,6 +142,8 @@ def find_results(layers: Iterable[Any], kind: str) -> tuple[FoundResult, ...]:
         Of a viewer.
     kind
         MMSE or samples: a result has the structures of which there is a layer of this kind.
+    unread
+        Gets a sentence for each result whose record cannot be read.
     """
     images = [x for x in layers if isinstance(x, ImageLayer) and not x.rgb]
     groups: dict[object, dict[str, dict[str, ImageLayer]]] = {}
@@ -159,8 +163,11 @@ def find_results(layers: Iterable[Any], kind: str) -> tuple[FoundResult, ...]:
         if kind in group:
             try:
                 found.append(_found(group, kind, images))
-            except ImageError:
-                continue  # its axes mean something else: no result of this program
+            except ImageError as error:
+                first = next(iter(group[kind].values()))
+                # Without a record its axes mean something else: no result of this program.
+                if unread is not None and record_of(first.metadata):
+                    unread.append(f"{first.name!r} cannot be used: {error}")
     return tuple(found)
 
 
