@@ -118,6 +118,7 @@ def block_steps(
         seed=settings.seed,
         plane_index=int(np.ravel_multi_index(block.plane, image.shape[:-2])) if block.plane else 0,
         antithetic=settings.antithetic,
+        eightfold=settings.eightfold,
         origin=frame.origin,
     )
     for tile in posterior.tiles:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from napari_denoisplit.nn.fast.field_of_view import Window
+from napari_denoisplit.nn.turned import TURNS, TurnedSampler
 from napari_denoisplit.sampling.border import border_of, bordered, mirrored
 from napari_denoisplit.sampling.cost import OVERLAP
 from napari_denoisplit.sampling.noise_field import NoiseField
@@ -46,6 +47,9 @@ class Posterior:
         Names of the latent noise.
     antithetic
         Whether every odd sample has minus the noise of the one before it.
+    eightfold
+        Whether samples are drawn of the plane in its eight turns and flips, one after the other, a
+        mirrored pair of each.
     origin
         Where `plane` is a cut of a larger one, as by `read_bordered`: row and column of its upper
         left in the bordered plane, whose latent noise it then reads. It gets no further border,
@@ -68,11 +72,14 @@ class Posterior:
         seed: int = 0,
         plane_index: int = 0,
         antithetic: bool = False,
+        eightfold: bool = False,
         origin: tuple[int, int] | None = None,
     ) -> None:
         multiple, device = network.facts.multiple, network.device
         self._levels = network.facts.levels
         self._network, self._origin = network, origin or (0, 0)
+        self._eightfold, self._turn = eightfold, 0
+        self._turned: Sampler = network
         self._name, self._antithetic = (seed, plane_index), antithetic
         self.height, self.width = plane.shape
         self.border = border_of(multiple) if origin is None else 0
@@ -99,7 +106,7 @@ class Posterior:
     @torch.no_grad()
     def encode(self, tile: Tile) -> None:
         """Bottom-up pass over one tile; every tile must be encoded before the first sample."""
-        features = self._network.encode(self._x[(..., *tile.outer())])
+        features = self._turned.encode(self._x[(..., *tile.outer())])
         if len(self.tiles) == 1:
             self._features = features
             return
@@ -136,6 +143,11 @@ class Posterior:
             Where the sample goes, (C, Y, X), or as many as there are, (B, C, Y, X); image units.
         """
         out = out.expand(1, *out.shape) if out.ndim == 3 else out
+        if len({self._turn_of(sample + i) for i in range(len(out))}) > 1:
+            for i, one in enumerate(out):
+                self.draw(sample + i, tile, one)
+            return
+        self._encode_turned(self._turn_of(sample))
         fields = [self._field(sample + i) for i in range(len(out))]
 
         def noise(level: int, shape: tuple[int, ...], corner: tuple[int, int]) -> Tensor:
@@ -150,9 +162,21 @@ class Posterior:
             features[(..., *tile.outer(level.shrink))]
             for features, level in zip(self._features, self._levels, strict=True)
         ]
-        signal = self._network.decode(windows, noise, Window.of(tile.inner_in_outer()))
+        signal = self._turned.decode(windows, noise, Window.of(tile.inner_in_outer()))
         torch.addcmul(self._mean, signal, self._std, out=signal)
         out[(..., *tile.inner())] = signal
+
+    def _turn_of(self, sample: int) -> int:
+        return (sample // (2 if self._antithetic else 1)) % TURNS if self._eightfold else 0
+
+    def _encode_turned(self, turn: int) -> None:
+        """Encode the plane in another turn, if that is not how it is encoded."""
+        if turn == self._turn:
+            return
+        self._turn, self._features = turn, []
+        self._turned = TurnedSampler(self._network, turn) if turn else self._network
+        for tile in self.tiles:
+            self.encode(tile)
 
     def _field(self, sample: int) -> NoiseField:
         n_latents, device = [level.n_latents for level in self._levels], self._network.device

@@ -31,6 +31,11 @@ class SplitSettings(ComputeSettings):
         description="Draw samples in pairs with mirrored latent noise, so that the MMSE needs "
         "fewer of them.",
     )
+    eightfold: bool = Field(
+        False,
+        description="Draw the samples of the image in its eight turns and flips, one pair after "
+        "the other, so that their mean is over all eight; take a multiple of 16 samples.",
+    )
     target_error: float | None = Field(
         None,
         gt=0,

@@ -212,3 +212,26 @@ def test_latents_are_unused_below_a_kl_of_1e_7_per_pixel():
         assert loop._goes_unused(Fake, type("Result", (), {"elbo": elbo})) == expected
     Fake.header.network = LADDER
     assert not loop._goes_unused(Fake, type("Result", (), {"elbo": Elbo(0.0, 0.0, (0.0,))}))
+
+
+def test_a_unet_may_answer_for_the_eight_turns_of_the_image(unet):
+    model, image = load_model(unet), superposition()
+    settings = SPLIT.model_copy(update={"eightfold": True})
+    split = run(split_job(model, image, settings))
+    assert split.n_samples == 8
+    assert any("eight turns and flips" in note for note in split.notes)
+    turned = Image(np.rot90(image.data).copy(), "YX", name="turned")
+    # The mean over all turns of a turned image is the turned mean: the border alone is cut unlike.
+    again = np.rot90(run(split_job(model, turned, settings)).mmse.data[0], -1)
+    np.testing.assert_allclose(again[8:92, 8:120], split.mmse.data[0][8:92, 8:120], atol=0.5)
+
+
+def test_a_split_of_the_eight_turns_is_the_same_on_disk(divnoising, tmp_path):
+    model, image = load_model(divnoising), superposition()
+    settings = SPLIT.model_copy(update={"eightfold": True, "n_samples": 16, "block_size": 64})
+    whole = run(split_job(model, image, settings))
+    plain = run(split_job(model, image, settings.model_copy(update={"eightfold": False})))
+    assert not np.allclose(whole.mmse.data, plain.mmse.data, atol=1e-3)
+    run(split_to_zarr_job(model, image, tmp_path / "out.zarr", settings))
+    written = read_ome_zarr(tmp_path / "out.zarr" / "mmse")
+    np.testing.assert_allclose(written.data, whole.mmse.data[0], rtol=1e-4, atol=1e-3)

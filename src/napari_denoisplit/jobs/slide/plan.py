@@ -103,6 +103,7 @@ def make_plan(
         "kept_samples": min(settings.keep_samples, settings.n_samples),
         "seed": settings.seed,
         "antithetic": settings.antithetic,
+        **({"eightfold": True} if settings.eightfold else {}),
         "overlap": overlap,
         "border": BORDER,
         "block_size": sizes[0],

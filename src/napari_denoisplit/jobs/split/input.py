@@ -12,6 +12,7 @@ from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.image import AXES, Image
+from napari_denoisplit.nn.turned import TURNS
 from napari_denoisplit.sampling.frame import Frame
 
 if TYPE_CHECKING:
@@ -48,7 +49,13 @@ def settings_for(settings: SplitSettings, facts: NetworkFacts) -> tuple[SplitSet
     """Ask a network whose samples do not differ for one, and return what to say of it, if so."""
     if facts.draws:
         return settings, None
-    changed = {"n_samples": 1, "keep_samples": 0, "antithetic": False, "target_error": None}
+    n_samples = TURNS if settings.eightfold else 1
+    changed = {"n_samples": n_samples, "keep_samples": 0, "antithetic": False, "target_error": None}
+    if settings.eightfold:
+        return settings.model_copy(update=changed), (
+            "This network gives one answer and does not know how sure it is: sigma tells only how "
+            "far its answers for the eight turns and flips of the image differ"
+        )
     return settings.model_copy(update=changed), (
         "This network gives one answer and does not know how sure it is: there are no samples, and "
         "sigma is not a number"

@@ -226,6 +226,7 @@ class _PlaneByPlane:
             seed=self._settings.seed,
             plane_index=number,
             antithetic=self._settings.antithetic,
+            eightfold=self._settings.eightfold,
             origin=frame.origin,
         )
         grid = frame.tiles(self._means.tile_size, self._overlap, self._multiple)

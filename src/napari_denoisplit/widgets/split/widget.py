@@ -40,7 +40,16 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.choosers.chosen import ChosenImage
 
-_MORE = ("keep_samples", "device", "seed", "tile_size", "overlap", "memory_gib", "precision")
+_MORE = (
+    "keep_samples",
+    "eightfold",
+    "device",
+    "seed",
+    "tile_size",
+    "overlap",
+    "memory_gib",
+    "precision",
+)
 
 
 class SplitWidget(DockedWidget):
