@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from qtpy.QtWidgets import QFileDialog, QPushButton
+from qtpy.QtWidgets import QFileDialog
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.images.layer_record import PREVIEW
@@ -17,13 +17,13 @@ from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.choosers.roles import SUPERPOSITION
 from napari_denoisplit.widgets.layers.removal import remove_kind
 from napari_denoisplit.widgets.parts.column import Fold
-from napari_denoisplit.widgets.parts.docked import DockedWidget
+from napari_denoisplit.widgets.parts.controls import button
 from napari_denoisplit.widgets.parts.dropping import (
     IMAGE_SUFFIXES,
     MODEL_SUFFIXES,
 )
-from napari_denoisplit.widgets.parts.fields import SettingsForm, tooltip
-from napari_denoisplit.widgets.parts.run_panel import RunPanel
+from napari_denoisplit.widgets.parts.fields import SettingsForm
+from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.split.forecast import Question
@@ -34,12 +34,15 @@ from napari_denoisplit.widgets.split.run import SplitRun
 from napari_denoisplit.widgets.split.saving import Result, ResultMoved, save_results
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from napari.viewer import Viewer
 
+    from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.widgets.choosers.chosen import ChosenImage
 
+_SAVE = (
+    "Write MMSE, sigma and samples as OME-TIFF files. Results on disk stay OME-Zarr: temporary "
+    "ones are moved, others are copied."
+)
 _MORE = (
     "keep_samples",
     "eightfold",
@@ -52,7 +55,7 @@ _MORE = (
 )
 
 
-class SplitWidget(DockedWidget):
+class SplitWidget(JobWidget):
     """Split a layer, or files dropped here, into denoised structures with their uncertainty.
 
     Parameters
@@ -64,21 +67,15 @@ class SplitWidget(DockedWidget):
     """
 
     def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
-        super().__init__(napari_viewer, "Split and denoise")
+        help_text = "Split the image with the model."
+        super().__init__(napari_viewer, "Split and denoise", "Split", help_text, start)
         self.model = ModelChoice(self)
         self.source = ImageChooser(self._viewer, SUPERPOSITION, self)
         self.settings = SettingsForm(SplitSettings, ["n_samples"], parent=self)
         self.more = SettingsForm(SplitSettings, _MORE, parent=self)
         self.lens = Lens(self._viewer, start, self._lens_choice, self)
         self.where = ResultsPanel(self._viewer, self._question, start, self)
-        self.panel = RunPanel("Split", "Split the image with the model.", start, self)
-        self.save_button = QPushButton("Save results…", self)
-        self.save_button.setToolTip(
-            tooltip(
-                "Write MMSE, sigma and samples as OME-TIFF files. Results on disk stay OME-Zarr: "
-                "temporary ones are moved, others are copied."
-            )
-        )
+        self.save_button = button("Save results…", _SAVE, self._save)
         self._results: list[Result] = []
         # Temporary results go with their layers, but perhaps after the viewer has told of that.
         self._looks_again = timer(self, self._offer_saving)
@@ -95,14 +92,10 @@ class SplitWidget(DockedWidget):
         self.source.changed.connect(self._refresh)
         for form in (self.settings, self.more):
             form.changed.connect(self.where.refresh)
-        self.settings.changed.connect(self.lens.refresh)
-        self.more.changed.connect(self.lens.refresh)
+            form.changed.connect(self.lens.refresh)
         self.lens.failed.connect(self.panel.notify)  # the lens has a line of its own for it
         self.lens.switch.toggled.connect(self._show_lens)
-        self.panel.start_clicked.connect(self.split)
-        self.undocked.connect(self.panel.stop)
         self.undocked.connect(self.lens.close_session)
-        self.save_button.clicked.connect(self._save)
 
     @property
     def is_busy(self) -> bool:
@@ -118,15 +111,21 @@ class SplitWidget(DockedWidget):
         """Choose a model file."""
         self.model.open(path)
 
-    def split(self) -> None:
-        """Check the choices and begin."""
-        header = self.model.header
-        if header is None:
-            return
-        order = self.panel.checked(self._order)
-        if order is None:
-            return
-        inputs, settings = order
+    @property
+    def problem(self) -> str:
+        """Why nothing can be split; empty if something can."""
+        is_wrong = self.model.header is None and bool(self.model.edit.text())
+        problem = "The model cannot be used: see above." if is_wrong else self.model.problem
+        return problem or self.source.problem
+
+    def _order(self) -> tuple[ModelHeader, tuple[ChosenImage, ...], SplitSettings]:
+        if self.model.header is None:
+            raise DenoisplitError(self.problem)
+        settings = SplitSettings(**self.settings.values(), **self.more.values())
+        return self.model.header, self.source.chosen(), settings
+
+    def _begin(self, order: tuple[ModelHeader, tuple[ChosenImage, ...], SplitSettings]) -> None:
+        header, inputs, settings = order
         self.where.begin()
         remove_kind(self._viewer, PREVIEW)  # of a training: it would lie over the result
         run = SplitRun(
@@ -136,11 +135,6 @@ class SplitWidget(DockedWidget):
         run.finished.connect(partial(self._on_finished, run))
         self._run, self._results = run, run.results
         run.next()
-        self._refresh()
-
-    def _order(self) -> tuple[Sequence[ChosenImage], SplitSettings]:
-        settings = SplitSettings(**self.settings.values(), **self.more.values())
-        return self.source.chosen(), settings
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
@@ -152,10 +146,8 @@ class SplitWidget(DockedWidget):
             self.panel.say("")  # an error of another one
         self._refresh()
 
-    def _refresh(self) -> None:
-        is_wrong = self.model.header is None and bool(self.model.edit.text())
-        problem = "The model cannot be used: see above." if is_wrong else self.model.problem
-        self.panel.set_obstacle(problem or self.source.problem)
+    def _refresh(self, *_: object) -> None:
+        super()._refresh()
         self._offer_saving()
         self.lens.refresh()
         if not self.is_busy:
@@ -171,11 +163,11 @@ class SplitWidget(DockedWidget):
         self._column.reveal(self.lens)  # what it says may lie below the fold
 
     def _question(self) -> Question | None:
-        if self.model.header is None or self.source.problem or self.is_busy:
+        if self.problem or self.is_busy:
             return None
         try:
-            settings = SplitSettings(**self.settings.values(), **self.more.values())
-            return Question(self.model.path, settings, self.source.chosen())
+            _, inputs, settings = self._order()
+            return Question(self.model.path, settings, inputs)
         except (ValidationError, DenoisplitError):
             return None  # told at the click
 
@@ -210,7 +202,6 @@ class SplitWidget(DockedWidget):
         what = f"{len(files)} files" if len(files) != 1 else f"{files[0].name} is"
         self.panel.say(f"{what} saved in {folder}.")
         self.where.end()
-        self._refresh()
 
     def _moved(self, event: object) -> None:
         if isinstance(event, ResultMoved):
