@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_denoisplit.files import replacing, short_stem
+from napari_denoisplit.files import free_name, replacing, short_stem
 
 
 def test_a_file_appears_whole_under_its_name(tmp_path):
@@ -59,3 +59,9 @@ def test_a_long_name_leaves_room_for_an_ending_and_stays_its_own(tmp_path, lette
 
 def test_a_name_that_fits_stays():
     assert short_stem("cell 7") == "cell 7"
+
+
+def test_a_name_is_numbered_from_the_first_that_is_free():
+    assert free_name("cell", {"cat"}.__contains__) == "cell"
+    assert free_name("cell", {"cell", "cell-2"}.__contains__) == "cell-3"
+    assert free_name("a b", {"a b"}.__contains__, " ") == "a b 2"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _LONGEST_STEM = 220
@@ -23,6 +24,12 @@ def short_stem(name: str) -> str:
         return name
     digest = hashlib.sha256(raw).hexdigest()[:12]
     return f"{raw[: _LONGEST_STEM - 13].decode(errors='ignore')}~{digest}"
+
+
+def free_name(stem: str, is_taken: Callable[[str], object], joint: str = "-") -> str:
+    """Return a name, numbered from 2 on where it is taken."""
+    names = (stem if number == 1 else f"{stem}{joint}{number}" for number in count(1))
+    return next(name for name in names if not is_taken(name))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
+from napari_denoisplit.files import free_name
 from napari_denoisplit.widgets.parts.controls import button, in_a_column, in_a_row, refill
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box
 
@@ -93,11 +94,7 @@ class NoiseShelf(QWidget):
     def free_name(self, name: str) -> str:
         """Return the name, numbered if a model has it already."""
         taken = {model.known.name for model in self._models}
-        number, free = 1, name
-        while free in taken:
-            number += 1
-            free = f"{name} {number}"
-        return free
+        return free_name(name, taken.__contains__, " ")
 
     def set_busy(self, busy: bool) -> None:
         """Leave everything as it is while a job runs."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from napari_denoisplit.events import Progress
+from napari_denoisplit.files import free_name
 from napari_denoisplit.images.results.layers import levels_of
 from napari_denoisplit.widgets.layers.opened import OpenedResult
 
@@ -70,7 +71,7 @@ def save_results(
     The files written.
     """
     # Not at the top: writers are needed at the end of a session, if at all.
-    from napari_denoisplit.images.results.files import writing
+    from napari_denoisplit.images.results.files import ResultFiles, writing
 
     written: list[Path] = []
     for number, result in enumerate(results):
@@ -79,7 +80,7 @@ def save_results(
             path = yield from _save_folder(result, split.path, folder, stop)
             written += [] if path is None else [path]
             continue
-        name = _free_name(folder, stem_of(split.name))
+        name = free_name(stem_of(split.name), lambda name: ResultFiles(folder / name).existing())
         for path in writing(split, folder / name):
             if stop.is_set():
                 return tuple(written)
@@ -93,9 +94,8 @@ def _save_folder(
 ) -> Job[StatusEvent | ResultMoved, Path | None]:
     """Bring a result on disk into a folder, whole or not at all; None after a stop."""
     name = f"{stem_of(result.split.name)}_split"
-    number = 1
-    while (path := folder / f"{name}{f'-{number}' if number > 1 else ''}.zarr").exists():
-        number += 1
+    free = free_name(name, lambda name: (folder / f"{name}.zarr").exists())
+    path = folder / f"{free}.zarr"
     if result.temporary:
         try:
             source.rename(path)
@@ -151,14 +151,3 @@ def stem_of(name: str) -> str:
     for ending in (".zarr", ".tiff", ".tif", ".ome"):
         stem = stem.removesuffix(ending)
     return "".join(c if c.isalnum() or c in "-_. " else "-" for c in name[: len(stem)]) or "image"
-
-
-def _free_name(folder: Path, stem: str) -> str:
-    """Return the name, numbered if there are results of that name already."""
-    from napari_denoisplit.images.results.files import ResultFiles
-
-    number, name = 1, stem
-    while ResultFiles(folder / name).existing():
-        number += 1
-        name = f"{stem}-{number}"
-    return name

@@ -11,6 +11,7 @@ from superqt import QLabeledDoubleRangeSlider
 
 from napari_denoisplit.checkpoint import SUFFIX, last_path
 from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.files import free_name
 from napari_denoisplit.settings import METHODS, MixSettings, TrainSettings
 from napari_denoisplit.widgets.choosers.path import PathChoice
 from napari_denoisplit.widgets.parts.fields import (
@@ -198,11 +199,12 @@ def _plain(name: str) -> str:
 
 def _free_path(path: Path) -> Path:
     """Return the path, numbered if there is a model or the state of a training already."""
-    stem, number, free = path.name.removesuffix(SUFFIX), 1, path
-    while free.exists() or last_path(free).exists():
-        number += 1
-        free = path.with_name(f"{stem}-{number}{SUFFIX}")
-    return free
+
+    def is_taken(name: str) -> bool:
+        found = path.with_name(f"{name}{SUFFIX}")
+        return found.exists() or last_path(found).exists()
+
+    return path.with_name(f"{free_name(path.name.removesuffix(SUFFIX), is_taken)}{SUFFIX}")
 
 
 def _alpha_slider() -> Any:
