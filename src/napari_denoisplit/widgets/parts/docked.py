@@ -193,7 +193,8 @@ def open_widget(viewer: Viewer, name: str) -> Any:
     manifest = PluginManager.instance().get_manifest("napari-denoisplit")
     kind = next(one for one in manifest.contributions.widgets or () if one.display_name == name)
     made: Any = kind.get_callable()
-    widget = next((one for one in QApplication.allWidgets() if _is_open(one, made, viewer)), None)
+    every = QApplication.allWidgets()
+    widget: Any = next((one for one in every if _is_open(one, made, viewer)), None)
     if widget is None:
         widget = made(viewer)
         # The name by which napari's menus know it, so that they do not open a second one.
