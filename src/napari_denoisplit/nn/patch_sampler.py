@@ -7,6 +7,7 @@ maps, Y, X pixels.
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -135,13 +136,24 @@ class PatchSampler:
         with self._compute.autocast():
             features = network.encode(patches)
             signals = [
-                network.decode(features, lambda level, _, s=s: fields[level].at(places, s))
-                for s in range(n_samples)
+                network.decode(features, partial(_noise_of, fields, places, sample))
+                for sample in range(n_samples)
             ]
         edge = network.patch_size
         low = edge // 2 - self._kept // 2
         inside = slice(low, low + self._kept)
         return torch.stack(signals)[..., inside, inside]
+
+
+def _noise_of(
+    fields: Sequence[_NoiseAround],
+    places: Sequence[tuple[int, int]],
+    sample: int,
+    level: int,
+    shape: tuple[int, ...],
+) -> Tensor:
+    """Latent noise of one sample at a level, as a network asks for it."""
+    return fields[level].at(places, sample)
 
 
 class _NoiseAround:
