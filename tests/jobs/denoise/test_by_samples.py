@@ -72,6 +72,13 @@ def test_images_of_different_sizes_and_a_stack_are_learned_from_together(noisy, 
     assert [split.mmse.shape for split in splits] == [(1, 128, 160), (1, 2, 100, 90)]
 
 
+def test_a_blank_result_is_told(noisy, known):
+    events = []
+    (split,) = run(denoise_by_samples_job([noisy], TINY, noise_model=known), events.append)
+    (note,) = (note for note in split.notes if "blank" in note)
+    assert note in [event.text for event in events if isinstance(event, Stage)]
+
+
 def test_stopped_in_training_it_draws_samples_by_the_network_as_it_is(noisy, known):
     stop = threading.Event()
     settings = TINY.model_copy(update={"steps": 10_000})

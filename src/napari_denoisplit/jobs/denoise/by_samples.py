@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from napari_denoisplit.checkpoint import last_path, load_model
 from napari_denoisplit.errors import ImageError, ModelFileError, TrainingError
@@ -15,12 +16,16 @@ from napari_denoisplit.jobs.denoise.job import train_settings
 from napari_denoisplit.jobs.split.input import planes_of
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.measures.trust.degeneracy import judge_denoised
 from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.settings import SplitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Job, StatusEvent
@@ -65,7 +70,8 @@ def denoise_by_samples_job(
 
     Returns
     -------
-    A split with one structure for each image.
+    A split with one structure for each image; the notes of one that is blank, or the input again,
+    say so.
 
     Raises
     ------
@@ -113,10 +119,17 @@ def denoise_by_samples_job(
     # A training that was stopped is to have a result.
     stop = threading.Event() if stop.is_set() else stop
     splits = []
-    for image in images:
-        splits.append((yield from changed(split_job(model, image, drawing, stop=stop), _status)))
+    for image, view in zip(images, views, strict=True):
+        split = yield from changed(split_job(model, image, drawing, stop=stop), _status)
+        splits.append(split)
         if stop.is_set():
             break
+        mmse = cast("NDArray[np.float32]", split.mmse_arrays)[0]
+        verdict = judge_denoised([view.data], [mmse])
+        if verdict.grade == "do not use":
+            told = f"{image.name}: {verdict.headline}"
+            yield Stage(told)
+            splits[-1] = replace(split, notes=(*split.notes, told))
     return tuple(splits)
 
 
