@@ -85,7 +85,7 @@ def test_a_name_for_resuming_lies_beside_the_model(tmp_path):
     ("content", "message"),
     [
         (b"", "no .denoisplit file"),
-        (b"PK\x03\x04 a zip archive of something", "no .denoisplit file"),
+        (b"PK\x03\x04 a checkpoint of torch", "no .denoisplit file.*`denoisplit import`"),
         (struct.pack("<Q", 12) + b"not json at ", "not JSON"),
         (struct.pack("<Q", 2) + b"{}", "another program"),
     ],

@@ -41,6 +41,7 @@ from napari_denoisplit.images.files.reading import read_image as read_image
 from napari_denoisplit.images.files.reading import read_images as read_images
 from napari_denoisplit.images.files.writing import write_image as write_image
 from napari_denoisplit.images.image import Image as Image
+from napari_denoisplit.images.phantom.critters import critters as critters
 from napari_denoisplit.images.phantom.phantoms import phantom as phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise as add_noise
 from napari_denoisplit.images.results.files import open_split as open_split

@@ -257,9 +257,11 @@ def _metadata(path: Path) -> dict[str, Any]:
             prefix = file.read(8)
             length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else 0
             if not 2 <= length <= MAX_HEADER:
+                ways = "Choose a model that this program made"
+                if prefix.startswith(b"PK"):  # what torch writes
+                    ways += ", or turn a checkpoint of another one into it by `denoisplit import`"
                 raise ModelFileError(
-                    f"{path} is no {SUFFIX} file: its first bytes are {prefix!r}. Choose a model "
-                    "that this program made."
+                    f"{path} is no {SUFFIX} file: its first bytes are {prefix!r}. {ways}."
                 )
             header = json.loads(file.read(length))
             size = file.seek(0, os.SEEK_END)

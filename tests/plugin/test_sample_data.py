@@ -82,3 +82,10 @@ def test_naming_the_samples_costs_neither_torch_nor_scipy():
         "sys.exit('torch' in sys.modules or 'scipy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_critters_are_frames_of_two_structures():
+    (first, about, _), (second, _, _) = sample_data.critters_to_train_on()
+    assert first.shape == second.shape == (sample_data.CRITTER_FRAMES, 256, 256)
+    assert about["axis_labels"] == ("t", "y", "x")
+    assert not np.array_equal(first, second)

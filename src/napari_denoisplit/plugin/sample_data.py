@@ -19,6 +19,7 @@ COLORMAPS = {"filaments": "bop orange", "pits": "bop blue"}
 """A pair that stays apart for colour-blind eyes."""
 TRAINING_SEED, MIXTURE_SEED = 1, 2
 TRAINING_SIZE, MIXTURE_SIZE = 1024, 512
+CRITTER_FRAMES = 12
 READ_NOISE = 200.0
 """Grey levels, about the spread of the superposition itself."""
 PHOTON = 5.0
@@ -44,6 +45,30 @@ def channels() -> list[LayerData]:
     return [
         _layer(channel, f"noisy {name}", COLORMAPS[name], TRAINING_SEED)
         for name, channel in zip(STRUCTURES, noisy, strict=True)
+    ]
+
+
+def critters_to_train_on() -> list[LayerData]:
+    """Two structures that look alike near by, to train a network with context on."""
+    import numpy as np
+
+    from napari_denoisplit.images.phantom.critters import critters  # scipy, as above
+
+    frames = np.stack([critters(seed=seed) for seed in range(CRITTER_FRAMES)], axis=1)
+    colors = dict(zip(("critters 1", "critters 2"), COLORMAPS.values(), strict=True))
+    return [
+        (
+            frame,
+            {
+                "name": name,
+                "colormap": color,
+                "blending": "additive",
+                "axis_labels": ("t", "y", "x"),
+                "metadata": layer_metadata(),
+            },
+            "image",
+        )
+        for frame, (name, color) in zip(frames, colors.items(), strict=True)
     ]
 
 
