@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import napari_denoisplit
 from napari_denoisplit.cli import app, main
 
-COMMANDS = ("demo", "train", "split", "denoise", "noise", "info", "evaluate")
+COMMANDS = tuple(get_command(app).commands)
 
 
 def called(*words: str) -> int:
@@ -67,3 +68,30 @@ def test_the_package_runs_as_a_module():
     command = [sys.executable, "-m", "napari_denoisplit", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert napari_denoisplit.__version__ in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "output"),
+    [
+        (["train", "a.tif", "-o"], "m.denoisplit"),
+        (["calibrate", "m.denoisplit", "a.tif", "-o"], "m.denoisplit"),
+        (["trust", "m.denoisplit", "a.tif", "-o"], "folder"),
+        (["noise", "a.tif", "-o"], "n.npz"),
+        (["noise", "a.tif", "--check", "n.npz", "--picture"], "n.png"),
+        (["denoise", "a.tif", "-o"], "folder"),
+        (["denoise", "a.tif", "-o"], "a.tif"),
+        (["denoise", "a.tif", "--model"], "m.denoisplit"),
+        (["consensus", "a_samples", "-o"], "folder"),
+        (["objects", "a_mmse.ome.tif"], "o.csv"),
+        (["film", "a_mmse.ome.tif"], "a.gif"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_read(
+    words, output, tmp_path, capsys
+):
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / output
+    with pytest.raises(SystemExit) as end:
+        main([*words, str(place)])
+    assert end.value.code == 2
+    assert "cannot be written" in capsys.readouterr().err

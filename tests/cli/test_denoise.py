@@ -63,7 +63,9 @@ def test_nothing_is_overwritten(noisy, tmp_path, capsys):
 
 
 def test_one_file_does_not_take_two_images(noisy, tmp_path, capsys):
-    assert called(noisy, noisy, "-o", tmp_path / "result.tif") == 2
+    other = noisy.with_name("other.ome.tif")
+    other.write_bytes(noisy.read_bytes())
+    assert called(noisy, other, "-o", tmp_path / "result.tif") == 2
     assert "Name a folder" in capsys.readouterr().err
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import Field
 
-from napari_denoisplit.cli.parts.files import check_folder
+from napari_denoisplit.cli.parts.files import check_folder, check_writable
 from napari_denoisplit.cli.parts.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def consensus(
 
     folder = output or samples.parent
     check_folder(folder)
+    check_writable(folder / samples.name)
     terminal = Terminal()
     split = open_split(samples)
     split.need_samples(2)

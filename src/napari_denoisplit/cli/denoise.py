@@ -10,7 +10,7 @@ import typer
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.parts.errors import FAILED, UsageError
-from napari_denoisplit.cli.parts.files import listed, read, results_of
+from napari_denoisplit.cli.parts.files import check_writable, listed, read, results_of
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.errors import ImageError
@@ -111,6 +111,8 @@ def _check_model(model: Path | None, *, resume: bool) -> None:
         raise UsageError("--resume needs a network to go on with: name its file with --model.")
     if model is not None and model.suffix != SUFFIX:
         raise UsageError(f"--model {model}: model files end in {SUFFIX}.")
+    if model is not None:
+        check_writable(model)
 
 
 def _by_samples(
@@ -143,6 +145,7 @@ def _targets(paths: Sequence[Path], output: Path, method: DenoiseMethod) -> dict
     elif len(paths) > 1:
         raise UsageError(f"--output {output} is one file for {len(paths)} images. Name a folder.")
     else:
+        check_writable(output)
         targets = {paths[0]: output}
     for target in targets.values():
         if target.exists():

@@ -9,6 +9,7 @@ import typer
 from pydantic import Field
 
 from napari_denoisplit.cli.parts.errors import INTERRUPTED, UsageError
+from napari_denoisplit.cli.parts.files import check_writable
 from napari_denoisplit.cli.parts.options import with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import FilmSettings
@@ -54,6 +55,7 @@ def film(
 
     if against is not None and chosen["show"] != "difference":
         raise UsageError("--against needs --show difference.")
+    check_writable(output)
     terminal = Terminal()
     split = open_split(result)
     job = film_job(

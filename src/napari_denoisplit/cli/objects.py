@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.cli.parts.files import check_place, read
+from napari_denoisplit.cli.parts.files import check_writable, read
 from napari_denoisplit.cli.parts.options import with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import ObjectSettings
@@ -47,7 +47,7 @@ def objects(
     from napari_denoisplit.jobs.trust.objects import objects_job
     from napari_denoisplit.measures.samples.objects import write_objects
 
-    check_place(output)
+    check_writable(output)
     terminal = Terminal()
     split = open_split(result)
     job = objects_job(

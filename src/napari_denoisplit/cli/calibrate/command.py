@@ -9,7 +9,7 @@ from napari_denoisplit.cli.calibrate.report import print_calibration
 from napari_denoisplit.cli.parts.errors import SHORT, UsageError
 from napari_denoisplit.cli.parts.files import (
     check_model_name,
-    check_place,
+    check_writable,
     read_each,
     read_structures,
 )
@@ -104,7 +104,7 @@ def calibrate(
     target = output or model
     check_model_name(target)
     for file in filter(None, (target, table)):
-        check_place(file)
+        check_writable(file)
     settings = CalibrateSettings(**chosen)
     given = _Files(images or (), clean or (), superposition or ())
     others = _Files(report_on or (), report_clean or (), report_superposition or ())

@@ -12,7 +12,7 @@ import typer
 from napari_denoisplit.cli.noise.report import NoiseReport, comparison, in_words, plain
 from napari_denoisplit.cli.noise.tasks import choose_source, noise_tasks
 from napari_denoisplit.cli.parts.errors import SHORT, UsageError
-from napari_denoisplit.cli.parts.files import parse_region, read_each
+from napari_denoisplit.cli.parts.files import check_writable, parse_region, read_each
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.images.channels import choose_channels
@@ -231,7 +231,7 @@ def _cut(images: list[Image], region: str | None, *, together: bool) -> list[Ima
 def _check_call(
     output: Path | None, checked: Sequence[Path], picture: Path | None, chosen: dict[str, Any]
 ) -> None:
-    """Refuse options that do not go together."""
+    """Refuse options that do not go together, and files that cannot be written."""
     if output is None and not checked:
         raise UsageError("Name the noise model to write with --output, or one to --check.")
     if output is not None and output.suffix.lower() not in KINDS:
@@ -244,6 +244,8 @@ def _check_call(
             f"Pictures end in {', '.join(PICTURES)}. Rename --picture {picture} to "
             f"{picture.with_suffix('.png')}."
         )
+    for file in filter(None, (output, picture)):
+        check_writable(file)
     if len(checked) > 1 and (output or picture):
         raise UsageError("--output and --picture go with one --check. Judge one model at a time.")
     if checked and any(chosen[name] for name in ("kind", "n_gaussians", "n_coefficients")):

@@ -113,9 +113,10 @@ def results_of(paths: Sequence[Path], output: Path, ending: str) -> dict[Path, P
     Raises
     ------
     UsageError
-        The folder is a file, or two images would have the same result.
+        The folder is a file or cannot be written, or two images would have the same result.
     """
     check_folder(output)
+    check_writable(output / "result")
     targets = {path: output / f"{short_stem(stem(path))}{ending}" for path in paths}
     taken: dict[str, Path] = {}
     for path, target in targets.items():
@@ -134,23 +135,16 @@ def check_folder(output: Path) -> None:
         raise UsageError(f"--output {output} is a file. Name a folder for the results.")
 
 
-def check_place(file: Path) -> None:
-    """Refuse a file whose folder is not there, before the work and not after it."""
-    if not file.absolute().parent.is_dir():
-        raise UsageError(f"{file}: there is no folder {file.absolute().parent}.")
-
-
 def check_writable(file: Path) -> None:
-    """Refuse a file that cannot be made, before the work; its folder is made if there is none."""
+    """Refuse a file that cannot be made, before the work; and leave nothing behind."""
     folder = file.absolute().parent
+    there = next(place for place in (folder, *folder.parents) if place.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
+        with TemporaryFile(dir=there):
             pass
     except OSError as error:
         raise UsageError(
-            f"--output {file} cannot be written ({message_of(error)}). Name a folder that may be "
-            "written to."
+            f"{file} cannot be written ({message_of(error)}). Name a folder that may be written to."
         ) from error
 
 
