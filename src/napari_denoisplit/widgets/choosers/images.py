@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
+_NAMES = "What the structures are called, with commas. Left empty, as the images are."
+
 Way = Literal["layer", "layers", "stack", "files", "file"]
 LAYER: Way = "layer"
 LAYERS: Way = "layers"
@@ -92,10 +94,7 @@ class ImageChooser(QWidget):
         self._lookup.answered.connect(self._on_files)
         self.told = Text("About the files", self)
         self.channel_choice = ChannelChoice(role.channel, one=role.one_channel, parent=self)
-        self.names = text_line(
-            "Names of the structures",
-            "What the structures are called, with commas. Left empty, as the images are.",
-        )
+        self.names = text_line("Names of the structures", _NAMES)
         self.repeats = check_box("T holds repeats of one place", role.repeats, self)
         self._form = form_layout(self)
         self._form.addRow("From", self.kind)
