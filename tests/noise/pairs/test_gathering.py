@@ -259,3 +259,14 @@ def test_few_repeats_agree_with_the_mean_of_fifty(name, n, shared_data):
     # The mean of fifty holds the repeats themselves: 2 % of their variance is missing.
     expected = variance_over(truth, signals, width=1.5) / 0.98
     np.testing.assert_allclose(variance_over(found, signals, width=1.5), expected, rtol=0.06)
+
+
+@pytest.mark.parametrize(("smoothed", "gravity"), [(0.0, 0), (1.5, 1), (4.0, 2)])
+def test_structure_that_a_denoiser_has_not_learned_is_told(smoothed, gravity):
+    rng = np.random.default_rng(0)
+    texture = ndimage.gaussian_filter(rng.normal(size=(256, 256)), 3)
+    fine = 100 + field() + 25 * texture / texture.std() * (np.arange(256) > 80)
+    noisy = observe(fine)
+    learned = ndimage.gaussian_filter(fine, smoothed)
+    pairs = gather(NoiseData("bootstrap", noisy), SETTINGS, signal=learned.astype(np.float32))
+    assert max((f.gravity for f in pairs.findings), default=0) == gravity

@@ -14,7 +14,7 @@ from napari_denoisplit.noise.fitting.selection import fit_steps
 from napari_denoisplit.noise.judging.judge import judge
 from napari_denoisplit.noise.pairs.gathering import check_region, gather, joint_histogram
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
-from napari_denoisplit.verdict import NoiseRecord
+from napari_denoisplit.verdict import Finding, NoiseRecord
 
 if TYPE_CHECKING:
     import threading
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.verdict import Verdict
 
 _STOPPED = "The fit was stopped before there was a noise model."
+LEAST_STEPS = 200
+"""Of a denoiser whose result serves as signal: twice what its weights are averaged over."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,6 +156,13 @@ def gather_job(
         denoised.check()
     yield Stage("Gathering pixels")
     pairs = gather(data, settings, signal=None if denoised is None else denoised.images[0])
+    if denoised is not None and denoised.n_steps < LEAST_STEPS:
+        few = Finding(
+            1,
+            f"The denoiser took {denoised.n_steps} steps, which are too few to learn from: let it "
+            "learn longer (more minutes or steps).",
+        )
+        pairs = replace(pairs, findings=(*pairs.findings, few))
     yield PairsGathered(joint_histogram(pairs), len(pairs.signal), pairs.notes)
     return pairs, denoised
 

@@ -13,7 +13,7 @@ import numpy as np
 from napari_denoisplit.curves import JointHistogram
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.pairs.clean_image import fields_of_pairs
-from napari_denoisplit.noise.pairs.estimation import correlation_of_neighbours, estimate_noise
+from napari_denoisplit.noise.pairs.estimation import estimate_noise
 from napari_denoisplit.noise.pairs.pairs import Pairs
 from napari_denoisplit.noise.pairs.rounding import (
     grey_step,
@@ -22,13 +22,15 @@ from napari_denoisplit.noise.pairs.rounding import (
 )
 from napari_denoisplit.noise.pairs.spread import check_spread, noise_spread, unsaturated_signal
 from napari_denoisplit.noise.pairs.static_field import fields_of_repeats
+from napari_denoisplit.verdict import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from napari_denoisplit.images.training.noise_data import NoiseData
+    from napari_denoisplit.noise.pairs.line import NoiseLine
     from napari_denoisplit.noise.pairs.pairs import Field
     from napari_denoisplit.settings import NoiseFitSettings
 
@@ -43,6 +45,8 @@ _LEAST_EDGE = 8  # pixels: less is no stretch to measure correlation on
 _BOOTSTRAP_CUT = (0.005, 0.995)  # as published: a denoiser is least right at the ends
 _MOST_CORRELATED = 1_000_000  # pixels that tell the correlation of a noisy image
 _MOST_BINS = 200
+_GROUPS = 20  # of pixels by their signal, half of which have no more structure than that
+_MUCH_LEFT, _FAR_TOO_MUCH_LEFT = 1.25, 1.6  # times the variance of the noise
 _BOOTSTRAP_NOTE = (
     "The signal was found by a denoiser, which smooths a little: the noise may seem up to a few "
     "percent stronger than it is, most where structure is fine."
@@ -93,9 +97,32 @@ def gather(
         )
     fields, notes = fields_of_pairs(data.observation, signal, most, mask, rescale=False)
     pairs = _pairs(data, fields, [*notes, _BOOTSTRAP_NOTE], settings.seed, cut=_BOOTSTRAP_CUT)
-    # A denoiser keeps correlated noise as structure: what is left over looks independent.
-    correlation = correlation_of_neighbours(data.observation, _MOST_CORRELATED)
-    return replace(pairs, neighbour_correlation=correlation)
+    try:
+        estimate = estimate_noise(data.observation, _MOST_CORRELATED)
+    except NoiseModelError:  # too small, or flat: nothing is known of its noise
+        return pairs
+    return replace(
+        pairs,
+        # A denoiser keeps correlated noise as structure: what is left over looks independent.
+        neighbour_correlation=estimate.neighbour_correlation,
+        findings=(*pairs.findings, *_left_over(pairs, estimate.line)),
+    )
+
+
+def _left_over(pairs: Pairs, line: NoiseLine) -> Iterator[Finding]:
+    """Say if a denoiser has left far more over than the noise that flat places show."""
+    order = np.argsort(pairs.signal)
+    squares = np.square(pairs.observation - pairs.signal, dtype=np.float64)[order]
+    foreseen = line.variance(pairs.signal[order].astype(np.float64))
+    groups = zip(*(np.array_split(a, _GROUPS) for a in (squares, foreseen)), strict=True)
+    excess = float(np.median([seen.mean() / noise.mean() for seen, noise in groups]))
+    if excess > _MUCH_LEFT:
+        yield Finding(
+            2 if excess > _FAR_TOO_MUCH_LEFT else 1,
+            f"What the denoiser took away has {excess:.2f} times the variance of the noise on flat "
+            "places: it has not learned the structure yet, which counts as noise. Let it learn "
+            "longer (more minutes or steps), or use repeats of one field.",
+        )
 
 
 def check_region(data: NoiseData) -> None:
