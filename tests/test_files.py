@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
+
 import pytest
 
+from napari_denoisplit.errors import message_of
 from napari_denoisplit.files import free_name, replacing, short_stem
 
 
@@ -65,3 +68,19 @@ def test_a_name_is_numbered_from_the_first_that_is_free():
     assert free_name("cell", {"cat"}.__contains__) == "cell"
     assert free_name("cell", {"cell", "cell-2"}.__contains__) == "cell-3"
     assert free_name("a b", {"a b"}.__contains__, " ") == "a b 2"
+
+
+@pytest.mark.parametrize("name", [None, "temporary"])
+def test_a_full_disk_names_the_file_that_was_meant(tmp_path, name):
+    path = tmp_path / "result.npz"
+    with pytest.raises(OSError, match="No space") as caught, replacing(path) as temporary:
+        raise OSError(errno.ENOSPC, "No space left", *([str(temporary)] if name else []))
+    assert message_of(caught.value) == (
+        f"{path} could not be written: the disk is full. Make room, or choose another place."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_without_a_file_is_words_alone():
+    assert message_of(OSError(errno.EIO, "Input/output error")) == "Input/output error"
+    assert "[Errno" not in message_of(OSError(errno.ENOSPC, "No space left on device"))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self
+import math
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from napari_denoisplit.settings import CalibrationMethod
 
@@ -53,21 +54,25 @@ class ChannelCalibration(_Record):
         return self
 
 
+# JSON knows no NaN, and what could not be measured comes back as null.
+_Figure = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+
+
 class CalibrationScore(_Record):
     """How true sigma is on pixels that the calibration was not fitted to."""
 
     channel: str
-    ece_before: float
+    ece_before: _Figure
     """Expected calibration error of the plain spread, grey levels."""
-    ece_after: float
-    relative_ece_before: float
+    ece_after: _Figure
+    relative_ece_before: _Figure
     """The same relative to the predicted error, bin by bin (ENCE of Levi et al. 2022)."""
-    relative_ece_after: float
-    slope: float
+    relative_ece_after: _Figure
+    slope: _Figure
     """Of the straight line through RMSE against RMV, after calibration; 1 is right."""
-    correlation: float
+    correlation: _Figure
     """Pearson's r of the same points."""
-    coverage: dict[str, float]
+    coverage: dict[str, _Figure]
     """Share of pixels within the interval of nominal '50', '68', '90' and '95' percent."""
     n_pixels: int
 

@@ -7,6 +7,8 @@ stays silent.
 
 from __future__ import annotations
 
+import errno
+
 
 class DenoisplitError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -39,8 +41,13 @@ class JobError(DenoisplitError):
 def message_of(error: BaseException) -> str:
     """Message of an error as one line, whoever raised it."""
     match error:
-        case OSError(strerror=str(reason), filename=str(path)):
-            text = f"{path}: {reason}"
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT, filename=path):
+            text = (
+                f"{path or 'The result'} could not be written: the disk is full. Make room, or "
+                "choose another place."
+            )
+        case OSError(strerror=str(reason), filename=path):
+            text = f"{path}: {reason}" if path else reason
         case MemoryError():
             text = f"out of memory: {error}" if str(error) else "out of memory"
         case _:

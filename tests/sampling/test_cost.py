@@ -84,3 +84,9 @@ def test_memory_is_what_was_asked_for_or_half_of_what_is_free():
     assert memory_for(SplitSettings(memory_gib=2), CPU) == 2 * 2**30
     assert 0 < memory_for(SplitSettings(), CPU) < free_memory(CPU)
     assert memory_for(SplitSettings(), CPU, blocks=True) <= 1.5 * 2**30
+
+
+def test_an_overlap_need_be_no_multiple_of_what_the_network_divides():
+    assert overlap_of(SplitSettings(overlap=24, tile_size=80), PAPER) == 32
+    with pytest.raises(JobError, match="at least 80"):
+        overlap_of(SplitSettings(overlap=24, tile_size=64), PAPER)

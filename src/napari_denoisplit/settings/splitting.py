@@ -53,10 +53,10 @@ class SplitSettings(ComputeSettings):
     overlap: int | None = Field(
         None,
         ge=0,
-        multiple_of=16,
         title="Tile overlap",
-        description="Context around a tile that is computed, not kept, pixels; None: as far as the "
-        "network looks, 96 for the presets.",
+        description="Context around a tile that is computed, not kept, pixels, rounded up to what "
+        "the network divides, 16 for the presets; None: as far as the network looks, 96 for the "
+        "presets.",
     )
     memory_gib: float | None = Field(
         None,

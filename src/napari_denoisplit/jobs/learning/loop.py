@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from napari_denoisplit.checkpoint import Model, best_path, last_path, load_model, save_model
+from napari_denoisplit.checkpoint import Model, best_path, load_model, save_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, Stage
 from napari_denoisplit.jobs.learning.batches import Batches
 from napari_denoisplit.jobs.learning.budget import Budget
+from napari_denoisplit.jobs.learning.keeping import keep, settle, write
 from napari_denoisplit.jobs.learning.trainer import Trainer
-from napari_denoisplit.nn.families import family_of, network_of
+from napari_denoisplit.nn.families import family_of
 from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.settings import METHODS, PRESETS
 
@@ -72,6 +72,8 @@ class Run:
     since_best: int = 0
     restarts: int = 0
     """Times that it began anew, since its latents went unused."""
+    is_unsaved: bool = False
+    """Whether the last attempt to write what it keeps has failed."""
 
     @classmethod
     def begin(
@@ -236,10 +238,10 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
         run.epoch += 1
         run.seconds = seconds_before + budget.seconds
         if run.validation is None:
-            _keep(run, path)
+            yield from keep(run, path)
             continue
         if history and stop.is_set():
-            _keep_state(run, path)  # whoever stops does not wait for one more validation
+            yield from write(run, path)  # whoever stops does not wait for one more validation
             break
         result = run.validation.run(trainer.average.network, trainer.objective)
         if _goes_unused(run, result):
@@ -248,7 +250,7 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
         history.append(done)
         if settings.schedule == "plateau":
             plateau.step(result.elbo.loss)
-        _keep(run, path, done)
+        yield from keep(run, path, done)
         yield done
         used = budget.used(trainer.step_count, run.epoch)
         if run.epoch % settings.preview_every == 0 or used >= 1 or run.epoch == 1:
@@ -262,7 +264,8 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
             if history
             else "Training was stopped before its first step: there is no model."
         )
-    return Trained(run.best, path, tuple(history), stopped_early=stop.is_set())
+    path, notes = yield from settle(run, path)
+    return Trained(run.best, path, tuple(history), stop.is_set(), notes)
 
 
 def _goes_unused(run: Run, result: ValidationResult) -> bool:
@@ -323,35 +326,3 @@ def _epoch_done(run: Run, result: ValidationResult) -> EpochDone:
         skipped_steps=run.trainer.skipped,
         is_best=is_best,
     )
-
-
-def _keep(run: Run, path: Path | None, done: EpochDone | None = None) -> None:
-    """Keep the averaged network if it is the best so far, and the state to resume from."""
-    trainer = run.trainer
-    kept = {**run.header.training, "steps": trainer.step_count, "seconds": run.seconds}
-    if done is not None:
-        record = json.loads(json.dumps(asdict(done)))  # lists for tuples, as read from the file
-        kept["history"] = [*run.header.training.get("history", []), record]  # type: ignore[misc]
-    run.header = run.header.model_copy(update={"training": kept})
-    network = trainer.average.network
-    if done is None or done.is_best:
-        # Not a deep copy, which draws no random numbers: a seed would give another model than it
-        # has given so far.
-        best = network_of(network.settings)
-        best.load_state_dict(network.state_dict())
-        run.best = Model(best.to(trainer.compute.device).eval(), run.header)
-        if path is not None:
-            run.best = save_model(path, run.best)
-    _keep_state(run, path)
-
-
-def _keep_state(run: Run, path: Path | None) -> None:
-    """Keep what a training needs to be resumed."""
-    if path is not None:
-        trainer = run.trainer
-        state = trainer.state() | {
-            "epoch": torch.tensor(run.epoch),
-            "seconds": torch.tensor(run.seconds, dtype=torch.float64),
-            "best_loss": torch.tensor(run.best_loss, dtype=torch.float64),
-        }
-        save_model(last_path(path), Model(trainer.average.network, run.header, state))

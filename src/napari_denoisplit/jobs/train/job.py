@@ -14,6 +14,7 @@ from napari_denoisplit.jobs.learning.loop import learn_job
 from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.split.memory import is_out_of_memory
 from napari_denoisplit.jobs.train.preparation import prepare
+from napari_denoisplit.jobs.train.suitability import doubts_about
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
 from napari_denoisplit.nn.compute import keep_freed_memory
 from napari_denoisplit.settings import SplitSettings
@@ -78,20 +79,26 @@ def train_job(
     Raises
     ------
     ImageError
-        The fields are too small or a channel is constant.
+        The fields are too small, a channel is constant, two are the same, or one pixel outshines
+        all others.
     TrainingError
-        Ten steps in a row were not finite, or the state to resume from does not fit.
+        Ten steps in a row were not finite, the state to resume from does not fit, or a noise model
+        is for other grey levels.
     JobError
         Another run writes to the same path.
     """
     stop = stop or threading.Event()
     too_early = TrainingError("Training was stopped before its first step: there is no model.")
     with nullcontext() if path is None else locked(path), keep_freed_memory():
+        doubts = doubts_about(fields, noise_models)
+        for doubt in doubts:
+            yield Stage(doubt)
         preparing = prepare(fields, settings, noise_models, resume)
         run = yield from unless_stopped(preparing, stop, too_early)
         trainer = run.trainer
         yield Stage(f"Training on {trainer.compute} with {len(trainer.batches.corners):,} patches")
         trained = yield from learn_job(run, path, stop)
+        trained = replace(trained, notes=(*trained.notes, *doubts))
         if run.validation is None or trained.model.header.noise_models is None:
             return trained
         images = run.validation.superpositions

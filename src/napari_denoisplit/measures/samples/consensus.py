@@ -6,7 +6,8 @@ gives the consensus.
 
 Source: DivNoising (Prakash et al. 2021, arXiv:2006.06072), section 5, "Consensus (Avg)", and
 supplement 4: local threshold against a mean filter, skeleton of the space between the masks,
-connected components.
+connected components. There the skeleton is taken from each sample; here once, from the average,
+between the cores that nearly all samples see.
 """
 
 from __future__ import annotations
@@ -84,8 +85,8 @@ def consensus_of(
     least_pixels
         Smaller objects are left out.
     separate
-        Whether touching objects are parted along the lines where samples part them: the skeleton of
-        the background of each sample counts as background of the average.
+        Whether touching objects are parted: by the skeleton of the space between their cores, where
+        nearly all samples see foreground. Pixels of an object go to the core that is nearest.
 
     Raises
     ------

@@ -85,7 +85,7 @@ def judge(model: NoiseModel, pairs: Pairs) -> tuple[NoiseCurves, Verdict]:
         autocorrelation=_autocorrelation(pairs),
         nll=nll,
         gaussian_nll=gaussian_nll,
-        coverage=_coverage(numbers, pairs.observed_range),
+        coverage=share_covered(model, pairs.observed_range),
         observed_range=pairs.observed_range,
     )
     evidence = Evidence(
@@ -164,10 +164,10 @@ def _autocorrelation(pairs: Pairs) -> Autocorrelation | None:
     return measured
 
 
-def _coverage(model: ModelNumbers, observed: tuple[float, float]) -> float:
-    """Share of the observed range that noisy pixels of the model's signals can reach."""
-    ends = np.array(model.model.signal_range)
-    sigma = np.sqrt(model.variance(ends))
+def share_covered(model: NoiseModel, observed: tuple[float, float]) -> float:
+    """Share of an observed range of grey levels that noisy pixels of the model's signals reach."""
+    ends = np.array(model.signal_range)
+    sigma = np.sqrt(ModelNumbers(model).variance(ends))
     low, high = ends[0] - _REACH * sigma[0], ends[1] + _REACH * sigma[1]
     darkest, brightest = observed
     if not brightest > darkest:

@@ -1,0 +1,97 @@
+"""What a training keeps on disk, and in memory where the disk takes it not."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import torch
+
+from napari_denoisplit.checkpoint import Model, last_path, save_model
+from napari_denoisplit.errors import message_of
+from napari_denoisplit.events import Stage
+from napari_denoisplit.nn.families import network_of
+
+if TYPE_CHECKING:
+    from napari_denoisplit.events import EpochDone, Job
+    from napari_denoisplit.jobs.learning.loop import Run
+
+
+def keep(run: Run, path: Path | None, done: EpochDone | None = None) -> Job[Stage, None]:
+    """Keep the averaged network if it is the best so far, and the state to resume from."""
+    trainer = run.trainer
+    kept = {**run.header.training, "steps": trainer.step_count, "seconds": run.seconds}
+    if done is not None:
+        record = json.loads(json.dumps(asdict(done)))  # lists for tuples, as read from the file
+        kept["history"] = [*run.header.training.get("history", []), record]  # type: ignore[misc]
+    run.header = run.header.model_copy(update={"training": kept})
+    network = trainer.average.network
+    if done is None or done.is_best:
+        # Not a deep copy, which draws no random numbers: a seed would give another model than it
+        # has given so far.
+        best = network_of(network.settings)
+        best.load_state_dict(network.state_dict())
+        run.best = Model(best.to(trainer.compute.device).eval(), run.header)
+    yield from write(run, path)
+
+
+def write(run: Run, path: Path | None) -> Job[Stage, None]:
+    """Write the best model, unless it is there, and what a training needs to be resumed.
+
+    Where that fails (a full disk, a network drive that is gone) the training goes on with its model
+    in memory, and the next call tries again.
+    """
+    if path is None:
+        return
+    trainer = run.trainer
+    state = trainer.state() | {
+        "epoch": torch.tensor(run.epoch),
+        "seconds": torch.tensor(run.seconds, dtype=torch.float64),
+        "best_loss": torch.tensor(run.best_loss, dtype=torch.float64),
+    }
+    try:
+        if run.best is not None and run.best.path != path:
+            run.best = save_model(path, run.best)
+        save_model(last_path(path), Model(trainer.average.network, run.header, state))
+    except OSError as error:
+        if not run.is_unsaved:
+            yield Stage(
+                f"{message_of(error)} The training goes on, its model is kept in memory, and each "
+                "epoch tries again."
+            )
+        run.is_unsaved = True
+    else:
+        if run.is_unsaved:
+            yield Stage(f"{path} is written again")
+        run.is_unsaved = False
+
+
+def settle(run: Run, path: Path | None) -> Job[Stage, tuple[Path | None, tuple[str, ...]]]:
+    """See that the best model of a training is on disk, in another place if need be.
+
+    Returns
+    -------
+    Where it is; None if it is in memory alone. What a user should know of that.
+    """
+    if run.is_unsaved:
+        yield from write(run, path)
+    if path is None or run.best is None or run.best.path == path:
+        return path, ()
+    for folder in (Path.home(), Path(tempfile.gettempdir())):
+        place = folder / path.name
+        if place.exists():
+            place = folder / f"{uuid4().hex[:8]}_{path.name}"
+        try:
+            run.best = save_model(place, run.best)
+        except OSError:
+            continue
+        note = f"{path} could not be written: the model is kept as {place}. Move it from there."
+        yield Stage(note)
+        return place, (note,)
+    note = f"{path} could not be written: the model is in memory alone. Make room and save it."
+    yield Stage(note)
+    return None, (note,)

@@ -1,0 +1,109 @@
+"""Images and noise models that a training would learn nothing right from."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_denoisplit.errors import ImageError, TrainingError
+from napari_denoisplit.noise.judging.judge import share_covered
+from napari_denoisplit.noise.judging.signal_bins import ModelNumbers
+from napari_denoisplit.noise.pairs.spread import clipped_levels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
+
+_LOOKED_AT = 1_000_000  # pixels of a channel, spread over all fields
+_SATURATED = 0.02  # of the pixels: structures have more than a few flat tops
+_ONE_PIXEL = 0.5  # of all variance of a field
+_FAR = 100.0  # times the range of the other pixels: a bright bead is no such thing
+_LEAST_VARIANCE = 0.25  # of that of the noise, which noisy images have at least
+_LEAST_COVERED, _COVERED = 0.05, 0.5  # of the grey levels of the images, as verdicts have it
+_ENDS = (0.001, 0.999)  # quantiles: hot pixels are no range
+
+
+def doubts_about(
+    fields: TrainingFields, noise_models: Sequence[NoiseModel] | None = None
+) -> tuple[str, ...]:
+    """Sentences on what makes images doubtful to train on, each with the way out.
+
+    Raises
+    ------
+    ImageError
+        Two structures have the same images, or one pixel outshines a whole field.
+    TrainingError
+        A noise model was made for other grey levels.
+    """
+    _check_distinct(fields)
+    found = []
+    for c, name in enumerate(fields.channel_names):
+        for number, plane in enumerate(f[c] for f in fields.fields):
+            _check_hot_pixel(plane, f"Field {number + 1} of {name}")
+        pixels = _some(fields, c)
+        _, top = clipped_levels(pixels)
+        share = float(np.mean(pixels >= top))
+        if share > _SATURATED:
+            found.append(
+                f"{share:.0%} of the pixels of {name} are saturated at {top:g}: what is brighter "
+                "is lost, and the model learns flat tops. Use images with a shorter exposure."
+            )
+        if noise_models is not None:
+            found += _range_doubts(noise_models[c], pixels, name)
+    return tuple(found)
+
+
+def _some(fields: TrainingFields, c: int) -> NDArray[np.float32]:
+    """Pixels of a channel, spread over all fields."""
+    step = max(sum(f[c].size for f in fields.fields) // _LOOKED_AT, 1)
+    return np.concatenate([f[c].ravel()[::step] for f in fields.fields])
+
+
+def _check_distinct(fields: TrainingFields) -> None:
+    """Refuse one image in place of two structures."""
+    for a, b in combinations(range(fields.n_channels), 2):
+        if all(np.array_equal(f[a], f[b]) for f in fields.fields):
+            one, other = fields.channel_names[a], fields.channel_names[b]
+            raise ImageError(
+                f"{one} and {other} have the same images: nothing can tell such structures apart. "
+                f"Give the images of {other} again."
+            )
+
+
+def _check_hot_pixel(plane: NDArray[np.float32], what: str) -> None:
+    """Refuse a field most of whose variance is one pixel."""
+    squares = np.square(plane - np.median(plane), dtype=np.float64)
+    y, x = (int(i) for i in np.unravel_index(int(squares.argmax()), plane.shape))
+    low, high = (float(v) for v in np.quantile(plane, _ENDS))
+    if squares[y, x] > max(_ONE_PIXEL * squares.sum(), (_FAR * (high - low)) ** 2) and high > low:
+        raise ImageError(
+            f"{what} holds one pixel of {plane[y, x]:g} (row {y}, column {x}) that outshines all "
+            f"others ({low:g} to {high:g}): "
+            "replace it by the median of its neighbours, or crop it away."
+        )
+
+
+def _range_doubts(model: NoiseModel, pixels: NDArray[np.float32], name: str) -> list[str]:
+    """Say if a noise model knows other grey levels than the images have."""
+    darkest, brightest = (float(v) for v in np.quantile(pixels, _ENDS))
+    share = share_covered(model, (darkest, brightest))
+    at = np.clip([float(pixels.mean())], *model.signal_range)
+    if float(pixels.var(dtype=np.float64)) < _LEAST_VARIANCE * ModelNumbers(model).variance(at)[0]:
+        share = 0.0
+    if share >= _COVERED:
+        return []
+    low, high = model.signal_range
+    text = (
+        f"The noise model of {name} knows signals from {low:.4g} to {high:.4g}, its images go from "
+        f"{darkest:.4g} to {brightest:.4g}: give images in the grey levels that it was fitted to "
+        "(not another bit depth, not rescaled), or fit a noise model to these."
+    )
+    if share < _LEAST_COVERED:
+        raise TrainingError(text)
+    return [text]

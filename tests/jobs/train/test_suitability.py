@@ -1,0 +1,96 @@
+"""Images that teach nothing right are told before a training begins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.images.training.fields import TrainingFields
+from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.jobs.train.suitability import doubts_about
+from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
+from napari_denoisplit.settings import TrainSettings
+
+
+def fields(scale=1.0):
+    rng = np.random.default_rng(0)
+    planes = [scale * rng.poisson(light, (2, 64, 64)) for light in (40.0, 90.0)]
+    return TrainingFields(tuple(np.stack(p).astype(np.float32) for p in planes), ("mito", "actin"))
+
+
+def camera(low=10.0, high=150.0):
+    return PoissonGaussian(1.0, 0.0, 1.0, low, high)
+
+
+def altered(change):
+    given = fields()
+    changed = [f.copy() for f in given.fields]
+    for field in changed:
+        change(field)
+    return replace(given, fields=tuple(changed))
+
+
+def test_fitting_images_and_models_are_not_doubted():
+    assert doubts_about(fields(), [camera(), camera()]) == ()
+
+
+def same(field):
+    field[1] = field[0]
+
+
+def hot(field):
+    field[1, 5, 7] = 1e8
+
+
+@pytest.mark.parametrize(
+    ("given", "models", "says"),
+    [
+        (altered(same), None, "mito and actin have the same images"),
+        (altered(hot), None, r"actin holds one pixel of 1e\+08 \(row 5, column 7\)"),
+        (fields(1 / 255), [camera(), camera()], "mito knows signals from 10 to 150, its images"),
+        (fields(), [camera(), camera(3e4, 6e4)], "actin knows signals from 3e"),
+        (fields(1 / 255), [camera(0.0, 4000.0)] * 2, "mito knows signals from 0 to 4000, its"),
+        (fields(257.0), [camera()] * 2, "not another bit depth"),
+    ],
+)
+def test_images_that_cannot_teach_are_refused_before_the_training(given, models, says):
+    settings = TrainSettings(preset="tiny", steps=1)
+    with pytest.raises(DenoisplitError, match=says):
+        next(train_job(given, settings, noise_models=models))
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2])
+def test_saturation_is_told(share):
+    def cut(field):
+        field[1] = np.minimum(field[1], np.quantile(field[1], 1 - share))
+
+    (doubt,) = doubts_about(altered(cut))
+    assert "of actin are saturated" in doubt
+
+
+def test_a_model_of_a_part_of_the_range_is_told():
+    (doubt,) = doubts_about(fields(), [camera(), camera(130.0, 150.0)])
+    assert "The noise model of actin knows signals from 130" in doubt
+
+
+def test_doubts_come_first_and_stay():
+    def cut(field):
+        field[1] = np.minimum(field[1], np.quantile(field[1], 0.9))
+
+    settings = TrainSettings(preset="tiny", steps=1)
+    assert "saturated" in next(train_job(altered(cut), settings)).text
+
+
+def test_real_images_are_not_doubted(shared_data):
+    read = pytest.importorskip("tifffile").imread
+    for name in (
+        "other_specimens/hela_puncta_mito_nuclei",
+        "fmd_mito_actin_nuclei/fmd_TwoPhoton_BPAE_avg4_1",
+        "other_specimens/membranes_nuclei",
+    ):
+        planes = read(shared_data / "train" / f"{name}.ome.tif").astype(np.float32)
+        names = tuple(f"c{c}" for c in range(len(planes)))
+        assert doubts_about(TrainingFields((planes,), names)) == (), name
