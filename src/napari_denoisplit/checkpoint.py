@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ModelFileError
-from napari_denoisplit.files import replacing
+from napari_denoisplit.files import is_pipe, replacing
 from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.settings import AnyNetwork, MixSettings, NetworkSettings
@@ -252,6 +252,8 @@ def _state(network: SplittingNetwork) -> list[tuple[str, Tensor]]:
 
 def _metadata(path: Path) -> dict[str, Any]:
     """Read the metadata of a safetensors file: 8 bytes of length, then JSON."""
+    if is_pipe(path):
+        raise ModelFileError(f"{path} is a pipe or a device: choose a {SUFFIX} file.")
     try:
         with path.open("rb") as file:
             prefix = file.read(8)

@@ -17,6 +17,11 @@ _LONGEST_STEM = 220
 """Bytes; names may have 255, and the longest ending of results needs 27."""
 
 
+def is_pipe(path: Path) -> bool:
+    """Whether a path is a pipe, a socket or a device: whoever opens one may wait for ever."""
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
 def short_stem(name: str) -> str:
     """Return a name that leaves room for an ending; the cut part of a long one is in its hash."""
     raw = os.fsencode(name)

@@ -285,7 +285,7 @@ def test_the_optimizer_is_a_setting(fields, settings, name, rule, monkeypatch):
 
 def test_three_channels_train(fields, settings):
     three = TrainingFields(
-        tuple(np.concatenate([f, f[:1]]) for f in fields.fields), ("a", "b", "c")
+        tuple(np.concatenate([f, f[:1, ::-1]]) for f in fields.fields), ("a", "b", "c")
     )
     assert run(train_job(three, changed(settings, steps=1))).model.network.settings.n_channels == 3
 

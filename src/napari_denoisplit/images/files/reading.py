@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import weakref
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import numpy as np
 import tifffile
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.files import is_pipe
 from napari_denoisplit.images.blocks import lazily
 from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.images.files.axis_names import POSITION, example_axes, name_axes
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
 
+MOST_PLANES = 4_000_000
+"""Of an image; a list of them takes seconds."""
 _COLOURS = {2, 5, 6, 8, 9, 10}  # PhotometricInterpretation: RGB, CMYK, YCbCr, three kinds of Lab
 _CONVERT = (
     "Save it as OME-TIFF first (in Fiji: Plugins > Bio-Formats > Bio-Formats Exporter), or open "
@@ -99,6 +104,7 @@ def read_image(
         return read_czi(path)
     with _damage_of(path), ExitStack() as opened, tifffile_remarks() as heard:
         file = opened.enter_context(tifffile.TiffFile(path))
+        _check_count(path, file)
         chosen = _choose_series(path, file, series)
         missing = missing_part(file, chosen)
         if missing:
@@ -126,6 +132,8 @@ def _is_czi(path: Path) -> bool:
     """Look at the first bytes; refuse what is no file at all."""
     if path.is_dir():
         raise ImageError(f"{path} is a folder: choose the TIFF files inside it.")
+    if is_pipe(path):
+        raise ImageError(f"{path} is a pipe or a device: write it to a file first.")
     try:
         with path.open("rb") as file:
             begin = file.read(10)
@@ -161,6 +169,18 @@ def _damage_of(path: Path) -> Iterator[None]:
             f"{path} cannot be read as a TIFF file ({type(error).__name__}: {error}). It may be "
             f"damaged or use a rare variant. {_CONVERT}"
         ) from error
+
+
+def _check_count(path: Path, file: tifffile.TiffFile) -> None:
+    """Refuse numbers of planes that no file has, before a list of them is made."""
+    header = file.ome_metadata or ""
+    for pixels in re.findall(r"<[^<>]*\bSize[TCZ]\s*=[^<>]*>", header):
+        sizes = re.findall(r"""\bSize[TCZ]\s*=\s*["'](\d+)["']""", pixels)
+        if prod(int(size[:20]) for size in sizes) > MOST_PLANES:
+            raise ImageError(
+                f"{path} claims to have {' x '.join(size[:20] for size in sizes)} planes, more "
+                "than can be true: its OME header is damaged. Save it anew."
+            )
 
 
 def _choose_series(

@@ -12,6 +12,7 @@ import numpy as np
 from zarr.storage import LocalStore
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.files import is_pipe
 from napari_denoisplit.images.zarr.regions import RegionGrid
 
 if TYPE_CHECKING:
@@ -53,8 +54,11 @@ class ConfinedStore(LocalStore):
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
         """Read a file or a part of it; what lies elsewhere is not there."""
-        if not (self.root / key).resolve().is_relative_to(self._inside):
+        path = (self.root / key).resolve()
+        if not path.is_relative_to(self._inside):
             return None
+        if is_pipe(path):
+            raise ImageError(f"{path} is a pipe or a device, no file: copy the folder again.")
         return await super().get(key, prototype, byte_range)
 
 

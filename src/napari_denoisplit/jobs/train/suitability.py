@@ -54,7 +54,7 @@ def doubts_about(
                 f"{share:.0%} of the pixels of {name} are saturated at {top:g}: what is brighter "
                 "is lost, and the model learns flat tops. Use images with a shorter exposure."
             )
-        if noise_models is not None:
+        if noise_models is not None and len(noise_models) == fields.n_channels:
             found += _range_doubts(noise_models[c], pixels, name)
     return tuple(found)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from napari_denoisplit.errors import NoiseModelError
-from napari_denoisplit.files import replacing
+from napari_denoisplit.files import is_pipe, replacing
 from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.noise.files.description import numbers
 from napari_denoisplit.noise.files.npy import read_npy_values, write_npy
@@ -138,6 +138,8 @@ def _values(path: Path) -> dict[str, Any]:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise NoiseModelError(_unknown(path))
+    if is_pipe(path):
+        raise NoiseModelError(f"{str(path)!r} is a pipe or a device: choose a file.")
     try:
         if (size := path.stat().st_size) > _MOST_BYTES:
             raise NoiseModelError(f"{str(path)!r} is not a noise model: {size} bytes are too many.")

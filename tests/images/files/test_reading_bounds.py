@@ -1,0 +1,54 @@
+"""Files that claim more than they hold, and files that are none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_denoisplit.checkpoint import load_model
+from napari_denoisplit.errors import DenoisplitError, ImageError
+from napari_denoisplit.images.files.reading import read_image, read_images
+from napari_denoisplit.noise.files.noise_file import read_noise_model
+
+
+@pytest.mark.parametrize("axis", ["T", "Z", "C"])
+@pytest.mark.parametrize("read", [read_image, lambda path: read_images([path])])
+def test_planes_that_no_file_has_are_refused_before_they_are_listed(tmp_path, axis, read):
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, np.zeros((2, 64, 64), np.uint16), metadata={"axes": f"{axis}YX"})
+    data = path.read_bytes()
+    claimed = data.replace(f'Size{axis}="2"'.encode(), f'Size{axis}="99999999"'.encode())
+    comment = tifffile.tiffcomment(path).replace(f'Size{axis}="2"', f'Size{axis}="99999999"')
+    assert claimed != data
+    tifffile.tiffcomment(path, comment.encode())
+    with pytest.raises(ImageError, match="more than can be true"):
+        read(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are of Unix")
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("a.tif", read_image),
+        ("m.denoisplit", load_model),
+        *((f"n.{kind}", read_noise_model) for kind in ("npz", "npy", "json")),
+    ],
+)
+def test_nobody_waits_for_a_pipe(tmp_path, name, read):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DenoisplitError, match="is a pipe or a device"):
+        read(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are of Unix")
+def test_nobody_waits_for_a_chunk_that_is_a_pipe(tmp_path, shared_data):
+    folder = tmp_path / "a.zarr"
+    shutil.copytree(shared_data / "interop" / "tiffs" / "derived" / "ome_zarr_v04_cyx.zarr", folder)
+    (folder / "0" / "0" / "0" / "0").unlink()
+    os.mkfifo(folder / "0" / "0" / "0" / "0")
+    with pytest.raises(ImageError, match="is a pipe or a device"):
+        np.asarray(read_image(folder).data)
