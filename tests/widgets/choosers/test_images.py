@@ -46,6 +46,16 @@ def test_one_layer_for_two_structures_is_refused(viewer, source):
         source.chosen()
 
 
+def test_equal_pixels_under_two_names_are_refused(viewer, source, rng):
+    data = rng.normal(size=(700, 800)).astype("f4")
+    viewer.add_image(data, name="a")
+    viewer.add_image(data.copy(), name="b")
+    assert "'b' holds the same pixels as 'a'" in source.problem
+    viewer.layers["b"].data = data + 1
+    viewer.layers["b"].name = "c"
+    assert source.problem == ""
+
+
 def test_layers_of_different_size_are_refused_with_their_sizes(viewer, source):
     viewer.add_image(np.zeros((8, 8)), name="a")
     viewer.add_image(np.zeros((8, 9)), name="b")

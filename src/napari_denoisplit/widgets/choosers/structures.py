@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
 MOST_CHANNELS = 16
+_COMPARED = 100_000  # pixels
 
 
 class LayerPerStructure(QWidget):
@@ -51,6 +54,12 @@ class LayerPerStructure(QWidget):
         if len(set(shapes.values())) > 1:
             sizes = ", ".join(f"{name}: {shape}" for name, shape in shapes.items())
             return f"The layers differ in size ({sizes}): they must show the same fields."
+        for one, other in combinations(chosen, 2):
+            if _same_pixels(one.data, other.data):
+                return (
+                    f"{other.name!r} holds the same pixels as {one.name!r}: choose another layer "
+                    "for one of the structures."
+                )
         return ""
 
     def chosen(self) -> list[ImageLayer]:
@@ -107,3 +116,15 @@ class LayerPerStructure(QWidget):
         self.less_button.setVisible(len(self.choices) > 1 and not self._is_fixed)
         self.more_button.setVisible(len(self.choices) < MOST_CHANNELS and not self._is_fixed)
         self.changed.emit()
+
+
+def _same_pixels(one: Any, other: Any) -> bool:
+    """Whether two images in memory agree in so many pixels that they are one; blank ones are not.
+
+    All pixels of large images would take the window too long.
+    """
+    if not (isinstance(one, np.ndarray) and isinstance(other, np.ndarray)):
+        return False
+    step = max(1, int(np.ceil(np.sqrt(one.size / _COMPARED))))
+    few = one[..., ::step, ::step]
+    return bool(np.ptp(few)) and np.array_equal(few, other[..., ::step, ::step])
