@@ -52,3 +52,15 @@ def test_nobody_waits_for_a_chunk_that_is_a_pipe(tmp_path, shared_data):
     os.mkfifo(folder / "0" / "0" / "0" / "0")
     with pytest.raises(ImageError, match="is a pipe or a device"):
         np.asarray(read_image(folder).data)
+
+
+def test_a_tile_that_asks_for_all_memory_is_told(tmp_path, monkeypatch):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((64, 64), np.uint16), compression="zlib")
+
+    def greedy(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", greedy)
+    with pytest.raises(ImageError, match="more memory than there is"):
+        read_image(path)

@@ -164,6 +164,11 @@ def _damage_of(path: Path) -> Iterator[None]:
         if str(error).startswith(("not a TIFF file", "empty file")):
             raise ImageError(f"{path} is not a TIFF file. {_CONVERT}") from error
         raise ImageError(f"{path} is a damaged TIFF file ({error}). Copy it again.") from error
+    except MemoryError as error:
+        raise ImageError(
+            f"{path} asks for more memory than there is: it is damaged, or too large to be read at "
+            "once. Copy it again, or save it as OME-Zarr, which is read piece by piece."
+        ) from error
     except DAMAGE as error:
         raise ImageError(
             f"{path} cannot be read as a TIFF file ({type(error).__name__}: {error}). It may be "
