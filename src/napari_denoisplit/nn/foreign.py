@@ -14,7 +14,7 @@ import torch
 
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.nn.patch_ladder import PatchVSE
+from napari_denoisplit.nn.patches.ladder import PatchVSE
 from napari_denoisplit.settings import ContextSettings, LadderSettings
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from napari_denoisplit.nn.families.family import Family
 from napari_denoisplit.nn.fast.inference import FoldedVSE
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.nn.likelihood import GaussianLikelihood, NoiseModelLikelihood
-from napari_denoisplit.nn.patch_ladder import PatchVSE
-from napari_denoisplit.nn.patch_sampler import PatchSampler, facts_of_patches
+from napari_denoisplit.nn.patches.ladder import PatchVSE
+from napari_denoisplit.nn.patches.sampler import PatchSampler, facts_of_patches
 from napari_denoisplit.nn.sampler import Level, NetworkFacts
 from napari_denoisplit.settings import LadderSettings
 

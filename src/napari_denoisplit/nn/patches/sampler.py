@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.nn.patch_ladder import PatchVSE
+    from napari_denoisplit.nn.patches.ladder import PatchVSE
     from napari_denoisplit.nn.sampler import PlacedNoise
     from napari_denoisplit.settings import LadderSettings
 

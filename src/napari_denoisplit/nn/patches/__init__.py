@@ -1,0 +1,1 @@
+"""The ladder that sees patches with their surroundings, as published; and its samples."""
