@@ -85,6 +85,7 @@ def test_the_limits_of_the_verdict_on_a_noise_model_are_those_of_the_code():
     page = (REPOSITORY / "docs" / "noise.md").read_text(encoding="utf-8")
     rows = {
         "correlation": (f.SLIGHTLY_CORRELATED, f.CORRELATED),
+        "repeats": (f.SLIGHTLY_CORRELATED, f.CORRELATED),
         "variance": (f.OFF, f"{f.SOME_PIXELS:.0%}", f.FAR_OFF, f"{f.MANY_PIXELS:.0%}"),
         "mean": (f"{f.SOME_PIXELS:.0%}", f.FAR_SHIFTED, f"{f.MANY_PIXELS:.0%}"),
         "PIT": (f.PIT_OFF, f.PIT_FAR_OFF),
