@@ -95,4 +95,5 @@ def _brush() -> NDArray[np.float64]:
     offset = np.arange(-RADIUS, RADIUS + 1)
     distance = np.hypot(offset[:, None], offset) / np.sqrt(2)
     distance[RADIUS, RADIUS] = 1
-    return 1 / distance
+    brightness: NDArray[np.float64] = 1 / distance
+    return brightness
