@@ -257,7 +257,7 @@ def test_what_is_no_result_is_never_replaced(model, tmp_path):
     (tmp_path / "notes").mkdir()
     zarr.create_group(tmp_path / "theirs.zarr")
     for name in ("notes", "theirs.zarr"):
-        with pytest.raises(ImageError, match="no result that a split has begun"):
+        with pytest.raises(ImageError, match="is not the result of a split"):
             split(model, tmp_path / name, resume=False)
 
 
