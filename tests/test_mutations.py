@@ -1,16 +1,27 @@
-"""Damaged files: each ends in an error of this package or in what is right, never in NaN."""
+"""Damaged files: each ends in an error of this package or in what is right, never in NaN.
+
+Nor in a wait: a mutant that takes longer than `LONGEST` fails.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
+import tifffile
 import torch
+import zarr
 
 from napari_denoisplit.checkpoint import Model, ModelHeader, load_model, save_model
 from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.files.writing import write_image
+from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.files.noise_file import (
@@ -25,6 +36,8 @@ from napari_denoisplit.settings import LadderSettings, MixSettings
 
 MUTANTS = int(os.environ.get("DENOISPLIT_MUTANTS", "40"))
 """Of each kind of file; thousands take minutes."""
+LONGEST = 10
+"""Seconds for one mutant; a few milliseconds are usual."""
 NESTED = b"[" * 100_000
 
 
@@ -50,6 +63,25 @@ def mutant(data: bytes, rng: np.random.Generator) -> bytes:
             for i in rng.choice(digits, min(n, len(digits))):
                 changed[i] = ord("9")
     return bytes(changed)
+
+
+@contextmanager
+def no_wait():
+    """Fail where a mutant keeps its reader busy; on Unix, in the main thread."""
+
+    def late(*_):
+        pytest.fail(f"takes longer than {LONGEST} s")
+
+    if not hasattr(signal, "alarm"):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(LONGEST)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def noise_models():
@@ -142,3 +174,73 @@ def test_a_table_whose_variance_cannot_be_computed_is_refused(edge):
     table[1:] *= edge / 80.0
     with pytest.raises(DenoisplitError, match="has no square"):
         HistogramNoise(table)
+
+
+def write_tiff(path, pixels, kind):
+    match kind:
+        case "ours":
+            write_image(path, Image(pixels, "CYX", channel_names=("a", "b")))
+        case "ImageJ":
+            tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": "CYX"})
+        case "tiled":
+            tifffile.imwrite(path, pixels, compression="zlib", tile=(16, 16))
+        case "big":
+            tifffile.imwrite(path, pixels.astype(np.float32), bigtiff=True)
+
+
+def read_damaged(path):
+    """Read all pixels; return the words of our own error, or None where they have their shape."""
+    with no_wait():
+        try:
+            image = read_image(path)
+            pixels = np.asarray(image.data)
+        except DenoisplitError as error:
+            return str(error)
+    assert pixels.shape == image.data.shape
+    assert pixels.dtype == image.data.dtype
+    assert len(image.axes) == pixels.ndim
+    return None
+
+
+@pytest.mark.parametrize("kind", ["ours", "ImageJ", "tiled", "big"])
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
+def test_a_damaged_tiff_is_refused_or_read(tmp_path, rng, kind):
+    path = tmp_path / "a.ome.tif"
+    pixels = rng.poisson(50, (2, 48, 40)).astype(np.uint16)
+    write_tiff(path, pixels, kind)
+    np.testing.assert_array_equal(read_image(path).data, pixels)
+    data = path.read_bytes()
+    for _ in range(2 * MUTANTS):
+        path.write_bytes(mutant(data, rng))
+        told = read_damaged(path)
+        assert told is None or path.name in told
+
+
+def write_zarr(folder, pixels, version):
+    group = zarr.open_group(str(folder), mode="w", zarr_format=version)
+    array = group.create_array("0", shape=pixels.shape, chunks=(1, 32, 32), dtype=pixels.dtype)
+    array[:] = pixels
+    axes = [{"name": "c", "type": "channel"}] + [{"name": a, "type": "space"} for a in "yx"]
+    scale = [{"type": "scale", "scale": [1, 0.1, 0.1]}]
+    datasets = [{"path": "0", "coordinateTransformations": scale}]
+    ome = {"multiscales": [{"version": "0.4", "axes": axes, "datasets": datasets}]}
+    group.attrs.update(ome if version == 2 else {"ome": {"version": "0.5"} | ome})
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
+def test_a_damaged_ome_zarr_is_refused_or_read(tmp_path, rng, version):
+    whole, folder = tmp_path / "whole.zarr", tmp_path / "a.zarr"
+    pixels = rng.poisson(50, (2, 48, 40)).astype(np.uint16)
+    write_zarr(whole, pixels, version)
+    np.testing.assert_array_equal(read_image(whole).data, pixels)
+    files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    described = [name for name in files if name.name.startswith((".z", "zarr.json"))]
+    for number in range(2 * MUTANTS):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(whole, folder)
+        some = files if number % 2 else described
+        path = folder / some[int(rng.integers(len(some)))]
+        path.write_bytes(mutant(path.read_bytes(), rng))
+        told = read_damaged(folder)
+        assert told is None or folder.name in told

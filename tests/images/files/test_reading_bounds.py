@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -27,6 +28,23 @@ def test_planes_that_no_file_has_are_refused_before_they_are_listed(tmp_path, ax
     tifffile.tiffcomment(path, comment.encode())
     with pytest.raises(ImageError, match="more than can be true"):
         read(path)
+
+
+@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize(("n_pages", "back_to"), [(1, 0), (3, 0), (3, 2), (150, 0), (150, 149)])
+def test_pages_that_follow_each_other_in_a_circle_are_refused(tmp_path, n_pages, back_to, bigtiff):
+    path = tmp_path / "a.tif"
+    for n in range(n_pages):  # pages of different sizes, which are looked at one by one
+        tifffile.imwrite(
+            path, np.zeros((8, 8 + n % 2), np.uint16), append=n > 0, metadata=None, bigtiff=bigtiff
+        )
+    with tifffile.TiffFile(path) as file:
+        again, last = file.pages[back_to].offset, file.pages.next_page_offset
+    with path.open("r+b") as file:
+        file.seek(last)
+        file.write(again.to_bytes(8 if bigtiff else 4, sys.byteorder))
+    with pytest.raises(ImageError, match=rf"a\.tif is damaged: after {n_pages} pages .* once more"):
+        read_image(path, series=0)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are of Unix")

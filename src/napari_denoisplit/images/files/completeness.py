@@ -6,17 +6,56 @@ import struct
 from math import prod
 from typing import TYPE_CHECKING
 
+from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.files.file_sets import absent_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import tifffile
 
 # Bytes of one value of each type of TIFF tag.
 _BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _BYTES_OF_TYPE |= {16: 8, 17: 8, 18: 8}
+_MOST_TAGS = 4096  # of a page, to tifffile
 _IMAGEJ_SIZES = ("images", "channels", "slices", "frames")
+
+
+def check_chain(path: Path, file: tifffile.TiffFile) -> None:
+    """Refuse a file whose pages follow each other in a circle, which tifffile walks for hours.
+
+    Parameters
+    ----------
+    path
+        Named in the error.
+    file
+        Opened; its pages have not been asked for.
+
+    Raises
+    ------
+    ImageError
+        A page names itself or an earlier one as the page that follows it.
+    """
+    form, handle = file.tiff, file.filehandle
+    position, seen = file.pages.first.offset, set[int]()
+    while 0 < position < handle.size:
+        if position in seen:
+            raise ImageError(
+                f"{path} is damaged: after {len(seen)} pages comes the one at byte {position} "
+                "once more, without end. Copy it again, from where it was acquired."
+            )
+        seen.add(position)
+        handle.seek(position)
+        count = handle.read(form.tagnosize)
+        if len(count) < form.tagnosize:
+            return
+        (n_tags,) = struct.unpack(form.tagnoformat, count)
+        handle.seek(position + form.tagnosize + n_tags * form.tagsize)
+        offset = handle.read(form.offsetsize)
+        if n_tags > _MOST_TAGS or len(offset) < form.offsetsize:
+            return  # tifffile, too, ends here
+        (position,) = struct.unpack(form.offsetformat, offset)
 
 
 def missing_part(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> str | None:

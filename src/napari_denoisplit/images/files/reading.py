@@ -18,7 +18,7 @@ from napari_denoisplit.files import is_pipe
 from napari_denoisplit.images.blocks import lazily
 from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.images.files.axis_names import POSITION, example_axes, name_axes
-from napari_denoisplit.images.files.completeness import missing_part
+from napari_denoisplit.images.files.completeness import check_chain, missing_part
 from napari_denoisplit.images.files.file_sets import once_each
 from napari_denoisplit.images.files.grey_levels import as_meant, without_alpha
 from napari_denoisplit.images.files.remarks import remarks, tifffile_remarks
@@ -104,6 +104,7 @@ def read_image(
         return read_czi(path)
     with _damage_of(path), ExitStack() as opened, tifffile_remarks() as heard:
         file = opened.enter_context(tifffile.TiffFile(path))
+        check_chain(path, file)
         _check_count(path, file)
         chosen = _choose_series(path, file, series)
         missing = missing_part(file, chosen)
