@@ -207,3 +207,35 @@ def test_what_the_plugin_made_is_not_proposed_but_can_be_chosen(viewer, dock, si
     single.layer.layer = layer(viewer, "result")
     viewer.add_image(np.zeros((8, 8)), name="more")
     assert single.layer.layer.name == "result"
+
+
+def test_of_results_alone_none_is_proposed_until_the_user_chooses_one(viewer, dock, single):
+    for name in ("MMSE", "sigma"):
+        made = {"denoisplit": {"kind": name}}
+        viewer.add_image(np.zeros((8, 8)), name=name, metadata=made)
+    opened_later = dock(viewer, ImageChooser(viewer_reference(viewer), SUPERPOSITION))
+    for chooser in (single, opened_later):
+        assert chooser.layer.layer is None
+        assert "results" in chooser.problem
+    opened_later.layer.layer = layer(viewer, "MMSE")
+    viewer.layers.remove("sigma")
+    assert opened_later.layer.layer.name == "MMSE"
+    viewer.add_image(np.zeros((8, 8)), name="cells")
+    assert single.layer.layer.name == "cells"
+
+
+def test_when_the_image_goes_no_result_takes_its_place(viewer, single):
+    viewer.add_image(np.zeros((8, 8)), name="cells")
+    viewer.add_image(np.zeros((8, 8)), name="sigma", metadata={"denoisplit": {"kind": "sigma"}})
+    viewer.layers.remove("cells")
+    assert single.layer.layer is None
+    viewer.add_image(np.zeros((8, 8, 3)), name="photo", rgb=True)
+    assert single.layer.layer.name == "photo"
+
+
+def test_no_result_is_proposed_as_a_second_structure(viewer, dock):
+    viewer.add_image(np.ones((8, 8)), name="cells")
+    viewer.add_image(np.zeros((8, 8)), name="sigma", metadata={"denoisplit": {"kind": "sigma"}})
+    chooser = dock(viewer, ImageChooser(viewer_reference(viewer), STRUCTURES))
+    assert [one.layer.name for one in chooser.layers.choices] == ["cells", "cells"]
+    assert "same layer" in chooser.problem

@@ -17,9 +17,12 @@ from napari_denoisplit.widgets.parts.controls import in_a_column, refill
 from napari_denoisplit.widgets.parts.fields import make_narrow, narrow_box
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
 _CHARACTERS = 12  # of a layer's name that a narrow dock must show
+_NOTHING = "choose an image"
 
 
 class LayerChoice(QWidget):
@@ -56,7 +59,7 @@ class LayerChoice(QWidget):
         self._with_channels, self._one_of_many = with_channels, one_of_many
         self._is_chosen = False  # by the user or the program: it stays while the layer does
         self._described: ImageLayer | None = None
-        self._layers = _layer_list(viewer, name)
+        self._layers = _layer_list(self._offered, name)
         box = self._layers.native
         make_narrow(box, name, f"{name}: an image layer of the viewer.", characters=_CHARACTERS)
         self.axes_box = narrow_box(
@@ -85,8 +88,10 @@ class LayerChoice(QWidget):
         self._layers.value = layer
 
     def layers(self) -> tuple[ImageLayer, ...]:
-        """Every layer to choose from, those first that may be proposed."""
-        return tuple(sorted(self._layers.choices, key=self._is_made))
+        """Layers that may stand beside others: the user's first, then the truth of a sample."""
+        there = self._there()
+        mine = [one for one in there if not kind_of(one.metadata)]
+        return (*mine, *(one for one in there if kind_of(one.metadata) == "truth"))
 
     @property
     def axes(self) -> str:
@@ -96,6 +101,8 @@ class LayerChoice(QWidget):
     @property
     def problem(self) -> str:
         """Why the choice cannot be used; empty if it can."""
+        if self.layer is None and self._layers.choices:
+            return "The open layers are results: choose one, open an image, or use files."
         if self.layer is None:
             return "Open an image in napari first, or use files."
         try:
@@ -124,17 +131,26 @@ class LayerChoice(QWidget):
         viewer = self._viewer()
         if self._is_chosen or viewer is None:
             return
-        fitting = [
-            one for one in self._layers.choices if self._fits(one) and not self._is_made(one)
-        ]
+        own = [one for one in self._there() if not self._is_made(one)]
+        # What does not fit is said to be so; a result is never meant.
+        fitting = [one for one in own if self._fits(one)] or own
         if not self._one_of_many:
             active = viewer.layers.selection.active
             order = list(viewer.layers)
             # The best last: the active layer, then visible ones, then those further up.
             fitting.sort(key=lambda one: (one is active, one.visible, order.index(one)))
             fitting.reverse()
-        if fitting:
-            self._layers.value = fitting[0]
+        if fitting or None in self._layers.choices:
+            self._layers.value = fitting[0] if fitting else None
+
+    def _there(self) -> list[ImageLayer]:
+        return [one for one in self._layers.choices if one is not None]
+
+    def _offered(self) -> list[tuple[str, ImageLayer | None]]:
+        """Name the image layers; none of them comes first where the plugin made them all."""
+        images = _image_layers(self._viewer)
+        nothing = images and all(self._is_made(layer) for layer in images)
+        return [*([(_NOTHING, None)] if nothing else []), *((str(x), x) for x in images)]
 
     def _fits(self, layer: ImageLayer) -> bool:
         try:
@@ -161,12 +177,12 @@ class LayerChoice(QWidget):
         self.changed.emit()
 
 
-def _layer_list(viewer: ViewerRef, name: str) -> Any:
+def _layer_list(offered: Callable[[], Any], name: str) -> Any:
     """Make magicgui's list of image layers."""
     return create_widget(
         annotation=ImageLayer,
         label=name,
-        options={"choices": lambda _: _image_layers(viewer), "nullable": False},
+        options={"choices": lambda _: offered(), "nullable": False},
     )
 
 

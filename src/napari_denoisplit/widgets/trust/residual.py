@@ -101,6 +101,8 @@ class ResidualPart(JobPart):
         """Why the residual cannot be checked; empty if it can."""
         if self._result is None:
             return "Split an image first (widget Split)."
+        if self.input.layer is None:
+            return "Open and choose the image that was split."
         return self.input.problem or self.model.problem or self._mismatch()
 
     def _order(self) -> tuple[Any, Image, Any]:
