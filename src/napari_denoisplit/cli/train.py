@@ -84,7 +84,7 @@ def train(
     resume
         Go on where the training that wrote this *.last.denoisplit ended.
     minutes
-        The default holds where --steps and --epochs are left out, too.
+        Left out: {default}, or no limit where --steps or --epochs is given.
     """
     check_model_name(output)
     if output.exists() and not overwrite and resume is None:

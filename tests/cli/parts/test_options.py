@@ -51,9 +51,16 @@ def test_an_option_may_bear_another_name_and_another_default():
 
 
 def test_a_default_that_the_command_finds_out_is_that_of_the_field_in_the_help():
-    assert f"[default: ({SplitSettings().n_samples})]" in output(
-        application("n_samples", n_samples=None), "--help"
-    )
+    told = output(application("n_samples", n_samples=None), "--help")
+    assert f"Few are enough. Left out: {SplitSettings().n_samples}." in told
+    assert "default: (" not in told
+
+
+def test_what_is_done_without_an_option_is_said_once():
+    told = {name: output(app, name, "--help") for name in ("train", "noise")}
+    assert "Left out: 10, or no limit where --steps or --epochs is given." in told["train"]
+    assert "Left out: what --output is for. " in told["noise"]
+    assert not any("default: (" in text for text in told.values())
 
 
 def test_an_option_has_the_limits_of_its_field():

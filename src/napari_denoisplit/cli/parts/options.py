@@ -136,24 +136,29 @@ def _annotation(parameter: inspect.Parameter, said: dict[str, str]) -> Any:
     else:  # on the command line None is an option that was left out
         text = field.description.replace("; None:", "; left out:").replace("None:", "Left out:")
         text = f"{text} {said.get(name, '')}".strip()
+        if parameter.default is None and field.default not in (None, PydanticUndefined):
+            text = _with_default(text, str(field.default).removesuffix(".0"))
     if parameter.kind is not parameter.KEYWORD_ONLY:
         return Annotated[kind, typer.Argument(help=text)]
     flags = FLAGS.get(name, (f"--{name.replace('_', '-')}",) if parameter.default is False else ())
-    option = typer.Option(
-        *flags, help=text, rich_help_panel=_PANEL_OF.get(name), **_limits(field, parameter.default)
-    )
+    option = typer.Option(*flags, help=text, rich_help_panel=_PANEL_OF.get(name), **_limits(field))
     return Annotated[kind, option]
 
 
-def _limits(field: FieldInfo, default: object) -> dict[str, Any]:
-    """Least and greatest value, and the default that the command does not show by itself."""
+def _with_default(text: str, default: str) -> str:
+    """Say the default that the command finds out, unless the text says what is done without."""
+    if "left out" not in text.lower():
+        text = f"{text} Left out: {{default}}."
+    return text.replace("{default}", default)
+
+
+def _limits(field: FieldInfo) -> dict[str, Any]:
+    """Least and greatest value."""
     limits: dict[str, Any] = {}
     for constraint in field.metadata:
         for attribute, limit in (("ge", "min"), ("le", "max")):
             if (value := getattr(constraint, attribute, None)) is not None:
                 limits[limit] = value
-    if default is None and field.default not in (None, PydanticUndefined):
-        limits["show_default"] = str(field.default)
     return limits
 
 
