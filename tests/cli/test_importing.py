@@ -55,6 +55,12 @@ def test_what_is_missing_is_asked_for_by_name(checkpoint, capsys):
     assert "name 2 or 4 structures" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("name", "problem"), [("", "is a folder"), ("no.ckpt", "does not exist")])
+def test_a_checkpoint_that_is_no_file_is_told_before_anything_else(tmp_path, capsys, name, problem):
+    assert called(tmp_path / name) == 2
+    assert f"{problem}. Name the checkpoint file" in " ".join(capsys.readouterr().err.split())
+
+
 def test_no_model_is_overwritten_unasked(checkpoint, tmp_path, capsys):
     (tmp_path / "best.denoisplit").write_text("mine")
     assert called(checkpoint, "--names", "a,b", "--means", "5,4,6", "--stds", "1,2,3") == 2

@@ -72,6 +72,9 @@ def import_(
         Weight of each structure in the superposition, with commas: 0.4,0.6. Left out, they follow
         --mix.
     """
+    if not checkpoint.is_file():
+        problem = "is a folder" if checkpoint.is_dir() else "does not exist"
+        raise UsageError(f"{checkpoint} {problem}. Name the checkpoint file (*.ckpt, *.pth).")
     output = output or checkpoint.with_suffix(SUFFIX)
     check_model_name(output)
     if output.exists() and not overwrite:
