@@ -15,6 +15,7 @@ DAMAGE = (
     AssertionError,
     AttributeError,
     RuntimeError,  # codecs' own errors
+    SystemError,  # of compiled codecs that were asked for a negative size
     struct.error,
     zlib.error,
 )

@@ -12,6 +12,7 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.images.zarr.nodes import child, read_node
 from napari_denoisplit.images.zarr.stores import ConfinedStore
+from napari_denoisplit.images.zarr.unpacking import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,12 +85,13 @@ def open_pixels(node: ZarrNode) -> tuple[zarr.Array[Any], tuple[str, ...]]:
     names = stored.names if isinstance(stored.names, list) else []
     named = len(names) == len(shape) and all(isinstance(name, str) for name in names)
     try:
-        return zarr.open_array(ConfinedStore(at), mode="r"), tuple(names) if named else ()
+        array = bounded(zarr.open_array(ConfinedStore(at), mode="r"))
     except DAMAGE as error:
         raise ImageError(
             f"{at} cannot be opened as a Zarr array ({type(error).__name__}: {error}). Copy it "
             "again."
         ) from error
+    return array, tuple(names) if named else ()
 
 
 def open_level(folder: Path, dataset: object) -> zarr.Array[Any]:
