@@ -13,7 +13,7 @@ from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.widgets import BatchWidget, NoiseWidget, SplitWidget, TrainWidget
 
 
-def test_a_model_is_trained_and_used(qtbot, viewer, dock, tmp_path):
+def test_a_model_is_trained_and_used(qtbot, viewer, dock, tmp_path, monkeypatch):
     noisy = add_noise(phantom((160, 160), seed=1), gaussian=0.5, seed=1)
     for name, data in zip(("filaments", "pits"), noisy, strict=True):
         viewer.add_image(data, name=name)
@@ -28,11 +28,13 @@ def test_a_model_is_trained_and_used(qtbot, viewer, dock, tmp_path):
     assert "is kept" in train.panel.status.text()
     assert "phantom · preview · pits · MMSE" in viewer.layers
 
-    viewer.add_image(superpose(noisy, (0.5, 0.5)), name="cells")
     split = dock(viewer, SplitWidget(viewer))
-    split.open_model(tmp_path / "phantom.denoisplit")
+    viewer.add_image(superpose(noisy, (0.5, 0.5)), name="cells")
+    monkeypatch.setattr(train, "_open_widget", {"Split": split}.get)
+    train.split_button.click()
+    assert split.model.path == tmp_path / "phantom.denoisplit"
     assert "filaments and pits" in split.model.about.text()
-    split.source.layer.layer = layer(viewer, "cells")
+    assert split.source.layer.layer is layer(viewer, "cells")  # not an image of the training
     split.settings["n_samples"].set_value(3)
     split.panel.button.click()
     qtbot.waitUntil(lambda: not (split.is_busy or split.panel.is_running), timeout=60_000)

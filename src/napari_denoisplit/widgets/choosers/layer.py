@@ -73,7 +73,7 @@ class LayerChoice(QWidget):
         self._layers.changed.connect(self._on_layer)
         box.activated.connect(self._pick)
         self.axes_box.currentIndexChanged.connect(self.changed)
-        self._propose()
+        self.propose()
         self._on_layer()
 
     @property
@@ -119,14 +119,14 @@ class LayerChoice(QWidget):
         self._is_chosen = self._is_chosen and self.layer is before
         stays = before is not None and self.layer is before and self._fits(before)
         if not stays or self._is_made(before):
-            self._propose()
+            self.propose()
         self._on_layer()
 
     def _pick(self, *_: object) -> None:
         self._is_chosen = True
         self.picked.emit()
 
-    def _propose(self) -> None:
+    def propose(self) -> None:
         """Begin with the layer that is most likely meant, unless one was chosen."""
         viewer = self._viewer()
         if self._is_chosen or viewer is None:

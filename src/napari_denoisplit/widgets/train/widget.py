@@ -112,3 +112,5 @@ class TrainWidget(JobWidget):
     def _use_in_split(self) -> None:
         if self._run is not None and (widget := self._open_widget("Split")) is not None:
             widget.open_model(self._run.model)
+            # As a page that opens anew; else one that was open stays at an image of the training.
+            widget.source.layer.propose()
