@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from data_sets import REPOSITORY
+from benchmarks.data_sets import REPOSITORY
 from napari_denoisplit.files import replacing
 
 __all__ = ["keep", "put_into_document"]

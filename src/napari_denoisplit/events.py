@@ -308,6 +308,7 @@ def unless_stopped(job: Job[E, R], stop: threading.Event | None, error: Exceptio
     """
 
     def passed(event: E) -> tuple[E]:
+        """Hand an event on, unless asked to stop."""
         if stop is not None and stop.is_set():
             raise error
         return (event,)

@@ -11,7 +11,8 @@ from napari_denoisplit.nn.families import network_of
 from napari_denoisplit.nn.foreign import ForeignLadder
 from napari_denoisplit.settings import ImportSettings
 
-# What tiny networks of other programs hold and compute: `benchmarks/foreign_networks.py --store`.
+# What tiny networks of other programs hold and compute, stored by
+# `python -m benchmarks.speed.foreign_networks --store`.
 STORED = Path(__file__).with_name("foreign_networks.safetensors")
 GIVEN = {
     "careamics": {},

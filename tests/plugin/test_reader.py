@@ -10,6 +10,7 @@ import tifffile
 import zarr
 from npe2 import PluginManager
 from numpy.testing import assert_array_equal
+from tests.results import NAMES, stack_of_samples
 from tests.test_mutations import mutant
 from tests.widgets import conftest as widget_fixtures
 
@@ -21,14 +22,12 @@ from napari_denoisplit.images.layer_record import MMSE, SAMPLES, SIGMA, kind_of
 from napari_denoisplit.images.results.files import write_split
 from napari_denoisplit.images.results.layers import layers_of, levels_of
 from napari_denoisplit.images.results.record import fields_of, make_record
-from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.images.zarr.layout import KEY
 from napari_denoisplit.plugin.reader import get_reader
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.layers.found import find_results
 
 PLUGIN = "napari-denoisplit"
-NAMES = ("nuclei", "actin")
 viewer, window, model = (getattr(widget_fixtures, name) for name in ("viewer", "window", "model"))
 FIELDS = ("mmse_arrays", "sigma_arrays", "sample_arrays")
 
@@ -52,13 +51,8 @@ def split(rng):
     )
     settings = SplitSettings(n_samples=8, keep_samples=4)
     calibration = CalibrationRecord(channels=(ChannelCalibration(factor=1.5),) * 2)
-    samples = rng.normal(100, 10, (2, 4, 3, 16, 20)).astype("f4")
-    return Split(
-        "ZYX",
-        NAMES,
-        mmse_arrays=samples.mean(axis=1),
-        sigma_arrays=samples.std(axis=1),
-        sample_arrays=samples,
+    return stack_of_samples(
+        rng,
         **fields_of(make_record(image, settings, calibration, "m.denoisplit", samples=8)),
         name=image.name,
         pixel_size=image.pixel_size,

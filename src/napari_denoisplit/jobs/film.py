@@ -12,13 +12,13 @@ from napari_denoisplit.events import Count, Stage
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.results.arrays import pixels_of
 from napari_denoisplit.images.results.pictures import (
     PictureColours,
     course,
     default_colours,
     render,
 )
-from napari_denoisplit.images.results.split import Split, pixels_of
 from napari_denoisplit.settings import FilmSettings
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.events import Job, Progress, StatusEvent
+    from napari_denoisplit.images.results.split import Split
 
 FILM_ENDINGS = (".gif", ".mp4")
 """Endings of films; .ome.tif keeps the numbers instead."""

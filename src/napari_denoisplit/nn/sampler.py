@@ -199,6 +199,7 @@ def multiply_adds(network: SplittingNetwork, facts: NetworkFacts) -> tuple[float
     done = 0
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        """Add the products of one convolution."""
         nonlocal done
         # A transposed convolution multiplies each input by its kernel, others make each output.
         maps = inputs[0] if isinstance(module, nn.ConvTranspose2d) else output

@@ -54,6 +54,7 @@ class TurnedSampler:
         sizes = [(part.shape[-2], part.shape[-1]) for part in turned]
 
         def placed(level: int, shape: tuple[int, ...], corner: Size) -> Tensor:
+            """Return the noise of a turned window, as it lies in the image."""
             (y, x), (height, width) = corner, shape[-2:]
             there = self._flipped(Window((y, y + height), (x, x + width)), sizes[level])
             there = self._swapped(there)

@@ -68,6 +68,7 @@ class NoiseField:
         ]
 
         def fill(place: tuple[int, int]) -> None:
+            """Draw a block, and put what is wanted of it in its place."""
             by, bx = place
             ys, xs = _Span.of(by * edge - y0, edge, height), _Span.of(bx * edge - x0, edge, width)
             self._put(self._block(level, by, bx)[ys.source, xs.source], out[ys.target, xs.target])

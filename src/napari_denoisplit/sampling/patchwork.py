@@ -43,7 +43,7 @@ TOP_DOWN_CONTEXT = 4
 kept: 32 and 64 pixels of the presets. Trained models of the preset 'fast' then differ from a split
 of the whole plane by 0.008 sigma at most; with 48 pixels for the second by 0.22 and no faster, with
 80 and 48 by 0.001 and a tenth slower, and with more than 32 for the first alone no less
-(`benchmarks/lens.py`)."""
+(`benchmarks/windows/lens.py`)."""
 FIRST = 672
 """Largest edge of what is drawn at once where nothing is shown yet, pixels: a view of 512, the
 cells at its edges and a little more. Cut into two such a view takes a tenth longer, and the window

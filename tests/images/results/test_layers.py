@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from tests.results import NAMES, stack_of_samples
 
 from napari_denoisplit.images.layer_record import MMSE, SAMPLES, SIGMA
 from napari_denoisplit.images.results.layers import layers_of, levels_of
 from napari_denoisplit.images.results.split import Split
 
-NAMES = ("nuclei", "actin")
-
 
 @pytest.fixture
 def split(rng):
-    samples = rng.normal(100, 10, (2, 4, 3, 16, 20)).astype("f4")
-    return Split(
-        "ZYX",
-        NAMES,
-        mmse_arrays=samples.mean(axis=1),
-        sigma_arrays=samples.std(axis=1),
-        sample_arrays=samples,
-    )
+    return stack_of_samples(rng)
 
 
 def test_levels_have_the_axes_of_the_viewer_and_sigma_only_where_it_is_known(split):

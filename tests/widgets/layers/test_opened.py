@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from tests.results import NAMES, stack_of_samples
 
 from napari_denoisplit.calibration_record import CalibrationRecord, ChannelCalibration
 from napari_denoisplit.events import run
@@ -22,8 +23,6 @@ from napari_denoisplit.widgets.layers.place import viewer_reference
 from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.split.saving import Result, save_results
 
-NAMES = ("nuclei", "actin")
-
 
 @pytest.fixture
 def split(rng):
@@ -32,13 +31,8 @@ def split(rng):
     calibration = CalibrationRecord(channels=(mapped, ChannelCalibration(factor=1.5)))
     settings = SplitSettings(n_samples=8, keep_samples=4, antithetic=True)
     image = Image(np.zeros((3, 16, 20), np.float32), "ZYX", {"Y": 0.5, "X": 0.25}, name="cells")
-    samples = rng.normal(100, 10, (2, 4, 3, 16, 20)).astype("f4")
-    return Split(
-        "ZYX",
-        NAMES,
-        mmse_arrays=samples.mean(axis=1),
-        sigma_arrays=samples.std(axis=1),
-        sample_arrays=samples,
+    return stack_of_samples(
+        rng,
         **fields_of(make_record(image, settings, calibration, "m.denoisplit", samples=8)),
         name=image.name,
         pixel_size=image.pixel_size,

@@ -110,24 +110,12 @@ def noise(
     _check_call(output, checked, picture, chosen)
     taken, why = choose_source(source, has_clean=bool(clean), repeats=repeats)
     settings = _fit_settings(chosen, output)
-    denoise = DenoiseSettings(
-        minutes=chosen["minutes"], device=chosen["device"], seed=settings.seed
-    )
+    denoise = DenoiseSettings(seed=settings.seed, **{k: chosen[k] for k in ("minutes", "device")})
     terminal = Terminal()
-
-    def images_of(paths: Sequence[Path]) -> list[Image]:
-        given = read_each(terminal, paths, axes, series)
-        # A clean image may show the chosen channel alone.
-        lone = paths is not images
-        if channel:
-            given = [
-                image if lone and image.n_channels == 1 else choose_channels(image, channel)
-                for image in given
-            ]
-        return _cut(given, region, together=together)
-
-    noisy = images_of(images)
-    tasks = noise_tasks(noisy, images_of(clean or []), taken)
+    noisy = _cut(read_each(terminal, images, axes, series), channel, region, together=together)
+    cleaned = read_each(terminal, clean or [], axes, series)
+    cleaned = _cut(cleaned, channel, region, together=together, lone=True)
+    tasks = noise_tasks(noisy, cleaned, taken)
     if together:
         tasks = [task.of_files(images) for task in tasks]
     _check_targets(tasks, output, picture, overwrite=overwrite)
@@ -217,8 +205,23 @@ def _print(reports: Sequence[NoiseReport]) -> None:
         typer.echo("\n".join(comparison(reports)))
 
 
-def _cut(images: list[Image], region: str | None, *, together: bool) -> list[Image]:
-    """Take the region of images, and as one those that belong together."""
+def _cut(
+    images: list[Image],
+    channel: list[str] | None,
+    region: str | None,
+    *,
+    together: bool,
+    lone: bool = False,
+) -> list[Image]:
+    """Take channels and region of images, and as one those that belong together.
+
+    Where `lone`, an image of one channel shows the chosen one: clean images often do.
+    """
+    if channel:
+        images = [
+            image if lone and image.n_channels == 1 else choose_channels(image, channel)
+            for image in images
+        ]
     if (part := parse_region(region)) is not None:
         images = [part.cut(image) for image in images]
     if not together or len(images) < 2:

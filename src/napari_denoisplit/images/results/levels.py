@@ -12,7 +12,8 @@ from napari_denoisplit.images.results.split import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from napari_denoisplit.images.results.split import Arrays, Frame, Split
+    from napari_denoisplit.images.results.arrays import Arrays, Frame
+    from napari_denoisplit.images.results.split import Split
 
     Span = tuple[int, int]
 

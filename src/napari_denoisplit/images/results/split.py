@@ -9,18 +9,15 @@ import numpy as np
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image, sliceable
+from napari_denoisplit.images.results.arrays import by_channel, joined, pixels_of
 from napari_denoisplit.images.results.record import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from napari_denoisplit.calibration_record import CalibrationRecord
-
-    Frame = NDArray[np.float32]
-    Arrays = Sequence[Any] | NDArray[Any]
+    from napari_denoisplit.images.results.arrays import Arrays, Frame
 
 KINDS = ("mmse_arrays", "sigma_arrays", "sample_arrays")
 """Fields of `Split` that hold pixels."""
@@ -125,9 +122,9 @@ class Split:
         """
         names = image.channel_names or tuple(f"structure {n + 1}" for n in range(image.n_channels))
         facts: dict[str, Any] = {
-            "mmse_arrays": _by_channel(mmse, image.axes),
-            "sigma_arrays": _by_channel(sigma, image.axes),
-            "sample_arrays": _by_channel(samples, "K" + image.axes),
+            "mmse_arrays": by_channel(mmse, image.axes),
+            "sigma_arrays": by_channel(sigma, image.axes),
+            "sample_arrays": by_channel(samples, "K" + image.axes),
             **fields_of(record or {}),
             **{name: getattr(image, name) for name in ("name", "pixel_size", "units", "origin")},
         }
@@ -149,8 +146,7 @@ class Split:
         """Spread of the samples, calibrated if the model is; NaN where it is not known."""
         arrays = self.sigma_arrays
         if arrays is None:
-            unknown = np.broadcast_to(np.float32(np.nan), (self.n_structures, *self.shape))
-            return self._image(unknown, "sigma")
+            arrays = np.broadcast_to(np.float32(np.nan), (self.n_structures, *self.shape))
         return self._image(arrays, "sigma")
 
     @property
@@ -158,7 +154,7 @@ class Split:
         """The kept samples (K, ...), with the axes of `mmse` behind K; None if none was kept."""
         if self.sample_arrays is None:
             return None
-        return _joined(self.sample_arrays, 1 + self._channel_axis)
+        return joined(self.sample_arrays, 1 + self._channel_axis)
 
     @property
     def calibrated(self) -> bool:
@@ -316,7 +312,7 @@ class Split:
     def _image(self, arrays: Any, kind: str) -> Image:
         at = self._channel_axis
         return Image(
-            _joined(arrays, at),
+            joined(arrays, at),
             f"{self.axes[:at]}C{self.axes[at:]}",
             self.pixel_size,
             self.units,
@@ -324,34 +320,3 @@ class Split:
             f"{self.name} {kind}",
             origin=self.origin,
         )
-
-
-def _by_channel(data: Any, axes: str) -> Arrays | None:
-    """Part an array into its channels, without a copy."""
-    if data is None:
-        return None
-    data, at = sliceable(data), axes.find("C")
-    if at < 0:
-        return (data,)
-    if isinstance(data, np.ndarray):
-        return np.moveaxis(data, at, 0)
-    return tuple(data[(*(slice(None),) * at, c)] for c in range(data.shape[at]))
-
-
-def _joined(arrays: Any, axis: int) -> Any:
-    """Make one array of those of the structures: a view of what is one already."""
-    if hasattr(arrays, "shape"):
-        return np.moveaxis(arrays, 0, axis)
-    if all(isinstance(array, np.ndarray) for array in arrays):
-        return np.stack(arrays, axis=axis)
-    import dask.array  # only for arrays on disk
-
-    return dask.array.stack([sliceable(array) for array in arrays], axis=axis)
-
-
-def pixels_of(part: Any) -> NDArray[np.float32]:
-    """Read a part of an array that may be lazy, in the thread that asks for it."""
-    if hasattr(part, "dask"):
-        # dask's own threads would take the processor from the window while a film is played.
-        part = part.compute(scheduler="synchronous")
-    return np.asarray(part, dtype=np.float32)

@@ -115,6 +115,7 @@ def _repeated(places: Partition, repeats: int) -> Partition:
     """Give every exposure of a place the same pixels."""
 
     def each(regions: Sequence[Region]) -> tuple[Region, ...]:
+        """Return the regions, one for every exposure of their place."""
         return tuple(
             replace(region, field=region.field * repeats + number)
             for region in regions

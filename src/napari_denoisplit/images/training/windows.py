@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.windows import evenly, windows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-WINDOW = 512
 MAX_PIXELS = 16_000_000
 """64 MiB as float32; several times what a few minutes of training look at."""
 
@@ -44,41 +44,20 @@ def training_windows(
     ImageError
         An image has no Y and X axis or no pixel, or a window holds a value that is not finite.
     """
-    places: list[tuple[int, tuple[Any, ...]]] = []
-    for number, (image, name) in enumerate(zip(images, names, strict=True)):
-        shape = tuple(int(n) for n in image.shape)
-        if len(shape) < 2 or 0 in shape:
-            raise ImageError(f"{name!r} has shape {shape}: an image (..., Y, X) is needed.")
-        tall, wide = _ranges(shape[-2]), _ranges(shape[-1])
-        places += [
-            (number, (*plane, y, x))
-            for plane in np.ndindex(*shape[:-2])
-            for y in tall
-            for x in wide
-        ]
-    sizes = [_area(place) for _, place in places]
-    n_kept = max(1, int(len(places) * min(1.0, max_pixels / sum(sizes))))
-    chosen = np.unique(np.linspace(0, len(places) - 1, n_kept).round().astype(int))
+    for image, name in zip(images, names, strict=True):
+        if len(image.shape) < 2 or 0 in image.shape:
+            raise ImageError(f"{name!r} has shape {image.shape}: an image (..., Y, X) is needed.")
+    places = [
+        (image, name, window)
+        for image, name in zip(images, names, strict=True)
+        for window in windows_of(image.shape)
+    ]
+    share = min(1.0, max_pixels / sum(prod(image.shape) for image in images))
     windows = []
-    for index in chosen:
-        number, place = places[index]
-        window = np.array(images[number][place], dtype=np.float32)
+    for image, name, place in evenly(places, int(len(places) * share)):
+        window = np.array(image[place], dtype=np.float32)
         if not np.isfinite(window).all():
-            raise ImageError(
-                f"{names[number]!r} holds pixels that are NaN or infinite: replace them first."
-            )
+            raise ImageError(f"{name!r} holds pixels that are NaN or infinite: replace them first.")
         missing = [(0, max(0, least_edge - n)) for n in window.shape]
         windows.append(np.pad(window, missing, mode="symmetric"))
     return windows
-
-
-def _ranges(size: int) -> list[slice]:
-    """Ranges of about equal length, at most `WINDOW`."""
-    n = -(-size // WINDOW)
-    edges = [size * i // n for i in range(n + 1)]
-    return [slice(start, stop) for start, stop in pairwise(edges)]
-
-
-def _area(place: tuple[Any, ...]) -> int:
-    y, x = place[-2:]
-    return int((y.stop - y.start) * (x.stop - x.start))

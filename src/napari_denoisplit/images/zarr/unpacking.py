@@ -93,6 +93,7 @@ class _BoundedV2(Codec):  # type: ignore[misc]
         return self._codec.encode(buf)
 
     def decode(self, buf: Any, out: Any = None) -> Any:
+        """Unpack a chunk, unless it holds more than it may."""
         packed = memoryview(buf).cast("B")
         found = unpack(self.codec_id, packed, self._most, self._codec.get_config())
         return self._codec.decode(buf, out) if found is None else ndarray_copy(found, out)
@@ -124,6 +125,7 @@ class _BoundedV3(BytesBytesCodec):
         return int(self.codec.compute_encoded_size(input_byte_length, chunk_spec))
 
     async def decode(self, chunks_and_specs: Any) -> Any:
+        """Unpack chunks, unless one holds more than it may."""
         return await asyncio.gather(*(self._decode_one(*pair) for pair in chunks_and_specs))
 
     async def _decode_one(self, chunk: Buffer | None, spec: ArraySpec) -> Buffer | None:

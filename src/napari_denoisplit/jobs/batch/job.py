@@ -226,6 +226,7 @@ class _Batch:
         last = 0.0
 
         def passed_on(event: SplitEvent) -> Iterator[BatchEvent]:
+            """Say a file's progress now and then, all else as it comes."""
             nonlocal last
             if not isinstance(event, Progress):
                 yield event

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.events import PairsGathered, Stage, unless_stopped
-from napari_denoisplit.images.training.spread_planes import spread_planes
+from napari_denoisplit.images.windows import spread_planes
 from napari_denoisplit.jobs.denoise.job import denoise_job
 from napari_denoisplit.jobs.versions import versions
 from napari_denoisplit.noise.fitting.selection import fit_steps
@@ -142,7 +142,7 @@ def gather_job(
         data = replace(
             data,
             observation=spread_planes(
-                data.observation, settings.max_pixels, whole_planes=data.mask is not None
+                data.observation, settings.max_pixels, whole=data.mask is not None
             ),
         )
         denoising = denoise_job(

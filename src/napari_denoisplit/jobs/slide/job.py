@@ -207,6 +207,7 @@ def _planned(
     image_hash = hash_of_image(view, windows)
 
     def plan_after(before: Mapping[str, JsonValue] | None) -> dict[str, JsonValue]:
+        """Make the plan; with the sizes of the one before, if there is one."""
         if before is None:
             sizes = block_sizes(facts, settings, workers.compute.device, workers.memory)
         else:

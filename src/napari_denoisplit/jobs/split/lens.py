@@ -88,6 +88,7 @@ def lens_job(
     calibration = model.header.calibration
 
     def picture(view: Focus) -> LensDrawn:
+        """Return what is drawn of a view so far."""
         p = work.picture(view)
         sigma = sigma_of(p.spread, calibration)
         n = settings.n_samples

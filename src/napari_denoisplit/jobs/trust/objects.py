@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Count, Stage
-from napari_denoisplit.images.results.split import pixels_of
+from napari_denoisplit.images.results.arrays import pixels_of
 from napari_denoisplit.measures.samples.objects import ObjectSums, connected_objects
 from napari_denoisplit.measures.trust.mask import background_of, relative_uncertainty
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.results.split import pixels_of
+from napari_denoisplit.images.results.arrays import pixels_of
 from napari_denoisplit.measures.comparison import partners
 from napari_denoisplit.measures.psnr import psnr_spread, range_invariant_psnr
 

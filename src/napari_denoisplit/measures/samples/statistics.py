@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.results.split import pixels_of
+from napari_denoisplit.images.results.arrays import pixels_of
 from napari_denoisplit.measures.calibration.sigma import sigma_of
 from napari_denoisplit.measures.samples.spread import SampleSpread, half_width
 

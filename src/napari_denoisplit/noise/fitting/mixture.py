@@ -154,12 +154,14 @@ def _maximize(start: Tensor, fitted: _Pairs, held: _Pairs) -> Iterator[tuple[Ten
     )
 
     def loss() -> Tensor:
+        """Return the objective at `weight`, its gradient set."""
         optimizer.zero_grad()
         value = fitted.nll(weight) + _SHRINKAGE * weight.square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
     def held_out() -> float:
+        """Return the objective of pairs that are not fitted."""
         with torch.no_grad():
             return float(held.nll(weight))
 

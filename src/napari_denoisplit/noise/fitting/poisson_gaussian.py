@@ -54,6 +54,7 @@ def poisson_gaussian_on_line(line: NoiseLine, sample: FitSample) -> PoissonGauss
     nll = _likelihood(sample.thinned(), math.sqrt(line.least_variance))
 
     def offset_at(read_noise: float) -> float:
+        """Return the offset that keeps the variance in the middle."""
         return min((read_noise**2 - rest) / gain, dark)
 
     # Where the darkest pixels are, there may be no light left; below, the line ends at no noise.
@@ -73,6 +74,7 @@ def _likelihood(sample: FitSample, scale: float) -> Callable[[float, float, floa
     signal, observation = torch.from_numpy(sample.signal), torch.from_numpy(sample.observation)
 
     def nll(gain: float, offset: float, read_noise: float) -> float:
+        """Nats per pixel."""
         spread = max(read_noise / gain, LEAST_SPREAD) ** 2
         tables = SaddlepointTables.make(spread, with_cdf=False)
         count = ((signal - offset) / gain).clamp(min=LEAST_COUNT)

@@ -125,6 +125,7 @@ def log_density(observation: Tensor, signal: Tensor, c: Coefficients) -> Tensor:
 class _LogDensity(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, observation: Tensor, signal: Tensor, *coefficients: Tensor) -> Tensor:
+        """Log-density; keep its slopes for `backward`."""
         c = Coefficients(*coefficients)
         ctx.shape = c.means.shape
         wants_slopes, is_fitted = any(ctx.needs_input_grad), any(ctx.needs_input_grad[2:])
@@ -141,6 +142,7 @@ class _LogDensity(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients in the order of the arguments of `forward`."""
         pull, in_signal, *of_fit = ctx.saved_tensors
         for_polynomials: list[Tensor | None] = [None] * 3
         if of_fit:

@@ -191,6 +191,7 @@ class PoissonGaussian(NoiseModel):
 class _Density(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, observation: Tensor, signal: Tensor, model: PoissonGaussian) -> Tensor:
+        """Log-density; keep its slopes for `backward`."""
         results = [torch.empty_like(signal) for _ in range(3)]
         step = _CHUNK if signal.device.type == "cpu" else max(len(signal), 1)
         for start in range(0, len(signal), step):
@@ -204,6 +205,7 @@ class _Density(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients in the order of the arguments of `forward`."""
         in_observation, in_signal = ctx.saved_tensors
         return (
             upstream * in_observation if ctx.needs_input_grad[0] else None,

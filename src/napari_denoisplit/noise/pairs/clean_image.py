@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_denoisplit.images.windows import spread_windows
 from napari_denoisplit.noise.pairs.pairs import Field
 from napari_denoisplit.noise.pairs.registration import shift_between
 from napari_denoisplit.noise.pairs.scaling import Reference
 from napari_denoisplit.noise.pairs.spread import SECOND_DIFFERENCE, clipped_levels
-from napari_denoisplit.noise.pairs.windows import read_window, spread_windows
+from napari_denoisplit.noise.pairs.windows import read_window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.images.windows import spread_windows
 from napari_denoisplit.noise.pairs.line import NoiseLine
 from napari_denoisplit.noise.pairs.neighbour_correlation import neighbour_correlation
 from napari_denoisplit.noise.pairs.rounding import grey_step
@@ -31,7 +32,7 @@ from napari_denoisplit.noise.pairs.spread import (
     clipped_levels,
     trimmed_variance,
 )
-from napari_denoisplit.noise.pairs.windows import read_window, spread_windows
+from napari_denoisplit.noise.pairs.windows import read_window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

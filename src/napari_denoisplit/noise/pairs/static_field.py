@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.images.windows import spread_windows
 from napari_denoisplit.noise.pairs.exposures import (
     alike,
     blank,
@@ -28,7 +29,7 @@ from napari_denoisplit.noise.pairs.exposures import (
 from napari_denoisplit.noise.pairs.pairs import Field
 from napari_denoisplit.noise.pairs.registration import shift_between
 from napari_denoisplit.noise.pairs.scaling import Reference, mean_of_neighbours
-from napari_denoisplit.noise.pairs.windows import read_window, spread_windows
+from napari_denoisplit.noise.pairs.windows import read_window
 from napari_denoisplit.verdict import CERTAIN, CORRELATED, SLIGHTLY_CORRELATED, Finding
 
 if TYPE_CHECKING:

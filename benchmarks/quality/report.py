@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data_sets import DATA_SETS
-from document import put_into_document
+from benchmarks.data_sets import DATA_SETS
+from benchmarks.document import put_into_document
 from napari_denoisplit.jobs.demo import Panel, save_picture
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Have careamics read noise models that this package wrote, and compare the likelihoods.
 
-    python benchmarks/noise_interop.py PEER_PYTHON [FOLDER]
+    python -m benchmarks.noise.interop PEER_PYTHON [FOLDER]
 
 PEER_PYTHON is the interpreter of an environment with careamics; FOLDER may hold published `.npz`
 noise models, which then make the same way through this package.

@@ -1,8 +1,8 @@
 """Seams of a sample by the way it is computed, and quality of the MMSE by the size of the tiles.
 
-    python benchmarks/seams.py seams [DATA]
-    python benchmarks/seams.py quality [DATA ...]
-    python benchmarks/seams.py report
+    python -m benchmarks.quality.seams seams [DATA]
+    python -m benchmarks.quality.seams quality [DATA ...]
+    python -m benchmarks.quality.seams report
 
 Of the models that `quality.py run DATA denoisplit 0` leaves in benchmarks/output. The published way
 cuts the image, mirrored at its borders, into overlapping tiles, splits each by itself with latent
@@ -23,8 +23,8 @@ import numpy as np
 import torch
 import zarr
 
-from data_sets import DATA_SETS, REPOSITORY, DataSet
-from document import keep, put_into_document
+from benchmarks.data_sets import DATA_SETS, REPOSITORY, DataSet
+from benchmarks.document import keep, put_into_document
 from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.events import run
 from napari_denoisplit.images.files.image_file import ImageFile

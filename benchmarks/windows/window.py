@@ -1,6 +1,7 @@
 """A napari window at work: how soon Stop ends a job, how long it is blocked, what splits leave.
 
-    xvfb-run -a -s "-screen 0 1280x720x24" python benchmarks/window.py [stop] [blocked] [memory]
+    xvfb-run -a -s "-screen 0 1280x720x24" \
+        python -m benchmarks.windows.window [stop] [blocked] [memory]
 
 Each part by its name, all three without one. The widgets are driven as a user does, on phantoms,
 and with a model that is trained for half a minute. Writes its tables between the marks of
@@ -21,7 +22,7 @@ import numpy as np
 import psutil
 from qtpy.QtCore import QEventLoop, QTimer
 
-from document import keep, put_into_document
+from benchmarks.document import keep, put_into_document
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom

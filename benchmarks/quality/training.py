@@ -1,8 +1,8 @@
 """Quality of a split: trains each method on each data set and measures it on held-out images.
 
-    python benchmarks/quality.py run A denoisplit 0 --minutes 10
-    python benchmarks/quality.py run A denoisplit 0 --minutes 10 --noise repeats
-    python benchmarks/quality.py report
+    python -m benchmarks.quality.training run A denoisplit 0 --minutes 10
+    python -m benchmarks.quality.training run A denoisplit 0 --minutes 10 --noise repeats
+    python -m benchmarks.quality.training report
 
 `run` trains one model; its numbers go to benchmarks/results, which is kept with the source so that
 runs add up, its images and model to benchmarks/output. `report` gathers all runs into
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 import torch
 
-from data_sets import DATA_SETS, REPOSITORY, DataSet
+from benchmarks.data_sets import DATA_SETS, REPOSITORY, DataSet
 from napari_denoisplit.events import EpochDone, Event, Stage, run
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.training.noise_data import NoiseData
@@ -161,7 +161,7 @@ def main() -> None:
     if arguments.command == "run":
         train_and_split(arguments)
     else:
-        from quality_report import write_report
+        from benchmarks.quality.report import write_report
 
         write_report(RESULTS, OUTPUT, REPOSITORY / "docs")
 

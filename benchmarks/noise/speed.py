@@ -1,6 +1,6 @@
 """Noise models beside the published class of careamics: fit, likelihood with its gradient.
 
-    python benchmarks/noise_speed.py PYTHON
+    python -m benchmarks.noise.speed PYTHON
 
 PYTHON is the interpreter of an environment with careamics (0.3.5 was compared) and the torch of
 this one; both run there, turn by turn, in one process. Writes its table between the marks of
@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data_sets import REPOSITORY
-from document import keep, put_into_document
+from benchmarks.data_sets import REPOSITORY
+from benchmarks.document import keep, put_into_document
 
 SHAPE = (32, 2, 64, 64)
 SHAPES = ((1, 2), (3, 2), (6, 4))
@@ -187,7 +187,7 @@ def main() -> None:
         measure()
         return
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
-    command = [sys.argv[1], str(Path(__file__).resolve()), "--measure"]
+    command = [sys.argv[1], "-m", __spec__.name, "--measure"]
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     result = json.loads(done.stdout.splitlines()[-1])
     text = table(result)

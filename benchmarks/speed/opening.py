@@ -1,7 +1,8 @@
 """Time to import the package and to open each widget in a real viewer, beside another source tree.
 
     git worktree add --detach ../before COMMIT
-    xvfb-run -a -s "-screen 0 1280x720x24" python benchmarks/opening.py --against ../before/src
+    xvfb-run -a -s "-screen 0 1280x720x24" \
+        python -m benchmarks.speed.opening --against ../before/src
 
 Each figure is the median of ROUNDS processes; the trees take turns, so that a load on the machine
 meets both. Processor time is told beside the clock's, because it hardly depends on that load.
@@ -17,7 +18,7 @@ import sys
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 WIDGETS = "Split Batch Samples Trust Train Noise Calibration Denoise".split()
 
 PROBE = """

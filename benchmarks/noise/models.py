@@ -1,6 +1,6 @@
 """Noise models on real repeats: every kind on repeats it has not seen, every source on one field.
 
-    python benchmarks/noise_models.py [--steps 400] [--without-bootstrap]
+    python -m benchmarks.noise.models [--steps 400] [--without-bootstrap]
 
 `--steps` is what the denoiser of the source 'bootstrap' gets for each of six channels. Writes its
 tables between the marks of docs/benchmarks.md, and benchmarks/results/noise_models.json.
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from data_sets import DATA
-from document import keep, put_into_document
+from benchmarks.data_sets import DATA
+from benchmarks.document import keep, put_into_document
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import run
 from napari_denoisplit.images.files.reading import read_image

@@ -1,6 +1,6 @@
 """The lens in a real napari window: how soon a view is split, and whether the window stays free.
 
-    xvfb-run -a -s "-screen 0 1280x720x24" python benchmarks/lens.py [MODEL ...]
+    xvfb-run -a -s "-screen 0 1280x720x24" python -m benchmarks.windows.lens [MODEL ...]
 
 Each model is one trained with the preset 'fast' on a data set of the quality benchmark; its name
 begins with that of the data set. Where none is named, they are those that the quality benchmark has
@@ -19,8 +19,9 @@ import napari
 import numpy as np
 from qtpy.QtCore import QEventLoop, QTimer
 
-from data_sets import DATA_SETS
-from document import keep, put_into_document
+from benchmarks.data_sets import DATA_SETS
+from benchmarks.document import keep, put_into_document
+from benchmarks.quality.training import OUTPUT
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
@@ -32,7 +33,6 @@ from napari_denoisplit.sampling.patchwork import Patchwork
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets import SplitWidget
 from napari_denoisplit.widgets.layers.view import view_of
-from quality import OUTPUT
 
 VIEW = 512
 SIZE = 2048

@@ -1,6 +1,6 @@
 """How well the residual check tells a model's own kind of image from others; MAP and consensus.
 
-    python benchmarks/trust.py [--models FOLDER]
+    python -m benchmarks.quality.trust [--models FOLDER]
 
 Uses the models of the quality benchmark (benchmarks/output/quality) and writes its tables between
 the marks of docs/benchmarks.md. A model without a reference gets one from its validation blocks.
@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from data_sets import DATA, DATA_SETS, REPOSITORY
-from document import keep, put_into_document
+from benchmarks.data_sets import DATA, DATA_SETS, REPOSITORY
+from benchmarks.document import keep, put_into_document
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.events import run
 from napari_denoisplit.images.files.reading import read_image

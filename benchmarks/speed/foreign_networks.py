@@ -6,7 +6,7 @@ level.
 
 Run by a Python that has careamics; the published repositories are read from where they lie:
 
-    PYTHONPATH=src python benchmarks/foreign_networks.py [--denoisplit DIR] [--musplit DIR]
+    PYTHONPATH=src python -m benchmarks.speed.foreign_networks [--denoisplit DIR] [--musplit DIR]
         [--levels 2-8] [--store FILE]
 """
 

@@ -1,6 +1,6 @@
 """What a calibrated sigma is worth, on images that were used neither for training nor for alpha.
 
-    python benchmarks/calibration.py [--models FOLDER]
+    python -m benchmarks.quality.calibration [--models FOLDER]
 
 Takes the models that `quality.py run DATA denoisplit 0` has left in benchmarks/output/quality. Each
 is calibrated on the parts of its training images that were kept aside, once with clean and once
@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_sets import DATA, DATA_SETS, DataSet
-from document import keep, put_into_document
+from benchmarks.data_sets import DATA, DATA_SETS, DataSet
+from benchmarks.document import keep, put_into_document
+from benchmarks.quality.training import OUTPUT
 from napari_denoisplit.checkpoint import Model, load_model
 from napari_denoisplit.events import run
 from napari_denoisplit.images.files.reading import read_image
@@ -35,7 +36,6 @@ from napari_denoisplit.jobs.calibrate.pixels import Drawn, draw_field
 from napari_denoisplit.jobs.noise.job import fit_noise_job
 from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.settings import CalibrateSettings
-from quality import OUTPUT
 
 if TYPE_CHECKING:
     from napari_denoisplit.jobs.calibrate.channel import ChannelResult

@@ -1,7 +1,7 @@
 """Split a slide that is never in memory: rate, peak memory, and going on after a kill.
 
-    python benchmarks/slide.py [--edge 3000] [--samples 4] [--presets tiny fast]
-    python benchmarks/slide.py --edge 20000 --presets tiny --samples 2
+    python -m benchmarks.speed.slide [--edge 3000] [--samples 4] [--presets tiny fast]
+    python -m benchmarks.speed.slide --edge 20000 --presets tiny --samples 2
 
 The slide is drawn as it is read. Each run is a process of its own; the base is that process after
 its imports, with the model loaded. The killed run gets SIGKILL in the middle and is started again;
@@ -27,7 +27,8 @@ import dask.array as da
 import numpy as np
 import torch
 
-from document import keep, put_into_document
+from benchmarks.data_sets import REPOSITORY
+from benchmarks.document import keep, put_into_document
 from napari_denoisplit.checkpoint import Model, ModelHeader, load_model, save_model
 from napari_denoisplit.events import Progress, Stage, run
 from napari_denoisplit.images.image import Image
@@ -103,7 +104,7 @@ def split(order: dict) -> None:
 
 def start(order: dict) -> subprocess.Popen[str]:
     """Begin a split in a process of its own."""
-    command = [sys.executable, __file__, "--order", json.dumps(order)]
+    command = [sys.executable, "-m", __spec__.name, "--order", json.dumps(order)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -182,7 +183,7 @@ def main() -> None:
         "| preset | slide | samples | time (s) | megapixels and samples a second "
         "| peak memory above the base (GiB) | killed in the middle and run again |"
     )
-    results = Path(__file__).parent / "results"
+    results = REPOSITORY / "benchmarks" / "results"
     known = [json.loads(p.read_text()) for p in sorted(results.glob("slide_*.json"))]
     table = [head, "|---" * 7 + "|", *(line(row) for rows in known for row in rows)]
     put_into_document("slide", "\n".join(table))

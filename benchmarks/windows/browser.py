@@ -1,6 +1,6 @@
 """The browser of samples in a real window: frames a second, longest block of the window, memory.
 
-    xvfb-run -a -s "-screen 0 1280x720x24" python benchmarks/browser.py [--edge 1024]
+    xvfb-run -a -s "-screen 0 1280x720x24" python -m benchmarks.windows.browser [--edge 1024]
 
 Each case is a process of its own: 50 samples of 2 x EDGE x EDGE in memory, the same as differences
 to the MMSE, napari's own slider over the same layers for comparison, and 2 x EDGE x EDGE samples
@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from document import keep, put_into_document
+from benchmarks.document import keep, put_into_document
 
 SECONDS = 10
 FASTEST = 60  # samples a second that are asked for
@@ -201,7 +201,15 @@ def main() -> None:
     else:
         results = []
         for case in CASES:
-            command = [sys.executable, __file__, "--case", case, "--edge", str(arguments.edge)]
+            command = [
+                sys.executable,
+                "-m",
+                __spec__.name,
+                "--case",
+                case,
+                "--edge",
+                str(arguments.edge),
+            ]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             results.append(json.loads(done.stdout.splitlines()[-1]))
             print(results[-1], flush=True)

@@ -1,8 +1,8 @@
 """A race of posterior samples of 512 x 512 pixels with the published prediction path.
 
-Called by benchmarks/sampling.py, in the environment of careamics. The published path: the paper's
-network, patches of 64 x 64 pixels of which 32 x 32 are kept, reflected borders, the whole model for
-each sample.
+Called by benchmarks/speed/sampling.py, in the environment of careamics. The published path: the
+paper's network, patches of 64 x 64 pixels of which 32 x 32 are kept, reflected borders, the whole
+model for each sample.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Memory that the fit of a noise model takes on a lazy stack of 20 GiB, made as it is read.
 
-    python benchmarks/noise_memory.py
+    python -m benchmarks.noise.memory
 
 Each source is fitted in a process of its own; the base is the process after its imports. Writes
 its table between the marks of docs/benchmarks.md.
@@ -18,7 +18,7 @@ import dask.array as da
 import numpy as np
 import torch
 
-from document import put_into_document
+from benchmarks.document import put_into_document
 from napari_denoisplit.events import run
 from napari_denoisplit.images.training.noise_data import NoiseData
 from napari_denoisplit.jobs.noise.job import fit_noise_job
@@ -80,7 +80,7 @@ def main() -> None:
         "|---" * 6 + "|",
     ]
     for source in SOURCES:
-        command = [sys.executable, __file__, source]
+        command = [sys.executable, "-m", __spec__.name, source]
         text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         row = json.loads(text.splitlines()[-1])
         lines.append(

@@ -1,6 +1,6 @@
 """The self-supervised denoiser beside the noisy image and the best Gaussian blur.
 
-    python benchmarks/denoising.py --steps 400
+    python -m benchmarks.quality.denoising --steps 400
 
 One network per image, on one core if OMP_NUM_THREADS is 1. Figures of images that are not run again
 (`--only "phantom"`) are taken from benchmarks/results/denoising.json. Writes its table between the
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from data_sets import DATA, REPOSITORY
-from document import keep, put_into_document
+from benchmarks.data_sets import DATA, REPOSITORY
+from benchmarks.document import keep, put_into_document
 from napari_denoisplit.events import run
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.phantom.phantoms import phantom

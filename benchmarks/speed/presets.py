@@ -1,6 +1,6 @@
 """Cost of each preset: weights, time of a training step, time and memory of a posterior sample.
 
-    python benchmarks/presets.py
+    python -m benchmarks.speed.presets
 
 Writes its table between the marks of docs/benchmarks.md.
 """
@@ -16,7 +16,7 @@ import time
 import numpy as np
 import torch
 
-from document import put_into_document
+from benchmarks.document import put_into_document
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.families import network_of, sampler_of
@@ -94,7 +94,7 @@ def main() -> None:
     ]
     for name, preset in PRESETS.items():
         for precision in ("bfloat16", "float32"):
-            command = [sys.executable, __file__, name, precision]
+            command = [sys.executable, "-m", __spec__.name, name, precision]
             text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             row = json.loads(text)
             patches = f"{preset.batch_size} of {preset.patch_size} x {preset.patch_size}"

@@ -1,6 +1,6 @@
 """Error of the MMSE by the number of samples, with independent, mirrored and stratified noise.
 
-    python benchmarks/samples.py [DATA ...]
+    python -m benchmarks.quality.samples [DATA ...]
 
 Of the models that `quality.py run DATA denoisplit 0` leaves in benchmarks/output, on 192 x 192
 pixels of the test image. Stratified noise is a Latin hypercube: at each latent position the values
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from data_sets import DATA_SETS, REPOSITORY
-from document import keep, put_into_document
+from benchmarks.data_sets import DATA_SETS, REPOSITORY
+from benchmarks.document import keep, put_into_document
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.measures.psnr import psnr, range_invariant_psnr
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory

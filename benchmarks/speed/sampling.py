@@ -1,12 +1,12 @@
 """Speed and memory of posterior sampling of 512 x 512 pixels.
 
-    python benchmarks/sampling.py [--peer PYTHON] [--rounds N] [--model FILE]
+    python -m benchmarks.speed.sampling [--peer PYTHON] [--rounds N] [--model FILE]
 
 With their border 544 x 544 pixels are computed. Beside the network as training leaves it, and with
 PYTHON, the interpreter of an environment with careamics (0.3.5 was compared) and the torch of this
 one, beside the published prediction path. Contestants alternate, medians are shown. FILE is a model
-trained on data set A, by default that of benchmarks/quality.py; with it the numbers of both forms
-are compared. Writes its tables between the marks of docs/benchmarks.md.
+trained on data set A, by default that of benchmarks/quality/training.py; with it the numbers of
+both forms are compared. Writes its tables between the marks of docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from data_sets import DATA_SETS, REPOSITORY
-from document import keep, put_into_document
+from benchmarks.data_sets import DATA_SETS, REPOSITORY
+from benchmarks.document import keep, put_into_document
+from benchmarks.speed.sampling_race import NORMALIZATION, SIZE, plane, seconds
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
@@ -33,7 +34,6 @@ from napari_denoisplit.sampling.border import border_of
 from napari_denoisplit.sampling.moments import Moments
 from napari_denoisplit.sampling.posterior import Posterior
 from napari_denoisplit.settings import PRESETS
-from sampling_race import NORMALIZATION, SIZE, plane, seconds
 
 ROUNDS = 5
 ROUNDS_FRESH = 3
@@ -248,7 +248,7 @@ def presets(rounds: int) -> list[dict]:
     rows = []
     for name in ("fast", "paper"):
         for precision in PRECISIONS:
-            command = [sys.executable, __file__, "--measure", name, precision]
+            command = [sys.executable, "-m", __spec__.name, "--measure", name, precision]
             command += ["--rounds", str(rounds)]
             text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             rows.append({"preset": name, "precision": precision, **json.loads(text)})

@@ -1,0 +1,1 @@
+"""Noise models: held-out likelihood, memory, speed and exchange with careamics."""

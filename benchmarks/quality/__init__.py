@@ -1,0 +1,1 @@
+"""Quality of splits: PSNR, calibration, trust, number of samples, seams, denoising."""

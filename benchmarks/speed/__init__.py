@@ -1,0 +1,1 @@
+"""Speed and memory: presets, samples, slides, networks of other programs, opening."""
