@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def split(rng):
     calibration = CalibrationRecord(channels=(ChannelCalibration(factor=1.5),) * 2)
     return stack_of_samples(
         rng,
-        **fields_of(make_record(image, settings, calibration, "m.denoisplit", samples=8)),
+        **fields_of(make_record(image, settings, calibration, Path("m.denoisplit"), samples=8)),
         name=image.name,
         pixel_size=image.pixel_size,
         units=image.units,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def split(rng):
     image = Image(np.zeros((3, 16, 20), np.float32), "ZYX", {"Y": 0.5, "X": 0.25}, name="cells")
     return stack_of_samples(
         rng,
-        **fields_of(make_record(image, settings, calibration, "m.denoisplit", samples=8)),
+        **fields_of(make_record(image, settings, calibration, Path("m.denoisplit"), samples=8)),
         name=image.name,
         pixel_size=image.pixel_size,
     )

@@ -145,7 +145,7 @@ def test_an_input_with_pixels_that_are_not_numbers_has_no_verdict(qtbot, viewer,
 
 def test_an_input_that_goes_is_not_replaced_by_a_result(viewer, widget):
     viewer.layers.remove("cells")
-    assert "choose the image that was split" in widget.residual.panel.hint.text()
+    assert "'cells', is not open" in widget.residual.panel.hint.text()
 
 
 def test_a_stop_before_the_first_plane_is_no_error(qtbot, widget, monkeypatch):
@@ -165,10 +165,13 @@ def test_a_model_of_other_structures_is_refused_before_the_run(widget, model_fil
     assert not widget.residual.panel.button.isEnabled()
 
 
-def test_an_input_of_another_size_is_refused_before_the_run(viewer, widget, clean):
-    other = viewer.add_image(np.zeros((20, 20), np.float32), name="other")
-    widget.residual.input.layer = layer(viewer, other.name)
-    assert "another size" in widget.residual.panel.hint.text()
+def test_an_image_of_equal_size_is_not_taken_for_the_input(viewer, widget, clean):
+    viewer.layers.remove("cells")
+    for name, size in (("other", clean.shape[1:]), ("small", (20, 20))):
+        viewer.add_image(np.zeros(size, np.float32), name=name)
+    assert widget.residual.input.layer is None
+    assert [one.name for one in widget.residual.input.layers] == ["other"]  # it may be renamed
+    assert "Choose the image that was split, 'cells'" in widget.residual.panel.hint.text()
     assert not widget.residual.panel.button.isEnabled()
 
 
@@ -327,9 +330,13 @@ def test_of_two_splits_either_can_be_judged_and_one_may_go(viewer, dock, clean, 
     add_split(viewer, clean, name="others")
     widget.reset_choices()
     assert [widget.split.box.itemText(i).split()[0] for i in (0, 1)] == ["others", "cells"]
-    assert widget.split.chosen.name == "cells"
-    widget.split.box.setCurrentIndex(0)
+    assert widget.split.chosen.name == "others"
     assert widget.residual.input.layer.name == "others"
+    widget.split.box.setCurrentIndex(1)
+    widget.split.box.activated.emit(1)
+    widget.reset_choices()
+    assert widget.split.chosen.name == "cells"
+    assert widget.residual.input.layer.name == "cells"
     for one in [x for x in viewer.layers if x.name.startswith("others ·")]:
         viewer.layers.remove(one)
     widget.reset_choices()

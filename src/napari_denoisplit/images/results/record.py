@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from napari_denoisplit.calibration_record import CalibrationRecord
@@ -12,6 +14,7 @@ from napari_denoisplit.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.settings import SplitSettings
@@ -19,12 +22,16 @@ if TYPE_CHECKING:
 PROGRAM = "napari-denoisplit"
 """Key under which a record has the version that made it: by this, a result is known as one."""
 
+MODEL_FILE, INPUT_PIXELS = "model_file", "input_pixels"
+"""Keys under which a record has where the model was, and `name_of_pixels` of the input."""
+_SEEN = 64  # pixels along an edge tell one noisy image from another
+
 
 def make_record(
     image: Image,
     settings: SplitSettings,
     calibration: CalibrationRecord | None,
-    model: str | None,
+    model: Path | None,
     **more: Any,
 ) -> dict[str, Any]:
     """Write down how a split is made.
@@ -38,13 +45,14 @@ def make_record(
     calibration
         Of the model; the record keeps all of it.
     model
-        Name of the model's file; None for a model that is in no file.
+        The model's file; None for a model that is in no file.
     more
         What else is known, with values for JSON: of a split that has ended, `samples` behind a
-        plane, and whether it was `stopped_early`.
+        plane, and whether it was `stopped_early`; of every one, `input_pixels`.
     """
     return {
-        "model": model,
+        "model": None if model is None else model.name,
+        MODEL_FILE: None if model is None else str(model.absolute()),
         "input": image.name,
         "source": str(image.source) if image.source else None,
         "settings": settings.model_dump(mode="json"),
@@ -54,6 +62,22 @@ def make_record(
         "torch": version("torch"),
         **more,
     }
+
+
+def name_of_pixels(data: Any) -> str:
+    """Name of an image, by which it is known again in a layer or a file of any other name.
+
+    Parameters
+    ----------
+    data
+        (..., Y, X), axes in the order of T, Z, Y, X; those of size 1 do not matter. The middle of
+        the middle plane is read.
+    """
+    plane = tuple(n // 2 for n in data.shape[:-2])
+    middle = (slice(max(0, n - _SEEN) // 2, (n + _SEEN) // 2) for n in data.shape[-2:])
+    seen = np.ascontiguousarray(data[(*plane, *middle)], np.float32)
+    shape = repr([int(n) for n in data.shape if n > 1]).encode()
+    return hashlib.sha256(shape + seen.tobytes()).hexdigest()[:16]
 
 
 def fields_of(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import torch
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import BlocksWritten, Count, Progress, Stage
 from napari_denoisplit.images.files.image_file import ImageFile
-from napari_denoisplit.images.results.record import make_record
+from napari_denoisplit.images.results.record import make_record, name_of_pixels
 from napari_denoisplit.images.results.zarr_folder import open_zarr_folder
 from napari_denoisplit.jobs.forecast.preflight import preflight_blocks
 from napari_denoisplit.jobs.lock import locked
@@ -290,11 +290,17 @@ def _written(store: SlideStore, waiting: deque[int]) -> Iterator[BlocksWritten]:
 
 def _create(path: Path, work: _Work, plan: dict[str, JsonValue]) -> SlideStore:
     model, view, settings = work.model, work.view, work.settings
-    name = model.path.name if model.path else None
-    provenance = make_record(view, settings, model.header.calibration, name)
+    part = view if work.region is None else work.region.cut(view)
+    provenance = make_record(
+        view,
+        settings,
+        model.header.calibration,
+        model.path,
+        input_pixels=name_of_pixels(part.data),
+    )
     return SlideStore.create(
         path,
-        view if work.region is None else work.region.cut(view),
+        part,
         model.header.channel_names,
         block_size=sizes_of(plan)[0],
         n_kept=cast("int", plan["kept_samples"]),

@@ -10,7 +10,7 @@ import torch
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import SampleDrawn
-from napari_denoisplit.images.results.record import fields_of, make_record
+from napari_denoisplit.images.results.record import fields_of, make_record, name_of_pixels
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs.forecast.words import Preflight
 from napari_denoisplit.measures.calibration.sigma import sigma_of
@@ -54,6 +54,7 @@ class SplitResults:
         self._samples = np.full((n_kept, *shape), np.nan, np.float32) if n_kept else None
         self.n_drawn: NDArray[np.int_] = np.zeros(view.shape[:-2], int)
         """Samples behind each plane."""
+        self._pixels = name_of_pixels(view.data)  # now: a file may be gone in the end
 
     def keep(self, index: tuple[int, ...], drawn: torch.Tensor, moments: Moments) -> SampleDrawn:
         """Store the newest sample of a plane, (C, Y, X), and what its moments are now."""
@@ -114,12 +115,12 @@ class SplitResults:
     def _record(
         self, image: Image, means: MemoryFallback, n_samples: int, *, stopped_early: bool
     ) -> dict[str, Any]:
-        path = self._model.path
         return make_record(
             image,
             self._settings,
             self._model.header.calibration,
-            path.name if path else None,
+            self._model.path,
+            input_pixels=self._pixels,
             model_sha256=self._model.sha256,
             samples=n_samples,
             samples_drawn=int(self.n_drawn.sum()),

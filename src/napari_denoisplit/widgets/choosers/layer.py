@@ -38,7 +38,8 @@ class LayerChoice(QWidget):
         Whether the layer must have a channel axis.
     one_of_many
         Whether it is one of a list of layers, which are proposed from the first one on, truth among
-        them. By itself it begins with the active layer, else with the topmost visible one.
+        them. By itself it begins with the active layer, else with the topmost visible one,
+        and follows what is opened or activated later until the user chooses.
         What the plugin made of images is proposed by neither.
     """
 
@@ -73,6 +74,8 @@ class LayerChoice(QWidget):
         self._layers.changed.connect(self._on_layer)
         box.activated.connect(self._pick)
         self.axes_box.currentIndexChanged.connect(self.changed)
+        if (alive := viewer()) is not None and not one_of_many:
+            alive.layers.selection.events.active.connect(self._follow)
         self.propose()
         self._on_layer()
 
@@ -120,7 +123,18 @@ class LayerChoice(QWidget):
         stays = before is not None and self.layer is before and self._fits(before)
         if not stays or self._is_made(before):
             self.propose()
+        self._follow()
         self._on_layer()
+
+    def _follow(self, event: object = None) -> None:
+        """Take the layer that has become active, unless one was chosen or a job is running."""
+        viewer = self._viewer()
+        if viewer is None or self._one_of_many or self._is_chosen or not self.isEnabled():
+            return
+        active = viewer.layers.selection.active
+        mine = [one for one in self._there() if one is active and not self._is_made(one)]
+        if mine and mine[0] is not self.layer and self._fits(mine[0]):
+            self._layers.value = mine[0]
 
     def _pick(self, *_: object) -> None:
         self._is_chosen = True

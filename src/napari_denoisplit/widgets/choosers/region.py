@@ -33,6 +33,7 @@ class LayerOrNone(QWidget):
     """
 
     changed = Signal()  # another layer was chosen, or such layers came or went
+    picked = Signal()  # the user, not what follows the viewer, has chosen
 
     def __init__(
         self,
@@ -52,12 +53,18 @@ class LayerOrNone(QWidget):
         self.setFocusProxy(self.box)
         self.reset_choices()
         self.box.currentIndexChanged.connect(self.changed)
+        self.box.activated.connect(self.picked)
 
     @property
     def layer(self) -> Any:
         """The chosen layer; None for nothing."""
         row = self.box.currentIndex() - 1
         return self.layers[row] if 0 <= row < len(self.layers) else None
+
+    @layer.setter
+    def layer(self, layer: Any) -> None:
+        rows = [row for row, one in enumerate(self.layers, start=1) if one is layer]
+        self.box.setCurrentIndex(rows[0] if rows else 0)
 
     def reset_choices(self) -> None:
         """Follow the viewer's layers."""

@@ -12,7 +12,7 @@ from napari_denoisplit.widgets.parts.controls import Text, in_a_column
 from napari_denoisplit.widgets.parts.fields import narrow_box
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from napari_denoisplit.widgets.layers.found import FoundResult
     from napari_denoisplit.widgets.layers.place import ViewerRef
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 class ResultChoice(QWidget):
     """A list of results, the newest first.
+
+    The newest is chosen until the user chooses another, which stays until there is a newer one.
 
     Parameters
     ----------
@@ -48,10 +50,12 @@ class ResultChoice(QWidget):
         super().__init__(parent)
         self._viewer, self._kind, self._title = viewer, kind, title
         self._results: tuple[FoundResult, ...] = ()
+        self._is_picked = False  # by the user
         self.box = narrow_box(name, help_text, self, characters=8)
         self.unread = Text("Results that cannot be read", self)
         self.setLayout(in_a_column(self.box, self.unread))
         self.box.currentIndexChanged.connect(self.changed)
+        self.box.activated.connect(self._pick)
 
     @property
     def chosen(self) -> FoundResult | None:
@@ -70,29 +74,40 @@ class ResultChoice(QWidget):
 
     def choose_newest(self) -> None:
         """Choose the result that was added last."""
+        self._is_picked = False
         self.box.setCurrentIndex(0)
+
+    def _pick(self, *_: object) -> None:
+        self._is_picked = True
 
     def reset_choices(self) -> None:
         """Follow the viewer's layers."""
         before = self.chosen
         unread: list[str] = []
+        known = _layers_of(self._results)
         self._results = self._found(unread)
+        has_news = not _layers_of(self._results[:1]) <= known
         self.unread.say("\n".join(f"⚠ {one}" for one in unread))
         keys = [one.key for one in self._results]
-        is_same = before is not None and before.key in keys
+        row = keys.index(before.key) if before is not None and before.key in keys else 0
+        self._is_picked = self._is_picked and not has_news and row > 0
         blocker = QSignalBlocker(self.box)
         self.box.clear()
         self.box.addItems([self._title(one) for one in self._results])
-        if before is not None and is_same:
-            self.box.setCurrentIndex(keys.index(before.key))
+        self.box.setCurrentIndex(row if self._is_picked else min(0, len(keys) - 1))
         blocker.unblock()
         self.box.setEnabled(bool(keys))
         after = self.chosen
-        if not is_same:
+        if before is None or after is None or before.key != after.key:
             self.changed.emit()
-        elif before is not None and after is not None and before.members != after.members:
+        elif before.members != after.members:
             self.updated.emit()
 
     def _found(self, unread: list[str] | None = None) -> tuple[FoundResult, ...]:
         viewer = self._viewer()
         return () if viewer is None else find_results(viewer.layers, self._kind, unread)[::-1]
+
+
+def _layers_of(results: Iterable[FoundResult]) -> set[int]:
+    """Tell the layers of some results from all others, their inputs left out."""
+    return {id(x) for one in results for of_kind in one.layers.values() for x in of_kind}

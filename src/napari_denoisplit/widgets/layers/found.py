@@ -11,6 +11,7 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.images.layer_record import (
     MMSE,
+    RESIDUAL,
     RESULT_KINDS,
     SAMPLES,
     SIGMA,
@@ -21,7 +22,7 @@ from napari_denoisplit.images.layer_record import (
 from napari_denoisplit.images.place import AXIS_NAMES, SAMPLE, Place
 from napari_denoisplit.images.results.layers import FIELDS, turned
 from napari_denoisplit.images.results.levels import with_coarser
-from napari_denoisplit.images.results.record import fields_of
+from napari_denoisplit.images.results.record import INPUT_PIXELS, fields_of, name_of_pixels
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.widgets.layers.place import (
     full_resolution,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 SAMPLE_LABELS = ("sample", "samples")
 """What the axis of posterior samples is called, in a layer's axis labels."""
 _LETTERS = {name: letter for letter, name in AXIS_NAMES.items() if letter != "C"}
+_MADE_OF_SPLITS = (*RESULT_KINDS, RESIDUAL)
 _UNNAMED = {2: "YX", 3: "ZYX", 4: "TZYX"}
 
 
@@ -96,8 +98,7 @@ class FoundResult:
     @property
     def shape(self) -> tuple[int, ...]:
         """Of one structure, in the order of `axes`."""
-        sizes = dict(zip(self.split.axes, self.split.shape, strict=True))
-        return tuple(sizes[axis] for axis in self.axes)
+        return _shape_along(self.axes, self.split)
 
     @property
     def observed(self) -> Any:
@@ -123,6 +124,13 @@ class FoundResult:
             for letter in SAMPLE + self.split.axes[:-2]
         ]
         return index[0], tuple(index[1:])
+
+    def may_be_input(self, layer: Any) -> bool:
+        """Whether a layer can be what was split: of the same size, not made by this program.
+
+        Where the record knows the pixels, it must be those.
+        """
+        return _may_be_input(layer, self.split, self.axes)
 
     def as_in_viewer(self, data: NDArray[Any]) -> NDArray[Any]:
         """Give an array in the order of T, Z, Y, X the order of the layers."""
@@ -187,7 +195,7 @@ def _found(
     axes, sample_axes = _axes(layers, kind)
     place = place_of_layer(first, axes if kind == MMSE else sample_axes)
     split = _split(layers, axes, sample_axes, place, structures)
-    input_layer = _input(images, first, kind)
+    input_layer = _input(images, split, axes)
     every = [layer for of_kind in group.values() for layer in of_kind.values()]
     every += [] if input_layer is None else [input_layer]
     return FoundResult(split, axes, sample_axes, place, layers, tuple(every), input_layer)
@@ -271,14 +279,26 @@ def _plane_shape(layer: ImageLayer, kind: str) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _input(images: list[ImageLayer], first: ImageLayer, kind: str) -> ImageLayer | None:
-    """Find the layer that was split, of the same pixels as a layer of the result."""
-    name, shape = record_of(first.metadata).get("input"), _plane_shape(first, kind)
-    for layer in images:
-        is_result = kind_of(layer.metadata) in RESULT_KINDS
-        if layer.name == name and not is_result and tuple(full_resolution(layer).shape) == shape:
-            return layer
-    return None
+def _input(images: list[ImageLayer], split: Split, axes: str) -> ImageLayer | None:
+    """Find the layer that was split, by its pixels; a record that does not know them has a name."""
+    possible = [layer for layer in images if _may_be_input(layer, split, axes)]
+    named = [layer for layer in possible if layer.name == split.name]
+    return next(iter(named or (possible if split.provenance.get(INPUT_PIXELS) else ())), None)
+
+
+def _may_be_input(layer: Any, split: Split, axes: str) -> bool:
+    if not isinstance(layer, ImageLayer) or layer.rgb or kind_of(layer.metadata) in _MADE_OF_SPLITS:
+        return False
+    data = plain_array(full_resolution(layer))
+    if tuple(data.shape) != _shape_along(axes, split):
+        return False
+    known = split.provenance.get(INPUT_PIXELS)
+    return not known or name_of_pixels(turned(data, _turn(axes, split.axes))) == known
+
+
+def _shape_along(axes: str, split: Split) -> tuple[int, ...]:
+    sizes = dict(zip(split.axes, split.shape, strict=True))
+    return tuple(sizes[axis] for axis in axes)
 
 
 def _turn(axes: str, wanted: str) -> list[int]:

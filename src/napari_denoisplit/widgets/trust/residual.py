@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from napari_denoisplit.images.layer_record import RESIDUAL, RESULT_KINDS, kind_of
-from napari_denoisplit.widgets.choosers.layer import LayerChoice
+from napari_denoisplit.images.layer_record import RESIDUAL
+from napari_denoisplit.images.results.record import MODEL_FILE
 from napari_denoisplit.widgets.choosers.model import ModelChoice
-from napari_denoisplit.widgets.layers.place import full_resolution, image_of_layer
+from napari_denoisplit.widgets.choosers.region import LayerOrNone
+from napari_denoisplit.widgets.layers.place import image_of_layer
 from napari_denoisplit.widgets.parts.controls import Text, in_a_column
 from napari_denoisplit.widgets.parts.grade_words import verdict_html
 from napari_denoisplit.widgets.parts.job_widget import JobPart
@@ -33,6 +35,7 @@ _HELP = (
     "Take the predicted structures away from the input and judge what is left by the noise models "
     "of the model. No truth is needed."
 )
+_INPUT = "The image that was split. Images of another size or of other pixels are left out."
 _LIMITS = (4.0, 6.0)  # standard deviations that the layers show
 _COLORS = (
     (0.3, 0.7, 1.0),
@@ -48,11 +51,12 @@ class ResidualPart(JobPart):
         super().__init__("Check the residual", _HELP, start, parent)
         self._viewer = viewer
         self._result: FoundResult | None = None
-        self._matched: tuple[object, ...] = ()
+        self._made_with: object = None  # the model's file, as the record has it
+        self._is_picked = False  # the input, by the user
         self.check: ResidualCheck | None = None
         """Of the last run."""
         self._checked: tuple[object, ...] = ()  # what the verdict that is shown is about
-        self.input = LayerChoice(viewer, "Input", parent=self)
+        self.input = LayerOrNone(viewer, self._may_be_input, "Input", _INPUT, "not open", self)
         self.model = ModelChoice(self)
         self.verdict = Text("Verdict on the residual", self, selectable=True)
         self.numbers = Text("Numbers of the residual", self, selectable=True)
@@ -76,15 +80,31 @@ class ResidualPart(JobPart):
     def _connect(self) -> None:
         self.model.changed.connect(self._on_model)
         self.input.changed.connect(self._refresh)
+        self.input.picked.connect(self._pick)
 
     def set_result(self, result: FoundResult | None) -> None:
-        """Take another split, and its input."""
+        """Take another split, its input, and the model that it was made with."""
+        if (result and result.key) != (self._result and self._result.key):
+            self._is_picked = False
         self._result = result
-        if result is not None and result.key != self._matched:
-            self._matched = result.key
-            if result.input is not None:
+        self.input.reset_choices()
+        if result is not None:
+            if not (self._is_picked and self.input.layer is not None):
                 self.input.layer = result.input
+            self._take_model(result.split.provenance.get(MODEL_FILE))
         self._refresh()
+
+    def _take_model(self, made_with: object) -> None:
+        if isinstance(made_with, str) and made_with != self._made_with:
+            self._made_with = made_with
+            if Path(made_with).is_file():
+                self.model.open(Path(made_with))
+
+    def _may_be_input(self, layer: Any) -> bool:
+        return self._result is not None and self._result.may_be_input(layer)
+
+    def _pick(self) -> None:
+        self._is_picked = True
 
     def _on_model(self) -> None:
         # What a model is, the Split widget tells at length; here only what is wrong with it.
@@ -102,8 +122,8 @@ class ResidualPart(JobPart):
         if self._result is None:
             return "Split an image first (widget Split)."
         if self.input.layer is None:
-            return "Open and choose the image that was split."
-        return self.input.problem or self.model.problem or self._mismatch()
+            return _missing_input(self._result, is_there=bool(self.input.layers))
+        return self.model.problem or self._mismatch()
 
     def _order(self) -> tuple[Any, Image, Any]:
         result: Any = self._result
@@ -128,13 +148,9 @@ class ResidualPart(JobPart):
             part.hide()
 
     def _mismatch(self) -> str:
-        result, layer, header = self._result, self.input.layer, self.model.header
-        if result is None or layer is None or header is None:
+        result, header = self._result, self.model.header
+        if result is None or header is None:
             return ""
-        if tuple(full_resolution(layer).shape) != result.shape:
-            return f"{layer.name!r} has another size than the split: choose the input of the split."
-        if kind_of(layer.metadata) in (*RESULT_KINDS, RESIDUAL):
-            return f"{layer.name!r} was made by a split: choose the image that was split."
         if sorted(header.channel_names) != sorted(result.split.structures):
             made_with = f" ({name})" if (name := result.split.provenance.get("model")) else ""
             return (
@@ -168,6 +184,14 @@ class ResidualPart(JobPart):
                 contrast_limits=(-limit, limit),
                 visible=shown,
             )
+
+
+def _missing_input(result: FoundResult, *, is_there: bool) -> str:
+    if is_there:
+        return f"Choose the image that was split, {result.name!r}, if it is among the layers."
+    source = result.split.provenance.get("source")
+    where = f" ({source})" if source else ""
+    return f"The image that was split, {result.name!r}{where}, is not open: open it."
 
 
 def _check(

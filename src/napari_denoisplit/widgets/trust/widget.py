@@ -68,7 +68,6 @@ class TrustWidget(DockedWidget):
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
-        self.residual.input.reset_choices()
         self.split.reset_choices()
         self._on_split()
 
