@@ -87,8 +87,8 @@ class TrainingFields:
     ) -> None:
         if arrays is not None and [a.shape for a in arrays] != shapes:
             raise ImageError(
-                f"The {what} have shapes {[a.shape for a in arrays]}, the fields {shapes}: they "
-                "must agree."
+                f"The {what} have shapes {[a.shape for a in arrays]}, the fields {shapes}: give "
+                "one of the same shape for each field."
             )
 
     @property
@@ -151,7 +151,10 @@ def _gather(images: Sequence[Image]) -> tuple[list[NDArray[np.float32]], tuple[s
     if min(counts) >= 2:
         if len(set(counts)) > 1:
             listed = ", ".join(f"{i.name!r}: {i.n_channels}" for i in images)
-            raise ImageError(f"The images differ in their number of channels ({listed}).")
+            raise ImageError(
+                f"The images differ in their number of channels ({listed}): choose the same "
+                "channels of each."
+            )
         _check_order(images)
         names = images[0].channel_names or tuple(f"channel {c + 1}" for c in range(counts[0]))
         return [f for image in images for f in image.fields()], _distinct(names)

@@ -50,9 +50,9 @@ class NoiseData:
             raise NoiseModelError(
                 f"{self.name or 'The image'!r} has shape {shape}: "
                 + (
-                    "repeats need a time axis, (T, Y, X)."
+                    "repeats need a time axis, (T, Y, X). Give two exposures or more."
                     if self.source == "repeats"
-                    else "a noise model needs at least (Y, X)."
+                    else "a noise model needs at least (Y, X). Give a whole image."
                 )
             )
         for image in (self.observation, self.signal):
@@ -65,18 +65,19 @@ class NoiseData:
         if (self.signal is not None) != (self.source == "pairs"):
             raise NoiseModelError(
                 "A clean image goes with the source 'pairs' and with no other: "
-                f"{self.source!r} was asked for."
+                f"{self.source!r} was asked for. Give both, or neither."
             )
         if self.signal is not None:
             clean = tuple(self.signal.shape)
             if clean != shape[len(shape) - len(clean) :] or len(clean) < 2:
                 raise NoiseModelError(
                     f"The clean image has shape {clean}, the noisy one {shape}: they must show "
-                    "the same field, pixel by pixel."
+                    "the same field, pixel by pixel. Crop them alike."
                 )
         if self.mask is not None and self.mask.shape != shape[-2:]:
             raise NoiseModelError(
-                f"The region of interest has shape {self.mask.shape}, the image {shape[-2:]}."
+                f"The region of interest has shape {self.mask.shape}, the image {shape[-2:]}: draw "
+                "it on this image."
             )
 
     @classmethod
@@ -136,7 +137,9 @@ def _check_values(image: Any, name: str) -> None:
     if image is None:
         return
     if 0 in image.shape:
-        raise NoiseModelError(f"{name!r} has shape {tuple(image.shape)} and holds no pixels.")
+        raise NoiseModelError(
+            f"{name!r} has shape {tuple(image.shape)} and holds no pixels: take another."
+        )
     kind = getattr(image.dtype, "kind", "f")
     if kind not in "biuf":
         raise NoiseModelError(
@@ -198,7 +201,8 @@ def stack_over_time(images: Sequence[Image]) -> Image:
         if view.shape[1:] != views[0].shape[1:]:
             raise ImageError(
                 f"{image.name!r} is {image.axes} {image.shape}, {first.name!r} {first.axes} "
-                f"{first.shape}: images that are taken together must agree in all but T."
+                f"{first.shape}: images that are taken together must agree in all but T. Give "
+                "each group in a call of its own."
             )
     names = (
         first.channel_names

@@ -170,7 +170,9 @@ def _sizes(at: Path, value: object) -> tuple[int, ...]:
     """Sizes along the axes, as whole positive numbers."""
     sizes: list[Any] = value if isinstance(value, list) else []
     if not 0 < len(sizes) <= MOST_AXES or not all(type(n) is int and n > 0 for n in sizes):
-        raise ImageError(f"{at}: {str(value)[:80]} cannot be the size of an image or of a part.")
+        raise ImageError(
+            f"{at}: {str(value)[:80]} cannot be the size of an image or of a part. Copy it again."
+        )
     return tuple(sizes)
 
 
@@ -181,7 +183,8 @@ def _check_extent(
         raise ImageError(f"{at}: its chunks {chunks} do not fit its shape {shape}. Copy it again.")
     if prod(shape) * n_bytes > LARGEST_IMAGE:
         raise ImageError(
-            f"{at} claims to have {' x '.join(map(str, shape))} pixels, more than can be true."
+            f"{at} claims to have {' x '.join(map(str, shape))} pixels, more than can be "
+            "true. Copy it again."
         )
     # Shards are not held as a whole, the chunks in them are.
     if prod(chunks[-1]) * n_bytes > LARGEST_CHUNK:

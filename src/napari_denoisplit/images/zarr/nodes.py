@@ -54,7 +54,10 @@ def read_node(folder: Path) -> ZarrNode | None:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_METADATA:
-            raise ImageError(f"{path} has {path.stat().st_size} bytes, which no metadata needs.")
+            raise ImageError(
+                f"{path} has {path.stat().st_size} bytes, and no metadata needs more than "
+                f"{LARGEST_METADATA}: copy the folder again."
+            )
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ImageError(
@@ -78,10 +81,16 @@ def child(root: Path, name: object) -> Path:
     inner = PurePosixPath(name) if isinstance(name, str) else None
     plain = inner is not None and not inner.is_absolute() and ".." not in inner.parts
     if inner is None or not plain or re.search(r"[\\:\0]", str(inner)):
-        raise ImageError(f"{root}: its metadata names {name!r}, which is not a folder inside it.")
+        raise ImageError(
+            f"{root}: its metadata names {name!r}, which is not a folder inside it. Copy it again, "
+            "from where it was made."
+        )
     folder = root / inner
     if not folder.resolve().is_relative_to(root.resolve()):
-        raise ImageError(f"{root}: {name!r} is a link to {folder.resolve()}, outside of it.")
+        raise ImageError(
+            f"{root}: {name!r} is a link to {folder.resolve()}, outside of it. Copy what it shows "
+            "into the folder."
+        )
     return folder
 
 

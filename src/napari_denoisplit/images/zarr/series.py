@@ -37,7 +37,7 @@ def chosen_image(node: ZarrNode, series: int | None) -> ZarrNode:
         )
     if isinstance(ome.get("multiscales"), list) and ome["multiscales"]:
         if series not in (None, 0):
-            raise ImageError(f"{at} has no image {series}; it holds one.")
+            raise ImageError(f"{at} has no image {series}; it holds one: leave series out.")
         return node
     if "plate" in ome:
         raise ImageError(_plate_message(node))
@@ -45,7 +45,10 @@ def chosen_image(node: ZarrNode, series: int | None) -> ZarrNode:
     if folders:
         return _one_of(node, folders, series)
     if "labels" in ome:
-        raise ImageError(f"{at} is a group of labels ({_listed(ome['labels'])}), not an image.")
+        raise ImageError(
+            f"{at} is a group of labels ({_listed(ome['labels'])}), not an image: choose the "
+            "folder of the image, which holds it."
+        )
     raise ImageError(_foreign_message(node))
 
 

@@ -165,7 +165,7 @@ class OmeZarrWriter:
         if missing:
             raise ImageError(
                 f"{self.path} is unfinished: {len(self.regions) - missing} of {len(self.regions)} "
-                "regions are written."
+                "regions are written. Write the others first; `missing` names them."
             )
         pairs = list(pairwise(self._levels))
         total = sum(len(coarse.grid) for _, coarse in pairs)

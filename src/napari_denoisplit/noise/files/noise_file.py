@@ -79,11 +79,13 @@ def read_noise_header(path: str | os.PathLike[str]) -> NoiseHeader:
     kind: Any = values.get("kind")
     try:
         if kind not in get_args(NoiseKind):
-            raise NoiseModelError(f"noise models of kind {kind!r} are unknown here.")
+            raise NoiseModelError(
+                f"its kind is {kind!r}, which is unknown here: update the package."
+            )
         low, high = float(values["min_signal"]), float(values["max_signal"])
         return NoiseHeader(kind, (low, high), NoiseRecord.of_values(values), numbers(values))
     except _DAMAGE as error:
-        raise NoiseModelError(f"{str(path)!r} is not a noise model: {error}") from error
+        raise NoiseModelError(f"{str(path)!r} cannot be used as a noise model: {error}") from error
 
 
 def write_noise_model(path: str | os.PathLike[str], model: NoiseModel) -> None:
@@ -120,7 +122,10 @@ def write_noise_model(path: str | os.PathLike[str], model: NoiseModel) -> None:
 def _read_json_values(path: Path) -> dict[str, Any]:
     values = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(values, dict):
-        raise NoiseModelError(f"{str(path)!r} is not a noise model: it is not a JSON object.")
+        raise NoiseModelError(
+            f"{str(path)!r} is not a noise model: it is not a JSON object. Choose a file that "
+            "'denoisplit noise' or the widget Noise wrote."
+        )
     return values
 
 
@@ -142,7 +147,10 @@ def _values(path: Path) -> dict[str, Any]:
         raise NoiseModelError(f"{str(path)!r} is a pipe or a device: choose a file.")
     try:
         if (size := path.stat().st_size) > _MOST_BYTES:
-            raise NoiseModelError(f"{str(path)!r} is not a noise model: {size} bytes are too many.")
+            raise NoiseModelError(
+                f"{str(path)!r} is not a noise model: it has {size} bytes, and no model has more "
+                f"than {_MOST_BYTES}. Choose another file."
+            )
         return reader(path)
     except NoiseModelError:
         raise
@@ -155,4 +163,4 @@ def _values(path: Path) -> dict[str, Any]:
 
 def _unknown(path: Path) -> str:
     endings = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
-    return f"Files of noise models end in {endings}: {str(path)!r} does not."
+    return f"Files of noise models end in {endings}: {str(path)!r} does not. Choose another name."

@@ -54,7 +54,7 @@ def read_npz_values(path: Path) -> dict[str, Any]:
     if size > (_MOST_TABLE_BYTES if kind == "histogram" else _MOST_BYTES):
         raise NoiseModelError(
             f"{str(path)!r} is not a noise model: its arrays take {size} bytes, where a model "
-            "has a few hundred."
+            "has a few hundred. Choose another file."
         )
     with np.load(path, allow_pickle=False) as file:
         arrays = {key: np.asarray(file[key]) for key in keys}
@@ -64,7 +64,7 @@ def read_npz_values(path: Path) -> dict[str, Any]:
         if array.dtype.kind not in "fiu" or (key not in _TABLES and array.size != 1):
             raise NoiseModelError(
                 f"{str(path)!r} is not a noise model: its {key} is {array.dtype} of shape "
-                f"{array.shape}."
+                f"{array.shape}. Choose another file, or fit the model anew."
             )
     record = {"record": json.loads(str(text))} if text.dtype.kind == "U" else {}
     return {"kind": kind, **_values(kind, arrays, str(path)), **record}
@@ -78,7 +78,7 @@ def _kind(path: Path, names: Mapping[str, int]) -> str:
     missing = [key for key in _ARRAYS["gaussian_mixture"] if key not in names]
     raise NoiseModelError(
         f"{str(path)!r} is not a noise model: it holds {', '.join(sorted(names)) or 'nothing'}, "
-        f"but no {', '.join(missing)}."
+        f"but no {', '.join(missing)}. Choose another file."
     )
 
 

@@ -157,7 +157,7 @@ def _check(weight: Tensor, low: float, high: float, min_sigma: float) -> None:
     if weight.ndim != 2 or weight.shape[0] == 0 or weight.shape[0] % 3 or weight.shape[1] == 0:
         raise NoiseModelError(
             f"The weight of a Gaussian-mixture noise model has shape {tuple(weight.shape)}; it "
-            "must be (3K, n): K rows each for means, variances and weights."
+            "must be (3K, n): K rows each for means, variances and weights. Fit the model anew."
         )
     if not bool(torch.isfinite(weight).all()) or float(weight.abs().max()) > 1e30:
         raise NoiseModelError(
@@ -173,5 +173,5 @@ def _check(weight: Tensor, low: float, high: float, min_sigma: float) -> None:
     if not (math.isfinite(min_sigma) and min_sigma >= 0):
         raise NoiseModelError(
             f"The least variance (min_sigma) of this noise model is {min_sigma:g}; it must be "
-            "finite and not negative."
+            "finite and not negative. Fit the model anew."
         )

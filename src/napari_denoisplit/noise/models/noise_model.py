@@ -160,5 +160,5 @@ def check_signal_range(low: float, high: float) -> None:
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise NoiseModelError(
             f"The signal range of this noise model is {low:g}..{high:g}: it must be finite and "
-            "rise."
+            "rise. Fit the model anew."
         )

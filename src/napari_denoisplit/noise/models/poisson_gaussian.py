@@ -219,7 +219,7 @@ def _check(gain: float, offset: float, read_noise: float) -> None:
     if not (math.isfinite(gain) and 1e-12 <= gain <= 1e12):
         raise NoiseModelError(
             f"The gain of this noise model is {gain:g} grey levels per photon; it must be positive "
-            "and finite."
+            "and finite. Fit the model anew."
         )
     if not (math.isfinite(offset) and math.isfinite(read_noise) and 0 <= read_noise <= 1e12):
         raise NoiseModelError(
