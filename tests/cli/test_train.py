@@ -146,3 +146,17 @@ def test_a_place_that_cannot_be_written_is_refused_before_images_are_read(tmp_pa
         main(["train", "absent.tif", "-o", str(tmp_path / "file" / "m.denoisplit")])
     assert end.value.code == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_recorded_superposition_is_learned_from(channels, tmp_path, capsys):
+    both = [read_image(path).data.astype("f4") for path in channels]
+    recorded, model = tmp_path / "both.ome.tif", tmp_path / "m.denoisplit"
+    write_image(recorded, Image(both[0] + both[1] - 20, "YX"))
+    assert train(*channels, "--superposition", recorded, "-o", model, *SHORT) == 0
+    header = read_header(model)
+    assert header.mix.weights == pytest.approx((1, 1), rel=0.01)
+    assert "The recorded superpositions are 1 nuclei + 1 actin - 20" in capsys.readouterr().err
+    write_image(recorded, Image(both[0][:100], "YX"))
+    other = tmp_path / "n.denoisplit"
+    assert train(*channels, "--superposition", recorded, "-o", other, *SHORT) == 1
+    assert "YX (100, 192)) have 1 planes" in capsys.readouterr().err

@@ -118,7 +118,8 @@ def _model_in_words(header: ModelHeader) -> dict[str, str]:
         "pixel size": _text(_pixel_size(header)),
         "grey levels": f"superpositions of mean {n.input_mean:.4g}, standard deviation "
         f"{n.input_std:.4g}",
-        "superposition": f"{header.mix.mode}, weights {weights}",
+        "superposition": f"{header.mix.mode}, weights {weights}"
+        + (f", offset {header.mix.offset:.4g}" if header.mix.offset else ""),
         "training": _training(header),
         "noise models": "; ".join(noise_models) or "none: Gaussian likelihood",
         "calibration": "none: sigma is the plain spread of the samples"

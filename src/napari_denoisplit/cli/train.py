@@ -12,6 +12,7 @@ from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.cli.parts.files import (
     check_model_name,
     check_writable,
+    read_each,
     read_noise_models,
     read_structures,
 )
@@ -42,6 +43,7 @@ def train(
     weights: str = "",
     noise_model: list[Path] | None = None,
     clean: list[Path] | None = None,
+    superposition: list[Path] | None = None,
     repeats: bool = False,
     channel: list[str] | None = None,
     resume: Path | None = None,
@@ -75,6 +77,10 @@ def train(
     clean
         Clean image of the same field as a noisy one, if you have it; give the option once for each,
         in their order. Not learned from: it serves noise models and checks.
+    superposition
+        The same field recorded with all structures at once, as the images that you will split; give
+        the option once for each, in the order of the fields. The network learns from it in place of
+        mixed channels, and how it is mixed of them is measured. Left out, channels are mixed.
     repeats
         The time points of the images are repeated exposures of one place, not a time-lapse: noise
         models are then fitted to them, which is the best way.
@@ -95,6 +101,7 @@ def train(
     fields = _fields(
         read_structures(terminal, images, axes, series, channel),
         read_structures(terminal, clean or (), axes, series, channel),
+        read_each(terminal, superposition or (), axes, series),
         words(names),
         t_is_repeats=repeats,
     )
@@ -143,13 +150,16 @@ def _settings(chosen: dict[str, Any], weights: tuple[float, ...] | None) -> Trai
 def _fields(
     images: Sequence[Image],
     clean: Sequence[Image],
+    superpositions: Sequence[Image],
     names: tuple[str, ...],
     *,
     t_is_repeats: bool,
 ) -> TrainingFields:
     from napari_denoisplit.images.training.fields import TrainingFields
 
-    fields = TrainingFields.from_images(images, clean or None, t_is_repeats=t_is_repeats)
+    fields = TrainingFields.from_images(
+        images, clean, superpositions=superpositions, t_is_repeats=t_is_repeats
+    )
     if not names:
         return fields
     if len(names) != len(fields.channel_names):

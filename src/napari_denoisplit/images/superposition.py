@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def superpose(
-    channels: NDArray[np.floating | np.integer], weights: Sequence[float]
+    channels: NDArray[np.floating | np.integer], weights: Sequence[float], offset: float = 0.0
 ) -> NDArray[np.float32]:
-    """Weighted sum of the channels, x = sum over c of weight_c * channel_c.
+    """Weighted sum of the channels, x = offset + sum over c of weight_c * channel_c.
 
     Parameters
     ----------
@@ -25,6 +25,8 @@ def superpose(
         (..., C, Y, X)
     weights
         One for each channel: 1/C each for an average, 1 each for the light a camera adds up.
+    offset
+        Grey levels beside the channels.
 
     Returns
     -------
@@ -45,8 +47,8 @@ def superpose(
             np.float32(weight) * channels[..., number, :, :].astype(np.float32)
             for number, weight in enumerate(weights)
         )
-        return sum(others, start=first)
-    total = np.zeros((*channels.shape[:-3], *channels.shape[-2:]), dtype=np.float32)
+        return sum(others, start=first) + np.float32(offset)
+    total = np.full((*channels.shape[:-3], *channels.shape[-2:]), offset, dtype=np.float32)
     for number, weight in enumerate(weights):
         total += np.float32(weight) * channels[..., number, :, :].astype(np.float32)
     return total

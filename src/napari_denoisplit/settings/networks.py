@@ -293,7 +293,7 @@ Weight = Annotated[float, Field(gt=0)]
 
 
 class MixSettings(Settings):
-    """How the channels are superposed: x = sum over channels of weight_c * alpha_c * channel_c."""
+    """How channels are superposed: x = offset + sum over c of weight_c * alpha_c * channel_c."""
 
     mode: Literal["average", "sum"] = Field(
         "average",
@@ -303,6 +303,14 @@ class MixSettings(Settings):
     alpha_high: float = Field(1.0, gt=0, description="Upper end of the mixing range.")
     weights: tuple[Weight, ...] | None = Field(
         None, description="Weight of each channel in the superposition; None follows the mode."
+    )
+    offset: float = Field(
+        0.0,
+        ge=-1e30,
+        le=1e30,
+        allow_inf_nan=False,
+        description="Grey levels beside the channels: minus a dark level that every channel holds "
+        "and a camera adds once to their sum.",
     )
 
     @model_validator(mode="after")

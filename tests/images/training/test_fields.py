@@ -109,3 +109,24 @@ def test_any_kind_of_number_becomes_float32(dtype):
     fields = TrainingFields((pixels,), ("a", "b"), clean=(pixels,))
     assert fields.fields[0].dtype == fields.clean[0].dtype == np.float32
     np.testing.assert_array_equal(fields.fields[0], pixels)
+
+
+def test_recorded_superpositions_lie_beside_their_fields():
+    stack = image((3, 2, 5, 6), "TCYX")
+    recorded = image((3, 5, 6), "TYX")
+    fields = TrainingFields.from_images([stack], superpositions=recorded)
+    np.testing.assert_array_equal(np.stack(fields.superpositions), recorded.data)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "message"),
+    [
+        (image((2, 5, 6), "TYX"), r"TYX \(2, 5, 6\)\) have 2 planes, and the channels 1 fields"),
+        (image((5, 7), "YX"), r"YX \(5, 7\)\) have 1 planes, and the channels 1 fields of 5x6"),
+        (image((2, 5, 6), "CYX", name="both"), "'both' has 2 channels: choose the one"),
+        (Image(np.full((5, 6), np.nan, "f4"), "YX"), "Superposition 1 has 30 pixels that are NaN"),
+    ],
+)
+def test_recorded_superpositions_that_do_not_fit_are_refused(recorded, message):
+    with pytest.raises(ImageError, match=message):
+        TrainingFields.from_images([image((2, 5, 6), "CYX")], superpositions=recorded)

@@ -44,7 +44,7 @@ def header(**provenance) -> ModelHeader:
 
 
 def test_no_pixel_is_fitted_to_and_reported_on_nor_is_its_neighbour(rng):
-    (field,) = make_fields(images(rng), (0.5, 0.5))
+    (field,) = make_fields(images(rng), MixSettings())
     assert field.kind == "noisy"
     np.testing.assert_allclose(field.superposition, field.target.mean(axis=0), rtol=1e-6)
     near_fit = ndimage.binary_dilation(field.fit, np.ones((3, 3)), iterations=2 * GAP - 1)
@@ -55,7 +55,7 @@ def test_no_pixel_is_fitted_to_and_reported_on_nor_is_its_neighbour(rng):
 
 def test_one_exposure_is_compared_with_the_next_of_its_place(rng):
     four = images(rng, n=4, repeats=2)
-    fields = make_fields(four, (0.5, 0.5))
+    fields = make_fields(four, MixSettings())
     assert {field.kind for field in fields} == {"second_exposure"}
     for field, partner in zip(fields, (1, 0, 3, 2), strict=True):
         assert field.target is four.fields[partner]
@@ -64,18 +64,18 @@ def test_one_exposure_is_compared_with_the_next_of_its_place(rng):
 def test_recorded_superpositions_take_the_place_of_mixed_ones(rng):
     two = images(rng, n=2)
     stack = Image(rng.normal(size=(2, 192, 256)), "TYX")
-    fields = make_fields(two, (0.5, 0.5), superposed_planes([stack]))
+    fields = make_fields(two, MixSettings(), superposed_planes([stack]))
     assert [field.kind for field in fields] == ["second_exposure"] * 2
     np.testing.assert_allclose(fields[1].superposition, stack.data[1], rtol=1e-6)
     with pytest.raises(ImageError, match="same fields"):
-        make_fields(two, (0.5, 0.5), [stack.data[0]])
+        make_fields(two, MixSettings(), [stack.data[0]])
 
 
 def test_clean_images_are_brought_to_the_scale_of_the_noisy_ones(rng):
     signal = ndimage.gaussian_filter(rng.normal(size=(2, 192, 256)), (0, 4, 4)) * 1000
     noisy = (signal + rng.normal(0, 5, signal.shape)).astype("f4")
     clean = (2 * signal + 300).astype("f4")
-    (field,) = make_fields(TrainingFields((noisy,), ("a", "b"), clean=(clean,)), (0.5, 0.5))
+    (field,) = make_fields(TrainingFields((noisy,), ("a", "b"), clean=(clean,)), MixSettings())
     assert field.kind == "clean"
     assert np.abs(field.target - signal).max() < 5
     assert len(field.notes) == 2
@@ -87,9 +87,9 @@ def test_a_channel_that_is_the_same_everywhere_is_refused_by_name(rng):
     clean = noisy.copy()
     clean[1] = 5
     with pytest.raises(ImageError, match=r"clean image of b is the same everywhere \(5 grey"):
-        make_fields(TrainingFields((noisy,), ("a", "b"), clean=(clean,)), (0.5, 0.5))
+        make_fields(TrainingFields((noisy,), ("a", "b"), clean=(clean,)), MixSettings())
     both = TrainingFields((noisy, noisy), ("a", "b"), clean=(clean, noisy))
-    assert len(make_fields(both, (0.5, 0.5))) == 2  # a structure may be missing in one field
+    assert len(make_fields(both, MixSettings())) == 2  # a structure may be missing in one field
 
 
 def test_images_that_a_model_has_not_seen_are_used_whole(rng):
@@ -101,7 +101,7 @@ def test_of_training_images_only_the_parts_kept_aside_are_used(rng):
         images(rng), header(sources=["dish 0"], validation=[BLOCK], test=[OTHER])
     )
     assert (role, other) == ("fit", "report")
-    (whole,) = make_fields(images(rng), (0.5, 0.5))
+    (whole,) = make_fields(images(rng), MixSettings())
     part = cut(whole, region, role)
     assert part.superposition.shape == (64 + 2 * CONTEXT, 64 + 2 * CONTEXT)
     assert part.fit.sum() == 64 * 64
@@ -116,7 +116,7 @@ def test_some_of_the_training_images_are_refused(rng):
 
 
 def test_a_region_to_report_on_is_left_however_few_pixels_are_wanted(rng):
-    (field,) = make_fields(images(rng), (0.5, 0.5))
+    (field,) = make_fields(images(rng), MixSettings())
     regions = [cut(field, Region(**BLOCK), role) for role in ("fit", "fit", "report")]
     few = limited(regions, 1000)
     assert any(f.fit.any() for f in few)
@@ -124,7 +124,7 @@ def test_a_region_to_report_on_is_left_however_few_pixels_are_wanted(rng):
 
 
 def test_many_pixels_are_limited_evenly(rng):
-    fields = make_fields(images(rng, n=6), (0.5, 0.5))
+    fields = make_fields(images(rng, n=6), MixSettings())
     few = limited(fields, 3 * 192 * 256)
     assert [any(np.array_equal(f.target, g.target) for g in few) for f in fields] == [
         True,

@@ -81,7 +81,7 @@ def test_the_response_to_noise_is_the_covariance_of_noise_and_prediction(model, 
     n = 12
     for seed in range(n):
         noisy = exposure(clean, seed)
-        fields = make_fields(TrainingFields((noisy,), NAMES), (0.5, 0.5))
+        fields = make_fields(TrainingFields((noisy,), NAMES), MixSettings())
         stop = threading.Event()
         drawn = run(draw_field(model, fields[0], (CAMERA, CAMERA), SETTINGS, seed=0, stop=stop))
         mmse = drawn.moments[SETTINGS.n_samples][0]

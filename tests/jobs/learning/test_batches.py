@@ -79,3 +79,24 @@ def test_a_margin_shows_what_lies_around_a_patch_mirrored_beyond_the_field():
     np.testing.assert_array_equal(channels[0], picture)
     around = np.pad(picture.mean(axis=0), 40, mode="symmetric")
     np.testing.assert_allclose(mixed[0, 0], (around - 7) / 2, rtol=1e-6)
+
+
+def test_a_recorded_superposition_is_the_input_of_the_place_that_it_shows():
+    recorded = np.random.default_rng(0).permutation(64 * 64).reshape(64, 64).astype(np.float32)
+    mixed, channels = batches(superpositions=[2 * recorded + 3]).draw()
+    torch.testing.assert_close(mixed, (2 * channels[:, :1] + 3 - 7) / 2)
+
+
+def test_patches_of_unrelated_places_are_mixed_with_the_offset_although_there_are_recorded_ones():
+    source = batches(
+        MixSettings(weights=(0.5, 1.0), offset=9.0),
+        superpositions=[np.zeros((64, 64), np.float32)],
+        independent_share=0.5,
+        batch_size=64,
+    )
+    mixed, channels = source.draw()
+    expected = (0.5 * channels[:, :1] + channels[:, 1:] + 9 - 7) / 2
+    is_mixed = (mixed == expected).flatten(1).all(dim=1)
+    is_recorded = (mixed == -7 / 2).flatten(1).all(dim=1)
+    assert bool((is_mixed | is_recorded).all())
+    assert 10 < int(is_recorded.sum()) < 54

@@ -297,3 +297,20 @@ def test_weights_and_noise_models_are_one_per_channel(fields, settings):
     one = GaussianMixture(torch.zeros(3, 1), 0.0, 1.0, 1.0)
     with pytest.raises(TrainingError, match="1 noise models for 2 channels"):
         run(train_job(fields, settings, noise_models=[one]))
+
+
+def test_recorded_superpositions_are_what_the_network_learns_from(fields, settings, tmp_path):
+    recorded = tuple(2 * f.sum(axis=0) - 50 for f in fields.fields)
+    given = replace(fields, superpositions=recorded)
+    path = tmp_path / "m.denoisplit"
+    result, events = collected(train_job(given, settings, path=path))
+    header = result.model.header
+    assert header.mix.weights == pytest.approx((2, 2), rel=1e-3)
+    assert header.mix.offset == pytest.approx(-50, abs=1)
+    mixed = np.dot(header.mix.weights, header.normalization.channel_means) + header.mix.offset
+    assert header.normalization.input_mean == pytest.approx(mixed, rel=1e-3)
+    preview = next(e for e in events if isinstance(e, PreviewSplit))
+    expected = 2 * preview.channels.sum(axis=0) - 50
+    np.testing.assert_allclose(preview.superposition, expected, rtol=1e-4)
+    with pytest.raises(TrainingError, match="trained with recorded superpositions"):
+        run(train_job(fields, settings, path=path, resume=last_path(path)))

@@ -41,6 +41,9 @@ class TrainingFields:
     clean: tuple[NDArray[np.float32], ...] | None = None
     """The same fields without noise, where they exist; used to fit noise models and to judge
     validation, never as a target."""
+    superpositions: tuple[NDArray[np.float32], ...] | None = None
+    """(Y, X) each, the same fields recorded with all structures at once; None: they are mixed from
+    the channels."""
     masks: tuple[NDArray[np.bool_], ...] | None = None
     """(Y, X) each, pixels that may be used; None: all."""
     repeats: int = 1
@@ -51,10 +54,9 @@ class TrainingFields:
 
     def __post_init__(self) -> None:
         # Whatever numbers a caller has: everything behind this point counts on float32.
-        object.__setattr__(self, "fields", tuple(np.asarray(f, np.float32) for f in self.fields))
-        if self.clean is not None:
-            clean = tuple(np.asarray(f, np.float32) for f in self.clean)
-            object.__setattr__(self, "clean", clean)
+        for name in ("fields", "clean", "superpositions"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, tuple(np.asarray(f, np.float32) for f in given))
         if not self.fields:
             raise ImageError("There is no image to train on: add at least one.")
         n = len(self.channel_names)
@@ -69,18 +71,18 @@ class TrainingFields:
                     f"Field {i + 1} has shape {data.shape}, expected ({n}, Y, X): "
                     f"every field must show all of {', '.join(self.channel_names)}."
                 )
-            if not np.isfinite(data).all():
-                bad = int((~np.isfinite(data)).sum())
-                raise ImageError(
-                    f"Field {i + 1} has {bad} pixels that are NaN or infinite: replace them first."
-                )
+            _check_finite(f"Field {i + 1}", data)
+        for i, data in enumerate(self.superpositions or ()):
+            _check_finite(f"Superposition {i + 1}", data)
         if self.repeats < 1 or len(self.fields) % self.repeats:
             raise ImageError(
                 f"{len(self.fields)} fields do not make groups of {self.repeats} repeats: give "
                 "every place equally often."
             )
-        self._check_companions("clean", self.clean, [f.shape for f in self.fields])
-        self._check_companions("masks", self.masks, [f.shape[1:] for f in self.fields])
+        planes = [f.shape[1:] for f in self.fields]
+        self._check_companions("clean images", self.clean, [f.shape for f in self.fields])
+        self._check_companions("superpositions", self.superpositions, planes)
+        self._check_companions("masks", self.masks, planes)
 
     def _check_companions(
         self, what: str, arrays: Sequence[np.ndarray] | None, shapes: list[tuple[int, ...]]
@@ -102,6 +104,7 @@ class TrainingFields:
         images: Sequence[Image] | Image,
         clean: Sequence[Image] | Image | None = None,
         *,
+        superpositions: Sequence[Image] | Image | None = None,
         t_is_repeats: bool = False,
     ) -> Self:
         """Gather fields from images with a channel axis, or from one image or stack per channel.
@@ -114,6 +117,8 @@ class TrainingFields:
             are fields of their own. A single image of one channel trains a model that denoises it.
         clean
             The same images without noise, in the same order.
+        superpositions
+            The same fields recorded with all structures at once, in the order of the fields.
         t_is_repeats
             Whether the T axis holds repeated exposures of one place rather than a time-lapse.
 
@@ -125,6 +130,7 @@ class TrainingFields:
         images = [images] if isinstance(images, Image) else images
         clean = [clean] if isinstance(clean, Image) else clean
         fields, names = _gather(images)
+        recorded = [superpositions] if isinstance(superpositions, Image) else superpositions
         clean_fields = None
         if clean:
             clean_fields, _ = _gather(clean)
@@ -134,6 +140,7 @@ class TrainingFields:
             channel_names=names,
             sources=tuple(source_line(image) for image in images),
             clean=None if clean_fields is None else tuple(clean_fields),
+            superpositions=_recorded(recorded, fields) if recorded else None,
             repeats=_count_repeats(images) if t_is_repeats else 1,
             pixel_size=first.pixel_size,
             units=first.units,
@@ -175,6 +182,33 @@ def _gather(images: Sequence[Image]) -> tuple[list[NDArray[np.float32]], tuple[s
     fields = [np.concatenate(planes, axis=0) for planes in zip(*stacks, strict=True)]
     names = tuple((i.channel_names[0] if i.channel_names else i.name) for i in images)
     return fields, _distinct(names)
+
+
+def _recorded(
+    superpositions: Sequence[Image], fields: Sequence[NDArray[np.float32]]
+) -> tuple[NDArray[np.float32], ...]:
+    """Every plane (Y, X) of recorded superpositions, one for each field."""
+    for image in superpositions:
+        if image.n_channels > 1:
+            raise ImageError(
+                f"The superposition {image.name!r} has {image.n_channels} channels: choose the one "
+                "that shows all structures at once."
+            )
+    planes = tuple(field[0] for image in superpositions for field in image.fields())
+    if [plane.shape for plane in planes] != [field.shape[1:] for field in fields]:
+        listed = ", ".join(f"{i.name!r}: {i.axes} {i.shape}" for i in superpositions)
+        wanted = ", ".join(sorted({"x".join(map(str, field.shape[1:])) for field in fields}))
+        raise ImageError(
+            f"The superpositions ({listed}) have {len(planes)} planes, and the channels "
+            f"{len(fields)} fields of {wanted} pixels: give one plane for each field, of its size, "
+            "in their order."
+        )
+    return planes
+
+
+def _check_finite(what: str, data: NDArray[np.float32]) -> None:
+    if bad := int((~np.isfinite(data)).sum()):
+        raise ImageError(f"{what} has {bad} pixels that are NaN or infinite: replace them first.")
 
 
 def _check_order(images: Sequence[Image]) -> None:

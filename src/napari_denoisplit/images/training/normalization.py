@@ -40,6 +40,7 @@ class Normalization(BaseModel):
         masks: Sequence[NDArray[np.bool_]],
         weights: Sequence[float],
         names: Sequence[str],
+        offset: float = 0.0,
     ) -> Self:
         """Measure the pixels that are used for training.
 
@@ -53,6 +54,8 @@ class Normalization(BaseModel):
             Weight of each channel in the superposition.
         names
             Names of the channels, for messages.
+        offset
+            Grey levels of the superposition beside the channels.
 
         Raises
         ------
@@ -79,8 +82,18 @@ class Normalization(BaseModel):
                 )
         w = np.asarray(weights, dtype=np.float64)
         return cls(
-            input_mean=float(w @ (level + mean)),
+            input_mean=float(w @ (level + mean)) + offset,
             input_std=float(np.sqrt(w @ covariance @ w)),
             channel_means=tuple(map(float, level + mean)),
             channel_stds=tuple(map(float, np.sqrt(np.diag(covariance)))),
+        )
+
+    def of_inputs(
+        self, superpositions: Sequence[NDArray[np.float32]], masks: Sequence[NDArray[np.bool_]]
+    ) -> Self:
+        """Take mean and spread of the input from recorded superpositions, (Y, X) each."""
+        inputs = zip(superpositions, masks, strict=True)
+        recorded = self.of([x[None] for x, _ in inputs], masks, (1.0,), ("superposition",))
+        return self.model_copy(
+            update={"input_mean": recorded.input_mean, "input_std": recorded.input_std}
         )

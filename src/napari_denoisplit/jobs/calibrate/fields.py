@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.settings import MixSettings
 
     Floats = NDArray[np.float32]
 
@@ -67,7 +68,7 @@ class CalibrationField:
 
 def make_fields(
     images: TrainingFields,
-    weights: Sequence[float],
+    mix: MixSettings,
     superpositions: Sequence[Floats] | None = None,
     role: Role = "both",
 ) -> list[CalibrationField]:
@@ -81,8 +82,8 @@ def make_fields(
     ----------
     images
         The channels.
-    weights
-        Of the channels in their superposition.
+    mix
+        How the model's superpositions were made.
     superpositions
         (Y, X) each, recorded superpositions of the same fields; None mixes the channels.
     role
@@ -94,11 +95,12 @@ def make_fields(
         A channel is the same everywhere, or the superpositions do not fit the channels.
     """
     _check(images, superpositions)
-    repeats = images.repeats
+    repeats, weights = images.repeats, mix.mean_weights(images.n_channels)
     fields = []
     for i, channels in enumerate(images.fields):
         given = None if superpositions is None else superpositions[i]
-        x = superpose(channels, weights) if given is None else np.asarray(given, np.float32)
+        mixed = superpose(channels, weights, mix.offset) if given is None else given
+        x = np.asarray(mixed, np.float32)
         notes: tuple[str, ...] = ()
         if images.clean is not None:
             target, notes = _on_scale_of(channels, images.clean[i], images.channel_names)

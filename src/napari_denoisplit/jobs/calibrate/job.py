@@ -143,7 +143,6 @@ def calibration_fields(
 ) -> list[CalibrationField]:
     """Everything that is to be split; see `calibrate_job`."""
     header = model.header
-    weights = header.mix.mean_weights(header.network.n_channels)
     for given in (images, *(() if report_on is None else (report_on,))):
         if given.n_channels != header.network.n_channels:
             raise CalibrationError(
@@ -153,7 +152,7 @@ def calibration_fields(
             )
         _check_order(given.channel_names, header.channel_names)
     role = "both" if report_on is None else "fit"
-    fields = make_fields(images, weights, superpositions, role)  # type: ignore[arg-type]
+    fields = make_fields(images, header.mix, superpositions, role)  # type: ignore[arg-type]
     aside = kept_aside(images, header)
     if aside and report_on is None:
         fields = [cut(fields[region.field], region, role) for region, role in aside]
@@ -162,7 +161,7 @@ def calibration_fields(
     fields = limited(fields, settings.max_pixels)
     if report_on is not None:
         _check_others(images, report_on, header)
-        others = make_fields(report_on, weights, report_superpositions, "report")
+        others = make_fields(report_on, header.mix, report_superpositions, "report")
         fields += limited(others, settings.max_pixels)
     return fields
 

@@ -56,6 +56,9 @@ class Batches:
         Seed of everything that is drawn here.
     device
         Where the fields are kept and mixed.
+    superpositions
+        (Y, X) of each field, recorded; they are the input of the patches whose channels come from
+        one place. None: every input is mixed.
     margin
         Pixels around a patch that are superposed along, as context; beyond a field they are its
         reflection.
@@ -75,6 +78,7 @@ class Batches:
         independent_share: float,
         seed: int,
         device: torch.device,
+        superpositions: Sequence[NDArray[np.float32]] | None = None,
         margin: int = 0,
     ) -> None:
         self.corners = PatchCorners(fields, masks, patch_size, structure_bias)
@@ -83,14 +87,20 @@ class Batches:
         self.n_pixels = int(sum(m.sum() for m in masks))
         self._normalization = normalization
         self._weights = torch.tensor(mix.channel_weights(len(fields[0])), device=device)
-        self._alpha = (mix.alpha_low, mix.alpha_high)
+        self._alpha, self._offset = (mix.alpha_low, mix.alpha_high), mix.offset
+        self._is_recorded = superpositions is not None
         self._augment = augment
         self._independent_share = independent_share
+        planes = list(fields)
+        if superpositions is not None:  # behind the channels, to be cut and turned with them
+            planes = [
+                np.concatenate([f, x[None]]) for f, x in zip(fields, superpositions, strict=True)
+            ]
         around = ((0, 0), (margin, margin), (margin, margin))
         self._margin = margin
         self._fields = [
             torch.from_numpy(np.require(f, requirements=("C", "W"))).to(device)
-            for f in (np.pad(f, around, mode="symmetric") if margin else f for f in fields)
+            for f in (np.pad(f, around, mode="symmetric") if margin else f for f in planes)
         ]
         self.rng = np.random.default_rng(seed)
 
@@ -106,12 +116,17 @@ class Batches:
         n_apart = int(self.rng.binomial(self.batch_size, self._independent_share))
         patches = [self._apart() for _ in range(n_apart)]
         patches += [self._turned(self._cut(*corner)) for corner in corners[n_apart:]]
-        channels = torch.stack(patches)  # (B, C, P, P), each with its margin
+        n = len(self._weights)
+        channels = torch.stack([patch[:n] for patch in patches])  # (B, C, P, P), with the margin
+        mixed = self._mixed(channels)
+        if self._is_recorded and n_apart < len(patches):
+            mixed[n_apart:] = torch.stack([patch[n:] for patch in patches[n_apart:]])
+        mixed = (mixed - self._normalization.input_mean) / self._normalization.input_std
         inside = slice(self._margin, self._margin + self.patch_size)
-        return Batch(self._mixed(channels), channels[..., inside, inside])
+        return Batch(mixed, channels[..., inside, inside])
 
     def _cut(self, field: int, y: int, x: int) -> Tensor:
-        """Patch (C, P, P) of one place, with its margin."""
+        """Patch (C, P, P) of one place, with its margin, and behind it what was recorded."""
         edge = self.patch_size + 2 * self._margin
         return self._fields[field][:, y : y + edge, x : x + edge]
 
@@ -131,10 +146,9 @@ class Batches:
         return torch.rot90(patch, turn % 4, dims=(-2, -1))
 
     def _mixed(self, channels: Tensor) -> Tensor:
-        """Superpose with alpha drawn per patch and channel, then normalize: (B, 1, P, P)."""
+        """Superpose with alpha drawn per patch and channel: (B, 1, P, P), image units."""
         weights = self._weights.expand(len(channels), -1)  # (B, C)
         if self._alpha[0] != self._alpha[1]:
             alpha = self.rng.uniform(*self._alpha, size=weights.shape).astype(np.float32)
             weights = weights * torch.from_numpy(alpha).to(weights.device)
-        mixed = torch.einsum("bc,bcyx->byx", weights, channels)[:, None]
-        return (mixed - self._normalization.input_mean) / self._normalization.input_std
+        return torch.einsum("bc,bcyx->byx", weights, channels)[:, None] + self._offset

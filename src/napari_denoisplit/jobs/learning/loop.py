@@ -84,6 +84,7 @@ class Run:
         settings: TrainSettings,
         compute: Compute,
         validation: Validation | None = None,
+        superpositions: Sequence[NDArray[np.float32]] | None = None,
     ) -> Run:
         """Make what the header describes, with random weights.
 
@@ -101,6 +102,8 @@ class Run:
             Device and precision.
         validation
             On pixels that are held out, if any are.
+        superpositions
+            (Y, X) of each field, recorded; None: the channels are mixed.
         """
         preset = PRESETS[settings.preset]
         torch.manual_seed(settings.seed)
@@ -116,6 +119,7 @@ class Run:
             independent_share=settings.independent_share,
             seed=settings.seed,
             device=compute.device,
+            superpositions=superpositions,
             margin=header.network.margin,
         )
         loss = settings.loss or METHODS[settings.method]

@@ -53,8 +53,8 @@ class Validation:
         Arrays (C, Y, X), image units.
     truth
         The same blocks without noise; None compares with the blocks themselves.
-    weights
-        Weight of each channel in the superposition.
+    superpositions
+        (Y, X) of each block, image units.
     normalization
         Statistics of the training pixels.
     """
@@ -63,7 +63,7 @@ class Validation:
         self,
         blocks: Sequence[NDArray[np.float32]],
         truth: Sequence[NDArray[np.float32]] | None,
-        weights: Sequence[float],
+        superpositions: Sequence[NDArray[np.float32]],
         normalization: Normalization,
         compute: Compute,
     ) -> None:
@@ -71,7 +71,7 @@ class Validation:
         keep = max(1, MAX_PIXELS // min(edge**2, blocks[0][0].size))
         self._blocks = [_centre(b, edge) for b in blocks[:keep]]
         self._truth = [_centre(t, edge) for t in (truth or blocks)[:keep]]
-        self._weights = np.asarray(weights, dtype=np.float32)
+        self._superpositions = [_centre(x[None], edge)[0] for x in superpositions[:keep]]
         self._normalization = normalization
         self._compute = compute
 
@@ -79,8 +79,8 @@ class Validation:
     def superpositions(self) -> list[Image]:
         """Superposition of each block, image units."""
         return [
-            Image(np.tensordot(self._weights, block, axes=1), "YX", name=f"validation block {i}")
-            for i, block in enumerate(self._blocks, start=1)
+            Image(x, "YX", name=f"validation block {i}")
+            for i, x in enumerate(self._superpositions, start=1)
         ]
 
     @torch.no_grad()
@@ -89,14 +89,15 @@ class Validation:
         losses, psnr, size = np.zeros(2 + objective.n_levels), [], 0
         generator = torch.Generator(self._compute.device).manual_seed(SEED)
         shown: list[NDArray[np.float32]] = []
-        for block, truth in zip(self._blocks, self._truth, strict=True):
-            found, mmse = self._predict(network, block, objective, generator)
+        blocks = zip(self._blocks, self._superpositions, self._truth, strict=True)
+        for block, superposition, truth in blocks:
+            found, mmse = self._predict(network, block, superposition, objective, generator)
             n = block[0].size
             losses += found * n
             size += n
             psnr.append([_psnr(t, m) for t, m in zip(truth, mmse, strict=True)])
             if not shown:
-                shown = [np.tensordot(self._weights, block, axes=1), mmse, block]
+                shown = [superposition, mmse, block]
         loss, reconstruction, *kl = (losses / size).tolist()
         return ValidationResult(
             Elbo(loss, reconstruction, tuple(kl)),
@@ -108,14 +109,15 @@ class Validation:
         self,
         network: nn.Module,
         block: NDArray[np.float32],
+        superposition: NDArray[np.float32],
         objective: Objective,
         generator: torch.Generator,
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Loss and its parts of one block, and its MMSE (C, Y, X) in image units."""
         n, device = self._normalization, self._compute.device
         channels = torch.from_numpy(block)[None].to(device)  # (1, C, Y, X)
-        weights = torch.from_numpy(self._weights).to(device)
-        x = (torch.einsum("c,bcyx->byx", weights, channels)[:, None] - n.input_mean) / n.input_std
+        x = torch.from_numpy(superposition)[None, None].to(device)  # (1, 1, Y, X)
+        x = (x - n.input_mean) / n.input_std
 
         def noise(level: int, shape: tuple[int, ...]) -> Tensor:
             return torch.randn(shape, generator=generator, device=device)

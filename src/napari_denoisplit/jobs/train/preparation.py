@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.checkpoint import ModelHeader, load_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Stage
+from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.partition import partition
+from napari_denoisplit.images.training.recorded_mix import recorded_mix
 from napari_denoisplit.jobs.learning.loop import Run
 from napari_denoisplit.jobs.learning.validation import Validation
 from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
@@ -22,12 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Job, NoiseEvent
     from napari_denoisplit.images.training.fields import TrainingFields
-    from napari_denoisplit.images.training.partition import Partition
+    from napari_denoisplit.images.training.partition import Partition, Region
     from napari_denoisplit.noise.models.noise_model import NoiseModel
-    from napari_denoisplit.settings import LossSettings, TrainSettings
+    from napari_denoisplit.settings import LossSettings, MixSettings, TrainSettings
+
+RECORDED = "recorded"
+"""In a model's provenance: superpositions were given, not mixed."""
 
 
 def prepare(
@@ -56,6 +64,8 @@ def prepare(
     if before is None:
         yield Stage("Measuring the channels")
         header = _new_header(fields, parts, settings, loss)
+        if fields.superpositions is not None:
+            yield Stage(_mix_in_words(header))
     else:
         # A calibration is of the weights as they were.
         header = before.header.model_copy(update={"calibration": None})
@@ -69,14 +79,38 @@ def prepare(
     validation = Validation(
         [r.of(fields.fields) for r in parts.validation],
         None if fields.clean is None else [r.of(fields.clean) for r in parts.validation],
-        header.mix.mean_weights(fields.n_channels),
+        [_superposition(fields, region, header.mix) for region in parts.validation],
         header.normalization,
         compute,
     )
-    run = Run.begin(fields.fields, parts.train, header, settings, compute, validation)
+    run = Run.begin(
+        fields.fields,
+        parts.train,
+        header,
+        settings,
+        compute,
+        validation,
+        superpositions=fields.superpositions,
+    )
     if before is not None:
         run.take_up(before)
     return run
+
+
+def _superposition(fields: TrainingFields, region: Region, mix: MixSettings) -> NDArray[np.float32]:
+    """Input (Y, X) of a block: recorded, or mixed in the middle of the range."""
+    if fields.superpositions is not None:
+        return region.of(fields.superpositions)
+    channels = region.of(fields.fields)
+    return superpose(channels, mix.mean_weights(fields.n_channels), mix.offset)
+
+
+def _mix_in_words(header: ModelHeader) -> str:
+    weights = header.mix.channel_weights(len(header.channel_names))
+    parts = (f"{w:.3g} {name}" for w, name in zip(weights, header.channel_names, strict=True))
+    offset = header.mix.offset
+    sign = "-" if offset < 0 else "+"
+    return f"The recorded superpositions are {' + '.join(parts)} {sign} {abs(offset):.4g}"
 
 
 def _check_counts(
@@ -112,6 +146,13 @@ def _check_resumed(
             f"{before.path} splits {header.network.n_channels} channels, the images have "
             f"{fields.n_channels}: resume with the images it was trained on."
         )
+    recorded = header.provenance.get("superpositions") == RECORDED
+    if recorded != (fields.superpositions is not None):
+        words = ("with recorded", "without") if recorded else ("without recorded", "with")
+        raise TrainingError(
+            f"{before.path} was trained {words[0]} superpositions, and goes on {words[1]} them: "
+            "resume with the images it was trained on."
+        )
     asked = family_of(header.network).shaped(header.network, fields.n_channels, loss)
     if header.network != asked:
         raise TrainingError(
@@ -125,17 +166,24 @@ def _new_header(
 ) -> ModelHeader:
     """Header of a new model, noise models still missing."""
     chosen = settings.network or PRESETS[settings.preset].network
-    weights = settings.mix.channel_weights(fields.n_channels)
-    mix = settings.mix.model_copy(update={"weights": weights})
+    mix, names = settings.mix, fields.channel_names
+    recorded = fields.superpositions
+    if recorded is not None:
+        mix = recorded_mix(fields.fields, recorded, parts.train, mix, names)
+    weights = mix.channel_weights(fields.n_channels)
+    normalization = Normalization.of(fields.fields, parts.train, weights, names, mix.offset)
+    if recorded is not None:
+        normalization = normalization.of_inputs(recorded, parts.train)
     return ModelHeader(
         network=family_of(chosen).shaped(chosen, fields.n_channels, loss),
-        mix=mix,
-        normalization=Normalization.of(fields.fields, parts.train, weights, fields.channel_names),
-        channel_names=fields.channel_names,
+        mix=mix.model_copy(update={"weights": weights}),
+        normalization=normalization,
+        channel_names=names,
         pixel_size=dict(fields.pixel_size),
         units=dict(fields.units),
         provenance={
             "sources": list(fields.sources),
+            "superpositions": "mixed" if recorded is None else RECORDED,
             **versions(),
             "seed": settings.seed,
             "validation": [asdict(r) for r in parts.validation],

@@ -42,6 +42,8 @@ def doubts_about(
         A noise model was made for other grey levels.
     """
     _check_distinct(fields)
+    for number, plane in enumerate(fields.superpositions or ()):
+        _check_hot_pixel(plane, f"Superposition {number + 1}")
     found = []
     for c, name in enumerate(fields.channel_names):
         for number, plane in enumerate(f[c] for f in fields.fields):

@@ -200,6 +200,7 @@ def _plane_residuals(
     deviations of the noise, (Y, X); and the share of pixels that the noise of the models has
     outside 3 standard deviations.
     """
+    observation = observation - np.float32(header.mix.offset)
     weights = mixing_weights(header.mix, observation, mmse)
     variance = superposed_variance(models, weights, mmse)
     mixed = superpose(mmse, weights)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Image as ImageLayer
 
+    from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.place import Place
 
@@ -77,7 +78,7 @@ def read_all(chosen: Iterable[ChosenImage]) -> Job[StatusEvent, list[Image]]:
     return images
 
 
-def single_channel(image: Image, channels: Sequence[str] | None, weights: Sequence[float]) -> Image:
+def single_channel(image: Image, channels: Sequence[str] | None, header: ModelHeader) -> Image:
     """Make the one channel that is to be split, axes in the order of T, Z, Y, X.
 
     Parameters
@@ -87,24 +88,26 @@ def single_channel(image: Image, channels: Sequence[str] | None, weights: Sequen
     channels
         Which to take: one that shows the structures together, or one of each, which are superposed
         as the model was trained. None takes all.
-    weights
-        Weight of each structure in the superposition.
+    header
+        Of the model that will split it: how many structures, and how they are superposed.
 
     Raises
     ------
     ImageError
-        The image does not have these channels, or neither one nor one per weight.
+        The image does not have these channels, or neither one nor one per structure.
     """
+    n = header.network.n_channels
     rest = "".join(axis for axis in AXES if axis in image.axes and axis != "C")
     if channels is not None:
         image = choose_channels(image, channels)
     if image.n_channels == 1:
         return image.transposed(rest)
-    if image.n_channels != len(weights):
+    if image.n_channels != n:
         raise ImageError(
             f"{image.name!r} has {image.n_channels} channels "
-            f"({', '.join(channel_titles(image))}) and the model {len(weights)} structures, so "
+            f"({', '.join(channel_titles(image))}) and the model {n} structures, so "
             "they cannot be superposed: choose the channel that shows all structures together."
         )
     last = image.transposed(rest[:-2] + "CYX")
-    return replace(last, data=superpose(last.data, weights), axes=rest, channel_names=())
+    mixed = superpose(last.data, header.mix.channel_weights(n), header.mix.offset)
+    return replace(last, data=mixed, axes=rest, channel_names=())

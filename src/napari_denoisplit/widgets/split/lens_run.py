@@ -84,8 +84,7 @@ def _split_views(
     header, chosen = choice.header, choice.chosen
     if chosen.image is None:
         raise TypeError("the lens looks at a layer, not at a file")
-    weights = header.mix.channel_weights(header.network.n_channels)
-    image = single_channel(chosen.image, chosen.channels, weights)
+    image = single_channel(chosen.image, chosen.channels, header)
     yield Stage("Loading the network")
     # Not at the top: torch is paid for when the lens is switched on, in the background.
     from napari_denoisplit.jobs.split.lens import lens_job

@@ -62,8 +62,7 @@ def open_input(chosen: ChosenImage, header: ModelHeader, lazy_above: int) -> Inp
         Of the model that will split it.
     """
     image = image_of(chosen, lazy_above)
-    weights = header.mix.channel_weights(header.network.n_channels)
-    single = single_channel(image, chosen.channels, weights)
+    single = single_channel(image, chosen.channels, header)
     lead = (0,) * (len(single.shape) - 2)
     middle = tuple(
         slice(max(0, n - _LOOK) // 2, max(0, n - _LOOK) // 2 + _LOOK) for n in single.shape[-2:]
