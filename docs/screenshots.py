@@ -19,6 +19,8 @@ import tifffile
 from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
 from scipy.ndimage import gaussian_filter
 
+from napari_denoisplit.widgets.parts.docked import open_page
+
 PLUGIN = "napari-denoisplit"
 SIZE = (1280, 720)
 SHOWN_EPOCHS = 3  # before a training is worth a picture
@@ -43,10 +45,10 @@ class Window:
         self.wait(1)
 
     def open(self, name: str) -> QWidget:
-        """Open a widget as the menu does."""
-        _, widget = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)
+        """Open a page as the menu does."""
+        page = open_page(self.viewer, name)
         self.wait(0.5)
-        return widget
+        return page
 
     def wait(self, seconds: float) -> None:
         """Let the window live for a while."""

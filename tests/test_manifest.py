@@ -43,6 +43,7 @@ def test_every_command_is_reachable(manifest):
         for item in group or []
     }
     used |= {item.command for item in contributions.sample_data or []}
+    used |= {item.command for item in contributions.menus["napari-denoisplit.menu"]}
     assert {command.id for command in contributions.commands or []} == used
 
 

@@ -225,11 +225,11 @@ def dock(qtbot):
 
 
 def menu_actions(main):
-    """What the plugin's menus offer in a window, by the name of the widget."""
-    menus = [menu for menu in main.findChildren(QMenu) if menu.title() == "denoiSplit"]
-    found = {action.text(): action for menu in menus for action in menu.actions()}
+    """What the plugin's menus offer in a window, by the name of the page; "" is the dock itself."""
     end = " (denoiSplit)"
-    return {text.removesuffix(end): one for text, one in found.items() if text.endswith(end)}
+    every = [one for menu in main.findChildren(QMenu) for one in menu.actions()]
+    found = {one.text().removesuffix(end): one for one in every if one.text().endswith(end)}
+    return found | {"": found.pop("Split structures")}
 
 
 def layer(viewer, name):

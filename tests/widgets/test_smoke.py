@@ -11,10 +11,12 @@ from napari_denoisplit.widgets.parts.docked import DockedWidget
 
 
 def opened_from_menus(window):
-    """Every widget of the plugin, by the name of its class."""
+    """Every page of the plugin, by the name of its class."""
     main = window.__wrapped__.window._qt_window
     main.show()
-    for action in menu_actions(main).values():
+    actions = menu_actions(main)
+    del actions[""]  # it hides what is open
+    for action in actions.values():
         action.trigger()
     return {type(widget).__name__: widget for widget in main.findChildren(DockedWidget)}
 

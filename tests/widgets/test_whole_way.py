@@ -30,7 +30,7 @@ def test_a_model_is_trained_and_used(qtbot, viewer, dock, tmp_path, monkeypatch)
 
     split = dock(viewer, SplitWidget(viewer))
     viewer.add_image(superpose(noisy, (0.5, 0.5)), name="cells")
-    monkeypatch.setattr(train, "_open_widget", {"Split": split}.get)
+    monkeypatch.setattr(train, "_open_page", {"Split": split}.get)
     train.split_button.click()
     assert split.model.path == tmp_path / "phantom.denoisplit"
     assert "filaments and pits" in split.model.about.text()

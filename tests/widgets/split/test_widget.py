@@ -224,9 +224,8 @@ def test_results_keep_the_axis_order_of_their_layer(qtbot, viewer, widget, rng):
 
 def test_channels_are_superposed_or_one_is_taken(qtbot, viewer, widget, jobs, rng):
     channels = rng.normal(100, 10, (2, 16, 20)).astype(np.float32)
-    viewer.add_image(channels, name="both", axis_labels=("c", "y", "x"))
     assert widget.source.channel_choice.isHidden()
-    widget.source.layer.layer = layer(viewer, "both")
+    viewer.add_image(channels, name="both", axis_labels=("c", "y", "x"))
     assert not widget.source.channel_choice.isHidden()
     for box, expected in zip((None, 0), (channels.mean(0), channels[1]), strict=True):
         if box is not None:

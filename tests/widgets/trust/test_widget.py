@@ -18,6 +18,7 @@ from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.noise.models.superposed import superposed_noise
 from napari_denoisplit.settings import LadderSettings, MixSettings
+from napari_denoisplit.widgets.parts.docked import open_page
 from napari_denoisplit.widgets.trust.samples import ANSWERS, CONSENSUS, MODE
 from napari_denoisplit.widgets.trust.showing import show_image
 from napari_denoisplit.widgets.trust.widget import TrustWidget
@@ -361,7 +362,7 @@ def test_planes_in_time_and_depth_keep_their_order(qtbot, viewer, dock, clean, m
 
 def test_a_real_window_shows_it(qtbot, window, clean, model_file):
     add_split(window, clean)
-    _, widget = window.window.add_plugin_dock_widget("napari-denoisplit", "Trust")
+    widget = open_page(window, "Trust")
     widget.residual.model.open(model_file)
     finish(qtbot, widget.residual.panel)
     widget.mask.show_button.click()

@@ -132,6 +132,11 @@ class BatchWidget(JobWidget):
         """Choose a model file."""
         self.model.open(path)
 
+    def offer_model(self, path: Path) -> None:
+        """Take a model that another page knows of, unless the user has chosen one here."""
+        if not self.panel.is_running:
+            self.model.offer(path)
+
     def _choose(self, paths: list[Path]) -> None:
         if not self.panel.is_running:  # else the table is that of the run
             self.source.choose(paths)

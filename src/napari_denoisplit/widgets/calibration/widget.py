@@ -84,6 +84,11 @@ class CalibrationWidget(JobWidget):
         """Choose a model file."""
         self.model.open(path)
 
+    def offer_model(self, path: Path) -> None:
+        """Take a model that another page knows of, unless the user has chosen one here."""
+        if not self.panel.is_running:
+            self.model.offer(path)
+
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
         self.data.reset_choices()
@@ -120,5 +125,5 @@ class CalibrationWidget(JobWidget):
             self._column.reveal(self.plot)
 
     def _use_in_split(self) -> None:
-        if (path := self.saving.saved_as) and (widget := self._open_widget("Split")) is not None:
+        if (path := self.saving.saved_as) and (widget := self._open_page("Split")) is not None:
             widget.open_model(path)

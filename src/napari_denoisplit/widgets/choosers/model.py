@@ -32,10 +32,12 @@ class ModelChoice(QWidget):
             "Model file", "File of a trained model (.denoisplit).", "drop a .denoisplit file"
         )
         self.edit.editingFinished.connect(self._read)
+        self.edit.textEdited.connect(self._pick)
         self.browse_button = button("Browse…", "Choose a model file.", self._browse)
         self.about = Text("About the model", self)
         self.setLayout(in_a_column(in_a_row(self.edit, self.browse_button), self.about))
         self._shown = ""
+        self._is_picked = False  # by the user, not only offered
         # A training that goes on or a calibration replaces the file, from here or from elsewhere.
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._on_replaced)
@@ -47,9 +49,21 @@ class ModelChoice(QWidget):
 
     def open(self, path: Path) -> None:
         """Choose a file."""
+        self._show(path)
+        self._is_picked = True
+
+    def offer(self, path: Path) -> None:
+        """Choose a file that is known already, unless the user has chosen one."""
+        if not self._is_picked and path != self.path and path.is_file():
+            self._show(path)
+
+    def _show(self, path: Path) -> None:
         self.edit.setText(str(path))
         self._shown = ""
         self._read()
+
+    def _pick(self, *_: object) -> None:
+        self._is_picked = bool(self.edit.text())
 
     def add(self, paths: list[Path]) -> None:
         """Choose the last of some files."""

@@ -130,5 +130,5 @@ class NoiseWidget(JobWidget):
             self._column.reveal(self.verdict)
 
     def _use_in_train(self) -> None:
-        if (model := self.shelf.current) and (widget := self._open_widget("Train")) is not None:
+        if (model := self.shelf.current) and (widget := self._open_page("Train")) is not None:
             widget.take_noise_model(model.known)

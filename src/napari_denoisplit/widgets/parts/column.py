@@ -45,9 +45,9 @@ class Column(QScrollArea):
             self._layout.insertWidget(self._layout.count() - 1, label)
         self._layout.insertWidget(self._layout.count() - 1, part)
 
-    def order_tabs(self) -> None:
-        """Let the tab key go from top to bottom, whatever was made first."""
-        controls = _in_order(self._layout)
+    def order_tabs(self, below: QLayout | None = None) -> None:
+        """Let the tab key go from top to bottom, and on to `below`, whatever was made first."""
+        controls = _in_order(self._layout) + ([] if below is None else _in_order(below))
         for before, after in pairwise(controls):
             QWidget.setTabOrder(before, after)
 

@@ -143,6 +143,11 @@ class SamplesWidget(JobWidget):
     def _on_saved(self, path: Path | None) -> None:
         self.panel.say("Stopped; nothing was written." if path is None else f"Saved {path}.")
 
+    def show_newest(self) -> None:
+        """Turn to the samples that were made last."""
+        self.choice.result.choose_newest()
+        self.reset_choices()
+
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
         with self.browser.picture.removal.waiting(), self.measuring.marker.removal.waiting():

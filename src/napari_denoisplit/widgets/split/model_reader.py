@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ModelFileError
-from napari_denoisplit.widgets.parts.docked import open_widget
+from napari_denoisplit.widgets.parts.docked import open_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,5 +27,5 @@ def _open(paths: list[str], _: object) -> list[tuple[None]]:
             f"{paths[0]} opens in a window of napari, and there is none: give it to split(), or "
             "to `denoisplit split`."
         )
-    open_widget(viewer, "Split").open_files([Path(path) for path in paths])
+    open_page(viewer, "Split").open_files([Path(path) for path in paths])
     return [(None,)]

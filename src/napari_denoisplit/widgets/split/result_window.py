@@ -17,7 +17,7 @@ from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.layer_record import layer_metadata
 from napari_denoisplit.images.place import place_of_image
 from napari_denoisplit.images.results.layers import contrast_limits, structure_colormap
-from napari_denoisplit.widgets.parts.docked import open_widget
+from napari_denoisplit.widgets.parts.docked import open_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def show_files(paths: Sequence[Path]) -> None:
     for path in paths:
         if path.suffix != SUFFIX:
             add_image(viewer, read_image(path))
-    widget = open_widget(viewer, "Split")
+    widget = open_page(viewer, "Split")
     for path in paths:
         if path.suffix == SUFFIX:
             widget.open_model(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.images.layer_record import PREVIEW
@@ -17,7 +17,7 @@ from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.choosers.roles import SUPERPOSITION
 from napari_denoisplit.widgets.layers.removal import remove_kind
 from napari_denoisplit.widgets.parts.column import Fold
-from napari_denoisplit.widgets.parts.controls import button
+from napari_denoisplit.widgets.parts.controls import button, in_a_row
 from napari_denoisplit.widgets.parts.dropping import (
     IMAGE_SUFFIXES,
     MODEL_SUFFIXES,
@@ -43,6 +43,8 @@ _SAVE = (
     "Write MMSE, sigma and samples as OME-TIFF files. Results on disk stay OME-Zarr: temporary "
     "ones are moved, others are copied."
 )
+_LOOK = "Open the page that shows the samples of the result, one at a time."
+_TRUST = "Open the page that judges the result by what it leaves unexplained."
 _MORE = (
     "keep_samples",
     "eightfold",
@@ -76,20 +78,31 @@ class SplitWidget(JobWidget):
         self.lens = Lens(self._viewer, start, self._lens_choice, self)
         self.where = ResultsPanel(self._viewer, self._question, start, self)
         self.save_button = button("Save results…", _SAVE, self._save)
+        self.onward = self._make_onward()
         self._results: list[Result] = []
         # Temporary results go with their layers, but perhaps after the viewer has told of that.
         self._looks_again = timer(self, self._offer_saving)
         self._run: SplitRun | None = None
-        how = (self.settings, Fold("More", self.more), self.where, self.panel, self.save_button)
-        self._lay_out("Model", self.model, "Image", self.source, "How", *how, "Lens", self.lens)
+        how = (self.settings, Fold("More", self.more), self.where, self.panel)
+        parts = ("Model", self.model, "Image", self.source, "How", *how, "Lens", self.lens)
+        self._lay_out(*parts, below=(self.onward, self.save_button))
         self._connect()
         self._refresh()
+
+    def _make_onward(self) -> QWidget:
+        row = QWidget(self)
+        look = button("Look at the answers", _LOOK, partial(self._open_page, "Samples"))
+        trust = button("Can I trust it?", _TRUST, partial(self._open_page, "Trust"))
+        row.setLayout(in_a_row(look, trust))
+        return row
 
     def _connect(self) -> None:
         kinds = {MODEL_SUFFIXES: self.model.add, IMAGE_SUFFIXES: self.source.add_files}
         self._take_drops(kinds, self.panel.status)
         self.model.changed.connect(self._on_model)
         self.source.changed.connect(self._refresh)
+        for choice in (self.model, self.source):
+            choice.changed.connect(self.tell)
         for form in (self.settings, self.more):
             form.changed.connect(self.where.refresh)
             form.changed.connect(self.lens.refresh)
@@ -106,6 +119,19 @@ class SplitWidget(JobWidget):
     def results(self) -> tuple[Result, ...]:
         """What the last run has made, and is still there."""
         return tuple(result for result in self._results if result.is_there)
+
+    def tell(self) -> None:
+        """Tell which model and image are chosen."""
+        if self.model.header is not None:
+            self.model_known.emit(self.model.path)
+        sources = self.source.sources
+        more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+        self.image_known.emit(f"{sources[0].name}{more}" if sources else "")
+
+    def offer_model(self, path: Path) -> None:
+        """Take a model that another page knows of, unless the user has chosen one here."""
+        if not self.is_busy:
+            self.model.offer(path)
 
     def open_model(self, path: Path) -> None:
         """Choose a model file."""
@@ -157,7 +183,8 @@ class SplitWidget(JobWidget):
         if not (self.is_busy or self.panel.is_running):
             self._results = list(self.results)  # nothing of what is gone is kept
             self.where.forget_removed()
-        self.save_button.setVisible(bool(self.results) and not self.panel.is_running)
+        for part in (self.onward, self.save_button):
+            part.setVisible(bool(self.results) and not self.panel.is_running)
 
     def _show_lens(self, *_: object) -> None:
         self._column.reveal(self.lens)  # what it says may lie below the fold
@@ -182,6 +209,8 @@ class SplitWidget(JobWidget):
         if self._run is run:
             self._run = None
             self.where.end()
+            if run.results:
+                self.result_made.emit()
         self._refresh()
 
     def _save(self) -> None:

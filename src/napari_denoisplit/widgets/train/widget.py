@@ -52,7 +52,8 @@ class TrainWidget(JobWidget):
         self._run: TrainRun | None = None
         fold = Fold("More", self.choices.more, self.preview)
         how = ("How", self.choices.how, self.choices.noise, self.target, fold)
-        self._lay_out("Structures", self.source, *how, self.panel, self.split_button, self.plot)
+        parts = ("Structures", self.source, *how, self.panel, self.plot)
+        self._lay_out(*parts, below=(self.split_button,))
         kinds = {MODEL_SUFFIXES: self.target.resume_from, IMAGE_SUFFIXES: self.source.add_files}
         self._take_drops(kinds, self.panel.status)
         for part in (self.source, self.choices, self.target):
@@ -98,6 +99,7 @@ class TrainWidget(JobWidget):
     def _on_finished(self) -> None:
         if self._run is not None and self._run.model is not None:
             self.target.after_training(self._run.model)
+            self.model_known.emit(self._run.model)
             self._column.reveal(self.plot)
 
     def _refresh(self, *_: object) -> None:
@@ -110,7 +112,7 @@ class TrainWidget(JobWidget):
         self.split_button.setVisible(trained and not self.panel.is_running)
 
     def _use_in_split(self) -> None:
-        if self._run is not None and (widget := self._open_widget("Split")) is not None:
+        if self._run is not None and (widget := self._open_page("Split")) is not None:
             widget.open_model(self._run.model)
             # As a page that opens anew; else one that was open stays at an image of the training.
             widget.source.layer.propose()

@@ -15,6 +15,8 @@ from napari_denoisplit.widgets.trust.residual import ResidualPart
 from napari_denoisplit.widgets.trust.samples import SamplesPart
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari.viewer import Viewer
 
     from napari_denoisplit.widgets.layers.found import FoundResult
@@ -65,6 +67,16 @@ class TrustWidget(DockedWidget):
         self.split.changed.connect(self._on_split)
         for panel in (self.residual.panel, self.objects.panel, self.samples.panel):
             self.undocked.connect(panel.stop)
+
+    def offer_model(self, path: Path) -> None:
+        """Take a model where the split does not know its own."""
+        if self.residual.model.header is None:
+            self.residual.model.offer(path)
+
+    def show_newest(self) -> None:
+        """Turn to the split that was made last."""
+        self.split.choose_newest()
+        self.reset_choices()
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""

@@ -1,0 +1,1 @@
+"""The one dock of the plugin, whose pages are the other wings."""
