@@ -103,6 +103,22 @@ def test_a_known_model_is_not_asked_for_again_and_a_chosen_one_stays(shell, mode
     assert calibration.model.path == other
 
 
+def test_the_line_says_of_which_image_the_page_in_front_is(qtbot, viewer, shell, small_model, rng):
+    viewer.add_image(rng.normal(size=(32, 32)).astype("f4"), name="first")
+    split, trust = shell.show_page("Split"), shell.show_page("Trust")
+    split.open_model(small_model)
+    split.settings["n_samples"].set_value(2)
+    split.panel.button.click()
+    qtbot.waitUntil(lambda: not (split.is_busy or split.panel.is_running))
+    shell.reset_choices()  # as napari's dock does
+    viewer.add_image(rng.normal(size=(32, 32)).astype("f4"), name="second")
+    shell.reset_choices()
+    assert shell.known.text() == "Model small · image first"
+    assert trust.residual.input.layer.name == "first"
+    shell.show_page("Split")
+    assert shell.known.text() == "Model small · image second"
+
+
 def test_the_bar_says_which_page_is_in_front(shell):
     for name in STEPS:
         shell.show_page(name)

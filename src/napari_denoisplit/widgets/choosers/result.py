@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSignalBlocker, Signal
@@ -62,6 +63,14 @@ class ResultChoice(QWidget):
         """The result that is chosen."""
         row = self.box.currentIndex()
         return self._results[row] if 0 <= row < len(self._results) else None
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """Names of the model and the image behind the result that is chosen."""
+        chosen = self.chosen
+        if chosen is None:
+            return "", ""
+        return Path(str(chosen.split.provenance.get("model") or "")).stem, chosen.name
 
     def current(self) -> FoundResult | None:
         """Return the result that is chosen with what its layers say by now.

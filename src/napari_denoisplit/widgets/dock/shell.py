@@ -67,7 +67,6 @@ class DenoisplitDock(QWidget):
         self.viewer = viewer_reference(napari_viewer)
         self._pages: dict[str, DockedWidget] = {}
         self._model: Path | None = None
-        self._image = ""
         self.setAccessibleName("denoiSplit")
         self.buttons = {name: _button(step) for name, step in STEPS.items()}
         self.tools = _button(Step(_TOOLS, "Noise models, calibration, and more.", ""))
@@ -130,11 +129,10 @@ class DenoisplitDock(QWidget):
         self._pages[name] = page
         self.stack.addWidget(page)
         page.model_known.connect(partial(self._on_model, name))
-        page.image_known.connect(self._on_image)
+        page.subject_changed.connect(self._tell)
         page.result_made.connect(self._on_result)
         if self._model is not None:
             page.offer_model(self._model)
-        page.tell()
         return page
 
     def come_to_front(self) -> None:
@@ -191,18 +189,17 @@ class DenoisplitDock(QWidget):
                 page.offer_model(path)
         self._tell()
 
-    def _on_image(self, name: str) -> None:
-        self._image = name
-        self._tell()
-
     def _on_result(self) -> None:
         for page in self._pages.values():
             page.show_newest()
 
     def _tell(self) -> None:
-        """Say which model and image the pages are about."""
-        model = "No model yet" if self._model is None else f"Model {self._model.stem}"
-        self.known.say(model + (f" · image {self._image}" if self._image else ""))
+        """Say which model and image the page in front is about."""
+        page = self.stack.currentWidget()
+        model, image = ("", "") if page is None else page.subject
+        model = model or ("" if self._model is None else self._model.stem)
+        words = f"Model {model}" if model else "No model yet"
+        self.known.say(words + (f" · image {image}" if image else ""))
         self.known.setToolTip(tooltip(str(self._model or "Train a model, or choose one in Split.")))
 
     def _follow_theme(self, event: object = None) -> None:

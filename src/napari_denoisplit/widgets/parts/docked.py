@@ -37,7 +37,7 @@ class DockedWidget(QWidget):
 
     undocked = Signal()  # the dock was closed: nobody can see or stop any more what runs here
     model_known = Signal(object)  # path of a model that was chosen or made here
-    image_known = Signal(str)  # name of the image that would be worked on
+    subject_changed = Signal()  # another model or image is what the page is about
     result_made = Signal()  # a result is complete, and among the layers
 
     def __init__(self, napari_viewer: Viewer, name: str) -> None:
@@ -52,8 +52,10 @@ class DockedWidget(QWidget):
     def show_newest(self) -> None:
         """Turn to the result that was made last."""
 
-    def tell(self) -> None:
-        """Tell what is known here."""
+    @property
+    def subject(self) -> tuple[str, str]:
+        """Names of the model and the image that the page is about; empty where it has none."""
+        return "", ""
 
     def open_files(self, paths: list[Path]) -> None:
         """Take files, as if they were dropped here."""

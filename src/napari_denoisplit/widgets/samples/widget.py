@@ -143,6 +143,11 @@ class SamplesWidget(JobWidget):
     def _on_saved(self, path: Path | None) -> None:
         self.panel.say("Stopped; nothing was written." if path is None else f"Saved {path}.")
 
+    @property
+    def subject(self) -> tuple[str, str]:
+        """Names of the model and the image behind the split that is chosen."""
+        return self.choice.result.subject
+
     def show_newest(self) -> None:
         """Turn to the samples that were made last."""
         self.choice.result.choose_newest()
@@ -171,6 +176,7 @@ class SamplesWidget(JobWidget):
         self.status.say("")
         self.transport.refresh()
         self._refresh()
+        self.subject_changed.emit()
 
     def _on_updated(self) -> None:
         if (chosen := self.choice.result.chosen) is not None:

@@ -102,7 +102,7 @@ class SplitWidget(JobWidget):
         self.model.changed.connect(self._on_model)
         self.source.changed.connect(self._refresh)
         for choice in (self.model, self.source):
-            choice.changed.connect(self.tell)
+            choice.changed.connect(self.subject_changed)
         for form in (self.settings, self.more):
             form.changed.connect(self.where.refresh)
             form.changed.connect(self.lens.refresh)
@@ -120,13 +120,13 @@ class SplitWidget(JobWidget):
         """What the last run has made, and is still there."""
         return tuple(result for result in self._results if result.is_there)
 
-    def tell(self) -> None:
-        """Tell which model and image are chosen."""
-        if self.model.header is not None:
-            self.model_known.emit(self.model.path)
+    @property
+    def subject(self) -> tuple[str, str]:
+        """Names of the model and of the images that are chosen."""
         sources = self.source.sources
         more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
-        self.image_known.emit(f"{sources[0].name}{more}" if sources else "")
+        model = "" if self.model.header is None else self.model.path.stem
+        return model, f"{sources[0].name}{more}" if sources else ""
 
     def offer_model(self, path: Path) -> None:
         """Take a model that another page knows of, unless the user has chosen one here."""
@@ -170,6 +170,8 @@ class SplitWidget(JobWidget):
     def _on_model(self) -> None:
         if self.panel.status.text().startswith("⚠"):
             self.panel.say("")  # an error of another one
+        if self.model.header is not None:
+            self.model_known.emit(self.model.path)
         self._refresh()
 
     def _refresh(self, *_: object) -> None:

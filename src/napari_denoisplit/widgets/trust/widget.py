@@ -73,6 +73,11 @@ class TrustWidget(DockedWidget):
         if self.residual.model.header is None:
             self.residual.model.offer(path)
 
+    @property
+    def subject(self) -> tuple[str, str]:
+        """Names of the model and the image behind the split that is chosen."""
+        return self.split.subject
+
     def show_newest(self) -> None:
         """Turn to the split that was made last."""
         self.split.choose_newest()
@@ -86,6 +91,7 @@ class TrustWidget(DockedWidget):
     def _on_split(self, *_: object) -> None:
         for part in (self.residual, self.mask, self.objects, self.samples):
             part.set_result(self.split.chosen)
+        self.subject_changed.emit()
 
 
 def _title(result: FoundResult) -> str:
