@@ -11,7 +11,8 @@ import torch
 
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Elbo
-from napari_denoisplit.nn.average import WeightAverage
+from napari_denoisplit.jobs.learning.average import WeightAverage
+from napari_denoisplit.jobs.learning.flat import FlatWeights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,7 +56,8 @@ class Trainer:
     ) -> None:
         self.network = network.to(compute.device).train()
         self.objective = objective.to(compute.device)
-        self.average = WeightAverage(self.network, settings.average_decay)
+        self._weights = FlatWeights(self.network)
+        self.average = WeightAverage(self._weights, settings.average_decay)
         self.batches = batches
         self.step_count = 0
         self.skipped = 0
@@ -65,7 +67,7 @@ class Trainer:
         self.compute = compute
         self._clip, self._batches_per_step = settings.gradient_clip, settings.batches_per_step
         self.optimizer = OPTIMIZERS[settings.optimizer](
-            self.network.parameters(), lr=settings.learning_rate, foreach=True
+            [self._weights.vector], lr=settings.learning_rate, foreach=False
         )
         self._sums = np.zeros(2 + objective.n_levels)
         self._n_sums = 0
@@ -90,23 +92,23 @@ class Trainer:
         TrainingError
             Ten steps in a row were left out.
         """
-        self.optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad()
         batches = [self._backward() for _ in range(self._batches_per_step)]
-        values = torch.stack(batches).mean(dim=0)
-        loss = values[0]
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._clip)
+        self._weights.take_gradient()
+        norm = torch.nn.utils.clip_grad_norm_([self._weights.vector], self._clip)
         self.step_count += 1
-        if not torch.isfinite(norm + loss):
-            self._skip(float(loss))
+        # Once a step, so that a GPU is waited for once.
+        *parts, size = torch.cat([torch.stack(batches).mean(dim=0), norm[None]]).tolist()
+        if not math.isfinite(size + parts[0]):
+            self._skip(parts[0])
             return
         self._skipped_in_a_row = 0
         self.optimizer.step()
-        self.average.update(self.network)
-        parts = values.cpu().double().numpy()
+        self.average.update()
         self._sums += parts
         self._n_sums += 1
         before = parts[0] if math.isnan(self.recent_loss) else self.recent_loss
-        self.recent_loss = float(before + 0.02 * (parts[0] - before))
+        self.recent_loss = before + 0.02 * (parts[0] - before)
 
     def _backward(self) -> Tensor:
         """Add the gradient of a batch to those before; the loss and its parts, (2 + L,)."""
@@ -144,8 +146,7 @@ class Trainer:
     def state(self) -> dict[str, Tensor]:
         """All that a resumed run needs, as named tensors."""
         state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        for index, values in self.optimizer.state_dict()["state"].items():
-            state |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in values.items()}
+        state |= self._state_of_optimizer()
         rng = json.dumps(self.batches.rng.bit_generator.state).encode()
         state["random.patches"] = torch.frombuffer(bytearray(rng), dtype=torch.uint8)
         state["random.torch"] = torch.get_rng_state()
@@ -176,13 +177,23 @@ class Trainer:
             ) from error
         self.step_count, self.skipped, self.average.n_updates = counts
 
-    def _restore_optimizer(self, flat: dict[str, Tensor]) -> None:
-        whole = self.optimizer.state_dict()
-        entries: dict[int, dict[str, Tensor]] = {}
-        for key, value in flat.items():
+    def _state_of_optimizer(self) -> dict[str, Tensor]:
+        """Its numbers for each parameter by itself, so that files do not know of the vector."""
+        state = {}
+        for name, value in self.optimizer.state.get(self._weights.vector, {}).items():
+            for index, part in enumerate(self._weights.split(value)):
+                state[f"optimizer.{index}.{name}"] = part
+        return state
+
+    def _restore_optimizer(self, state: dict[str, Tensor]) -> None:
+        """Take up what `_state_of_optimizer` gave; what never had a gradient may be missing."""
+        entries: dict[str, dict[int, Tensor]] = {}
+        for key, value in state.items():
             index, name = key.split(".", 1)
-            entries.setdefault(int(index), {})[name] = value
-        self.optimizer.load_state_dict({**whole, "state": entries})
+            entries.setdefault(name, {})[int(index)] = value
+        joined = {name: self._weights.joined(parts) for name, parts in entries.items()}
+        whole = self.optimizer.state_dict()
+        self.optimizer.load_state_dict({**whole, "state": {0: joined} if joined else {}})
 
 
 def _below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
