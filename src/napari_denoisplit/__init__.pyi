@@ -50,6 +50,7 @@ from napari_denoisplit.images.superposition import superpose as superpose
 from napari_denoisplit.images.training.fields import TrainingFields as TrainingFields
 from napari_denoisplit.images.training.noise_data import NoiseData as NoiseData
 from napari_denoisplit.images.training.normalization import Normalization as Normalization
+from napari_denoisplit.images.training.separate import SeparateFields as SeparateFields
 from napari_denoisplit.jobs.batch.outcome import BatchResult as BatchResult
 from napari_denoisplit.jobs.calibrate.job import Calibrated as Calibrated
 from napari_denoisplit.jobs.denoise.job import Denoised as Denoised

@@ -160,3 +160,16 @@ def test_a_recorded_superposition_is_learned_from(channels, tmp_path, capsys):
     other = tmp_path / "n.denoisplit"
     assert train(*channels, "--superposition", recorded, "-o", other, *SHORT) == 1
     assert "YX (100, 192)) have 1 planes" in capsys.readouterr().err
+
+
+def test_folders_of_single_stains_of_any_size_and_number_become_a_model(tmp_path, capsys):
+    planes = add_noise(phantom((192, 192), seed=2), seed=2)
+    shapes = {"nuclei": [(192, 192), (128, 160)], "actin": [(160, 144)]}
+    for c, (name, sizes) in enumerate(shapes.items()):
+        (tmp_path / name).mkdir()
+        for n, (y, x) in enumerate(sizes):
+            write_image(tmp_path / name / f"{n}.ome.tif", Image(planes[c, :y, :x], "YX"))
+    model = tmp_path / "m.denoisplit"
+    assert train(tmp_path / "nuclei", tmp_path / "actin", "-o", model, *SHORT) == 0
+    assert "3 image(s) of nuclei and actin from fields of their own" in capsys.readouterr().err
+    assert read_header(model).channel_names == ("nuclei", "actin")

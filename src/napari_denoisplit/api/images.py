@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.images.training.separate import SeparateFields
     from napari_denoisplit.jobs.forecast.words import Preflight
     from napari_denoisplit.jobs.learning.loop import Trained
     from napari_denoisplit.measures.comparison import ChannelScore
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 @documented_by("jobs.train.job", "train_job")
 def train(
-    fields: TrainingFields,
+    fields: TrainingFields | SeparateFields,
     settings: TrainSettings | None = None,
     *,
     path: str | PathLike[str] | None = None,
@@ -45,7 +46,8 @@ def train(
     Parameters
     ----------
     fields
-        Noisy channels; `TrainingFields.from_images` makes them from images.
+        Noisy channels; `TrainingFields.from_images` makes them from images of the same fields,
+        `SeparateFields.from_images` from images of each structure alone.
 
     Returns
     -------

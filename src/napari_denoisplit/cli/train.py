@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.images.training.separate import SeparateFields
     from napari_denoisplit.jobs.learning.loop import Trained
 
 
@@ -54,16 +54,18 @@ def train(
 ) -> None:
     """Train a model that splits images into their structures.
 
-    You need images of each structure alone, taken of the same field, as noisy as the images that
-    you want to split later. Ctrl-C ends the training early and keeps the best model so far.
+    You need images of each structure alone, as noisy as the images that you want to split later:
+    of the same fields, or as many of each as there are. Ctrl-C ends the training early and keeps
+    the best model so far.
 
     denoisplit train nuclei.tif actin.tif -o cells.denoisplit --minutes 30
 
     Parameters
     ----------
     images
-        Noisy images of the separate structures: one file or folder per structure, all of the same
-        size, or files that hold every structure as a channel, or folders of those.
+        Noisy images of the separate structures: one file or folder per structure, or files that
+        hold every structure as a channel, or folders of those. Structures whose planes differ in
+        number or size are taken from fields of their own; nothing is registered then.
     output
         Model file to write (*.denoisplit).
     names
@@ -106,8 +108,9 @@ def train(
         t_is_repeats=repeats,
     )
     _check_one_each(fields, settings, noise_model)
+    apart = "" if fields.shows is None else " from fields of their own"
     terminal.say(
-        f"{len(fields.fields)} image(s) of {' and '.join(fields.channel_names)}, "
+        f"{len(fields.fields)} image(s) of {' and '.join(fields.channel_names)}{apart}, "
         f"preset {settings.preset}"
     )
 
@@ -128,7 +131,9 @@ def train(
 
 
 def _check_one_each(
-    fields: TrainingFields, settings: TrainSettings, noise_models: Sequence[Path] | None
+    fields: TrainingFields | SeparateFields,
+    settings: TrainSettings,
+    noise_models: Sequence[Path] | None,
 ) -> None:
     """Refuse what is given once per structure in another number."""
     given = {"--weights": settings.mix.weights, "--noise-model": noise_models}
@@ -148,18 +153,16 @@ def _settings(chosen: dict[str, Any], weights: tuple[float, ...] | None) -> Trai
 
 
 def _fields(
-    images: Sequence[Image],
-    clean: Sequence[Image],
+    images: Sequence[Image | Sequence[Image]],
+    clean: Sequence[Image | Sequence[Image]],
     superpositions: Sequence[Image],
     names: tuple[str, ...],
     *,
     t_is_repeats: bool,
-) -> TrainingFields:
-    from napari_denoisplit.images.training.fields import TrainingFields
+) -> TrainingFields | SeparateFields:
+    from napari_denoisplit.images.training.separate import fields_of
 
-    fields = TrainingFields.from_images(
-        images, clean, superpositions=superpositions, t_is_repeats=t_is_repeats
-    )
+    fields = fields_of(images, clean, superpositions=superpositions, t_is_repeats=t_is_repeats)
     if not names:
         return fields
     if len(names) != len(fields.channel_names):
@@ -167,7 +170,7 @@ def _fields(
             f"--names has {len(names)} names for {len(fields.channel_names)} structures. "
             "Give one for each."
         )
-    return replace(fields, channel_names=names)
+    return fields.named(names)
 
 
 def _report(trained: Trained, channel_names: Sequence[str]) -> None:

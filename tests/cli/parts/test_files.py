@@ -98,3 +98,12 @@ def test_images_that_hold_every_structure_are_fields_wherever_they_lie(tmp_path)
     write(tmp_path / "day2" / "b.ome.tif", channels=2, seed=9)
     found = read_structures(Terminal(), [tmp_path / "day1", tmp_path / "day2"])
     assert [(image.name, image.n_channels) for image in found] == [("a", 2), ("a", 2), ("b", 2)]
+
+
+def test_images_of_a_structure_that_differ_in_size_stay_a_list(tmp_path):
+    for name in ("nuclei", "actin"):
+        write(tmp_path / name / "1.ome.tif", seed=1)
+    tifffile.imwrite(tmp_path / "actin" / "2.tif", np.ones((5, 6), np.uint16))
+    nuclei, actin = read_structures(Terminal(), [tmp_path / "nuclei", tmp_path / "actin"])
+    assert nuclei.shape == (1, 8, 9)
+    assert [(image.name, image.shape) for image in actin] == [("actin", (8, 9)), ("actin", (5, 6))]

@@ -100,3 +100,21 @@ def test_patches_of_unrelated_places_are_mixed_with_the_offset_although_there_ar
     is_recorded = (mixed == -7 / 2).flatten(1).all(dim=1)
     assert bool((is_mixed | is_recorded).all())
     assert 10 < int(is_recorded.sum()) < 54
+
+
+def test_fields_that_show_one_structure_each_give_patches_of_all():
+    sizes = {1.0: (32, 48), 2.0: (64, 20), 30.0: (40, 40)}
+    fields = [np.full((1, *shape), level, np.float32) for level, shape in sizes.items()]
+    masks = [np.ones(field.shape[1:], bool) for field in fields]
+    source = Batches(
+        fields,
+        masks,
+        NORMALIZATION,
+        MixSettings(),
+        shows=(0, 0, 1),
+        **(DEFAULTS | {"batch_size": 64}),
+    )
+    mixed, channels = source.draw()
+    assert set(channels[:, 0].unique().tolist()) == {1.0, 2.0}
+    assert set(channels[:, 1].unique().tolist()) == {30.0}
+    torch.testing.assert_close(mixed, (channels.mean(dim=1, keepdim=True) - 7) / 2)

@@ -13,6 +13,7 @@ from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.fields import TrainingFields
+from napari_denoisplit.images.training.separate import SeparateFields
 from napari_denoisplit.jobs.learning.batches import Batch, Batches
 from napari_denoisplit.jobs.learning.trainer import OPTIMIZERS, Trainer
 from napari_denoisplit.jobs.learning.validation import Validation
@@ -314,3 +315,32 @@ def test_recorded_superpositions_are_what_the_network_learns_from(fields, settin
     np.testing.assert_allclose(preview.superposition, expected, rtol=1e-4)
     with pytest.raises(TrainingError, match="trained with recorded superpositions"):
         run(train_job(fields, settings, path=path, resume=last_path(path)))
+
+
+@pytest.mark.parametrize("method", ["denoisplit", "musplit"])
+def test_structures_of_different_fields_train_a_model_that_splits(fields, settings, method):
+    field = fields.fields[0]
+    separate = SeparateFields.from_images(
+        {
+            "filaments": [Image(field[0], "YX"), Image(fields.fields[1][0, :96], "YX")],
+            "pits": Image(field[1, :112, :120], "YX"),
+        }
+    )
+    result, events = collected(train_job(separate, changed(settings, method=method)))
+    header = result.model.header
+    assert header.channel_names == ("filaments", "pits")
+    assert [region["field"] for region in header.provenance["validation"]] == [0, 1, 2]
+    assert len([e for e in events if isinstance(e, EpochDone)]) == 3
+    split = run(
+        split_job(result.model, Image(field.mean(axis=0), "YX"), SplitSettings(n_samples=2))
+    )
+    assert split.structures == ("filaments", "pits")
+
+
+def test_structures_of_different_fields_learn_what_those_of_the_same_fields_do(fields, settings):
+    apart = SeparateFields.from_images(
+        {name: [Image(f[c], "YX") for f in fields.fields] for c, name in enumerate("ab")}
+    )
+    longer = changed(settings, steps=60, steps_per_epoch=15)
+    losses = [e.validation.loss for e in run(train_job(apart, longer)).history]
+    assert min(losses) < losses[0] - 0.1

@@ -64,20 +64,28 @@ def read_each(terminal: Terminal, paths: Sequence[Path], *how: Any) -> list[Imag
     return [read(terminal, path, *how) for path in listed(terminal, paths)]
 
 
-def read_structures(terminal: Terminal, paths: Sequence[Path], *how: Any) -> list[Image]:
-    """Read images to train on: of several folders with single channels each is one structure."""
+def read_structures(
+    terminal: Terminal, paths: Sequence[Path], *how: Any
+) -> list[Image | list[Image]]:
+    """Read images to train on: of several folders with single channels each is one structure.
+
+    Its images are put together along T, or stay a list where they differ in size.
+    """
     from napari_denoisplit.images.files.folders import is_folder
     from napari_denoisplit.images.training.noise_data import stack_over_time
 
     if len(paths) < 2 or not any(map(is_folder, paths)):
-        return read_each(terminal, paths, *how)
+        return list(read_each(terminal, paths, *how))
     groups = [read_each(terminal, [path], *how) for path in paths]
     if any(image.n_channels > 1 for images in groups for image in images):
         return [image for images in groups for image in images]
-    return [
-        replace(stack_over_time(images), name=stem(path), source=path)
-        for path, images in zip(paths, groups, strict=True)
-    ]
+    found: list[Image | list[Image]] = []
+    for path, images in zip(paths, groups, strict=True):
+        alike = len({image.transposed("TZYX").shape[1:] for image in images}) == 1
+        together = [stack_over_time(images)] if alike else images
+        named = [replace(image, name=stem(path), source=path) for image in together]
+        found.append(named[0] if alike else named)
+    return found
 
 
 def read_noise_models(terminal: Terminal, paths: Sequence[Path]) -> list[NoiseModel]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.image import Image, no_image
-from napari_denoisplit.images.training.noise_data import exposures_hint
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.training.gathering import (
+    count_repeats,
+    gather,
+    groups_of,
+    recorded_planes,
+)
+from napari_denoisplit.images.training.normalization import Normalization
+from napari_denoisplit.images.training.partition import partition
 from napari_denoisplit.images.training.sources import source_line
 
 if TYPE_CHECKING:
@@ -17,6 +24,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_denoisplit.images.training.gathering import Images
+    from napari_denoisplit.images.training.partition import Partition, Region
+    from napari_denoisplit.settings import MixSettings
+
+    Masks = Sequence[NDArray[np.bool_]]
 
 MOST_CHANNELS = 16
 """As many as a network may predict."""
@@ -60,11 +72,7 @@ class TrainingFields:
         if not self.fields:
             raise ImageError("There is no image to train on: add at least one.")
         n = len(self.channel_names)
-        if not 1 <= n <= MOST_CHANNELS:
-            raise ImageError(
-                f"Training takes 1 to {MOST_CHANNELS} channels, {n} found: give one image per "
-                "structure, or an image with a channel axis."
-            )
+        check_count(n)
         for i, data in enumerate(self.fields):
             if data.ndim != 3 or data.shape[0] != n:
                 raise ImageError(
@@ -101,8 +109,8 @@ class TrainingFields:
     @classmethod
     def from_images(
         cls,
-        images: Sequence[Image] | Image,
-        clean: Sequence[Image] | Image | None = None,
+        images: Images,
+        clean: Images | None = None,
         *,
         superpositions: Sequence[Image] | Image | None = None,
         t_is_repeats: bool = False,
@@ -113,8 +121,9 @@ class TrainingFields:
         ----------
         images
             Either images that all have the same two or more channels, or single-channel images
-            of equal shape, one per structure; a single image need not be a list. T and Z planes
-            are fields of their own. A single image of one channel trains a model that denoises it.
+            of equal shape, one per structure, or a list of them per structure; a single image need
+            not be a list. T and Z planes are fields of their own. A single image of one channel
+            trains a model that denoises it.
         clean
             The same images without noise, in the same order.
         superpositions
@@ -127,117 +136,118 @@ class TrainingFields:
         ImageError
             The images do not belong together, or repeats have Z planes or differ in number.
         """
-        images = [images] if isinstance(images, Image) else images
-        clean = [clean] if isinstance(clean, Image) else clean
-        fields, names = _gather(images)
+        groups = groups_of(images)
+        fields, names = gather(groups)
         recorded = [superpositions] if isinstance(superpositions, Image) else superpositions
         clean_fields = None
         if clean:
-            clean_fields, _ = _gather(clean)
-        first = images[0]
+            clean_fields, _ = gather(groups_of(clean))
+        every = [image for group in groups for image in group]
+        first = every[0]
         return cls(
             fields=tuple(fields),
             channel_names=names,
-            sources=tuple(source_line(image) for image in images),
+            sources=tuple(source_line(image) for image in every),
             clean=None if clean_fields is None else tuple(clean_fields),
-            superpositions=_recorded(recorded, fields) if recorded else None,
-            repeats=_count_repeats(images) if t_is_repeats else 1,
+            superpositions=recorded_planes(recorded, fields) if recorded else None,
+            repeats=count_repeats(every) if t_is_repeats else 1,
             pixel_size=first.pixel_size,
             units=first.units,
         )
 
+    @classmethod
+    def of_structure(
+        cls,
+        name: str,
+        images: Sequence[Image] | Image,
+        clean: Sequence[Image] | Image | None = None,
+        *,
+        t_is_repeats: bool = False,
+    ) -> Self:
+        """Gather the fields of one structure from images of one channel, of any size.
 
-def _gather(images: Sequence[Image]) -> tuple[list[NDArray[np.float32]], tuple[str, ...]]:
-    """Fields (C, Y, X) and channel names of a list of images."""
-    if not images:
-        raise ImageError("There is no image to train on: add at least one.")
-    for image in images:
-        if not isinstance(image, Image):
-            raise no_image(image)
-    counts = [image.n_channels for image in images]
-    if min(counts) >= 2:
-        if len(set(counts)) > 1:
-            listed = ", ".join(f"{i.name!r}: {i.n_channels}" for i in images)
-            raise ImageError(
-                f"The images differ in their number of channels ({listed}): choose the same "
-                "channels of each."
-            )
-        _check_order(images)
-        names = images[0].channel_names or tuple(f"channel {c + 1}" for c in range(counts[0]))
-        return [f for image in images for f in image.fields()], _distinct(names)
-    if max(counts) > 1:
-        listed = ", ".join(f"{i.name!r}: {i.n_channels}" for i in images)
+        Raises
+        ------
+        ImageError
+            There is no image, or one has several channels.
+        """
+        images = [images] if isinstance(images, Image) else images
+        clean = [clean] if isinstance(clean, Image) else clean or ()
+        for image in (*images, *clean):
+            if image.n_channels > 1:
+                raise ImageError(
+                    f"{image.name!r}, an image of {name}, has {image.n_channels} channels: choose "
+                    "the one that shows it."
+                )
+        return cls(
+            fields=tuple(field for image in images for field in image.fields()),
+            channel_names=(name,),
+            sources=tuple(source_line(image) for image in images),
+            clean=tuple(field for image in clean for field in image.fields()) or None,
+            repeats=count_repeats(images) if t_is_repeats else 1,
+            pixel_size=images[0].pixel_size if images else {},
+            units=images[0].units if images else {},
+        )
+
+    @property
+    def shows(self) -> None:
+        """None: every field shows every structure."""
+        return
+
+    def named(self, names: Sequence[str]) -> Self:
+        """Return the same with other names of the channels."""
+        return replace(self, channel_names=tuple(names))
+
+    def alone(self, c: int, masks: Masks) -> tuple[TrainingFields, Masks]:
+        """Fields of one channel, and the masks that are theirs."""
+        clean = None if self.clean is None else tuple(f[c : c + 1] for f in self.clean)
+        one = replace(
+            self,
+            fields=tuple(f[c : c + 1] for f in self.fields),
+            channel_names=self.channel_names[c : c + 1],
+            clean=clean,
+            superpositions=None,
+        )
+        return one, masks
+
+    def partition(
+        self, *, patch_size: int, validation_fraction: float, test_fraction: float
+    ) -> Partition:
+        """Set pixels aside; see `images.training.partition`."""
+        return partition(
+            self.fields,
+            patch_size=patch_size,
+            validation_fraction=validation_fraction,
+            test_fraction=test_fraction,
+            masks=self.masks,
+            repeats=self.repeats,
+        )
+
+    def normalization(self, masks: Masks, mix: MixSettings) -> Normalization:
+        """Measure channels and superpositions, mixed or recorded, where the masks are True."""
+        weights = mix.channel_weights(self.n_channels)
+        found = Normalization.of(self.fields, masks, weights, self.channel_names, mix.offset)
+        if self.superpositions is None:
+            return found
+        return found.of_inputs(self.superpositions, masks)
+
+    def blocks(
+        self, regions: Sequence[Region], *, clean: bool = False
+    ) -> list[NDArray[np.float32]] | None:
+        """Cut blocks (C, Y, X); None where `clean` ones are wanted and there are none."""
+        fields = self.clean if clean else self.fields
+        return None if fields is None else [region.of(fields) for region in regions]
+
+
+def check_count(n: int) -> None:
+    """Refuse fewer channels than one, or more than a network may predict."""
+    if not 1 <= n <= MOST_CHANNELS:
         raise ImageError(
-            f"Some images have a channel axis and some have not ({listed}): give either "
-            "multi-channel images, or one single-channel image per structure."
+            f"Training takes 1 to {MOST_CHANNELS} channels, {n} found: give one image per "
+            "structure, or an image with a channel axis."
         )
-    stacks = [image.fields() for image in images]
-    shapes = [(len(s), *s[0].shape[1:]) for s in stacks]
-    if len(set(shapes)) > 1:
-        listed = ", ".join(
-            f"{i.name!r}: {s[0]} planes of {s[1]}x{s[2]}"
-            for i, s in zip(images, shapes, strict=True)
-        )
-        raise ImageError(f"The channels differ in size ({listed}): they must show the same fields.")
-    fields = [np.concatenate(planes, axis=0) for planes in zip(*stacks, strict=True)]
-    names = tuple((i.channel_names[0] if i.channel_names else i.name) for i in images)
-    return fields, _distinct(names)
-
-
-def _recorded(
-    superpositions: Sequence[Image], fields: Sequence[NDArray[np.float32]]
-) -> tuple[NDArray[np.float32], ...]:
-    """Every plane (Y, X) of recorded superpositions, one for each field."""
-    for image in superpositions:
-        if image.n_channels > 1:
-            raise ImageError(
-                f"The superposition {image.name!r} has {image.n_channels} channels: choose the one "
-                "that shows all structures at once."
-            )
-    planes = tuple(field[0] for image in superpositions for field in image.fields())
-    if [plane.shape for plane in planes] != [field.shape[1:] for field in fields]:
-        listed = ", ".join(f"{i.name!r}: {i.axes} {i.shape}" for i in superpositions)
-        wanted = ", ".join(sorted({"x".join(map(str, field.shape[1:])) for field in fields}))
-        raise ImageError(
-            f"The superpositions ({listed}) have {len(planes)} planes, and the channels "
-            f"{len(fields)} fields of {wanted} pixels: give one plane for each field, of its size, "
-            "in their order."
-        )
-    return planes
 
 
 def _check_finite(what: str, data: NDArray[np.float32]) -> None:
     if bad := int((~np.isfinite(data)).sum()):
         raise ImageError(f"{what} has {bad} pixels that are NaN or infinite: replace them first.")
-
-
-def _check_order(images: Sequence[Image]) -> None:
-    """Refuse the same channels in another order: each would be learned as the other."""
-    first = images[0]
-    for image in images[1:]:
-        same = sorted(image.channel_names) == sorted(first.channel_names)
-        if same and image.channel_names != first.channel_names:
-            raise ImageError(
-                f"{image.name!r} has its channels in another order "
-                f"({', '.join(image.channel_names)}) than {first.name!r} "
-                f"({', '.join(first.channel_names)}): bring them into the same order."
-            )
-
-
-def _count_repeats(images: Sequence[Image]) -> int:
-    """Exposures of one place, from the T axis that all images must have alike."""
-    counts = {image.size("T") for image in images}
-    if len(counts) > 1 or min(counts) < 2 or any(image.size("Z") > 1 for image in images):
-        listed = ", ".join(f"{i.name!r}: {i.axes} {i.shape}" for i in images)
-        raise ImageError(
-            f"Repeats are read from a T axis of 2 or more steps, the same in every image and "
-            f"without Z ({listed}).{exposures_hint(images[0])} Otherwise train without repeats."
-        )
-    return counts.pop()
-
-
-def _distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """Names, numbered where two are the same."""
-    return tuple(
-        f"{name} {c + 1}" if list(names).count(name) > 1 else name for c, name in enumerate(names)
-    )

@@ -31,6 +31,36 @@ class Batch(NamedTuple):
     """(B, C, P, P), image units: the noisy channels that were superposed."""
 
 
+class _Source(NamedTuple):
+    """Places of patches in some of the fields."""
+
+    corners: PatchCorners
+    fields: list[int]
+
+    @classmethod
+    def of(
+        cls,
+        fields: Sequence[NDArray[np.float32]],
+        masks: Sequence[NDArray[np.bool_]],
+        chosen: list[int],
+        patch_size: int,
+        structure_bias: float,
+    ) -> _Source:
+        own, inside = [fields[i] for i in chosen], [masks[i] for i in chosen]
+        return cls(PatchCorners(own, inside, patch_size, structure_bias), chosen)
+
+    def draw(self, n: int, rng: np.random.Generator) -> list[tuple[int, int, int]]:
+        """Draw n places: field, y, x."""
+        return [(self.fields[i], y, x) for i, y, x in self.corners.draw(n, rng).tolist()]
+
+
+def _groups(shows: Sequence[int] | None, n_fields: int) -> list[list[int]]:
+    """Fields of each structure, or of all together."""
+    if shows is None:
+        return [list(range(n_fields))]
+    return [[i for i, shown in enumerate(shows) if shown == c] for c in range(max(shows) + 1)]
+
+
 class Batches:
     """Random patches, aligned over channels, turned and flipped, and mixed on the fly.
 
@@ -59,6 +89,9 @@ class Batches:
     superpositions
         (Y, X) of each field, recorded; they are the input of the patches whose channels come from
         one place. None: every input is mixed.
+    shows
+        Number of the structure that each field, (1, Y, X) then, shows alone: every channel of a
+        patch is drawn from the fields of its own. None: every field shows all.
     margin
         Pixels around a patch that are superposed along, as context; beyond a field they are its
         reflection.
@@ -79,18 +112,23 @@ class Batches:
         seed: int,
         device: torch.device,
         superpositions: Sequence[NDArray[np.float32]] | None = None,
+        shows: Sequence[int] | None = None,
         margin: int = 0,
     ) -> None:
-        self.corners = PatchCorners(fields, masks, patch_size, structure_bias)
+        self._sources = [
+            _Source.of(fields, masks, chosen, patch_size, structure_bias)
+            for chosen in _groups(shows, len(fields))
+        ]
         self.batch_size = batch_size
         self.patch_size = patch_size
         self.n_pixels = int(sum(m.sum() for m in masks))
         self._normalization = normalization
-        self._weights = torch.tensor(mix.channel_weights(len(fields[0])), device=device)
+        n = len(fields[0]) if shows is None else len(self._sources)
+        self._weights = torch.tensor(mix.channel_weights(n), device=device)
         self._alpha, self._offset = (mix.alpha_low, mix.alpha_high), mix.offset
         self._is_recorded = superpositions is not None
         self._augment = augment
-        self._independent_share = independent_share
+        self._independent_share = independent_share if shows is None else 1.0
         planes = list(fields)
         if superpositions is not None:  # behind the channels, to be cut and turned with them
             planes = [
@@ -105,6 +143,11 @@ class Batches:
         self.rng = np.random.default_rng(seed)
 
     @property
+    def n_places(self) -> int:
+        """Number of places that a patch may come from."""
+        return sum(len(source.corners) for source in self._sources)
+
+    @property
     def steps_per_epoch(self) -> int:
         """About one visit of each pixel, but neither too few nor too many steps to compare."""
         seen = self.batch_size * self.patch_size**2
@@ -112,7 +155,7 @@ class Batches:
 
     def draw(self) -> Batch:
         """Draw the next batch."""
-        corners = self.corners.draw(self.batch_size, self.rng).tolist()
+        corners = self._sources[0].draw(self.batch_size, self.rng)
         n_apart = int(self.rng.binomial(self.batch_size, self._independent_share))
         patches = [self._apart() for _ in range(n_apart)]
         patches += [self._turned(self._cut(*corner)) for corner in corners[n_apart:]]
@@ -132,8 +175,13 @@ class Batches:
 
     def _apart(self) -> Tensor:
         """Patch (C, P, P) whose channels come from different places, each turned by itself."""
-        places = self.corners.draw(len(self._weights), self.rng).tolist()
-        cut = [self._turned(self._cut(*place)[c]) for c, place in enumerate(places)]
+        n = len(self._weights)
+        if len(self._sources) == 1:
+            places = self._sources[0].draw(n, self.rng)
+            cut = [self._turned(self._cut(*place)[c]) for c, place in enumerate(places)]
+        else:
+            drawn = [source.draw(1, self.rng)[0] for source in self._sources]
+            cut = [self._turned(self._cut(*place)[0]) for place in drawn]
         return torch.stack(cut)
 
     def _turned(self, patch: Tensor) -> Tensor:

@@ -85,6 +85,7 @@ class Run:
         compute: Compute,
         validation: Validation | None = None,
         superpositions: Sequence[NDArray[np.float32]] | None = None,
+        shows: Sequence[int] | None = None,
     ) -> Run:
         """Make what the header describes, with random weights.
 
@@ -104,6 +105,8 @@ class Run:
             On pixels that are held out, if any are.
         superpositions
             (Y, X) of each field, recorded; None: the channels are mixed.
+        shows
+            Number of the structure that each field, (1, Y, X) then, shows alone; None: all.
         """
         preset = PRESETS[settings.preset]
         torch.manual_seed(settings.seed)
@@ -120,6 +123,7 @@ class Run:
             seed=settings.seed,
             device=compute.device,
             superpositions=superpositions,
+            shows=shows,
             margin=header.network.margin,
         )
         loss = settings.loss or METHODS[settings.method]

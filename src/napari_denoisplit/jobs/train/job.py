@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job, StatusEvent, TrainEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.images.training.separate import SeparateFields
     from napari_denoisplit.jobs.learning.loop import Trained
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
@@ -36,7 +37,7 @@ QUICK = 2**18
 
 
 def train_job(
-    fields: TrainingFields,
+    fields: TrainingFields | SeparateFields,
     settings: TrainSettings,
     *,
     path: Path | None = None,
@@ -96,7 +97,7 @@ def train_job(
         preparing = prepare(fields, settings, noise_models, resume)
         run = yield from unless_stopped(preparing, stop, too_early)
         trainer = run.trainer
-        yield Stage(f"Training on {trainer.compute} with {len(trainer.batches.corners):,} patches")
+        yield Stage(f"Training on {trainer.compute} with {trainer.batches.n_places:,} patches")
         trained = yield from learn_job(run, path, stop)
         trained = replace(trained, notes=(*trained.notes, *doubts))
         if run.validation is None or trained.model.header.noise_models is None:

@@ -9,8 +9,6 @@ from napari_denoisplit.checkpoint import ModelHeader, load_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.superposition import superpose
-from napari_denoisplit.images.training.normalization import Normalization
-from napari_denoisplit.images.training.partition import partition
 from napari_denoisplit.images.training.recorded_mix import recorded_mix
 from napari_denoisplit.jobs.learning.loop import Run
 from napari_denoisplit.jobs.learning.validation import Validation
@@ -30,7 +28,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Job, NoiseEvent
     from napari_denoisplit.images.training.fields import TrainingFields
-    from napari_denoisplit.images.training.partition import Partition, Region
+    from napari_denoisplit.images.training.partition import Partition
+    from napari_denoisplit.images.training.separate import SeparateFields
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import LossSettings, MixSettings, TrainSettings
 
@@ -39,7 +38,7 @@ RECORDED = "recorded"
 
 
 def prepare(
-    fields: TrainingFields,
+    fields: TrainingFields | SeparateFields,
     settings: TrainSettings,
     noise_models: Sequence[NoiseModel] | None,
     resume: Path | None,
@@ -53,13 +52,10 @@ def prepare(
     before = load_model(resume) if resume else None
     loss = settings.loss or METHODS[settings.method]
     patch_size = settings.patch_size or PRESETS[settings.preset].patch_size
-    parts = partition(
-        fields.fields,
+    parts = fields.partition(
         patch_size=patch_size,
         validation_fraction=settings.validation_fraction,
         test_fraction=settings.test_fraction,
-        masks=fields.masks,
-        repeats=fields.repeats,
     )
     if before is None:
         yield Stage("Measuring the channels")
@@ -76,10 +72,14 @@ def prepare(
             yield from channel_noise_job(fields, parts.train, seed=settings.seed)
         )
         header = header.model_copy(update={"noise_models": tuple(m.to_dict() for m in found)})
+    blocks = fields.blocks(parts.validation) or []
+    recorded = fields.superpositions
     validation = Validation(
-        [r.of(fields.fields) for r in parts.validation],
-        None if fields.clean is None else [r.of(fields.clean) for r in parts.validation],
-        [_superposition(fields, region, header.mix) for region in parts.validation],
+        blocks,
+        fields.blocks(parts.validation, clean=True),
+        [_mixed(block, header.mix) for block in blocks]
+        if recorded is None
+        else [region.of(recorded) for region in parts.validation],
         header.normalization,
         compute,
     )
@@ -90,19 +90,17 @@ def prepare(
         settings,
         compute,
         validation,
-        superpositions=fields.superpositions,
+        superpositions=recorded,
+        shows=fields.shows,
     )
     if before is not None:
         run.take_up(before)
     return run
 
 
-def _superposition(fields: TrainingFields, region: Region, mix: MixSettings) -> NDArray[np.float32]:
-    """Input (Y, X) of a block: recorded, or mixed in the middle of the range."""
-    if fields.superpositions is not None:
-        return region.of(fields.superpositions)
-    channels = region.of(fields.fields)
-    return superpose(channels, mix.mean_weights(fields.n_channels), mix.offset)
+def _mixed(channels: NDArray[np.float32], mix: MixSettings) -> NDArray[np.float32]:
+    """Superposition (Y, X) of a block, in the middle of the mixing range."""
+    return superpose(channels, mix.mean_weights(len(channels)), mix.offset)
 
 
 def _mix_in_words(header: ModelHeader) -> str:
@@ -114,7 +112,7 @@ def _mix_in_words(header: ModelHeader) -> str:
 
 
 def _check_counts(
-    fields: TrainingFields,
+    fields: TrainingFields | SeparateFields,
     settings: TrainSettings,
     noise_models: Sequence[NoiseModel] | None,
 ) -> None:
@@ -129,7 +127,7 @@ def _check_counts(
 
 
 def _check_resumed(
-    fields: TrainingFields,
+    fields: TrainingFields | SeparateFields,
     header: ModelHeader,
     before: Model,
     loss: LossSettings,
@@ -162,7 +160,10 @@ def _check_resumed(
 
 
 def _new_header(
-    fields: TrainingFields, parts: Partition, settings: TrainSettings, loss: LossSettings
+    fields: TrainingFields | SeparateFields,
+    parts: Partition,
+    settings: TrainSettings,
+    loss: LossSettings,
 ) -> ModelHeader:
     """Header of a new model, noise models still missing."""
     chosen = settings.network or PRESETS[settings.preset].network
@@ -171,13 +172,10 @@ def _new_header(
     if recorded is not None:
         mix = recorded_mix(fields.fields, recorded, parts.train, mix, names)
     weights = mix.channel_weights(fields.n_channels)
-    normalization = Normalization.of(fields.fields, parts.train, weights, names, mix.offset)
-    if recorded is not None:
-        normalization = normalization.of_inputs(recorded, parts.train)
     return ModelHeader(
         network=family_of(chosen).shaped(chosen, fields.n_channels, loss),
         mix=mix.model_copy(update={"weights": weights}),
-        normalization=normalization,
+        normalization=fields.normalization(parts.train, mix),
         channel_names=names,
         pixel_size=dict(fields.pixel_size),
         units=dict(fields.units),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.images.training.separate import SeparateFields
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 _LOOKED_AT = 1_000_000  # pixels of a channel, spread over all fields
@@ -30,7 +31,7 @@ _ENDS = (0.001, 0.999)  # quantiles: hot pixels are no range
 
 
 def doubts_about(
-    fields: TrainingFields, noise_models: Sequence[NoiseModel] | None = None
+    fields: TrainingFields | SeparateFields, noise_models: Sequence[NoiseModel] | None = None
 ) -> tuple[str, ...]:
     """Sentences on what makes images doubtful to train on, each with the way out.
 
@@ -41,14 +42,15 @@ def doubts_about(
     TrainingError
         A noise model was made for other grey levels.
     """
-    _check_distinct(fields)
+    channels = [_planes(fields, c) for c in range(fields.n_channels)]
+    _check_distinct(channels, fields.channel_names)
     for number, plane in enumerate(fields.superpositions or ()):
         _check_hot_pixel(plane, f"Superposition {number + 1}")
     found = []
     for c, name in enumerate(fields.channel_names):
-        for number, plane in enumerate(f[c] for f in fields.fields):
+        for number, plane in enumerate(channels[c]):
             _check_hot_pixel(plane, f"Field {number + 1} of {name}")
-        pixels = _some(fields, c)
+        pixels = _some(channels[c])
         _, top = clipped_levels(pixels)
         share = float(np.mean(pixels >= top))
         if share > _SATURATED:
@@ -61,17 +63,27 @@ def doubts_about(
     return tuple(found)
 
 
-def _some(fields: TrainingFields, c: int) -> NDArray[np.float32]:
+def _planes(fields: TrainingFields | SeparateFields, c: int) -> list[NDArray[np.float32]]:
+    """Every plane (Y, X) of a channel."""
+    if fields.shows is None:
+        return [field[c] for field in fields.fields]
+    return [f[0] for f, shown in zip(fields.fields, fields.shows, strict=True) if shown == c]
+
+
+def _some(planes: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Pixels of a channel, spread over all fields."""
-    step = max(sum(f[c].size for f in fields.fields) // _LOOKED_AT, 1)
-    return np.concatenate([f[c].ravel()[::step] for f in fields.fields])
+    step = max(sum(plane.size for plane in planes) // _LOOKED_AT, 1)
+    return np.concatenate([plane.ravel()[::step] for plane in planes])
 
 
-def _check_distinct(fields: TrainingFields) -> None:
+def _check_distinct(
+    channels: Sequence[Sequence[NDArray[np.float32]]], names: Sequence[str]
+) -> None:
     """Refuse one image in place of two structures."""
-    for a, b in combinations(range(fields.n_channels), 2):
-        if all(np.array_equal(f[a], f[b]) for f in fields.fields):
-            one, other = fields.channel_names[a], fields.channel_names[b]
+    for a, b in combinations(range(len(names)), 2):
+        pairs = zip(channels[a], channels[b], strict=False)
+        if all(np.array_equal(x, y) for x, y in pairs):
+            one, other = names[a], names[b]
             raise ImageError(
                 f"{one} and {other} have the same images: nothing can tell such structures apart. "
                 f"Give the images of {other} again."

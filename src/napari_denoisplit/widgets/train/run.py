@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Job, StatusEvent, TrainEvent
     from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.images.training.separate import SeparateFields
     from napari_denoisplit.jobs.learning.loop import Trained
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
@@ -93,12 +94,12 @@ def train_input(order: TrainOrder, stop: threading.Event) -> Job[TrainEvent | Fi
     return (yield from job)
 
 
-def _read_fields(order: TrainOrder) -> Job[StatusEvent, TrainingFields]:
-    from napari_denoisplit.images.training.fields import TrainingFields
+def _read_fields(order: TrainOrder) -> Job[StatusEvent, TrainingFields | SeparateFields]:
+    from napari_denoisplit.images.training.separate import fields_of
 
     images = yield from read_all(order.images)
     yield Stage("Preparing the images")
-    fields = TrainingFields.from_images(images, t_is_repeats=order.t_is_repeats)
+    fields = fields_of(images, t_is_repeats=order.t_is_repeats)
     names = order.structures
     if not names:
         return fields
@@ -107,7 +108,7 @@ def _read_fields(order: TrainOrder) -> Job[StatusEvent, TrainingFields]:
             f"{len(names)} names ({', '.join(names)}) for "
             f"{len(fields.channel_names)} structures: give one each, or none."
         )
-    return replace(fields, channel_names=names)
+    return fields.named(names)
 
 
 class TrainRun:

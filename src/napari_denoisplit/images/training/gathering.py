@@ -1,0 +1,128 @@
+"""Fields (C, Y, X) of images, put together by their channels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.image import Image, no_image
+from napari_denoisplit.images.training.noise_data import exposures_hint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Images = Sequence[Image | Sequence[Image]] | Image
+
+
+def groups_of(images: Images) -> list[list[Image]]:
+    """Make a list of every image that stands for itself."""
+    given = [images] if isinstance(images, Image) else images
+    groups = [[one] if isinstance(one, Image) else one for one in given]
+    for group in groups:
+        for image in group if isinstance(group, list | tuple) else [group]:
+            if not isinstance(image, Image):
+                raise no_image(image)
+    return [list(group) for group in groups]
+
+
+def names_of(groups: Sequence[Sequence[Image]]) -> tuple[str, ...]:
+    """Name of the structure that each group of single-channel images shows."""
+    first = [group[0] for group in groups]
+    return _distinct([i.channel_names[0] if i.channel_names else i.name for i in first])
+
+
+def gather(
+    groups: Sequence[Sequence[Image]],
+) -> tuple[list[NDArray[np.float32]], tuple[str, ...]]:
+    """Fields (C, Y, X) and channel names of groups of images."""
+    images = [image for group in groups for image in group]
+    if not images:
+        raise ImageError("There is no image to train on: add at least one.")
+    counts = [image.n_channels for image in images]
+    if min(counts) >= 2:
+        if len(set(counts)) > 1:
+            listed = ", ".join(f"{i.name!r}: {i.n_channels}" for i in images)
+            raise ImageError(
+                f"The images differ in their number of channels ({listed}): choose the same "
+                "channels of each."
+            )
+        _check_order(images)
+        names = images[0].channel_names or tuple(f"channel {c + 1}" for c in range(counts[0]))
+        return [f for image in images for f in image.fields()], _distinct(names)
+    if max(counts) > 1:
+        listed = ", ".join(f"{i.name!r}: {i.n_channels}" for i in images)
+        raise ImageError(
+            f"Some images have a channel axis and some have not ({listed}): give either "
+            "multi-channel images, or one single-channel image per structure."
+        )
+    stacks = [[field for image in group for field in image.fields()] for group in groups]
+    sizes = [[f"{field.shape[1]}x{field.shape[2]}" for field in stack] for stack in stacks]
+    if any(found != sizes[0] for found in sizes):
+        listed = ", ".join(
+            f"{name!r}: {len(found)} planes of {' or '.join(sorted(set(found)))}"
+            for name, found in zip(names_of(groups), sizes, strict=True)
+        )
+        raise ImageError(
+            f"The channels differ in size ({listed}): they must show the same fields. Structures "
+            "of different fields train as SeparateFields."
+        )
+    fields = [np.concatenate(planes, axis=0) for planes in zip(*stacks, strict=True)]
+    return fields, names_of(groups)
+
+
+def recorded_planes(
+    superpositions: Sequence[Image], fields: Sequence[NDArray[np.float32]]
+) -> tuple[NDArray[np.float32], ...]:
+    """Every plane (Y, X) of recorded superpositions, one for each field."""
+    for image in superpositions:
+        if image.n_channels > 1:
+            raise ImageError(
+                f"The superposition {image.name!r} has {image.n_channels} channels: choose the one "
+                "that shows all structures at once."
+            )
+    planes = tuple(field[0] for image in superpositions for field in image.fields())
+    if [plane.shape for plane in planes] != [field.shape[1:] for field in fields]:
+        listed = ", ".join(f"{i.name!r}: {i.axes} {i.shape}" for i in superpositions)
+        wanted = ", ".join(sorted({"x".join(map(str, field.shape[1:])) for field in fields}))
+        raise ImageError(
+            f"The superpositions ({listed}) have {len(planes)} planes, and the channels "
+            f"{len(fields)} fields of {wanted} pixels: give one plane for each field, of its size, "
+            "in their order."
+        )
+    return planes
+
+
+def _check_order(images: Sequence[Image]) -> None:
+    """Refuse the same channels in another order: each would be learned as the other."""
+    first = images[0]
+    for image in images[1:]:
+        same = sorted(image.channel_names) == sorted(first.channel_names)
+        if same and image.channel_names != first.channel_names:
+            raise ImageError(
+                f"{image.name!r} has its channels in another order "
+                f"({', '.join(image.channel_names)}) than {first.name!r} "
+                f"({', '.join(first.channel_names)}): bring them into the same order."
+            )
+
+
+def count_repeats(images: Sequence[Image]) -> int:
+    """Exposures of one place, from the T axis that all images must have alike."""
+    counts = {image.size("T") for image in images}
+    if len(counts) > 1 or min(counts) < 2 or any(image.size("Z") > 1 for image in images):
+        listed = ", ".join(f"{i.name!r}: {i.axes} {i.shape}" for i in images)
+        raise ImageError(
+            f"Repeats are read from a T axis of 2 or more steps, the same in every image and "
+            f"without Z ({listed}).{exposures_hint(images[0])} Otherwise train without repeats."
+        )
+    return counts.pop()
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """Names, numbered where two are the same."""
+    return tuple(
+        f"{name} {c + 1}" if list(names).count(name) > 1 else name for c, name in enumerate(names)
+    )
