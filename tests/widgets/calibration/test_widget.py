@@ -103,7 +103,7 @@ def test_a_model_is_calibrated_saved_and_known_as_calibrated(
 ):
     split = dock(window, SplitWidget(window))
     split.open_model(model)
-    assert "the Calibration widget" in split.model.about.text()
+    assert "Tools > Calibrate" in split.model.about.text()
     widget = prepared(window, dock, model, noisy, clean)
     compare_with_clean(widget, window)
     assert not widget.saving.isVisibleTo(widget)

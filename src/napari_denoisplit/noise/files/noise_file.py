@@ -124,7 +124,7 @@ def _read_json_values(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise NoiseModelError(
             f"{str(path)!r} is not a noise model: it is not a JSON object. Choose a file that "
-            "'denoisplit noise' or the widget Noise wrote."
+            "'denoisplit noise' or Tools > Noise model wrote."
         )
     return values
 

@@ -59,7 +59,7 @@ class CalibrationSaving(QWidget):
             self.ask_and_save,
         )
         self.split_button = button(
-            "Use in Split", "Open the Split widget with this model.", use_in_split
+            "Use in Split", "Open the step Split with this model.", use_in_split
         )
         self.plot_button = plot.save_button("calibration")
         self.table_button = save_button(

@@ -124,7 +124,7 @@ def sum_up_model(header: ModelHeader) -> str:
         lines.append(f"Noise models: {next(iter(grades.values()))}.")
     elif grades:
         lines.append(f"Noise: {', '.join(f'{name} {grade}' for name, grade in grades.items())}.")
-    return "\n".join([*lines, _calibrated(header, "see the Calibration widget.")])
+    return "\n".join([*lines, _calibrated(header, "see Tools > Calibrate.")])
 
 
 def describe_model(header: ModelHeader) -> str:
@@ -138,7 +138,7 @@ def describe_model(header: ModelHeader) -> str:
     for name, record in _noise_records(header):
         lines.append(f"Noise model of {name}: {verdict_line(record)}")
     advice = (
-        "sigma is the plain spread of the samples. The Calibration widget brings it to the size of "
+        "sigma is the plain spread of the samples. Tools > Calibrate brings it to the size of "
         "the errors."
     )
     return "\n".join([*lines, _calibrated(header, advice)])

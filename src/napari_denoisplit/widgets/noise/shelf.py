@@ -45,9 +45,7 @@ class NoiseShelf(QWidget):
         )
         self.load_button = button("Load…", "Read a noise model from a file, to judge or use it.")
         self.save_button = button("Save…", "Write the noise model to a file (.npz, .npy, .json).")
-        self.train_button = button(
-            "Use in Train", "Open the Train widget and give it this noise model."
-        )
+        self.train_button = button("Use in Train", "Open the step Train with this noise model.")
         self._chooser = QWidget(self)
         form_layout(self._chooser, {"Model": self.current_box, "Compare": self.other_box})
         self.setLayout(

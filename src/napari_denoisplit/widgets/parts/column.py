@@ -13,7 +13,7 @@ from napari_denoisplit.widgets.parts.controls import in_a_column
 from napari_denoisplit.widgets.parts.timer import timer
 
 _WIDTH = 320  # pixels, enough for every label beside its control
-_MINIMUM_HEIGHT = 240
+_MINIMUM_HEIGHT = 120  # what is said below it may be long, and must not raise the window
 _SETTLE_MS = 50  # until the layout has placed a part that was just shown
 
 

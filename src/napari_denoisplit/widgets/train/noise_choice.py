@@ -35,7 +35,7 @@ class NoiseChoice(QWidget):
         self.kind = narrow_box(
             "Noise models",
             "What the noise of each channel is like: estimated from the images themselves, or "
-            "taken from the Noise model widget or from files, one per structure in their order.",
+            "taken from Tools > Noise model or from files, one per structure in their order.",
             self,
             items={_AUTOMATIC: "from the images", _GIVEN: "one per structure"},
         )

@@ -47,7 +47,7 @@ class TrainWidget(JobWidget):
         self.plot = TrainingPlot(self._viewer, self)
         self.plot.hide()
         self.split_button = button(
-            "Use in Split", "Open the Split widget with this model.", self._use_in_split
+            "Use in Split", "Open the step Split with this model.", self._use_in_split
         )
         self._run: TrainRun | None = None
         fold = Fold("More", self.choices.more, self.preview)

@@ -119,7 +119,7 @@ class ObjectsPart(JobPart):
         """Why objects cannot be summed up; empty if they can."""
         result, layer = self._result, self.source.layer
         if result is None:
-            return "Split an image first (widget Split)."
+            return "Split an image first (step Split)."
         if not result.sigma:
             return "Needs a split with sigma: two samples or more."
         if layer is not None and tuple(full_resolution(layer).shape) != result.shape:

@@ -120,7 +120,7 @@ class ResidualPart(JobPart):
     def problem(self) -> str:
         """Why the residual cannot be checked; empty if it can."""
         if self._result is None:
-            return "Split an image first (widget Split)."
+            return "Split an image first (step Split)."
         if self.input.layer is None:
             return _missing_input(self._result, is_there=bool(self.input.layers))
         return self.model.problem or self._mismatch()

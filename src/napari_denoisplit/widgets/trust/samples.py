@@ -115,12 +115,12 @@ class SamplesPart(JobPart):
         """Why the samples cannot be asked; empty if they can."""
         result, tool = self._result, self.tool.currentText()
         if result is None:
-            return "Split an image first (widget Split)."
+            return "Split an image first (step Split)."
         needed = 5 if tool == MODE else 2
         if result.split.n_kept < needed:
             return (
                 f"Needs {needed} samples or more among the layers; this split has "
-                f"{result.split.n_kept}. Set 'Samples to keep' in the Split widget."
+                f"{result.split.n_kept}. Set 'Samples to keep' at the step Split."
             )
         if tool == ANSWERS and self.region.layer is None:
             return "Draw a rectangle in a Shapes layer and choose it as region."

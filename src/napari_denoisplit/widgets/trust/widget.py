@@ -39,7 +39,7 @@ class TrustWidget(DockedWidget):
             self._viewer,
             MMSE,
             "Split",
-            "Layers that the Split widget has made of one image.",
+            "Layers that a split has made of one image.",
             _title,
             self,
         )
