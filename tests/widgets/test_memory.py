@@ -64,10 +64,10 @@ def test_a_split_is_freed_and_no_longer_offered_for_saving(
     widget = split(qtbot, viewer, dock, small_model, place)
     kept = arrays(viewer)
     assert len(kept) > 2
-    assert not widget.save_button.isHidden()
+    assert not widget.row.isHidden()
     remove_results(viewer)
     assert left(qtbot, kept) == 0
-    assert widget.save_button.isHidden()
+    assert widget.row.isHidden()
 
 
 def test_one_layer_that_stays_keeps_the_whole_result_for_saving(

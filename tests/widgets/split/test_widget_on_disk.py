@@ -149,7 +149,7 @@ def test_a_temporary_result_goes_with_its_last_layer(qtbot, viewer, widget, plac
     assert not path.exists()
     assert not widget.results
     widget.reset_choices()  # napari calls it when layers go
-    qtbot.waitUntil(widget.save_button.isHidden, timeout=5000)
+    qtbot.waitUntil(widget.row.isHidden, timeout=5000)
 
 
 def test_a_temporary_result_goes_with_its_viewer(qtbot, window, trained, dock, rng, place):

@@ -29,6 +29,7 @@ from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.split.forecast import Question
 from napari_denoisplit.widgets.split.lens import Lens
 from napari_denoisplit.widgets.split.lens_run import LensChoice
+from napari_denoisplit.widgets.split.result_row import ResultRow
 from napari_denoisplit.widgets.split.results import ResultsPanel
 from napari_denoisplit.widgets.split.run import SplitRun
 from napari_denoisplit.widgets.split.saving import Result, ResultMoved, save_results
@@ -39,10 +40,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.widgets.choosers.chosen import ChosenImage
 
-_SAVE = (
-    "Write MMSE, sigma and samples as OME-TIFF files. Results on disk stay OME-Zarr: temporary "
-    "ones are moved, others are copied."
-)
 _LOOK = "Open the page that shows the samples of the result, one at a time."
 _TRUST = "Open the page that judges the result by what it leaves unexplained."
 _MORE = (
@@ -77,7 +74,7 @@ class SplitWidget(JobWidget):
         self.more = SettingsForm(SplitSettings, _MORE, parent=self)
         self.lens = Lens(self._viewer, start, self._lens_choice, self)
         self.where = ResultsPanel(self._viewer, self._question, start, self)
-        self.save_button = button("Save results…", _SAVE, self._save)
+        self.row = ResultRow(self._viewer, lambda: self.results, self._save, self)
         self.onward = self._make_onward()
         self._results: list[Result] = []
         # Temporary results go with their layers, but perhaps after the viewer has told of that.
@@ -85,7 +82,7 @@ class SplitWidget(JobWidget):
         self._run: SplitRun | None = None
         how = (self.settings, Fold("More", self.more), self.where, self.panel)
         parts = ("Model", self.model, "Image", self.source, "How", *how, "Lens", self.lens)
-        self._lay_out(*parts, below=(self.onward, self.save_button))
+        self._lay_out(*parts, below=(self.onward, self.row))
         self._connect()
         self._refresh()
 
@@ -185,7 +182,7 @@ class SplitWidget(JobWidget):
         if not (self.is_busy or self.panel.is_running):
             self._results = list(self.results)  # nothing of what is gone is kept
             self.where.forget_removed()
-        for part in (self.onward, self.save_button):
+        for part in (self.onward, self.row):
             part.setVisible(bool(self.results) and not self.panel.is_running)
 
     def _show_lens(self, *_: object) -> None:

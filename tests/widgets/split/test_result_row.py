@@ -1,0 +1,50 @@
+"""A result can be hidden and removed as a whole."""
+
+from __future__ import annotations
+
+import pytest
+from qtpy.QtWidgets import QMessageBox
+from tests.widgets.conftest import layer
+
+from napari_denoisplit.widgets.split.widget import SplitWidget
+
+YES, NO = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
+
+
+@pytest.fixture
+def split(qtbot, viewer, dock, model, jobs, rng):
+    for name in ("other", "cells"):
+        viewer.add_image(rng.normal(size=(16, 20)).astype("f4"), name=name)
+    widget = dock(viewer, SplitWidget(viewer))
+    widget.open_model(model)
+    widget.settings["n_samples"].set_value(3)
+    widget.panel.button.click()
+    qtbot.waitUntil(lambda: not (widget.is_busy or widget.panel.is_running))
+    return widget
+
+
+def shown(viewer):
+    return {one.name for one in viewer.layers if one.visible}
+
+
+def test_the_image_takes_the_place_of_the_result_and_back(viewer, split):
+    result = {"cells · nuclei · MMSE", "cells · actin · MMSE"}
+    assert shown(viewer) == {"other", *result}
+    split.row.hide_button.click()
+    assert shown(viewer) == {"other", "cells"}
+    split.row.hide_button.click()
+    assert shown(viewer) == {"other", *result}
+
+
+def test_a_result_is_removed_with_all_its_layers_once_the_user_has_agreed(
+    qtbot, viewer, split, monkeypatch
+):
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: NO)
+    split.row.remove_button.click()
+    qtbot.wait(100)
+    assert len(viewer.layers) > 2
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: YES)
+    split.row.remove_button.click()
+    qtbot.waitUntil(lambda: [one.name for one in viewer.layers] == ["other", "cells"])
+    assert layer(viewer, "cells").visible
+    qtbot.waitUntil(split.row.isHidden)
