@@ -39,6 +39,13 @@ def choose(widget, source):
     widget.source.source.setCurrentIndex(widget.source.source.findData(source))
 
 
+def test_a_clean_image_that_is_opened_or_activated_is_not_taken_for_the_noisy_one(viewer, widget):
+    choose(widget, "pairs")
+    viewer.add_image(np.zeros((8, 9)), name="averaged")
+    viewer.layers.selection.active = layer(viewer, "averaged")
+    assert widget.source.noisy.layer.layer is layer(viewer, "beads")
+
+
 def finish(qtbot, widget):
     qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=10_000)
 

@@ -72,7 +72,8 @@ class CalibrationImages(QWidget):
         self.noisy = _Structures(viewer, f"{name}noisy", self)
         self.clean = _Structures(viewer, f"{name}clean", self)
         where = f"Where the {name}superposition comes from"
-        self.recorded = ImageChooser(viewer, replace(SUPERPOSITION, where=where, channel=""), self)
+        role = replace(SUPERPOSITION, where=where, channel="", follows=False)
+        self.recorded = ImageChooser(viewer, role, self)
         self._titles: dict[ImageChooser, QLabel] = {
             self.noisy: QLabel("Noisy images of each structure", self),
             self.clean: QLabel("Clean images of each structure", self),

@@ -60,6 +60,8 @@ class Role:
     """Whether exactly one is chosen."""
     names: bool = False
     """Whether structures can be given other names than their images have."""
+    follows: bool = False
+    """Whether a layer that is only proposed follows what is opened or activated later."""
     repeats: str = ""
     """What it means that T holds repeated exposures, as a tooltip; empty not to ask."""
 
@@ -251,7 +253,7 @@ class ImageChooser(QWidget):
 def _page(way: Way, role: Role, viewer: ViewerRef) -> Any:
     """Make the controls for one way to give images."""
     if way == LAYER:
-        return LayerChoice(viewer, role.name)
+        return LayerChoice(viewer, role.name, follows=role.follows)
     if way == LAYERS:
         return LayerPerStructure(viewer)
     if way == CHANNELS:

@@ -38,9 +38,11 @@ class LayerChoice(QWidget):
         Whether the layer must have a channel axis.
     one_of_many
         Whether it is one of a list of layers, which are proposed from the first one on, truth among
-        them. By itself it begins with the active layer, else with the topmost visible one,
-        and follows what is opened or activated later until the user chooses.
+        them. By itself it begins with the active layer, else with the topmost visible one.
         What the plugin made of images is proposed by neither.
+    follows
+        Whether it follows what is opened or activated later, until the user chooses: not where
+        layers stand beside it, which would then be taken for it.
     """
 
     changed = Signal()  # another layer or another meaning of its axes was chosen
@@ -53,6 +55,7 @@ class LayerChoice(QWidget):
         *,
         with_channels: bool = False,
         one_of_many: bool = False,
+        follows: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -74,7 +77,8 @@ class LayerChoice(QWidget):
         self._layers.changed.connect(self._on_layer)
         box.activated.connect(self._pick)
         self.axes_box.currentIndexChanged.connect(self.changed)
-        if (alive := viewer()) is not None and not one_of_many:
+        self._follows = follows
+        if (alive := viewer()) is not None and follows:
             alive.layers.selection.events.active.connect(self._follow)
         self.propose()
         self._on_layer()
@@ -129,7 +133,7 @@ class LayerChoice(QWidget):
     def _follow(self, event: object = None) -> None:
         """Take the layer that has become active, unless one was chosen or a job is running."""
         viewer = self._viewer()
-        if viewer is None or self._one_of_many or self._is_chosen or not self.isEnabled():
+        if viewer is None or not self._follows or self._is_chosen or not self.isEnabled():
             return
         active = viewer.layers.selection.active
         mine = [one for one in self._there() if one is active and not self._is_made(one)]

@@ -13,11 +13,13 @@ SUPERPOSITION = Role(
     help_text="Split a layer of the viewer, or files: TIFF or OME-Zarr.",
     channel="For an image with channels: the one that shows the structures together. Channels that "
     "show one structure each, in the order of the model's, are superposed as in training.",
+    follows=True,
 )
 NOISY_IMAGES = Role(
     ways=_ONE_BY_ONE,
     where=_WHERE,
     help_text="Denoise a layer of the viewer, or files: TIFF or OME-Zarr.",
+    follows=True,
 )
 STRUCTURES = Role(
     ways={
