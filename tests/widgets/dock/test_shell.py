@@ -103,6 +103,19 @@ def test_a_known_model_is_not_asked_for_again_and_a_chosen_one_stays(shell, mode
     assert calibration.model.path == other
 
 
+def test_after_a_training_the_other_pages_have_the_model(qtbot, viewer, shell, model, jobs, rng):
+    for name in ("nuclei", "actin"):
+        viewer.add_image(rng.normal(size=(40, 40)).astype("f4"), name=name)
+    split, train = shell.show_page("Split"), shell.show_page("Train")
+    model.unlink()
+    train.target.save.set_path(model)
+    train.panel.button.click()
+    qtbot.waitUntil(lambda: not train.panel.is_running)
+    assert split.model.path == model
+    assert shell.show_page("Calibration").model.path == model
+    assert "Model cells" in shell.known.text()
+
+
 def test_the_line_says_of_which_image_the_page_in_front_is(qtbot, viewer, shell, small_model, rng):
     viewer.add_image(rng.normal(size=(32, 32)).astype("f4"), name="first")
     split, trust = shell.show_page("Split"), shell.show_page("Trust")
