@@ -109,7 +109,7 @@ class FakeJobs:
             done = EpochDone(epoch, epoch * 10, epoch, elbo, elbo, psnr, 1e-3, 0, True)
             history.append(done)
             yield done
-            patch = fields.fields[0][:, :32, :32]
+            patch = np.resize(fields.fields[0][:, :32, :32], (len(fields.channel_names), 32, 32))
             yield PreviewSplit(epoch, patch.mean(0), patch.copy(), patch.copy())
             yield Progress(min(1, epoch / 4), 60.0, f"epoch {epoch}")
             # Without end, faster than a window can draw epochs would only fill its queue.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +57,13 @@ def test_equal_pixels_under_two_names_are_refused(viewer, source, rng):
     assert source.problem == ""
 
 
-def test_layers_of_different_size_are_refused_with_their_sizes(viewer, source):
+def test_layers_of_different_size_are_refused_where_they_must_show_the_same_fields(viewer, dock):
     viewer.add_image(np.zeros((8, 8)), name="a")
     viewer.add_image(np.zeros((8, 9)), name="b")
-    assert "(8, 8)" in source.problem
-    assert "(8, 9)" in source.problem
+    for same_fields in (True, False):
+        role = replace(STRUCTURES, same_fields=same_fields)
+        chooser = dock(viewer, ImageChooser(viewer_reference(viewer), role))
+        assert ("(8, 8)" in chooser.problem) == same_fields
 
 
 def test_renamed_layers_keep_their_place(viewer, source):

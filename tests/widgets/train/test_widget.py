@@ -47,6 +47,18 @@ def test_two_layers_are_the_channels(qtbot, widget, jobs, channels):
     assert fields.pixel_size["X"] == 0.5
 
 
+def test_layers_of_different_size_are_structures_of_fields_of_their_own(
+    qtbot, viewer, widget, jobs, channels
+):
+    viewer.layers.remove(layer(viewer, "actin"))
+    viewer.add_image(np.stack([channels[1, :40]] * 3), name="actin", axis_labels=("t", "y", "x"))
+    widget.source.layers.choices[1].layer = layer(viewer, "actin")
+    run(qtbot, widget)
+    fields = jobs.calls[0]["fields"]
+    assert fields.channel_names == ("nuclei", "actin")
+    assert fields.shows == (0, 1, 1, 1)
+
+
 def test_one_layer_with_channels_is_enough(qtbot, viewer, widget, jobs, channels):
     viewer.add_image(channels, name="both")
     widget.source.kind.setCurrentIndex(widget.source.kind.findData(CHANNELS))

@@ -190,7 +190,15 @@ class _Structures(ImageChooser):
 
     def __init__(self, viewer: ViewerRef, what: str, parent: QWidget) -> None:
         where = f"Where the {what} images come from"
-        role = replace(STRUCTURES, where=where, names=False, repeats=_REPEATS)
+        help_text = f"{STRUCTURES.help_text} All must show the same fields of view."
+        role = replace(
+            STRUCTURES,
+            where=where,
+            help_text=help_text,
+            same_fields=True,
+            names=False,
+            repeats=_REPEATS,
+        )
         super().__init__(viewer, role, parent)
         self.repeats.hide()
         self._is_clean = what.endswith("clean")

@@ -58,6 +58,8 @@ class Role:
     """What channels of an image that has several are chosen for, as a tooltip; empty for all."""
     one_channel: bool = False
     """Whether exactly one is chosen."""
+    same_fields: bool = False
+    """Whether layers of structures must agree in size."""
     names: bool = False
     """Whether structures can be given other names than their images have."""
     follows: bool = False
@@ -255,7 +257,7 @@ def _page(way: Way, role: Role, viewer: ViewerRef) -> Any:
     if way == LAYER:
         return LayerChoice(viewer, role.name, follows=role.follows)
     if way == LAYERS:
-        return LayerPerStructure(viewer)
+        return LayerPerStructure(viewer, same_fields=role.same_fields)
     if way == CHANNELS:
         return LayerChoice(viewer, "Layer with channels", with_channels=True)
     if way == FILES:

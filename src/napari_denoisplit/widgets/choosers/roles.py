@@ -28,9 +28,8 @@ STRUCTURES = Role(
         FILES: "files",
     },
     where="Where the structures come from",
-    help_text="Images of each structure alone, of the same fields of view: one layer per "
-    "structure, one layer with a channel axis, or files, TIFF or OME-Zarr (one per structure, or "
-    "with channels).",
+    help_text="Images of each structure alone: one layer per structure, one layer with a channel "
+    "axis, or files, TIFF or OME-Zarr (one per structure, or with channels).",
     missing="Add or drop TIFF or OME-Zarr images of the structures.",
     channel="Train on this channel: each is a structure.",
     names=True,

@@ -27,9 +27,11 @@ class LayerPerStructure(QWidget):
     changed = Signal()  # another layer was chosen, or their number changed
     picked = Signal()  # the user, not what follows the viewer, has chosen a layer
 
-    def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, viewer: ViewerRef, *, same_fields: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._viewer = viewer
+        self._viewer, self._same_fields = viewer, same_fields
         self._is_fixed = False
         self.choices: list[LayerChoice] = []
         self._rows = QVBoxLayout()
@@ -51,7 +53,7 @@ class LayerPerStructure(QWidget):
         if len({id(layer) for layer in chosen}) < len(chosen):
             return "Two structures come from the same layer: choose another for one of them."
         shapes = {layer.name: tuple(layer.data.shape) for layer in chosen if not layer.multiscale}
-        if len(set(shapes.values())) > 1:
+        if self._same_fields and len(set(shapes.values())) > 1:
             sizes = ", ".join(f"{name}: {shape}" for name, shape in shapes.items())
             return f"The layers differ in size ({sizes}): they must show the same fields."
         for one, other in combinations(chosen, 2):
