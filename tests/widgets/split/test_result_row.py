@@ -6,6 +6,7 @@ import pytest
 from qtpy.QtWidgets import QMessageBox
 from tests.widgets.conftest import layer
 
+from napari_denoisplit.widgets.layers.view import grid_of
 from napari_denoisplit.widgets.split.widget import SplitWidget
 
 YES, NO = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
@@ -33,6 +34,16 @@ def test_the_image_takes_the_place_of_the_result_and_back(viewer, split):
     split.row.hide_button.click()
     assert shown(viewer) == {"other", "cells"}
     split.row.hide_button.click()
+    assert shown(viewer) == {"other", *result}
+
+
+def test_the_image_and_its_structures_stand_side_by_side_and_back(viewer, split):
+    result = {"cells · nuclei · MMSE", "cells · actin · MMSE"}
+    split.row.grid_button.click()
+    assert grid_of(viewer).enabled
+    assert shown(viewer) == {"other", "cells", *result}
+    split.row.grid_button.click()
+    assert not grid_of(viewer).enabled
     assert shown(viewer) == {"other", *result}
 
 

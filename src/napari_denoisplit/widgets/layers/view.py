@@ -177,6 +177,11 @@ def camera_of(viewer: Any) -> Any:
     return getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
 
 
+def grid_of(viewer: Any) -> Any:
+    """Return the grid of a viewer or of its model, in which layers stand side by side."""
+    return _canvas(viewer).grid
+
+
 def _canvas(viewer: Any) -> Any:
     return getattr(viewer, "canvas", viewer)
 

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QMessageBox, QWidget
 from napari_denoisplit.images.layer_record import MMSE, kind_of
 from napari_denoisplit.widgets.layers.found import find_results
 from napari_denoisplit.widgets.layers.removal import remove_in_turn
+from napari_denoisplit.widgets.layers.view import grid_of
 from napari_denoisplit.widgets.parts.controls import button, in_a_row
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _SAVE = (
     "ones are moved, others are copied."
 )
 _HIDE = "Show the image that was split in place of the result, or the other way round."
+_GRID = "Show the image that was split and its structures side by side, or on top of each other."
 _REMOVE = "Remove all layers of the result from the viewer. What was saved stays on disk."
 _ASK = "Remove the result? What you have not saved is lost."
 
@@ -52,10 +54,10 @@ class ResultRow(QWidget):
         self._viewer, self._results = viewer, results
         self.save_button = button("Save results…", _SAVE, save)
         self.hide_button = button("Show/hide", _HIDE, self._toggle)
+        self.grid_button = button("Grid", _GRID, self._toggle_grid)
         self.remove_button = button("Remove", _REMOVE, self._ask_and_remove)
-        row = in_a_row(self.save_button, self.hide_button, self.remove_button)
-        row.setStretch(0, 1)
-        self.setLayout(row)
+        buttons = (self.save_button, self.hide_button, self.grid_button, self.remove_button)
+        self.setLayout(in_a_row(*buttons))
 
     def _layers(self) -> list[ImageLayer]:
         found = []
@@ -71,6 +73,18 @@ class ResultRow(QWidget):
             layer.visible = not is_shown and kind_of(layer.metadata) == MMSE
         for layer in self._inputs(layers):
             layer.visible = is_shown
+
+    def _toggle_grid(self) -> None:
+        if (viewer := self._viewer()) is None:
+            return
+        grid, layers = grid_of(viewer), self._layers()
+        grid.stride = 1  # the lowest layer, the image, comes first
+        grid.enabled = not grid.enabled
+        for layer in layers:
+            layer.visible = kind_of(layer.metadata) == MMSE
+        for layer in self._inputs(layers):
+            layer.visible = grid.enabled
+        viewer.reset_view()
 
     def _inputs(self, layers: Sequence[ImageLayer]) -> list[ImageLayer]:
         """Find the images that were split."""
