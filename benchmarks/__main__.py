@@ -41,6 +41,7 @@ def main() -> None:
     script("quality.calibration")
     script("quality.training", "report")
     script("quality.trust")
+    script("quality.recordings")
     script("quality.samples")
     script("quality.seams", "seams")
     script("quality.seams", "quality")

@@ -119,6 +119,19 @@ class CalibrationRecord(_Record):
             text += f", from {TARGETS_IN_WORDS[self.target]}"
         return text + (f", {self.n_samples} samples" if self.n_samples else "")
 
+    def scaled(self, gain: float) -> Self:
+        """Return the calibration of images whose grey levels are `gain` times as large."""
+        channels = tuple(
+            channel.model_copy(
+                update={
+                    "spread": tuple(gain * knot for knot in channel.spread),
+                    "sigma": tuple(gain * value for value in channel.sigma),
+                }
+            )
+            for channel in self.channels
+        )
+        return self.model_copy(update={"channels": channels})
+
     def of_channels(self, numbers: Sequence[int]) -> Self:
         """Return the calibration of some channels, in this order.
 

@@ -49,6 +49,14 @@ class Verdict(BaseModel):
         """One line: the grade and its first reason."""
         return f"{self.grade}: {self.reasons[0]}" if self.reasons else self.grade
 
+    def joined(self, other: Verdict) -> Verdict:
+        """Return the graver grade, with the reasons of the graver first and the figures of both."""
+        graver = max(self, other, key=lambda verdict: _FROM_BEST.index(verdict.grade))
+        milder = other if graver is self else self
+        reasons = graver.reasons + (milder.reasons if milder.grade != "good" else ())
+        figures = self.figures | other.figures
+        return Verdict(grade=graver.grade, reasons=reasons, figures=figures)
+
     def reaches(self, required: Grade | None) -> bool:
         """Whether it is at least as good as was required."""
         return required is None or _FROM_BEST.index(self.grade) <= _FROM_BEST.index(required)

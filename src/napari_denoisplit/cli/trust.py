@@ -30,7 +30,7 @@ N_SAMPLES = 5
 
 @with_settings(
     SplitSettings,
-    "n_samples device seed tile_size overlap memory_gib precision",
+    "n_samples grey_levels device seed tile_size overlap memory_gib precision",
     n_samples=N_SAMPLES,
 )
 def trust(
@@ -136,7 +136,7 @@ def _keep_reference(
         )
     save_model(path, with_reference(model, found))
     numbers = zip(
-        ("variance", "correlation", "bias squared"), found.base, found.spread, strict=True
+        ("variance", "covariance", "bias squared", "trend"), found.base, found.spread, strict=True
     )
     text = ", ".join(f"{name} {mean:.3f} ± {spread:.3f}" for name, mean, spread in numbers)
     terminal.say(f"Reference of {found.n_tiles:.0f} tiles of {found.edge} pixels: {text}")

@@ -3,6 +3,7 @@
 The descriptions feed the help of the command line and the tooltips of the widgets.
 """
 
+from napari_denoisplit.settings.acquisition import Acquisition
 from napari_denoisplit.settings.context import ContextSettings
 from napari_denoisplit.settings.importing import ImportSettings
 from napari_denoisplit.settings.networks import (
@@ -39,13 +40,14 @@ from napari_denoisplit.settings.results import (
     ObjectSettings,
     PriorSettings,
 )
-from napari_denoisplit.settings.splitting import SplitSettings
+from napari_denoisplit.settings.splitting import GreyLevels, SplitSettings
 from napari_denoisplit.settings.training import TrainSettings
 
 __all__ = [
     "KINDS",
     "METHODS",
     "PRESETS",
+    "Acquisition",
     "AnyNetwork",
     "Binning",
     "CalibrateSettings",
@@ -59,6 +61,7 @@ __all__ = [
     "FilmLoop",
     "FilmSettings",
     "FilmShow",
+    "GreyLevels",
     "ImportSettings",
     "LadderSettings",
     "LossSettings",

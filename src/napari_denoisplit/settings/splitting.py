@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from napari_denoisplit.settings.acquisition import Acquisition
 from napari_denoisplit.settings.base import ComputeSettings
+
+GreyLevels = Literal["matched", "kept"]
 
 
 class SplitSettings(ComputeSettings):
@@ -74,6 +77,18 @@ class SplitSettings(ComputeSettings):
         "None: 1024, on a GPU 2048.",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the posterior samples.")
+    grey_levels: GreyLevels = Field(
+        "matched",
+        title="Grey levels",
+        description="matched: gain, offset and smooth background of the recording are estimated "
+        "and taken out, so that the model sees it as it saw its training images; kept: "
+        "the recording was taken exactly as those.",
+    )
+    acquisition: Acquisition | None = Field(
+        None,
+        description="Gain, offset and background of the recording where they are known; None: as "
+        "`grey_levels` says.",
+    )
 
     @model_validator(mode="after")
     def _error_can_be_judged(self) -> Self:

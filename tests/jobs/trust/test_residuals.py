@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,7 +26,8 @@ from napari_denoisplit.measures.trust.reference import KEY, ResidualReference
 from napari_denoisplit.measures.trust.residual import ResidualSums, standardized, tile_figures
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.noise.models.superposed import superposed_noise, superposed_variance
-from napari_denoisplit.settings import MixSettings, SplitSettings
+from napari_denoisplit.settings import Acquisition, MixSettings, SplitSettings
+from napari_denoisplit.verdict import Verdict
 
 CAMERA = PoissonGaussian(5.0, 100.0, 40.0, 0, 1e5)
 MODELS = (CAMERA, CAMERA)
@@ -41,8 +43,10 @@ def header(**mix) -> ModelHeader:
     """Of a model that was trained on the phantom, with what it leaves of its own kind: nothing."""
     clean = phantom((SIZE, SIZE), seed=5)
     variance = superposed_variance(MODELS, (0.5, 0.5), clean)
-    z = standardized(noisy(clean, seed=3).data, superpose(clean, (0.5, 0.5)), variance)
-    reference = ResidualReference.of([tile_figures([z], z, 64)], z.size, 64)
+    mixed = superpose(clean, (0.5, 0.5))
+    z = standardized(noisy(clean, seed=3).data, mixed, variance)
+    tiles = tile_figures([z], mixed / np.sqrt(variance), 64)
+    reference = ResidualReference.of([tiles], z.size, 64)
     return ModelHeader(
         network=NETWORK,
         mix=MixSettings(**mix),
@@ -223,3 +227,24 @@ def test_a_mistake_in_the_measuring_is_not_hidden(large_fields, settings, tmp_pa
     with pytest.raises(RuntimeError, match="shapes"):
         trained(large_fields, settings, tmp_path / "m.denoisplit")
     assert (tmp_path / "m.denoisplit").exists()
+
+
+def test_another_gain_and_offset_leave_the_same_residual():
+    clean = phantom((SIZE, SIZE), seed=1)
+    image, taken = noisy(clean), Acquisition(gain=3, offset=50)
+    plain = run(residual_job(header(), image, known(clean, samples=clean[None])))
+    result = known(3 * clean, samples=3 * clean[None])
+    result = replace(result, provenance={"acquisition": taken.model_dump(mode="json")})
+    stretched = run(residual_job(header(), Image(3 * image.data + 50, "YX"), result))
+    np.testing.assert_allclose(stretched.residual.data, plain.residual.data, atol=1e-3)
+    assert stretched.verdict.grade == plain.verdict.grade == "good"
+
+
+def test_the_verdict_on_the_recording_counts():
+    clean = phantom((SIZE, SIZE), seed=1)
+    verdict = Verdict(grade="usable", reasons=("It does not look like it.",))
+    result = known(clean, samples=clean[None])
+    result = replace(result, provenance={"recording": verdict.model_dump(mode="json")})
+    check = run(residual_job(header(), noisy(clean), result))
+    assert check.verdict.grade == "usable"
+    assert check.verdict.reasons == verdict.reasons

@@ -53,11 +53,24 @@ def test_an_image_that_leaves_more_of_its_structure_does_not(reference):
     assert "structure was left unexplained" in " ".join(verdict.reasons)
 
 
-@pytest.mark.parametrize(("noise", "word"), [(1.2, "noisier"), (0.8, "less noisy")])
-def test_another_level_of_noise_is_told(reference, noise, word):
+@pytest.mark.parametrize("noise", [0.5, 0.8, 1.2, 1.4])
+def test_other_noise_that_a_model_stands_is_no_fault(reference, noise):
+    assert judged(residual(7, noise=noise), reference).grade == "good"
+
+
+@pytest.mark.parametrize(("noise", "grade"), [(1.6, "usable"), (2, "do not use")])
+def test_much_more_noise_is_told(reference, noise, grade):
     verdict = judged(residual(7, noise=noise), reference)
+    assert verdict.grade == grade
+    assert "noisier" in verdict.reasons[0]
+
+
+def test_noise_that_rises_with_the_signal_otherwise_is_told(reference):
+    z, signal = residual(7)
+    level = (signal - signal.mean()) / signal.std()
+    verdict = judged((z * np.sqrt(np.exp(0.4 * level)), signal), reference)
     assert verdict.grade != "good"
-    assert word in verdict.reasons[0]
+    assert "rises with the signal otherwise" in " ".join(verdict.reasons)
 
 
 def test_less_structure_than_usual_is_no_fault(reference):

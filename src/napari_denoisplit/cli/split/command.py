@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @with_settings(
     SplitSettings,
-    "n_samples target_error keep_samples device seed antithetic eightfold tile_size overlap "
-    "memory_gib block_size precision",
+    "n_samples target_error keep_samples device seed antithetic eightfold grey_levels tile_size "
+    "overlap memory_gib block_size precision",
     keep_samples=0,
 )
 def split(

@@ -11,6 +11,8 @@ from pydantic import ValidationError
 
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.settings import Acquisition
+from napari_denoisplit.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.settings import SplitSettings
 
+RECORDING = "recording"
+"""Key under which a record has the verdict on the recording."""
 PROGRAM = "napari-denoisplit"
 """Key under which a record has the version that made it: by this, a result is known as one."""
 
@@ -118,4 +122,34 @@ def calibration_of(record: Mapping[str, Any]) -> CalibrationRecord | None:
         raise ImageError(
             f"The result of {record.get('input')!r} does not say by what its sigma was calibrated: "
             "it is of another version of this program. Split the image again."
+        ) from error
+
+
+def acquisition_of(record: Mapping[str, Any]) -> Acquisition:
+    """How the recording was taken, as the split had it.
+
+    Raises
+    ------
+    ImageError
+        It cannot be read.
+    """
+    kept = record.get("acquisition")
+    try:
+        return Acquisition() if kept is None else Acquisition.model_validate(kept)
+    except ValidationError as error:
+        raise ImageError(
+            f"The result of {record.get('input')!r} does not say how its recording was taken: it "
+            "is of another version of this program. Split the image again."
+        ) from error
+
+
+def verdict_of(record: Mapping[str, Any]) -> Verdict | None:
+    """Return the verdict on the recording, as the split had it; None where there is none."""
+    kept = record.get(RECORDING)
+    try:
+        return None if kept is None else Verdict.model_validate(kept)
+    except ValidationError as error:
+        raise ImageError(
+            f"The result of {record.get('input')!r} holds a verdict that cannot be read: it is of "
+            "another version of this program. Split the image again."
         ) from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.results.files import read_record
-from napari_denoisplit.images.results.record import PROGRAM
+from napari_denoisplit.images.results.record import PROGRAM, acquisition_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +68,8 @@ def why_again(
     if record is None or "input_file" not in record:
         return "its result does not say of which file it was made"
     sha256, calibration, program = model.sha256, model.header.calibration, version(PROGRAM)
+    if calibration is not None:
+        calibration = calibration.scaled(acquisition_of(record).gain)
     reasons = {
         "its result was stopped early": bool(record.get("stopped_early")),
         "the image has changed": record["input_file"] != stamp,

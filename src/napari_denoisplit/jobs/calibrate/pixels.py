@@ -177,6 +177,7 @@ def _moments(
         device=settings.device,
         precision=settings.precision,
         seed=seed,
+        grey_levels="kept",
     )
     found: dict[int, tuple[Floats, Floats]] = {}
     for event in split_job(model, Image(x, "YX", name="the input"), drawing, stop=stop):

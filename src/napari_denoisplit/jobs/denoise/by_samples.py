@@ -115,6 +115,7 @@ def denoise_by_samples_job(
         seed=settings.seed,
         device=settings.device,
         precision=settings.precision,
+        grey_levels="kept",
     )
     # A training that was stopped is to have a result.
     stop = threading.Event() if stop.is_set() else stop

@@ -5,6 +5,7 @@ Letters: B batch, C channels, P patch edge.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -115,10 +116,8 @@ class Batches:
         shows: Sequence[int] | None = None,
         margin: int = 0,
     ) -> None:
-        self._sources = [
-            _Source.of(fields, masks, chosen, patch_size, structure_bias)
-            for chosen in _groups(shows, len(fields))
-        ]
+        self._where = fields, masks, _groups(shows, len(fields))
+        self._sources = self._places(patch_size, structure_bias)
         self.batch_size = batch_size
         self.patch_size = patch_size
         self.n_pixels = int(sum(m.sum() for m in masks))
@@ -167,6 +166,23 @@ class Batches:
         mixed = (mixed - self._normalization.input_mean) / self._normalization.input_std
         inside = slice(self._margin, self._margin + self.patch_size)
         return Batch(mixed, channels[..., inside, inside])
+
+    def evenly(self, patch_size: int, seed: int) -> Batches:
+        """Return batches of the same images, with patches of another size from everywhere alike.
+
+        Raises
+        ------
+        ImageError
+            No patch of this size fits into the training pixels.
+        """
+        other = copy(self)
+        other._sources = self._places(patch_size, structure_bias=0.0)  # noqa: SLF001 - its own kind
+        other.patch_size, other.rng = patch_size, np.random.default_rng(seed)
+        return other
+
+    def _places(self, patch_size: int, structure_bias: float) -> list[_Source]:
+        fields, masks, groups = self._where
+        return [_Source.of(fields, masks, group, patch_size, structure_bias) for group in groups]
 
     def _cut(self, field: int, y: int, x: int) -> Tensor:
         """Patch (C, P, P) of one place, with its margin, and behind it what was recorded."""

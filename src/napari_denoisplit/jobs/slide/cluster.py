@@ -31,7 +31,7 @@ from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.jobs.slide.blocks import BlockWork, BlockWorkers
 from napari_denoisplit.jobs.slide.plan import hash_of_model
 from napari_denoisplit.jobs.slide.store import SlideStore
-from napari_denoisplit.jobs.split.input import planes_of
+from napari_denoisplit.jobs.split.input import as_recorded
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.sampling.cost import memory_for
 
@@ -337,5 +337,6 @@ def _work(orders: bytes, path: str) -> BlockWork:
     model, settings = load_model(known.model), known.settings
     compute = Compute.choose(settings.device, settings.precision)
     store = SlideStore(Path(path))
+    model, view = as_recorded(model, image, settings.acquisition)
     store.check({"model": hash_of_model(model), "computed_on": str(compute)})
-    return BlockWork(model, planes_of(image), store, settings, compute)
+    return BlockWork(model, view, store, settings, compute)

@@ -10,19 +10,28 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import BlocksWritten, Count, Progress, Stage
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.results.record import make_record, name_of_pixels
 from napari_denoisplit.images.results.zarr_folder import open_zarr_folder
 from napari_denoisplit.jobs.forecast.preflight import preflight_blocks
 from napari_denoisplit.jobs.lock import locked
+from napari_denoisplit.jobs.recording.job import recording_job
 from napari_denoisplit.jobs.slide.blocks import OwnProcess
 from napari_denoisplit.jobs.slide.plan import find_place, hash_of_image, look_at, make_plan
 from napari_denoisplit.jobs.slide.store import SlideStore, blocks_from, sizes_of
-from napari_denoisplit.jobs.split.input import model_of, planes_of, settings_for, unlike_training
+from napari_denoisplit.jobs.split.input import (
+    as_recorded,
+    model_of,
+    planes_of,
+    settings_for,
+    unlike_training,
+)
+from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.sampling.cost import block_sizes, overlap_of
+from napari_denoisplit.settings import Acquisition
 from napari_denoisplit.wording import duration
 
 if TYPE_CHECKING:
@@ -37,6 +46,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.jobs.forecast.words import Preflight
+    from napari_denoisplit.jobs.recording.job import Recording
     from napari_denoisplit.jobs.slide.blocks import BlockWorkers
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.settings import SplitSettings
@@ -109,7 +119,7 @@ def split_to_zarr_job(
         does not suffice even for the smallest tiles; or the cluster is not there.
     """
     stop = stop or threading.Event()
-    work = yield from _reached(model, image, path, settings, region, scheduler, stop)
+    work = yield from _reached(model, image, path, settings, region, scheduler, stop, resume=resume)
     with work.workers:
         planned = yield from _planned(work, path, resume=resume, numbered=numbered)
         with locked(planned.path):
@@ -132,7 +142,7 @@ def forecast_to_zarr_job(
     Parameters, events and errors as of `split_to_zarr_job`; the last Stage is the forecast.
     """
     stop = stop or threading.Event()
-    work = yield from _reached(model, image, path, settings, region, scheduler, stop)
+    work = yield from _reached(model, image, path, settings, region, scheduler, stop, resume=resume)
     with work.workers:
         yield from _planned(work, path, resume=resume, numbered=False)
 
@@ -145,24 +155,41 @@ def _reached(
     region: PlaneRegion | None,
     scheduler: str | None,
     stop: threading.Event,
+    *,
+    resume: bool,
 ) -> Job[StatusEvent, _Work]:
-    """Open model and image, and reach who splits."""
+    """Open model and image, look at it, and reach who splits."""
     loaded = yield from model_of(model)
     opened = image.open() if isinstance(image, ImageFile) else image
-    view = planes_of(opened)
-    region = None if region is None else region.within(view)
+    region = None if region is None else region.within(planes_of(opened))
     _refuse_own_input(opened, path)
     settings, note = settings_for(settings, facts_of(loaded.header.network, torch.float32))
     if note is not None:
         yield Stage(note)
+    known = settings
+    if settings.acquisition is None and resume:  # what was estimated is not estimated again
+        known = settings.model_copy(update={"acquisition": _begun_with(path)})
+    loaded.network.to(Compute.choose(settings.device, settings.precision).device)
+    recording = yield from recording_job(loaded, planes_of(opened), known)
+    loaded, view = as_recorded(loaded, opened, recording.acquisition)
     workers: BlockWorkers
     if scheduler is None:
         workers = OwnProcess(loaded, view, settings)
     else:
         from napari_denoisplit.jobs.slide.cluster import Cluster  # an optional library
 
-        workers = yield from Cluster.reach(scheduler, model, image, settings, stop)
-    return _Work(workers, loaded, view, region, settings, note)
+        known = settings.model_copy(update={"acquisition": recording.acquisition})
+        workers = yield from Cluster.reach(scheduler, model, image, known, stop)
+    return _Work(workers, loaded, view, planes_of(opened), region, settings, note, recording)
+
+
+def _begun_with(path: Path) -> Acquisition | None:
+    """Return how the recording was taken, as the result that is there has it."""
+    try:
+        kept = SlideStore(path).plan.get("acquisition") if path.exists() else None
+    except (ImageError, JobError):
+        return None  # whoever looks for the place says what is in the way
+    return None if kept is None else Acquisition.model_validate(kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +199,15 @@ class _Work:
     workers: BlockWorkers
     model: Model
     view: Image
-    """The superposition without a channel axis."""
+    """The superposition without a channel axis, less its background."""
+    image: Image
+    """The same as it was given."""
     region: PlaneRegion | None
     """Part of every plane, its ends closed; None is all of it."""
     settings: SplitSettings
     note: str | None
     """What a user should know of the network."""
+    recording: Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +231,9 @@ def _planned(
     facts = facts_of(model.header.network, workers.compute.dtype)
     windows = look_at(view)
     seen = np.concatenate([window.ravel() for window in windows])
-    warning = unlike_training(view.name, seen, model.header.normalization)
+    warning = None
+    if work.recording.verdict is None:
+        warning = unlike_training(view.name, seen, model.header.normalization)
     if warning is not None:
         yield Stage(warning)
     image_hash = hash_of_image(view, windows)
@@ -214,7 +246,8 @@ def _planned(
             edge, tile_size = sizes_of(before)
             sizes = settings.block_size or edge, settings.tile_size or tile_size
         overlap, computed_on = overlap_of(settings, facts), str(workers.compute)
-        return make_plan(model, image_hash, settings, computed_on, sizes, overlap, work.region)
+        known = settings.model_copy(update={"acquisition": work.recording.acquisition})
+        return make_plan(model, image_hash, known, computed_on, sizes, overlap, work.region)
 
     store, plan, path = find_place(path, plan_after, resume=resume, numbered=numbered)
     left = None if store is None else store.missing()
@@ -228,7 +261,7 @@ def _planned(
         region=work.region,
     )
     yield Stage(_forecast(needs, path, workers))
-    notes = tuple(note for note in (work.note, warning) if note is not None)
+    notes = tuple(note for note in (work.note, *work.recording.notes, warning) if note)
     return _Planned(path, plan, store, left, notes)
 
 
@@ -289,7 +322,7 @@ def _written(store: SlideStore, waiting: deque[int]) -> Iterator[BlocksWritten]:
 
 
 def _create(path: Path, work: _Work, plan: dict[str, JsonValue]) -> SlideStore:
-    model, view, settings = work.model, work.view, work.settings
+    model, view, settings = work.model, work.image, work.settings
     part = view if work.region is None else work.region.cut(view)
     provenance = make_record(
         view,
@@ -297,6 +330,7 @@ def _create(path: Path, work: _Work, plan: dict[str, JsonValue]) -> SlideStore:
         model.header.calibration,
         model.path,
         input_pixels=name_of_pixels(part.data),
+        **work.recording.record,
     )
     return SlideStore.create(
         path,

@@ -96,6 +96,7 @@ def make_plan(
             "would get different numbers of samples and differ in noise at their borders. Split a "
             "part with the target error, see how many samples it takes, and give that number here."
         )
+    acquisition = settings.acquisition
     return {
         "model": hash_of_model(model),
         "image": image_hash,
@@ -110,6 +111,7 @@ def make_plan(
         "tile_size": sizes[1],
         "computed_on": computed_on,
         "region": None if region is None else str(region),
+        "acquisition": None if acquisition is None else acquisition.model_dump(mode="json"),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import numpy as np
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Stage
+from napari_denoisplit.images.acquisition import normalization_for, without_background
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.nn.turned import TURNS
 from napari_denoisplit.sampling.frame import Frame
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.images.training.normalization import Normalization
     from napari_denoisplit.nn.sampler import NetworkFacts
-    from napari_denoisplit.settings import SplitSettings
+    from napari_denoisplit.settings import Acquisition, SplitSettings
 
 
 def planes_of(image: Image) -> Image:
@@ -43,6 +45,26 @@ def model_of(model: Model | Path) -> Job[Stage, Model]:
         yield Stage(f"Loading {model.name}")
         return load_model(model)
     return model
+
+
+def as_recorded(model: Model, image: Image, acquisition: Acquisition | None) -> tuple[Model, Image]:
+    """Return a model for the grey levels of a recording, and its planes less their background.
+
+    Raises
+    ------
+    ImageError
+        The image has several channels.
+    """
+    view = planes_of(image)
+    if acquisition is None or acquisition.as_trained:
+        return model, view
+    header = model.header
+    changed = {
+        "normalization": normalization_for(header.normalization, acquisition),
+        "calibration": header.calibration and header.calibration.scaled(acquisition.gain),
+    }
+    view = without_background(view, acquisition)
+    return replace(model, header=header.model_copy(update=changed)), view
 
 
 def settings_for(settings: SplitSettings, facts: NetworkFacts) -> tuple[SplitSettings, str | None]:

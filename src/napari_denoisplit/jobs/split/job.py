@@ -13,7 +13,9 @@ import numpy as np
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import PartDrawn, Progress, Stage
+from napari_denoisplit.jobs.recording.job import recording_job
 from napari_denoisplit.jobs.split.input import (
+    as_recorded,
     frame_of,
     model_of,
     planes_of,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.images.results.split import Split
+    from napari_denoisplit.jobs.recording.job import Recording
     from napari_denoisplit.sampling.focus import FocusSource
     from napari_denoisplit.sampling.frame import Frame
     from napari_denoisplit.sampling.tiles import Tile
@@ -111,17 +114,19 @@ def split_job(
         The results do not fit into memory, or the device is not there.
     """
     stop = stop or threading.Event()
-    view = planes_of(image)
-    region = None if region is None else region.within(view)
+    planes_of(image)  # raises before the model is loaded
     model = yield from model_of(model)
+    region = None if region is None else region.within(planes_of(image))
     compute = Compute.choose(settings.device, settings.precision)
     model.network.to(compute.device).eval()
+    recording = yield from recording_job(model, planes_of(image), settings)
+    model, view = as_recorded(model, image, recording.acquisition)
     settings, note = settings_for(settings, facts_of(model.header.network, compute.dtype))
     if note is not None:
         yield Stage(note)
     part = "" if region is None else f", {region},"
     yield Stage(f"Splitting {image.name}{part} on {compute}")
-    work = _PlaneByPlane(model, settings, compute, view, region, stop, focus)
+    work = _PlaneByPlane(model, settings, compute, view, region, stop, focus, recording)
     work.notes += [note] if note is not None else []
     with keep_freed_memory():
         for index in planes_from(product(*map(range, view.shape[:-2])), focus):
@@ -144,8 +149,9 @@ class _PlaneByPlane:
         region: PlaneRegion | None,
         stop: threading.Event,
         focus: FocusSource | None,
+        recording: Recording,
     ) -> None:
-        self._model, self._settings = model, settings
+        self._model, self._settings, self._recording = model, settings, recording
         self._view, self._stop, self._focus = view, stop, focus
         self._region = region
         facts = facts_of(model.header.network, compute.dtype)
@@ -165,7 +171,7 @@ class _PlaneByPlane:
         self._precision = Precision(settings)
         self._n_planes = self._results.n_drawn.size
         self._planes_done, self._share_done = 0, 0.0
-        self.notes: list[str] = []
+        self.notes = list(recording.notes)
         self._start = time.monotonic()
         self._told_time = False
 
@@ -186,10 +192,11 @@ class _PlaneByPlane:
         pixels = self._read(index)
         name = self._view.name if self._region is None else f"{self._view.name}, {self._region},"
         seen = frame.cropped(pixels)
-        warning = unlike_training(name, seen, self._model.header.normalization)
-        if warning is not None and not self.notes:  # once: a long movie would repeat it
-            self.notes.append(warning)
-            yield Stage(warning)
+        if self._recording.verdict is None and not self.notes:  # once, not for each plane
+            warning = unlike_training(name, seen, self._model.header.normalization)
+            if warning is not None:
+                self.notes.append(warning)
+                yield Stage(warning)
         moments = self._moments()
         yield from self._means.attempts(lambda: self._draw(index, pixels, moments))
         self._planes_done += 1
@@ -305,7 +312,8 @@ class _PlaneByPlane:
             self._part(image), self._means, notes, stopped_early=self._stop.is_set()
         )
         region = None if self._region is None else str(self._region)
-        return replace(split, provenance={**split.provenance, "region": region})
+        more = {"region": region, **self._recording.record}
+        return replace(split, provenance={**split.provenance, **more})
 
 
 def _part(

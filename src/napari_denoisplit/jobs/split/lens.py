@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.events import LensDrawn, Stage
-from napari_denoisplit.jobs.split.input import model_of, planes_of, settings_for
+from napari_denoisplit.jobs.recording.job import recording_job
+from napari_denoisplit.jobs.split.input import as_recorded, model_of, planes_of, settings_for
 from napari_denoisplit.measures.calibration.sigma import sigma_of
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.families import facts_of, sampler_of
@@ -76,9 +77,12 @@ def lens_job(
     JobError
         The device is not there.
     """
-    image = planes_of(image)
+    view = planes_of(image)
     model = yield from model_of(model)
     compute = Compute.choose(settings.device, settings.precision)
+    model.network.to(compute.device).eval()
+    recording = yield from recording_job(model, view, settings)
+    model, image = as_recorded(model, image, recording.acquisition)
     settings, note = settings_for(settings, facts_of(model.header.network, compute.dtype))
     if note is not None:
         yield Stage(note)

@@ -15,7 +15,9 @@ from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.split.memory import is_out_of_memory
 from napari_denoisplit.jobs.train.preparation import prepare
 from napari_denoisplit.jobs.train.suitability import doubts_about
+from napari_denoisplit.jobs.trust.likeness import with_likeness
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
+from napari_denoisplit.jobs.trust.residuals import reference_of
 from napari_denoisplit.nn.compute import keep_freed_memory
 from napari_denoisplit.settings import SplitSettings
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.images.training.separate import SeparateFields
+    from napari_denoisplit.jobs.learning.batches import Batches
     from napari_denoisplit.jobs.learning.loop import Trained
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
@@ -100,22 +103,31 @@ def train_job(
         yield Stage(f"Training on {trainer.compute} with {trainer.batches.n_places:,} patches")
         trained = yield from learn_job(run, path, stop)
         trained = replace(trained, notes=(*trained.notes, *doubts))
-        if run.validation is None or trained.model.header.noise_models is None:
-            return trained
-        images = run.validation.superpositions
-        return (yield from _with_reference(trained, images, settings, stop))
+        unseen: list[Image] = []
+        if run.validation is not None and trained.model.header.noise_models is not None:
+            unseen = run.validation.superpositions
+        return (yield from _knowing_its_kind(trained, trainer.batches, unseen, settings, stop))
 
 
-def _with_reference(
-    trained: Trained, images: list[Image], settings: TrainSettings, stop: threading.Event
+def _knowing_its_kind(
+    trained: Trained,
+    batches: Batches,
+    unseen: list[Image],
+    settings: TrainSettings,
+    stop: threading.Event,
 ) -> Job[TrainEvent, Trained]:
-    """Let the model know what it leaves unexplained of its own kind, if that can be measured."""
+    """Let the model know how its own kind of images looks, and what it leaves unexplained of it.
+
+    `unseen` are superpositions to measure the latter on; none where it cannot be measured.
+    """
     why, was_stopped = "it was stopped", stop.is_set()
     try:
-        model = yield from _measured(trained, images, settings, stop)
+        model = yield from _measured(trained, batches, unseen, settings, stop)
+        trained = replace(trained, model=model)
         # None of it where the images are too small, or where this, not the training, was stopped.
-        if model is not trained.model or was_stopped or not stop.is_set():
-            return replace(trained, model=model)
+        known = reference_of(model.header) is not None
+        if known or not unseen or was_stopped or not stop.is_set():
+            return trained
     except (DenoisplitError, OSError, MemoryError, RuntimeError) as error:
         # The model is trained and saved: only what nobody expects may end in an error.
         if isinstance(error, RuntimeError) and not is_out_of_memory(error):
@@ -132,27 +144,32 @@ def _with_reference(
 
 
 def _measured(
-    trained: Trained, images: list[Image], settings: TrainSettings, stop: threading.Event
+    trained: Trained,
+    batches: Batches,
+    unseen: list[Image],
+    settings: TrainSettings,
+    stop: threading.Event,
 ) -> Job[StatusEvent, Model]:
-    """Measure it on the validation blocks, and save it; the model as it was where that ended.
+    """Measure it, and save it; the model as it was where that ended.
 
     Whoever stops a training means its model to be used, so it has its reference, too, if a rougher
     one that takes a few seconds.
     """
+    model, reference = with_likeness(trained.model, batches), None
     if stop.is_set():
-        images, stop = _few(images), threading.Event()
-    computing = SplitSettings(device=settings.device, precision=settings.precision)
-    measuring = reference_job(
-        trained.model,
-        images,
-        computing,
-        data="validation blocks of the training images",
-        stop=stop,
-    )
-    # The progress of the training is complete.
-    reference = yield from changed(measuring, lambda e: () if isinstance(e, Progress) else (e,))
-    model = with_reference(trained.model, reference)
-    if reference is not None and trained.path is not None:
+        unseen, stop = _few(unseen), threading.Event()
+    if unseen:
+        measuring = reference_job(
+            model,
+            unseen,
+            SplitSettings(device=settings.device, precision=settings.precision),
+            data="validation blocks of the training images",
+            stop=stop,
+        )
+        # The progress of the training is complete.
+        reference = yield from changed(measuring, lambda e: () if isinstance(e, Progress) else (e,))
+    model = with_reference(model, reference)
+    if model is not trained.model and trained.path is not None:
         model = save_model(trained.path, model)
     return model
 

@@ -67,6 +67,7 @@ def reference_job(
         return None
     chosen = (settings or SplitSettings()).model_dump()
     chosen |= {"n_samples": N_SAMPLES, "keep_samples": N_SAMPLES, "target_error": None}
+    chosen |= {"grey_levels": "kept"}
     images_in_words = "1 image" if len(images) == 1 else f"{len(images)} images"
     yield Stage(f"Measuring what the model leaves unexplained of {images_in_words}")
     tiles: dict[int, list[NDArray[np.float64]]] = {edge: [] for edge in EDGES}

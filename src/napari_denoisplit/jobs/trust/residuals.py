@@ -11,6 +11,8 @@ from pydantic import ValidationError
 
 from napari_denoisplit.errors import ImageError, JobError, ModelFileError
 from napari_denoisplit.events import Count, Stage
+from napari_denoisplit.images.acquisition import to_training, without_background
+from napari_denoisplit.images.results.record import acquisition_of, verdict_of
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.split.input import planes_of
 from napari_denoisplit.jobs.split.job import split_job
@@ -218,7 +220,10 @@ class Residuals:
 
     def __init__(self, header: ModelHeader, image: Image, split: Split) -> None:
         self._header, self._models = header, noise_models_of(header)
+        self._acquisition = acquisition_of(split.provenance)
+        self._recording = verdict_of(split.provenance)
         self._view = planes_of(image).transposed(split.axes)
+        self._levels = without_background(self._view, self._acquisition)
         self._split = split.ordered(header.channel_names)
         self.shape = self._view.shape
         if (split.n_structures, *split.shape) != (len(self._models), *self.shape):
@@ -249,18 +254,22 @@ class Residuals:
             The image has pixels that are not finite where it was split.
         """
         split = self._split
-        mmse = np.stack(split.read_mmse(index))
+        taken = self._acquisition
+        mmse = np.stack(split.read_mmse(index)) / np.float32(taken.gain)
         if not np.isfinite(mmse).all():
             return None
-        observation = np.array(self._view.data[index], dtype=np.float32)
+        observation = np.array(self._levels.data[index], dtype=np.float32)
         if bad := int((~np.isfinite(observation)).sum()):
             raise ImageError(
                 f"{self._source.name!r} has {bad} pixels that are NaN or infinite: choose the "
                 "image as it was split."
             )
+        # In the grey levels of the training images, which the noise models are for.
+        observation = to_training(observation, taken)
         samples = None
         if split.n_kept:
             samples = np.stack([split.read_sample(k, index) for k in range(split.n_kept)])
+            samples /= np.float32(taken.gain)
             samples = samples[np.isfinite(samples[:, 0, 0, 0])]
         each, of_mean, signal, outside = _plane_residuals(
             self._header, self._models, observation, mmse, samples
@@ -287,12 +296,14 @@ class Residuals:
                 f"{WINDOW} x {WINDOW}."
             )
         figures = self._sums.figures()
-        tiles = np.concatenate(self._tiles) if self._tiles else np.empty((0, 4))
+        tiles = np.concatenate(self._tiles) if self._tiles else np.empty((0, 5))
         if self._reference is not None and len(tiles):
             departures = self._reference.departures(tiles, figures.n_pixels)
             verdict = judge_by_reference(figures, departures)
         else:
             verdict = judge_absolutely(figures)
+        if self._recording is not None:
+            verdict = verdict.joined(self._recording)
         name = self._source.name
         return ResidualCheck(
             replace(self._view, data=self._residual, name=f"{name} residual", notes=()),

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 KEY = "residual_reference"
 """Where a reference is kept in the part `training` of a model file."""
-FIGURES = ("variance", "correlation", "bias")
+FIGURES = ("variance", "covariance", "bias", "trend")
 """What the columns of `tile_figures` before the contrast are called."""
-_LEAST_SPREAD = (0.01, 0.005, 0.002)
+_LEAST_SPREAD = (0.01, 0.005, 0.002, 0.02)
 """Smaller differences of these figures are nothing to a user, however exactly they are known."""
 _FARTHEST = 2.0  # times the largest contrast of the reference: the line is not drawn further
 _BY_CHANCE = 3.0  # standard errors of independent tiles; neighbours are not quite independent
@@ -56,11 +56,11 @@ class ResidualReference(BaseModel):
     """Of a tile, pixels."""
     n_tiles: float = Field(gt=0)
     """Tiles side by side that the pixels make; those that overlap do not count twice."""
-    base: tuple[float, float, float]
+    base: tuple[float, float, float, float]
     """Figures at no contrast."""
-    slope: tuple[float, float, float]
+    slope: tuple[float, float, float, float]
     """Rise with the contrast, not negative."""
-    spread: tuple[float, float, float]
+    spread: tuple[float, float, float, float]
     """Standard deviation of tiles around the line."""
     most_contrast: float
     """Of any tile: variance of the superposition in units of the noise's."""
@@ -90,7 +90,7 @@ class ResidualReference(BaseModel):
         )
 
     def departures(self, tiles: Figures, n_pixels: int) -> tuple[Departure, ...]:
-        """Compare the tiles (N, 4) of an image of `n_pixels` pixels, figure by figure."""
+        """Compare the tiles (N, 5) of an image of `n_pixels` pixels, figure by figure."""
         contrast = float(np.minimum(tiles[:, -1], _FARTHEST * self.most_contrast).mean())
         n_tiles = n_pixels / self.edge**2
         by_chance = _BY_CHANCE * float(np.sqrt(1 / n_tiles + 1 / self.n_tiles))

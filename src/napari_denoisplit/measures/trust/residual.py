@@ -159,7 +159,7 @@ class ResidualSums:
 
 
 def tile_figures(residuals: Sequence[Floats], signal: Floats, edge: int) -> NDArray[np.float64]:
-    """Variance, correlation, squared bias and contrast of every tile of a plane.
+    """Variance, covariance, squared bias, trend and contrast of every tile of a plane.
 
     Parameters
     ----------
@@ -173,8 +173,9 @@ def tile_figures(residuals: Sequence[Floats], signal: Floats, edge: int) -> NDAr
 
     Returns
     -------
-    (N, 4): mean square; mean correlation at lags 1 to 3; mean square of window means without the
-    part of the noise; variance of the signal.
+    (N, 5): mean square; mean covariance at lags 1 to 3; mean square of window means without the
+    part of the noise; logarithm of the mean square where it is bright over that where it is dark;
+    variance of the signal.
     """
     rows, columns = ((n - edge) // (edge // 2) + 1 for n in residuals[0].shape)
     figures = []
@@ -185,9 +186,30 @@ def tile_figures(residuals: Sequence[Floats], signal: Floats, edge: int) -> NDAr
         sums.add_plane(z[tile] for z in residuals)
         found = sums.figures()
         contrast = float(signal[tile].var(dtype=np.float64))
-        correlation = float(np.mean(found.correlation))
-        figures.append((found.variance, correlation, sums.bias_square, contrast))
-    return np.array(figures).reshape(-1, 4)
+        trend = _trend([z[tile] for z in residuals], signal[tile])
+        # The covariance: what is left of structure does not depend on how much noise there is.
+        covariance = float(np.mean(found.correlation)) * found.variance
+        figures.append((found.variance, covariance, sums.bias_square, trend, contrast))
+    return np.array(figures).reshape(-1, 5)
+
+
+def _trend(residuals: Sequence[Floats], signal: Floats) -> float:
+    """How much larger the mean square is in the brightest quarter of a tile, as a logarithm.
+
+    Noise that rises with the signal otherwise than the noise models say shows here alone. Squares
+    are cut at those of 4 standard deviations: a hot pixel is no noise.
+    """
+    blocks = [_block_means(np.minimum(z * z, 16)) for z in residuals]
+    squares, level = np.mean(blocks, axis=0), _block_means(signal)
+    low, high = np.quantile(level, [0.25, 0.75])
+    dark, bright = squares[level <= low].mean(), squares[level >= high].mean()
+    return float(np.log(max(bright, 1e-6) / max(dark, 1e-6)))
+
+
+def _block_means(image: Floats) -> Floats:
+    """Means of blocks of 4 x 4 pixels of a tile."""
+    rows, columns = (n // 4 for n in image.shape)
+    return np.asarray(image.reshape(rows, 4, columns, 4).mean(axis=(1, 3)))
 
 
 def _windows(z: Floats) -> Floats:

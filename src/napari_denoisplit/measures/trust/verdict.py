@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_denoisplit.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -18,6 +20,12 @@ NOTABLE = 2.0
 the whole image were like the worst fortieth of its kind."""
 CLEAR = 4.0
 """Distance that not even a single tile of the model's own kind has."""
+NOISY, TOO_NOISY = 2.2, 3.0
+"""Variance of the residual, of images of the model's own kind 1, that is worth a warning, and that
+is too much. Up to that a model stands other noise than that of its training: twice the variance
+costs at most 0.8 dB, a quarter of it nothing."""
+TREND, STRANGE_TREND = 8.0, 16.0
+"""Likewise for the distance in how the noise rises with the signal."""
 WHITE, STRANGE_WHITE = 0.15, 0.5
 """Without a reference: |variance - 1| that is worth a warning, and that is too much."""
 EXPLAINED, UNEXPLAINED = 0.05, 0.15
@@ -39,14 +47,13 @@ def judge_by_reference(figures: ResidualFigures, departures: Sequence[Departure]
     departures
         Of its tiles from those of the reference, one for each figure.
     """
-    off = sorted(
-        (d for d in departures if _excess(d) > max(NOTABLE, d.by_chance)),
-        key=_excess,
-        reverse=True,
-    )
+    graded = sorted(((_gravity(d), _excess(d), d) for d in departures), key=lambda g: g[:2])[::-1]
+    off = [(gravity, d) for gravity, _, d in graded if gravity]
     grade: Grade = "good"
-    correlation = sum(figures.correlation) / len(figures.correlation)
-    if not off and (correlation > UNEXPLAINED or abs(figures.variance - 1) > STRANGE_WHITE):
+    usual = {d.figure: d.expected for d in departures}
+    if not off and (
+        usual["covariance"] > UNEXPLAINED or abs(usual["variance"] - 1) > STRANGE_WHITE
+    ):
         grade = "usable"
         reasons = [
             "No worse than images of the model's own kind, but of these, too, it leaves much "
@@ -55,9 +62,8 @@ def judge_by_reference(figures: ResidualFigures, departures: Sequence[Departure]
             _CANNOT,
         ]
     elif off:
-        clear = any(_excess(d) > max(CLEAR, d.by_chance) for d in off)
-        grade = "do not use" if clear else "usable"
-        reasons = [_finding(d) for d in off]
+        grade = "do not use" if off[0][0] == 2 else "usable"
+        reasons = [_finding(d) for _, d in off]
         reasons.append(_what_to_do(grade))
     else:
         reasons = [
@@ -97,16 +103,23 @@ def judge_absolutely(figures: ResidualFigures) -> Verdict:
     return Verdict(grade=grade, reasons=tuple(reasons), figures=_numbers(figures))
 
 
+def _gravity(d: Departure) -> int:
+    """Say what a departure means for the split: nothing (0), a warning (1), do not use (2)."""
+    if d.figure == "variance":
+        ratio = d.found / max(d.expected, 1e-6)
+        return int(ratio > NOISY) + int(ratio > TOO_NOISY)
+    excess = _excess(d)
+    first, second = (TREND, STRANGE_TREND) if d.figure == "trend" else (NOTABLE, CLEAR)
+    return int(excess > max(first, d.by_chance)) + int(excess > max(second, d.by_chance))
+
+
 def _excess(d: Departure) -> float:
     """Distance in the direction that is bad, in standard deviations.
 
-    Less structure than usual is no fault, and neither is a variance nearer to that of the noise;
-    one below it is: the noise is weaker than the noise models say, or was fitted.
+    Less structure than usual is no fault; noise that rises with the signal less than it should is
+    one as well as noise that rises more.
     """
-    if d.figure != "variance" or d.distance >= 0:
-        return d.distance
-    spread = (d.found - d.expected) / d.distance
-    return (min(1.0, d.expected) - d.found) / spread
+    return abs(d.distance) if d.figure == "trend" else d.distance
 
 
 def _finding(d: Departure) -> str:
@@ -114,11 +127,19 @@ def _finding(d: Departure) -> str:
     match d.figure:
         case "variance":
             return f"{_of_variance(d.found, d.expected)} That is {far} from the model's own kind."
-        case "correlation":
+        case "covariance":
             return (
-                f"Neighbouring pixels of the residual are correlated by {d.found:.3f}, "
-                f"{d.expected:.3f} in images of the model's own kind ({far} more): structure was "
-                "left unexplained."
+                "Neighbouring pixels of the residual have a covariance of "
+                f"{d.found:.3f} of the noise's variance, {d.expected:.3f} in images of the model's "
+                f"own kind ({far} more): structure was left unexplained."
+            )
+        case "trend":
+            return (
+                f"Where the image is bright, the residual has {np.exp(d.found):.2f} times the "
+                f"variance of where it is dark, {np.exp(d.expected):.2f} times in images of the "
+                f"model's own kind ({far}): the noise rises with the signal otherwise than the "
+                "noise models say, as with another camera or exposure. Train with noise models of "
+                "this camera."
             )
         case _:
             found, expected = (max(v, 0.0) ** 0.5 for v in (d.found, d.expected))

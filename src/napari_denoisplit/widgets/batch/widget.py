@@ -41,7 +41,16 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.batch.outcome import BatchResult
     from napari_denoisplit.widgets.batch.table import BatchRow
 
-_MORE = ("keep_samples", "device", "seed", "tile_size", "overlap", "memory_gib", "precision")
+_MORE = (
+    "keep_samples",
+    "grey_levels",
+    "device",
+    "seed",
+    "tile_size",
+    "overlap",
+    "memory_gib",
+    "precision",
+)
 _CHANNEL = (
     "Channel to split of images that have several: its name, or its number from 1. Empty: images "
     "have one."

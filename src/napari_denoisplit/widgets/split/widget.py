@@ -45,6 +45,7 @@ _TRUST = "Open the page that judges the result by what it leaves unexplained."
 _MORE = (
     "keep_samples",
     "eightfold",
+    "grey_levels",
     "device",
     "seed",
     "tile_size",

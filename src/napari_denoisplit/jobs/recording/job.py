@@ -1,0 +1,117 @@
+"""A look at a recording before it is split: how it was taken, whether the model knows its kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from napari_denoisplit.events import Stage
+from napari_denoisplit.images.acquisition import to_training, without_background
+from napari_denoisplit.images.results.record import RECORDING
+from napari_denoisplit.jobs.recording.acquisition import estimate, missing_noise
+from napari_denoisplit.jobs.recording.windows import windows_of
+from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
+from napari_denoisplit.measures.trust.likeness import noise_of, without_specks
+from napari_denoisplit.measures.trust.recording import RecordingFigures, judge_recording
+from napari_denoisplit.settings import Acquisition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from pydantic import JsonValue
+
+    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.events import Job
+    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.measures.trust.likeness import Likeness
+    from napari_denoisplit.settings import SplitSettings
+    from napari_denoisplit.verdict import Verdict
+
+_FEWEST = 4
+"""Windows that tell how a recording was taken."""
+_SEED = 20261128
+
+
+class Recording(NamedTuple):
+    """What is known of a recording before it is split."""
+
+    acquisition: Acquisition
+    verdict: Verdict | None
+    """Whether the model knows its kind; None where that cannot be told."""
+    notes: tuple[str, ...]
+    """What a user should know, in sentences."""
+
+    @property
+    def record(self) -> dict[str, JsonValue]:
+        """What the record of a split says of it."""
+        record: dict[str, JsonValue] = {"acquisition": self.acquisition.model_dump(mode="json")}
+        if self.verdict is not None:
+            record[RECORDING] = self.verdict.model_dump(mode="json")
+        return record
+
+
+def recording_job(model: Model, view: Image, settings: SplitSettings) -> Job[Stage, Recording]:
+    """Estimate how a recording was taken, and judge whether the model knows its kind.
+
+    Parameters
+    ----------
+    model
+        On the device where it is to look.
+    view
+        (..., Y, X); some windows of it are read.
+    settings
+        An acquisition that is known, or whether to estimate it.
+
+    Yields
+    ------
+    Stage
+    """
+    likeness = likeness_of(model.header)
+    known = settings.acquisition
+    if known is None and settings.grey_levels == "kept":
+        known = Acquisition()
+    unknown = Recording(known or Acquisition(), None, ())
+    if likeness is None:
+        return unknown
+    windows = windows_of(view if known is None else without_background(view, known))
+    if len(windows.pixels) < _FEWEST:
+        return unknown
+    yield Stage(f"Looking at {view.name}")
+    acquisition = estimate(model, likeness, windows) if known is None else known
+    if acquisition.background and known is None:
+        windows = windows_of(without_background(view, acquisition))
+    figures = _figures(model, likeness, to_training(windows.pixels, acquisition))
+    verdict = judge_recording(figures)
+    notes = tuple(_in_words(acquisition)) if known is None else ()
+    if verdict.grade != "good":
+        notes = (*notes, verdict.headline)
+    for note in notes:
+        yield Stage(note)
+    return Recording(acquisition, verdict, notes)
+
+
+def _figures(model: Model, likeness: Likeness, windows: NDArray[np.float32]) -> RecordingFigures:
+    """Measure windows (N, Y, X) in the grey levels of the training images."""
+    n = model.header.normalization
+    x = (windows - np.float32(n.input_mean)) / np.float32(n.input_std)
+    noise = noise_of(x) / likeness.noise
+    x = without_specks(x, noise * likeness.noise)
+    white = np.random.default_rng(_SEED).standard_normal(x.shape, np.float32)
+    x = x + np.float32(missing_noise(noise) * likeness.noise) * white
+    return RecordingFigures(noise, likeness.shift(figures_of(model, torch.from_numpy(x)[:, None])))
+
+
+def _in_words(acquisition: Acquisition) -> Iterator[str]:
+    if acquisition.gain != 1:
+        yield (
+            f"Its grey levels are {acquisition.gain:.3g} times those of the training images: they "
+            "were brought to those, and the structures back"
+        )
+    if acquisition.offset and acquisition.gain == 1:
+        yield f"An offset of {acquisition.offset:.4g} grey levels was taken out"
+    if acquisition.background:
+        depth = np.ptp(np.asarray(acquisition.background))
+        yield f"A smooth background that differs by {depth:.3g} grey levels was taken out"

@@ -1,0 +1,74 @@
+"""Windows of a recording, spread over its planes, by which it is judged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from napari_denoisplit.measures.trust.likeness import EDGE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_denoisplit.images.image import Image
+
+ALONG = 6
+"""Windows along each edge of the first plane."""
+PLANES = 8
+"""Planes of which windows are read."""
+
+
+class Windows(NamedTuple):
+    """Parts of an image that hold something."""
+
+    pixels: NDArray[np.float32]
+    """(N, Y, X), grey levels."""
+    y: NDArray[np.intp]
+    x: NDArray[np.intp]
+    """(N,), row and column of the first pixel of each."""
+    shape: tuple[int, int]
+    """Rows and columns of a plane."""
+
+
+def windows_of(view: Image) -> Windows:
+    """Read windows of an image that may be larger than memory, always the same ones.
+
+    Windows with pixels that are not finite, or all alike, as around a mosaic, are left out.
+
+    Parameters
+    ----------
+    view
+        (..., Y, X). Windows are spread over its first plane; of others the middle ones are read.
+    """
+    height, width = view.shape[-2:]
+    planes = list(np.ndindex(view.shape[:-2]))
+    chosen = np.unique(np.linspace(0, len(planes) - 1, PLANES).round().astype(int))
+    rows, columns = (
+        np.unique(np.linspace(0, max(0, n - EDGE), min(ALONG, max(1, n // EDGE))).astype(int))
+        for n in (height, width)
+    )
+    places = [(planes[0], y, x) for y in rows for x in columns]
+    middle = [
+        (y, x)
+        for y in rows[(len(rows) - 1) // 2 : len(rows) // 2 + 1]
+        for x in columns[(len(columns) - 1) // 2 : len(columns) // 2 + 1]
+    ]
+    places += [(planes[i], y, x) for i in chosen[1:] for y, x in middle]
+    kept = [
+        (pixels, y, x)
+        for plane, y, x in places
+        if np.isfinite(pixels := _read(view, plane, int(y), int(x))).all() and np.ptp(pixels) > 0
+    ]
+    empty = np.empty((0, EDGE, EDGE), np.float32)
+    return Windows(
+        np.stack([pixels for pixels, _, _ in kept]) if kept else empty,
+        np.array([y for _, y, _ in kept], np.intp),
+        np.array([x for _, _, x in kept], np.intp),
+        (height, width),
+    )
+
+
+def _read(view: Image, plane: tuple[int, ...], y: int, x: int) -> NDArray[np.float32]:
+    window = view.data[(*plane, slice(y, y + EDGE), slice(x, x + EDGE))]
+    return np.asarray(window, dtype=np.float32)

@@ -1,0 +1,174 @@
+"""How images of a model's own kind look to its encoder, to compare others with.
+
+What a residual cannot tell, features can: an image that is explained well, but by structures that
+the network never saw. A tile is described by the mean and the standard deviation of each feature
+map of each level. Over tiles of training superpositions these are summarized, level by level, by
+the mean and the first principal axes; what lies beyond the axes has one variance.
+
+Source: Mahalanobis distance of features (Lee et al. 2018, arXiv:1807.03888), with a low-rank
+covariance as in probabilistic principal component analysis (Tipping & Bishop 1999).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Self
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+KEY = "likeness"
+"""Where it is kept in the part `training` of a model file."""
+EDGE = 64
+"""Of a tile, pixels."""
+N_AXES = 12
+LEAST_TILES = 4 * N_AXES
+"""Fewer do not tell the spread along so many axes."""
+MOST_TILES = 36
+"""Of an image that count: more would make much of the least difference."""
+SPECK = 6.0
+"""Standard deviations of the noise from its neighbours that make a pixel a speck."""
+_DIGITS = 5
+
+
+def _short(values: object) -> object:
+    """Round to what the numbers are worth: a model file holds thousands of them."""
+    if isinstance(values, np.ndarray):
+        scale = 10 ** (_DIGITS - 1 - np.floor(np.log10(np.abs(values).max() or 1.0)))
+        return (np.round(values * scale) / scale).tolist()
+    return values
+
+
+_Vector = Annotated[tuple[float, ...], BeforeValidator(_short)]
+_Matrix = Annotated[tuple[tuple[float, ...], ...], BeforeValidator(_short)]
+
+
+class LevelLikeness(BaseModel):
+    """Mean and spread of the D figures of a tile at one level of the encoder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    mean: _Vector
+    """(D,)"""
+    axes: _Matrix
+    """(A, D), orthonormal: where tiles differ most from each other."""
+    spread: _Vector
+    """(A,), standard deviation of the tiles along each."""
+    rest: float = Field(gt=0)
+    """Variance of each direction that is no axis."""
+
+    @classmethod
+    def of(cls, figures: Floats) -> Self:
+        """Summarize the figures of tiles, (N, D)."""
+        mean = figures.mean(axis=0)
+        _, lengths, axes = np.linalg.svd(figures - mean, full_matrices=False)
+        variances = lengths**2 / len(figures)
+        n = min(N_AXES, figures.shape[1] - 1)
+        beyond = variances[n:].sum() / (figures.shape[1] - n)
+        floor = max(beyond, 1e-12 * variances.sum(), 1e-30)
+        return cls(
+            mean=mean,
+            axes=axes[:n],
+            spread=np.sqrt(np.maximum(variances[:n], floor)),
+            rest=float(floor),
+        )
+
+    def distances(self, figures: Floats) -> Floats:
+        """Squared distance of tiles (N, D), along the axes and beyond them: (N, 2).
+
+        Each is divided by its number of directions, so that both are about 1 for the model's own
+        kind.
+        """
+        off = figures - np.asarray(self.mean)
+        along = off @ np.asarray(self.axes).T
+        inside = (along / np.asarray(self.spread)) ** 2
+        beyond = np.maximum((off**2).sum(axis=1) - (along**2).sum(axis=1), 0)
+        n_beyond = off.shape[1] - along.shape[1]
+        return np.stack([inside.mean(axis=1), beyond / (self.rest * n_beyond)], axis=1)
+
+
+class Likeness(BaseModel):
+    """What tiles of superpositions of the model's own kind look like."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    levels: tuple[LevelLikeness, ...]
+    """Finest first."""
+    distance: float
+    """Mean over these tiles of log(1 + distance), as of `TileDistance`."""
+    noise: float = Field(gt=0)
+    """Standard deviation of the noise of the superpositions, normalized."""
+    contrast: float = Field(gt=0)
+    """Standard deviation of the structure within a tile, of those with much, normalized."""
+    n_tiles: int
+
+    @classmethod
+    def of(cls, figures: Sequence[Floats], noise: float, contrast: float) -> Self:
+        """Summarize tiles of training superpositions.
+
+        Parameters
+        ----------
+        figures
+            (N, D) for each level, finest first; half of the tiles make the axes, the others tell
+            how far tiles are from them.
+        noise, contrast
+            As of `noise_of` and `contrast_of`.
+        """
+        levels = tuple(LevelLikeness.of(level[::2]) for level in figures)
+        each = [level.distances(tiles[1::2]) for level, tiles in zip(levels, figures, strict=True)]
+        return cls(
+            levels=levels,
+            distance=float(np.log1p(np.concatenate(each, axis=1)).mean()),
+            noise=noise,
+            contrast=contrast,
+            n_tiles=len(figures[0]),
+        )
+
+    def shift(self, figures: Sequence[Floats]) -> float:
+        """Distance of the mean of the tiles of an image, (N, D) of each level, beyond the axes.
+
+        What is alike in all tiles of an image, such as another mixture, stands out of what differs
+        from tile to tile: with N tiles N times. Median over levels; about 1 by chance.
+        """
+        found = []
+        for level, tiles in zip(self.levels, figures, strict=True):
+            axes = np.asarray(level.axes)
+            off = tiles.mean(axis=0) - np.asarray(level.mean)
+            beyond = float(off @ off - ((axes @ off) ** 2).sum()) / (len(off) - len(axes))
+            found.append(min(len(tiles), MOST_TILES) * beyond / level.rest)
+        return float(np.median(found))
+
+
+def noise_of(tiles: NDArray[np.float32]) -> float:
+    """Measure the standard deviation of white noise in tiles (N, Y, X), in the pixels' unit.
+
+    The second difference over a square of 2 x 2 pixels is free of slopes; the median over blocks
+    of 16 x 16 leaves out those with edges.
+    """
+    d = (tiles[:, 1:, 1:] - tiles[:, 1:, :-1] - tiles[:, :-1, 1:] + tiles[:, :-1, :-1]) / 2
+    rows, columns = (n // 16 for n in d.shape[1:])
+    blocks = d[:, : rows * 16, : columns * 16].reshape(-1, rows, 16, columns, 16)
+    return float(np.sqrt(np.median((blocks.astype(np.float64) ** 2).mean(axis=(2, 4)))))
+
+
+def without_specks(tiles: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
+    """Replace hot and dead pixels of tiles (N, Y, X) by the median of their neighbourhood.
+
+    A network hardly minds them, but they hide how alike the rest is.
+    """
+    from scipy.ndimage import median_filter  # takes 0.2 s; only this needs it
+
+    usual = median_filter(tiles, size=(1, 3, 3), mode="nearest")
+    return np.where(np.abs(tiles - usual) > SPECK * noise, usual, tiles)
+
+
+def contrast_of(tiles: NDArray[np.float32], noise: float) -> float:
+    """Measure the standard deviation of structure in tiles that hold much of it, without noise."""
+    variances = tiles.var(axis=(1, 2), dtype=np.float64) - noise**2
+    return float(np.sqrt(max(np.percentile(variances, 90), 0.0)))

@@ -1,0 +1,72 @@
+"""Tiles as the encoder sees them, and how far they are from the model's own kind.
+
+Letters: B tiles, D figures of a level, two for each feature map, Y, X pixels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from napari_denoisplit.measures.trust.likeness import LevelLikeness
+    from napari_denoisplit.nn.sampler import SplittingNetwork
+
+
+def map_figures(features: Sequence[Tensor]) -> list[Tensor]:
+    """Mean and standard deviation of each feature map over a tile, (B, D) of each level.
+
+    Parameters
+    ----------
+    features
+        What `SplittingNetwork.encode` returned, (B, ..., Y, X) of each level.
+    """
+    return [
+        torch.cat([f.float().mean((-2, -1)).flatten(1), f.float().std((-2, -1)).flatten(1)], dim=1)
+        for f in features
+    ]
+
+
+class TileDistance:
+    """Distance of tiles from the model's own kind that can be differentiated.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode.
+    levels
+        What each level is like.
+    """
+
+    def __init__(self, network: SplittingNetwork, levels: Sequence[LevelLikeness]) -> None:
+        self._network = network
+        device = next(network.parameters()).device
+        self._levels = [
+            (
+                torch.tensor(level.mean, device=device),
+                torch.tensor(level.axes, device=device).T,
+                torch.tensor(level.spread, device=device),
+                level.rest,
+            )
+            for level in levels
+        ]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return log(1 + squared distance) of tiles (B, 1, Y, X), averaged over levels: (B,).
+
+        The logarithm bounds what one strange tile, a speck of dust, can do.
+        """
+        figures = map_figures(self._network.encode(x))
+        terms = []
+        for level, (mean, axes, spread, rest) in zip(figures, self._levels, strict=True):
+            off = level - mean
+            along = off @ axes
+            beyond = (off.square().sum(1) - along.square().sum(1)).clamp(min=0)
+            terms.append((along / spread).square().mean(1).log1p())
+            terms.append((beyond / (rest * (off.shape[1] - along.shape[1]))).log1p())
+        return torch.stack(terms).mean(dim=0)

@@ -1,0 +1,191 @@
+"""A network with random weights looks, too: what it sees of training images is all it is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tests.stand_in import stand_in
+
+from napari_denoisplit.checkpoint import Model, ModelHeader
+from napari_denoisplit.events import run
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.images.phantom.synthetic_noise import add_noise
+from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.images.training.normalization import Normalization
+from napari_denoisplit.jobs.learning.batches import Batches
+from napari_denoisplit.jobs.recording.job import recording_job
+from napari_denoisplit.jobs.slide.job import split_to_zarr_job
+from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.jobs.trust.likeness import likeness_of, with_likeness
+from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.settings import Acquisition, LadderSettings, MixSettings, SplitSettings
+
+NETWORK = LadderSettings(n_levels=2, n_filters=16, n_latents=4)
+WEIGHTS = (0.5, 0.5)
+SETTINGS = SplitSettings(n_samples=2, keep_samples=0, device="cpu", precision="float32")
+
+
+def noisy(seed: int, edge: int = 256) -> np.ndarray:
+    return add_noise(phantom((edge, edge), seed=seed), gaussian=0.5, seed=seed)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    torch.manual_seed(0)
+    fields = [noisy(seed) for seed in range(6)]
+    masks = [np.ones(field.shape[1:], bool) for field in fields]
+    n = Normalization.of(fields, masks, WEIGHTS, ("filaments", "pits"))
+    header = ModelHeader(
+        network=NETWORK, mix=MixSettings(), normalization=n, channel_names=("filaments", "pits")
+    )
+    batches = Batches(
+        fields,
+        masks,
+        n,
+        MixSettings(),
+        patch_size=32,
+        batch_size=16,
+        structure_bias=0,
+        augment=True,
+        independent_share=0,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    return with_likeness(Model(VSE(NETWORK).eval(), header), batches)
+
+
+@pytest.fixture(scope="module")
+def recording() -> np.ndarray:
+    return superpose(noisy(77, 320), WEIGHTS)
+
+
+def found(model: Model, pixels: np.ndarray, settings: SplitSettings = SETTINGS):
+    return run(recording_job(model, Image(pixels, "YX", name="dish"), settings))
+
+
+def test_of_its_own_kind_nothing_is_changed(model, recording):
+    look = found(model, recording)
+    assert look.acquisition.as_trained
+    assert look.verdict.grade == "good"
+    assert not look.notes
+
+
+@pytest.mark.parametrize("gain", [3.0, 1 / 3, 0.01])
+def test_other_grey_levels_are_found(model, recording, gain):
+    look = found(model, gain * recording)
+    assert look.acquisition.gain == pytest.approx(gain, rel=0.06)
+    assert look.verdict.grade == "good"
+    assert f"{look.acquisition.gain:.3g} times" in look.notes[0]
+
+
+@pytest.mark.parametrize("offset", [-1.0, 0.7, 3.0])
+def test_an_offset_is_found(model, recording, offset):
+    std = model.header.normalization.input_std
+    look = found(model, recording + np.float32(offset * std))
+    assert look.acquisition.gain == 1
+    assert look.acquisition.offset == pytest.approx(offset * std, abs=0.15 * std)
+
+
+def test_a_smooth_background_is_found(model, recording):
+    std = model.header.normalization.input_std
+    y, x = np.mgrid[:320, :320] / 320
+    haze = std * np.cos(2 * y) * np.sin(1.5 * x)
+    look = found(model, (recording + haze).astype(np.float32))
+    seen = np.asarray(look.acquisition.background)
+    assert seen.shape == (3, 3)
+    assert np.ptp(seen) == pytest.approx(np.ptp(haze), rel=0.4)
+
+
+def test_less_noise_is_no_gain(model):
+    clean = superpose(phantom((320, 320), seed=77), WEIGHTS)
+    quiet = clean + (superpose(noisy(77, 320), WEIGHTS) - clean) / 2
+    look = found(model, quiet)
+    assert look.acquisition.gain == 1
+    assert look.verdict.grade == "good"
+
+
+def test_much_more_noise_is_told(model, recording, rng):
+    std = model.header.normalization.input_std
+    look = found(model, recording + rng.normal(0, 2 * std, recording.shape).astype(np.float32))
+    assert look.verdict.grade == "do not use"
+    assert "Its noise is" in look.verdict.headline
+
+
+def test_another_kind_of_image_is_told(model, recording, rng):
+    std = float(recording.std())
+    board = np.indices(recording.shape).sum(axis=0) // 5 % 2
+    strange = recording.mean() + std * (2 * board - 1) + rng.normal(0, std, recording.shape)
+    look = found(model, strange.astype(np.float32))
+    assert look.verdict.grade != "good"
+
+
+def test_hot_pixels_are_no_other_kind(model, recording, rng):
+    hot = recording.copy()
+    hot[tuple(rng.integers(0, 320, (2, 100)))] += 20 * recording.std()
+    look = found(model, hot)
+    assert look.acquisition.as_trained
+    assert look.verdict.grade == "good"
+
+
+def test_what_is_known_is_not_estimated(model, recording):
+    known = Acquisition(gain=2)
+    chosen = SETTINGS.model_copy(update={"acquisition": known})
+    assert found(model, 2 * recording, chosen).acquisition == known
+
+
+def test_grey_levels_are_kept_on_request(model, recording):
+    chosen = SETTINGS.model_copy(update={"grey_levels": "kept"})
+    look = found(model, 3 * recording, chosen)
+    assert look.acquisition.as_trained
+    assert look.verdict.grade != "good"
+
+
+def test_a_model_that_knows_no_likeness_takes_an_image_as_it_is(model, recording):
+    ignorant = replace(model, header=model.header.model_copy(update={"training": {}}))
+    look = found(ignorant, 3 * recording)
+    assert look.acquisition.as_trained
+    assert look.verdict is None
+
+
+def test_a_mosaic_is_judged_by_what_it_shows(model, recording):
+    padded = np.zeros((640, 640), np.float32)
+    padded[:320, :320] = 3 * recording
+    assert found(model, padded).acquisition.gain == pytest.approx(3, rel=0.05)
+
+
+def test_a_split_of_a_stretched_image_is_the_stretched_split(model, recording):
+    taken = Acquisition(gain=3, offset=50)
+    plain = run(split_job(model, Image(recording, "YX"), SETTINGS))
+    chosen = SETTINGS.model_copy(update={"acquisition": taken})
+    stretched = run(split_job(model, Image(3 * recording + 50, "YX"), chosen))
+    np.testing.assert_allclose(stretched.mmse.data, 3 * plain.mmse.data, rtol=1e-3, atol=0.5)
+    np.testing.assert_allclose(stretched.sigma.data, 3 * plain.sigma.data, rtol=1e-2, atol=0.5)
+    assert stretched.provenance["acquisition"]["gain"] == 3
+
+
+def test_a_likeness_outlives_its_file(model):
+    likeness = likeness_of(model.header)
+    assert likeness is not None
+    again = likeness_of(ModelHeader.model_validate_json(model.header.model_dump_json()))
+    assert again == likeness
+
+
+def test_a_split_to_disk_is_matched_and_goes_on_with_what_was_estimated(
+    model, recording, tmp_path, monkeypatch
+):
+    image = Image(3 * recording, "YX", name="dish")
+    inside = run(split_job(model, image, SETTINGS))
+    begun = run(split_to_zarr_job(model, image, tmp_path / "dish.zarr", SETTINGS))
+    np.testing.assert_allclose(begun.read_mmse(()), inside.read_mmse(()), rtol=1e-3, atol=1)
+    assert begun.provenance["acquisition"] == inside.provenance["acquisition"]
+
+    def estimate(model, likeness, windows):
+        raise AssertionError("estimated again")
+
+    stand_in(monkeypatch, "jobs.recording.job", estimate)
+    again = run(split_to_zarr_job(model, image, tmp_path / "dish.zarr", SETTINGS))
+    assert again.provenance["acquisition"] == inside.provenance["acquisition"]

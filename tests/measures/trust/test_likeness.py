@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_denoisplit.measures.trust.likeness import (
+    LevelLikeness,
+    Likeness,
+    contrast_of,
+    noise_of,
+    without_specks,
+)
+
+
+def tiles_of(rng, n, shift=0.0):
+    """Figures of two levels that differ along few directions, and by little along all."""
+    ways = np.random.default_rng(5).normal(size=(3, 40))
+    return [3 * rng.normal(size=(n, 3)) @ ways + rng.normal(size=(n, 40)) + shift for _ in range(2)]
+
+
+def test_tiles_of_the_own_kind_have_the_distance_1(rng):
+    level = LevelLikeness.of(tiles_of(rng, 2000)[0])
+    along, beyond = level.distances(tiles_of(rng, 2000)[0]).mean(axis=0)
+    assert along == pytest.approx(1, rel=0.1)
+    assert beyond == pytest.approx(1, rel=0.1)
+
+
+def test_what_is_alike_in_all_tiles_is_a_shift(rng):
+    likeness = Likeness.of(tiles_of(rng, 1000), noise=1, contrast=1)
+    assert likeness.shift(tiles_of(rng, 36)) == pytest.approx(1, abs=0.6)
+    assert likeness.shift(tiles_of(rng, 36, shift=0.5)) > 5
+
+
+def test_a_shift_of_few_tiles_counts_less(rng):
+    likeness = Likeness.of(tiles_of(rng, 1000), noise=1, contrast=1)
+    tiles = tiles_of(rng, 36, shift=1.0)
+    assert likeness.shift([level[:4] for level in tiles]) < likeness.shift(tiles) / 2
+
+
+def test_noise_is_measured_beside_slopes_and_edges(rng):
+    y, x = np.mgrid[:64, :64]
+    structure = 0.5 * y + 40.0 * (x > 40)
+    tiles = (structure + rng.normal(0, 2, (20, 64, 64))).astype(np.float32)
+    assert noise_of(tiles) == pytest.approx(2, rel=0.03)
+
+
+def test_contrast_is_that_of_the_structure(rng):
+    structure = 5 * np.sin(np.arange(64) / 4) * np.ones((64, 1))
+    tiles = (structure + rng.normal(0, 2, (20, 64, 64))).astype(np.float32)
+    assert contrast_of(tiles, 2) == pytest.approx(structure.std(), rel=0.05)
+    assert contrast_of(tiles, 100) == 0
+
+
+def test_specks_go_and_the_rest_stays(rng):
+    tiles = rng.normal(0, 1, (2, 64, 64)).astype(np.float32)
+    spotted = tiles.copy()
+    spotted[0, 10, 20] = 50
+    clean = without_specks(spotted, 1)
+    assert abs(clean[0, 10, 20]) < 3
+    assert (clean != spotted).sum() < 5
