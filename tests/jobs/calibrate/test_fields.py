@@ -53,6 +53,13 @@ def test_no_pixel_is_fitted_to_and_reported_on_nor_is_its_neighbour(rng):
         assert 0.2 < part.mean() < 0.5
 
 
+def test_channels_are_mixed_as_the_model_was_trained(rng):
+    given = images(rng)
+    (field,) = make_fields(given, MixSettings(weights=(0.5, 2.0), offset=-7.0))
+    expected = 0.5 * given.fields[0][0] + 2 * given.fields[0][1] - 7
+    np.testing.assert_allclose(field.superposition, expected, rtol=1e-5, atol=1e-4)
+
+
 def test_one_exposure_is_compared_with_the_next_of_its_place(rng):
     four = images(rng, n=4, repeats=2)
     fields = make_fields(four, MixSettings())

@@ -111,6 +111,15 @@ def test_weights_that_the_model_leaves_open_are_found():
     assert check.figures.variance == pytest.approx(1, abs=0.05)
 
 
+def test_the_offset_of_the_mix_is_no_residual():
+    clean = phantom((SIZE, SIZE), seed=1)
+    image, split = noisy(clean), known(clean, samples=clean[None])
+    lower = Image(image.data - 300, "YX", name="cells")
+    check = run(residual_job(header(offset=-300), lower, split))
+    plain = run(residual_job(header(), image, split))
+    np.testing.assert_allclose(check.residual.data, plain.residual.data, atol=1e-3)
+
+
 def test_sizes_that_differ_and_models_without_noise_models_are_refused():
     clean = phantom((64, 64), seed=1)
     with pytest.raises(ImageError, match="split of this image"):
