@@ -40,3 +40,14 @@ def test_the_learning_rate_rises_shortly_and_falls_to_zero():
 
 def test_the_time_left_is_not_guessed_at_the_very_start():
     assert budget(steps=10).seconds_left(0.0) is None
+
+
+def test_a_budget_goes_on_only_where_the_same_is_asked_for_and_some_is_left():
+    asked = TrainSettings(minutes=2, steps=10)
+    record = Budget(asked, 100, 7, seconds=60).record
+    assert Budget.after(asked, 104, 8, record).used(104, 8) == pytest.approx(0.5, abs=0.01)
+    more = asked.model_copy(update={"steps": 20})
+    for settings, step in ((more, 104), (asked, 110)):
+        fresh = Budget.after(settings, step, 8, record)
+        assert fresh.used(step, 8) == pytest.approx(0, abs=0.01)
+    assert Budget.after(asked, 104, 8, []).used(104, 8) == pytest.approx(0, abs=0.01)

@@ -16,7 +16,8 @@ from napari_denoisplit.events import Count, Progress, Stage, changed
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.windows import training_windows
 from napari_denoisplit.jobs.denoise.denoiser import Denoiser
-from napari_denoisplit.jobs.learning.loop import SECONDS_BETWEEN_PROGRESS, Run, learn_job
+from napari_denoisplit.jobs.learning.loop import SECONDS_BETWEEN_PROGRESS, learn_job
+from napari_denoisplit.jobs.learning.run import Run
 from napari_denoisplit.jobs.versions import versions
 from napari_denoisplit.measures.trust.degeneracy import CORRELATION, judge_denoised
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory

@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_denoisplit.settings import TrainSettings
 
 WARMUP = 0.02
@@ -20,13 +22,47 @@ class Budget:
     settings
         Holds the limits.
     step, epoch
-        Where the run starts from; a resumed run has its whole budget before it.
+        Where the run starts from.
+    seconds
+        Those that are used already.
     """
 
-    def __init__(self, settings: TrainSettings, step: int, epoch: int) -> None:
+    def __init__(
+        self, settings: TrainSettings, step: int, epoch: int, seconds: float = 0.0
+    ) -> None:
         self._settings = settings
-        self._start = time.monotonic()
+        self._start = time.monotonic() - seconds
         self._step, self._epoch = step, epoch
+
+    @classmethod
+    def after(
+        cls, settings: TrainSettings, step: int, epoch: int, record: Sequence[float]
+    ) -> Budget:
+        """Make the budget of a resumed run.
+
+        Where the same is asked for again and it was not used up, as after a power cut, it goes on;
+        else the whole is before the run.
+
+        Parameters
+        ----------
+        settings
+            Holds the limits.
+        step, epoch
+            Where the run goes on from.
+        record
+            What `record` was when the run ended; empty if it is not known.
+        """
+        whole = cls(settings, step, epoch)
+        if not record or list(record[:3]) != whole.record[:3]:
+            return whole
+        begun = cls(settings, int(record[3]), int(record[4]), record[5])
+        return begun if begun.used(step, epoch) < 1 else whole
+
+    @property
+    def record(self) -> list[float]:
+        """Minutes, steps and epochs, 0 for no limit; step and epoch of the start; seconds used."""
+        limits = (self._settings.minutes, self._settings.steps, self._settings.epochs)
+        return [*(float(n or 0) for n in limits), self._step, self._epoch, self.seconds]
 
     @property
     def seconds(self) -> float:

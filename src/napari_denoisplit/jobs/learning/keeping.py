@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import torch
-
 from napari_denoisplit.checkpoint import Model, last_path, save_model
 from napari_denoisplit.errors import message_of
 from napari_denoisplit.events import Stage
@@ -18,7 +16,7 @@ from napari_denoisplit.nn.families import network_of
 
 if TYPE_CHECKING:
     from napari_denoisplit.events import EpochDone, Job
-    from napari_denoisplit.jobs.learning.loop import Run
+    from napari_denoisplit.jobs.learning.run import Run
 
 
 def keep(run: Run, path: Path | None, done: EpochDone | None = None) -> Job[Stage, None]:
@@ -47,12 +45,8 @@ def write(run: Run, path: Path | None) -> Job[Stage, None]:
     """
     if path is None:
         return
-    trainer = run.trainer
-    state = trainer.state() | {
-        "epoch": torch.tensor(run.epoch),
-        "seconds": torch.tensor(run.seconds, dtype=torch.float64),
-        "best_loss": torch.tensor(run.best_loss, dtype=torch.float64),
-    }
+    trainer, run.kept_at = run.trainer, run.seconds
+    state = trainer.state() | run.state()
     try:
         if run.best is not None and run.best.path != path:
             run.best = save_model(path, run.best)

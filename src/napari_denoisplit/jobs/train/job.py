@@ -65,8 +65,9 @@ def train_job(
         the noisy channels.
     resume
         A `.last.denoisplit` file: network, normalization, noise models and random state come from
-        there, and the whole budget is spent once more. The best model is looked for beside it, and
-        returned again where nothing better is found.
+        there. A training that did not use its budget up goes on within it where the same is asked
+        for, to the same numbers as without a break; else the whole budget is spent once more. The
+        best model is looked for beside it, and returned again where nothing better is found.
     stop
         When set, training ends after the current step and returns the best model so far; what it
         leaves unexplained of its own kind is then measured on fewer pixels. Set while that is

@@ -10,7 +10,7 @@ from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.recorded_mix import recorded_mix
-from napari_denoisplit.jobs.learning.loop import Run
+from napari_denoisplit.jobs.learning.run import Run
 from napari_denoisplit.jobs.learning.validation import Validation
 from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
 from napari_denoisplit.jobs.versions import versions

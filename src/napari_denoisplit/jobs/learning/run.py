@@ -1,0 +1,223 @@
+"""A training under way: what a step, an epoch and a resumed training change or need."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from napari_denoisplit.checkpoint import Model, best_path, load_model
+from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.jobs.learning.batches import Batches
+from napari_denoisplit.jobs.learning.budget import Budget
+from napari_denoisplit.jobs.learning.trainer import Trainer
+from napari_denoisplit.nn.families import family_of
+from napari_denoisplit.noise.models.kinds import noise_model_from_dict
+from napari_denoisplit.settings import METHODS, PRESETS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.jobs.learning.validation import Validation
+    from napari_denoisplit.nn.compute import Compute
+    from napari_denoisplit.settings import LossSettings, TrainSettings
+
+ANNEALED_EPOCHS = 10
+"""Epochs over which the weight of the KL rises where latents went unused in every attempt."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A training under way."""
+
+    trainer: Trainer
+    settings: TrainSettings
+    header: ModelHeader
+    validation: Validation | None
+    """None: nothing is held out, and the latest network is the best."""
+    budget: Budget
+    plateau: ReduceLROnPlateau
+    epoch: int = 0
+    steps_of_epoch: int = 0
+    """Steps of the epoch that is under way."""
+    earlier: float = 0.0
+    """Seconds of training before the budget began."""
+    kept_at: float = 0.0
+    """Seconds at which what it keeps was last written."""
+    best: Model | None = None
+    best_loss: float = math.inf
+    since_best: int = 0
+    restarts: int = 0
+    """Times that it began anew, since its latents went unused."""
+    is_unsaved: bool = False
+    """Whether the last attempt to write what it keeps has failed."""
+
+    @classmethod
+    def begin(
+        cls,
+        fields: Sequence[NDArray[np.float32]],
+        masks: Sequence[NDArray[np.bool_]],
+        header: ModelHeader,
+        settings: TrainSettings,
+        compute: Compute,
+        validation: Validation | None = None,
+        superpositions: Sequence[NDArray[np.float32]] | None = None,
+        shows: Sequence[int] | None = None,
+    ) -> Run:
+        """Make what the header describes, with random weights.
+
+        Parameters
+        ----------
+        fields
+            Arrays (C, Y, X), image units.
+        masks
+            Pixels of each field to train on, (Y, X).
+        header
+            Network, mix, normalization and noise models.
+        settings
+            Budget, patches, optimizer, seed.
+        compute
+            Device and precision.
+        validation
+            On pixels that are held out, if any are.
+        superpositions
+            (Y, X) of each field, recorded; None: the channels are mixed.
+        shows
+            Number of the structure that each field, (1, Y, X) then, shows alone; None: all.
+        """
+        preset = PRESETS[settings.preset]
+        torch.manual_seed(settings.seed)
+        batches = Batches(
+            fields,
+            masks,
+            header.normalization,
+            header.mix,
+            patch_size=settings.patch_size or preset.patch_size,
+            batch_size=settings.batch_size or preset.batch_size,
+            structure_bias=settings.structure_bias,
+            augment=settings.augment,
+            independent_share=settings.independent_share,
+            seed=settings.seed,
+            device=compute.device,
+            superpositions=superpositions,
+            shows=shows,
+            margin=header.network.margin,
+        )
+        loss = settings.loss or METHODS[settings.method]
+        trainer = _trainer(header, loss, batches, settings, compute)
+        budget, plateau = Budget(settings, 0, 0), _plateau(trainer, settings)
+        return cls(trainer, settings, header, validation, budget, plateau)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far."""
+        return self.earlier + self.budget.seconds
+
+    def begin_anew(self) -> None:
+        """Take other weights, and after the last restart a KL whose weight rises slowly.
+
+        Raises
+        ------
+        TrainingError
+            That did not help either.
+        """
+        most, settings, before = (
+            family_of(self.header.network).most_restarts,
+            self.settings,
+            self.trainer,
+        )
+        self.restarts += 1
+        if self.restarts > most + 1:
+            raise TrainingError(
+                f"The latents went unused in {self.restarts} attempts, the last with a KL whose "
+                "weight rose slowly: give more images, or lower beta or the learning rate."
+            )
+        loss = settings.loss or METHODS[settings.method]
+        if self.restarts > most:
+            steps = ANNEALED_EPOCHS * (settings.steps_per_epoch or before.batches.steps_per_epoch)
+            loss = loss.model_copy(update={"warmup_steps": steps})
+        torch.manual_seed(settings.seed + self.restarts)
+        self.trainer = _trainer(self.header, loss, before.batches, settings, before.compute)
+        self.plateau = _plateau(self.trainer, settings)
+        self.epoch, self.best, self.best_loss, self.since_best = 0, None, math.inf, 0
+        kept = {k: v for k, v in self.header.training.items() if k != "history"}
+        self.header = self.header.model_copy(
+            update={"training": kept | {"restarts": self.restarts}}
+        )
+
+    def take_up(self, last: Model) -> None:
+        """Go on where a training ended.
+
+        Parameters
+        ----------
+        last
+            What it left to resume from; its best model is looked for beside it.
+
+        Raises
+        ------
+        TrainingError
+            There is no training state, or it does not fit.
+        """
+        state = last.training_state
+        if state is None:
+            raise TrainingError(
+                f"{last.path} is a finished model without the state to resume from: choose the "
+                "file that ends in .last.denoisplit."
+            )
+        path = None if last.path is None else best_path(last.path)
+        # First: a network that is made draws random numbers.
+        self.best = load_model(path) if path is not None and path.exists() else None
+        self.trainer.restore(state, last.network)
+        self.epoch = int(state["epoch"])
+        if self.best is not None:
+            self.best_loss = float(state["best_loss"])
+        if "position" in state:  # files of before have none
+            position = state["position"].tolist()
+            self.steps_of_epoch, self.since_best = int(position[0]), int(position[1])
+            self.plateau.best, self.plateau.num_bad_epochs = position[2], int(position[3])
+        record = state["budget"].tolist() if "budget" in state else []
+        step = self.trainer.step_count
+        self.budget = Budget.after(self.settings, step, self.epoch, record)
+        self.earlier = self.kept_at = float(state["seconds"])
+        self.earlier -= self.budget.seconds
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what `take_up` needs beside the state of the trainer."""
+        plateau = self.plateau
+        position = [self.steps_of_epoch, self.since_best, plateau.best, plateau.num_bad_epochs]
+        numbers = {
+            "seconds": self.seconds,
+            "best_loss": self.best_loss,
+            "position": position,
+            "budget": self.budget.record,
+        }
+        state = {k: torch.tensor(v, dtype=torch.float64) for k, v in numbers.items()}
+        return state | {"epoch": torch.tensor(self.epoch)}
+
+
+def _trainer(
+    header: ModelHeader,
+    loss: LossSettings,
+    batches: Batches,
+    settings: TrainSettings,
+    compute: Compute,
+) -> Trainer:
+    """Make a network with random weights, and what it is trained for."""
+    family = family_of(header.network)
+    models = [noise_model_from_dict(values) for values in header.noise_models or ()]
+    objective = family.objective(header.network, loss, header.normalization, models)
+    return Trainer(family.network(header.network), objective, batches, settings, compute)
+
+
+def _plateau(trainer: Trainer, settings: TrainSettings) -> ReduceLROnPlateau:
+    return ReduceLROnPlateau(
+        trainer.optimizer, factor=0.5, patience=settings.plateau_patience, threshold=0
+    )
