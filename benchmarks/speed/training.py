@@ -1,7 +1,7 @@
 """Processor time of a training step, beside its convolutions alone and another commit.
 
     git worktree add /tmp/before COMMIT
-    python benchmarks/training_speed.py --against /tmp/before
+    python -m benchmarks.speed.training --against /tmp/before
 
 Every contestant is a process of its own with one thread; they take steps turn by turn, so that
 whatever else the machine does meets all alike. The processor time of a step counts, not the clock,
@@ -21,9 +21,10 @@ from pathlib import Path
 from statistics import median
 from time import process_time
 
-from document import put_into_document
+from benchmarks.document import put_into_document
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "benchmarks.speed.training", "--worker")
 CASES = {"tiny": (8, 64), "fast": (8, 64), "paper": (32, 64)}
 """Patches of a step, and their edge."""
 ROUND = 0.5
@@ -37,7 +38,7 @@ def trainer_of(preset: str, precision: str):
 
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.images.training.normalization import Normalization
-    from napari_denoisplit.jobs.learning.loop import Run
+    from napari_denoisplit.jobs.train.preparation import Run  # the same place in other commits
     from napari_denoisplit.nn.compute import Compute
     from napari_denoisplit.settings import PRESETS, MixSettings, TrainSettings
 
@@ -152,7 +153,8 @@ class Contestant:
     def __init__(self, folder: Path, preset: str, precision: str, what: str = "step") -> None:
         environment = {**os.environ, "PYTHONPATH": str(folder / "src"), "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, __file__, "--worker", preset, precision, what],
+            [*COMMAND, preset, precision, what],
+            cwd=REPOSITORY,
             env=environment,
             text=True,
             stdin=subprocess.PIPE,
@@ -264,8 +266,8 @@ def main() -> None:
             gain = f"{r['gain']:.2f}" if "gain" in r else ""
             seconds, of_convolutions = f"{r['seconds']:.2f}", f"{r['of_convolutions']:.2f}"
             races.append(row(preset, precision, seconds, of_convolutions, gain, f"{r['peak']:.2f}"))
-            command = [sys.executable, __file__, "--worker", preset, precision, "shares"]
-            found = json.loads(subprocess.check_output(command, text=True))
+            command = [*COMMAND, preset, precision, "shares"]
+            found = json.loads(subprocess.check_output(command, cwd=REPOSITORY, text=True))
             shares.append(row(preset, precision, *(f"{100 * s:.0f} %" for s in found.values())))
             print(races[-1], shares[-1], sep="\n", flush=True)
     put_into_document("training speed", "\n".join([*races, "", *shares]))
