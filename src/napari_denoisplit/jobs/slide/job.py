@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
-from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import BlocksWritten, Count, Progress, Stage
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.results.record import make_record, name_of_pixels
@@ -19,7 +18,14 @@ from napari_denoisplit.jobs.forecast.preflight import preflight_blocks
 from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.recording.job import recording_job
 from napari_denoisplit.jobs.slide.blocks import OwnProcess
-from napari_denoisplit.jobs.slide.plan import find_place, hash_of_image, look_at, make_plan
+from napari_denoisplit.jobs.slide.plan import (
+    begun_with,
+    find_place,
+    hash_of_image,
+    look_at,
+    make_plan,
+    refuse_own_input,
+)
 from napari_denoisplit.jobs.slide.store import SlideStore, blocks_from, sizes_of
 from napari_denoisplit.jobs.split.input import (
     as_recorded,
@@ -31,7 +37,6 @@ from napari_denoisplit.jobs.split.input import (
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.sampling.cost import block_sizes, overlap_of
-from napari_denoisplit.settings import Acquisition
 from napari_denoisplit.wording import duration
 
 if TYPE_CHECKING:
@@ -162,13 +167,13 @@ def _reached(
     loaded = yield from model_of(model)
     opened = image.open() if isinstance(image, ImageFile) else image
     region = None if region is None else region.within(planes_of(opened))
-    _refuse_own_input(opened, path)
+    refuse_own_input(opened, path)
     settings, note = settings_for(settings, facts_of(loaded.header.network, torch.float32))
     if note is not None:
         yield Stage(note)
     known = settings
     if settings.acquisition is None and resume:  # what was estimated is not estimated again
-        known = settings.model_copy(update={"acquisition": _begun_with(path)})
+        known = settings.model_copy(update={"acquisition": begun_with(path)})
     loaded.network.to(Compute.choose(settings.device, settings.precision).device)
     recording = yield from recording_job(loaded, planes_of(opened), known)
     loaded, view = as_recorded(loaded, opened, recording.acquisition)
@@ -183,15 +188,6 @@ def _reached(
     return _Work(workers, loaded, view, planes_of(opened), region, settings, note, recording)
 
 
-def _begun_with(path: Path) -> Acquisition | None:
-    """Return how the recording was taken, as the result that is there has it."""
-    try:
-        kept = SlideStore(path).plan.get("acquisition") if path.exists() else None
-    except (ImageError, JobError):
-        return None  # whoever looks for the place says what is in the way
-    return None if kept is None else Acquisition.model_validate(kept)
-
-
 @dataclass(frozen=True, slots=True)
 class _Work:
     """What is to be done, and by whom."""
@@ -200,8 +196,7 @@ class _Work:
     model: Model
     view: Image
     """The superposition without a channel axis, less its background."""
-    image: Image
-    """The same as it was given."""
+    image: Image  # as it was given
     region: PlaneRegion | None
     """Part of every plane, its ends closed; None is all of it."""
     settings: SplitSettings
@@ -231,9 +226,8 @@ def _planned(
     facts = facts_of(model.header.network, workers.compute.dtype)
     windows = look_at(view)
     seen = np.concatenate([window.ravel() for window in windows])
-    warning = None
-    if work.recording.verdict is None:
-        warning = unlike_training(view.name, seen, model.header.normalization)
+    judged = work.recording.verdict is not None
+    warning = None if judged else unlike_training(view.name, seen, model.header.normalization)
     if warning is not None:
         yield Stage(warning)
     image_hash = hash_of_image(view, windows)
@@ -342,15 +336,6 @@ def _create(path: Path, work: _Work, plan: dict[str, JsonValue]) -> SlideStore:
         plan=plan,
         provenance=provenance,
     )
-
-
-def _refuse_own_input(image: Image, path: Path) -> None:
-    """Refuse to write over the image that is split."""
-    if image.source is None:
-        return
-    source, target = image.source.resolve(), path.resolve()
-    if source == target or target in source.parents or source in target.parents:
-        raise ImageError(f"{path} is the image to split, or lies in it: choose another name.")
 
 
 def _forecast(needs: Preflight, path: Path, workers: BlockWorkers) -> str:

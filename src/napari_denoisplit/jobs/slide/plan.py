@@ -12,6 +12,7 @@ import numpy as np
 from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.jobs.slide.store import SlideStore
 from napari_denoisplit.sampling.border import BORDER
+from napari_denoisplit.settings import Acquisition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -155,3 +156,27 @@ def find_place(
             continue
         return store, plan, place
     return None, plan_after(None), place
+
+
+def begun_with(path: Path) -> Acquisition | None:
+    """Return how the recording was taken, as the result that is there has it; None: it has none."""
+    try:
+        kept = SlideStore(path).plan.get("acquisition") if path.exists() else None
+    except (ImageError, JobError):
+        return None  # whoever looks for the place says what is in the way
+    return None if kept is None else Acquisition.model_validate(kept)
+
+
+def refuse_own_input(image: Image, path: Path) -> None:
+    """Refuse to write over the image that is split.
+
+    Raises
+    ------
+    ImageError
+        The result would lie in the image, or the image in the result.
+    """
+    if image.source is None:
+        return
+    source, target = image.source.resolve(), path.resolve()
+    if source == target or target in source.parents or source in target.parents:
+        raise ImageError(f"{path} is the image to split, or lies in it: choose another name.")
