@@ -98,6 +98,8 @@ def test_a_smooth_background_is_found(model, recording):
     seen = np.asarray(look.acquisition.background)
     assert seen.shape == (3, 3)
     assert np.ptp(seen) == pytest.approx(np.ptp(haze), rel=0.4)
+    assert look.verdict.grade == "usable"
+    assert "background" in look.verdict.headline
 
 
 def test_less_noise_is_no_gain(model):

@@ -84,6 +84,8 @@ def recording_job(model: Model, view: Image, settings: SplitSettings) -> Job[Sta
     if acquisition.background and known is None:
         windows = windows_of(without_background(view, acquisition))
     figures = _figures(model, likeness, to_training(windows.pixels, acquisition))
+    if acquisition.background:
+        figures = figures._replace(background=float(np.ptp(acquisition.background)))
     verdict = judge_recording(figures)
     notes = tuple(_in_words(acquisition)) if known is None else ()
     if verdict.grade != "good":
@@ -112,6 +114,3 @@ def _in_words(acquisition: Acquisition) -> Iterator[str]:
         )
     if acquisition.offset and acquisition.gain == 1:
         yield f"An offset of {acquisition.offset:.4g} grey levels was taken out"
-    if acquisition.background:
-        depth = np.ptp(np.asarray(acquisition.background))
-        yield f"A smooth background that differs by {depth:.3g} grey levels was taken out"

@@ -23,6 +23,8 @@ class RecordingFigures(NamedTuple):
     """Standard deviation of the noise, in units of that of the training images."""
     shift: float
     """See `Likeness.shift`."""
+    background: float = 0.0
+    """Range of the smooth background that was taken out, grey levels of the recording."""
 
 
 def judge_recording(figures: RecordingFigures) -> Verdict:
@@ -48,6 +50,15 @@ def judge_recording(figures: RecordingFigures) -> Verdict:
                 f"{figures.shift:.1f}, of their own kind at most {STRANGE + by_noise:.1f}): "
                 "another mixture of the structures, another specimen, a further structure, haze "
                 "or another magnification. Train on images like this one.",
+            )
+        )
+    if figures.background:
+        found.append(
+            Finding(
+                1,
+                f"A smooth background that differs by {figures.background:.3g} grey levels over "
+                "the image was taken out. What is wider than the model knows may be structure, and "
+                "another specimen can look so: compare the structures with the image.",
             )
         )
     grade: Grade = "good"
