@@ -17,6 +17,7 @@ from napari_denoisplit.images.zarr.reading import read_ome_zarr
 from napari_denoisplit.jobs.calibrate.job import calibrate_job
 from napari_denoisplit.jobs.forecast.preflight import preflight
 from napari_denoisplit.jobs.learning import loop
+from napari_denoisplit.jobs.learning import run as training_run
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.split.lens import lens_job
@@ -191,11 +192,13 @@ def test_a_training_whose_latents_go_unused_begins_anew(monkeypatch, tmp_path):
 def test_after_the_last_restart_the_weight_of_the_kl_rises_slowly_and_then_it_is_an_error(
     monkeypatch, tmp_path
 ):
-    warmups, made = [], loop._trainer
+    warmups, made = [], training_run._trainer
     monkeypatch.setattr(loop, "UNUSED", math.inf)
     monkeypatch.setattr(DivNoisingFamily, "most_restarts", 2)
     monkeypatch.setattr(
-        loop, "_trainer", lambda *given: warmups.append(given[1].warmup_steps) or made(*given)
+        training_run,
+        "_trainer",
+        lambda *given: warmups.append(given[1].warmup_steps) or made(*given),
     )
     with pytest.raises(TrainingError, match="unused in 4 attempts"):
         trained(DIVNOISING, 1, tmp_path / "m.denoisplit")
