@@ -55,7 +55,7 @@ class PatchCorners:
                 some = thin.choice(y.size, MAX_CORNERS // len(fields), replace=False)
                 y, x = y[some], x[some]
             corners.append(np.stack([np.full_like(y, i), y, x], axis=1).astype(np.int32))
-            if y.size:
+            if y.size and structure_bias:
                 weights.append(_contrast(data, patch_size)[:, y, x])  # (C, corners)
         self._corners = np.concatenate(corners)  # (N, 3): field, y, x
         if not len(self._corners):
@@ -64,6 +64,9 @@ class PatchCorners:
                 f"No patch of {patch_size}x{patch_size} pixels fits into the training part of the "
                 f"images (the largest is {largest[0]}x{largest[1]}): choose a smaller patch size."
             )
+        self._cumulative, self._bias = np.ones(1), 0.0
+        if not structure_bias:
+            return
         contrast = np.concatenate(weights, axis=1)  # (C, N)
         # The smallest contrast is that of noise alone; what is above it is structure.
         contrast -= np.quantile(contrast[:, :: max(1, contrast.shape[1] // 100_000)], 0.01, axis=1)[

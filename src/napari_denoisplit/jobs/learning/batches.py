@@ -47,6 +47,7 @@ class _Source(NamedTuple):
         patch_size: int,
         structure_bias: float,
     ) -> _Source:
+        """Find the places of patches in the chosen fields."""
         own, inside = [fields[i] for i in chosen], [masks[i] for i in chosen]
         return cls(PatchCorners(own, inside, patch_size, structure_bias), chosen)
 

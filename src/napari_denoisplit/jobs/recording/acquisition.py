@@ -150,10 +150,12 @@ class _Nearest:
         )
 
         def shade() -> torch.Tensor:
+            """Background in each window."""
             parts = [rows[y : y + EDGE] @ points @ columns[x : x + EDGE].T for y, x in at]
             return torch.stack(parts)[:, None]
 
         def loss() -> torch.Tensor:
+            """Distance with the background taken out, which is to be small."""
             optimizer.zero_grad()
             value = self._distance(self._seen(gain, offset + gain * shade())).mean()
             total = value + 2e-3 * points.square().mean()

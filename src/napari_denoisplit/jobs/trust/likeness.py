@@ -34,7 +34,7 @@ _AT_ONCE = 16
 _SEED = 20261128
 MOST_NOISE = 1.0
 """Noise added to a part of the tiles, in standard deviations of their own at most: up to twice its
-variance, which a model stands (at most 0.8 dB), does not make an image another kind."""
+variance, which costs a model about 1 dB, does not make an image another kind."""
 
 
 def with_likeness(model: Model, batches: Batches) -> Model:

@@ -23,7 +23,7 @@ CLEAR = 4.0
 NOISY, TOO_NOISY = 2.2, 3.0
 """Variance of the residual, of images of the model's own kind 1, that is worth a warning, and that
 is too much. Up to that a model stands other noise than that of its training: twice the variance
-costs at most 0.8 dB, a quarter of it nothing."""
+costs about 1 dB, a quarter of it nothing."""
 TREND, STRANGE_TREND = 8.0, 16.0
 """Likewise for the distance in how the noise rises with the signal."""
 WHITE, STRANGE_WHITE = 0.15, 0.5

@@ -74,14 +74,17 @@ class LayerChoice(QWidget):
         )
         self.setLayout(in_a_column(box, self.axes_box))
         self.setFocusProxy(box)
-        self._layers.changed.connect(self._on_layer)
-        box.activated.connect(self._pick)
-        self.axes_box.currentIndexChanged.connect(self.changed)
         self._follows = follows
-        if (alive := viewer()) is not None and follows:
-            alive.layers.selection.events.active.connect(self._follow)
+        self._connect()
         self.propose()
         self._on_layer()
+
+    def _connect(self) -> None:
+        self._layers.changed.connect(self._on_layer)
+        self._layers.native.activated.connect(self._pick)
+        self.axes_box.currentIndexChanged.connect(self.changed)
+        if (alive := self._viewer()) is not None and self._follows:
+            alive.layers.selection.events.active.connect(self._follow)
 
     @property
     def layer(self) -> ImageLayer | None:
