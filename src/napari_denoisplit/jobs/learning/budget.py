@@ -50,10 +50,10 @@ class Budget:
         step, epoch
             Where the run goes on from.
         record
-            What `record` was when the run ended; empty if it is not known.
+            What `record` was when the run ended.
         """
         whole = cls(settings, step, epoch)
-        if not record or list(record[:3]) != whole.record[:3]:
+        if list(record[:3]) != whole.record[:3]:
             return whole
         begun = cls(settings, int(record[3]), int(record[4]), record[5])
         return begun if begun.used(step, epoch) < 1 else whole

@@ -179,11 +179,10 @@ class Run:
         self.epoch = int(state["epoch"])
         if self.best is not None:
             self.best_loss = float(state["best_loss"])
-        if "position" in state:  # files of before have none
-            position = state["position"].tolist()
-            self.steps_of_epoch, self.since_best = int(position[0]), int(position[1])
-            self.plateau.best, self.plateau.num_bad_epochs = position[2], int(position[3])
-        record = state["budget"].tolist() if "budget" in state else []
+        steps, since_best, self.plateau.best, bad_epochs = state["position"].tolist()
+        self.steps_of_epoch, self.since_best = int(steps), int(since_best)
+        self.plateau.num_bad_epochs = int(bad_epochs)
+        record = state["budget"].tolist()
         step = self.trainer.step_count
         self.budget = Budget.after(self.settings, step, self.epoch, record)
         self.earlier = self.kept_at = float(state["seconds"])

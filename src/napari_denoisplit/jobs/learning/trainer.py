@@ -172,15 +172,14 @@ class Trainer:
                 torch.cuda.set_rng_state(state["random.cuda"], self.compute.device)
             counts = [int(n) for n in state["counts"]]
             self.learning_rate = float(state["learning_rate"])
-            reported = state.get("reported", torch.tensor([math.nan, 0.0, 0.0, *self._sums]))
+            self.recent_loss, in_a_row, n_sums, *self._sums[:] = state["reported"].tolist()
         except (KeyError, ValueError, RuntimeError) as error:
             raise TrainingError(
                 f"The training state cannot be taken up ({error}): it belongs to another network "
-                "or is damaged. Start a new training."
+                "or version, or is damaged. Start a new training."
             ) from error
         self.step_count, self.skipped, self.average.n_updates = counts
-        self.recent_loss, in_a_row, n_sums, *sums = reported.tolist()
-        self._skipped_in_a_row, self._n_sums, self._sums[:] = int(in_a_row), int(n_sums), sums
+        self._skipped_in_a_row, self._n_sums = int(in_a_row), int(n_sums)
 
     def _state_of_optimizer(self) -> dict[str, Tensor]:
         """Its numbers for each parameter by itself, so that files do not know of the vector."""
