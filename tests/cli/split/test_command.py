@@ -212,6 +212,22 @@ def test_what_is_done_in_a_folder_is_skipped_unless_asked_for_again(model, folde
     assert "cell_mmse.ome.tif" in capsys.readouterr().out
 
 
+def test_a_file_that_is_done_is_left_and_one_of_the_same_name_refused(
+    model, images, tmp_path, capsys
+):
+    words = images[0], "-o", tmp_path / "results"
+    assert split(model, *words) == 0
+    capsys.readouterr()
+    assert split(model, *words) == 0
+    assert "1 done before" in capsys.readouterr().err
+    (tmp_path / "day2").mkdir()
+    twin = tmp_path / "day2" / images[0].name
+    write_image(twin, read_image(images[1]))
+    assert split(model, twin, "-o", tmp_path / "results") == 1
+    assert "(--again)" in " ".join(capsys.readouterr().err.split())
+    assert split(model, twin, "-o", tmp_path / "results", "--again") == 0
+
+
 def test_a_folder_without_images_is_a_wrong_call(model, tmp_path, capsys):
     assert split(model, tmp_path, "-o", tmp_path / "results", "--pattern", "*.lif") == 2
     assert "*.lif" in capsys.readouterr().err

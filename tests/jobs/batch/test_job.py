@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import json
 import os
 import threading
 import zlib
@@ -26,6 +27,7 @@ from napari_denoisplit.events import (
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.results.files import read_record
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.batch import job as batch
 from napari_denoisplit.jobs.batch.items import find_items
@@ -191,6 +193,47 @@ def test_a_result_without_its_sigma_is_made_again(model, good, tmp_path):
     (tmp_path / "out" / "cell 10_sigma.ome.tif").unlink()
     result, _ = split(model, good, tmp_path / "out")
     assert statuses(result) == {"cell 1": "skipped", "cell 2": "skipped", "cell 10": "done"}
+
+
+@pytest.mark.parametrize(("day", "channel"), [("day2", None), ("in", "1")])
+def test_a_result_of_another_image_or_channel_is_not_replaced_unasked(
+    model, good, tmp_path, day, channel
+):
+    made = split(model, good, tmp_path / "out")[0].files[0].outputs[0]
+    before = made.read_bytes()
+    for path in [*good.iterdir()] if day == "day2" else ():
+        write_image(tmp_path / day / path.name, read_image(path))
+    given = (model, tmp_path / day, tmp_path / "out")
+    result, _ = split(*given, reading=Reading(channel))
+    assert set(statuses(result).values()) == {"failed"}
+    assert "the result of another" in result.files[0].message
+    assert made.read_bytes() == before
+    result, _ = split(*given, reading=Reading(channel), skip_done=False)
+    assert set(statuses(result).values()) == {"done"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "words"),
+    [
+        ({"acquisition": "unknown"}, "done", ""),
+        (
+            {"input_file": None, "source": "/elsewhere/cell 2.tif"},
+            "failed",
+            "/elsewhere/cell 2.tif",
+        ),
+        (None, "failed", "not known to be a result of"),
+    ],
+)
+def test_a_result_whose_record_says_something_else_does_not_end_the_batch(
+    model, good, tmp_path, changes, status, words
+):
+    split(model, good, tmp_path / "out")
+    mmse = tmp_path / "out" / "cell 2_mmse.ome.tif"
+    record = None if changes is None else {**read_record(mmse), **changes}
+    write_image(mmse, read_image(mmse), description=json.dumps(record))
+    result, _ = split(model, good, tmp_path / "out")
+    assert statuses(result) == {"cell 1": "skipped", "cell 2": status, "cell 10": "skipped"}
+    assert words in result.files[1].message
 
 
 def test_stop_keeps_what_is_done_and_a_later_run_finishes_the_rest(model, good, tmp_path):

@@ -27,7 +27,7 @@ class UsageError(Exception):
 EXPECTED = (DenoisplitError, UsageError, ValidationError, OSError, MemoryError, RuntimeError)
 
 
-_IN_PYTHON = re.compile(r"\b(axes|series|channel)=(?=['\d])|\b(recursive)=True\b")
+_IN_PYTHON = re.compile(r"\b(axes|series|channel)=(?=['\d])|\b(again|recursive)=True\b")
 
 
 def with_options(text: str) -> str:

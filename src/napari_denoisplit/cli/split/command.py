@@ -43,12 +43,13 @@ def split(
 
     Of every image NAME this writes NAME_mmse.ome.tif, the best estimate of each structure, and
     NAME_sigma.ome.tif, its uncertainty in the same unit (from 2 samples on); both have one
-    channel per structure. Results of an earlier run are replaced. An image that cannot be split
-    is reported, and the others are split nevertheless. Ctrl-C keeps what is done.
+    channel per structure. An image that cannot be split is reported, and the others are split
+    nevertheless. Ctrl-C keeps what is done.
 
-    Of a folder every image is split that does not have the same results already: from the same
-    file, by the same model, with the same settings and version. A table of what has become of
-    each image, batch.csv, lies beside the results.
+    An image that has the same results already, from the same file, by the same model, with the
+    same settings and version, is left as it is; other results of it are replaced, and that is
+    said. A result of another image is never replaced, unless --again asks for it. Of folders a
+    table of what has become of each image, batch.csv, lies beside the results.
 
     The memory and disk that it will take are said first; --dry-run ends there.
 
@@ -75,8 +76,8 @@ def split(
     recursive
         Take images from sub-folders, too; results keep them.
     again
-        Split images of a folder even if their results are there already, and begin an OME-Zarr
-        result anew.
+        Split images even if their results are there already, replace results of other images, and
+        begin an OME-Zarr result anew.
     dry_run
         Print what it will take, memory and disk, and end.
     scheduler
@@ -118,7 +119,7 @@ def split(
         settings,
         output=output,
         reading=Reading(channel, axes, series),
-        skip_done=bool(folders) and not again,
+        skip_done=not again,
         keep_log=bool(folders),
         dry_run=dry_run,
         stop=terminal.stop,

@@ -58,7 +58,8 @@ def split_files(
     terminal, job
         The batch, and where it reports.
     summary
-        Whether to sum up in the end what has become of the images.
+        Whether to sum up in the end what has become of the images; it is said anyway of some
+        that were done before.
     as_json
         Whether to print that for other programs.
 
@@ -70,7 +71,7 @@ def split_files(
     result = terminal.run(job)
     if as_json:
         typer.echo(json.dumps(_facts(result), indent=2))
-    if summary:
+    if summary or result.with_status("skipped"):
         _say_summary(terminal, result)
     terminal.end(FAILED if result.with_status("failed") else 0)
 

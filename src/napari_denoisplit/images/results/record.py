@@ -58,7 +58,7 @@ def make_record(
         "model": None if model is None else model.name,
         MODEL_FILE: None if model is None else str(model.absolute()),
         "input": image.name,
-        "source": str(image.source) if image.source else None,
+        "source": str(image.source.absolute()) if image.source else None,
         "settings": settings.model_dump(mode="json"),
         "sigma": "uncalibrated" if calibration is None else "calibrated",
         "calibration": None if calibration is None else calibration.model_dump(mode="json"),

@@ -173,7 +173,12 @@ class _Batch:
                 return
             if skip_done:
                 files, using = item.files(self._output), (self._model, self._settings)
-                why = why_again(item.path, files, *using, self._reading)
+                try:
+                    why = why_again(item.path, files, *using, self._reading)
+                except ImageError as error:
+                    message = message_of(error)
+                    yield self._noted(FileOutcome(index, item.path, "failed", message=message))
+                    continue
                 if why is None:
                     outcome = FileOutcome(index, item.path, "skipped", files.existing())
                     self._outcomes[index] = outcome

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.results.files import read_record
 from napari_denoisplit.images.results.record import PROGRAM, acquisition_of
@@ -57,6 +58,11 @@ def why_again(
     Returns
     -------
     A reason like 'the image has changed'; empty where there is no result yet.
+
+    Raises
+    ------
+    ImageError
+        What lies there was made of another image, or nobody knows of which.
     """
     try:
         if not files.mmse.exists():
@@ -64,12 +70,19 @@ def why_again(
         stamp = input_stamp(path)
     except OSError:
         return ""  # reading or writing says what is wrong with the file
-    record = read_record(files.mmse)
-    if record is None or "input_file" not in record:
-        return "its result does not say of which file it was made"
+    record = read_record(files.mmse) or {}
+    if another := _another(path, stamp, reading, record):
+        raise ImageError(
+            f"{files.mmse} is {another} {path}: choose another folder for the results. To replace "
+            "it, do not skip what is done (again=True)."
+        )
     sha256, calibration, program = model.sha256, model.header.calibration, version(PROGRAM)
+    try:
+        gain = acquisition_of(record).gain
+    except ImageError:
+        return "its result does not say how its recording was taken"
     if calibration is not None:
-        calibration = calibration.scaled(acquisition_of(record).gain)
+        calibration = calibration.scaled(gain)
     reasons = {
         "its result was stopped early": bool(record.get("stopped_early")),
         "the image has changed": record["input_file"] != stamp,
@@ -79,13 +92,27 @@ def why_again(
         or record.get("calibration") != (calibration and calibration.model_dump(mode="json")),
         "the settings are others": _settings(record.get("settings"))
         != _settings(settings.model_dump(mode="json")),
-        "another channel or other axes are chosen": record.get("reading") != asdict(reading),
         f"its result is of version {record.get(PROGRAM)}": record.get(PROGRAM) != program,
         "a part of its result is missing": not files.complete(
             n_samples=settings.n_samples, n_kept=settings.keep_samples
         ),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def _another(
+    path: Path, stamp: dict[str, Any], reading: Reading, record: dict[str, Any]
+) -> str | None:
+    """Say what a result was made of, if not of this file, in whatever state, read in this way."""
+    source = record.get("source")
+    if "input_file" not in record:
+        return "not known to be a result of"
+    same_place = isinstance(source, str) and os.path.realpath(source) == os.path.realpath(path)
+    if record["input_file"] != stamp and not same_place:
+        return f"the result of another image, {source}, not of"
+    if record.get("reading") != asdict(reading):
+        return "the result of another channel, image or order of axes of"
+    return None
 
 
 def input_stamp(path: Path) -> dict[str, Any]:

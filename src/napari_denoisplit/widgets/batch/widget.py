@@ -57,7 +57,8 @@ _CHANNEL = (
 )
 _SKIP = (
     "Leave files alone that have the same result already: from the same file, by the same model, "
-    "with the same settings and version."
+    "with the same settings and version. Without, they are replaced, results of other images of "
+    "the same name too."
 )
 _DETAIL_LINES = 3
 
@@ -152,13 +153,12 @@ class BatchWidget(JobWidget):
 
     def retry_failed(self) -> None:
         """Split the files that have failed, and no other."""
-        rows = self.files.with_status("failed")
-        self._run_with(partial(self._order_for, rows, skip_done=False))
+        self._run_with(partial(self._order_for, self.files.with_status("failed")))
 
     def _order(self) -> BatchOrder:
-        return self._order_for(range(len(self.files.rows)), skip_done=self.skip_done.isChecked())
+        return self._order_for(range(len(self.files.rows)))
 
-    def _order_for(self, rows: Sequence[int], *, skip_done: bool) -> BatchOrder:
+    def _order_for(self, rows: Sequence[int]) -> BatchOrder:
         output = self.source.output.path
         if output is None:
             raise DenoisplitError(self.source.problem)
@@ -169,7 +169,7 @@ class BatchWidget(JobWidget):
             items=tuple(self.files.rows[row].item for row in rows),
             output=output,
             channel=self.channel.text().strip() or None,
-            skip_done=skip_done,
+            skip_done=self.skip_done.isChecked(),
         )
 
     def _begin(self, order: BatchOrder) -> None:
