@@ -246,7 +246,7 @@ def preset_table(rows: list[dict]) -> str:
 def presets(rounds: int) -> list[dict]:
     """Each preset and precision in a process of its own, so that its peak is its own."""
     rows = []
-    for name in ("fast", "paper"):
+    for name in ("fast", "large"):
         for precision in PRECISIONS:
             command = [sys.executable, "-m", __spec__.name, "--measure", name, precision]
             command += ["--rounds", str(rounds)]

@@ -40,7 +40,7 @@ class Published:
     def __init__(self) -> None:
         from careamics.models.lvae import LadderVAE
 
-        network = PRESETS["paper"].network
+        network = PRESETS["large"].network
         torch.manual_seed(0)
         self._model = LadderVAE(
             input_shape=(PATCH, PATCH),
@@ -81,7 +81,7 @@ class Ours:
     def __init__(self, precision: str) -> None:
         torch.manual_seed(0)
         compute = Compute.choose("cpu", precision)
-        network = sampler_of(VSE(PRESETS["paper"].network), compute)
+        network = sampler_of(VSE(PRESETS["large"].network), compute)
         self._posterior = Posterior(network, NORMALIZATION, plane())
         (self._tile,) = self._posterior.tiles
         self.encode()

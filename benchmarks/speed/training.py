@@ -25,7 +25,7 @@ from benchmarks.document import put_into_document
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "benchmarks.speed.training", "--worker")
-CASES = {"tiny": (8, 64), "fast": (8, 64), "paper": (32, 64)}
+CASES = {"tiny": (8, 64), "fast": (8, 64), "large": (32, 64)}
 """Patches of a step, and their edge."""
 ROUND = 0.5
 """Processor seconds of steps in a round, at least one step."""

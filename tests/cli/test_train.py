@@ -173,3 +173,27 @@ def test_folders_of_single_stains_of_any_size_and_number_become_a_model(tmp_path
     assert train(tmp_path / "nuclei", tmp_path / "actin", "-o", model, *SHORT) == 0
     assert "3 image(s) of nuclei and actin from fields of their own" in capsys.readouterr().err
     assert read_header(model).channel_names == ("nuclei", "actin")
+
+
+def test_named_settings_are_used_and_info_shows_them(channels, tmp_path, capsys):
+    model, file = tmp_path / "m.denoisplit", tmp_path / "settings.toml"
+    file.write_text("optimizer = 'adam'\npatch_size = 32\n[network]\nn_filters = 4\n")
+    named = ("--set", "loss.beta=0.5", "--set", "network.n_levels=2", "--settings", file)
+    assert train(*channels, "-o", model, *SHORT, *named) == 0
+    network = read_header(model).network
+    assert (network.n_levels, network.n_filters, network.n_latents) == (2, 4, 16)
+    capsys.readouterr()
+    with pytest.raises(SystemExit, match="0"):
+        main(["info", str(model)])
+    shown = capsys.readouterr().out
+    assert "optimizer adam" in shown
+    assert "beta 0.5" in shown
+    assert "2 levels, 4 filters" in shown
+
+
+def test_the_recipe_of_a_paper_is_a_training_of_its_own(channels, tmp_path, capsys):
+    model = tmp_path / "m.denoisplit"
+    assert train(*channels, "-o", model, *SHORT, "--recipe", "paper", "--patch-size", "32") == 0
+    settings = read_header(model).training["settings"]
+    assert (settings["schedule"], settings["average_decay"]) == ("plateau", 0)
+    assert "preset tiny, recipe of the paper" in capsys.readouterr().err

@@ -98,7 +98,7 @@ def test_levels_may_have_different_numbers_of_latents():
 
 
 def test_parts_of_the_paper_network_have_the_published_sizes():
-    network = VSE(PRESETS["paper"].network.model_copy(update={"top_prior_size": 8}))
+    network = VSE(PRESETS["large"].network.model_copy(update={"top_prior_size": 8}))
     count = lambda module: sum(p.numel() for p in module.parameters())  # noqa: E731
     assert count(network.stem) == 74_752
     assert [count(m) for m in network.bottom_up] == [119_360] * 4
@@ -107,7 +107,7 @@ def test_parts_of_the_paper_network_have_the_published_sizes():
 
 
 def test_features_of_level_l_are_2_to_the_l_plus_1_times_smaller():
-    network = VSE(PRESETS["paper"].network).eval()
+    network = VSE(PRESETS["large"].network).eval()
     with torch.no_grad():
         features = network.encode(torch.zeros(1, 1, 128, 128))
     assert [tuple(f.shape) for f in features] == [(1, 64, n, n) for n in (64, 32, 16, 8)]

@@ -21,10 +21,10 @@ from napari_denoisplit.settings import PRESETS, LadderSettings, SplitSettings
 
 CPU = torch.device("cpu")
 FAST = facts_of(PRESETS["fast"].network, torch.float32)
-PAPER = facts_of(PRESETS["paper"].network, torch.float32)
+PAPER = facts_of(PRESETS["large"].network, torch.float32)
 
 
-@pytest.mark.parametrize("preset", ["tiny", "fast", "paper"])
+@pytest.mark.parametrize("preset", ["tiny", "fast", "large"])
 def test_the_presets_have_the_context_that_was_measured_for_them(preset):
     facts = facts_of(PRESETS[preset].network, torch.float32)
     assert overlap_of(SplitSettings(), facts) == 96

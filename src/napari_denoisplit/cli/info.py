@@ -121,6 +121,7 @@ def _model_in_words(header: ModelHeader) -> dict[str, str]:
         "superposition": f"{header.mix.mode}, weights {weights}"
         + (f", offset {header.mix.offset:.4g}" if header.mix.offset else ""),
         "training": _training(header),
+        "settings": _changed_settings(header),
         "noise models": "; ".join(noise_models) or "none: Gaussian likelihood",
         "calibration": "none: sigma is the plain spread of the samples"
         if calibration is None
@@ -143,6 +144,19 @@ def _training(header: ModelHeader) -> str:
         psnr = " / ".join(f"{p:.1f}" for p in _listed(best.get("psnr")))
         words.append(f"{best.get('step')} steps, PSNR on validation {psnr} dB")
     return "; ".join(words) or "unknown"
+
+
+def _changed_settings(header: ModelHeader) -> str:
+    """Name what differs from the defaults of a training, the network aside."""
+    from napari_denoisplit.settings import TrainSettings
+
+    settings = header.training.get("settings")
+    if not isinstance(settings, dict):
+        return "unknown"
+    default = TrainSettings().model_dump(mode="json")
+    told = ("preset", "method", "network", "mix")  # in other lines
+    own = {k: v for k, v in settings.items() if k not in told and v != default.get(k)}
+    return _text(own) if own else "the defaults"
 
 
 def _listed(value: Any) -> list[Any]:

@@ -15,6 +15,12 @@ from napari_denoisplit.cli.parts.files import (
     read_noise_models,
     read_structures,
 )
+from napari_denoisplit.cli.parts.named_settings import (
+    assigned,
+    merged,
+    read_settings,
+    train_settings,
+)
 from napari_denoisplit.cli.parts.options import Series, numbers, with_settings, words
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import MixSettings, TrainSettings
@@ -28,13 +34,14 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.learning.loop import Trained
 
 
-@with_settings(MixSettings, "mode")
-@with_settings(
-    TrainSettings,
-    "preset minutes device seed method steps epochs patch_size batch_size batches_per_step "
-    "learning_rate schedule augment structure_bias validation_fraction test_fraction precision",
-    minutes=None,
+OPTIONS = (
+    "recipe preset minutes device seed method steps epochs patch_size batch_size batches_per_step "
+    "learning_rate schedule augment structure_bias validation_fraction test_fraction precision"
 )
+
+
+@with_settings(MixSettings, "mode", mode=None)
+@with_settings(TrainSettings, OPTIONS, **dict.fromkeys(OPTIONS.split()))
 def train(
     images: list[Path],
     *,
@@ -47,6 +54,8 @@ def train(
     repeats: bool = False,
     channel: list[str] | None = None,
     resume: Path | None = None,
+    changes: list[str] | None = None,
+    settings_file: Path | None = None,
     overwrite: bool = False,
     axes: str | None = None,
     series: Series = None,
@@ -91,6 +100,13 @@ def train(
         give the option once for each. Left out, every channel is one.
     resume
         Go on where the training that wrote this *.last.denoisplit ended.
+    changes
+        Any setting of training, network (network.), loss (loss.) or mix (mix.) by its name: --set
+        loss.beta=0.5 --set network.n_levels=5; give the option once for each. A wrong name is
+        answered with those that are near.
+    settings_file
+        TOML file with such settings by name. Options of the command come before it, and --set
+        before those.
     minutes
         Left out: {default}, or no limit where --steps or --epochs is given.
     """
@@ -98,7 +114,10 @@ def train(
     if output.exists() and not overwrite and resume is None:
         raise UsageError(f"{output} exists. Choose another name, or add --overwrite.")
     check_writable(output)
-    settings = _settings(chosen, numbers(weights, "--weights"))
+    mix = {"mode": chosen.pop("mode"), "weights": numbers(weights, "--weights")}
+    options = _given(chosen) | ({"mix": _given(mix)} if _given(mix) else {})
+    from_file = read_settings(settings_file) if settings_file else {}
+    settings = train_settings(merged(merged(from_file, options), assigned(changes or ())))
     terminal = Terminal()
     fields = _fields(
         read_structures(terminal, images, axes, series, channel),
@@ -111,7 +130,7 @@ def train(
     apart = "" if fields.shows is None else " from fields of their own"
     terminal.say(
         f"{len(fields.fields)} image(s) of {' and '.join(fields.channel_names)}{apart}, "
-        f"preset {settings.preset}"
+        f"preset {settings.preset}{', recipe of the paper' if settings.recipe == 'paper' else ''}"
     )
 
     # torch is paid for only here, when everything else is known to be right
@@ -145,11 +164,8 @@ def _check_one_each(
             )
 
 
-def _settings(chosen: dict[str, Any], weights: tuple[float, ...] | None) -> TrainSettings:
-    mix = MixSettings(mode=chosen.pop("mode"), weights=weights)
-    if chosen["minutes"] is None and chosen["steps"] is None and chosen["epochs"] is None:
-        del chosen["minutes"]
-    return TrainSettings(mix=mix, **chosen)
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _fields(

@@ -29,6 +29,7 @@ from napari_denoisplit.settings.noise import (
     NoiseKind,
     NoiseSource,
 )
+from napari_denoisplit.settings.recipes import RECIPES, Recipe
 from napari_denoisplit.settings.results import (
     Binning,
     CalibrateSettings,
@@ -47,6 +48,7 @@ __all__ = [
     "KINDS",
     "METHODS",
     "PRESETS",
+    "RECIPES",
     "Acquisition",
     "AnyNetwork",
     "Binning",
@@ -75,6 +77,7 @@ __all__ = [
     "Preset",
     "PresetSettings",
     "PriorSettings",
+    "Recipe",
     "SplitSettings",
     "TrainSettings",
     "UNetSettings",

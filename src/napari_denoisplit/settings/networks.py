@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 from napari_denoisplit.settings.base import Settings
 from napari_denoisplit.settings.context import ContextSettings
 
-Preset = Literal["tiny", "fast", "paper", "context", "unet", "hdn", "divnoising"]
+Preset = Literal["tiny", "fast", "large", "context", "unet", "hdn", "divnoising"]
 Method = Literal["denoisplit", "altered_musplit", "musplit"]
 Latents = Annotated[int, Field(ge=2, le=512)]
 
@@ -261,7 +261,7 @@ PRESETS: dict[Preset, PresetSettings] = {
         patch_size=64,
         batch_size=8,
     ),
-    "paper": PresetSettings(network=LadderSettings(), patch_size=128, batch_size=32),
+    "large": PresetSettings(network=LadderSettings(), patch_size=128, batch_size=32),
     "context": PresetSettings(
         network=LadderSettings(
             n_filters=32, n_latents=32, upsampling="nearest", context=ContextSettings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -14,14 +14,21 @@ from napari_denoisplit.settings.networks import (
     MixSettings,
     Preset,
 )
+from napari_denoisplit.settings.recipes import Recipe, published
 
 
 class TrainSettings(ComputeSettings):
     """What a training run does, and when it ends."""
 
+    recipe: Recipe = Field(
+        "own",
+        description="How it is trained: 'own' is this program's way; 'paper' is the published one "
+        "of the method, with its network, except for what is given otherwise.",
+    )
     preset: Preset = Field(
         "fast",
-        description="Network: 'tiny' for a first look, 'fast' for a laptop, 'paper' for a GPU; "
+        description="Network: 'tiny' for a first look, 'fast' for a laptop, 'large', as published, "
+        "for a GPU; "
         "'unet' predicts one answer without uncertainty, trained on the mean squared error "
         "whatever the method; 'hdn' and the small 'divnoising' denoise one structure by samples; "
         "'context' also looks far around every place at lower resolutions, for structures larger "
@@ -65,11 +72,18 @@ class TrainSettings(ComputeSettings):
     schedule: Literal["budget", "plateau"] = Field(
         "budget",
         description="'budget' lowers the learning rate to zero by the end of the budget; 'plateau' "
-        "halves it when the validation loss stands still.",
+        "halves it when validation makes no progress.",
     )
     plateau_patience: int = Field(15, ge=1, description="Epochs without progress before halving.")
     stop_patience: int = Field(100, ge=1, description="Epochs without progress before the end.")
-    gradient_clip: float = Field(0.5, gt=0, description="Largest global norm of the gradient.")
+    monitor: Literal["loss", "reconstruction", "psnr"] = Field(
+        "loss",
+        description="What is best on validation: the loss, its reconstruction alone (denoiSplit), "
+        "or the PSNR against the noisy channels (muSplit).",
+    )
+    gradient_clip: float | None = Field(
+        0.5, gt=0, description="Largest global norm of the gradient; None: no limit."
+    )
     average_decay: float = Field(
         0.999, ge=0, lt=1, description="Decay of the running average of the weights; 0: none."
     )
@@ -99,6 +113,13 @@ class TrainSettings(ComputeSettings):
     )
     preview_every: int = Field(2, ge=1, description="Epochs between two preview splits.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, patches and samples.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follows_its_recipe(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("recipe") == "paper":
+            return published(given) | given
+        return given
 
     @model_validator(mode="after")
     def _has_an_end(self) -> Self:

@@ -142,6 +142,29 @@ def test_a_loss_that_stands_still_halves_the_learning_rate(fields, settings, mon
     assert rates == [plateau.learning_rate / n for n in (1, 1, 1, 2, 2, 4)]
 
 
+@pytest.mark.parametrize("monitor", ["loss", "reconstruction", "psnr"])
+def test_the_best_epoch_is_that_of_what_is_monitored(fields, settings, monkeypatch, monitor):
+    numbers = iter([(3, 1, 20), (1, 3, 19), (2, 2, 25)])  # loss, reconstruction, PSNR
+    original = Validation.run
+
+    def told(*a):
+        loss, reconstruction, psnr = next(numbers)
+        elbo = Elbo(loss, reconstruction, (0.0, 0.0))
+        return replace(original(*a), elbo=elbo, noisy_psnr=psnr)
+
+    monkeypatch.setattr(Validation, "run", told)
+    epochs = run(train_job(fields, changed(settings, monitor=monitor))).history
+    best = {"loss": [1, 2], "reconstruction": [1], "psnr": [1, 3]}
+    assert [e.epoch for e in epochs if e.is_best] == best[monitor]
+
+
+def test_a_training_is_not_resumed_by_another_measure_of_what_is_best(fields, settings, tmp_path):
+    path = tmp_path / "m.denoisplit"
+    run(train_job(fields, changed(settings, steps=1), path=path))
+    with pytest.raises(TrainingError, match="resume it with monitor 'loss'"):
+        run(train_job(fields, changed(settings, monitor="psnr"), resume=last_path(path)))
+
+
 def test_a_resumed_training_that_finds_nothing_better_keeps_the_best(fields, settings, tmp_path):
     path, elsewhere = tmp_path / "m.denoisplit", tmp_path / "other.denoisplit"
     best = run(train_job(fields, settings, path=path)).model

@@ -91,7 +91,7 @@ def test_the_ladder_is_sampled_by_its_folded_form():
 
 
 def test_products_are_those_of_the_published_network():
-    settings = PRESETS["paper"].network
+    settings = PRESETS["large"].network
     encode, draw = multiply_adds(network_of(settings).eval(), facts_of(settings, torch.float32))
     # 8.17 G for a patch of 128 x 128 pixels, a tenth of it for the priors, which no sample needs.
     assert (encode + draw) * 128**2 == pytest.approx(0.903 * 8.17e9, rel=0.01)

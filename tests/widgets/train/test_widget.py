@@ -10,6 +10,7 @@ import tifffile
 from tests.widgets.conftest import layer
 
 from napari_denoisplit.errors import JobError, TrainingError
+from napari_denoisplit.settings import TrainSettings
 from napari_denoisplit.widgets.choosers.images import CHANNELS, FILES
 from napari_denoisplit.widgets.split.widget import SplitWidget
 from napari_denoisplit.widgets.train.widget import TrainWidget
@@ -240,3 +241,17 @@ def test_going_on_with_a_training_does_not_overwrite_another_model(widget, tmp_p
     assert not widget.target.problem
     widget.target.save.set_path(other)
     assert "b.denoisplit exists" in widget.target.problem
+
+
+def test_the_published_recipe_shows_what_it_sets_and_follows_the_method(widget):
+    choices = widget.choices
+    choices.more["recipe"].set_value("paper")
+    settings = choices.settings()
+    assert settings == TrainSettings(recipe="paper", device=settings.device)
+    assert choices.more["learning_rate"].value() == 1e-3
+    choices.how["method"].set_value("musplit")
+    assert choices.settings().monitor == "psnr"
+    assert choices.more["patch_size"].value() == 64
+    choices.more["recipe"].set_value("own")
+    assert choices.settings().learning_rate == TrainSettings().learning_rate
+    assert choices.settings().minutes == TrainSettings().minutes

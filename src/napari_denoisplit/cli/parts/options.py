@@ -49,6 +49,8 @@ FLAGS = {
     "n_samples": ("--samples", "-n"),
     "minutes": ("--minutes", "-m"),
     "mode": ("--mix",),
+    "changes": ("--set",),
+    "settings_file": ("--settings",),
     "n_images": ("--images", "-n"),
     "n_gaussians": ("--gaussians",),
     "n_coefficients": ("--coefficients",),
@@ -60,7 +62,7 @@ PANELS = {
     "More options": "report_clean report_superposition scheduler axes series n_bins binning "
     "probe_samples max_pixels patch_size batch_size batches_per_step levels_off learning_rate "
     "method steps epochs schedule augment structure_bias validation_fraction test_fraction "
-    "antithetic eightfold tile_size overlap memory_gib block_size precision",
+    "antithetic eightfold tile_size overlap memory_gib block_size precision changes settings_file",
 }
 """Headings in the help over what few users need."""
 _PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names.split()}

@@ -114,7 +114,7 @@ def calibrate_job(
     if not facts_of(model.header.network, torch.float32).draws:
         raise CalibrationError(
             f"A {model.header.network.kind} gives one answer without a spread: there is nothing to "
-            "calibrate. Train a ladder (preset 'fast' or 'paper') to know how sure a split is."
+            "calibrate. Train a ladder (preset 'fast' or 'large') to know how sure a split is."
         )
     plain = model.calibrated(None)
     fields = calibration_fields(

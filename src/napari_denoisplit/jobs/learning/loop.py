@@ -33,7 +33,7 @@ class Trained:
     """Outcome of a training run."""
 
     model: Model
-    """The best model: lowest loss on validation."""
+    """The best model on validation, by what the settings monitor."""
     path: Path | None
     history: tuple[EpochDone, ...]
     """Every epoch of this run."""
@@ -91,7 +91,7 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
         done = _epoch_done(run, result)
         history.append(done)
         if settings.schedule == "plateau":
-            run.plateau.step(result.elbo.loss)
+            run.plateau.step(result.shortfall(settings.monitor))
         yield from keep(run, path, done)
         yield done
         used = budget.used(trainer.step_count, run.epoch)
@@ -156,8 +156,9 @@ def _epoch(run: Run, path: Path | None, stop: threading.Event) -> Job[StatusEven
 
 
 def _epoch_done(run: Run, result: ValidationResult) -> EpochDone:
-    is_best = result.elbo.loss < run.best_loss
-    run.best_loss = min(run.best_loss, result.elbo.loss)
+    shortfall = result.shortfall(run.settings.monitor)
+    is_best = shortfall < run.best_loss
+    run.best_loss = min(run.best_loss, shortfall)
     run.since_best = 0 if is_best else run.since_best + 1
     return EpochDone(
         epoch=run.epoch,

@@ -54,6 +54,7 @@ class Run:
     """Seconds at which what it keeps was last written."""
     best: Model | None = None
     best_loss: float = math.inf
+    """Lowest so far of what is monitored on validation."""
     since_best: int = 0
     restarts: int = 0
     """Times that it began anew, since its latents went unused."""

@@ -65,7 +65,8 @@ class Trainer:
         """Mean over about the last fifty steps."""
         self._skipped_in_a_row = 0
         self.compute = compute
-        self._clip, self._batches_per_step = settings.gradient_clip, settings.batches_per_step
+        self._clip = settings.gradient_clip or math.inf
+        self._batches_per_step = settings.batches_per_step
         self.optimizer = OPTIMIZERS[settings.optimizer](
             [self._weights.vector], lr=settings.learning_rate, foreach=False
         )

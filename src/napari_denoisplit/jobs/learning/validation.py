@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -36,12 +36,20 @@ class ValidationResult:
     psnr: tuple[float, ...]
     """Per channel, dB, mean over blocks, of the mean of two samples; NaN where every block of a
     channel is constant."""
+    noisy_psnr: float
+    """dB, plain, of all channels as they were recorded together, in normalized units."""
     superposition: NDArray[np.float32]
     """(Y, X) of the first block, image units."""
     mmse: NDArray[np.float32]
     """(C, Y, X) of the first block, image units."""
     channels: NDArray[np.float32]
     """(C, Y, X) of the first block as recorded, image units."""
+
+    def shortfall(self, monitor: Literal["loss", "reconstruction", "psnr"]) -> float:
+        """Return what is lowest where the network is best."""
+        if monitor == "psnr":
+            return -self.noisy_psnr
+        return self.elbo.loss if monitor == "loss" else self.elbo.reconstruction
 
 
 class Validation:
@@ -87,6 +95,7 @@ class Validation:
     def run(self, network: nn.Module, objective: Objective) -> ValidationResult:
         """Validate a network that is in evaluation mode."""
         losses, psnr, size = np.zeros(2 + objective.n_levels), [], 0
+        noisy = _NoisyPsnr(self._normalization)
         generator = torch.Generator(self._compute.device).manual_seed(SEED)
         shown: list[NDArray[np.float32]] = []
         blocks = zip(self._blocks, self._superpositions, self._truth, strict=True)
@@ -96,12 +105,14 @@ class Validation:
             losses += found * n
             size += n
             psnr.append([_psnr(t, m) for t, m in zip(truth, mmse, strict=True)])
+            noisy.add(block, mmse)
             if not shown:
                 shown = [superposition, mmse, block]
         loss, reconstruction, *kl = (losses / size).tolist()
         return ValidationResult(
             Elbo(loss, reconstruction, tuple(kl)),
             tuple(_mean_of_known(channel) for channel in zip(*psnr, strict=True)),
+            noisy.value,
             *shown,
         )
 
@@ -131,6 +142,31 @@ class Validation:
         scale = np.asarray(n.channel_stds, np.float32)[:, None, None]
         offset = np.asarray(n.channel_means, np.float32)[:, None, None]
         return losses, signal[0].cpu().numpy() * scale + offset
+
+
+class _NoisyPsnr:
+    """PSNR against noisy channels in normalized units, pooled over blocks, as of muSplit."""
+
+    def __init__(self, normalization: Normalization) -> None:
+        self._means = np.asarray(normalization.channel_means, np.float32)[:, None, None]
+        self._stds = np.asarray(normalization.channel_stds, np.float32)[:, None, None]
+        self._squares, self._n, self._low, self._high = 0.0, 0, math.inf, -math.inf
+
+    def add(self, channels: NDArray[np.float32], mmse: NDArray[np.float32]) -> None:
+        """Take a block in, both (C, Y, X) in image units."""
+        target = (channels - self._means) / self._stds
+        self._squares += float((((channels - mmse) / self._stds) ** 2).sum(dtype=np.float64))
+        self._n += channels.size
+        self._low = min(self._low, float(target.min()))
+        self._high = max(self._high, float(target.max()))
+
+    @property
+    def value(self) -> float:
+        """In dB; NaN where it has none."""
+        spread, error = self._high - self._low, self._squares / self._n
+        if not (spread > 0 and 0 < error < math.inf):
+            return math.nan
+        return 20 * math.log10(spread) - 10 * math.log10(error)
 
 
 def _psnr(truth: NDArray[np.float32], mmse: NDArray[np.float32]) -> float:

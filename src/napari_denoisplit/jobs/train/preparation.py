@@ -66,6 +66,7 @@ def prepare(
         # A calibration is of the weights as they were.
         header = before.header.model_copy(update={"calibration": None})
         _check_resumed(fields, header, before, loss, noise_models)
+        header = _going_on(header, settings)
     family = family_of(header.network)
     if family.needs_noise_models(loss) and header.noise_models is None:
         found = noise_models or (
@@ -157,6 +158,27 @@ def _check_resumed(
             f"{before.path} was trained with another likelihood than {loss.likelihood!r}, which is "
             "asked for now: resume with the method it was trained with, or start a new training."
         )
+
+
+def _going_on(header: ModelHeader, settings: TrainSettings) -> ModelHeader:
+    """Let the header of a resumed training tell the settings that it goes on with.
+
+    Raises
+    ------
+    TrainingError
+        Another measure decides what is best, which the best so far does not have.
+    """
+    before = header.training.get("settings")
+    before = before if isinstance(before, dict) else {}
+    monitored = before.get("monitor", "loss")
+    if monitored != settings.monitor:
+        raise TrainingError(
+            f"The training went by {monitored!r} on validation, and {settings.monitor!r} is asked "
+            f"for now: resume it with monitor {monitored!r}, or start a new training."
+        )
+    network = {name: before[name] for name in ("preset", "network") if name in before}
+    asked = settings.model_dump(mode="json") | network
+    return header.model_copy(update={"training": header.training | {"settings": asked}})
 
 
 def _new_header(

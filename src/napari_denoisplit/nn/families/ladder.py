@@ -41,7 +41,7 @@ class LadderFamily(Family[LadderSettings]):
 
         The working memory is measured as the peak of the process, memory that the allocator keeps
         included, between tiles of 512, 1024, 1408 and 2048 pixels: 7 to 10 bytes per filter in
-        bfloat16 and 14 to 18 in float32, for the presets 'tiny', 'fast' and 'paper'. Blocks work in
+        bfloat16 and 14 to 18 in float32, for the presets 'tiny', 'fast' and 'large'. Blocks work in
         strips, whose buffers do not grow with the tile: 45 to 120 MiB besides, which the margin
         makes up for from about 1024 pixels on.
         """

@@ -150,7 +150,7 @@ class UNetFamily(Family[UNetSettings]):
         if n_channels < 2:
             raise TrainingError(
                 "A U-Net trained on a single channel learns to return its input, noise included: "
-                "use a ladder (preset 'fast' or 'paper') with a noise model."
+                "use a ladder (preset 'fast' or 'large') with a noise model."
             )
         return super().shaped(settings, n_channels, loss)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 _HOW = ("preset", "minutes", "device", "method")
-_MORE = (
+_BY_RECIPE = (
     "steps",
     "epochs",
     "patch_size",
@@ -41,10 +41,11 @@ _MORE = (
     "test_fraction",
     "independent_share",
     "augment",
-    "precision",
-    "seed",
 )
+"""Controls in the fold that a recipe sets; it also sets what has no control."""
+_MORE = ("recipe", *_BY_RECIPE, "precision", "seed")
 _TITLES = {
+    "recipe": {"own": "our own", "paper": "as published"},
     "method": {
         "denoisplit": "denoiSplit",
         "altered_musplit": "altered µSplit",
@@ -76,6 +77,9 @@ class TrainChoices(QWidget):
         self.more = SettingsForm(TrainSettings, _MORE, _TITLES)
         self.alpha = _alpha_slider()
         self.more.add_row("Mixing range", self.alpha)
+        self.more["recipe"].changed.connect(self._take_up_recipe)
+        for name in ("preset", "method"):
+            self.how[name].changed.connect(self._follow_recipe)
         self.how.changed.connect(self._refresh)
         self.noise.changed.connect(self._refresh)
         self._refresh()
@@ -100,6 +104,26 @@ class TrainChoices(QWidget):
     def noise_models(self) -> tuple[NoiseModel | Path, ...]:
         """Noise models, or their files, one per channel; empty to fit them."""
         return self.noise.models if self._takes_noise_models() else ()
+
+    def _take_up_recipe(self) -> None:
+        """Show what the chosen recipe sets; the published network is larger than others."""
+        is_published = self.more["recipe"].value() == "paper"
+        if is_published and self.how["preset"].value() in ("tiny", "fast"):
+            self.how["preset"].set_value("large")  # which lets the recipe be followed
+        self._show_settings()
+
+    def _follow_recipe(self) -> None:
+        """Show what the published recipe sets for another method; our own is for all."""
+        if self.more["recipe"].value() == "paper":
+            self._show_settings()
+
+    def _show_settings(self) -> None:
+        names = ("recipe", "preset", "method")
+        chosen = (self.how.values() | self.more.values()).items()
+        settings = TrainSettings(**{name: value for name, value in chosen if name in names})
+        self.how["minutes"].set_value(settings.minutes)
+        for name in _BY_RECIPE:
+            self.more[name].set_value(getattr(settings, name))
 
     def _takes_noise_models(self) -> bool:
         return METHODS[self.how["method"].value()].likelihood == "noise_model"
