@@ -44,6 +44,7 @@ from napari_denoisplit.images.image import Image as Image
 from napari_denoisplit.images.phantom.critters import critters as critters
 from napari_denoisplit.images.phantom.phantoms import phantom as phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise as add_noise
+from napari_denoisplit.images.phantom.synthetic_noise import noise_sigma as noise_sigma
 from napari_denoisplit.images.results.files import open_split as open_split
 from napari_denoisplit.images.results.split import Split as Split
 from napari_denoisplit.images.superposition import superpose as superpose

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_denoisplit import __version__
+from napari_denoisplit.cli.add_noise import add_noise
 from napari_denoisplit.cli.calibrate.command import calibrate
 from napari_denoisplit.cli.consensus import consensus
 from napari_denoisplit.cli.demo import demo
@@ -80,6 +81,7 @@ for _command in (
     info,
     import_,
     evaluate,
+    add_noise,
 ):
     register(app, _command)
 

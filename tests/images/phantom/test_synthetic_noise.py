@@ -45,6 +45,14 @@ def test_gaussian_noise_is_scaled_to_the_input_with_its_shot_noise():
     assert noisy[0].var() == pytest.approx(shot + 4 * shot / 2, rel=0.03)
 
 
+def test_an_absolute_sigma_is_that_of_the_noise_whatever_shot_noise_adds(clean):
+    shot = add_noise(clean, poisson=50, gaussian=0, seed=0)
+    noise = add_noise(clean, poisson=50, sigma=123.0, seed=0) - shot
+    assert noise.std() == pytest.approx(123, rel=0.01)
+    with pytest.raises(ImageError, match="sigma is -1"):
+        add_noise(clean, sigma=-1, seed=0)
+
+
 def test_without_noise_the_channels_stay(clean):
     assert_array_equal(add_noise(clean, poisson=0, gaussian=0, seed=0), clean)
 

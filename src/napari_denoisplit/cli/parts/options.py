@@ -125,7 +125,8 @@ def register(app: typer.Typer, command: Command) -> None:
     # Each paragraph on one line: the terminal breaks the lines.
     help_text = "\n\n".join(" ".join(part.split()) for part in text[""].split("\n\n"))
     # A name that Python keeps for itself has an underscore behind it.
-    app.command(command.__name__.rstrip("_"), help=help_text)(command)
+    name = command.__name__.rstrip("_").replace("_", "-")
+    app.command(name, help=help_text)(command)
 
 
 def _annotation(parameter: inspect.Parameter, said: dict[str, str]) -> Any:

@@ -17,6 +17,7 @@ def add_noise(
     *,
     poisson: float = 0.0,
     gaussian: float = 1.0,
+    sigma: float | None = None,
     seed: int,
 ) -> NDArray[np.float32]:
     """Clean channels as a camera would give them: shot noise, then Gaussian read noise.
@@ -36,6 +37,9 @@ def add_noise(
     gaussian
         Spread of the Gaussian noise as a multiple of the standard deviation of the input; the
         published levels are 1, 1.5, 2 and 4.
+    sigma
+        The spread in grey levels, in place of `gaussian`. The papers have one for a whole task:
+        ``noise_sigma`` of all its clean channels, without shot noise.
     seed
         Same seed, same noise.
 
@@ -49,13 +53,13 @@ def add_noise(
     -----
     Source: denoiSplit (Ashesh & Jug 2024, arXiv:2403.11854), section 4 and supplement S.2.
     """
-    _check(channels, poisson, gaussian)
+    _check(channels, poisson=poisson, gaussian=gaussian, sigma=sigma or 0.0)
     rng = np.random.default_rng(seed)
     signal = np.asarray(channels, dtype=np.float32)
     if poisson > 0:
         signal = _shot_noise(signal, poisson, rng)
     noise = rng.standard_normal(signal.shape, dtype=np.float32)
-    noise *= np.float32(noise_sigma(signal, gaussian))
+    noise *= np.float32(noise_sigma(signal, gaussian) if sigma is None else sigma)
     noise += signal
     return noise
 
@@ -74,7 +78,7 @@ def noise_sigma(channels: NDArray[np.floating | np.integer], gaussian: float) ->
     gaussian
         Multiple of the standard deviation.
     """
-    _check(channels, 0.0, gaussian)
+    _check(channels, gaussian=gaussian)
     superposition = np.mean(channels, axis=-3, dtype=np.float64)
     return float(gaussian * superposition.std())
 
@@ -90,13 +94,13 @@ def _shot_noise(
     return np.asarray(rng.poisson(signal / photon) * photon, dtype=np.float32)
 
 
-def _check(channels: NDArray[np.floating | np.integer], poisson: float, gaussian: float) -> None:
+def _check(channels: NDArray[np.floating | np.integer], **levels: float) -> None:
     if channels.ndim not in (3, 4) or channels.size == 0:
         raise ImageError(
             f"Channels of shape {channels.shape} cannot be used: give (C, Y, X) or (N, C, Y, X)."
         )
     if not np.isfinite(channels).all():
         raise ImageError("The channels hold pixels that are not finite: replace them first.")
-    for name, level in (("poisson", poisson), ("gaussian", gaussian)):
+    for name, level in levels.items():
         if not 0 <= level < np.inf:
             raise ImageError(f"The noise level {name} is {level}: give 0 or more.")
