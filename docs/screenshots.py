@@ -99,7 +99,7 @@ def split(window: Window, model: Path) -> None:
     widget.settings["n_samples"].set_value(50)
     window.save("split-begin")
     widget.panel.button.click()
-    window.wait_until(lambda: any("MMSE" in layer.name for layer in viewer.layers), PATIENCE)
+    window.wait_until(lambda: "pits · superposition" in viewer.layers, PATIENCE)
     window.wait(1)
     window.save("split-during")
     window.wait_until(lambda: not (widget.panel.is_running or widget.is_busy), PATIENCE)
@@ -194,9 +194,9 @@ def fit_noise(window: Window) -> None:
 def side_by_side(window: Window) -> None:
     """Show the superposition and its two structures next to each other."""
     viewer = window.viewer
-    shown = ("superposition", "pits · MMSE", "filaments · MMSE")
+    shown = ("superposition", "pits · superposition", "filaments · superposition")
     for layer in list(viewer.layers):
-        if not layer.name.endswith(shown):
+        if layer.name not in shown:
             viewer.layers.remove(layer)
     for layer in viewer.layers:
         layer.visible = True

@@ -109,7 +109,7 @@ class Window:
             self._loop.quit()
 
     def _shows_target(self) -> bool:
-        layers = [x for x in self.viewer.layers if x.name.endswith("· lens")]
+        layers = [x for x in self.viewer.layers if " lens · " in x.name]
         if self.target is None or not layers:
             return False
         target = self.target.within(SIZE, SIZE, LARGEST_VIEW)

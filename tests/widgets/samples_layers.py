@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_denoisplit.images.layer_record import kind_in_words, layer_name
+
 NAMES = ("nuclei", "actin")
 
 
@@ -34,7 +36,7 @@ def add_split(viewer, samples, axes="", *, name="cell", channels=(0, 1), **recor
             own = {"structure": NAMES[channel], "channel": channel, "kind": kind}
             viewer.add_image(
                 data,
-                name=f"{name} · {NAMES[channel]} · {kind}",
+                name=layer_name(name, NAMES[channel], kind_in_words(kind, calibrated=True)),
                 axis_labels=labels if kind == "samples" else others,
                 colormap=("bop orange", "bop blue")[channel],
                 visible=kind == "MMSE",

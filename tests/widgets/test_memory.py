@@ -11,7 +11,7 @@ from tests.widgets.conftest import layer
 
 from napari_denoisplit.widgets import DenoiseWidget, SamplesWidget, SplitWidget
 
-SPLIT = [f"cells · {name} · MMSE" for name in ("nuclei", "actin")]
+SPLIT = [f"{name} · cells" for name in ("nuclei", "actin")]
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_what_the_lens_showed_is_freed(qtbot, window, dock, small_model, rng):
     widget = dock(window, SplitWidget(window))
     widget.open_model(small_model)
     widget.lens.switch.setChecked(True)
-    qtbot.waitUntil(lambda: "cells · actin · lens" in window.layers)
+    qtbot.waitUntil(lambda: "actin lens · cells" in window.layers)
     kept = arrays(window)
     widget.lens.switch.setChecked(False)
     qtbot.waitUntil(lambda: not widget.lens.is_busy and len(window.layers) == 1)

@@ -31,12 +31,12 @@ def leave_at_work(qtbot, window, small_model):
     split.panel.button.click()
     qtbot.waitUntil(lambda: not split.is_busy)
     assert split.panel.status.text().startswith("Split cells into nuclei and actin: 3 samples")
-    mmse = layer(window, "cells · actin · MMSE").data
-    mean = layer(window, "cells · actin · samples").data.mean(0)
+    mmse = layer(window, "actin · cells").data
+    mean = layer(window, "actin samples · cells").data.mean(0)
     np.testing.assert_allclose(mean, mmse, rtol=1e-3, atol=1e-5)
     split.settings["n_samples"].set_value(10_000)
     split.panel.button.click()
-    qtbot.waitUntil(lambda: "cells · actin · MMSE [1]" in window.layers)
+    qtbot.waitUntil(lambda: "actin · cells [1]" in window.layers)
     assert split.panel.is_running
 
 

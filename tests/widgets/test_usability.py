@@ -111,7 +111,7 @@ def test_closing_the_dock_ends_the_run_and_keeps_what_there_is(
     widget = dock(window, SplitWidget(window))
     widget.open_model(model)
     widget.panel.button.click()
-    qtbot.waitUntil(lambda: "cells · nuclei · MMSE" in window.layers, timeout=10_000)
+    qtbot.waitUntil(lambda: "nuclei · cells" in window.layers, timeout=10_000)
     window.window.remove_dock_widget(widget)
     qtbot.waitUntil(lambda: not (widget.panel.is_running or widget.is_busy), timeout=10_000)
     assert widget.results[0].split.stopped_early

@@ -26,7 +26,7 @@ def test_a_model_is_trained_and_used(qtbot, viewer, dock, tmp_path, monkeypatch)
     train.panel.button.click()
     qtbot.waitUntil(lambda: not train.panel.is_running, timeout=60_000)
     assert "is kept" in train.panel.status.text()
-    assert "phantom · preview · pits · MMSE" in viewer.layers
+    assert "preview pits · phantom" in viewer.layers
 
     split = dock(viewer, SplitWidget(viewer))
     viewer.add_image(superpose(noisy, (0.5, 0.5)), name="cells")
@@ -39,11 +39,11 @@ def test_a_model_is_trained_and_used(qtbot, viewer, dock, tmp_path, monkeypatch)
     split.panel.button.click()
     qtbot.waitUntil(lambda: not (split.is_busy or split.panel.is_running), timeout=60_000)
     assert "3 samples" in split.panel.status.text()
-    samples = layer(viewer, "cells · pits · samples").data
-    mmse = layer(viewer, "cells · pits · MMSE")
+    samples = layer(viewer, "pits samples · cells").data
+    mmse = layer(viewer, "pits · cells")
     np.testing.assert_allclose(samples.mean(0), mmse.data, rtol=1e-3)
     assert mmse.metadata["denoisplit"]["model"] == "phantom.denoisplit"
-    assert layer(viewer, "cells · pits · sigma (uncalibrated)").data.max() > 0
+    assert layer(viewer, "pits σ (uncalibrated) · cells").data.max() > 0
 
 
 def test_a_noise_model_is_fitted_saved_loaded_compared_and_handed_over(
@@ -102,4 +102,4 @@ def test_a_folder_with_bad_files_is_split_mended_and_looked_at(
     widget.table.select(2)
     widget.open_button.click()
     qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=10_000)
-    assert layer(viewer, "c · actin · MMSE").metadata["denoisplit"]["model"] == "small.denoisplit"
+    assert layer(viewer, "actin · c").metadata["denoisplit"]["model"] == "small.denoisplit"

@@ -29,13 +29,17 @@ _OF_ONE_LAYER = ("structure", "channel", "kind")  # all else says how the split 
 
 
 def layer_name(image: str, *parts: str) -> str:
-    """Name of a layer that shows something of an image, e.g. 'cells · nuclei · MMSE'."""
-    return " · ".join((image, *parts))
+    """Name of a layer that shows something of an image, e.g. 'nuclei samples · cells'.
+
+    What it shows comes first: a list of layers is narrow.
+    """
+    return " · ".join((" ".join(filter(None, parts)), image))
 
 
 def kind_in_words(kind: str, *, calibrated: bool) -> str:
-    """Return what a layer of a result shows, as its name says it."""
-    return f"{SIGMA} (uncalibrated)" if kind == SIGMA and not calibrated else kind
+    """Return what a layer of a result shows, as its name says it; the MMSE is the result itself."""
+    sigma = "σ" if calibrated else "σ (uncalibrated)"
+    return {MMSE: "", SIGMA: sigma}.get(kind, kind)
 
 
 def layer_metadata(

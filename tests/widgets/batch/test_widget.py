@@ -218,11 +218,11 @@ def test_a_double_click_opens_the_result(qtbot, viewer, widget):
     wait_for_end(qtbot, widget)
     widget.table.doubleClicked.emit(widget.files.index(1, 0))
     qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=10_000)
-    mmse = layer(viewer, "cell1 · actin · MMSE")
+    mmse = layer(viewer, "actin · cell1")
     np.testing.assert_array_equal(mmse.data, np.full((8, 8), 20.0))
     assert tuple(mmse.scale) == (0.5, 0.5)
     assert mmse.metadata["denoisplit"]["model"] == "cells.denoisplit"
-    assert not layer(viewer, "cell1 · actin · sigma (uncalibrated)").visible
+    assert not layer(viewer, "actin σ (uncalibrated) · cell1").visible
     (found,) = find_results(viewer.layers, MMSE)  # by every other tool
     assert (found.name, len(found.sigma)) == ("cell1", 2)
 
@@ -234,8 +234,8 @@ def test_the_result_opened_last_is_in_sight_and_none_is_there_twice(qtbot, viewe
         widget.table.select(number)
         widget.open_button.click()
         qtbot.waitUntil(lambda n=n_layers: len(viewer.layers) == n, timeout=10_000)
-    qtbot.waitUntil(lambda: layer(viewer, "cell1 · nuclei · MMSE").visible, timeout=10_000)
-    assert not layer(viewer, "cell2 · nuclei · MMSE").visible
+    qtbot.waitUntil(lambda: layer(viewer, "nuclei · cell1").visible, timeout=10_000)
+    assert not layer(viewer, "nuclei · cell2").visible
     viewer.layers.clear()
     widget.open_button.click()
     qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=10_000)

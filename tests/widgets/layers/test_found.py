@@ -88,7 +88,7 @@ def test_a_labelled_layer_of_other_origin_stands_alone_and_others_do_not_count(v
 
 def test_a_result_has_the_structures_that_have_a_layer_of_the_kind_asked_for(viewer, rng):
     add_split(viewer, make_samples(rng))
-    viewer.layers.remove("cell · actin · samples")
+    viewer.layers.remove("actin samples · cell")
     (with_mmse,) = find_results(viewer.layers, MMSE)
     assert (with_mmse.split.structures, with_mmse.samples) == (NAMES, ())
     (with_samples,) = find_results(viewer.layers, SAMPLES)
@@ -103,7 +103,7 @@ def test_a_result_whose_record_cannot_be_read_is_named_and_others_are_found(view
     unread = []
     assert [found.name for found in find_results(viewer.layers, SAMPLES, unread)][:1] == ["good"]
     (sentence,) = unread
-    assert "'bad · " in sentence
+    assert " · bad'" in sentence
     assert "does not say by what its sigma was calibrated" in sentence
 
 
@@ -123,7 +123,7 @@ def test_intervals_of_every_place_agree_with_the_layer_of_sigma(viewer, rng, cal
     samples = np.stack([samples, samples])
     add_split(viewer, samples, calibration=record.model_dump(mode="json"))
     for name in NAMES:
-        shown = layer(viewer, f"cell · {name} · sigma")
+        shown = layer(viewer, f"{name} σ · cell")
         shown.data = sigma_of(np.stack([shown.data] * 2), record)[0]
     (found,) = find_results(viewer.layers, SAMPLES)
     for column, half in ((4, slice(0, 12)), (18, slice(12, 24))):

@@ -63,5 +63,5 @@ def test_a_result_that_is_opened_again_gets_no_second_layers(viewer, split):
     for factor in (1, 2):
         twice = Split("ZYX", NAMES, mmse_arrays=factor * np.stack(split.mmse_arrays))
         add_result(layers, OpenedResult(twice, levels_of(twice, "ZYX")))
-    assert [one.name for one in viewer.layers] == ["split · actin · MMSE", "split · nuclei · MMSE"]
+    assert [one.name for one in viewer.layers] == ["actin · split", "nuclei · split"]
     assert_array_equal(viewer.layers[1].data, 2 * split.mmse_arrays[0])

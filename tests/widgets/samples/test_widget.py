@@ -14,7 +14,7 @@ from tests.widgets.samples_layers import NAMES, add_split, make_samples
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.layer_record import SHOWN_SAMPLE
+from napari_denoisplit.images.layer_record import SHOWN_SAMPLE, kind_of
 from napari_denoisplit.images.results.layers import levels_of
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.measures.trust.footprint import pixel
@@ -70,11 +70,11 @@ def compare_with(browse, index):
 
 def test_showing_hides_what_lies_there_and_hiding_brings_it_back(window, browse, samples):
     before = {layer.name for layer in window.layers if layer.visible}
-    assert before == {f"cell · {name} · {SHOWN_SAMPLE}" for name in NAMES}
+    assert before == {f"{name} {SHOWN_SAMPLE} · cell" for name in NAMES}
     assert_allclose(shown(browse), samples[:, 0])
     browse.show_button.click()
     visible = {layer.name for layer in window.layers if layer.visible}
-    assert visible == {f"cell · {name} · MMSE" for name in NAMES}
+    assert visible == {f"{name} · cell" for name in NAMES}
     assert not any(SHOWN_SAMPLE in layer.name for layer in window.layers)
 
 
@@ -197,12 +197,12 @@ def test_a_pinned_sample_is_a_layer_and_leads_back_to_it(window, browse, samples
     browse.pins.button.click()
     browse.pins.button.click()  # once is enough
     assert browse.pins.indices == (3,)
-    assert_allclose(window.layers["cell · actin · sample 4"].data, samples[1, 3])
+    assert_allclose(window.layers["actin sample 4 · cell"].data, samples[1, 3])
     browse.player.go(0)
     browse.pins.list.itemClicked.emit(browse.pins.list.item(0))
     assert browse.player.index == 3
     for name in NAMES:
-        window.layers.remove(window.layers[f"cell · {name} · sample 4"])
+        window.layers.remove(window.layers[f"{name} sample 4 · cell"])
     assert browse.pins.indices == ()
 
 
@@ -324,7 +324,7 @@ def test_closing_the_dock_brings_back_what_was_seen(qtbot, window, dock, samples
     widget.measuring.switch.setChecked(True)
     window.__wrapped__.window.remove_dock_widget(widget)
     assert not any(SHOWN_SAMPLE in layer.name for layer in window.layers)
-    assert window.layers["cell · nuclei · MMSE"].visible
+    assert window.layers["nuclei · cell"].visible
     assert not widget.measuring.click.is_on
     widget.deleteLater()  # it belongs to nobody now
     qtbot.wait(50)
@@ -332,7 +332,7 @@ def test_closing_the_dock_brings_back_what_was_seen(qtbot, window, dock, samples
 
 def test_what_comes_later_of_the_same_split_is_taken_along(window, dock, samples):
     add_split(window, samples)
-    mean = [layer for layer in window.layers if layer.name.endswith("MMSE")]
+    mean = [layer for layer in window.layers if kind_of(layer.metadata) == "MMSE"]
     for layer in mean:
         window.layers.remove(layer)
     widget = dock(window, SamplesWidget(window))
@@ -361,7 +361,7 @@ def test_an_axis_that_gets_another_meaning_makes_another_set(window, dock, rng):
     widget = dock(window, SamplesWidget(window))
     widget.player.go(5)
     for layer in window.layers:
-        if layer.name.endswith("samples"):
+        if kind_of(layer.metadata) == "samples":
             layer.axis_labels = ("z", "sample", "y", "x")
     widget.show_button.click()
     assert widget.transport.label.text() == "1 of 3"
@@ -402,7 +402,7 @@ def test_of_several_places_only_the_last_is_read_to_the_end(qtbot, window, dock,
 
     add_split(window, samples)
     data = da.from_array(samples[0], chunks=(1, 20, 24)).map_blocks(slow, meta=samples[0][:0])
-    window.layers["cell · nuclei · samples"].data = data
+    window.layers["nuclei samples · cell"].data = data
     widget = dock(window, SamplesWidget(window))
     answers = []
     widget.measuring.probe.answered.connect(answers.append)

@@ -16,7 +16,7 @@ from napari_denoisplit.widgets.layers.view import view_of
 from napari_denoisplit.widgets.split import lens_layers
 from napari_denoisplit.widgets.split.widget import SplitWidget
 
-NAMES = ("cells · nuclei · lens", "cells · actin · lens")
+NAMES = ("nuclei lens · cells", "actin lens · cells")
 
 
 class FakeLens:

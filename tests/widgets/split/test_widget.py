@@ -20,7 +20,7 @@ from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.widgets.split.widget import SplitWidget
 
-KINDS = ("MMSE", "sigma (uncalibrated)", "samples")
+KINDS = ("", " σ (uncalibrated)", " samples")
 
 
 @pytest.fixture
@@ -71,18 +71,18 @@ sys.exit(str(sorted({"torch", "matplotlib"} & set(sys.modules)) or ""))
 def test_a_split_makes_layers_named_after_input_structure_and_kind(qtbot, viewer, widget, image):
     click(widget)
     wait_for_end(qtbot, widget)
-    expected = {f"cells · {name} · {kind}" for name in ("nuclei", "actin") for kind in KINDS}
+    expected = {f"{name}{kind} · cells" for name in ("nuclei", "actin") for kind in KINDS}
     assert {one.name for one in viewer.layers} == {"cells", *expected}
-    np.testing.assert_allclose(layer(viewer, "cells · nuclei · MMSE").data, 0.25 * image)
-    np.testing.assert_allclose(layer(viewer, "cells · actin · MMSE").data, 0.75 * image)
+    np.testing.assert_allclose(layer(viewer, "nuclei · cells").data, 0.25 * image)
+    np.testing.assert_allclose(layer(viewer, "actin · cells").data, 0.75 * image)
 
 
 def test_results_lie_where_the_input_lies(qtbot, viewer, widget):
     click(widget)
     wait_for_end(qtbot, widget)
     source = layer(viewer, "cells")
-    mmse = layer(viewer, "cells · nuclei · MMSE")
-    samples = layer(viewer, "cells · nuclei · samples")
+    mmse = layer(viewer, "nuclei · cells")
+    samples = layer(viewer, "nuclei samples · cells")
     np.testing.assert_allclose(mmse.scale, source.scale)
     np.testing.assert_allclose(mmse.translate, source.translate)
     assert mmse.units == source.units
@@ -95,7 +95,7 @@ def test_results_lie_where_the_input_lies(qtbot, viewer, widget):
 def test_structures_are_told_apart_and_add_up(qtbot, viewer, widget):
     click(widget)
     wait_for_end(qtbot, widget)
-    nuclei, actin = (layer(viewer, f"cells · {name} · MMSE") for name in ("nuclei", "actin"))
+    nuclei, actin = (layer(viewer, f"{name} · cells") for name in ("nuclei", "actin"))
     assert (nuclei.colormap.name, actin.colormap.name) == ("bop orange", "bop blue")
     assert nuclei.blending == actin.blending == "additive"
     assert nuclei.visible
@@ -106,7 +106,7 @@ def test_every_result_says_where_it_came_from(qtbot, viewer, widget):
     widget.more["seed"].set_value(7)
     click(widget)
     wait_for_end(qtbot, widget)
-    note = layer(viewer, "cells · actin · MMSE").metadata["denoisplit"]
+    note = layer(viewer, "actin · cells").metadata["denoisplit"]
     assert note["seed"] == 7
     assert (note["input"], note["structure"], note["kind"]) == ("cells", "actin", "MMSE")
 
@@ -115,7 +115,7 @@ def test_the_first_sample_is_shown_while_the_job_runs(qtbot, window, image, mode
     viewer, widget = window, prepared(window, image, model, dock)
     jobs.endless = True
     click(widget)
-    qtbot.waitUntil(lambda: "cells · nuclei · MMSE" in viewer.layers)
+    qtbot.waitUntil(lambda: "nuclei · cells" in viewer.layers)
     assert widget.panel.is_running
     click(widget)
     wait_for_end(qtbot, widget)
@@ -126,7 +126,7 @@ def test_the_button_stops_a_run_and_keeps_what_is_done(qtbot, viewer, widget, jo
     click(widget)
     assert widget.panel.button.text() == "Stop"
     assert not widget.panel.bar.isHidden()
-    qtbot.waitUntil(lambda: "cells · nuclei · MMSE" in viewer.layers)
+    qtbot.waitUntil(lambda: "nuclei · cells" in viewer.layers)
     click(widget)
     assert widget.panel.button.text() == "Stopping…"
     wait_for_end(qtbot, widget)
@@ -138,7 +138,7 @@ def test_the_button_stops_a_run_and_keeps_what_is_done(qtbot, viewer, widget, jo
 def test_a_second_run_makes_new_layers(qtbot, viewer, widget):
     click(widget)
     wait_for_end(qtbot, widget)
-    first = layer(viewer, "cells · nuclei · MMSE")
+    first = layer(viewer, "nuclei · cells")
     before = len(viewer.layers)
     click(widget)
     wait_for_end(qtbot, widget)
@@ -149,37 +149,37 @@ def test_a_second_run_makes_new_layers(qtbot, viewer, widget):
 def test_layers_renamed_during_a_run_are_still_refined(qtbot, viewer, widget, jobs, image):
     jobs.endless = True
     click(widget)
-    qtbot.waitUntil(lambda: "cells · nuclei · MMSE" in viewer.layers)
-    mmse = layer(viewer, "cells · nuclei · MMSE")
+    qtbot.waitUntil(lambda: "nuclei · cells" in viewer.layers)
+    mmse = layer(viewer, "nuclei · cells")
     mmse.name = "mine"
     viewer.layers["cells"].name = "raw"
     mmse.data[:] = 0
     click(widget)
     wait_for_end(qtbot, widget)
-    assert "cells · nuclei · MMSE" not in viewer.layers
+    assert "nuclei · cells" not in viewer.layers
     np.testing.assert_allclose(mmse.data, 0.25 * image)
 
 
 def test_layers_removed_during_a_run_stay_removed(qtbot, viewer, widget, jobs):
     jobs.seconds = 0.1
     click(widget)
-    qtbot.waitUntil(lambda: "cells · nuclei · MMSE" in viewer.layers)
-    viewer.layers.remove("cells · nuclei · MMSE")
+    qtbot.waitUntil(lambda: "nuclei · cells" in viewer.layers)
+    viewer.layers.remove("nuclei · cells")
     viewer.layers.remove("cells")
     wait_for_end(qtbot, widget)
     names = [one.name for one in viewer.layers]
-    assert "cells · nuclei · MMSE" not in names
+    assert "nuclei · cells" not in names
     assert "cells" not in names
-    assert "cells · actin · samples" in names
+    assert "actin samples · cells" in names
 
 
 def test_contrast_that_the_user_has_set_is_kept(qtbot, viewer, widget, jobs):
     jobs.seconds = 0.1
     click(widget)
-    qtbot.waitUntil(lambda: "cells · nuclei · MMSE" in viewer.layers)
-    layer(viewer, "cells · nuclei · MMSE").contrast_limits = (26, 27)
+    qtbot.waitUntil(lambda: "nuclei · cells" in viewer.layers)
+    layer(viewer, "nuclei · cells").contrast_limits = (26, 27)
     wait_for_end(qtbot, widget)
-    assert tuple(layer(viewer, "cells · nuclei · MMSE").contrast_limits) == (26, 27)
+    assert tuple(layer(viewer, "nuclei · cells").contrast_limits) == (26, 27)
 
 
 def test_closing_the_viewer_ends_the_job(qtbot, window, image, model, jobs, dock):
@@ -188,7 +188,7 @@ def test_closing_the_viewer_ends_the_job(qtbot, window, image, model, jobs, dock
     widget = prepared(viewer, image, model, dock)
     before = threading.active_count()
     click(widget)
-    qtbot.waitUntil(lambda: "cells · nuclei · MMSE" in viewer.layers)
+    qtbot.waitUntil(lambda: "nuclei · cells" in viewer.layers)
     viewer.close()
     assert QThreadPool.globalInstance().waitForDone(1000)
     qtbot.wait(50)
@@ -203,10 +203,10 @@ def test_stacks_are_split_plane_by_plane(qtbot, viewer, widget, rng, leading):
     widget.source.layer.layer = layer(viewer, "stack")
     click(widget)
     wait_for_end(qtbot, widget)
-    mmse = layer(viewer, "stack · actin · MMSE")
+    mmse = layer(viewer, "actin · stack")
     np.testing.assert_allclose(mmse.data, 0.75 * stack)
     np.testing.assert_allclose(mmse.scale, layer(viewer, "stack").scale)
-    samples = layer(viewer, "stack · actin · samples")
+    samples = layer(viewer, "actin samples · stack")
     assert samples.data.shape == (3, *stack.shape)
 
 
@@ -217,7 +217,7 @@ def test_results_keep_the_axis_order_of_their_layer(qtbot, viewer, widget, rng):
     assert widget.source.layer.axes == "ZTYX"
     click(widget)
     wait_for_end(qtbot, widget)
-    mmse = layer(viewer, "stack · actin · MMSE")
+    mmse = layer(viewer, "actin · stack")
     np.testing.assert_allclose(mmse.data, 0.75 * stack)
     assert mmse.axis_labels == ("z", "t", "y", "x")
 
@@ -262,7 +262,7 @@ def test_a_dask_layer_is_read_in_the_background(qtbot, viewer, widget, image):
     widget.source.layer.layer = layer(viewer, "lazy")
     click(widget)
     wait_for_end(qtbot, widget)
-    np.testing.assert_allclose(layer(viewer, "lazy · nuclei · MMSE").data, 0.25 * image[None])
+    np.testing.assert_allclose(layer(viewer, "nuclei · lazy").data, 0.25 * image[None])
 
 
 def test_files_are_split_one_after_the_other(qtbot, viewer, widget, jobs, tmp_path, image):
@@ -273,14 +273,12 @@ def test_files_are_split_one_after_the_other(qtbot, viewer, widget, jobs, tmp_pa
     click(widget)
     wait_for_end(qtbot, widget)
     assert [call["image"].name for call in jobs.calls] == ["one", "two"]
-    assert {"one", "two", "one · nuclei · MMSE", "two · nuclei · MMSE"} <= {
-        one.name for one in viewer.layers
-    }
+    assert {"one", "two", "nuclei · one", "nuclei · two"} <= {one.name for one in viewer.layers}
     assert [widget.source.files.list.item(row).text() for row in (0, 1)] == [
         "one.tif — done",
         "two.tif — done",
     ]
-    assert not layer(viewer, "one · nuclei · MMSE").visible  # the newest is on show
+    assert not layer(viewer, "nuclei · one").visible  # the newest is on show
     assert "2 images" in widget.panel.status.text()
 
 
@@ -293,7 +291,7 @@ def test_a_file_that_cannot_be_read_does_not_hold_up_the_others(
     widget.open_files([bad, good])
     click(widget)
     wait_for_end(qtbot, widget)
-    assert "good · nuclei · MMSE" in viewer.layers
+    assert "nuclei · good" in viewer.layers
     assert "bad.tif" in widget.panel.status.text()
 
 
@@ -304,7 +302,7 @@ def test_stopping_leaves_the_rest_of_the_queue(qtbot, viewer, widget, jobs, tmp_
         tifffile.imwrite(path, image)
     widget.open_files(paths)
     click(widget)
-    qtbot.waitUntil(lambda: "one · nuclei · MMSE" in viewer.layers)
+    qtbot.waitUntil(lambda: "nuclei · one" in viewer.layers)
     click(widget)
     wait_for_end(qtbot, widget)
     qtbot.wait(50)

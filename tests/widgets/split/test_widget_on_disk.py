@@ -83,7 +83,7 @@ def result_of(widget) -> Path:
 def test_layers_of_a_result_on_disk_are_like_those_in_memory(qtbot, viewer, widget):
     split(qtbot, widget)
     stored = zarr.open_group(result_of(widget) / "mmse", mode="r")
-    mmse = layer(viewer, "cells · actin · MMSE")
+    mmse = layer(viewer, "actin · cells")
     assert mmse.multiscale
     np.testing.assert_array_equal(np.asarray(mmse.data[0]), stored["0"][1])
     np.testing.assert_array_equal(np.asarray(mmse.data[1]), stored["1"][1])
@@ -119,9 +119,8 @@ def test_the_window_opens_and_reads_nothing_when_a_result_is_complete(
     wait(qtbot, widget)
     assert in_the_window
     assert not any(in_the_window)
-    for kind in ("MMSE", "sigma", "samples"):
-        name = next(one.name for one in viewer.layers if kind in one.name)
-        fine, *coarse = layer(viewer, name).data
+    for shown in ("actin", "actin σ (uncalibrated)", "actin samples"):
+        fine, *coarse = layer(viewer, f"{shown} · cells").data
         assert not isinstance(fine, np.ndarray)
         assert all(isinstance(level, np.ndarray) for level in coarse)
 
@@ -169,7 +168,7 @@ def test_a_saved_result_stays_and_its_layers_show_it_from_there(qtbot, viewer, w
     wait(qtbot, widget)
     assert not before.exists()
     assert result_of(widget) == folder / "cells_split.zarr"
-    mmse = layer(viewer, "cells · actin · MMSE")
+    mmse = layer(viewer, "actin · cells")
     assert np.isfinite(np.asarray(mmse.data[0])).all()
     widget.save_to(folder)  # what is no longer temporary is copied
     wait(qtbot, widget)
@@ -186,8 +185,8 @@ def test_a_saved_result_of_small_planes_is_shown_from_there(
     folder.mkdir()
     widget.save_to(folder)
     wait(qtbot, widget)
-    for kind in ("MMSE", "samples"):
-        one = layer(viewer, f"cells · actin · {kind}")
+    for shown in ("actin", "actin samples"):
+        one = layer(viewer, f"{shown} · cells")
         assert one.metadata["denoisplit"]["result"] == str(folder / "cells_split.zarr")
         assert np.isfinite(np.asarray(one.data)).all()
 
@@ -198,24 +197,24 @@ def test_a_stopped_split_shows_its_blocks_and_goes_on_in_the_same_layers(
     pixels = rng.normal(100, 10, (1100, 2100)).astype("f4")  # 2 x 3 blocks
     widget = prepared(viewer, trained, dock, pixels)
     widget.panel.button.click()
-    qtbot.waitUntil(lambda: "cells · nuclei · MMSE" in viewer.layers, timeout=60_000)
+    qtbot.waitUntil(lambda: "nuclei · cells" in viewer.layers, timeout=60_000)
     widget.panel.button.click()
     wait(qtbot, widget)
     assert "of 6 blocks are there" in widget.panel.status.text()
-    mmse = layer(viewer, "cells · nuclei · MMSE")
+    mmse = layer(viewer, "nuclei · cells")
     for level in mmse.data:
         shown = np.isfinite(np.asarray(level)).mean()
         assert 0.15 < shown < 1
-    samples = layer(viewer, "cells · nuclei · samples")
+    samples = layer(viewer, "nuclei samples · cells")
     for level in samples.data:
         assert 0.15 < np.isfinite(np.asarray(level)).mean() < 1
     path = result_of(widget)
     split(qtbot, widget)
     assert result_of(widget) == path
-    assert layer(viewer, "cells · nuclei · MMSE") is mmse
+    assert layer(viewer, "nuclei · cells") is mmse
     assert all(np.isfinite(np.asarray(level)).all() for level in mmse.data)
     assert len(mmse.data) == 4
-    assert layer(viewer, "cells · nuclei · samples") is samples
+    assert layer(viewer, "nuclei samples · cells") is samples
     assert all(np.isfinite(np.asarray(level)).all() for level in samples.data)
 
 
@@ -223,10 +222,10 @@ def test_a_split_to_disk_begins_with_the_plane_on_screen(qtbot, viewer, trained,
     widget = prepared(viewer, trained, dock, rng.normal(100, 10, (5, 300, 280)).astype("f4"))
     viewer.dims.set_current_step(0, 3)
     widget.panel.button.click()
-    qtbot.waitUntil(lambda: "cells · nuclei · MMSE" in viewer.layers, timeout=60_000)
+    qtbot.waitUntil(lambda: "nuclei · cells" in viewer.layers, timeout=60_000)
     widget.panel.button.click()
     wait(qtbot, widget)
-    assert np.isfinite(np.asarray(layer(viewer, "cells · nuclei · MMSE").data[3])).all()
+    assert np.isfinite(np.asarray(layer(viewer, "nuclei · cells").data[3])).all()
 
 
 def test_stacks_stream_through_in_the_order_of_their_layer(qtbot, viewer, trained, dock, rng):
@@ -234,9 +233,9 @@ def test_stacks_stream_through_in_the_order_of_their_layer(qtbot, viewer, traine
     widget = prepared(viewer, trained, dock, stack, axis_labels=("z", "t", "y", "x"))
     split(qtbot, widget)
     stored = zarr.open_group(result_of(widget) / "mmse", mode="r")["0"][:]  # TCZYX
-    mmse = layer(viewer, "cells · actin · MMSE")
+    mmse = layer(viewer, "actin · cells")
     np.testing.assert_array_equal(np.asarray(mmse.data), stored[:, 1].swapaxes(0, 1))
-    samples = layer(viewer, "cells · actin · samples")
+    samples = layer(viewer, "actin samples · cells")
     assert samples.data.shape == (2, *stack.shape)
 
 
@@ -260,7 +259,7 @@ def test_channels_on_disk_are_superposed_without_being_read(qtbot, viewer, train
     keywords = {"axis_labels": ("c", "y", "x"), "contrast_limits": (0, 200)}
     widget = prepared(viewer, trained, dock, channels, **keywords)
     split(qtbot, widget)
-    assert np.isfinite(np.asarray(layer(viewer, "cells · actin · MMSE").data)).all()
+    assert np.isfinite(np.asarray(layer(viewer, "actin · cells").data)).all()
 
 
 def test_a_folder_of_the_users_choice_keeps_the_result(qtbot, viewer, widget, tmp_path):

@@ -86,9 +86,9 @@ def test_files_are_read_in_the_background(qtbot, widget, jobs, channels, tmp_pat
 def test_curves_and_preview_follow_the_training(qtbot, viewer, widget):
     run(qtbot, widget)
     names = {one.name for one in viewer.layers}
-    assert "cells · preview · superposition" in names
+    assert "preview superposition · cells" in names
     for name in ("nuclei", "actin"):
-        preview = layer(viewer, f"cells · preview · {name} · MMSE")
+        preview = layer(viewer, f"preview {name} · cells")
         assert preview.data.shape == (32, 32)
         np.testing.assert_allclose(preview.scale, (0.5, 0.5))
         # beside the user's images, not on them
@@ -120,7 +120,7 @@ def test_a_preview_is_made_only_where_it_is_wanted(qtbot, viewer, widget):
 def test_the_preview_is_renewed_in_place_and_stays_away_when_removed(qtbot, viewer, widget, jobs):
     jobs.seconds = 0.1
     widget.panel.button.click()
-    name = "cells · preview · nuclei · MMSE"
+    name = "preview nuclei · cells"
     qtbot.waitUntil(lambda: name in viewer.layers)
     n_layers = len(viewer.layers)
     viewer.layers.remove(name)

@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 from tests.widgets.conftest import layer
 
 from napari_denoisplit.checkpoint import Model, ModelHeader, load_model, save_model
+from napari_denoisplit.images.layer_record import kind_in_words, kind_of, layer_name
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.measures.trust.mask import background_of
@@ -71,7 +72,7 @@ def add_split(viewer, clean, n_samples=6, name="cells"):
             place["scale"] = (1, *PLACE["scale"]) if data.ndim == 3 else PLACE["scale"]
             viewer.add_image(
                 data,
-                name=f"{name} · {NAMES[c]} · {kind}",
+                name=layer_name(name, NAMES[c], kind_in_words(kind, calibrated=True)),
                 metadata={"denoisplit": about | {"kind": kind}},
                 **place,
             )
@@ -107,7 +108,7 @@ def test_the_residual_of_the_truth_is_noise(qtbot, viewer, widget):
     finish(qtbot, widget.residual.panel)
     assert "usable" in widget.residual.verdict.text()
     assert "rough judgement" in widget.residual.verdict.text()
-    residual = layer(viewer, "cells · residual (σ of the noise)")
+    residual = layer(viewer, "residual (σ of the noise) · cells")
     assert residual.data.std() == pytest.approx(1, abs=0.05)
     assert tuple(residual.scale) == PLACE["scale"]
     assert "6 samples" in widget.residual.numbers.text()
@@ -130,8 +131,8 @@ def test_a_verdict_goes_with_what_it_was_about(qtbot, viewer, widget, model_file
     widget.residual.model.open(model_file)
     finish(qtbot, widget.residual.panel)
     assert widget.residual.verdict.isVisibleTo(widget)
-    viewer.layers.remove("cells · pits · MMSE")
-    viewer.layers.remove("cells · filaments · MMSE")
+    viewer.layers.remove("pits · cells")
+    viewer.layers.remove("filaments · cells")
     assert not widget.residual.verdict.isVisibleTo(widget)
 
 
@@ -178,7 +179,7 @@ def test_an_image_of_equal_size_is_not_taken_for_the_input(viewer, widget, clean
 
 def test_the_mask_follows_the_slider(qtbot, viewer, widget, clean):
     widget.mask.show_button.click()
-    mask = layer(viewer, "cells · filaments · trusted")
+    mask = layer(viewer, "filaments trusted · cells")
     assert tuple(mask.scale) == PLACE["scale"]
     expected = 20 + 0.05 * clean[0] <= 0.33 * np.abs(clean[0] - widget.mask.background.value())
     assert (mask.data.astype(bool) == expected).mean() > 0.999
@@ -193,7 +194,7 @@ def test_the_mask_follows_the_slider(qtbot, viewer, widget, clean):
 
 def test_the_mask_is_not_offered_as_a_layer_of_objects(viewer, widget):
     widget.mask.show_button.click()
-    assert layer(viewer, "cells · filaments · trusted") is not None
+    assert layer(viewer, "filaments trusted · cells") is not None
     box = widget.objects.source.box
     assert [box.itemText(i) for i in range(box.count())] == ["parts of the mask"]
 
@@ -208,7 +209,7 @@ def test_the_background_of_an_image_between_0_and_1_is_as_exact(viewer, dock, cl
 
 def test_a_split_without_sigma_is_said_to_have_no_mask(viewer, dock, clean):
     add_split(viewer, clean)
-    for one in [x for x in viewer.layers if x.name.endswith("sigma")]:
+    for one in [x for x in viewer.layers if kind_of(x.metadata) == "sigma"]:
         viewer.layers.remove(one)
     widget = dock(viewer, TrustWidget(viewer))
     assert "Needs a split with sigma" in widget.mask.status.text()
@@ -217,11 +218,11 @@ def test_a_split_without_sigma_is_said_to_have_no_mask(viewer, dock, clean):
 
 
 def test_an_image_may_be_named_like_a_result(viewer, dock, clean):
-    add_split(viewer, clean, name="cells · raw")
+    add_split(viewer, clean, name="cells · nuclei")
     widget = dock(viewer, TrustWidget(viewer))
     show_image(widget._viewer, widget.split.chosen, "residual", clean[0], place=PLACE)
     widget.mask.show_button.click()  # hides what shows the same split
-    assert not layer(viewer, "cells · raw · residual").visible
+    assert not layer(viewer, "residual · cells · nuclei").visible
 
 
 def test_objects_are_summed_up_and_saved(qtbot, viewer, widget, clean, tmp_path):
@@ -269,7 +270,7 @@ def test_a_split_with_several_resolutions_is_taken_at_the_finest(qtbot, viewer, 
     widget = dock(viewer, TrustWidget(viewer))
     assert widget.split.chosen.split.n_kept == 6
     widget.mask.show_button.click()
-    assert layer(viewer, "cells · filaments · trusted").data.shape == clean.shape[1:]
+    assert layer(viewer, "filaments trusted · cells").data.shape == clean.shape[1:]
     finish(qtbot, widget.objects.panel)
     assert widget.objects.found
 
@@ -277,8 +278,8 @@ def test_a_split_with_several_resolutions_is_taken_at_the_finest(qtbot, viewer, 
 def test_the_most_probable_image_lies_among_the_samples(qtbot, viewer, widget):
     widget.samples.tool.setCurrentText(MODE)
     finish(qtbot, widget.samples.panel)
-    mode = layer(viewer, "cells · pits · MAP (approximate)").data
-    samples = layer(viewer, "cells · pits · samples").data
+    mode = layer(viewer, "pits MAP (approximate) · cells").data
+    samples = layer(viewer, "pits samples · cells").data
     assert (mode <= samples.max(axis=0) + 1e-3).all()
     assert (mode >= samples.min(axis=0) - 1e-3).all()
 
@@ -287,18 +288,18 @@ def test_what_is_shown_is_not_added_up_with_what_was_shown_before(qtbot, viewer,
     widget.samples.tool.setCurrentText(MODE)
     finish(qtbot, widget.samples.panel)
     shown = [x.name for x in viewer.layers if x.visible]
-    assert shown == ["cells", *(f"cells · {name} · MAP (approximate)" for name in NAMES)]
+    assert shown == ["cells", *(f"{name} MAP (approximate) · cells" for name in NAMES)]
     widget.mask.show_button.click()
     shown = {x.name for x in viewer.layers if x.visible}
-    assert shown == {"cells", "cells · filaments · MMSE", "cells · filaments · trusted"}
+    assert shown == {"cells", "filaments · cells", "filaments trusted · cells"}
 
 
 def test_the_consensus_becomes_labels_with_a_confidence(qtbot, viewer, widget):
     widget.samples.tool.setCurrentText(CONSENSUS)
     widget.samples.structure.setCurrentText("pits")
     finish(qtbot, widget.samples.panel)
-    labels = layer(viewer, "cells · pits · consensus").data
-    confidence = layer(viewer, "cells · pits · confidence").data
+    labels = layer(viewer, "pits consensus · cells").data
+    confidence = layer(viewer, "pits confidence · cells").data
     assert labels.max() > 3
     assert (confidence[labels > 0] > 0.5).all()
     assert f"{labels.max()} objects" in widget.samples.panel.status.text()
@@ -356,7 +357,7 @@ def test_planes_in_time_and_depth_keep_their_order(qtbot, viewer, dock, clean, m
     widget = dock(viewer, TrustWidget(viewer))
     widget.residual.model.open(model_file)
     finish(qtbot, widget.residual.panel)
-    assert layer(viewer, "cells · residual (σ of the noise)").data.shape == (3, *clean.shape[1:])
+    assert layer(viewer, "residual (σ of the noise) · cells").data.shape == (3, *clean.shape[1:])
     assert widget.residual.check.figures.n_pixels == 3 * clean[0].size
 
 
@@ -366,4 +367,4 @@ def test_a_real_window_shows_it(qtbot, window, clean, model_file):
     widget.residual.model.open(model_file)
     finish(qtbot, widget.residual.panel)
     widget.mask.show_button.click()
-    assert "cells · filaments · trusted" in window.layers
+    assert "filaments trusted · cells" in window.layers

@@ -18,7 +18,7 @@ from napari_denoisplit.events import (
     Progress,
     Stage,
 )
-from napari_denoisplit.images.layer_record import MMSE, PREVIEW, layer_metadata, layer_name
+from napari_denoisplit.images.layer_record import PREVIEW, layer_metadata, layer_name
 from napari_denoisplit.images.place import Place
 from napari_denoisplit.images.results.layers import structure_colormap
 from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all
@@ -240,11 +240,10 @@ class PreviewLayers:
         self._show("superposition", event.superposition, 0, 0, "gray")
         for channel, structure in enumerate(self._structures):
             colormap = structure_colormap(channel)
-            self._show(
-                layer_name(structure, "noisy"), event.channels[channel], 0, channel + 1, colormap
-            )
-            self._show(layer_name(structure, MMSE), event.mmse[channel], 1, channel + 1, colormap)
-            self.layers.fit_contrast(layer_name(structure, MMSE))
+            noisy = f"{structure} noisy"
+            self._show(noisy, event.channels[channel], 0, channel + 1, colormap)
+            self._show(structure, event.mmse[channel], 1, channel + 1, colormap)
+            self.layers.fit_contrast(structure)
         if first:
             self._look_at(viewer, event.superposition.shape)
 

@@ -61,7 +61,10 @@ def show_image(
     """
     if (alive := viewer()) is None:
         return
-    name, place = layer_name(result.name, title), place or result.place.keywords(result.axes)
+    name, place = (
+        layer_name(result.name, *title.split(" · ")),
+        place or result.place.keywords(result.axes),
+    )
     metadata = layer_metadata(image=result.name, kind=kind or title.rpartition(" · ")[2])
     for layer in alive.layers:
         if layer.name == name and record_of(layer.metadata) == metadata[KEY]:
