@@ -1,4 +1,4 @@
-"""Images from TIFF files of every kind and from OME-Zarr folders, each with its axes."""
+"""Images from TIFF files of every kind, MRC and OME-Zarr folders, each with its axes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from napari_denoisplit.images.files.axis_names import POSITION, example_axes, na
 from napari_denoisplit.images.files.completeness import check_chain, missing_part
 from napari_denoisplit.images.files.file_sets import once_each
 from napari_denoisplit.images.files.grey_levels import as_meant, without_alpha
+from napari_denoisplit.images.files.mrc import is_mrc, read_mrc
 from napari_denoisplit.images.files.remarks import remarks, tifffile_remarks
 from napari_denoisplit.images.pixel_size import tiff_metadata
 from napari_denoisplit.images.zarr.nodes import ZARR_FILES, is_zarr
@@ -61,7 +62,7 @@ def read_image(
     series: int | None = None,
     lazy_above: int = 2**30,
 ) -> Image:
-    """Read a TIFF, BigTIFF, OME-TIFF, ImageJ hyperstack or OME-Zarr folder.
+    """Read a TIFF, BigTIFF, OME-TIFF, ImageJ hyperstack, MRC file or OME-Zarr folder.
 
     Axes of length 1 are left out, Y and X come last, numbers are in the machine's byte order. Of
     a pyramid the full resolution is read.
@@ -102,6 +103,10 @@ def read_image(
         from napari_denoisplit.images.files.czi import read_czi  # its libraries are optional
 
         return read_czi(path)
+    if is_mrc(path):
+        image = read_mrc(path, axes=axes, lazy_above=lazy_above)
+        found = _check_finite(path, image.data) if isinstance(image.data, np.ndarray) else ()
+        return replace(image, notes=found)
     with _damage_of(path), ExitStack() as opened, tifffile_remarks() as heard:
         file = opened.enter_context(tifffile.TiffFile(path))
         check_chain(path, file)

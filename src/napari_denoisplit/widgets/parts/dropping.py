@@ -20,7 +20,7 @@ from napari_denoisplit.images.zarr.nodes import is_zarr
 from napari_denoisplit.widgets.parts.controls import button, in_a_column, in_a_row
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".tf2")
-IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".zarr")
+IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".mrc", ".zarr")
 MODEL_SUFFIXES = (".denoisplit",)
 NOISE_SUFFIXES = (".npz", ".npy", ".json")
 
