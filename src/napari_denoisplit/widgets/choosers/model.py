@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_denoisplit.errors import DenoisplitError, NoiseModelError
 from napari_denoisplit.verdict import NoiseRecord
+from napari_denoisplit.widgets.choosers.foreign_model import FOREIGN_SUFFIXES, ForeignModelForm
 from napari_denoisplit.widgets.parts.controls import Text, button, in_a_column, in_a_row, text_line
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.grade_words import grade_text, verdict_line
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
 
 
+_FOREIGN = " ".join(f"*{suffix}" for suffix in FOREIGN_SUFFIXES)
+_KINDS = f"Models (*.denoisplit);;Models of other programs ({_FOREIGN})"
+
+
 class ModelChoice(QWidget):
-    """A model file, chosen by browsing, typing or dropping."""
+    """A model file, chosen by browsing, typing or dropping; one of another program is imported."""
 
     changed = Signal()  # another file was chosen
 
@@ -36,6 +41,7 @@ class ModelChoice(QWidget):
         self.browse_button = button("Browse…", "Choose a model file.", self._browse)
         self.about = Text("About the model", self)
         self.setLayout(in_a_column(in_a_row(self.edit, self.browse_button), self.about))
+        self.foreign: ForeignModelForm | None = None
         self._shown = ""
         self._is_picked = False  # by the user, not only offered
         # A training that goes on or a calibration replaces the file, from here or from elsewhere.
@@ -77,8 +83,13 @@ class ModelChoice(QWidget):
             return
         self._shown = self.edit.text()
         self.header, self.problem = None, ""
+        is_foreign = self.path.suffix.lower() in FOREIGN_SUFFIXES and self.path.is_file()
+        self._ask_about_foreign(is_foreign)
         try:
-            self.header = read_header(self.path)
+            if is_foreign:
+                self.problem = "Another program's model: answer what its weights do not tell."
+            else:
+                self.header = read_header(self.path)
         except (DenoisplitError, OSError) as error:
             self.problem = f"{error}"
         if self.header is None:
@@ -90,6 +101,17 @@ class ModelChoice(QWidget):
         self._watch()
         self.edit.setToolTip(tooltip(str(self.path)))
         self.changed.emit()
+
+    def _ask_about_foreign(self, is_foreign: bool) -> None:
+        """Show the questions of an import, or take them away."""
+        if is_foreign:
+            if self.foreign is None:  # few ever need them
+                self.foreign = ForeignModelForm(self)
+                self.foreign.imported.connect(self.open)
+                self.layout().addWidget(self.foreign)
+            self.foreign.ask_about(self.path)
+        elif self.foreign is not None:
+            self.foreign.hide()
 
     def _watch(self) -> None:
         """Watch the chosen file; a file that took its place is not watched by itself."""
@@ -104,9 +126,7 @@ class ModelChoice(QWidget):
         self._read()
 
     def _browse(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(
-            self, "Choose a model", str(self.path.parent), "Models (*.denoisplit)"
-        )
+        name, _ = QFileDialog.getOpenFileName(self, "Choose a model", str(self.path.parent), _KINDS)
         if name:
             self.open(Path(name))
 

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.images.layer_record import PREVIEW
 from napari_denoisplit.settings import SplitSettings
+from napari_denoisplit.widgets.choosers.foreign_model import FOREIGN_SUFFIXES
 from napari_denoisplit.widgets.choosers.images import ImageChooser
 from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.choosers.roles import SUPERPOSITION
@@ -95,7 +96,8 @@ class SplitWidget(JobWidget):
         return row
 
     def _connect(self) -> None:
-        kinds = {MODEL_SUFFIXES: self.model.add, IMAGE_SUFFIXES: self.source.add_files}
+        models = (*MODEL_SUFFIXES, *FOREIGN_SUFFIXES)
+        kinds = {models: self.model.add, IMAGE_SUFFIXES: self.source.add_files}
         self._take_drops(kinds, self.panel.status)
         self.model.changed.connect(self._on_model)
         self.source.changed.connect(self._refresh)
