@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -55,7 +56,7 @@ def model() -> Model:
         seed=0,
         device=torch.device("cpu"),
     )
-    return with_likeness(Model(VSE(NETWORK).eval(), header), batches)
+    return with_likeness(Model(VSE(NETWORK).eval(), header), batches, threading.Event())
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.jobs.train import job as training
 from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.jobs.trust.likeness import N_TILES, likeness_of
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
 from napari_denoisplit.jobs.trust.residuals import reference_of, residual_job, trust_job
 from napari_denoisplit.measures.trust.reference import KEY, ResidualReference
@@ -186,10 +187,11 @@ def test_a_stop_ends_the_measuring_and_keeps_the_model(large_fields, settings, t
     assert "denoisplit trust m.denoisplit IMAGES --reference" in note
 
 
-def test_a_stopped_training_has_a_reference_of_some_blocks(
-    large_fields, settings, tmp_path, monkeypatch
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_a_stopped_training_has_a_reference_of_a_block_if_there_is_time(
+    large_fields, settings, tmp_path, monkeypatch, seconds
 ):
-    monkeypatch.setattr(training, "QUICK", 1)
+    monkeypatch.setattr(training, "SECONDS_AFTER_STOP", seconds)
     stop, said = threading.Event(), []
 
     def stop_at(event):
@@ -200,8 +202,12 @@ def test_a_stopped_training_has_a_reference_of_some_blocks(
 
     result = trained(large_fields, settings, tmp_path / "m.denoisplit", stop_at, stop=stop)
     assert result.stopped_early
-    assert reference_of(read_header(tmp_path / "m.denoisplit")) is not None
-    assert any(text.startswith("Measuring") and text.endswith("of 1 image") for text in said)
+    known = reference_of(read_header(tmp_path / "m.denoisplit")) is not None
+    assert known == bool(seconds)
+    assert any("(it was stopped)" in note for note in result.notes) != known
+    assert likeness_of(result.model.header).n_tiles < N_TILES
+    if known:
+        assert any(text.startswith("Measuring") and text.endswith("of 1 image") for text in said)
 
 
 @pytest.mark.parametrize(

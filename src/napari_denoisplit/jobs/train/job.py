@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
 
-QUICK = 2**18
-"""Pixels that are enough for the reference of a training that was stopped."""
+QUICK = 192
+"""Edge of what is enough for the reference of a training that was stopped, pixels."""
+SECONDS_AFTER_STOP = 0.6
+"""That its measurement may take: whoever stops does not wait."""
 
 
 def train_job(
@@ -70,8 +73,8 @@ def train_job(
         best model is looked for beside it, and returned again where nothing better is found.
     stop
         When set, training ends after the current step and returns the best model so far; what it
-        leaves unexplained of its own kind is then measured on fewer pixels. Set while that is
-        measured, it ends it.
+        leaves unexplained of its own kind is then measured on few pixels, if that takes less than
+        a second. Set while that is measured, it ends it.
 
     Yields
     ------
@@ -121,13 +124,13 @@ def _knowing_its_kind(
 
     `unseen` are superpositions to measure the latter on; none where it cannot be measured.
     """
-    why, was_stopped = "it was stopped", stop.is_set()
+    why = "it was stopped"
     try:
         model = yield from _measured(trained, batches, unseen, settings, stop)
         trained = replace(trained, model=model)
-        # None of it where the images are too small, or where this, not the training, was stopped.
+        # None of it where the images are too small, or where there was no time for it.
         known = reference_of(model.header) is not None
-        if known or not unseen or was_stopped or not stop.is_set():
+        if known or not unseen or not stop.is_set():
             return trained
     except (DenoisplitError, OSError, MemoryError, RuntimeError) as error:
         # The model is trained and saved: only what nobody expects may end in an error.
@@ -154,11 +157,11 @@ def _measured(
     """Measure it, and save it; the model as it was where that ended.
 
     Whoever stops a training means its model to be used, so it has its reference, too, if a rougher
-    one that takes a few seconds.
+    one, where the machine is fast enough for that.
     """
-    model, reference = with_likeness(trained.model, batches), None
+    model, reference = with_likeness(trained.model, batches, stop), None
     if stop.is_set():
-        unseen, stop = _few(unseen), threading.Event()
+        unseen, stop = _few(unseen), _After(SECONDS_AFTER_STOP)
     if unseen:
         measuring = reference_job(
             model,
@@ -176,12 +179,20 @@ def _measured(
 
 
 def _few(images: Sequence[Image]) -> list[Image]:
-    """Take images until there are pixels enough for a quick reference."""
-    few: list[Image] = []
-    n_pixels = 0
-    for image in images:
-        if n_pixels >= QUICK:
-            break
-        few.append(image)
-        n_pixels += image.data.size
+    """Take the middle of the first image: enough for a quick reference."""
+    few = []
+    for image in images[:1]:
+        y, x = (max(0, n - QUICK) // 2 for n in image.shape[-2:])
+        few.append(replace(image, data=image.data[..., y : y + QUICK, x : x + QUICK]))
     return few
+
+
+class _After(threading.Event):
+    """A stop that comes by itself after some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._end = time.monotonic() + seconds
+
+    def is_set(self) -> bool:
+        return time.monotonic() > self._end

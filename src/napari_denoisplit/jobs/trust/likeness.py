@@ -22,6 +22,7 @@ from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.nn.likeness import map_figures
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
 
     from torch import Tensor
@@ -37,7 +38,7 @@ MOST_NOISE = 1.0
 variance, which costs a model about 1 dB, does not make an image another kind."""
 
 
-def with_likeness(model: Model, batches: Batches) -> Model:
+def with_likeness(model: Model, batches: Batches, stop: threading.Event) -> Model:
     """Return a trained model that knows how its own kind of images look to it.
 
     Parameters
@@ -46,6 +47,8 @@ def with_likeness(model: Model, batches: Batches) -> Model:
         On any device.
     batches
         What it was trained on.
+    stop
+        When set, no more tiles are looked at than it takes.
 
     Returns
     -------
@@ -54,7 +57,7 @@ def with_likeness(model: Model, batches: Batches) -> Model:
     if EDGE % facts_of(model.header.network, torch.float32).multiple:
         return model
     try:
-        tiles = torch.cat(list(_tiles(batches.evenly(EDGE, _SEED))))
+        tiles = torch.cat(list(_tiles(batches.evenly(EDGE, _SEED), stop)))
     except ImageError:
         return model
     plain = tiles[:, 0].cpu().numpy()
@@ -63,7 +66,7 @@ def with_likeness(model: Model, batches: Batches) -> Model:
     share = torch.rand((len(tiles), 1, 1, 1), generator=generator) * 2 - 1
     more = MOST_NOISE * noise * share.clamp(min=0).sqrt()  # half of the tiles as they are
     noisy = tiles.cpu() + more * torch.randn(tiles.shape, generator=generator)
-    figures = figures_of(model, noisy)
+    figures = figures_of(model, noisy, stop)
     if len(tiles) < LEAST_TILES or not all(np.isfinite(level).all() for level in figures):
         return model
     likeness = Likeness.of(figures, noise, contrast_of(plain, noise))
@@ -80,20 +83,26 @@ def likeness_of(header: ModelHeader) -> Likeness | None:
 
 
 @torch.no_grad()
-def figures_of(model: Model, tiles: Tensor) -> list[np.ndarray]:
-    """Figures of normalized tiles (N, 1, Y, X): (N, D) of each level, finest first."""
+def figures_of(
+    model: Model, tiles: Tensor, stop: threading.Event | None = None
+) -> list[np.ndarray]:
+    """Figures of normalized tiles (N, 1, Y, X): (N, D) of each level, finest first.
+
+    After a stop N is only as large as it has to be.
+    """
     network = model.network.eval()
     device = next(network.parameters()).device
-    found = [
-        [level.cpu() for level in map_figures(network.encode(some.to(device)))]
-        for some in torch.split(tiles, _AT_ONCE)
-    ]
+    found: list[list[Tensor]] = []
+    for some in torch.split(tiles, _AT_ONCE):
+        if stop is not None and stop.is_set() and len(found) * _AT_ONCE >= LEAST_TILES:
+            break
+        found.append([level.cpu() for level in map_figures(network.encode(some.to(device)))])
     return [torch.cat(level).double().numpy() for level in zip(*found, strict=True)]
 
 
-def _tiles(batches: Batches) -> Iterator[Tensor]:
+def _tiles(batches: Batches, stop: threading.Event) -> Iterator[Tensor]:
     n_drawn = 0
-    while n_drawn < N_TILES:
+    while n_drawn < (LEAST_TILES if stop.is_set() else N_TILES):
         batch = batches.draw()
         margin = (batch.superposition.shape[-1] - batch.channels.shape[-1]) // 2
         tiles = batch.superposition[..., margin : margin + EDGE, margin : margin + EDGE]
