@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from napari_denoisplit.cli import main
+from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 
 
 @pytest.fixture
 def files(tmp_path, rng):
-    from napari_denoisplit.images.files.writing import write_image
-
     clean = rng.normal(size=(2, 64, 64)).astype("f4")
     noisy = clean + rng.normal(size=clean.shape).astype("f4")
     for name, data in (("clean", clean), ("noisy", noisy)):
@@ -38,10 +38,27 @@ def test_evaluate_as_json_can_be_read_back(files, capsys):
     assert all(np.isfinite(score[kind]) for score in scores for kind in kinds)
 
 
-def test_samples_are_measured_and_what_their_spread_means_is_said(files, tmp_path, capsys, rng):
-    from napari_denoisplit.images.files.reading import read_image
-    from napari_denoisplit.images.files.writing import write_image
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a"), ("first", "second")])
+def test_the_truth_may_be_a_file_for_each_structure(files, tmp_path, capsys, names):
+    clean = np.asarray(read_image(files[1]).data)
+    order = [names.index(n) if n in names else i for i, n in enumerate(("a", "b"))]
+    for name, channel in zip(names, order, strict=True):
+        write_image(tmp_path / f"{name}.tif", Image(clean[channel], "YX"))
+    alone = [str(tmp_path / f"{name}.tif") for name in names]
+    found = []
+    for truth in ([files[1]], alone):
+        with pytest.raises(SystemExit, match="0"):
+            main(["evaluate", files[0], *truth, "--json"])
+        printed = capsys.readouterr()
+        found.append(sorted(score["psnr"] for score in json.loads(printed.out)))
+    assert found[0] == found[1]
+    assert ("By their order" in printed.err) == ("first" in names)
+    with pytest.raises(SystemExit, match="1"):
+        main(["evaluate", files[0], alone[0]])
+    assert "a file of its own" in " ".join(capsys.readouterr().err.split())
 
+
+def test_samples_are_measured_and_what_their_spread_means_is_said(files, tmp_path, capsys, rng):
     clean = np.asarray(read_image(files[1]).data)
     for k in (1, 2, 3):
         data = (clean + k * rng.normal(size=clean.shape)).astype("f4")

@@ -27,7 +27,7 @@ between models of about the same PSNR, on the same image."""
 
 
 def evaluate(
-    prediction: Path, truth: Path, *, samples: Path | None = None, as_json: bool = False
+    prediction: Path, truth: list[Path], *, samples: Path | None = None, as_json: bool = False
 ) -> None:
     """Measure how close a prediction is to the truth, channel by channel.
 
@@ -43,15 +43,21 @@ def evaluate(
     prediction
         What was predicted, e.g. NAME_mmse.ome.tif.
     truth
-        The clean image, of the same size.
+        The clean image, of the same size; or one for each structure, with their names or in
+        their order.
     samples
         Result with kept samples, to measure each of them: an OME-Zarr folder, NAME_mmse.ome.tif or
         NAME_samples.
     """
-    from napari_denoisplit.measures.comparison import compare
+    from napari_denoisplit.images.channels import as_channels
+    from napari_denoisplit.measures.comparison import compare, partners
 
     terminal = Terminal()
-    predicted, true = (read(terminal, path) for path in (prediction, truth))
+    predicted = read(terminal, prediction)
+    true = as_channels([read(terminal, path) for path in truth])
+    if len(truth) > 1 and not partners(true.channel_names, predicted.channel_names):
+        pairs = zip(predicted.channel_names, true.channel_names, strict=False)
+        terminal.say("By their order: " + ", ".join(f"{name} is {file}" for name, file in pairs))
     scores = compare(truth=true, prediction=predicted)
     of_samples = () if samples is None else _sample_scores(true, samples)
     if as_json:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.noise.files.noise_file import NoiseHeader
     from napari_denoisplit.verdict import NoiseRecord
 
@@ -24,16 +25,20 @@ if TYPE_CHECKING:
 def info(
     file: Path, *, as_json: bool = False, axes: str | None = None, series: Series = None
 ) -> None:
-    """Show what is in an image, a model or a noise model.
+    """Show what is in an image, a result, a model or a noise model.
 
-    Of an image: axes, sizes, pixel size, channels. Of a model: its structures, how it was trained,
-    on what. Of a noise model: its kind, what it was fitted to, and whether to trust it.
+    Of an image: axes, sizes, pixel size, channels. Of a result: of what it was made, and how. Of a
+    model: its structures, how it was trained, on what. Of a noise model: its kind, what it was
+    fitted to, and whether to trust it. Of a folder: which images and results lie in it.
 
     Parameters
     ----------
     file
-        An image, a model (*.denoisplit), or a noise model (*.npz, *.npy, *.json).
+        An image, a result of a split (a file of it, NAME_samples or an OME-Zarr folder), a model
+        (*.denoisplit), a noise model (*.npz, *.npy, *.json), or a folder.
     """
+    from napari_denoisplit.images.files.folders import is_folder
+    from napari_denoisplit.images.results.files import is_result
     from napari_denoisplit.noise.files.noise_file import SUFFIXES, read_noise_header
 
     facts: dict[str, Any] = {"file": str(file)}
@@ -46,6 +51,10 @@ def info(
         noise = read_noise_header(file)
         about = _of_noise_model(noise) if as_json else _noise_model_in_words(noise)
         facts |= {"kind": "noise model"} | about
+    elif axes is None and series is None and file.exists() and is_result(file):
+        facts |= {"kind": "result of a split"} | _of_result(file)
+    elif is_folder(file):
+        facts |= {"kind": "folder"} | _of_folder(file)
     else:
         facts |= {"kind": "image"} | _of_image(file, axes, series)
     if as_json:
@@ -70,7 +79,43 @@ def _of_image(path: Path, axes: str | None, series: int | None) -> dict[str, Any
     return facts | ({"notes": list(image.notes)} if image.notes else {})
 
 
-def _pixel_size(known: Image | ModelHeader) -> dict[str, str]:
+def _of_folder(folder: Path) -> dict[str, Any]:
+    from napari_denoisplit.images.files.folders import images_of
+    from napari_denoisplit.images.results.files import is_result
+
+    candidates = sorted((*folder.glob("*_mmse.ome.tif"), *folder.glob("*.zarr")))
+    return {
+        "images": [path.name for path in images_of(folder)],
+        "results": [path.name for path in candidates if is_result(path)],
+    }
+
+
+def _of_result(path: Path) -> dict[str, Any]:
+    from napari_denoisplit.images.results.files import open_split
+
+    split = open_split(path)
+    record = split.provenance
+    made_with = ("napari-denoisplit", "torch")
+    facts = {
+        "structures": list(split.structures),
+        "axes": split.axes,
+        "shape": list(split.shape),
+        "pixel_size": _pixel_size(split),
+        "samples": f"{split.n_samples}, {split.n_kept} of them kept",
+        "sigma": "none"
+        if split.sigma_arrays is None
+        else "calibrated"
+        if split.calibrated
+        else "uncalibrated",
+        "input": record.get("source") or record.get("input") or "unknown",
+        "model": record.get("model_file") or "unknown",
+        "settings": record.get("settings") or "unknown",
+        "made with": {name: record[name] for name in made_with if name in record},
+    }
+    return facts | ({"stopped_early": True} if split.stopped_early else {})
+
+
+def _pixel_size(known: Image | ModelHeader | Split) -> dict[str, str]:
     return {
         axis: f"{size:g} {known.units.get(axis, 'pixel')}"
         for axis, size in known.pixel_size.items()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import sliceable
 
@@ -60,6 +62,30 @@ def choose_channels(image: Image, which: str | Sequence[str]) -> Image:
         return one if image.n_channels == 1 else replace(one, channel_names=names)
     at = (slice(None),) * image.axes.index("C")
     return replace(image, data=sliceable(image.data)[(*at, indices)], channel_names=names)
+
+
+def as_channels(images: Sequence[Image]) -> Image:
+    """Put images of one channel each together, named after them; of a single image nothing changes.
+
+    Raises
+    ------
+    ImageError
+        One has several channels, or not the size of the first.
+    """
+    if len(images) == 1:
+        return images[0]
+    first = images[0].transposed("TZYX")
+    stacked = []
+    for image in images:
+        if image.n_channels != 1 or (one := image.transposed("TZYX")).shape != first.shape:
+            raise ImageError(
+                f"{image.name!r} has {image.n_channels} channels of {image.shape} {image.axes}, "
+                f"{images[0].name!r} has {images[0].shape} {images[0].axes}: give images of one "
+                "channel and of the same size, or one image with all channels."
+            )
+        stacked.append(np.asarray(one.data))
+    names = tuple(image.name for image in images)
+    return replace(first, axes="CTZYX", data=np.stack(stacked), channel_names=names)
 
 
 def channel_titles(image: Image) -> tuple[str, ...]:

@@ -56,7 +56,8 @@ def compare(truth: Image, prediction: Image) -> tuple[ChannelScore, ...]:
     if sizes[0] != sizes[1]:
         raise ImageError(
             f"The truth {truth.name!r} has {_text(sizes[0])}, the prediction "
-            f"{prediction.name!r} {_text(sizes[1])}: give images of the same size."
+            f"{prediction.name!r} {_text(sizes[1])}: give images of the same size, the truth of "
+            "every structure as a channel or, to the command, as a file of its own."
         )
     names = truth.channel_names or prediction.channel_names
     g, p = (np.asarray(image.transposed(axes).data) for image in (truth, prediction))

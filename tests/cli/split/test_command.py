@@ -180,6 +180,27 @@ def test_info_shows_a_model(model, capsys):
     assert facts["network"]["n_levels"] == 2
 
 
+@pytest.mark.parametrize("output", ["results", "result.zarr"])
+def test_info_shows_a_result_and_the_folder_that_holds_it(model, images, tmp_path, capsys, output):
+    def info(path):
+        capsys.readouterr()
+        with pytest.raises(SystemExit, match="0"):
+            main(["info", str(path), "--json"])
+        return json.loads(capsys.readouterr().out)
+
+    split(model, images[0], "-o", tmp_path / output, "--keep-samples", "1")
+    one = output.endswith("zarr")
+    facts = info(tmp_path / output if one else tmp_path / output / "first_samples")
+    assert facts["kind"] == "result of a split"
+    assert facts["structures"] == ["nuclei", "actin"]
+    assert facts["samples"] == "2, 1 of them kept"
+    assert facts["sigma"] == "uncalibrated"
+    assert facts["input"] == str(images[0])
+    held = info(tmp_path if one else tmp_path / output)
+    assert held["images"] == (["first.ome.tif", "second.tif"] if one else [])
+    assert held["results"] == (["result.zarr"] if one else ["first_mmse.ome.tif"])
+
+
 @pytest.fixture
 def folder(images, tmp_path):
     """A folder with two images, one of them in a sub-folder."""
