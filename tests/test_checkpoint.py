@@ -56,6 +56,17 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path, model):
         torch.testing.assert_close(loaded.network.state_dict()[name], value, rtol=0, atol=0)
 
 
+def test_weights_of_half_precision_come_back_as_single(tmp_path, model):
+    whole, half = tmp_path / "whole.denoisplit", tmp_path / "half.denoisplit"
+    save_model(whole, model)
+    save_model(half, model, half=True)
+    assert half.stat().st_size < 0.8 * whole.stat().st_size
+    for name, value in load_model(half).network.state_dict().items():
+        expected = model.network.state_dict()[name]
+        assert value.dtype == expected.dtype
+        torch.testing.assert_close(value, expected, rtol=1e-3, atol=1e-6)
+
+
 def test_calibration_is_kept(tmp_path, model):
     map_of_one = ChannelCalibration(factor=0.8, spread=(1.0, 2.0), sigma=(0.5, 2.5))
     record = CalibrationRecord(

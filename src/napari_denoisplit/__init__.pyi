@@ -36,6 +36,7 @@ from napari_denoisplit.errors import NoiseModelError as NoiseModelError
 from napari_denoisplit.errors import TrainingError as TrainingError
 from napari_denoisplit.events import run as run
 from napari_denoisplit.images.channels import choose_channels as choose_channels
+from napari_denoisplit.images.example.cells import write_example as write_example
 from napari_denoisplit.images.files.image_file import ImageFile as ImageFile
 from napari_denoisplit.images.files.reading import read_image as read_image
 from napari_denoisplit.images.files.reading import read_images as read_images

@@ -107,7 +107,7 @@ def best_path(last: Path) -> Path:
     return last.with_name(last.name.removesuffix(".last" + SUFFIX) + SUFFIX)
 
 
-def save_model(path: str | PathLike[str], model: Model) -> Model:
+def save_model(path: str | PathLike[str], model: Model, *, half: bool = False) -> Model:
     """Write a model file, whole or not at all.
 
     Parameters
@@ -116,6 +116,8 @@ def save_model(path: str | PathLike[str], model: Model) -> Model:
         File to make or replace, ending in `.denoisplit`.
     model
         Its tensors are written as float32 (weights) or as they are (training state).
+    half
+        Write the weights as float16: a file of half the size. They are read back as float32.
 
     Returns
     -------
@@ -134,6 +136,8 @@ def save_model(path: str | PathLike[str], model: Model) -> Model:
     if path.suffix != SUFFIX:
         raise ModelFileError(f"{path.name!r} is no name for a model: let it end in {SUFFIX}.")
     tensors = {WEIGHTS + k: v.detach().cpu().contiguous() for k, v in _state(model.network)}
+    if half:
+        tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
     for key, value in (model.training_state or {}).items():
         tensors[TRAINING + key] = value.detach().cpu().contiguous()
     data = save(tensors, metadata={"denoisplit": model.header.model_dump_json()})
@@ -202,7 +206,9 @@ def load_model(path: str | PathLike[str], device: str = "cpu") -> Model:
             f"{path} cannot be read ({_first_line(error)}): the file is damaged. Take a copy or "
             "train again."
         ) from error
-    weights = {k.removeprefix(WEIGHTS): v for k, v in tensors.items() if k.startswith(WEIGHTS)}
+    weights = {
+        k.removeprefix(WEIGHTS): _single(v) for k, v in tensors.items() if k.startswith(WEIGHTS)
+    }
     state = {k.removeprefix(TRAINING): v for k, v in tensors.items() if k.startswith(TRAINING)}
     network = _filled(header.network, weights, path)
     digest = hashlib.sha256(data).hexdigest()
@@ -239,6 +245,13 @@ def _filled(settings: NetworkSettings, weights: dict[str, Tensor], path: Path) -
     network = network_of(settings)
     network.load_state_dict(weights)
     return network
+
+
+def _single(value: Tensor) -> Tensor:
+    """Widen what was written in half precision."""
+    import torch
+
+    return value.float() if value.dtype == torch.float16 else value
 
 
 def _kind(value: Tensor) -> str:

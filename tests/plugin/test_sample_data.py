@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from napari_denoisplit.images.layer_record import kind_of
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.plugin import sample_data
 
@@ -82,6 +83,14 @@ def test_naming_the_samples_costs_neither_torch_nor_scipy():
         "sys.exit('torch' in sys.modules or 'scipy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_cells_come_with_their_hidden_true_channels_and_others_to_train_on():
+    options = [options for _, options, _ in sample_data.cells()]
+    assert [o["name"] for o in options if o["visible"]] == ["cells"]
+    hidden = [o for o in options if not o["visible"]]
+    assert [kind_of(o["metadata"]) for o in hidden] == ["truth", "truth"]
+    assert [o["name"] for _, o, _ in sample_data.cells_alone()] == ["nuclei", "actin"]
 
 
 def test_critters_are_frames_of_two_structures():

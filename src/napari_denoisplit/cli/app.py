@@ -17,6 +17,7 @@ from napari_denoisplit.cli.consensus import consensus
 from napari_denoisplit.cli.demo import demo
 from napari_denoisplit.cli.denoise import denoise
 from napari_denoisplit.cli.evaluate import evaluate
+from napari_denoisplit.cli.example import example
 from napari_denoisplit.cli.film import film
 from napari_denoisplit.cli.importing import import_
 from napari_denoisplit.cli.info import info
@@ -41,8 +42,8 @@ app = typer.Typer(
     help="Split a noisy image of several structures into one denoised image per structure, "
     "with the uncertainty of every pixel.\n\n"
     "Train a model once on images of the separate structures, then split any number of images "
-    "in which they lie on top of each other. 'denoisplit demo' goes the whole way on a made-up "
-    "sample.",
+    "in which they lie on top of each other. 'denoisplit example' writes real cells and a model to "
+    "try it with; 'denoisplit demo' goes the whole way on a made-up sample.",
 )
 
 
@@ -67,6 +68,7 @@ def _options(
 
 
 for _command in (
+    example,
     demo,
     train,
     split,

@@ -1,4 +1,4 @@
-"""Sample images for napari's File > Open Sample menu, drawn on the spot."""
+"""Sample images for napari's File > Open Sample menu: real cells, and what is drawn on the spot."""
 
 from __future__ import annotations
 
@@ -24,6 +24,27 @@ READ_NOISE = 200.0
 """Grey levels, about the spread of the superposition itself."""
 PHOTON = 5.0
 """Grey levels of one photon."""
+
+
+def cells() -> list[LayerData]:
+    """Real cells, nuclei and actin in one noisy channel, with the true channels hidden below."""
+    from napari_denoisplit.images.example.cells import cells_to_split  # loads tifffile
+
+    superposition, truth = cells_to_split()
+    colors = zip(truth.channel_names, truth.data, COLORMAPS.values(), strict=True)
+    hidden = [
+        _plain(channel, f"true {name}", color, kind="truth", visible=False)
+        for name, channel, color in colors
+    ]
+    return [*hidden, _plain(superposition.data, superposition.name, "gray")]
+
+
+def cells_alone() -> list[LayerData]:
+    """Noisy nuclei and actin of other cells, to train a model on: one layer per structure."""
+    from napari_denoisplit.images.example.cells import cells_to_train_on  # loads tifffile
+
+    images = zip(cells_to_train_on(), COLORMAPS.values(), strict=True)
+    return [_plain(image.data, image.name, color) for image, color in images]
 
 
 def mixture() -> list[LayerData]:
@@ -85,14 +106,27 @@ def _field(size: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float3
 def _layer(
     image: NDArray[np.float32], name: str, colormap: str, seed: int, *, visible: bool = True
 ) -> LayerData:
-    import numpy as np
-
     from napari_denoisplit.images.phantom.phantoms import PIXEL_SIZE
 
-    low, high = np.percentile(image, (1, 99.7))
-    about: dict[str, Any] = {"phantom": {"structures": STRUCTURES, "seed": seed}}
+    made: dict[str, Any] = {"phantom": {"structures": STRUCTURES, "seed": seed}}
     if name.startswith("true "):
-        about["kind"] = "truth"  # never proposed as what is to be split
+        made["kind"] = "truth"
+    data, about, of = _plain(image, name, colormap, visible=visible, **made)
+    return data, about | {"scale": (PIXEL_SIZE, PIXEL_SIZE), "units": ("µm", "µm")}, of
+
+
+def _plain(
+    image: NDArray[np.float32],
+    name: str,
+    colormap: str,
+    *,
+    visible: bool = True,
+    **made: Any,
+) -> LayerData:
+    """Make a layer; one that is made of the kind "truth" is never proposed as the one to split."""
+    import numpy as np
+
+    low, high = np.percentile(image, (1, 99.7))
     return (
         image,
         {
@@ -100,11 +134,9 @@ def _layer(
             "colormap": colormap,
             "blending": "translucent" if colormap == "gray" else "additive",
             "contrast_limits": (float(low), float(high)),
-            "scale": (PIXEL_SIZE, PIXEL_SIZE),
-            "units": ("µm", "µm"),
             "axis_labels": ("y", "x"),
             "visible": visible,
-            "metadata": layer_metadata(**about),
+            "metadata": layer_metadata(**made),
         },
         "image",
     )

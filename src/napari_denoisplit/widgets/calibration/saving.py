@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
@@ -15,7 +16,6 @@ from napari_denoisplit.widgets.parts.saving import ask_where_to_save, save_butto
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from napari_denoisplit.events import StatusEvent
     from napari_denoisplit.jobs.calibrate.job import Calibrated
@@ -95,8 +95,13 @@ class CalibrationSaving(QWidget):
         """Let the user choose where to write the model; by default it is replaced."""
         if self._result is None or not self._is_meant(self._result):
             return
-        suggestion = str(self._result.model.path)
-        if path := ask_where_to_save(self, "Save in the model", suggestion, {SUFFIX: "Models"}):
+        from napari_denoisplit.images.example.cells import MODEL
+
+        suggestion = self._result.model.path or Path()
+        if suggestion == MODEL:  # a new version of the package would replace it
+            suggestion = Path.home() / MODEL.name
+        kinds = {SUFFIX: "Models"}
+        if path := ask_where_to_save(self, "Save in the model", str(suggestion), kinds):
             self.save_to(path)
 
     def _is_meant(self, result: Calibrated) -> bool:

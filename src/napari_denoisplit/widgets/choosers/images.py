@@ -170,6 +170,11 @@ class ImageChooser(QWidget):
         """Whether the T axis holds repeated exposures of one place."""
         return bool(self._role.repeats) and self.repeats.isChecked()
 
+    def take_layer(self, layer: ImageLayer) -> None:
+        """Take a layer, and go by that."""
+        self.kind.setCurrentIndex(self.kind.findData(LAYER))
+        self.layer.layer = layer
+
     def add_files(self, paths: list[Path]) -> None:
         """Take files, and go by those."""
         self.kind.setCurrentIndex(self.kind.count() - 1)  # files come last in every role

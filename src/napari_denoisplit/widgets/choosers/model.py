@@ -63,6 +63,13 @@ class ModelChoice(QWidget):
         if not self._is_picked and path != self.path and path.is_file():
             self._show(path)
 
+    def take_example(self) -> None:
+        """Choose the model that comes with the package, until another one is known."""
+        from napari_denoisplit.images.example.cells import MODEL
+
+        self._show(MODEL)
+        self._is_picked = False
+
     def _show(self, path: Path) -> None:
         self.edit.setText(str(path))
         self._shown = ""

@@ -10,6 +10,7 @@ from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QDockWidget, QMenu, QSizePolicy, QStackedWidget, QToolButton, QWidget
 
 from napari_denoisplit import widgets
+from napari_denoisplit.widgets.dock.beginning import OPEN, SPLIT, Beginning
 from napari_denoisplit.widgets.dock.icons import SIZE, icon
 from napari_denoisplit.widgets.layers.place import viewer_reference
 from napari_denoisplit.widgets.parts.controls import Text, in_a_column, in_a_row
@@ -29,23 +30,24 @@ _PLUGIN, _TITLE = " (napari-denoisplit)", " (denoiSplit)"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a page is called in the bar, what it is for, and its class."""
+    """What a page is called in the bar, what it is for, its class, and how to begin with it."""
 
     title: str
     help_text: str
     widget: str
+    beginning: str = ""
 
 
 STEPS = {
-    "Train": Step("Train", "Train a model on images of each structure alone.", "TrainWidget"),
-    "Split": Step("Split", "Split an image into its structures.", "SplitWidget"),
-    "Samples": Step("Look", "Look at the possible answers of a split.", "SamplesWidget"),
-    "Trust": Step("Trust", "Judge whether a split can be believed.", "TrustWidget"),
+    "Train": Step("Train", "Train a model on images of each structure alone.", "TrainWidget", OPEN),
+    "Split": Step("Split", "Split an image into its structures.", "SplitWidget", SPLIT),
+    "Samples": Step("Look", "Look at the possible answers of a split.", "SamplesWidget", SPLIT),
+    "Trust": Step("Trust", "Judge whether a split can be believed.", "TrustWidget", SPLIT),
 }
 TOOLS = {
     "Noise model": Step("Noise model", "Fit and judge a noise model.", "NoiseWidget"),
     "Calibration": Step("Calibrate", "Bring sigma to the size of errors.", "CalibrationWidget"),
-    "Denoise": Step("Denoise", "Denoise images without a model.", "DenoiseWidget"),
+    "Denoise": Step("Denoise", "Denoise images without a model.", "DenoiseWidget", OPEN),
     "Batch": Step("Batch", "Split every image of folders.", "BatchWidget"),
 }
 _PAGES = STEPS | TOOLS
@@ -72,13 +74,14 @@ class DenoisplitDock(QWidget):
         self.tools = _button(Step(_TOOLS, "Noise models, calibration, and more.", ""))
         self.known = Text("Model and image", self)
         self.known.setContentsMargins(6, 0, 6, 0)
+        self.beginning = Beginning(self)
         self.stack = QStackedWidget(self)
         # napari leaves the height to what wants it, and else adds an empty space below.
         self.stack.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._gives_way = timer(self, self._leave)
         bar = in_a_row(*self.buttons.values(), self.tools)
         bar.setSpacing(2)
-        self.setLayout(in_a_column(bar, self.known, self.stack))
+        self.setLayout(in_a_column(bar, self.known, self.beginning, self.stack))
         self.layout().setContentsMargins(4, 4, 4, 2)
         self._connect()
 
@@ -93,6 +96,8 @@ class DenoisplitDock(QWidget):
             action.triggered.connect(partial(self.show_page, name))
         self.tools.setMenu(menu)
         self.tools.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.beginning.split_wanted.connect(self._split_example)
+        self.beginning.cells_wanted.connect(partial(self._open_sample, "cells_alone"))
         if (viewer := self.viewer()) is not None:
             viewer.events.theme.connect(self._follow_theme)
         self._follow_theme()
@@ -145,6 +150,7 @@ class DenoisplitDock(QWidget):
         """Follow the viewer's layers; napari calls this."""
         for page in self._pages.values():
             page.reset_choices(event)
+        self._tell()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Begin with the page that splits, where no other was asked for."""
@@ -193,14 +199,32 @@ class DenoisplitDock(QWidget):
         for page in self._pages.values():
             page.show_newest()
 
+    def _open_sample(self, name: str, *_: object) -> None:
+        if (viewer := self.viewer()) is not None:
+            viewer.open_sample("napari-denoisplit", name)
+
+    def _split_example(self) -> None:
+        self._open_sample("cells")
+        self.show_page("Split").split_example()
+
     def _tell(self) -> None:
-        """Say which model and image the page in front is about."""
+        """Say which model and image the page in front is about, or how to begin with it."""
         page = self.stack.currentWidget()
         model, image = ("", "") if page is None else page.subject
         model = model or ("" if self._model is None else self._model.stem)
+        self._help_to_begin(is_new=not model)
         words = f"Model {model}" if model else "No model yet"
         self.known.say(words + (f" · image {image}" if image else ""))
         self.known.setToolTip(tooltip(str(self._model or "Train a model, or choose one in Split.")))
+
+    def _help_to_begin(self, *, is_new: bool) -> None:
+        """Say what a page is for while there is no model, or no layer where that is not needed."""
+        front, viewer = self.stack.currentWidget(), self.viewer()
+        name = next((name for name, page in self._pages.items() if page is front), "")
+        has_layers = viewer is not None and bool(viewer.layers)
+        is_new = is_new and bool(name) and (name == "Split" or not has_layers)
+        step = _PAGES.get(name, Step("", "", ""))
+        self.beginning.say(step.help_text if is_new else "", step.beginning if is_new else "")
 
     def _follow_theme(self, event: object = None) -> None:
         from napari.utils.theme import get_theme

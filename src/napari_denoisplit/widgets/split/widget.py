@@ -137,6 +137,14 @@ class SplitWidget(JobWidget):
         """Choose a model file."""
         self.model.open(path)
 
+    def split_example(self) -> None:
+        """Split the active layer, cells that come with the package, by the model made for them."""
+        viewer = self._viewer()
+        if viewer is not None and not self.is_busy:
+            self.source.take_layer(viewer.layers.selection.active)
+            self.model.take_example()
+            self.run()
+
     @property
     def problem(self) -> str:
         """Why nothing can be split; empty if something can."""
