@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 
 from napari_denoisplit.checkpoint import load_model
-from napari_denoisplit.errors import ImageError, ModelFileError, NoiseModelError, TrainingError
+from napari_denoisplit.errors import (
+    ImageError,
+    JobError,
+    ModelFileError,
+    NoiseModelError,
+    TrainingError,
+)
 from napari_denoisplit.events import Progress, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.jobs.denoise import denoiser
 from napari_denoisplit.jobs.denoise.job import denoise_job
+from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.measures.psnr import psnr
@@ -44,6 +51,13 @@ def test_a_seed_gives_the_same_image_again(pair):
     np.testing.assert_array_equal(first, again)
     other = run(denoise_job([pair[1]], TINY.model_copy(update={"seed": 1}))).images[0]
     assert not np.array_equal(first, other)
+
+
+def test_a_network_that_another_run_writes_is_left_to_it(pair, tmp_path):
+    path = tmp_path / "network.denoisplit"
+    with locked(path), pytest.raises(JobError, match="being written by process"):
+        run(denoise_job([pair[1]], TINY, path=path))
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("shape", [(37, 51), (9, 70), (1, 40), (2, 3, 33, 32)])

@@ -17,6 +17,7 @@ from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.normalization import Normalization
+from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.settings import LadderSettings, MixSettings
@@ -267,7 +268,7 @@ def test_files_in_another_order_are_refused(qtbot, widget, noisy, tmp_path):
     assert widget.result is None
 
 
-def test_a_model_that_was_trained_on_meanwhile_is_not_overwritten(qtbot, widget, viewer, model):
+def test_a_model_that_is_trained_on_meanwhile_is_not_overwritten(qtbot, widget, viewer, model):
     compare_with_clean(widget, viewer)
     calibrate(qtbot, widget)
     read = load_model(model)
@@ -278,6 +279,10 @@ def test_a_model_that_was_trained_on_meanwhile_is_not_overwritten(qtbot, widget,
     assert "was changed since it was calibrated" in widget.panel.status.text()
     assert load_model(model).header == newer
     other = model.with_name("other.denoisplit")
+    with locked(other):
+        widget.saving.save_to(other)
+        finish(qtbot, widget)
+    assert "is being written by process" in widget.panel.status.text()
     widget.saving.save_to(other)
     finish(qtbot, widget)
     assert load_model(other).header.calibration == widget.result.record

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from napari_denoisplit.images.training.windows import training_windows
 from napari_denoisplit.jobs.denoise.denoiser import Denoiser
 from napari_denoisplit.jobs.learning.loop import SECONDS_BETWEEN_PROGRESS, learn_job
 from napari_denoisplit.jobs.learning.run import Run
+from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.versions import versions
 from napari_denoisplit.measures.trust.degeneracy import CORRELATION, judge_denoised
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
@@ -138,6 +140,8 @@ def denoise_job(
         that gives one answer.
     ModelFileError
         The model file is damaged, or holds no denoiser.
+    JobError
+        Another run writes to the same path.
     """
     stop = stop or threading.Event()
     names = names or [""] * len(images)
@@ -157,9 +161,12 @@ def denoise_job(
         else:
             run = prepare(images, settings, compute, names, channel, path if resume else None)
             yield Stage(f"Learning to denoise on {compute}")
-            learning = learn_job(run, path, stop)
             only = (Progress, Stage)
-            trained = yield from changed(learning, lambda e: (e,) if isinstance(e, only) else ())
+            with nullcontext() if path is None else locked(path):
+                learning = learn_job(run, path, stop)
+                trained = yield from changed(
+                    learning, lambda e: (e,) if isinstance(e, only) else ()
+                )
             model = trained.model
         # A noise model takes no gaps, and a training that was stopped is to have a result.
         to_the_end = for_noise_model or stop.is_set()

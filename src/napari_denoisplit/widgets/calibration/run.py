@@ -79,19 +79,23 @@ def save_calibration(
     ------
     CalibrationError
         The file to replace is not the model any more that was calibrated.
+    JobError
+        Another run writes this file.
     OSError
         The folder cannot be written.
     """
     from napari_denoisplit.checkpoint import read_header, save_model
+    from napari_denoisplit.jobs.lock import locked
 
     yield Stage(f"Saving {path.name}")
     is_own = model.path is not None and path.resolve() == model.path.resolve()
-    if is_own and path.exists() and _plain(read_header(path)) != _plain(model.header):
-        raise CalibrationError(
-            f"{path.name} was changed since it was calibrated, as by a training that went on: "
-            "calibrate it again, or save under another name."
-        )
-    save_model(path, model)
+    with locked(path):
+        if is_own and path.exists() and _plain(read_header(path)) != _plain(model.header):
+            raise CalibrationError(
+                f"{path.name} was changed since it was calibrated, as by a training that went on: "
+                "calibrate it again, or save under another name."
+            )
+        save_model(path, model)
     return read_header(path)
 
 
