@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.images.training.noise_data import NoiseData
+from napari_denoisplit.noise.pairs.exposures import copies
 from napari_denoisplit.noise.pairs.gathering import gather
 from napari_denoisplit.settings import NoiseFitSettings
 
@@ -69,6 +70,25 @@ def test_a_frozen_recording_is_fitted_to_what_was_before(scene):
     pairs = gathered(stack)
     assert pairs.findings[0].text.startswith("Repeats 7 to 16 hold the same pixels")
     assert_is_the_camera(pairs)
+
+
+@pytest.mark.parametrize("scene", ["sparse", "smooth"])
+@pytest.mark.parametrize("top", [255, 65535])
+def test_a_frozen_recording_is_known_in_a_contrast_of_its_own_for_each_frame(scene, top):
+    stack = exposures(scene, 12).round()
+    stack[6:] = stack[5]
+    for t in range(12):  # as an automatic contrast does, which cuts off the ends
+        low, high = np.quantile(stack[t], [0.0001 * t, 1 - 0.0001 * t])
+        stack[t] = ((stack[t] - low) / (high - low)).clip(0, 1) * top
+    text = gathered(stack).findings[0].text
+    assert text.startswith("Repeats 7 to 12 hold the same pixels")
+
+
+def test_few_photons_and_a_clear_field_are_no_copies(rng):
+    faint = rng.poisson(photons("smooth") / 200, (8, 128, 128)).astype(np.float32)
+    clear = (100 * photons("smooth") + rng.normal(0, 0.5, (8, 128, 128))).round()
+    for stack in (faint, clear):
+        assert not copies([stack.astype(np.float32)]).any()
 
 
 def running_mean(stack, n: int):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_denoisplit.noise.pairs.rounding import grey_step
 from napari_denoisplit.noise.pairs.scaling import Reference
 from napari_denoisplit.noise.pairs.spread import SECOND_DIFFERENCE, noise_spread
 
@@ -33,6 +34,10 @@ _OUTLIER = 2.0  # times the usual difference from the others
 _LEAST_FOR_OUTLIERS = 3  # of two, nobody can say which is wrong
 _STRIKE = 12.0  # standard deviations
 _MOST_STRUCK = 1e-3  # of the pixels
+_LEAST_TO_COMPARE = 100  # pixels
+_SAME = 0.9  # of the variance of an exposure that the one before it explains, if it is a copy
+_PRECISION = 1e-6  # of float32, after some arithmetic
+_OF_ROUNDING = 1.5  # times its variance that two copies may differ by
 _OF_FILTER = np.convolve(SECOND_DIFFERENCE, SECOND_DIFFERENCE)[2:]  # of white noise, by distance
 
 
@@ -57,14 +62,39 @@ def blank(windows: Sequence[Floats], masks: Sequence[Booleans]) -> Booleans:
 
 
 def copies(windows: Sequence[Floats]) -> Booleans:
-    """Which exposures hold the pixels of an earlier one, (T,)."""
+    """Which exposures hold the pixels of an earlier one, (T,), or of the last in other levels.
+
+    A program that gives every frame a contrast of its own makes no exposure of a copy.
+    """
     seen: set[bytes] = set()
     found = np.zeros(len(windows[0]), dtype=bool)
     for t in range(len(found)):
         digest = hashlib.sha256(b"".join(raw[t].tobytes() for raw in windows)).digest()
-        found[t] = digest in seen
+        found[t] = digest in seen or (
+            t > 0 and all(_rescaled(raw[t - 1], raw[t]) for raw in windows)
+        )
         seen.add(digest)
     return found
+
+
+def _rescaled(first: Floats, other: Floats) -> bool:
+    """Whether an exposure differs from another by gain, offset and rounding alone."""
+    # A contrast that was stretched cuts off the ends.
+    inside = np.logical_and.reduce([(x > x.min()) & (x < x.max()) for x in (first, other)])
+    if inside.sum() < _LEAST_TO_COMPARE:
+        return False
+    x, y = (one[inside].astype(np.float64) for one in (first, other))
+    x -= x.mean()
+    y -= y.mean()
+    slope = float(x @ y) / max(float(x @ x), 1e-300)
+    rest = float(np.mean((y - slope * x) ** 2))
+    rounding = (grey_step(other) ** 2 + (slope * grey_step(first)) ** 2) / 12
+    own = (_PRECISION * float(np.abs(other).max())) ** 2
+    return (
+        slope > 0
+        and rest < (1 - _SAME) * float(y @ y) / len(y)
+        and rest < _OF_ROUNDING * rounding + own
+    )
 
 
 def alike(windows: Sequence[Floats], masks: Sequence[Booleans]) -> Booleans:
