@@ -30,28 +30,29 @@ def called(*words: object) -> int:
     return int(end.value.code or 0)
 
 
-def test_axes_pixel_size_and_channels_are_kept(noisy, tmp_path, capsys):
+def test_axes_pixel_size_and_channels_are_kept_and_every_verdict_told(noisy, tmp_path, capsys):
     assert called(noisy, "-o", tmp_path / "out", *QUICK) == 0
     written = tmp_path / "out" / "cells_denoised.ome.tif"
-    assert capsys.readouterr().out.strip() == str(written)
+    told = capsys.readouterr()
+    assert told.out.strip() == str(written)
+    assert "fibres: good" in told.err
+    assert "pits: good" in told.err
     before, after = read_image(noisy), read_image(written)
     assert (after.axes, after.shape) == (before.axes, before.shape)
     assert after.pixel_size == before.pixel_size
     assert after.channel_names == before.channel_names
 
 
-def test_the_verdict_on_every_channel_is_told(noisy, tmp_path, capsys):
-    assert called(noisy, "-o", tmp_path / "result.tif", *QUICK) == 0
+def test_a_blank_result_is_not_written_and_its_network_kept_for_more_learning(
+    noisy, tmp_path, capsys
+):
+    model = tmp_path / "kept.denoisplit"
+    assert called(noisy, "-o", tmp_path / "out", "--steps", 1, "--model", model) == 1
     said = capsys.readouterr().err
-    assert "fibres: good" in said
-    assert "pits: good" in said
-    assert (tmp_path / "result.tif").exists()
-
-
-def test_a_blank_result_is_not_written(noisy, tmp_path, capsys):
-    assert called(noisy, "-o", tmp_path / "out", "--steps", 1) == 1
-    assert "nearly blank" in capsys.readouterr().err
+    assert "nearly blank" in said
+    assert "with --resume" in said
     assert not (tmp_path / "out").exists()
+    assert (tmp_path / "kept_pits.denoisplit").exists()
 
 
 def test_nothing_is_overwritten(noisy, tmp_path, capsys):
@@ -87,15 +88,9 @@ def test_a_network_is_kept_applied_and_resumed(noisy, tmp_path, capsys):
     )
     np.testing.assert_array_equal(first, second)
     assert [file.read_bytes() for file in files] == written
-    assert called(noisy, "-o", tmp_path / "c", "--model", model, "--resume", *QUICK) == 0
-    assert [read_header(file).training["steps"] for file in files] == [50, 50]
-
-
-def test_the_network_of_a_useless_result_is_kept_for_more_learning(noisy, tmp_path, capsys):
-    model = tmp_path / "kept.denoisplit"
-    assert called(noisy, "-o", tmp_path / "out", "--steps", 1, "--model", model) == 1
-    assert "with --resume" in capsys.readouterr().err
-    assert (tmp_path / "kept_pits.denoisplit").exists()
+    more = ("--resume", *QUICK[2:], "--steps", 5)
+    assert called(noisy, "-o", tmp_path / "c", "--model", model, *more) == 0
+    assert [read_header(file).training["steps"] for file in files] == [30, 30]
 
 
 @pytest.mark.parametrize(

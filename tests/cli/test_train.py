@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tests.quick_training import quick_training
 
 from napari_denoisplit.checkpoint import last_path, read_header
 from napari_denoisplit.cli import main
@@ -14,6 +15,10 @@ from napari_denoisplit.images.phantom.synthetic_noise import add_noise
 from napari_denoisplit.noise.files.noise_file import write_noise_model
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.verdict import NoiseRecord, Verdict
+
+__all__ = ["quick_training"]
+
+pytestmark = pytest.mark.usefixtures("quick_training")
 
 SHORT = ("--preset", "tiny", "--steps", "2", "--batch-size", "2", "--device", "cpu")
 

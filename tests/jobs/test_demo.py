@@ -4,14 +4,19 @@ import threading
 
 import numpy as np
 import pytest
+from tests.quick_training import quick_training
+from tests.stand_in import stand_in
 
 from napari_denoisplit.checkpoint import read_header
 from napari_denoisplit.errors import JobError
-from napari_denoisplit.events import EpochDone, run
+from napari_denoisplit.events import EpochDone, Stage, run
 from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs import demo
 from napari_denoisplit.jobs.demo import demo_fields, demo_job, demo_test
-from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.jobs.learning.loop import Trained
+
+__all__ = ["quick_training"]
 
 
 @pytest.fixture
@@ -36,18 +41,20 @@ def test_the_superposition_is_the_mean_of_noisy_channels(small):
 def test_a_demo_stopped_before_the_first_sample_says_where_the_model_is(
     small, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(demo, "split_job", stopped_split)
+    def train_job(fields, settings, *, path=None, noise_models=None, resume=None, stop=None):
+        yield Stage("Training")
+        return Trained(None, path, (), False)
+
+    def split_job(model, image, settings, *, stop=None, focus=None, region=None):
+        yield Stage("Encoding")
+        return Split.of_image(demo_test(0)[0], mmse=demo_test(0)[0].data, n_samples=0)
+
+    stand_in(monkeypatch, "jobs.demo", train_job, split_job)
     with pytest.raises(JobError, match=r"before the first sample.*demo\.denoisplit"):
-        run(demo_job(tmp_path, minutes=0.01, n_samples=2))
+        run(demo_job(tmp_path, n_samples=2))
 
 
-def stopped_split(model, image, settings, *, stop=None):
-    stop = threading.Event()
-    stop.set()
-    return split_job(model, image, settings, stop=stop)
-
-
-def test_a_demo_leaves_images_a_model_and_a_picture(small, tmp_path):
+def test_a_demo_leaves_images_a_model_and_a_picture(small, quick_training, tmp_path):
     stop = threading.Event()
 
     def stop_after_an_epoch(event):

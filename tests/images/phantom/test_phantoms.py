@@ -60,11 +60,11 @@ def test_both_structures_keep_to_the_same_cells(field):
 @pytest.fixture(scope="module")
 def mean_light():
     """Light per pixel of each structure above the background, in large fields."""
-    images = [phantom((900, 900), STRUCTURES, seed) for seed in (10, 11)]
+    images = [phantom((640, 640), STRUCTURES, seed) for seed in (10, 11)]
     return np.mean(images, axis=(0, 2, 3)) - BACKGROUND
 
 
-@pytest.mark.parametrize(("shape", "n"), [((256, 256), 8), ((160, 700), 5), ((1300, 1300), 1)])
+@pytest.mark.parametrize(("shape", "n"), [((256, 256), 5), ((160, 700), 3), ((900, 900), 1)])
 def test_density_and_brightness_do_not_depend_on_the_size_of_the_field(shape, n, mean_light):
     images = [phantom(shape, STRUCTURES, seed) for seed in range(n)]
     light = np.mean(images, axis=(0, 2, 3)) - BACKGROUND

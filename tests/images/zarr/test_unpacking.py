@@ -102,10 +102,10 @@ def test_what_every_codec_of_format_2_unpacks_is_bounded(tmp_path, rng, codec):
 
 
 def check(tmp_path, rng, zarr_format, **how):
-    """Write an image, then give it chunks of one twice as large as `_SMALLEST`."""
+    """Write an image, then give it chunks of one larger than `_SMALLEST`."""
     pixels = rng.poisson(50, (64, 64)).astype(np.uint16)
     folders = {}
-    for size, dtype in ((32, "uint16"), (1024, "uint16")):
+    for size, dtype in ((32, "uint16"), (768, "uint16")):
         folders[size] = tmp_path / f"{size}.zarr"
         array = zarr.create_array(
             folders[size],
@@ -117,16 +117,16 @@ def check(tmp_path, rng, zarr_format, **how):
         )
         array[:] = pixels if size == 32 else 1
     np.testing.assert_array_equal(read_image(folders[32], axes="YX").data, pixels)
-    assert (read_image(folders[1024], axes="YX").data == 1).all()
+    assert (read_image(folders[768], axes="YX").data == 1).all()
     metadata = ("zarr.json", ".zarray")
-    for path in folders[1024].rglob("*"):
+    for path in folders[768].rglob("*"):
         if path.is_file() and path.name not in metadata:
-            shutil.copyfile(path, folders[32] / path.relative_to(folders[1024]))
+            shutil.copyfile(path, folders[32] / path.relative_to(folders[768]))
     with pytest.raises(ImageError, match="unpacks to more than"):
         np.asarray(read_image(folders[32], axes="YX").data)
 
 
-@pytest.mark.parametrize("n_bytes", [0, 1, 200, 300, 70_000, 3_000_000])
+@pytest.mark.parametrize("n_bytes", [0, 1, 200, 300, 70_000, 1_200_000])
 @pytest.mark.parametrize("name", ["Zlib", "GZip", "BZ2", "LZMA", "LZ4", "Zstd", "Blosc"])
 def test_what_is_no_larger_is_let_through(rng, name, n_bytes):
     codec = getattr(numcodecs, name)()
@@ -157,7 +157,7 @@ def test_zstd_that_does_not_say_its_size_is_bounded_by_its_blocks(window_log):
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_shard_that_is_compressed_as_a_whole_is_read(tmp_path, rng):
-    pixels = rng.poisson(50, (1024, 1024)).astype(np.uint16)
+    pixels = rng.poisson(50, (768, 768)).astype(np.uint16)
     inner = zarr.codecs.ShardingCodec(chunk_shape=(16, 16), codecs=[zarr.codecs.BytesCodec()])
     array = zarr.create_array(
         tmp_path / "a.zarr",

@@ -32,7 +32,7 @@ TRAINING = TrainSettings(
     network=NETWORK,
     mix=MixSettings(),
     minutes=None,
-    steps=150,
+    steps=100,
     patch_size=32,
     batch_size=4,
     device="cpu",
@@ -78,7 +78,7 @@ def test_the_mean_squared_error_of_the_rest_is_that_of_sigma(calibrated):
 def test_the_response_to_noise_is_the_covariance_of_noise_and_prediction(model, images):
     (clean,) = images.clean
     covariance, probed = np.zeros(2), np.zeros(2)
-    n = 12
+    n = 6
     for seed in range(n):
         noisy = exposure(clean, seed)
         fields = make_fields(TrainingFields((noisy,), NAMES), MixSettings())

@@ -27,7 +27,7 @@ SETTINGS = SplitSettings(
 CONTEXT = {
     "image": ContextSettings(scales=3),
     "lean": ContextSettings(scales=3, variant="lean", patch_size=16, kept_size=8),
-    "regular": ContextSettings(scales=2, variant="regular", patch_size=16, kept_size=4),
+    "regular": ContextSettings(scales=2, variant="regular", patch_size=16, kept_size=8),
 }
 NORMALIZATION = Normalization(
     input_mean=100, input_std=20, channel_means=(90.0, 110.0), channel_stds=(10.0, 40.0)
@@ -49,7 +49,7 @@ def model(request) -> Model:
 
 @pytest.fixture(scope="module")
 def image() -> Image:
-    data = np.random.default_rng(0).normal(100, 20, (90, 200)).astype(np.float32)
+    data = np.random.default_rng(0).normal(100, 20, (70, 200)).astype(np.float32)
     return Image(data, "YX", name="slide")
 
 

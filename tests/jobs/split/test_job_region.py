@@ -20,7 +20,7 @@ from napari_denoisplit.settings import SplitSettings
 __all__ = ["model"]
 
 # 48 pixels of context hold the whole field of view of two levels.
-SETTINGS = SplitSettings(n_samples=4, keep_samples=2, overlap=48, device="cpu", precision="float32")
+SETTINGS = SplitSettings(n_samples=2, keep_samples=2, overlap=48, device="cpu", precision="float32")
 DATA = np.random.default_rng(0).normal(100, 20, (2, 181, 250)).astype(np.float32)
 SCALE = {"Z": 2.0, "Y": 0.5, "X": 0.25}
 STACK = Image(DATA, "ZYX", SCALE, name="slide", origin={"X": 7.0})
@@ -43,8 +43,12 @@ def assert_part(split, whole, region):
         np.testing.assert_allclose(part, all_of_it[place], rtol=0, atol=allowed)
 
 
-@pytest.mark.parametrize("text", ["70:120,100:170", "0:9,:", "150:,203:", "64:65,127:128", ":,:"])
-@pytest.mark.parametrize("tile_size", [None, 128])
+PARTS = ["70:120,100:170", "0:9,:", "150:,203:", "64:65,127:128", ":,:"]
+
+
+@pytest.mark.parametrize(
+    ("text", "tile_size"), [(PARTS[0], None), (PARTS[2], None), *((part, 128) for part in PARTS)]
+)
 def test_a_region_is_that_part_of_the_whole_split(model, whole, text, tile_size):
     region = PlaneRegion.parse(text)
     settings = SETTINGS.model_copy(update={"tile_size": tile_size})
@@ -114,7 +118,8 @@ def test_a_stopped_region_keeps_its_complete_samples(model):
             stop.set()
 
     region = PlaneRegion((20, 60), (20, 60))
-    job = split_job(model, Image(DATA[0], "YX"), SETTINGS, stop=stop, region=region)
+    more = SETTINGS.model_copy(update={"n_samples": 4})
+    job = split_job(model, Image(DATA[0], "YX"), more, stop=stop, region=region)
     assert run(job, stop_at_second).n_samples == 2
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.quick_training import quick_training
 
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import last_path, load_model
@@ -21,6 +22,10 @@ from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.settings import MixSettings, SplitSettings
+
+__all__ = ["quick_training"]
+
+pytestmark = pytest.mark.usefixtures("quick_training")
 
 
 def collected(job):

@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from tests.quick_training import quick_training
 
 from napari_denoisplit.checkpoint import last_path, load_model, read_header
 from napari_denoisplit.errors import CalibrationError, TrainingError
@@ -33,6 +34,10 @@ from napari_denoisplit.settings import (
     TrainSettings,
     UNetSettings,
 )
+
+__all__ = ["quick_training"]
+
+pytestmark = pytest.mark.usefixtures("quick_training")
 
 LADDER = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
 UNET = UNetSettings(n_levels=2, n_filters=4)

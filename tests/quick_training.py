@@ -1,0 +1,32 @@
+"""Trainings of tests without what takes most of their time and is tested by itself."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from tests.stand_in import stand_in
+
+from napari_denoisplit.jobs.noise.job import fit_noise_job as real_job
+
+_FITTED = {}
+
+
+@pytest.fixture
+def quick_training(monkeypatch):
+    """Let trainings on the same pixels share the fit of their noise, and look at none afterwards.
+
+    What a model remembers of the images that it was trained on is a matter of `jobs.trust`.
+    """
+
+    def fit_noise_job(data, settings=None, *, denoise=None, stop=None):
+        asked = pickle.dumps((data, settings, denoise))
+        if asked not in _FITTED:
+            _FITTED[asked] = yield from real_job(data, settings, denoise=denoise, stop=stop)
+        return _FITTED[asked]
+
+    def with_likeness(model, batches):
+        return model
+
+    stand_in(monkeypatch, "jobs.train.channel_noise", fit_noise_job)
+    stand_in(monkeypatch, "jobs.train.job", with_likeness)
