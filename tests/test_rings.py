@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -102,7 +103,10 @@ def inside(names: Collection[str]) -> set[str]:
     return own
 
 
-IMPORTED = {name: inside(imported(path, everywhere=True)) - {""} for name, path in MODULES.items()}
+@cache
+def imports() -> dict[str, set[str]]:
+    """The modules of the package that each of them imports."""
+    return {n: inside(imported(path, everywhere=True)) - {""} for n, path in MODULES.items()}
 
 
 def ring_of(module: str) -> int:
@@ -130,7 +134,7 @@ def wing_of(module: str) -> str | None:
 def test_no_module_imports_from_an_outer_ring():
     offenders = [
         f"{module} imports {other}"
-        for module, others in IMPORTED.items()
+        for module, others in imports().items()
         for other in others
         if module and ring_of(other) > ring_of(module)
     ]
@@ -140,7 +144,7 @@ def test_no_module_imports_from_an_outer_ring():
 def test_no_face_imports_another_face():
     offenders = [
         f"{module} imports {other}"
-        for module, others in IMPORTED.items()
+        for module, others in imports().items()
         for other in others
         if face_of(module) and face_of(other) not in {None, face_of(module)}
     ]
@@ -161,7 +165,7 @@ def test_faces_load_heavy_libraries_only_inside_functions():
 def test_no_wing_of_the_widgets_imports_another_wing():
     offenders = [
         f"{module} imports {other}"
-        for module, others in IMPORTED.items()
+        for module, others in imports().items()
         for other in others
         if wing_of(module) and wing_of(other) not in {None, wing_of(module), *SHARED_BY_WINGS}
     ]
@@ -171,7 +175,7 @@ def test_no_wing_of_the_widgets_imports_another_wing():
 def test_shared_folders_of_the_widgets_import_in_one_direction():
     offenders = [
         f"{module} imports {other}"
-        for module, others in IMPORTED.items()
+        for module, others in imports().items()
         for other in others
         if {wing_of(module), wing_of(other)} <= set(SHARED_BY_WINGS)
         and SHARED_BY_WINGS.index(wing_of(module)) < SHARED_BY_WINGS.index(wing_of(other))

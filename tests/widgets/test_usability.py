@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -49,6 +51,21 @@ def controls(widget):
             yield control
 
 
+def test_opening_every_page_loads_neither_torch_nor_matplotlib():
+    code = """
+import sys
+from napari.components import ViewerModel
+from qtpy.QtWidgets import QApplication
+app = QApplication([])
+from napari_denoisplit import widgets
+viewer = ViewerModel()
+opened = [getattr(widgets, name)(viewer) for name in widgets.__all__]
+sys.exit(str(sorted({"torch", "matplotlib"} & set(sys.modules)) or ""))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.stderr.strip() == ""
+
+
 @EVERY_WIDGET
 def test_every_control_has_a_name_and_an_explanation(viewer, dock, kind):
     widget = dock(viewer, kind(viewer))
@@ -77,9 +94,9 @@ def test_the_tab_key_goes_from_top_to_bottom(qtbot, viewer, dock, kind):
     widget.show()
     qtbot.waitExposed(widget)
     inside = widget.findChild(QScrollArea).widget()
-    rows, control = [], inside.nextInFocusChain()
+    rows, control, reached = [], inside.nextInFocusChain(), set(controls(widget))
     for _ in range(500):
-        if control in set(controls(widget)) and control.isVisible() and control.isEnabled():
+        if control in reached and control.isVisible() and control.isEnabled():
             # What stays in sight at the bottom comes after all that scrolls.
             end = 0 if inside.isAncestorOf(control) else inside.height()
             rows.append(end + control.mapToGlobal(control.rect().topLeft()).y())

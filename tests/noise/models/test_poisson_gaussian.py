@@ -33,8 +33,8 @@ def exact(x: np.ndarray, count: float, spread: float) -> np.ndarray:
     return stats.norm.pdf(x[:, None], peaks, spread * GAIN) @ weights
 
 
-@pytest.mark.parametrize("count", [-3.0, 0.0, 0.1, 0.3, 1.0, 5.0, 40.0, 1000.0])
-@pytest.mark.parametrize("spread", [0.1, 0.5, 1.0, 10.0])
+@pytest.mark.parametrize("count", [-3.0, 0.0, 0.1, 1.0, 40.0, 1000.0])
+@pytest.mark.parametrize("spread", [0.1, 0.5, 10.0])
 def test_density_integrates_to_one_and_to_the_cumulative_distribution(count, spread):
     model = camera(spread)
     signal = OFFSET + GAIN * count
@@ -48,7 +48,7 @@ def test_density_integrates_to_one_and_to_the_cumulative_distribution(count, spr
     )
 
 
-@pytest.mark.parametrize("count", [0.0, 0.1, 0.3, 1.0, 5.0, 40.0])
+@pytest.mark.parametrize("count", [0.0, 0.1, 1.0, 40.0])
 @pytest.mark.parametrize(("spread", "apart"), [(0.5, 0.02), (1.0, 2e-3), (10.0, 1e-4)])
 def test_moments_of_the_density_are_those_of_the_camera(count, spread, apart):
     model = camera(spread)
@@ -64,7 +64,7 @@ def test_moments_of_the_density_are_those_of_the_camera(count, spread, apart):
         assert variance == pytest.approx(GAIN * (signal.item() - OFFSET) + (spread * GAIN) ** 2)
 
 
-@pytest.mark.parametrize("count", [0.1, 0.3, 1.0, 5.0, 40.0])
+@pytest.mark.parametrize("count", [0.1, 1.0, 40.0])
 @pytest.mark.parametrize(("spread", "nats"), [(0.3, 0.04), (0.5, 5e-4), (1.0, 2e-5)])
 def test_density_is_close_to_the_sum_over_photon_counts(count, spread, nats):
     model = camera(spread)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tifffile
@@ -36,19 +33,6 @@ def denoise(qtbot, widget):
     """Press the big button and wait for the end."""
     widget.panel.button.click()
     qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=20_000)
-
-
-def test_opening_the_widget_does_not_import_torch():
-    code = """
-import sys
-from napari.components import ViewerModel
-from qtpy.QtWidgets import QApplication
-app = QApplication([])
-from napari_denoisplit.widgets import DenoiseWidget
-widget = DenoiseWidget(ViewerModel())
-assert "torch" not in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_result_lies_where_the_layer_lies(qtbot, viewer, widget, noisy):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
-import sys
 import threading
 from time import thread_time
 
@@ -49,23 +47,6 @@ def wait_for_end(qtbot, widget):
 def click(widget):
     """Press the big button."""
     widget.panel.button.click()
-
-
-def test_opening_widgets_imports_neither_torch_nor_matplotlib():
-    code = """
-import sys
-from napari.components import ViewerModel
-from qtpy.QtWidgets import QApplication
-app = QApplication([])
-from napari_denoisplit.widgets import SplitWidget, TrainWidget
-viewer = ViewerModel()
-widgets = SplitWidget(viewer), TrainWidget(viewer)
-sys.exit(str(sorted({"torch", "matplotlib"} & set(sys.modules)) or ""))
-"""
-    ended = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert ended.stderr.strip() == ""
 
 
 def test_a_split_makes_layers_named_after_input_structure_and_kind(qtbot, viewer, widget, image):
