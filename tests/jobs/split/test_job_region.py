@@ -47,7 +47,7 @@ PARTS = ["70:120,100:170", "0:9,:", "150:,203:", "64:65,127:128", ":,:"]
 
 
 @pytest.mark.parametrize(
-    ("text", "tile_size"), [(PARTS[0], None), (PARTS[2], None), *((part, 128) for part in PARTS)]
+    ("text", "tile_size"), [(PARTS[0], None), (PARTS[2], None), *((part, 160) for part in PARTS)]
 )
 def test_a_region_is_that_part_of_the_whole_split(model, whole, text, tile_size):
     region = PlaneRegion.parse(text)
