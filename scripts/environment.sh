@@ -30,18 +30,25 @@ if [ ! -x .venv/bin/python ]; then
     "$python" -m venv .venv
 fi
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
+# Of 19,000 files that Python could compile beforehand, which takes minutes, a few thousand are ever
+# used: each is compiled when it is, unless Python is not to keep what it compiles.
+compile=--no-compile
+if [ -n "${PYTHONDONTWRITEBYTECODE:-}" ]; then
+    compile=
+fi
 
+# Words, not arrays: the bash of macOS takes an empty array for an error.
 # On Linux the package index has torch with CUDA, several GB. Where there is no NVIDIA card, the
 # CPU build (0.2 GB) does the same work.
 wheels=https://download.pytorch.org/whl/cpu
-torch_index=()
+torch_index=
 if [ "$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null \
     && .venv/bin/python -c "import urllib.request as u; u.urlopen('$wheels/torch/', timeout=10)" 2>/dev/null; then
-    torch_index=(--extra-index-url "$wheels")
+    torch_index="--extra-index-url $wheels"
 fi
 echo "Installing torch into .venv (about 200 MB; with CUDA several GB)"
-pip install -qq -c constraints.txt "${torch_index[@]}" torch
+pip install -qq $compile -c constraints.txt $torch_index torch
 
 extras=$(IFS=,; echo "$*")
 echo "Installing napari-denoisplit${extras:+ with its extras $extras} and napari (about 300 MB)"
-pip install -qq -c constraints.txt -e ".${extras:+[$extras]}" "napari[pyqt6]"
+pip install -qq $compile -c constraints.txt -e ".${extras:+[$extras]}" "napari[pyqt6]"

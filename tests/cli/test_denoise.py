@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -12,11 +14,13 @@ from napari_denoisplit.images.phantom.phantoms import phantom
 
 QUICK = ("--steps", "25", "--batch-size", "4", "--patch-size", "32", "--learning-rate", "4e-3")
 
+drawn = cache(phantom)
+
 
 @pytest.fixture
 def noisy(tmp_path, rng):
     """File of a noisy image of two channels."""
-    clean = phantom((64, 96))
+    clean = drawn((64, 96))
     data = (clean + rng.normal(0, 0.5 * clean.std(), clean.shape)).astype(np.float32)
     path = tmp_path / "cells.ome.tif"
     write_image(path, Image(data, "CYX", {"X": 0.2, "Y": 0.2}, {}, ("fibres", "pits")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from napari_denoisplit.checkpoint import ModelHeader, read_header
 from napari_denoisplit.errors import ImageError, JobError, ModelFileError, message_of
 from napari_denoisplit.events import EpochDone, Stage, run
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.images.phantom import phantoms
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.images.superposition import superpose
@@ -33,6 +34,8 @@ from napari_denoisplit.verdict import Verdict
 CAMERA = PoissonGaussian(5.0, 100.0, 40.0, 0, 1e5)
 MODELS = (CAMERA, CAMERA)
 SIZE = 256
+
+phantom = cache(phantoms.phantom)
 
 
 def noisy(clean, weights=(0.5, 0.5), seed=0):

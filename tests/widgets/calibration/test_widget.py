@@ -27,12 +27,12 @@ from napari_denoisplit.widgets.calibration.images import CLEAN_RECORDED, NOISY_C
 NAMES = ("filaments", "pits")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clean():
     return phantom((96, 128), seed=1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def noisy(clean):
     return add_noise(clean, gaussian=0.5, seed=1)
 

@@ -13,9 +13,9 @@ from napari_denoisplit.widgets.denoise.widget import DenoiseWidget
 from napari_denoisplit.widgets.layers.found import find_results
 
 
-@pytest.fixture
-def noisy(rng):
-    clean = phantom((64, 96), ("filaments",))[0]
+@pytest.fixture(scope="module")
+def noisy():
+    clean, rng = phantom((64, 96), ("filaments",))[0], np.random.default_rng(20240311)
     return (clean + rng.normal(0, 0.5 * clean.std(), clean.shape)).astype(np.float32)
 
 

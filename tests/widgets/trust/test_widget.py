@@ -30,7 +30,7 @@ NAMES = ("filaments", "pits")
 PLACE = {"scale": (0.5, 0.25), "translate": (3, 4)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clean():
     return phantom((96, 128), NAMES, seed=1)
 
