@@ -1,4 +1,4 @@
-"""The browser of samples, in a real window."""
+"""The browser of samples; in a real window where that matters."""
 
 from __future__ import annotations
 
@@ -30,11 +30,10 @@ def samples(rng):
     return make_samples(rng)
 
 
-@pytest.fixture
-def browse(qtbot, window, dock, samples):
+def opened(qtbot, viewer, dock, samples):
     """Open the widget on one split, whose samples are shown."""
-    add_split(window, samples)
-    widget = dock(window, SamplesWidget(window))
+    add_split(viewer, samples)
+    widget = dock(viewer, SamplesWidget(viewer))
     widget.show_button.click()
     yield widget
     widget.player.pause()
@@ -42,13 +41,23 @@ def browse(qtbot, window, dock, samples):
     qtbot.waitUntil(lambda: not widget.measuring.probe.is_busy)
 
 
+@pytest.fixture
+def browse(qtbot, viewer, dock, samples):
+    yield from opened(qtbot, viewer, dock, samples)
+
+
+@pytest.fixture
+def browse_in_window(qtbot, window, dock, samples):
+    yield from opened(qtbot, window, dock, samples)
+
+
 def shown(widget):
     return np.stack([layer.data for layer in widget.browser.picture.layers])
 
 
-def click(window, world, *, drag=0, button=1, modifiers=()):
+def click(viewer, world, *, drag=0, button=1, modifiers=()):
     """Press and release the mouse as napari's canvas tells it."""
-    viewer = window.__wrapped__
+    viewer = viewer.__wrapped__
     event = SimpleNamespace(
         type="mouse_press", button=button, modifiers=modifiers, pos=(50, 50), position=world
     )
@@ -68,7 +77,8 @@ def compare_with(browse, index):
     browse.view["against"].set_value("sample")
 
 
-def test_showing_hides_what_lies_there_and_hiding_brings_it_back(window, browse, samples):
+def test_showing_hides_what_lies_there_and_hiding_brings_it_back(window, browse_in_window, samples):
+    browse = browse_in_window
     before = {layer.name for layer in window.layers if layer.visible}
     assert before == {f"{name} {SHOWN_SAMPLE} · cell" for name in NAMES}
     assert_allclose(shown(browse), samples[:, 0])
@@ -78,7 +88,8 @@ def test_showing_hides_what_lies_there_and_hiding_brings_it_back(window, browse,
     assert not any(SHOWN_SAMPLE in layer.name for layer in window.layers)
 
 
-def test_every_way_to_a_sample_leads_to_the_same_picture(window, browse, samples):
+def test_every_way_to_a_sample_leads_to_the_same_picture(window, browse_in_window, samples):
+    browse = browse_in_window
     browse.transport.slider.setValue(3)
     assert_allclose(shown(browse), samples[:, 3])
     browse.transport.forward.click()
@@ -132,36 +143,36 @@ def test_blinking_turns_between_two_pictures(qtbot, browse, samples):
     qtbot.waitUntil(lambda: np.allclose(shown(browse), samples[:, 0]), timeout=3000)
 
 
-def test_a_removed_picture_is_not_painted_any_more(window, browse):
-    window.layers.remove(browse.browser.picture.layers[0])
+def test_a_removed_picture_is_not_painted_any_more(viewer, browse):
+    viewer.layers.remove(browse.browser.picture.layers[0])
     assert not browse.browser.is_shown
     browse.player.go(3)
     assert browse.show_button.text() in ("Show the samples", "Hide the samples")
 
 
-def test_planes_of_a_stack_follow_the_viewer(qtbot, window, dock, rng):
+def test_planes_of_a_stack_follow_the_viewer(qtbot, viewer, dock, rng):
     samples = make_samples(rng, lead=(3, 2))
-    add_split(window, samples, "time sample z")
-    widget = dock(window, SamplesWidget(window))
-    window.dims.set_current_step((0, 2), (2, 1))
+    add_split(viewer, samples, "time sample z")
+    widget = dock(viewer, SamplesWidget(viewer))
+    viewer.dims.set_current_step((0, 2), (2, 1))
     widget.show_button.click()
     assert_allclose(shown(widget), samples[:, 0, 2, 1])
-    window.dims.set_current_step(0, 1)
+    viewer.dims.set_current_step(0, 1)
     assert_allclose(shown(widget), samples[:, 0, 1, 1])
-    window.dims.set_current_step(1, 4)  # the axis of the samples, by its label
+    viewer.dims.set_current_step(1, 4)  # the axis of the samples, by its label
     assert_allclose(shown(widget), samples[:, 4, 1, 1])
 
 
-def test_samples_on_disk_are_shown_when_they_have_been_read(qtbot, window, dock, samples):
+def test_samples_on_disk_are_shown_when_they_have_been_read(qtbot, viewer, dock, samples):
     layers = [
-        window.add_image(da.from_array(part, chunks=(1, 20, 24)), name=name)
+        viewer.add_image(da.from_array(part, chunks=(1, 20, 24)), name=name)
         for part, name in zip(samples, NAMES, strict=True)
     ]
     for number, layer in enumerate(layers):
         layer.axis_labels = ("sample", "y", "x")
         own = {"input": "c", "structure": NAMES[number], "channel": number, "kind": "samples"}
         layer.metadata["denoisplit"] = own
-    widget = dock(window, SamplesWidget(window))
+    widget = dock(viewer, SamplesWidget(viewer))
     widget.show_button.click()
     qtbot.waitUntil(lambda: bool(widget.browser.picture.layers))
     widget.player.go(4)
@@ -172,11 +183,11 @@ def test_samples_on_disk_are_shown_when_they_have_been_read(qtbot, window, dock,
     widget.browser.hide()
 
 
-def test_a_result_is_opened_from_its_files(qtbot, window, dock, samples, tmp_path):
+def test_a_result_is_opened_from_its_files(qtbot, viewer, dock, samples, tmp_path):
     for number, sample in enumerate(samples.swapaxes(0, 1), start=1):
         image = Image(sample, "CYX", channel_names=NAMES)
         write_image(tmp_path / "a_samples" / f"{number:03d}.ome.tif", image)
-    widget = dock(window, SamplesWidget(window))
+    widget = dock(viewer, SamplesWidget(viewer))
     assert not widget.show_button.isEnabled()
     assert "keep samples" in widget.choice.note.text()
     widget.open_files([tmp_path / "a_samples" / "001.ome.tif"])
@@ -192,27 +203,27 @@ def test_samples_of_a_part_lie_in_their_place(viewer, samples):
     assert {tuple(layer.translate[-2:]) for layer in viewer.layers} == {(30.0, 70.0)}
 
 
-def test_a_pinned_sample_is_a_layer_and_leads_back_to_it(window, browse, samples):
+def test_a_pinned_sample_is_a_layer_and_leads_back_to_it(viewer, browse, samples):
     browse.player.go(3)
     browse.pins.button.click()
     browse.pins.button.click()  # once is enough
     assert browse.pins.indices == (3,)
-    assert_allclose(window.layers["actin sample 4 · cell"].data, samples[1, 3])
+    assert_allclose(viewer.layers["actin sample 4 · cell"].data, samples[1, 3])
     browse.player.go(0)
     browse.pins.list.itemClicked.emit(browse.pins.list.item(0))
     assert browse.player.index == 3
     for name in NAMES:
-        window.layers.remove(window.layers[f"{name} sample 4 · cell"])
+        viewer.layers.remove(viewer.layers[f"{name} sample 4 · cell"])
     assert browse.pins.indices == ()
 
 
 @pytest.mark.parametrize("where", ["first", "second"])
-def test_a_clicked_pixel_tells_its_samples(qtbot, window, browse, samples, where):
+def test_a_clicked_pixel_tells_its_samples(qtbot, viewer, browse, samples, where):
     browse.view.layout_box.setCurrentText("side by side")
     browse.measuring.switch.setChecked(True)
     layer = browse.browser.picture.layers[where == "second"]
     with qtbot.waitSignal(browse.measuring.found):
-        click(window, (0, *layer.data_to_world((7, 11))))
+        click(viewer, (0, *layer.data_to_world((7, 11))))
     reading = browse.measuring.plot.reading
     assert reading.where == (7, 11)
     assert_allclose(reading.values, samples[:, :, 7, 11])
@@ -221,7 +232,7 @@ def test_a_clicked_pixel_tells_its_samples(qtbot, window, browse, samples, where
     assert "what one gains the other loses" in text
     assert "uncalibrated" in text
     assert "own error is not in it" in browse.measuring.caveat.text()
-    assert len(window.layers["clicked pixel"].data) == 2
+    assert len(viewer.layers["clicked pixel"].data) == 2
 
 
 @pytest.mark.parametrize(
@@ -229,21 +240,21 @@ def test_a_clicked_pixel_tells_its_samples(qtbot, window, browse, samples, where
     [{"drag": 30}, {"button": 2}, {"modifiers": ("Shift",)}, {"mode": "paint"}, {"off": True}],
     ids=lambda change: next(iter(change)),
 )
-def test_other_uses_of_the_mouse_are_left_alone(qtbot, window, browse, change):
+def test_other_uses_of_the_mouse_are_left_alone(qtbot, viewer, browse, change):
     browse.measuring.switch.setChecked(True)
     if "mode" in change:
-        labels = window.add_labels(np.zeros((20, 24), dtype=int))
-        window.layers.selection.active = labels
+        labels = viewer.add_labels(np.zeros((20, 24), dtype=int))
+        viewer.layers.selection.active = labels
         labels.mode = change.pop("mode")
     if change.pop("off", False):
         browse.measuring.switch.setChecked(False)
     with qtbot.assertNotEmitted(browse.measuring.found, wait=200):
-        click(window, (0, 7, 11), **change)
+        click(viewer, (0, 7, 11), **change)
 
 
-def test_a_drawn_area_and_a_drawn_line_are_measured(qtbot, window, browse, samples):
+def test_a_drawn_area_and_a_drawn_line_are_measured(qtbot, viewer, browse, samples):
     browse.measuring.drawn.area_button.click()
-    shapes = window.layers[LAYER]
+    shapes = viewer.layers[LAYER]
     assert str(shapes.mode) == "add_polygon"
     with qtbot.waitSignal(browse.measuring.found):
         shapes.add_rectangles(np.array([[1.5, 2.5], [1.5, 8.5], [6.5, 8.5], [6.5, 2.5]]))
@@ -257,30 +268,30 @@ def test_a_drawn_area_and_a_drawn_line_are_measured(qtbot, window, browse, sampl
         shapes.add_lines(np.array([[-9, 3], [-9, 20]]))
 
 
-def test_the_first_clicks_of_an_outline_are_no_error(qtbot, window, browse):
+def test_the_first_clicks_of_an_outline_are_no_error(qtbot, viewer, browse):
     browse.measuring.drawn.area_button.click()
-    shapes = window.layers[LAYER]
+    shapes = viewer.layers[LAYER]
     with qtbot.assertNotEmitted(browse.measuring.failed, wait=300):
         shapes.add_polygons(np.array([[3.2, 4.7], [3.2, 4.7], [3.2, 4.7]]))
         shapes.add_polygons(np.array([[3.2, 4.7], [3.2, 9.7], [3.2, 9.7]]))
 
 
-def test_a_place_is_measured_again_in_another_plane(qtbot, window, dock, rng):
+def test_a_place_is_measured_again_in_another_plane(qtbot, viewer, dock, rng):
     samples = make_samples(rng, lead=(3,))
-    add_split(window, samples, "sample z")
-    window.dims.set_current_step(1, 0)  # napari begins in the middle
-    widget = dock(window, SamplesWidget(window))
+    add_split(viewer, samples, "sample z")
+    viewer.dims.set_current_step(1, 0)  # napari begins in the middle
+    widget = dock(viewer, SamplesWidget(viewer))
     for z in (0, 2):
         with qtbot.waitSignal(widget.measuring.found):
-            widget.measuring.measure(pixel(1, 2)) if z == 0 else window.dims.set_current_step(1, z)
+            widget.measuring.measure(pixel(1, 2)) if z == 0 else viewer.dims.set_current_step(1, z)
         assert_allclose(widget.measuring.plot.reading.values, samples[:, :, z, 1, 2])
 
 
-def test_a_calibrated_split_says_so(qtbot, window, dock, samples):
+def test_a_calibrated_split_says_so(qtbot, viewer, dock, samples):
     add_split(
-        window, samples, calibration=CalibrationRecord.of_factors(1.5, 0.5).model_dump(mode="json")
+        viewer, samples, calibration=CalibrationRecord.of_factors(1.5, 0.5).model_dump(mode="json")
     )
-    widget = dock(window, SamplesWidget(window))
+    widget = dock(viewer, SamplesWidget(viewer))
     with qtbot.waitSignal(widget.measuring.found):
         widget.measuring.measure(pixel(4, 4))
     assert "uncalibrated" not in widget.measuring.text.text()
@@ -301,7 +312,7 @@ def test_what_is_shown_is_what_is_saved(qtbot, browse, samples, tmp_path):
     qtbot.waitUntil(lambda: not browse.panel.is_running)
 
 
-def test_keys_act_while_the_dock_has_the_focus_and_napari_keeps_its_own(qtbot, window, browse):
+def test_keys_act_while_the_dock_has_the_focus_and_napari_keeps_its_own(qtbot, viewer, browse):
     from napari.settings import get_settings
     from qtpy.QtGui import QShortcut
 
@@ -330,21 +341,22 @@ def test_closing_the_dock_brings_back_what_was_seen(qtbot, window, dock, samples
     qtbot.wait(50)
 
 
-def test_what_comes_later_of_the_same_split_is_taken_along(window, dock, samples):
-    add_split(window, samples)
-    mean = [layer for layer in window.layers if kind_of(layer.metadata) == "MMSE"]
+def test_what_comes_later_of_the_same_split_is_taken_along(viewer, dock, samples):
+    add_split(viewer, samples)
+    mean = [layer for layer in viewer.layers if kind_of(layer.metadata) == "MMSE"]
     for layer in mean:
-        window.layers.remove(layer)
-    widget = dock(window, SamplesWidget(window))
+        viewer.layers.remove(layer)
+    widget = dock(viewer, SamplesWidget(viewer))
     assert not widget.browser.chosen.split.mmse_arrays
     for layer in mean:
-        window.layers.append(layer)
+        viewer.layers.append(layer)
     assert len(widget.browser.chosen.split.mmse_arrays) == 2
     widget.show_button.click()
     assert not any(layer.visible for layer in mean)
 
 
-def test_all_layers_can_be_deleted_at_once(qtbot, window, browse):
+def test_all_layers_can_be_deleted_at_once(qtbot, window, browse_in_window):
+    browse = browse_in_window
     browse.player.play()
     browse.measuring.switch.setChecked(True)
     with qtbot.waitSignal(browse.measuring.found):
@@ -356,21 +368,21 @@ def test_all_layers_can_be_deleted_at_once(qtbot, window, browse):
     assert not list(window.layers)
 
 
-def test_an_axis_that_gets_another_meaning_makes_another_set(window, dock, rng):
-    add_split(window, make_samples(rng, lead=(3,)), "sample z")
-    widget = dock(window, SamplesWidget(window))
+def test_an_axis_that_gets_another_meaning_makes_another_set(viewer, dock, rng):
+    add_split(viewer, make_samples(rng, lead=(3,)), "sample z")
+    widget = dock(viewer, SamplesWidget(viewer))
     widget.player.go(5)
-    for layer in window.layers:
+    for layer in viewer.layers:
         if kind_of(layer.metadata) == "samples":
             layer.axis_labels = ("z", "sample", "y", "x")
     widget.show_button.click()
     assert widget.transport.label.text() == "1 of 3"
 
 
-def test_a_picture_without_a_number_is_not_called_a_sample(window, dock, samples):
+def test_a_picture_without_a_number_is_not_called_a_sample(viewer, dock, samples):
     samples[:, 2] = np.nan
-    add_split(window, samples)
-    widget = dock(window, SamplesWidget(window))
+    add_split(viewer, samples)
+    widget = dock(viewer, SamplesWidget(viewer))
     widget.show_button.click()
     widget.player.go(2)
     assert "Nothing is there" in widget.status.text()
@@ -380,17 +392,17 @@ def test_a_picture_without_a_number_is_not_called_a_sample(window, dock, samples
 
 @pytest.mark.parametrize("drawn", [0, 4])
 def test_a_place_where_samples_are_missing_is_measured_without_an_error(
-    qtbot, window, dock, samples, drawn
+    qtbot, viewer, dock, samples, drawn
 ):
     samples[:, drawn:, 10, 12] = np.nan
-    add_split(window, samples)
-    widget = dock(window, SamplesWidget(window))
+    add_split(viewer, samples)
+    widget = dock(viewer, SamplesWidget(viewer))
     widget.measuring.measure(pixel(10, 12))
     qtbot.waitUntil(lambda: "is not known" in widget.measuring.text.text(), timeout=5000)
     assert widget.measuring.plot.isHidden() == (drawn == 0)
 
 
-def test_of_several_places_only_the_last_is_read_to_the_end(qtbot, window, dock, samples):
+def test_of_several_places_only_the_last_is_read_to_the_end(qtbot, viewer, dock, samples):
     import threading
 
     gate, n_read = threading.Event(), []
@@ -400,10 +412,10 @@ def test_of_several_places_only_the_last_is_read_to_the_end(qtbot, window, dock,
         gate.wait(5)
         return block
 
-    add_split(window, samples)
+    add_split(viewer, samples)
     data = da.from_array(samples[0], chunks=(1, 20, 24)).map_blocks(slow, meta=samples[0][:0])
-    window.layers["nuclei samples · cell"].data = data
-    widget = dock(window, SamplesWidget(window))
+    viewer.layers["nuclei samples · cell"].data = data
+    widget = dock(viewer, SamplesWidget(viewer))
     answers = []
     widget.measuring.probe.answered.connect(answers.append)
     widget.measuring.measure(pixel(1, 2))

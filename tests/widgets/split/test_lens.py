@@ -1,4 +1,4 @@
-"""The lens of the Split widget in a real window, with a job that needs no network."""
+"""The lens of the Split widget, with a job that needs no network."""
 
 from __future__ import annotations
 
@@ -61,15 +61,24 @@ def stack(rng):
     return rng.normal(100, 10, (3, 200, 300)).astype(np.float32)
 
 
-@pytest.fixture
-def widget(window, stack, model, jobs, dock, fake):
-    window.add_image(stack, name="cells", scale=(2, 0.5, 0.25), translate=(0, 3, 4))
-    widget = dock(window, SplitWidget(window))
+def prepared(viewer, stack, model, dock):
+    viewer.add_image(stack, name="cells", scale=(2, 0.5, 0.25), translate=(0, 3, 4))
+    widget = dock(viewer, SplitWidget(viewer))
     widget.open_model(model)
     widget.settings["n_samples"].set_value(4)
-    window.dims.set_current_step(0, 1)
-    zoom_in(window)
+    viewer.dims.set_current_step(0, 1)
+    zoom_in(viewer)
     return widget
+
+
+@pytest.fixture
+def widget(viewer, stack, model, jobs, dock, fake):
+    return prepared(viewer, stack, model, dock)
+
+
+@pytest.fixture
+def widget_in_window(window, stack, model, jobs, dock, fake):
+    return prepared(window, stack, model, dock)
 
 
 def zoom_in(viewer, y=50, x=50):
@@ -99,7 +108,8 @@ def shown_place(viewer):
     return tuple(note["plane"]), tuple(note["rows"]), tuple(note["columns"])
 
 
-def test_what_is_on_screen_is_split_in_its_place(qtbot, window, widget, stack):
+def test_what_is_on_screen_is_split_in_its_place(qtbot, window, widget_in_window, stack):
+    widget = widget_in_window
     switch_on(qtbot, window, widget)
     seen = view(window).within(200, 300, 1024)
     assert 0 < seen.n_pixels < 200 * 300
@@ -115,21 +125,24 @@ def test_what_is_on_screen_is_split_in_its_place(qtbot, window, widget, stack):
     switch_off(qtbot, widget)
 
 
-def test_the_lens_follows_pan_zoom_and_steps(qtbot, window, widget):
-    switch_on(qtbot, window, widget)
+def test_the_lens_follows_pan_zoom_and_steps(qtbot, viewer, widget):
+    switch_on(qtbot, viewer, widget)
     for move in (
-        lambda: zoom_in(window, 60, 40),
-        lambda: window.dims.set_current_step(0, 2),
-        lambda: setattr(window.__wrapped__.scene.camera, "zoom", 40),
+        lambda: zoom_in(viewer, 60, 40),
+        lambda: viewer.dims.set_current_step(0, 2),
+        lambda: setattr(viewer.__wrapped__.scene.camera, "zoom", 40),
     ):
         move()
-        seen = view(window).within(200, 300, 1024)
+        seen = view(viewer).within(200, 300, 1024)
         expected = seen.plane, seen.y, seen.x
-        qtbot.waitUntil(lambda e=expected: shown_place(window) == e, timeout=5000)
+        qtbot.waitUntil(lambda e=expected: shown_place(viewer) == e, timeout=5000)
     switch_off(qtbot, widget)
 
 
-def test_adding_its_layers_neither_moves_the_view_nor_asks_again(qtbot, window, widget, fake):
+def test_adding_its_layers_neither_moves_the_view_nor_asks_again(
+    qtbot, window, widget_in_window, fake
+):
+    widget = widget_in_window
     before = window.__wrapped__.scene.camera.center, window.__wrapped__.scene.camera.zoom
     window.layers.selection.active = layer(window, "cells")
     switch_on(qtbot, window, widget)
@@ -145,24 +158,25 @@ def test_adding_its_layers_neither_moves_the_view_nor_asks_again(qtbot, window, 
     switch_off(qtbot, widget)
 
 
-def test_napari_does_not_ask_whether_to_close_because_of_the_lens(qtbot, window, widget):
+def test_napari_does_not_ask_whether_to_close_because_of_the_lens(qtbot, window, widget_in_window):
+    widget = widget_in_window
     switch_on(qtbot, window, widget)
     assert not window.window.__wrapped__._task_status_manager.is_busy()
     switch_off(qtbot, widget)
 
 
-def test_the_contrast_stays_while_the_view_is_refined(qtbot, window, widget, fake):
+def test_the_contrast_stays_while_the_view_is_refined(qtbot, viewer, widget, fake):
     limits = []
     fake.seconds = 0.05
     widget.lens.switch.setChecked(True)
-    qtbot.waitUntil(lambda: NAMES[0] in window.layers, timeout=10_000)
-    layer(window, NAMES[0]).events.contrast_limits.connect(lambda event: limits.append(event))
+    qtbot.waitUntil(lambda: NAMES[0] in viewer.layers, timeout=10_000)
+    layer(viewer, NAMES[0]).events.contrast_limits.connect(lambda event: limits.append(event))
     qtbot.waitUntil(lambda: "4 of 4" in widget.lens.status.text(), timeout=10_000)
     assert not limits
     switch_off(qtbot, widget)
 
 
-def test_the_window_does_not_look_for_display_limits(qtbot, window, widget, monkeypatch):
+def test_the_window_does_not_look_for_display_limits(qtbot, viewer, widget, monkeypatch):
     in_the_window = []
 
     def limits(*args):
@@ -170,37 +184,37 @@ def test_the_window_does_not_look_for_display_limits(qtbot, window, widget, monk
         return 0.0, 1.0
 
     monkeypatch.setattr(lens_layers, "contrast_limits", limits)
-    switch_on(qtbot, window, widget)
-    zoom_in(window, 60, 40)
-    seen = view(window).within(200, 300, 1024)
-    qtbot.waitUntil(lambda: shown_place(window) == (seen.plane, seen.y, seen.x), timeout=5000)
+    switch_on(qtbot, viewer, widget)
+    zoom_in(viewer, 60, 40)
+    seen = view(viewer).within(200, 300, 1024)
+    qtbot.waitUntil(lambda: shown_place(viewer) == (seen.plane, seen.y, seen.x), timeout=5000)
     assert in_the_window
     assert not any(in_the_window)
     switch_off(qtbot, widget)
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_switched_off_its_layers_go_or_stay(qtbot, window, widget, keep):
-    switch_on(qtbot, window, widget)
+def test_switched_off_its_layers_go_or_stay(qtbot, viewer, widget, keep):
+    switch_on(qtbot, viewer, widget)
     widget.lens.keep.setChecked(keep)
     switch_off(qtbot, widget)
     n_left = 5 if keep else 1
-    qtbot.waitUntil(lambda: len(window.layers) == n_left, timeout=5000)
-    assert (NAMES[0] in window.layers) == keep
-    assert "cells" in window.layers
+    qtbot.waitUntil(lambda: len(viewer.layers) == n_left, timeout=5000)
+    assert (NAMES[0] in viewer.layers) == keep
+    assert "cells" in viewer.layers
 
 
-def test_another_seed_begins_anew(qtbot, window, widget, fake):
-    switch_on(qtbot, window, widget)
+def test_another_seed_begins_anew(qtbot, viewer, widget, fake):
+    switch_on(qtbot, viewer, widget)
     widget.more["seed"].set_value(7)
     qtbot.waitUntil(lambda: len(fake.sessions) == 2, timeout=5000)
     assert fake.sessions[-1][1].seed == 7
     qtbot.waitUntil(lambda: "4 of 4" in widget.lens.status.text(), timeout=10_000)
-    qtbot.waitUntil(lambda: sum("lens" in one.name for one in window.layers) == 4, timeout=5000)
+    qtbot.waitUntil(lambda: sum("lens" in one.name for one in viewer.layers) == 4, timeout=5000)
     switch_off(qtbot, widget)
 
 
-def test_an_error_switches_the_lens_off_and_is_shown(qtbot, window, widget, fake):
+def test_an_error_switches_the_lens_off_and_is_shown(qtbot, viewer, widget, fake):
     fake.error = ImageError("3 pixels are NaN")
     widget.lens.switch.setChecked(True)
     with qtbot.waitSignal(widget.lens.failed, timeout=10_000):
@@ -209,7 +223,8 @@ def test_an_error_switches_the_lens_off_and_is_shown(qtbot, window, widget, fake
     assert "3 pixels are NaN" in widget.lens.status.text()
 
 
-def test_in_3d_it_says_what_it_needs_and_goes_on_in_2d(qtbot, window, widget):
+def test_in_3d_it_says_what_it_needs_and_goes_on_in_2d(qtbot, window, widget_in_window):
+    widget = widget_in_window
     switch_on(qtbot, window, widget)
     window.dims.ndisplay = 3
     qtbot.waitUntil(lambda: "in 2D" in widget.lens.status.text(), timeout=5000)
@@ -218,15 +233,16 @@ def test_in_3d_it_says_what_it_needs_and_goes_on_in_2d(qtbot, window, widget):
     switch_off(qtbot, widget)
 
 
-def test_without_a_model_it_says_so(window, stack, model, jobs, dock, fake):
-    window.add_image(stack, name="cells")
-    widget = dock(window, SplitWidget(window))
+def test_without_a_model_it_says_so(viewer, stack, model, jobs, dock, fake):
+    viewer.add_image(stack, name="cells")
+    widget = dock(viewer, SplitWidget(viewer))
     widget.lens.switch.setChecked(True)
     assert "model" in widget.lens.status.text()
     assert not widget.lens.is_busy
 
 
-def test_closing_the_viewer_ends_the_session(qtbot, window, widget):
+def test_closing_the_viewer_ends_the_session(qtbot, window, widget_in_window):
+    widget = widget_in_window
     switch_on(qtbot, window, widget)
     window.close()
     assert QThreadPool.globalInstance().waitForDone(2000)
@@ -234,19 +250,19 @@ def test_closing_the_viewer_ends_the_session(qtbot, window, widget):
 
 
 @pytest.mark.parametrize("turn", [0, 30])
-def test_the_view_is_found_through_the_transform_of_a_multiscale_layer(window, rng, turn):
+def test_the_view_is_found_through_the_transform_of_a_multiscale_layer(viewer, rng, turn):
     fine = rng.normal(size=(256, 256)).astype(np.float32)
     angle = np.deg2rad(turn)
     affine = np.eye(3)
     affine[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    one = window.add_image(
+    one = viewer.add_image(
         [fine, fine[::2, ::2]], multiscale=True, scale=(0.5, 0.5), affine=affine, name="cells"
     )
-    camera = window.__wrapped__.scene.camera
+    camera = viewer.__wrapped__.scene.camera
     camera.center = (0, *one.data_to_world((100, 90)))
     camera.zoom = 20
-    seen = view(window, "YX")
-    height, width = np.array(window.__wrapped__.canvas.size) / 20 / 0.5
+    seen = view(viewer, "YX")
+    height, width = np.array(viewer.__wrapped__.canvas.size) / 20 / 0.5
     assert sum(seen.y) / 2 == pytest.approx(100, abs=1)
     assert sum(seen.x) / 2 == pytest.approx(90, abs=1)
     rows = height * np.cos(angle) + width * np.sin(angle)
