@@ -30,25 +30,39 @@ _PLUGIN, _TITLE = " (napari-denoisplit)", " (denoiSplit)"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a page is called in the bar, what it is for, its class, and how to begin with it."""
+    """What a page is called in the bar, what it is for, and its class.
+
+    Besides, its page of the documentation, and how to begin with it.
+    """
 
     title: str
     help_text: str
     widget: str
+    guide: str = ""
     beginning: str = ""
 
 
 STEPS = {
-    "Train": Step("Train", "Train a model on images of each structure alone.", "TrainWidget", OPEN),
-    "Split": Step("Split", "Split an image into its structures.", "SplitWidget", SPLIT),
-    "Samples": Step("Look", "Look at the possible answers of a split.", "SamplesWidget", SPLIT),
-    "Trust": Step("Trust", "Judge whether a split can be believed.", "TrustWidget", SPLIT),
+    "Train": Step(
+        "Train", "Train a model on images of each structure alone.", "TrainWidget", "train.md", OPEN
+    ),
+    "Split": Step("Split", "Split an image into its structures.", "SplitWidget", "split.md", SPLIT),
+    "Samples": Step(
+        "Look", "Look at the possible answers of a split.", "SamplesWidget", "samples.md", SPLIT
+    ),
+    "Trust": Step(
+        "Trust", "Judge whether a split can be believed.", "TrustWidget", "trust.md", SPLIT
+    ),
 }
 TOOLS = {
-    "Noise model": Step("Noise model", "Fit and judge a noise model.", "NoiseWidget"),
-    "Calibration": Step("Calibrate", "Bring sigma to the size of errors.", "CalibrationWidget"),
-    "Denoise": Step("Denoise", "Denoise images without a model.", "DenoiseWidget", OPEN),
-    "Batch": Step("Batch", "Split every image of folders.", "BatchWidget"),
+    "Noise model": Step("Noise model", "Fit and judge a noise model.", "NoiseWidget", "noise.md"),
+    "Calibration": Step(
+        "Calibrate", "Bring sigma to the size of errors.", "CalibrationWidget", "calibration.md"
+    ),
+    "Denoise": Step(
+        "Denoise", "Denoise images without a model.", "DenoiseWidget", "denoise.md", OPEN
+    ),
+    "Batch": Step("Batch", "Split every image of folders.", "BatchWidget", "split.md#batch"),
 }
 _PAGES = STEPS | TOOLS
 _FIRST, _TOOLS = "Split", "Tools"
@@ -72,6 +86,10 @@ class DenoisplitDock(QWidget):
         self.setAccessibleName("denoiSplit")
         self.buttons = {name: _button(step) for name, step in STEPS.items()}
         self.tools = _button(Step(_TOOLS, "Noise models, calibration, and more.", ""))
+        self.guide_button = QToolButton(self)
+        self.guide_button.setText("?")
+        self.guide_button.setAccessibleName("Help")
+        self.guide_button.setToolTip(tooltip("Read about this page."))
         self.known = Text("Model and image", self)
         self.known.setContentsMargins(6, 0, 6, 0)
         self.beginning = Beginning(self)
@@ -81,7 +99,8 @@ class DenoisplitDock(QWidget):
         self._gives_way = timer(self, self._leave)
         bar = in_a_row(*self.buttons.values(), self.tools)
         bar.setSpacing(2)
-        self.setLayout(in_a_column(bar, self.known, self.beginning, self.stack))
+        line = in_a_row(self.known, self.guide_button)
+        self.setLayout(in_a_column(bar, line, self.beginning, self.stack))
         self.layout().setContentsMargins(4, 4, 4, 2)
         self._connect()
 
@@ -96,6 +115,7 @@ class DenoisplitDock(QWidget):
             action.triggered.connect(partial(self.show_page, name))
         self.tools.setMenu(menu)
         self.tools.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.guide_button.clicked.connect(self._open_guide)
         self.beginning.split_wanted.connect(self._split_example)
         self.beginning.cells_wanted.connect(partial(self._open_sample, "cells_alone"))
         if (viewer := self.viewer()) is not None:
@@ -199,6 +219,17 @@ class DenoisplitDock(QWidget):
         for page in self._pages.values():
             page.show_newest()
 
+    def _front(self) -> str:
+        """Name of the page in front."""
+        front = self.stack.currentWidget()
+        return next((name for name, page in self._pages.items() if page is front), _FIRST)
+
+    def _open_guide(self, *_: object) -> None:
+        from napari_denoisplit.widgets.dock.guide import Guide
+
+        guide = self.findChild(Guide) or Guide(self)
+        guide.open(_PAGES[self._front()].guide)
+
     def _open_sample(self, name: str, *_: object) -> None:
         if (viewer := self.viewer()) is not None:
             viewer.open_sample("napari-denoisplit", name)
@@ -219,11 +250,10 @@ class DenoisplitDock(QWidget):
 
     def _help_to_begin(self, *, is_new: bool) -> None:
         """Say what a page is for while there is no model, or no layer where that is not needed."""
-        front, viewer = self.stack.currentWidget(), self.viewer()
-        name = next((name for name, page in self._pages.items() if page is front), "")
+        name, viewer = self._front(), self.viewer()
         has_layers = viewer is not None and bool(viewer.layers)
-        is_new = is_new and bool(name) and (name == "Split" or not has_layers)
-        step = _PAGES.get(name, Step("", "", ""))
+        is_new = is_new and (name == _FIRST or not has_layers)
+        step = _PAGES[name]
         self.beginning.say(step.help_text if is_new else "", step.beginning if is_new else "")
 
     def _follow_theme(self, event: object = None) -> None:
