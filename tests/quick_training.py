@@ -25,7 +25,7 @@ def quick_training(monkeypatch):
             _FITTED[asked] = yield from real_job(data, settings, denoise=denoise, stop=stop)
         return _FITTED[asked]
 
-    def with_likeness(model, batches):
+    def with_likeness(model, batches, stop):
         return model
 
     stand_in(monkeypatch, "jobs.train.channel_noise", fit_noise_job)

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 from tests.jobs.conftest import NETWORK
+from tests.quick_training import quick_training
 
 from napari_denoisplit.checkpoint import ModelHeader, read_header
 from napari_denoisplit.errors import ImageError, JobError, ModelFileError, message_of
@@ -151,6 +152,9 @@ def test_sums_of_no_plane_are_no_figures():
         ResidualSums().figures()
 
 
+__all__ = ["quick_training"]
+
+
 @pytest.fixture(scope="module")
 def large_fields():
     """Return fields whose validation blocks are large enough for a reference."""
@@ -164,7 +168,7 @@ def trained(large_fields, settings, path, on_event=lambda event: None, **kwargs)
 
 
 def test_training_leaves_a_reference_where_validation_blocks_are_large_enough(
-    large_fields, settings, tmp_path
+    quick_training, large_fields, settings, tmp_path
 ):
     result = trained(large_fields, settings, tmp_path / "m.denoisplit")
     assert reference_of(result.model.header) is not None
@@ -172,7 +176,9 @@ def test_training_leaves_a_reference_where_validation_blocks_are_large_enough(
     assert not result.notes
 
 
-def test_a_stop_ends_the_measuring_and_keeps_the_model(large_fields, settings, tmp_path):
+def test_a_stop_ends_the_measuring_and_keeps_the_model(
+    quick_training, large_fields, settings, tmp_path
+):
     stop, said = threading.Event(), []
 
     def stop_at(event):
@@ -223,7 +229,7 @@ def test_a_stopped_training_has_a_reference_of_a_block_if_there_is_time(
     ],
 )
 def test_an_error_of_the_measuring_is_said_and_keeps_the_model(
-    large_fields, settings, tmp_path, monkeypatch, error
+    quick_training, large_fields, settings, tmp_path, monkeypatch, error
 ):
     def fail(*_, **__):
         yield Stage("Measuring")
@@ -236,7 +242,9 @@ def test_an_error_of_the_measuring_is_said_and_keeps_the_model(
     assert message_of(error).rstrip(".") in note
 
 
-def test_a_mistake_in_the_measuring_is_not_hidden(large_fields, settings, tmp_path, monkeypatch):
+def test_a_mistake_in_the_measuring_is_not_hidden(
+    quick_training, large_fields, settings, tmp_path, monkeypatch
+):
     def fail(*_, **__):
         yield Stage("Measuring")
         raise RuntimeError("shapes do not match")
