@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.utils._proxies import PublicOnlyProxy
-from qtpy.QtCore import QCoreApplication, QEvent
+from qtpy.QtCore import QCoreApplication, QEvent, QSettings
 from qtpy.QtWidgets import QMenu
 from tests.stand_in import stand_in
 
@@ -179,6 +179,13 @@ def small_model(tmp_path) -> Path:
     path = tmp_path / "small.denoisplit"
     save_model(path, Model(VSE(network), header))
     return path
+
+
+@pytest.fixture(autouse=True)
+def first_session(tmp_path):
+    """Nothing is remembered of another session, and nothing is left for the next."""
+    form, scope = QSettings.Format.IniFormat, QSettings.Scope.UserScope
+    QSettings.setPath(form, scope, str(tmp_path / "settings"))
 
 
 @pytest.fixture

@@ -103,6 +103,18 @@ def test_a_known_model_is_not_asked_for_again_and_a_chosen_one_stays(shell, mode
     assert calibration.model.path == other
 
 
+def test_the_next_session_knows_the_last_model(qtbot, viewer, shell, model):
+    shell.show_page("Split").model_known.emit(model)
+    later = DenoisplitDock(viewer)
+    qtbot.addWidget(later)
+    assert later.show_page("Split").model.path == model
+    model.unlink()
+    new = DenoisplitDock(viewer)
+    qtbot.addWidget(new)
+    assert new.show_page("Split").model.header is None
+    assert new.known.text() == "No model yet"
+
+
 def test_after_a_training_the_other_pages_have_the_model(qtbot, viewer, shell, model, jobs, rng):
     for name in ("nuclei", "actin"):
         viewer.add_image(rng.normal(size=(40, 40)).astype("f4"), name=name)

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.zarr.nodes import is_zarr
 from napari_denoisplit.widgets.batch.table import BatchRow
 from napari_denoisplit.widgets.choosers.path import PathChoice
 from napari_denoisplit.widgets.parts.controls import button, check_box, in_a_row, text_line
+from napari_denoisplit.widgets.parts.dialogs import ask_for_files, ask_for_folder
 from napari_denoisplit.widgets.parts.fields import form_layout, tooltip
 from napari_denoisplit.widgets.parts.latest import LatestJob
 
@@ -141,11 +142,9 @@ class BatchSource(QWidget):
         self.changed.emit()
 
     def _browse_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Folder of images", self.images.text())
-        if name:
-            self.choose([Path(name)])
+        if folder := ask_for_folder(self, "Folder of images", next(iter(self._paths), None)):
+            self.choose([folder])
 
     def _browse_files(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self, "Images", self.images.text())
-        if names:
-            self.choose([Path(name) for name in names])
+        if paths := ask_for_files(self, "Images", start=next(iter(self._paths), None)):
+            self.choose(paths)

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QMessageBox, QWidget
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.widgets.calibration.run import save_calibration, save_table
 from napari_denoisplit.widgets.parts.controls import button, in_a_column, in_a_row
-from napari_denoisplit.widgets.parts.saving import ask_where_to_save, save_button
+from napari_denoisplit.widgets.parts.dialogs import ask_where_to_save, save_button
 
 if TYPE_CHECKING:
     from collections.abc import Callable

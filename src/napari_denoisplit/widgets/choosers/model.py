@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from qtpy.QtCore import QFileSystemWatcher, Signal
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import DenoisplitError, NoiseModelError
 from napari_denoisplit.verdict import NoiseRecord
 from napari_denoisplit.widgets.choosers.foreign_model import FOREIGN_SUFFIXES, ForeignModelForm
 from napari_denoisplit.widgets.parts.controls import Text, button, in_a_column, in_a_row, text_line
+from napari_denoisplit.widgets.parts.dialogs import ask_for_file
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.grade_words import grade_text, verdict_line
 
@@ -133,9 +134,9 @@ class ModelChoice(QWidget):
         self._read()
 
     def _browse(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Choose a model", str(self.path.parent), _KINDS)
-        if name:
-            self.open(Path(name))
+        before = self.path.parent if self.header is not None else None
+        if path := ask_for_file(self, "Choose a model", _KINDS, before):
+            self.open(path)
 
 
 def sum_up_model(header: ModelHeader) -> str:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.widgets.parts.controls import button, in_a_row, text_line
+from napari_denoisplit.widgets.parts.dialogs import ask_for_file, ask_for_folder, ask_for_new_file
 from napari_denoisplit.widgets.parts.fields import tooltip
 
 PathKind = Literal["file", "new file", "file or folder", "folder"]
@@ -76,15 +77,10 @@ class PathChoice(QWidget):
         self.changed.emit()
 
     def _browse_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, self._name, str(self.path or Path.home()))
-        if name:
-            self.set_path(Path(name))
+        if path := ask_for_folder(self, self._name, self.path):
+            self.set_path(path)
 
     def _browse(self) -> None:
-        start = str(self.path or Path.home())
-        ask = (
-            QFileDialog.getSaveFileName if self._kind == "new file" else QFileDialog.getOpenFileName
-        )
-        name, _ = ask(self, self._name, start, self._pattern)
-        if name:
-            self.set_path(Path(name))
+        ask = ask_for_new_file if self._kind == "new file" else ask_for_file
+        if path := ask(self, self._name, self._pattern, self.path):
+            self.set_path(path)

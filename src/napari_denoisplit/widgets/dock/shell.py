@@ -16,6 +16,7 @@ from napari_denoisplit.widgets.layers.place import viewer_reference
 from napari_denoisplit.widgets.parts.controls import Text, in_a_column, in_a_row
 from napari_denoisplit.widgets.parts.docked import DockedWidget, around, docked_in
 from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.widgets.parts.remembered import remember, remembered
 from napari_denoisplit.widgets.parts.timer import timer
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class DenoisplitDock(QWidget):
         super().__init__()
         self.viewer = viewer_reference(napari_viewer)
         self._pages: dict[str, DockedWidget] = {}
-        self._model: Path | None = None
+        self._model: Path | None = remembered("model")
         self.setAccessibleName("denoiSplit")
         self.buttons = {name: _button(step) for name, step in STEPS.items()}
         self.tools = _button(Step(_TOOLS, "Noise models, calibration, and more.", ""))
@@ -210,6 +211,7 @@ class DenoisplitDock(QWidget):
         if path == self._model:
             return
         self._model = path
+        remember("model", path)
         for name, page in self._pages.items():
             if name != of:
                 page.offer_model(path)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QFileDialog
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import FitStep, PairsGathered, Progress, Stage
@@ -22,12 +20,13 @@ from napari_denoisplit.widgets.noise.input import (
 )
 from napari_denoisplit.widgets.noise.plot import FIT, JOINT, LEVELS
 from napari_denoisplit.widgets.noise.shelf import ShelfModel
+from napari_denoisplit.widgets.parts.dialogs import ask_for_file, ask_where_to_save
 from napari_denoisplit.widgets.parts.latest import LatestJob
-from napari_denoisplit.widgets.parts.saving import ask_where_to_save
 from napari_denoisplit.widgets.parts.timer import timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from qtpy.QtWidgets import QWidget
 
@@ -108,9 +107,8 @@ class NoiseRun(QObject):
 
     def ask_and_load(self) -> None:
         """Let the user choose a file to load."""
-        name, _ = QFileDialog.getOpenFileName(self._panel, "Load a noise model", "", _PATTERN)
-        if name:
-            self.load([Path(name)])
+        if path := ask_for_file(self._panel, "Load a noise model", _PATTERN):
+            self.load([path])
 
     def ask_and_save(self) -> None:
         """Let the user choose a file to write."""

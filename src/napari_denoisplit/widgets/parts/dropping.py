@@ -8,7 +8,6 @@ from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QDropEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QFileDialog,
     QLabel,
     QListWidget,
     QListWidgetItem,
@@ -18,6 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_denoisplit.images.zarr.nodes import is_zarr
 from napari_denoisplit.widgets.parts.controls import button, in_a_column, in_a_row
+from napari_denoisplit.widgets.parts.dialogs import ask_for_files, ask_for_folder
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".tf2")
 IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".mrc", ".zarr")
@@ -177,16 +177,12 @@ class FileList(QWidget):
 
     def _browse(self) -> None:
         pattern = " ".join(f"*{suffix}" for suffix in self._suffixes if suffix != ".zarr")
-        names, _ = QFileDialog.getOpenFileNames(
-            self, f"Choose {self._kinds}", "", f"{self._kinds} ({pattern})"
-        )
-        if names:
-            self.add([Path(name) for name in names])
+        if paths := ask_for_files(self, f"Choose {self._kinds}", f"{self._kinds} ({pattern})"):
+            self.add(paths)
 
     def _browse_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "An OME-Zarr image, or a folder of images")
-        if name:
-            self.drop.take([Path(name)])
+        if folder := ask_for_folder(self, "An OME-Zarr image, or a folder of images"):
+            self.drop.take([folder])
 
     def _refresh(self) -> None:
         self.empty.setVisible(not self.list.count())

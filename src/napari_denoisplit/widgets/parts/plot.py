@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_denoisplit.files import replacing
 from napari_denoisplit.widgets.parts.controls import in_a_column
-from napari_denoisplit.widgets.parts.saving import save_button
+from napari_denoisplit.widgets.parts.dialogs import save_button
 from napari_denoisplit.widgets.parts.timer import timer
 
 if TYPE_CHECKING:

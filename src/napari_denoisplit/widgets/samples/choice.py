@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.images.layer_record import SAMPLES
 from napari_denoisplit.widgets.choosers.result import ResultChoice
 from napari_denoisplit.widgets.layers.opened import add_result, open_result
 from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.parts.controls import Text, button, in_a_column, in_a_row
+from napari_denoisplit.widgets.parts.dialogs import ask_for_file, ask_for_folder
 from napari_denoisplit.widgets.parts.latest import LatestJob
 
 if TYPE_CHECKING:
     import threading
+    from pathlib import Path
 
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.widgets.layers.opened import OpenedResult
@@ -94,16 +95,12 @@ class SampleChoice(QWidget):
         self.note.say(f"{' and '.join(split.structures)}: {kept}, {where}.")
 
     def _ask_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(
-            self, "A file of a result", "", "OME-TIFF (*.ome.tif *.ome.tiff)"
-        )
-        if name:
-            self.add([Path(name)])
+        if path := ask_for_file(self, "A file of a result", "OME-TIFF (*.ome.tif *.ome.tiff)"):
+            self.add([path])
 
     def _ask_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "OME-Zarr or NAME_samples folder")
-        if name:
-            self.add([Path(name)])
+        if folder := ask_for_folder(self, "OME-Zarr or NAME_samples folder"):
+            self.add([folder])
 
 
 def _open_samples(path: Path, stop: threading.Event) -> Job[StatusEvent, OpenedResult | None]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.settings import FilmSettings
 from napari_denoisplit.widgets.parts.controls import Text, big_button
+from napari_denoisplit.widgets.parts.dialogs import ask_where_to_save
 from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
-from napari_denoisplit.widgets.parts.saving import ask_where_to_save
 from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.samples.browser import SampleBrowser

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.images.layer_record import record_of
 from napari_denoisplit.widgets.parts.controls import in_a_column
+from napari_denoisplit.widgets.parts.dialogs import ask_for_folder
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tooltip
 from napari_denoisplit.widgets.split.forecast import ForecastLine
 from napari_denoisplit.widgets.split.saving import Result, ResultMoved, stem_of
@@ -200,12 +201,11 @@ class ResultsChoice(QWidget):
     def _on_user(self, index: int) -> None:
         keeping = cast("Keeping", self.box.itemData(index))
         if keeping == "folder":
-            start = str(self.folder or Path.home())
-            name = QFileDialog.getExistingDirectory(self, "Folder for the results", start)
-            if not name:
+            folder = ask_for_folder(self, "Folder for the results", self.folder)
+            if folder is None:
                 self.box.setCurrentIndex(self.box.findData(self._last))
                 return
-            self.choose(keeping, Path(name))
+            self.choose(keeping, folder)
         else:
             self.choose(keeping)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.images.layer_record import PREVIEW
@@ -19,6 +18,7 @@ from napari_denoisplit.widgets.choosers.roles import SUPERPOSITION
 from napari_denoisplit.widgets.layers.removal import remove_kind
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import button, in_a_row
+from napari_denoisplit.widgets.parts.dialogs import ask_for_folder
 from napari_denoisplit.widgets.parts.dropping import (
     IMAGE_SUFFIXES,
     MODEL_SUFFIXES,
@@ -36,6 +36,8 @@ from napari_denoisplit.widgets.split.run import SplitRun
 from napari_denoisplit.widgets.split.saving import Result, ResultMoved, save_results
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari.viewer import Viewer
 
     from napari_denoisplit.checkpoint import ModelHeader
@@ -224,9 +226,8 @@ class SplitWidget(JobWidget):
         self._refresh()
 
     def _save(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder for the results")
-        if folder:
-            self.save_to(Path(folder))
+        if folder := ask_for_folder(self, "Folder for the results"):
+            self.save_to(folder)
 
     def save_to(self, folder: Path) -> None:
         """Write the results into a folder, in the background."""

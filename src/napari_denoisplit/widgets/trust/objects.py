@@ -21,9 +21,9 @@ from napari_denoisplit.widgets.choosers.region import LayerOrNone
 from napari_denoisplit.widgets.layers.place import full_resolution
 from napari_denoisplit.widgets.layers.view import camera_of
 from napari_denoisplit.widgets.parts.controls import in_a_column
+from napari_denoisplit.widgets.parts.dialogs import save_button
 from napari_denoisplit.widgets.parts.fields import form_layout
 from napari_denoisplit.widgets.parts.job_widget import JobPart
-from napari_denoisplit.widgets.parts.saving import save_button
 from napari_denoisplit.wording import grey_levels
 
 if TYPE_CHECKING:
