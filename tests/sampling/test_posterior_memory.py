@@ -35,7 +35,7 @@ def sample(edge):
         posterior.draw(k, posterior.tiles[0], posterior.empty_sample())
 
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)
 settings = PRESETS["tiny"].network
 network = sampler_of(VSE(settings), Compute.choose("cpu", "float32"))
 n = settings.n_channels

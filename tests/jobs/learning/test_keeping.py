@@ -6,11 +6,16 @@ import errno
 from pathlib import Path
 
 import pytest
+from tests.quick_training import quick_training
 
 from napari_denoisplit.checkpoint import last_path, load_model, save_model
 from napari_denoisplit.events import Stage, run
 from napari_denoisplit.jobs.learning import keeping
 from napari_denoisplit.jobs.train.job import train_job
+
+__all__ = ["quick_training"]
+
+pytestmark = pytest.mark.usefixtures("quick_training")
 
 
 @pytest.fixture
