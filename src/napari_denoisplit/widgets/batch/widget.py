@@ -26,9 +26,9 @@ from napari_denoisplit.widgets.layers.opened import open_result
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text, button, check_box, in_a_row, text_line
 from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES, TIFF_SUFFIXES
-from napari_denoisplit.widgets.parts.fields import SettingsForm
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.latest import LatestJob
+from napari_denoisplit.widgets.parts.split_fields import split_fields
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 
 if TYPE_CHECKING:
@@ -41,16 +41,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.batch.outcome import BatchResult
     from napari_denoisplit.widgets.batch.table import BatchRow
 
-_MORE = (
-    "keep_samples",
-    "grey_levels",
-    "device",
-    "seed",
-    "tile_size",
-    "overlap",
-    "memory_gib",
-    "precision",
-)
 _CHANNEL = (
     "Channel to split of images that have several: its name, or its number from 1. Empty: images "
     "have one."
@@ -82,8 +72,7 @@ class BatchWidget(JobWidget):
         self._opening = LatestJob(start, self, "denoiSplit: opening a result")
         self.model = ModelChoice(self)
         self.source = BatchSource(start, self)
-        self.settings = SettingsForm(SplitSettings, ["n_samples"], parent=self)
-        self.more = SettingsForm(SplitSettings, _MORE, parent=self)
+        self.settings, self.more = split_fields(self)
         self.more["keep_samples"].set_value(0)  # thousands of files would fill the disk
         self.channel = text_line("Channel", _CHANNEL, "name or number")
         self.more.add_row("Channel", self.channel)

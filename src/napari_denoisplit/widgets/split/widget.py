@@ -23,8 +23,8 @@ from napari_denoisplit.widgets.parts.dropping import (
     IMAGE_SUFFIXES,
     MODEL_SUFFIXES,
 )
-from napari_denoisplit.widgets.parts.fields import SettingsForm
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
+from napari_denoisplit.widgets.parts.split_fields import split_fields
 from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.split.forecast import Question
@@ -45,17 +45,6 @@ if TYPE_CHECKING:
 
 _LOOK = "Open the page that shows the samples of the result, one at a time."
 _TRUST = "Open the page that judges the result by what it leaves unexplained."
-_MORE = (
-    "keep_samples",
-    "eightfold",
-    "grey_levels",
-    "device",
-    "seed",
-    "tile_size",
-    "overlap",
-    "memory_gib",
-    "precision",
-)
 
 
 class SplitWidget(JobWidget):
@@ -74,8 +63,7 @@ class SplitWidget(JobWidget):
         super().__init__(napari_viewer, "Split and denoise", "Split", help_text, start)
         self.model = ModelChoice(self)
         self.source = ImageChooser(self._viewer, SUPERPOSITION, self)
-        self.settings = SettingsForm(SplitSettings, ["n_samples"], parent=self)
-        self.more = SettingsForm(SplitSettings, _MORE, parent=self)
+        self.settings, self.more = split_fields(self)
         self.lens = Lens(self._viewer, start, self._lens_choice, self)
         self.where = ResultsPanel(self._viewer, self._question, start, self)
         self.row = ResultRow(self._viewer, lambda: self.results, self._save, self)
