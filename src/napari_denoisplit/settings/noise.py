@@ -70,7 +70,7 @@ class DenoiseSettings(ComputeSettings):
         50,
         ge=1,
         le=10_000,
-        title="Samples",
+        title="Answers to draw",
         description="Samples of 'hdn' and 'divnoising' behind mean and sigma.",
     )
     levels_off: int = Field(

@@ -22,7 +22,7 @@ class CalibrateSettings(ComputeSettings):
         50,
         ge=5,
         le=10_000,
-        title="Samples",
+        title="Answers to draw",
         description="Posterior samples K behind mean and spread; best as many as for splits later.",
     )
     method: Literal["auto", "variance", "likelihood", "map"] = Field(

@@ -19,15 +19,15 @@ class SplitSettings(ComputeSettings):
         50,
         ge=1,
         le=10_000,
-        title="Samples",
+        title="Answers to draw",
         description="Posterior samples K; the sampling error of the MMSE falls as 1/sqrt(K).",
     )
     keep_samples: int = Field(
         10,
         ge=0,
         le=10_000,
-        title="Samples to keep",
-        description="How many of the samples to keep as images.",
+        title="Answers to keep",
+        description="How many of the posterior samples to keep as images.",
     )
     antithetic: bool = Field(
         True,

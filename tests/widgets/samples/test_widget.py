@@ -147,7 +147,7 @@ def test_a_removed_picture_is_not_painted_any_more(viewer, browse):
     viewer.layers.remove(browse.browser.picture.layers[0])
     assert not browse.browser.is_shown
     browse.player.go(3)
-    assert browse.show_button.text() in ("Show the samples", "Hide the samples")
+    assert browse.show_button.text() in ("Show the answers", "Hide the answers")
 
 
 def test_planes_of_a_stack_follow_the_viewer(qtbot, viewer, dock, rng):

@@ -325,7 +325,7 @@ def test_answers_lie_where_the_region_was_drawn(qtbot, viewer, widget):
 def test_with_too_few_samples_it_says_how_to_get_more(viewer, dock, clean):
     add_split(viewer, clean, n_samples=3)
     widget = dock(viewer, TrustWidget(viewer))
-    assert "Samples to keep" in widget.samples.panel.hint.text()
+    assert "Answers to keep" in widget.samples.panel.hint.text()
 
 
 def test_of_two_splits_either_can_be_judged_and_one_may_go(viewer, dock, clean, widget):

@@ -206,7 +206,7 @@ class Split:
         if self.sample_arrays is None:
             raise ImageError(
                 f"{self.path or self.name}: no posterior samples are kept with it. Split again, "
-                "and keep samples (--keep-samples, or 'Samples to keep' at the step Split)."
+                "and keep samples (--keep-samples, or 'Answers to keep' at the step Split)."
             )
         if self.n_kept < least:
             raise ImageError(

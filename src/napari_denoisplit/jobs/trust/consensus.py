@@ -131,7 +131,7 @@ def map_job(
         raise ImageError(
             f"The MAP needs {FEWEST} samples of {WINDOW} x {WINDOW} pixels or more; there are "
             f"{split.n_kept} of {split.plane_shape}: split again, and keep more samples (in the "
-            "widget by 'Samples to keep', on the command line by --keep-samples)."
+            "widget by 'Answers to keep', on the command line by --keep-samples)."
         )
     result = np.full((split.n_structures, *split.shape), np.nan, np.float32)
     planes = list(np.ndindex(split.leading_shape))

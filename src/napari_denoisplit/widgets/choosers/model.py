@@ -152,7 +152,8 @@ def sum_up_model(header: ModelHeader) -> str:
         lines.append(f"Noise models: {next(iter(grades.values()))}.")
     elif grades:
         lines.append(f"Noise: {', '.join(f'{name} {grade}' for name, grade in grades.items())}.")
-    return "\n".join([*lines, _calibrated(header, "see Tools > Calibrate.")])
+    how = "calibrated" if header.calibration else "not calibrated, see Tools > Calibrate"
+    return "\n".join([*lines, f"Uncertainty: {how}."])
 
 
 def describe_model(header: ModelHeader) -> str:
@@ -165,21 +166,17 @@ def describe_model(header: ModelHeader) -> str:
     # Whether to trust the noise model of each structure, as far as that was judged.
     for name, record in _noise_records(header):
         lines.append(f"Noise model of {name}: {verdict_line(record)}")
+    if header.calibration is not None:
+        return "\n".join([*lines, f"Calibrated: {header.calibration.in_words}."])
     advice = (
-        "sigma is the plain spread of the samples. Tools > Calibrate brings it to the size of "
-        "the errors."
+        "Not calibrated: sigma is the plain spread of the samples. Tools > Calibrate brings it to "
+        "the size of the errors."
     )
-    return "\n".join([*lines, _calibrated(header, advice)])
+    return "\n".join([*lines, advice])
 
 
 def _splits_into(header: ModelHeader) -> str:
     return f"Splits into {' and '.join(header.channel_names)}."
-
-
-def _calibrated(header: ModelHeader, advice: str) -> str:
-    if header.calibration is None:
-        return f"Not calibrated: {advice}"
-    return f"Calibrated: {header.calibration.in_words}."
 
 
 def _noise_records(header: ModelHeader) -> list[tuple[str, NoiseRecord]]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.worker import Start
 
 _NONE = (
-    "No layer has a sample axis. Split an image and keep samples (step Split, More, Samples to "
+    "No layer has a sample axis. Split an image and keep samples (step Split, More, Answers to "
     "keep), or open or drop a result: an OME-Zarr folder, or NAME_mmse.ome.tif beside its samples."
 )
 

@@ -212,7 +212,7 @@ def reading_text(reading: SampleReading) -> str:
     if reading.values.shape[1] < _FEW:
         n_kept = reading.values.shape[1]
         few = "Only 1 sample is kept" if n_kept == 1 else f"Only {n_kept} samples are kept"
-        lines.append(f"{few}: keep more at the step Split (Samples to keep) for a finer picture.")
+        lines.append(f"{few}: keep more at the step Split (Answers to keep) for a finer picture.")
     return "\n".join(lines)
 
 

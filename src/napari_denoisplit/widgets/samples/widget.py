@@ -68,7 +68,7 @@ class SamplesWidget(JobWidget):
         self._settle = timer(self, self._reveal, _SETTLE_MS)
         shown = (self.show_button, self.status, self.transport, self.view, self.pins)
         parts = ("Measure", self.measuring, "Save", self.panel)
-        self._lay_out("Samples", self.choice, *shown, *parts)
+        self._lay_out("Possible answers", self.choice, *shown, *parts)
         self._connect()
         self._on_choice()
 
@@ -231,7 +231,7 @@ class SamplesWidget(JobWidget):
         super()._refresh()
         shown = self.browser.is_shown
         self.show_button.setChecked(shown)
-        self.show_button.setText("Hide the samples" if shown else "Show the samples")
+        self.show_button.setText("Hide the answers" if shown else "Show the answers")
         self.show_button.setToolTip(
             tooltip("Hide the sample and show again what was there before.")
             if shown

@@ -77,7 +77,7 @@ class TrainingPlot(ThemePlot):
         if curves.best is not None:
             kept = curves.epoch[curves.best], pair[1][curves.best]
             axes.plot(*kept, "o", color=style["color"], label="kept")
-        axes.set_ylabel(f"{self.choice.currentText()} (nats)")
+        axes.set_ylabel(self.choice.currentText())
 
 
 def _marker(points: Sequence[object]) -> str:

@@ -163,9 +163,9 @@ class MaskPart(QWidget):
         self._update()
 
     def _on_slider(self, *_: object) -> None:
-        self.threshold.setText(f"σ ≤ {self.slider.value()}%")
+        self.threshold.setText(f"Uncertainty ≤ {self.slider.value()}%")
         self.threshold.setMinimumWidth(
-            self.threshold.fontMetrics().horizontalAdvance(f"σ ≤ {_MOST_PERCENT}%")
+            self.threshold.fontMetrics().horizontalAdvance(f"Uncertainty ≤ {_MOST_PERCENT}%")
         )
         self._timer.start()
 

@@ -120,7 +120,7 @@ class SamplesPart(JobPart):
         if result.split.n_kept < needed:
             return (
                 f"Needs {needed} samples or more among the layers; this split has "
-                f"{result.split.n_kept}. Set 'Samples to keep' at the step Split."
+                f"{result.split.n_kept}. Set 'Answers to keep' at the step Split."
             )
         if tool == ANSWERS and self.region.layer is None:
             return "Draw a rectangle in a Shapes layer and choose it as region."

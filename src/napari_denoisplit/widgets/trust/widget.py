@@ -52,7 +52,7 @@ class TrustWidget(DockedWidget):
             self.split,
             "Does the split explain the image?",
             self.residual,
-            "Where is structure above its σ?",
+            "Where does structure stand out?",
             self.mask,
             "How sure is the mean of an object?",
             self.objects,
