@@ -15,6 +15,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # Import name -> who brings it, where it is not a dependency of ours by its own name.
 BROUGHT = {
     "annotated_types": "pydantic",
+    "bioimageio": "extra bioimageio",
     "bioio": "extra czi",
     "bioio_czi": "extra czi",
     "cloudpickle": "dask",

@@ -16,6 +16,7 @@ from napari_denoisplit.api.many_images import split_to_zarr as split_to_zarr
 from napari_denoisplit.api.noise_models import fit_noise_model as fit_noise_model
 from napari_denoisplit.api.noise_models import judge_noise_model as judge_noise_model
 from napari_denoisplit.api.samples import evaluate_samples as evaluate_samples
+from napari_denoisplit.api.samples import export_model as export_model
 from napari_denoisplit.api.samples import measure_samples as measure_samples
 from napari_denoisplit.api.samples import sample_prior as sample_prior
 from napari_denoisplit.api.samples import write_film as write_film
@@ -72,6 +73,7 @@ from napari_denoisplit.noise.fitting.mixture import fit_gaussian_mixture as fit_
 from napari_denoisplit.settings import CalibrateSettings as CalibrateSettings
 from napari_denoisplit.settings import ContextSettings as ContextSettings
 from napari_denoisplit.settings import DenoiseSettings as DenoiseSettings
+from napari_denoisplit.settings import ExportSettings as ExportSettings
 from napari_denoisplit.settings import FilmSettings as FilmSettings
 from napari_denoisplit.settings import ImportSettings as ImportSettings
 from napari_denoisplit.settings import LadderSettings as LadderSettings

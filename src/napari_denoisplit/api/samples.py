@@ -9,7 +9,7 @@ from napari_denoisplit.api.arguments import model_or_path, opened
 from napari_denoisplit.api.docstrings import documented_by
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import ignore, run
-from napari_denoisplit.settings import PriorSettings
+from napari_denoisplit.settings import ExportSettings, PriorSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +61,22 @@ def sample_prior(
     from napari_denoisplit.jobs.prior import prior_job  # imports torch
 
     return run(prior_job(model_or_path(model), settings or PriorSettings()), on_event)
+
+
+@documented_by("jobs.exporting", "export_job")
+def export_model(
+    model: Model | str | PathLike[str],
+    path: str | PathLike[str],
+    settings: ExportSettings | None = None,
+    *,
+    image: Image | None = None,
+    on_event: Callable[[StatusEvent], None] = ignore,
+) -> Path:
+    """Write a model as a package of bioimage.io, and have it checked by the zoo's own test."""
+    from napari_denoisplit.jobs.exporting import export_job  # imports torch
+
+    chosen = settings or ExportSettings()
+    return run(export_job(model_or_path(model), Path(path), chosen, image=image), on_event)
 
 
 @documented_by("measures.samples.statistics", "read_samples_at")

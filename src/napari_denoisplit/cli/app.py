@@ -18,8 +18,9 @@ from napari_denoisplit.cli.demo import demo
 from napari_denoisplit.cli.denoise import denoise
 from napari_denoisplit.cli.evaluate import evaluate
 from napari_denoisplit.cli.example import example
+from napari_denoisplit.cli.exchange.export import export
+from napari_denoisplit.cli.exchange.importing import import_
 from napari_denoisplit.cli.film import film
-from napari_denoisplit.cli.importing import import_
 from napari_denoisplit.cli.info import info
 from napari_denoisplit.cli.noise.command import noise
 from napari_denoisplit.cli.objects import objects
@@ -82,6 +83,7 @@ for _command in (
     noise,
     info,
     import_,
+    export,
     evaluate,
     add_noise,
 ):

@@ -103,3 +103,22 @@ class PriorSettings(ComputeSettings):
     n_images: int = Field(8, ge=1, le=1000, title="Images", description="Images to draw.")
     size: int = Field(256, ge=16, le=4096, description="Edge of an image, pixels.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the latents.")
+
+
+class ExportSettings(Settings):
+    """A model for the BioImage Model Zoo."""
+
+    n_samples: int = Field(
+        16,
+        ge=2,
+        le=128,
+        multiple_of=2,
+        title="Samples",
+        description="Samples K with mirrored noise whose mean the exported model gives; each costs "
+        "its time.",
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of the fixed noise.")
+    authors: tuple[str, ...] = Field((), description="Who made the model.")
+    license: str | None = Field(
+        None, description="License of the model, by its SPDX name, as in CC-BY-4.0."
+    )

@@ -1,0 +1,1 @@
+"""Commands that take models over from other programs, and hand them on."""
