@@ -24,6 +24,8 @@ from napari_denoisplit.jobs.forecast.words import Preflight
 from napari_denoisplit.jobs.learning.loop import Trained
 from napari_denoisplit.settings import LadderSettings, MixSettings
 
+PATIENCE = 240_000  # ms
+
 
 @dataclass
 class FakeJobs:
@@ -203,9 +205,12 @@ def window(make_napari_viewer_proxy):
 
 @pytest.fixture
 def qtbot(qtbot):
-    """Of pytest-qt; what it waits for may take a minute, for a busy machine is no fault."""
-    wait_until = qtbot.waitUntil
-    qtbot.waitUntil = lambda met, *, timeout=0: wait_until(met, timeout=max(timeout, 60_000))
+    """Of pytest-qt; what it waits for may take minutes, for a busy machine is no fault."""
+    wait_until, wait_signal = qtbot.waitUntil, qtbot.waitSignal
+    qtbot.waitUntil = lambda met, *, timeout=0: wait_until(met, timeout=max(timeout, PATIENCE))
+    qtbot.waitSignal = lambda signal, *, timeout=0, **how: wait_signal(
+        signal, timeout=max(timeout, PATIENCE), **how
+    )
     return qtbot
 
 

@@ -136,6 +136,15 @@ def test_the_channels_of_a_file_are_offered_by_their_names_and_read(qtbot, sourc
     assert (image.channel_names, image.shape) == (("DAPI", "RFP"), (2, 8, 8))
 
 
+def test_channels_that_got_other_names_are_offered_by_those(qtbot, source, tmp_path):
+    path = three_channels(tmp_path / "a.ome.tif")
+    source.add_files([path])
+    qtbot.waitUntil(lambda: offered(source) == ["DAPI", "GFP", "RFP"])
+    three_channels(path, ("nuclei", "actin", "ER"))
+    source.channel_choice.check("GFP")  # whatever the user does next
+    qtbot.waitUntil(lambda: offered(source) == ["nuclei", "actin", "ER"])
+
+
 def test_channels_of_one_name_are_told_apart_by_number(qtbot, source, tmp_path):
     source.add_files([three_channels(tmp_path / "a.ome.tif", ("A", "A", "B"))])
     qtbot.waitUntil(lambda: len(offered(source)) == 3)

@@ -73,6 +73,18 @@ def test_channels_of_a_file_become_layers(qtbot, viewer, widget, noisy, tmp_path
     ]
 
 
+@pytest.mark.parametrize("chosen", [("channel 2",), ("channel 1", "channel 3")])
+def test_the_channels_that_are_chosen_of_a_layer_are_denoised(qtbot, viewer, widget, noisy, chosen):
+    stack = np.stack([k * noisy for k in (1, 2, 3)])
+    viewer.add_image(stack, name="three", axis_labels=("c", "y", "x"), scale=(1, 0.5, 0.5))
+    widget.source.layer.layer = viewer.layers["three"]
+    widget.source.channel_choice.check(*chosen)
+    denoise(qtbot, widget)
+    result = layer(viewer, "three denoised")
+    assert result.data.shape == (noisy.shape if len(chosen) == 1 else (2, *noisy.shape))
+    assert tuple(result.scale[-2:]) == (0.5, 0.5)
+
+
 def test_the_axes_of_the_layer_stay_in_their_order(qtbot, viewer, widget, noisy):
     stack = np.stack([noisy, noisy, noisy])
     viewer.add_image(stack, name="film", axis_labels=("time", "y", "x"))

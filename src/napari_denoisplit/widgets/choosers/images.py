@@ -41,6 +41,9 @@ FILES: Way = "files"
 FILE: Way = "file"
 
 
+_Asked = tuple[tuple["Path", ...], int]  # files, and when the first was changed
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """What images are wanted for: in which ways they can be given, and what else is asked."""
@@ -93,7 +96,7 @@ class ImageChooser(QWidget):
         self._role = role
         self.kind = narrow_box(role.where, role.help_text, self, items=role.ways)
         self._pages = {way: _page(way, role, viewer) for way in role.ways}
-        self._known: dict[tuple[Path, ...], FilesKnown] = {}
+        self._known: dict[_Asked, FilesKnown] = {}
         self._lookup = LatestJob(start_job, self)
         self._lookup.answered.connect(self._on_files)
         self.told = Text("About the files", self)
@@ -226,17 +229,18 @@ class ImageChooser(QWidget):
     @property
     def _files(self) -> FilesKnown:
         """What is known of the files; nothing until it has been looked up in the background."""
-        paths = self.paths
-        if paths not in self._known:
+        asked = _asked(self.paths)
+        if asked not in self._known:
+            paths = self.paths
             # Behind the same first file the choice stays meanwhile.
             alike = [one.channels for one in self._known.values() if one.once[:1] == paths[:1]]
-            self._known[paths] = FilesKnown(paths, paths, alike[-1] if alike else ())
+            self._known[asked] = FilesKnown(paths, paths, alike[-1] if alike else ())
             if paths:
                 self._lookup.ask(partial(look_up, paths))
-        return self._known[paths]
+        return self._known[asked]
 
     def _on_files(self, known: FilesKnown) -> None:
-        self._known[known.paths] = known
+        self._known[_asked(known.paths)] = known
         self._refresh()
 
     def _problem_with_names(self) -> str:
@@ -255,6 +259,15 @@ class ImageChooser(QWidget):
         show_row(self._form, self.channel_choice, bool(self.channel_choice.boxes))
         self.names.setPlaceholderText(", ".join(self._found()) or "as in the files")
         self.changed.emit()
+
+
+def _asked(paths: tuple[Path, ...]) -> _Asked:
+    """Tell files by when the first was changed, too: its channels may have got other names."""
+    try:
+        changed = paths[0].stat().st_mtime_ns if paths else 0
+    except OSError:
+        changed = 0  # reading it says what is wrong
+    return paths, changed
 
 
 def _page(way: Way, role: Role, viewer: ViewerRef) -> Any:

@@ -19,6 +19,7 @@ NOISY_IMAGES = Role(
     ways=_ONE_BY_ONE,
     where=_WHERE,
     help_text="Denoise a layer of the viewer, or files: TIFF or OME-Zarr.",
+    channel="Denoise this channel: each has a network of its own.",
     follows=True,
 )
 STRUCTURES = Role(

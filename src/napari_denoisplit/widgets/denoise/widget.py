@@ -198,7 +198,7 @@ def show_denoised(
         return
     if (window := viewer()) is None or chosen.place is None:
         return
-    axes = chosen.place.axes
+    axes = "".join(axis for axis in chosen.place.axes if axis in denoised.axes)
     data = denoised.data.transpose([denoised.axes.index(axis) for axis in axes])
     colors = {"colormap": chosen.layer.colormap, "blending": chosen.layer.blending}
     window.add_image(
