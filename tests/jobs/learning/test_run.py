@@ -6,11 +6,16 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.quick_training import quick_training
 
 from napari_denoisplit.checkpoint import last_path, load_model
 from napari_denoisplit.events import EpochDone, Progress, run
 from napari_denoisplit.jobs.learning import loop
 from napari_denoisplit.jobs.train.job import train_job
+
+__all__ = ["quick_training"]
+
+pytestmark = pytest.mark.usefixtures("quick_training")
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from napari_denoisplit.jobs.trust.likeness import likeness_of, with_likeness
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import Acquisition, LadderSettings, MixSettings, SplitSettings
 
-NETWORK = LadderSettings(n_levels=2, n_filters=16, n_latents=4)
+NETWORK = LadderSettings(n_levels=2, n_filters=12, n_latents=4)
 WEIGHTS = (0.5, 0.5)
 SETTINGS = SplitSettings(n_samples=2, keep_samples=0, device="cpu", precision="float32")
 
