@@ -16,6 +16,7 @@ from napari_denoisplit.images.results import layers as result_layers
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.zarr import levels as ome_zarr_levels
 from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.sampling import cost
 from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.widgets.split import results as temporary
 from napari_denoisplit.widgets.split.widget import SplitWidget
@@ -50,7 +51,7 @@ def place(monkeypatch, tmp_path) -> Path:
 
 @pytest.fixture
 def widget(viewer, trained, dock, rng):
-    return prepared(viewer, trained, dock, rng.normal(100, 10, (600, 560)).astype("f4"))
+    return prepared(viewer, trained, dock, rng.normal(100, 10, (600, 280)).astype("f4"))
 
 
 def prepared(viewer, trained, dock, pixels, **keywords):
@@ -152,7 +153,7 @@ def test_a_temporary_result_goes_with_its_last_layer(qtbot, viewer, widget, plac
 
 
 def test_a_temporary_result_goes_with_its_viewer(qtbot, window, trained, dock, rng, place):
-    widget = prepared(window, trained, dock, rng.normal(100, 10, (600, 560)).astype("f4"))
+    widget = prepared(window, trained, dock, rng.normal(100, 10, (600, 280)).astype("f4"))
     split(qtbot, widget)
     assert list(place.rglob("*.zarr"))
     window.close()
@@ -192,9 +193,10 @@ def test_a_saved_result_of_small_planes_is_shown_from_there(
 
 
 def test_a_stopped_split_shows_its_blocks_and_goes_on_in_the_same_layers(
-    qtbot, viewer, trained, dock, rng
+    qtbot, viewer, trained, dock, rng, monkeypatch
 ):
-    pixels = rng.normal(100, 10, (1100, 2100)).astype("f4")  # 2 x 3 blocks
+    monkeypatch.setattr(cost, "EDGE_ON_CPU", 512)
+    pixels = rng.normal(100, 10, (560, 1060)).astype("f4")  # 2 x 3 blocks
     widget = prepared(viewer, trained, dock, pixels)
     widget.panel.button.click()
     qtbot.waitUntil(lambda: "nuclei · cells" in viewer.layers, timeout=60_000)
@@ -213,7 +215,7 @@ def test_a_stopped_split_shows_its_blocks_and_goes_on_in_the_same_layers(
     assert result_of(widget) == path
     assert layer(viewer, "nuclei · cells") is mmse
     assert all(np.isfinite(np.asarray(level)).all() for level in mmse.data)
-    assert len(mmse.data) == 4
+    assert len(mmse.data) == 3
     assert layer(viewer, "nuclei samples · cells") is samples
     assert all(np.isfinite(np.asarray(level)).all() for level in samples.data)
 
