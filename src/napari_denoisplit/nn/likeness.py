@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_denoisplit.measures.trust.likeness import squared_distances
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,7 +51,7 @@ class TileDistance:
         self._levels = [
             (
                 torch.tensor(level.mean, device=device),
-                torch.tensor(level.axes, device=device).T,
+                torch.tensor(level.axes, device=device),
                 torch.tensor(level.spread, device=device),
                 level.rest,
             )
@@ -62,11 +64,7 @@ class TileDistance:
         The logarithm bounds what one strange tile, a speck of dust, can do.
         """
         figures = map_figures(self._network.encode(x))
-        terms = []
-        for level, (mean, axes, spread, rest) in zip(figures, self._levels, strict=True):
-            off = level - mean
-            along = off @ axes
-            beyond = (off.square().sum(1) - along.square().sum(1)).clamp(min=0)
-            terms.append((along / spread).square().mean(1).log1p())
-            terms.append((beyond / (rest * (off.shape[1] - along.shape[1]))).log1p())
-        return torch.stack(terms).mean(dim=0)
+        terms: list[Tensor] = []
+        for level, parts in zip(figures, self._levels, strict=True):
+            terms += squared_distances(level, *parts)
+        return torch.stack(terms).log1p().mean(dim=0)

@@ -11,7 +11,7 @@ covariance as in probabilistic principal component analysis (Tipping & Bishop 19
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -47,6 +47,19 @@ def _short(values: object) -> object:
 
 _Vector = Annotated[tuple[float, ...], BeforeValidator(_short)]
 _Matrix = Annotated[tuple[tuple[float, ...], ...], BeforeValidator(_short)]
+
+
+def squared_distances(
+    figures: Any, mean: Any, axes: Any, spread: Any, rest: float
+) -> tuple[Any, Any]:
+    """Squared distance of tiles (N, D) along the axes, and beyond them: (N,) each.
+
+    As `LevelLikeness.distances`; its parts are arrays of numpy here, or tensors all of them.
+    """
+    off = figures - mean
+    along = off @ axes.T
+    beyond = ((off**2).sum(1) - (along**2).sum(1)).clip(0)
+    return ((along / spread) ** 2).mean(1), beyond / (rest * (off.shape[1] - along.shape[1]))
 
 
 class LevelLikeness(BaseModel):
@@ -85,12 +98,8 @@ class LevelLikeness(BaseModel):
         Each is divided by its number of directions, so that both are about 1 for the model's own
         kind.
         """
-        off = figures - np.asarray(self.mean)
-        along = off @ np.asarray(self.axes).T
-        inside = (along / np.asarray(self.spread)) ** 2
-        beyond = np.maximum((off**2).sum(axis=1) - (along**2).sum(axis=1), 0)
-        n_beyond = off.shape[1] - along.shape[1]
-        return np.stack([inside.mean(axis=1), beyond / (self.rest * n_beyond)], axis=1)
+        mean, axes, spread = (np.asarray(part) for part in (self.mean, self.axes, self.spread))
+        return np.stack(squared_distances(figures, mean, axes, spread, self.rest), axis=1)
 
 
 class Likeness(BaseModel):
