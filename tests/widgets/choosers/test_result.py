@@ -64,6 +64,17 @@ def test_the_input_is_known_by_its_pixels_not_by_its_name_or_size(qtbot, viewer,
     assert trust.residual.input.layer is layer(viewer, "opened again")
 
 
+def test_a_channel_that_was_split_is_found_in_its_layer(qtbot, viewer, pages, rng):
+    split, trust, _ = pages
+    stack = rng.normal(100, 10, (3, 64, 72)).astype("f4")
+    viewer.add_image(stack, name="many", axis_labels=("c", "y", "x"))
+    split.source.layer.layer = layer(viewer, "many")
+    split.source.channel_choice.check("channel 2")
+    split_image(qtbot, split, layer(viewer, "many"))
+    assert trust.residual.input.layer is layer(viewer, "many")
+    np.testing.assert_array_equal(trust.split.chosen.observed, stack[1])
+
+
 def test_a_proposed_image_follows_what_is_opened_or_activated_and_a_chosen_one_stays(
     viewer, pages, images
 ):

@@ -26,6 +26,7 @@ from napari_denoisplit.images.results.record import INPUT_PIXELS, fields_of, nam
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.widgets.layers.place import (
     full_resolution,
+    image_of_layer,
     place_of_layer,
     plain_array,
     possible_axes,
@@ -37,12 +38,15 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
     from numpy.typing import NDArray
 
+    from napari_denoisplit.images.image import Image
+
     Layers = tuple[ImageLayer, ...]
 
 SAMPLE_LABELS = ("sample", "samples")
 """What the axis of posterior samples is called, in a layer's axis labels."""
 _LETTERS = {name: letter for letter, name in AXIS_NAMES.items() if letter != "C"}
 _MADE_OF_SPLITS = (*RESULT_KINDS, RESIDUAL)
+_MOST_CHANNELS = 64  # that are looked at
 _UNNAMED = {2: "YX", 3: "ZYX", 4: "TZYX"}
 
 
@@ -103,9 +107,8 @@ class FoundResult:
     @property
     def observed(self) -> Any:
         """The input, axes as of `split`; None where it is not among the layers."""
-        if self.input is None:
-            return None
-        return turned(plain_array(full_resolution(self.input)), _turn(self.axes, self.split.axes))
+        seen = None if self.input is None else self.seen_in(self.input)
+        return None if seen is None else seen.data
 
     def position(self, viewer: Viewer) -> tuple[int, tuple[int, ...]]:
         """Sample and plane, over T and Z, that the viewer's sliders stand at.
@@ -130,7 +133,11 @@ class FoundResult:
 
         Where the record knows the pixels, it must be those.
         """
-        return _may_be_input(layer, self.split, self.axes)
+        return self.seen_in(layer) is not None
+
+    def seen_in(self, layer: Any) -> Image | None:
+        """Return what of a layer was split, axes as of `split`: all of it, or one channel."""
+        return _seen_in(layer, self.split, self.axes)
 
     def as_in_viewer(self, data: NDArray[Any]) -> NDArray[Any]:
         """Give an array in the order of T, Z, Y, X the order of the layers."""
@@ -281,19 +288,27 @@ def _plane_shape(layer: ImageLayer, kind: str) -> tuple[int, ...]:
 
 def _input(images: list[ImageLayer], split: Split, axes: str) -> ImageLayer | None:
     """Find the layer that was split, by its pixels; a record that does not know them has a name."""
-    possible = [layer for layer in images if _may_be_input(layer, split, axes)]
+    possible = [layer for layer in images if _seen_in(layer, split, axes) is not None]
     named = [layer for layer in possible if layer.name == split.name]
     return next(iter(named or (possible if split.provenance.get(INPUT_PIXELS) else ())), None)
 
 
-def _may_be_input(layer: Any, split: Split, axes: str) -> bool:
+def _seen_in(layer: Any, split: Split, axes: str) -> Image | None:
+    """Find what of a layer may be what was split; None where nothing can be."""
     if not isinstance(layer, ImageLayer) or layer.rgb or kind_of(layer.metadata) in _MADE_OF_SPLITS:
-        return False
-    data = plain_array(full_resolution(layer))
-    if tuple(data.shape) != _shape_along(axes, split):
-        return False
-    known = split.provenance.get(INPUT_PIXELS)
-    return not known or name_of_pixels(turned(data, _turn(axes, split.axes))) == known
+        return None
+    known, shape = split.provenance.get(INPUT_PIXELS), full_resolution(layer).shape
+    wanted = _shape_along(axes, split)
+    if tuple(shape) == wanted:
+        found = [image_of_layer(layer, axes)]
+    else:  # of images with channels one may be what was split
+        at = [n for n in range(len(shape)) if tuple(shape[:n] + shape[n + 1 :]) == wanted]
+        several = [image_of_layer(layer, f"{axes[:n]}C{axes[n:]}") for n in at if known]
+        found = [image.channel(n) for image in several for n in range(image.n_channels)]
+    for image in found[:_MOST_CHANNELS]:
+        if not known or name_of_pixels(image.transposed(split.axes).data) == known:
+            return image.transposed(split.axes)
+    return None
 
 
 def _shape_along(axes: str, split: Split) -> tuple[int, ...]:

@@ -13,7 +13,6 @@ from napari_denoisplit.images.layer_record import RESIDUAL
 from napari_denoisplit.images.results.record import MODEL_FILE
 from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.choosers.region import LayerOrNone
-from napari_denoisplit.widgets.layers.place import image_of_layer
 from napari_denoisplit.widgets.parts.controls import Text, in_a_column
 from napari_denoisplit.widgets.parts.grade_words import verdict_html
 from napari_denoisplit.widgets.parts.job_widget import JobPart
@@ -127,7 +126,7 @@ class ResidualPart(JobPart):
 
     def _order(self) -> tuple[Any, Image, Any]:
         result: Any = self._result
-        return self.model.header, image_of_layer(self.input.layer, result.axes), result
+        return self.model.header, result.seen_in(self.input.layer), result
 
     def _begin(self, order: tuple[ModelHeader, Image, FoundResult]) -> None:
         result = order[-1]
