@@ -65,6 +65,7 @@ from napari_denoisplit.jobs.noise.job import NoiseFit as NoiseFit
 from napari_denoisplit.jobs.trust.residuals import ResidualCheck as ResidualCheck
 from napari_denoisplit.measures.ms_ssim import ms_ssim as ms_ssim
 from napari_denoisplit.measures.psnr import range_invariant_psnr as range_invariant_psnr
+from napari_denoisplit.measures.samples.matching import score_objects as score_objects
 from napari_denoisplit.measures.samples.objects import write_objects as write_objects
 from napari_denoisplit.measures.samples.statistics import SampleReading as SampleReading
 from napari_denoisplit.noise.files.noise_file import read_noise_model as read_noise_model

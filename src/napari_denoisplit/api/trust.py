@@ -77,6 +77,7 @@ def segment_samples(
     *,
     least_pixels: int = 20,
     separate: bool = True,
+    published: bool = False,
     on_event: Callable[[StatusEvent], None] = ignore,
 ) -> ConsensusStack:
     """Segment every sample of a structure, and keep what more than half of them see.
@@ -89,6 +90,9 @@ def segment_samples(
         Smaller objects are left out.
     separate
         Whether objects that touch are parted where nearly all samples see several cores.
+    published
+        Whether it is made as DivNoising published it: each sample is thresholded, the space between
+        its masks thinned to lines, and the average of all segmented once more so.
 
     Returns
     -------
@@ -104,6 +108,7 @@ def segment_samples(
             segment or local_threshold,
             least_pixels=least_pixels,
             separate=separate,
+            published=published,
         ),
         on_event,
     )

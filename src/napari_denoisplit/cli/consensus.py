@@ -25,6 +25,7 @@ def consensus(
     structure: list[str] | None = None,
     least_pixels: Annotated[int, Field(ge=1)] = 20,
     most_probable: bool = True,
+    published: bool = False,
 ) -> None:
     """Segment what posterior samples agree on, and find the most probable image.
 
@@ -50,6 +51,9 @@ def consensus(
     most_probable
         Also write the approximate MAP, which takes sides where the MMSE compromises; needs 5
         samples.
+    published
+        Consensus as DivNoising published it: each sample is thresholded, the space between its
+        masks thinned to lines, and the average of all segmented once more so.
     """
     from napari_denoisplit.images.results.files import open_split
 
@@ -70,21 +74,28 @@ def consensus(
         if terminal.interrupted:
             break
         target = folder / f"{split.name}_{split.structures[c]}"
-        _segment(terminal, split, c, target, least_pixels, record)
+        _segment(terminal, split, c, target, least_pixels, published, record)
     terminal.end()
 
 
 def _segment(
-    terminal: Terminal, split: Split, c: int, target: Path, least_pixels: int, record: str
+    terminal: Terminal,
+    split: Split,
+    c: int,
+    target: Path,
+    least_pixels: int,
+    published: bool,
+    record: str,
 ) -> None:
     import numpy as np
 
     from napari_denoisplit.jobs.trust.consensus import consensus_job
     from napari_denoisplit.measures.samples.objects import summarize_objects, write_objects
 
-    found = terminal.run(
-        consensus_job(split, c, least_pixels=least_pixels, stop=terminal.stop), target.name
+    job = consensus_job(
+        split, c, least_pixels=least_pixels, published=published, stop=terminal.stop
     )
+    found = terminal.run(job, target.name)
     terminal.say(f"{target.name}: {found.summary}")
     like = split.mmse.channel(c)
     for ending, data in (("consensus", found.labels), ("confidence", found.confidence)):

@@ -29,3 +29,14 @@ def test_spread_without_answers_separates_no_better_than_chance(rng):
 def test_more_answers_than_samples_are_refused():
     with pytest.raises(ValueError, match="3 samples cannot be sorted into 4"):
         interpret(np.zeros((3, 1, 4, 4), np.float32), 4)
+
+
+def test_mean_shift_finds_as_many_answers_as_there_are(rng):
+    centres = 1000 * rng.normal(size=(3, 1, 1, 4, 4))
+    samples = np.concatenate(
+        [c + rng.normal(size=(n, 1, 4, 4)) for c, n in zip(centres, (60, 30, 10), strict=True)]
+    )
+    found = interpret(samples.astype(np.float32), 1, bandwidth=800.0)
+    assert [answer.support for answer in found.answers] == pytest.approx([0.6, 0.3, 0.1])
+    np.testing.assert_allclose(found.answers[0].mean, centres[0, 0], atol=1)
+    assert found.separation > 0.99

@@ -12,6 +12,7 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Count, Stage
 from napari_denoisplit.measures.samples.consensus import LEAST_PIXELS, consensus_of, local_threshold
 from napari_denoisplit.measures.samples.mode_seeking import WINDOW, Modes
+from napari_denoisplit.measures.samples.published import published_consensus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,6 +50,7 @@ def consensus_job(
     *,
     least_pixels: int = LEAST_PIXELS,
     separate: bool = True,
+    published: bool = False,
     stop: threading.Event | None = None,
 ) -> Job[StatusEvent, ConsensusStack]:
     """Segment every sample, and what most of them agree on.
@@ -61,6 +63,10 @@ def consensus_job(
         Which: its number from 0, or its name.
     segment, least_pixels, separate
         As of `consensus_of`.
+    published
+        Whether it is made as DivNoising published it, see `published_consensus`; `segment` and
+        `separate` are not used then, and the confidence is the share of the samples in which no
+        line is there.
     stop
         When set, the job ends after the current plane.
 
@@ -87,7 +93,10 @@ def consensus_job(
             break
         drawn = split.read_samples(chosen, plane)
         if np.isfinite(drawn).all():
-            found = consensus_of(drawn, segment, least_pixels=least_pixels, separate=separate)
+            if published:
+                found = published_consensus(drawn, least_pixels=least_pixels)
+            else:
+                found = consensus_of(drawn, segment, least_pixels=least_pixels, separate=separate)
             labels[plane] = np.where(found.labels > 0, found.labels + last, 0)
             last += len(found.agreement)
             confidence[plane] = found.confidence

@@ -6,8 +6,9 @@ gives the consensus.
 
 Source: DivNoising (Prakash et al. 2021, arXiv:2006.06072), section 5, "Consensus (Avg)", and
 supplement 4: local threshold against a mean filter, skeleton of the space between the masks,
-connected components. There the skeleton is taken from each sample; here once, from the average,
-between the cores that nearly all samples see.
+connected components. There the skeleton is taken from each sample, and the average is thresholded
+as an image is: `published.py`. Here the average is cut at one half, and parted once, by zones of
+influence of the cores that nearly all samples see.
 """
 
 from __future__ import annotations
@@ -85,8 +86,8 @@ def consensus_of(
     least_pixels
         Smaller objects are left out.
     separate
-        Whether touching objects are parted: by the skeleton of the space between their cores, where
-        nearly all samples see foreground. Pixels of an object go to the core that is nearest.
+        Whether touching objects are parted between their cores, where nearly all samples see
+        foreground. Pixels of an object go to the core that is nearest.
 
     Raises
     ------
@@ -114,10 +115,10 @@ def consensus_of(
 
 
 def _parted(confidence: Floats, foreground: Booleans, least_pixels: int) -> NDArray[np.int32]:
-    """Part objects that hold several cores along the skeleton of the space between the cores.
+    """Part objects that hold several cores along the lines between the zones of the cores.
 
-    A core is where nearly all samples see foreground. The skeleton by zones of influence runs
-    where two cores are equally near.
+    A core is where nearly all samples see foreground. Zones of influence meet where two cores are
+    equally near.
     """
     from scipy.ndimage import distance_transform_edt
 
