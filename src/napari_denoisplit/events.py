@@ -94,6 +94,8 @@ class EpochDone:
     skipped_steps: int
     """Steps left out so far because their loss or gradient was not finite."""
     is_best: bool
+    shares: tuple[tuple[float, ...], ...] = ()
+    """What each predicted structure (row) holds of each, on validation; see `Separation.shares`."""
 
 
 @dataclass(frozen=True, slots=True)

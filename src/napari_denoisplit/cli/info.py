@@ -178,6 +178,8 @@ def _model_in_words(header: ModelHeader) -> dict[str, str]:
 
 def _training(header: ModelHeader) -> str:
     """Name method, preset and the epoch whose weights are kept."""
+    from napari_denoisplit.measures.separation import separation_of
+
     if header.network.kind == "denoiser":
         return f"one channel, from blind spots, {header.training.get('steps')} steps"
     settings, history = header.training.get("settings"), _listed(header.training.get("history"))
@@ -188,6 +190,8 @@ def _training(header: ModelHeader) -> str:
     if isinstance(best, dict):
         psnr = " / ".join(f"{p:.1f}" for p in _listed(best.get("psnr")))
         words.append(f"{best.get('step')} steps, PSNR on validation {psnr} dB")
+    if (verdict := separation_of(header.training)) is not None:
+        words.append(f"separation {verdict.headline}")
     return "; ".join(words) or "unknown"
 
 

@@ -11,7 +11,7 @@ from tests.quick_training import quick_training
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import last_path, load_model
 from napari_denoisplit.errors import TrainingError
-from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, run
+from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, Stage, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.images.training.separate import SeparateFields
@@ -20,6 +20,7 @@ from napari_denoisplit.jobs.learning.trainer import OPTIMIZERS, Trainer
 from napari_denoisplit.jobs.learning.validation import Validation
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.measures.separation import judge_separation, separation_of
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.settings import MixSettings, SplitSettings
 
@@ -35,6 +36,18 @@ def collected(job):
 
 def changed(settings, **changes):
     return type(settings).model_validate(settings.model_dump() | changes)
+
+
+def test_how_far_the_structures_are_apart_is_told_and_kept_in_the_model(fields, settings, tmp_path):
+    path = tmp_path / "model.denoisplit"
+    trained, events = collected(train_job(fields, settings, path=path))
+    verdict = separation_of(load_model(path).header.training)
+    assert verdict.grade != "good"  # after so few steps
+    (note,) = [note for note in trained.notes if note.startswith("Separation: ")]
+    assert verdict.reasons[0] in note
+    assert Stage(note) in events
+    best = [epoch for epoch in trained.history if epoch.is_best][-1]
+    assert judge_separation(fields.channel_names, np.array(best.shares)) == verdict
 
 
 def test_training_lowers_the_validation_loss(fields, settings):

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import numpy as np
+
 from napari_denoisplit.checkpoint import Model, last_path, save_model
 from napari_denoisplit.errors import message_of
 from napari_denoisplit.events import Stage
+from napari_denoisplit.measures.separation import KEY, judge_separation
 from napari_denoisplit.nn.families import network_of
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ def keep(run: Run, path: Path | None, done: EpochDone | None = None) -> Job[Stag
     if done is not None:
         record = json.loads(json.dumps(asdict(done)))  # lists for tuples, as read from the file
         kept["history"] = [*run.header.training.get("history", []), record]  # type: ignore[misc]
+        verdict = judge_separation(run.header.channel_names, np.array(done.shares))
+        if done.is_best and verdict is not None:
+            kept[KEY] = verdict.model_dump(mode="json")
     run.header = run.header.model_copy(update={"training": kept})
     network = trainer.average.network
     if done is None or done.is_best:

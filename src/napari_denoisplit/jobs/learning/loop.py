@@ -170,4 +170,5 @@ def _epoch_done(run: Run, result: ValidationResult) -> EpochDone:
         learning_rate=run.trainer.learning_rate,
         skipped_steps=run.trainer.skipped,
         is_best=is_best,
+        shares=tuple(map(tuple, result.shares.tolist())),
     )

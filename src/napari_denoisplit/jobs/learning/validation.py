@@ -12,6 +12,7 @@ import torch
 from napari_denoisplit.events import Elbo
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.measures.psnr import range_invariant_psnr
+from napari_denoisplit.measures.separation import Separation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,8 @@ class ValidationResult:
     psnr: tuple[float, ...]
     """Per channel, dB, mean over blocks, of the mean of two samples; NaN where every block of a
     channel is constant."""
+    shares: NDArray[np.float64]
+    """(C, C), what each predicted structure holds of each; see `Separation.shares`."""
     noisy_psnr: float
     """dB, plain, of all channels as they were recorded together, in normalized units."""
     superposition: NDArray[np.float32]
@@ -95,7 +98,7 @@ class Validation:
     def run(self, network: nn.Module, objective: Objective) -> ValidationResult:
         """Validate a network that is in evaluation mode."""
         losses, psnr, size = np.zeros(2 + objective.n_levels), [], 0
-        noisy = _NoisyPsnr(self._normalization)
+        noisy, separation = _NoisyPsnr(self._normalization), Separation(len(self._truth[0]))
         generator = torch.Generator(self._compute.device).manual_seed(SEED)
         shown: list[NDArray[np.float32]] = []
         blocks = zip(self._blocks, self._superpositions, self._truth, strict=True)
@@ -106,12 +109,14 @@ class Validation:
             size += n
             psnr.append([_psnr(t, m) for t, m in zip(truth, mmse, strict=True)])
             noisy.add(block, mmse)
+            separation.add(truth, mmse)
             if not shown:
                 shown = [superposition, mmse, block]
         loss, reconstruction, *kl = (losses / size).tolist()
         return ValidationResult(
             Elbo(loss, reconstruction, tuple(kl)),
             tuple(_mean_of_known(channel) for channel in zip(*psnr, strict=True)),
+            separation.shares(),
             noisy.value,
             *shown,
         )

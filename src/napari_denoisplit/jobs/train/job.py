@@ -19,6 +19,7 @@ from napari_denoisplit.jobs.train.suitability import doubts_about
 from napari_denoisplit.jobs.trust.likeness import with_likeness
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
 from napari_denoisplit.jobs.trust.residuals import reference_of
+from napari_denoisplit.measures.separation import separation_of
 from napari_denoisplit.nn.compute import keep_freed_memory
 from napari_denoisplit.settings import SplitSettings
 
@@ -106,6 +107,10 @@ def train_job(
         trainer = run.trainer
         yield Stage(f"Training on {trainer.compute} with {trainer.batches.n_places:,} patches")
         trained = yield from learn_job(run, path, stop)
+        verdict = separation_of(trained.model.header.training)
+        if verdict is not None:
+            doubts = (f"Separation: {verdict.grade}. {' '.join(verdict.reasons)}", *doubts)
+            yield Stage(doubts[0])
         trained = replace(trained, notes=(*trained.notes, *doubts))
         unseen: list[Image] = []
         if run.validation is not None and trained.model.header.noise_models is not None:

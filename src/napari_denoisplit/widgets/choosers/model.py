@@ -10,6 +10,7 @@ from qtpy.QtCore import QFileSystemWatcher, Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import DenoisplitError, NoiseModelError
+from napari_denoisplit.measures.separation import separation_of
 from napari_denoisplit.verdict import NoiseRecord
 from napari_denoisplit.widgets.choosers.foreign_model import FOREIGN_SUFFIXES, ForeignModelForm
 from napari_denoisplit.widgets.parts.controls import Text, button, in_a_column, in_a_row, text_line
@@ -145,8 +146,8 @@ def sum_up_model(header: ModelHeader) -> str:
     if sources := _sources(header):
         more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
         lines.append(f"Trained on {sources[0]}{more}.")
-    if psnr := _psnr_text(header):
-        lines.append(f"PSNR: {psnr}.")
+    if (verdict := separation_of(header.training)) is not None:
+        lines.append(f"Separation: {grade_text(verdict)}.")
     grades = {name: grade_text(record.verdict) for name, record in _noise_records(header)}
     if len(set(grades.values())) == 1:
         lines.append(f"Noise models: {next(iter(grades.values()))}.")
@@ -163,6 +164,8 @@ def describe_model(header: ModelHeader) -> str:
         lines.append(f"Trained on {', '.join(sources)}.")
     if psnr := _psnr_text(header):
         lines.append(f"PSNR on validation: {psnr}.")
+    if (verdict := separation_of(header.training)) is not None:
+        lines.append(f"Separation: {' '.join(verdict.reasons)}")
     # Whether to trust the noise model of each structure, as far as that was judged.
     for name, record in _noise_records(header):
         lines.append(f"Noise model of {name}: {verdict_line(record)}")
