@@ -11,7 +11,8 @@ import torch
 from tests.stand_in import stand_in
 
 from napari_denoisplit.checkpoint import Model, ModelHeader
-from napari_denoisplit.events import run
+from napari_denoisplit.errors import JobError
+from napari_denoisplit.events import Stage, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise
@@ -65,7 +66,8 @@ def recording() -> np.ndarray:
 
 
 def found(model: Model, pixels: np.ndarray, settings: SplitSettings = SETTINGS):
-    return run(recording_job(model, Image(pixels, "YX", name="dish"), settings))
+    image = Image(pixels, "YX", name="dish")
+    return run(recording_job(model, image, settings, threading.Event()))
 
 
 def test_of_its_own_kind_nothing_is_changed(model, recording):
@@ -186,9 +188,25 @@ def test_a_split_to_disk_is_matched_and_goes_on_with_what_was_estimated(
     np.testing.assert_allclose(begun.read_mmse(()), inside.read_mmse(()), rtol=1e-3, atol=1)
     assert begun.provenance["acquisition"] == inside.provenance["acquisition"]
 
-    def estimate(model, likeness, windows):
+    def estimate(model, likeness, windows, stop):
         raise AssertionError("estimated again")
 
     stand_in(monkeypatch, "jobs.recording.job", estimate)
     again = run(split_to_zarr_job(model, image, tmp_path / "dish.zarr", SETTINGS))
     assert again.provenance["acquisition"] == inside.provenance["acquisition"]
+
+
+def test_a_stop_ends_the_look_at_a_recording_and_begins_nothing_on_disk(model, recording, tmp_path):
+    stop = threading.Event()
+    image = Image(3 * recording, "YX", name="dish")
+
+    def stop_at(event):
+        if isinstance(event, Stage) and event.text.startswith("Looking at"):
+            stop.set()
+
+    split = run(split_job(model, image, SETTINGS, stop=stop), stop_at)
+    assert (split.n_samples, split.stopped_early) == (0, True)
+    path = tmp_path / "dish.zarr"
+    with pytest.raises(JobError, match="Stopped before a block"):
+        run(split_to_zarr_job(model, image, path, SETTINGS, stop=stop), stop_at)
+    assert not path.exists()

@@ -143,7 +143,7 @@ start_job(job, on_event=seen.append, on_done=seen.append, on_error=seen.append)
 while not seen:
     app.processEvents()
 """
-    ended = subprocess.run([sys.executable, "-c", code], timeout=60, check=False)
+    ended = subprocess.run([sys.executable, "-c", code], timeout=240, check=False)
     assert ended.returncode == 0
 
 

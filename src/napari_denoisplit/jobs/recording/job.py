@@ -10,7 +10,7 @@ import torch
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.acquisition import to_training, without_background
 from napari_denoisplit.images.results.record import RECORDING
-from napari_denoisplit.jobs.recording.acquisition import estimate, missing_noise
+from napari_denoisplit.jobs.recording.acquisition import GivenUp, estimate, missing_noise
 from napari_denoisplit.jobs.recording.windows import windows_of
 from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
 from napari_denoisplit.measures.trust.likeness import noise_of, without_specks
@@ -18,6 +18,7 @@ from napari_denoisplit.measures.trust.recording import RecordingFigures, judge_r
 from napari_denoisplit.settings import Acquisition
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
@@ -53,7 +54,13 @@ class Recording(NamedTuple):
         return record
 
 
-def recording_job(model: Model, view: Image, settings: SplitSettings) -> Job[Stage, Recording]:
+UNKNOWN = Recording(Acquisition(), None, ())
+"""What is known of a recording where nothing is."""
+
+
+def recording_job(
+    model: Model, view: Image, settings: SplitSettings, stop: threading.Event
+) -> Job[Stage, Recording | None]:
     """Estimate how a recording was taken, and judge whether the model knows its kind.
 
     Parameters
@@ -64,10 +71,16 @@ def recording_job(model: Model, view: Image, settings: SplitSettings) -> Job[Sta
         (..., Y, X); some windows of it are read.
     settings
         An acquisition that is known, or whether to estimate it.
+    stop
+        When set, an estimate is given up.
 
     Yields
     ------
     Stage
+
+    Returns
+    -------
+    None after a stop, where it is not known how the recording was taken.
     """
     likeness = likeness_of(model.header)
     known = settings.acquisition
@@ -80,7 +93,10 @@ def recording_job(model: Model, view: Image, settings: SplitSettings) -> Job[Sta
     if len(windows.pixels) < _FEWEST:
         return unknown
     yield Stage(f"Looking at {view.name}")
-    acquisition = estimate(model, likeness, windows) if known is None else known
+    try:
+        acquisition = estimate(model, likeness, windows, stop) if known is None else known
+    except GivenUp:
+        return None
     if acquisition.background and known is None:
         windows = windows_of(without_background(view, acquisition))
     figures = _figures(model, likeness, to_training(windows.pixels, acquisition))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
+from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import BlocksWritten, Count, Progress, Stage
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.results.record import make_record, name_of_pixels
@@ -72,8 +73,8 @@ def split_to_zarr_job(
 ) -> Job[SlideEvent, Split]:
     """Split every plane of an image block by block, and write each block when it is done.
 
-    Memory does not depend on the size of the image. A run that was stopped or killed goes on
-    where it was when the same is started again, and gives the same result.
+    Memory does not depend on the size of the image. A run that was stopped or killed goes on where
+    it was when the same is started again, and gives the same result.
 
     Parameters
     ----------
@@ -98,8 +99,7 @@ def split_to_zarr_job(
     focus
         Says what is in view when the blocks begin: those are done first.
     region
-        Part of every plane to split; None is all of it. The result is that part of the split of
-        the whole, up to what lies beyond the overlap, and knows where it lies.
+        Part of every plane to split; None is all of it. The result knows where it lies.
 
     Yields
     ------
@@ -115,8 +115,7 @@ def split_to_zarr_job(
     Raises
     ------
     ImageError
-        The image has several channels or pixels that are not finite; the region lies beyond it; or
-        the folder is in the way.
+        Several channels, pixels that are not finite, a region beyond it, or a folder in the way.
     ModelFileError
         The model file cannot be used.
     JobError
@@ -175,7 +174,9 @@ def _reached(
     if settings.acquisition is None and resume:  # what was estimated is not estimated again
         known = settings.model_copy(update={"acquisition": begun_with(path)})
     loaded.network.to(Compute.choose(settings.device, settings.precision).device)
-    recording = yield from recording_job(loaded, planes_of(opened), known)
+    recording = yield from recording_job(loaded, planes_of(opened), known, stop)
+    if recording is None:  # a result that was begun with a guess would go on with it
+        raise JobError(f"Stopped before a block of {path.name} was begun.")
     loaded, view = as_recorded(loaded, opened, recording.acquisition)
     workers: BlockWorkers
     if scheduler is None:
@@ -344,7 +345,6 @@ def _forecast(needs: Preflight, path: Path, workers: BlockWorkers) -> str:
         if needs.n_blocks == 1:
             return f"The only block of {path.name} is there"
         return f"All {needs.n_blocks} blocks of {path.name} are there"
-    begin = f"Splitting into {path.name}"
     if isinstance(workers, OwnProcess):
-        return f"{begin}: {needs.sentence}"
-    return f"{begin} on {workers}: {needs.needs}"
+        return f"Splitting into {path.name}: {needs.sentence}"
+    return f"Splitting into {path.name} on {workers}: {needs.needs}"

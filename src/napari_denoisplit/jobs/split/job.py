@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import PartDrawn, Progress, Stage
-from napari_denoisplit.jobs.recording.job import recording_job
+from napari_denoisplit.jobs.recording.job import UNKNOWN, recording_job
 from napari_denoisplit.jobs.split.input import (
     as_recorded,
     frame_of,
@@ -119,7 +119,7 @@ def split_job(
     region = None if region is None else region.within(planes_of(image))
     compute = Compute.choose(settings.device, settings.precision)
     model.network.to(compute.device).eval()
-    recording = yield from recording_job(model, planes_of(image), settings)
+    recording = (yield from recording_job(model, planes_of(image), settings, stop)) or UNKNOWN
     model, view = as_recorded(model, image, recording.acquisition)
     settings, note = settings_for(settings, facts_of(model.header.network, compute.dtype))
     if note is not None:

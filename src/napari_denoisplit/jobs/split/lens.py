@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.events import LensDrawn, Stage
-from napari_denoisplit.jobs.recording.job import recording_job
+from napari_denoisplit.jobs.recording.job import UNKNOWN, recording_job
 from napari_denoisplit.jobs.split.input import as_recorded, model_of, planes_of, settings_for
 from napari_denoisplit.measures.calibration.sigma import sigma_of
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
@@ -81,7 +81,7 @@ def lens_job(
     model = yield from model_of(model)
     compute = Compute.choose(settings.device, settings.precision)
     model.network.to(compute.device).eval()
-    recording = yield from recording_job(model, view, settings)
+    recording = (yield from recording_job(model, view, settings, stop)) or UNKNOWN
     model, image = as_recorded(model, image, recording.acquisition)
     settings, note = settings_for(settings, facts_of(model.header.network, compute.dtype))
     if note is not None:
