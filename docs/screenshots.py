@@ -1,37 +1,66 @@
-"""Take the pictures of the documentation: real windows, a real training, a real split.
+"""Take the pictures of the documentation: real windows, real cells, a real training.
 
-Run it where there is a display, or a virtual one:
+Run it where there is a display, or a virtual one (six minutes on two cores):
 
-    xvfb-run -a -s "-screen 0 1280x720x24" python docs/screenshots.py --minutes 3
+    xvfb-run -a -s "-screen 0 1280x720x24" python docs/screenshots.py [--theme light] [SCENE ...]
+
+Pictures of the dark theme go to docs/images, beside what their pages show in a new window
+(`pages.json`): a test compares that with the pages of today, and asks for new pictures. Those of
+the light theme are to look at, and go to docs/_build.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import napari
 import numpy as np
 import tifffile
-from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
+from qtpy.QtCore import QPoint, QSettings, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QMainWindow,
+    QWidget,
+)
 from scipy.ndimage import gaussian_filter
 
+from napari_denoisplit.images.example.cells import MODEL, cells_to_split
+from napari_denoisplit.widgets.dock.shell import STEPS, TOOLS, DenoisplitDock
 from napari_denoisplit.widgets.parts.docked import open_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLUGIN = "napari-denoisplit"
 SIZE = (1280, 720)
 SHOWN_EPOCHS = 3  # before a training is worth a picture
-PATIENCE = 1800  # seconds; a busy machine takes its time
+SAMPLES = 10
+PATIENCE = 600  # seconds; a busy machine takes its time
 HERE = Path(__file__).resolve().parent
+PAGES = HERE / "images" / "pages.json"
 
 
 class Window:
     """A napari window of the size of a small laptop's screen."""
 
     def __init__(self, folder: Path, theme: str) -> None:
+        # Nothing of the last session is remembered, and nothing of this one is left.
+        self._settings = tempfile.TemporaryDirectory()
+        form, scope = QSettings.Format.IniFormat, QSettings.Scope.UserScope
+        QSettings.setPath(form, scope, self._settings.name)
         self.viewer = napari.Viewer(show=False)
         self.viewer.theme = theme
         self.viewer.show()
@@ -41,7 +70,7 @@ class Window:
             if isinstance(widget, QMainWindow) and widget.isVisible()
         )
         self.frame.resize(*SIZE)
-        self._folder, self._theme = folder, theme
+        self._folder = folder
         self.wait(1)
 
     def open(self, name: str) -> QWidget:
@@ -50,6 +79,19 @@ class Window:
         self.wait(0.5)
         return page
 
+    @property
+    def dock(self) -> DenoisplitDock:
+        """The place of the pages."""
+        return self.frame.findChild(DenoisplitDock)
+
+    def click(self) -> None:
+        """Click into the left half of the canvas."""
+        canvas = next(
+            one for one in self.frame.findChildren(QWidget) if "Canvas" in type(one).__name__
+        )
+        place = QPoint(canvas.width() // 4, canvas.height() // 2)
+        QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=place)
+
     def wait(self, seconds: float) -> None:
         """Let the window live for a while."""
         end = time.monotonic() + seconds
@@ -57,7 +99,7 @@ class Window:
             QApplication.processEvents()
             time.sleep(0.01)
 
-    def wait_until(self, ready, at_most: float) -> None:
+    def wait_until(self, ready: Callable[[], bool], at_most: float = PATIENCE) -> None:
         """Let the window live until something has happened."""
         end = time.monotonic() + at_most
         while not ready():
@@ -65,181 +107,172 @@ class Window:
                 sys.exit("gave up waiting")
             self.wait(0.1)
 
+    def run(self, panel: QWidget) -> None:
+        """Press the button of a job, and wait for its end."""
+        panel.button.click()
+        self.wait_until(lambda: not panel.is_running)
+        self.wait(1)
+
     def save(self, name: str) -> None:
         """Write a picture of the whole window."""
-        self.wait(0.3)
-        suffix = "" if self._theme == "dark" else f"-{self._theme}"
-        self.frame.grab().save(str(self._folder / f"{name}{suffix}.png"))
+        self.wait(0.5)
+        self.frame.grab().save(str(self._folder / f"{name}.png"))
 
 
-def train(window: Window, model: Path, minutes: float) -> None:
-    """Train on the sample channels, with a picture before, during and after."""
-    window.viewer.open_sample(PLUGIN, "channels")
-    widget = window.open("Train")
-    widget.source.names.setText("filaments, pits")
-    widget.choices.how["minutes"].set_value(minutes)
-    widget.choices.how["preset"].set_value("tiny")
-    widget.target.save.set_path(model)
-    window.save("train-begin")
-    widget.panel.button.click()
-    window.wait_until(lambda: len(widget.plot.curves.epoch) >= SHOWN_EPOCHS, PATIENCE)
+def split_cells(window: Window) -> QWidget:
+    """Split the cells that come along, with as many samples as are kept."""
+    page = window.open("Split")
+    page.settings["n_samples"].set_value(SAMPLES)
+    window.dock.beginning.split_button.click()
+    window.wait_until(lambda: not (page.is_busy or page.panel.is_running))
     window.wait(1)
-    window.save("train")
-    window.wait_until(lambda: not widget.panel.is_running, minutes * 60 + PATIENCE)
-    window.save("train-end")
+    return page
 
 
-def split(window: Window, model: Path) -> None:
-    """Split the sample mixture, with a picture before, during and after."""
-    viewer = window.viewer
-    viewer.open_sample(PLUGIN, "mixture")
-    widget = window.open("Split")
-    widget.open_model(model)
-    widget.source.layer.layer = viewer.layers["superposition"]
-    widget.settings["n_samples"].set_value(50)
-    window.save("split-begin")
-    widget.panel.button.click()
-    window.wait_until(lambda: "pits · superposition" in viewer.layers, PATIENCE)
-    window.wait(1)
-    window.save("split-during")
-    window.wait_until(lambda: not (widget.panel.is_running or widget.is_busy), PATIENCE)
-    window.save("split-end")
-    side_by_side(window)
+def split(window: Window) -> None:
+    """From an empty window to a split, its samples, and whether to trust it."""
+    window.open("Split")
+    window.save("begin")
+    page = split_cells(window)
+    page.row.grid_button.click()
+    window.save("split")
+    page.row.grid_button.click()
+    samples(window)
+    trust(window)
 
 
-def lens(window: Window, model: Path) -> None:
-    """Split what is on screen of the sample mixture."""
-    viewer = window.viewer
-    viewer.open_sample(PLUGIN, "mixture")
-    for layer in list(viewer.layers):
-        if layer.name != "superposition":
-            viewer.layers.remove(layer)
-            window.wait(0.3)
-    widget = window.open("Split")
-    widget.open_model(model)
-    widget.settings["n_samples"].set_value(20)
+def samples(window: Window) -> None:
+    """Look at the samples, and at those of one pixel."""
+    page = window.open("Samples")
+    page.show_button.click()
+    page.view.layout_box.setCurrentText("side by side")
     window.wait(2)
-    # The image stays visible around what is split.
-    widget.lens.switch.setChecked(True)
-    window.wait_until(lambda: "20 of 20" in widget.lens.status.text(), PATIENCE)
-    camera = getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
-    camera.zoom *= 2
+    window.save("samples-side")
+    page.measuring.switch.setChecked(True)
     window.wait(0.5)
-    window.wait_until(lambda: "20 of 20" in widget.lens.status.text(), PATIENCE)
+    window.click()
+    window.wait_until(lambda: page.measuring.plot.reading is not None)
+    window.wait(1)
+    window.save("samples-pixel")
+    page.measuring.switch.setChecked(False)
+    page.show_button.click()
+    window.viewer.reset_view()
+
+
+def trust(window: Window) -> None:
+    """Judge the split by what it leaves unexplained, and show where structure stands out."""
+    page = window.open("Trust")
+    window.run(page.residual.panel)
+    window.save("trust")
+    page.mask.show_button.click()
+    window.wait(1)
+    window.save("trust-mask")
+
+
+def train(window: Window) -> None:
+    """Train on other cells, until the curves are worth a picture."""
+    page = window.open("Train")
+    window.dock.beginning.open_button.click()
+    window.wait(1)
+    page.choices.how["preset"].set_value("tiny")
+    with tempfile.TemporaryDirectory() as folder:
+        page.target.save.set_path(Path(folder) / "cells.denoisplit")
+        page.panel.button.click()
+        window.wait_until(lambda: len(page.plot.curves.epoch) >= SHOWN_EPOCHS)
+        window.wait(1)
+        window.save("train")
+        page.panel.button.click()
+        window.wait_until(lambda: not page.panel.is_running)
+
+
+def lens(window: Window) -> None:
+    """Split what is on screen."""
+    viewer = window.viewer
+    viewer.open_sample(PLUGIN, "cells")
+    page = window.open("Split")
+    page.open_model(MODEL)
+    page.settings["n_samples"].set_value(SAMPLES)
+    camera = getattr(viewer, "scene", viewer).camera  # in the scene from napari 0.9 on
+    camera.zoom *= 1.6
+    # The image stays visible around what is split.
+    page.lens.switch.setChecked(True)
+    window.wait_until(lambda: f"{SAMPLES} of {SAMPLES}" in page.lens.status.text())
     window.save("lens")
 
 
-def batch(window: Window, model: Path) -> None:
-    """Split a folder of crops of the sample mixture, with a picture while it runs and after."""
-    window.viewer.open_sample(PLUGIN, "mixture")
-    pixels = np.asarray(window.viewer.layers["superposition"].data)
+def batch(window: Window) -> None:
+    """Split a folder of four crops of the cells."""
+    pixels = cells_to_split()[0].data
     with tempfile.TemporaryDirectory() as folder:
         for number, (y, x) in enumerate(np.ndindex(2, 2), start=1):
             crop = pixels[y * 256 : y * 256 + 256, x * 256 : x * 256 + 256]
-            tifffile.imwrite(f"{folder}/cell{number}.tif", crop)
-        widget = window.open("Batch")
-        widget.open_files([model, Path(folder)])
-        window.wait_until(lambda: not widget.source.is_searching, PATIENCE)
-        widget.settings["n_samples"].set_value(10)
-        window.wait(2)
-        widget.panel.button.click()
-        window.wait(3)
+            tifffile.imwrite(f"{folder}/cells{number}.tif", crop)
+        page = window.open("Batch")
+        page.open_files([MODEL, Path(folder)])
+        window.wait_until(lambda: not page.source.is_searching)
+        page.settings["n_samples"].set_value(SAMPLES)
+        window.run(page.panel)
         window.save("batch")
-        window.wait_until(lambda: not widget.panel.is_running, PATIENCE)
-        window.wait(1)
-        window.save("batch-end")
 
 
-def calibrate(window: Window, model: Path) -> None:
-    """Calibrate the model on the part of the sample channels that it was not trained on."""
-    window.viewer.open_sample(PLUGIN, "channels")
-    widget = window.open("Calibration")
-    widget.open_model(model)
-    widget.settings["n_samples"].set_value(50)
-    window.save("calibration-begin")
-    widget.panel.button.click()
-    window.wait_until(lambda: not widget.panel.is_running, PATIENCE)
-    window.wait(1)
+def calibrate(window: Window) -> None:
+    """Calibrate the model on cells that it was trained on in part."""
+    window.viewer.open_sample(PLUGIN, "cells_alone")
+    page = window.open("Calibration")
+    page.open_model(MODEL)
+    page.settings["n_samples"].set_value(SAMPLES)
+    window.run(page.panel)
     window.save("calibration")
-    for page in ("coverage", "fewer samples"):
-        widget.plot.turn_to(page)
-        window.wait(0.5)
-        window.save(f"calibration-{page.split()[0]}")
 
 
-def fit_noise(window: Window) -> None:
-    """Fit a noise model to repeats of the sample mixture, with a picture of each plot."""
-    viewer = window.viewer
+def noise(window: Window) -> None:
+    """Fit a noise model to repeats that are made up."""
     rng = np.random.default_rng(0)
-    viewer.open_sample(PLUGIN, "mixture")
-    clean = np.asarray(viewer.layers[0].data, dtype=np.float32)
-    clean = gaussian_filter(clean, 2)
+    clean = gaussian_filter(cells_to_split()[1].data[0], 2)
     photons = rng.poisson(60 * (clean - clean.min()) / np.ptp(clean), (12, *clean.shape))
     repeats = 100 + 8 * photons + rng.normal(0, 4, photons.shape)
-    viewer.layers.clear()
-    viewer.add_image(repeats.astype(np.uint16), name="repeats", axis_labels=("time", "y", "x"))
-    widget = window.open("Noise model")
+    window.viewer.add_image(
+        repeats.astype(np.uint16), name="repeats", axis_labels=("time", "y", "x")
+    )
+    page = window.open("Noise model")
     window.wait(1)
-    window.save("noise-begin")
-    widget.panel.button.click()
-    window.wait_until(lambda: not widget.panel.is_running, PATIENCE)
-    window.wait(1)
+    window.run(page.panel)
     window.save("noise")
-    for page in ("pixels of one signal", "variance and mean", "PIT, QQ, neighbours"):
-        widget.plot.turn_to(page)
-        window.wait(0.5)
-        window.save(f"noise-{page.split()[0].strip(',').lower()}")
 
 
-def side_by_side(window: Window) -> None:
-    """Show the superposition and its two structures next to each other."""
-    viewer = window.viewer
-    shown = ("superposition", "pits · superposition", "filaments · superposition")
-    for layer in list(viewer.layers):
-        if layer.name not in shown:
-            viewer.layers.remove(layer)
-    for layer in viewer.layers:
-        layer.visible = True
-    grid = getattr(viewer, "canvas", viewer).grid  # of the canvas from napari 0.9 on
-    grid.shape = (1, 3)
-    grid.enabled = True
-    viewer.reset_view()
-    window.wait(0.5)
-    window.save("split")
+SCENES = {scene.__name__: scene for scene in (split, train, lens, batch, calibrate, noise)}
+
+
+def texts(page: QWidget) -> list[str]:
+    """What stands on a page: words of labels and buttons, names of what is chosen and typed."""
+    found = []
+    for one in page.findChildren(QWidget):
+        if not one.isVisibleTo(page):
+            continue
+        if isinstance(one, (QLabel, QAbstractButton)):
+            found.append(one.text())
+        elif isinstance(one, (QComboBox, QLineEdit, QAbstractSpinBox, QAbstractSlider)):
+            found.append(one.accessibleName())
+    return [text for text in found if text]
 
 
 def main() -> None:
-    """Take every picture in one theme."""
+    """Take the pictures of some scenes in one theme."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
-    parser.add_argument("--minutes", type=float, default=3, help="of training")
-    parser.add_argument(
-        "--of",
-        choices=("noise", "split", "lens", "batch"),
-        nargs="+",
-        default=("noise", "split", "lens", "batch"),
-    )
-    parser.add_argument("--model", type=Path, help="of the phantom, where 'split' trains none")
-    parser.add_argument("--output", type=Path, default=HERE / "images")
+    parser.add_argument("scenes", nargs="*", choices=[[], *SCENES], default=[])
     arguments = parser.parse_args()
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        model = arguments.model or Path(folder) / "phantom.denoisplit"
-        scenes = {
-            "noise": [fit_noise],
-            "split": [
-                lambda window: train(window, model, arguments.minutes),
-                lambda window: split(window, model),
-                lambda window: calibrate(window, model),
-            ],
-            "lens": [lambda window: lens(window, model)],
-            "batch": [lambda window: batch(window, model)],
-        }
-        for name in arguments.of:
-            for scene in scenes[name]:
-                window = Window(arguments.output, arguments.theme)
-                scene(window)
-                window.viewer.close()
+    folder = HERE / ("images" if arguments.theme == "dark" else "_build/light")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in arguments.scenes or SCENES:
+        window = Window(folder, arguments.theme)
+        SCENES[name](window)
+        window.viewer.close()
+    if arguments.theme == "dark":
+        window = Window(folder, arguments.theme)
+        shown = {name: texts(window.open(name)) for name in (*STEPS, *TOOLS)}
+        PAGES.write_text(json.dumps(shown, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        window.viewer.close()
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ OF_THE_WHOLE = {
     "test_stand_in.py",
     "test_mutations.py",
     "widgets/test_memory.py",
+    "widgets/test_pictures.py",
     "widgets/test_smoke.py",
     "widgets/test_usability.py",
     "widgets/test_whole_way.py",
