@@ -194,8 +194,6 @@ def _report(trained: Trained, channel_names: Sequence[str]) -> None:
     if best:
         for name, psnr in zip(channel_names, best[-1].psnr, strict=True):
             typer.echo(f"{name}: PSNR {psnr:.2f} dB on the part kept for validation")
-    for note in trained.notes:
-        typer.echo(note)
     if trained.stopped_early:
         typer.echo("stopped early")
     typer.echo(f"model: {trained.path}")
