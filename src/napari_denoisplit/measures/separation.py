@@ -81,7 +81,7 @@ def judge_separation(names: Sequence[str], shares: NDArray[np.float64]) -> Verdi
         found.append(
             (
                 _gravity(own >= OWN[0], own >= OWN[1]),
-                f"{own:.0%} of the contrast of {name} comes back: what is faint is lost.",
+                f"{max(own, 0):.0%} of the contrast of {name} comes back: what is faint is lost.",
             )
         )
         others = np.abs(shares[c]) / max(own, 1e-3)

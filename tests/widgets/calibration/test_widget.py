@@ -123,7 +123,7 @@ def test_a_model_is_calibrated_saved_and_known_as_calibrated(
     for old, new in zip(before.network.parameters(), after.network.parameters(), strict=True):
         np.testing.assert_array_equal(old.detach(), new.detach())
     # The other widget was not touched: it follows the file.
-    qtbot.waitUntil(lambda: result.record.in_words in split.model.about.text(), timeout=10_000)
+    qtbot.waitUntil(lambda: result.record.in_words in split.model.about.toolTip(), timeout=10_000)
     assert split.model.header.calibration == result.record
 
 

@@ -324,7 +324,7 @@ def test_what_a_model_is_for_is_shown(widget):
     text = widget.model.about.text()
     assert "nuclei and actin" in text
     assert "D6.tif" in text
-    assert "27.5 dB" in text
+    assert "27.5 dB" in widget.model.about.toolTip()
 
 
 @pytest.mark.parametrize("error", [JobError("out of memory"), ImageError("NaN in it")])
