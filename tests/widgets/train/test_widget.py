@@ -190,7 +190,7 @@ def test_the_choices_reach_the_job(qtbot, widget, jobs):
     widget.choices.how["preset"].set_value("tiny")
     widget.choices.how["minutes"].set_value(0.5)
     widget.choices.mix.set_value("sum")
-    widget.choices.alpha.setValue((0.5, 1.5))
+    widget.choices.alpha.set_value((0.5, 1.5))
     run(qtbot, widget)
     settings = jobs.calls[0]["settings"]
     assert (settings.preset, settings.minutes, settings.mix.mode) == ("tiny", 0.5, "sum")

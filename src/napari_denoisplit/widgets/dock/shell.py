@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QDockWidget, QMenu, QSizePolicy, QStackedWidget, QToo
 
 from napari_denoisplit import widgets
 from napari_denoisplit.widgets.dock.beginning import OPEN, SPLIT, Beginning
+from napari_denoisplit.widgets.dock.form_memory import FormMemory
 from napari_denoisplit.widgets.dock.icons import SIZE, icon
 from napari_denoisplit.widgets.layers.place import viewer_reference
 from napari_denoisplit.widgets.parts.controls import Text, in_a_column, in_a_row
@@ -83,14 +84,13 @@ class DenoisplitDock(QWidget):
         super().__init__()
         self.viewer = viewer_reference(napari_viewer)
         self._pages: dict[str, DockedWidget] = {}
+        self._memories: dict[str, FormMemory] = {}
         self._model: Path | None = remembered("model")
         self.setAccessibleName("denoiSplit")
         self.buttons = {name: _button(step) for name, step in STEPS.items()}
         self.tools = _button(Step(_TOOLS, "Noise models, calibration, and more.", ""))
-        self.guide_button = QToolButton(self)
-        self.guide_button.setText("?")
-        self.guide_button.setAccessibleName("Help")
-        self.guide_button.setToolTip(tooltip("Read about this page."))
+        self.guide_button = _small_button("?", "Help", "Read about this page.")
+        self.defaults_button = _small_button("Defaults", "Defaults", "Set back what was changed.")
         self.known = Text("Model and image", self)
         self.known.setContentsMargins(6, 0, 6, 0)
         self.beginning = Beginning(self)
@@ -100,7 +100,7 @@ class DenoisplitDock(QWidget):
         self._gives_way = timer(self, self._leave)
         bar = in_a_row(*self.buttons.values(), self.tools)
         bar.setSpacing(2)
-        line = in_a_row(self.known, self.guide_button)
+        line = in_a_row(self.known, self.defaults_button, self.guide_button)
         self.setLayout(in_a_column(bar, line, self.beginning, self.stack))
         self.layout().setContentsMargins(4, 4, 4, 2)
         self._connect()
@@ -117,6 +117,7 @@ class DenoisplitDock(QWidget):
         self.tools.setMenu(menu)
         self.tools.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.guide_button.clicked.connect(self._open_guide)
+        self.defaults_button.clicked.connect(self._to_defaults)
         self.beginning.split_wanted.connect(self._split_example)
         self.beginning.cells_wanted.connect(partial(self._open_sample, "cells_alone"))
         if (viewer := self.viewer()) is not None:
@@ -153,6 +154,8 @@ class DenoisplitDock(QWidget):
         viewer = self.viewer()
         page: DockedWidget = getattr(widgets, _PAGES[name].widget)(viewer)
         self._pages[name] = page
+        self._memories[name] = memory = FormMemory(name, page)
+        memory.changed.connect(self._offer_defaults)
         self.stack.addWidget(page)
         page.model_known.connect(partial(self._on_model, name))
         page.subject_changed.connect(self._tell)
@@ -249,6 +252,17 @@ class DenoisplitDock(QWidget):
         words = f"Model {model}" if model else "No model yet"
         self.known.say(words + (f" · image {image}" if image else ""))
         self.known.setToolTip(tooltip(str(self._model or "Train a model, or choose one in Split.")))
+        self._offer_defaults()
+
+    def _offer_defaults(self) -> None:
+        """Offer the way back where something on the page in front is not as it comes."""
+        memory = self._memories.get(self._front())
+        names = () if memory is None else memory.differing.values()
+        self.defaults_button.setVisible(bool(names))
+        self.defaults_button.setToolTip(tooltip(f"Set back what was changed: {', '.join(names)}."))
+
+    def _to_defaults(self, *_: object) -> None:
+        self._memories[self._front()].to_defaults()
 
     def _help_to_begin(self, *, is_new: bool) -> None:
         """Say what a page is for while there is no model, or no layer where that is not needed."""
@@ -266,6 +280,14 @@ class DenoisplitDock(QWidget):
         for name, button in {**self.buttons, _TOOLS: self.tools}.items():
             button.setIcon(icon(name, theme.text.as_hex()))
             button.setStyleSheet(_IN_FRONT.format(theme.current.as_hex()))
+
+
+def _small_button(text: str, name: str, help_text: str) -> QToolButton:
+    made = QToolButton()
+    made.setText(text)
+    made.setAccessibleName(name)
+    made.setToolTip(tooltip(help_text))
+    return made
 
 
 def _button(step: Step) -> QToolButton:

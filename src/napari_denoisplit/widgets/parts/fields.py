@@ -6,8 +6,9 @@ import html
 import math
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
+from pydantic import TypeAdapter
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QValidator
 from qtpy.QtWidgets import (
@@ -20,6 +21,8 @@ from qtpy.QtWidgets import (
     QSpinBox,
     QWidget,
 )
+
+from napari_denoisplit.widgets.parts.remembered import preferred
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -40,6 +43,8 @@ class Control:
     set_value: Callable[[Any], None]
     changed: Any
     """Signal of the control."""
+    check: Callable[[Any], Any] = lambda value: value
+    """Take a value that was stored; raises `pydantic.ValidationError`."""
 
 
 class SettingsForm(QWidget):
@@ -67,42 +72,34 @@ class SettingsForm(QWidget):
     ) -> None:
         super().__init__(parent)
         self._form = form_layout(self)
-        self._controls: dict[str, Control] = {}
-        for name in names:
+        self._names = tuple(names)
+        self.controls: dict[str, Control] = {}
+        """By name, with those that the settings model does not have."""
+        for name in self._names:
             text = model.model_fields[name].title or name.replace("_", " ").capitalize()
             control = build_control(model, name, text, (titles or {}).get(name, {}))
-            control.set_value(_preference(name, control.value()))
-            control.changed.connect(self.changed)
-            self.add_row(text, control.widget)
-            self._controls[name] = control
+            control.set_value(preferred(name, control.value()))
+            self.add_control(name, text, control)
+
+    def add_control(self, name: str, text: str, control: Control) -> None:
+        """Append a control of another settings model."""
+        control.changed.connect(self.changed)
+        self.controls[name] = control
+        self.add_row(text, control.widget)
 
     def add_row(self, text: str, widget: QWidget) -> None:
-        """Append a control that the settings model does not have."""
+        """Append a control for what belongs to an image, or is no setting."""
         label = QLabel(text, self)
         label.setToolTip(widget.toolTip())
         label.setBuddy(widget)
         self._form.addRow(label, widget)
 
     def __getitem__(self, name: str) -> Control:
-        return self._controls[name]
+        return self.controls[name]
 
     def values(self) -> dict[str, Any]:
-        """Value of each field, by name."""
-        return {name: control.value() for name, control in self._controls.items()}
-
-
-def _preference(name: str, default: Any) -> Any:
-    """Value that the user has set for this plugin in napari; the default where there is none."""
-    # Plugins have preferences from napari 0.9 on.
-    try:
-        from napari.settings import get_plugin_settings
-    except ImportError:
-        return default
-    try:
-        settings = get_plugin_settings("napari-denoisplit")
-    except KeyError:  # the plugin is not registered, as when a script builds the widget
-        return default
-    return getattr(getattr(settings, "compute", None), name, default)
+        """Value of each field of the settings model, by name."""
+        return {name: self[name].value() for name in self._names}
 
 
 def form_layout(
@@ -156,6 +153,8 @@ def build_control(
         control = _number(field.metadata, optional, none_title, max(_DECIMALS, digits))
     else:
         raise TypeError(f"{model.__name__}.{name} is {field.annotation}: no control shows that.")
+    stored: Any = Annotated[field.annotation, field]
+    control = replace(control, check=TypeAdapter(stored).validate_python)
     control.set_value(field.get_default())
     control.widget.setToolTip(tooltip(field.description or label))
     control.widget.setAccessibleName(label)

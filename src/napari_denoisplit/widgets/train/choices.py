@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from pydantic import Field, TypeAdapter
 from qtpy.QtCore import QStandardPaths, Qt, Signal
 from qtpy.QtWidgets import QWidget
 from superqt import QLabeledDoubleRangeSlider
@@ -15,6 +16,7 @@ from napari_denoisplit.files import free_name
 from napari_denoisplit.settings import METHODS, MixSettings, TrainSettings
 from napari_denoisplit.widgets.choosers.path import PathChoice
 from napari_denoisplit.widgets.parts.fields import (
+    Control,
     SettingsForm,
     build_control,
     form_layout,
@@ -60,6 +62,7 @@ _TITLES = {
 _MIX_TITLES = {"average": "their average", "sum": "their sum"}
 _LONGEST_NAME = 60
 _ALPHA_RANGE = (0.1, 2.0)
+_Alpha = Annotated[float, Field(ge=_ALPHA_RANGE[0], le=_ALPHA_RANGE[1])]
 
 
 class TrainChoices(QWidget):
@@ -72,11 +75,11 @@ class TrainChoices(QWidget):
         self.hide()  # its parts are laid out by the widget
         self.how = SettingsForm(TrainSettings, _HOW, _TITLES)
         self.mix = build_control(MixSettings, "mode", "Superposition", _MIX_TITLES)
-        self.how.add_row("Superposition", self.mix.widget)
+        self.how.add_control("superposition", "Superposition", self.mix)
         self.noise = NoiseChoice()
         self.more = SettingsForm(TrainSettings, _MORE, _TITLES)
         self.alpha = _alpha_slider()
-        self.more.add_row("Mixing range", self.alpha)
+        self.more.add_control("mixing_range", "Mixing range", self.alpha)
         self.more["recipe"].changed.connect(self._take_up_recipe)
         for name in ("preset", "method"):
             self.how[name].changed.connect(self._follow_recipe)
@@ -231,7 +234,7 @@ def _free_path(path: Path) -> Path:
     return path.with_name(f"{free_name(path.name.removesuffix(SUFFIX), is_taken)}{SUFFIX}")
 
 
-def _alpha_slider() -> Any:
+def _alpha_slider() -> Control:
     slider: Any = QLabeledDoubleRangeSlider(Qt.Orientation.Horizontal)
     slider.setRange(*_ALPHA_RANGE)
     slider.setDecimals(2)
@@ -247,4 +250,5 @@ def _alpha_slider() -> Any:
         )
     )
     guard_wheel(slider)
-    return slider
+    check = TypeAdapter(tuple[_Alpha, _Alpha]).validate_python
+    return Control(slider, slider.value, slider.setValue, slider.valueChanged, check)

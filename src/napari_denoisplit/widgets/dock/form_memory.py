@@ -1,0 +1,81 @@
+"""The values of a page's forms, from one session to the next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from qtpy.QtCore import QObject, QSignalBlocker, Signal
+
+from napari_denoisplit.widgets.parts.fields import SettingsForm
+from napari_denoisplit.widgets.parts.remembered import remember_values, remembered_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qtpy.QtWidgets import QWidget
+
+
+class FormMemory(QObject):
+    """Keeps what differs from the defaults of a page, and can go back to them.
+
+    Only settings are kept: what belongs to an image, such as its channels, is in no form.
+
+    Parameters
+    ----------
+    name
+        Under which the values are kept.
+    page
+        Whose forms are followed; they show their defaults now, and then what they held last.
+    """
+
+    changed = Signal()  # something differs from the defaults, or nothing does any more
+
+    def __init__(self, name: str, page: QWidget) -> None:
+        super().__init__(page)
+        self._name = name
+        self._forms = page.findChildren(SettingsForm)
+        self._controls = {key: one for form in self._forms for key, one in form.controls.items()}
+        self._defaults = {key: control.value() for key, control in self._controls.items()}
+        if valid := self._valid(remembered_values(name)):
+            self._show(valid)
+        for form in self._forms:
+            form.changed.connect(self._keep)
+
+    @property
+    def differing(self) -> dict[str, str]:
+        """Names of the controls that differ from their defaults, and what they are called."""
+        return {
+            key: control.widget.accessibleName()
+            for key, control in self._controls.items()
+            if control.value() != self._defaults[key]
+        }
+
+    def to_defaults(self) -> None:
+        """Set every value back, except what cannot be changed while a job runs."""
+        enabled = [k for k, control in self._controls.items() if control.widget.isEnabled()]
+        self._show({key: self._defaults[key] for key in enabled})
+
+    def _valid(self, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Leave out what this version does not know, or would not take."""
+        valid = {}
+        for key in stored.keys() & self._controls.keys():
+            try:
+                valid[key] = self._controls[key].check(stored[key])
+            except ValidationError:
+                continue
+        return valid
+
+    def _show(self, values: Mapping[str, Any]) -> None:
+        # One control may set others, such as a recipe: all are set, and then told of at once.
+        blockers = [QSignalBlocker(control.widget) for control in self._controls.values()]
+        for key, value in values.items():
+            self._controls[key].set_value(value)
+        for blocker in blockers:
+            blocker.unblock()
+        for form in self._forms:
+            form.changed.emit()
+
+    def _keep(self) -> None:
+        remember_values(self._name, {key: self._controls[key].value() for key in self.differing})
+        self.changed.emit()

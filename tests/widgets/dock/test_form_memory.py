@@ -1,0 +1,99 @@
+"""A page has the values it was left with, and a way back to its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_denoisplit import widgets
+from napari_denoisplit.widgets.dock.form_memory import FormMemory
+from napari_denoisplit.widgets.dock.shell import STEPS, TOOLS, DenoisplitDock
+from napari_denoisplit.widgets.parts.fields import SettingsForm
+from napari_denoisplit.widgets.parts.remembered import remember_values, remembered_values
+
+PAGES = STEPS | TOOLS
+
+
+@pytest.fixture
+def new_session(viewer, qtbot):
+    """Open the dock as in a napari that was just started."""
+
+    def new_session() -> DenoisplitDock:
+        dock = DenoisplitDock(viewer)
+        qtbot.addWidget(dock)
+        return dock
+
+    return new_session
+
+
+def test_values_of_one_page_are_there_again_in_the_next_session(new_session):
+    before = new_session().show_page("Split")
+    before.settings["n_samples"].set_value(7)
+    before.more["grey_levels"].set_value("kept")
+    dock = new_session()
+    after = dock.show_page("Split")
+    assert after.settings.values() == {"n_samples": 7}
+    assert after.more.values() == before.more.values()
+    assert dock.show_page("Batch").settings["n_samples"].value() != 7
+
+
+def test_a_recipe_comes_with_what_was_changed_of_it(new_session):
+    choices = new_session().show_page("Train").choices
+    choices.more["recipe"].set_value("paper")
+    choices.how["preset"].set_value("fast")
+    choices.more["learning_rate"].set_value(0.003)
+    choices.mix.set_value("sum")
+    choices.alpha.set_value((0.5, 1.5))
+    after = new_session().show_page("Train").choices
+    assert after.settings() == choices.settings()
+
+
+def test_defaults_go_back_and_are_offered_only_where_something_differs(new_session):
+    dock = new_session()
+    page = dock.show_page("Train")
+    before = page.choices.settings()
+    assert dock.defaults_button.isHidden()
+    page.choices.how["minutes"].set_value(3)
+    page.choices.alpha.set_value((0.5, 1.5))
+    assert "Minutes, Mixing range" in dock.defaults_button.toolTip()
+    dock.show_page("Split")
+    assert dock.defaults_button.isHidden()
+    dock.show_page("Train")
+    assert not dock.defaults_button.isHidden()
+    dock.defaults_button.click()
+    assert page.choices.settings() == before
+    assert dock.defaults_button.isHidden()
+    assert remembered_values("Train") == {}
+
+
+def test_what_no_longer_fits_is_dropped_and_the_rest_is_taken(new_session):
+    stored = {"n_samples": -3, "grey_levels": "cubed", "seed": 5, "of_another_version": 1}
+    remember_values("Split", stored)
+    page = new_session().show_page("Split")
+    assert page.more["seed"].value() == 5
+    assert page.more["grey_levels"].value() == "matched"
+    assert page.settings["n_samples"].value() == 50
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "not json", '{"seed": '])
+def test_a_damaged_memory_is_no_memory(new_session, text):
+    from napari_denoisplit.widgets.parts import remembered
+
+    remembered._settings().setValue("values/Split", text)
+    assert new_session().show_page("Split").more["seed"].value() == 0
+
+
+def test_nothing_is_set_back_under_a_job(viewer, qtbot):
+    page = widgets.SplitWidget(viewer)
+    qtbot.addWidget(page)
+    memory = FormMemory("Split", page)
+    page.settings["n_samples"].set_value(7)
+    page.settings.setEnabled(False)
+    memory.to_defaults()
+    assert page.settings["n_samples"].value() == 7
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_controls_of_a_page_have_names_of_their_own(new_session, name):
+    forms = new_session().show_page(name).findChildren(SettingsForm)
+    names = [key for form in forms for key in form.controls]
+    assert len(names) == len(set(names))
