@@ -153,12 +153,40 @@ def test_pixels_that_are_not_finite_are_named_with_their_block(model, stack):
     split(model, Image(data, "ZYX"), Block((0,), (64, 128), (64, 128)))
 
 
-def test_a_stopped_block_gives_nothing(model, stack):
+def stopped(model, image, block, settings, n_drawn):
     stop = threading.Event()
-    going = steps(model, stack, Block((0,), (0, 64), (0, 64)), stop=stop)
-    assert next(going) == pytest.approx(1 / 3)
+    going = steps(model, image, block, settings, stop=stop)
+    for _ in range(n_drawn):
+        next(going)
     stop.set()
-    assert last(going) is None
+    return last(going)
+
+
+BLOCK = Block((0,), (0, 64), (0, 64))
+
+
+@pytest.mark.parametrize("n_drawn", [1, 2, 3])
+@pytest.mark.parametrize("pairs", [{"antithetic": False}, {"antithetic": True, "eightfold": True}])
+def test_a_stopped_block_goes_on_behind_its_samples(model, stack, n_drawn, pairs):
+    settings = SETTINGS.model_copy(update={"n_samples": 4, **pairs})
+    whole = split(model, stack, BLOCK, settings)
+    begun = stopped(model, stack, BLOCK, settings, n_drawn)
+    going = steps(model, stack, BLOCK, settings, begun=begun)
+    if n_drawn < 3:
+        assert next(going) == pytest.approx((n_drawn + 1) / 4)
+    result = last(going)
+    for name in ("mmse", "spread", "samples"):
+        np.testing.assert_array_equal(getattr(result, name), getattr(whole, name))
+
+
+def test_a_block_that_is_stopped_before_its_first_sample_gives_nothing(model, stack):
+    assert stopped(model, stack, BLOCK, SETTINGS, 0) is None
+
+
+def test_samples_of_another_block_are_refused(model, stack):
+    begun = stopped(model, stack, BLOCK, SETTINGS, 1)
+    with pytest.raises(ImageError, match=r"rows 0 to 48.*an earlier run.*Begin the result anew"):
+        split(model, stack, Block((0,), (0, 48), (0, 64)), begun=begun)
 
 
 @pytest.mark.parametrize("read", [1216, 1120, 400])

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
+from napari_denoisplit.errors import ImageError
 from napari_denoisplit.sampling.border import read_bordered
 from napari_denoisplit.sampling.cost import overlap_of
 from napari_denoisplit.sampling.frame import Frame
@@ -20,7 +22,7 @@ from napari_denoisplit.sampling.posterior import Posterior
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from numpy.typing import NDArray
 
@@ -62,6 +64,10 @@ class BlockSplit:
     """(K, C, Y, X), those that were asked for."""
 
 
+State = dict[str, torch.Tensor]
+"""The samples so far of a block that was stopped: its moments, and the `samples` that are kept."""
+
+
 def block_steps(
     network: Sampler,
     normalization: Normalization,
@@ -70,8 +76,9 @@ def block_steps(
     settings: SplitSettings,
     *,
     tile_size: int | None = None,
+    begun: Mapping[str, torch.Tensor] | None = None,
     stop: threading.Event,
-) -> Generator[float, None, BlockSplit | None]:
+) -> Generator[float, None, BlockSplit | State | None]:
     """Split one block.
 
     Parameters
@@ -89,8 +96,10 @@ def block_steps(
         Samples, seed and overlap; the context on each side is the overlap.
     tile_size
         Edge of the tiles within the block, context included; None is one tile.
+    begun
+        What an earlier call returned after a stop: sampling goes on behind it.
     stop
-        When set, the block is given up.
+        When set, sampling ends before the next tile.
 
     Yields
     ------
@@ -98,12 +107,12 @@ def block_steps(
 
     Returns
     -------
-    What was found, or None after a stop.
+    What was found; after a stop the samples so far, None where there is none.
 
     Raises
     ------
     ImageError
-        A pixel of the block or its context is not finite.
+        A pixel of the block or its context is not finite, or `begun` is of other samples.
     """
     multiple = network.facts.multiple
     context = overlap_of(settings, network.facts)
@@ -131,10 +140,20 @@ def block_steps(
     moments = Moments(tuple(inside.shape), sample.device, antithetic=settings.antithetic)
     n_kept = min(settings.keep_samples, settings.n_samples)
     samples = np.empty((n_kept, *inside.shape), np.float32)
-    for k in range(settings.n_samples):
+    if begun is not None:
+        try:
+            moments.go_on_from({name: begun[name] for name in begun.keys() - {"samples"}})
+            samples[: moments.n] = begun["samples"].numpy()
+        except (KeyError, ValueError) as error:
+            raise ImageError(
+                f"{block}: the samples that an earlier run left do not fit this one. Begin the "
+                "result anew, or choose another name."
+            ) from error
+    for k in range(moments.n, settings.n_samples):
         for i, tile in enumerate(tiles):
             if stop.is_set():
-                return None
+                kept = {"samples": torch.from_numpy(samples[:k])}
+                return {**moments.state, **kept} if k else None
             posterior.draw(k, tile, sample)
             yield (k + (i + 1) / len(tiles)) / settings.n_samples
         moments.add(inside)

@@ -17,7 +17,12 @@ pairs, plus the unbiased variance of the pairs' means, and the second that varia
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Moments:
@@ -58,6 +63,31 @@ class Moments:
                 torch.sub(sample, self._first_of_pair, out=delta)
                 self._pair_squares.addcmul_(delta, delta)
         self.n += 1
+
+    @property
+    def state(self) -> dict[str, torch.Tensor]:
+        """All there is of the samples so far, by name: what `go_on_from` takes."""
+        state = {"n": torch.tensor(self.n), "mean": self.mean, "squares": self._squares}
+        if self._first_of_pair is not None:
+            state |= {"pair_squares": self._pair_squares, "first_of_pair": self._first_of_pair}
+        return state
+
+    def go_on_from(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Take the place of all samples so far.
+
+        Raises
+        ------
+        ValueError
+            It is the state of other samples: of another shape, or in pairs or not.
+        """
+        own = self.state
+        if {name: t.shape for name, t in own.items()} != {
+            name: t.shape for name, t in state.items()
+        }:
+            raise ValueError("the state of other samples")
+        self.n = int(state["n"])
+        for name in own.keys() - {"n"}:
+            own[name].copy_(state[name])
 
     def to(self, device: torch.device) -> None:
         """Move the running images to another device."""

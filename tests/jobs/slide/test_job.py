@@ -170,8 +170,21 @@ def test_a_stopped_run_goes_on_and_gives_the_same_bytes(model, plain, tmp_path, 
     again, events = split(model, path)
     assert not again.stopped_early
     shares = [e.done for e in events if isinstance(e, Progress)]
-    assert shares[0] == pytest.approx((n_done + 1 / 3) / 6)
+    assert shares[0] == pytest.approx((step + 1) / 18)  # samples, too, are not drawn again
     assert files_of(path) == files_of(plain)
+    assert not list(path.glob("block-*"))
+
+
+def test_samples_of_a_stopped_block_that_are_damaged_are_named(model, tmp_path):
+    stop, path = threading.Event(), tmp_path / "out.zarr"
+    split(model, path, shown=lambda e: stop.set() if isinstance(e, Progress) else None, stop=stop)
+    (file,) = path.glob("block-*")
+    assert SlideStore(path).how_far == "0 of 6 blocks are there, with samples of another"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(ImageError, match=rf"{file.name} cannot be read.*delete it"):
+        split(model, path)
+    file.unlink()
+    assert not split(model, path)[0].stopped_early
 
 
 def test_a_killed_run_goes_on_and_gives_the_same_bytes(model, plain, tmp_path):

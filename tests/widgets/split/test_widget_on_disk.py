@@ -220,6 +220,22 @@ def test_a_stopped_split_shows_its_blocks_and_goes_on_in_the_same_layers(
     assert all(np.isfinite(np.asarray(level)).all() for level in samples.data)
 
 
+def test_a_block_that_is_stopped_keeps_its_samples_and_says_so(qtbot, viewer, widget, place):
+    widget.settings["n_samples"].set_value(400)
+    widget.panel.button.click()
+    qtbot.waitUntil(lambda: widget.panel.bar.value() > 0, timeout=60_000)
+    widget.panel.button.click()
+    wait(qtbot, widget)
+    said = widget.panel.status.text()
+    assert "0 of 1 blocks are there, with samples of another: split again" in said
+    assert list(place.rglob("block-0.safetensors"))
+    widget.panel.button.click()
+    qtbot.waitUntil(lambda: widget.panel.bar.value() > 0, timeout=60_000)
+    widget.panel.button.click()
+    wait(qtbot, widget)
+    assert len(list(place.rglob("*_split*.zarr"))) == 1  # it went on where it was
+
+
 def test_a_split_to_disk_begins_with_the_plane_on_screen(qtbot, viewer, trained, dock, rng):
     widget = prepared(viewer, trained, dock, rng.normal(100, 10, (5, 300, 280)).astype("f4"))
     viewer.dims.set_current_step(0, 3)

@@ -74,7 +74,5 @@ def split_blocks(
     elif store.complete:
         typer.echo(str(output))
     if not store.complete:
-        terminal.say(
-            f"{n_done} of {n_blocks} blocks of {output} are there. Run the same again to go on."
-        )
+        terminal.say(f"{output}: {store.how_far}. Run the same again to go on.")
         raise typer.Exit(INTERRUPTED)

@@ -12,7 +12,7 @@ from napari_denoisplit.jobs.split.memory import MemoryFallback
 from napari_denoisplit.jobs.split.results import not_finite
 from napari_denoisplit.nn.compute import Compute, keep_freed_memory
 from napari_denoisplit.nn.families import facts_of, sampler_of
-from napari_denoisplit.sampling.blocks import block_steps
+from napari_denoisplit.sampling.blocks import BlockSplit, block_steps
 from napari_denoisplit.sampling.cost import block_tile, memory_for, overlap_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.slide.store import SlideStore
-    from napari_denoisplit.sampling.blocks import Block, BlockSplit
+    from napari_denoisplit.sampling.blocks import Block, State
     from napari_denoisplit.settings import SplitSettings
 
 
@@ -47,7 +47,7 @@ class BlockWorkers(AbstractContextManager["BlockWorkers"]):
         missing
             Numbers of the blocks.
         stop
-            When set, what has begun is given up or left to end by itself.
+            When set, what has begun is put down for the next run or left to end by itself.
 
         Yields
         ------
@@ -155,7 +155,7 @@ class BlockWork:
         number
             Of the block.
         stop
-            When set, the block is given up.
+            When set, the samples so far are put down for the next run.
 
         Yields
         ------
@@ -166,8 +166,10 @@ class BlockWork:
         Whether the block is written.
         """
         block = self._store.block(number)
-        split = yield from self._means.attempts(lambda: self._attempt(block, stop))
-        if split is None:
+        split = yield from self._means.attempts(lambda: self._attempt(number, block, stop))
+        if not isinstance(split, BlockSplit):
+            if split is not None:
+                self._store.put_down(number, split)
             return False
         self._store.write(number, split, self._model.header.calibration)
         bad = not_finite(split.mmse, split.spread if self._settings.n_samples > 1 else split.mmse)
@@ -178,8 +180,8 @@ class BlockWork:
         return True
 
     def _attempt(
-        self, block: Block, stop: threading.Event
-    ) -> Generator[float, None, BlockSplit | None]:
+        self, number: int, block: Block, stop: threading.Event
+    ) -> Generator[float, None, BlockSplit | State | None]:
         return block_steps(
             self._network_on(self._means.compute),
             self._model.header.normalization,
@@ -187,5 +189,6 @@ class BlockWork:
             block,
             self._settings,
             tile_size=self._means.tile_size,
+            begun=self._store.begun(number),
             stop=stop,
         )

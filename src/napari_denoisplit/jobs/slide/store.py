@@ -4,6 +4,7 @@
         mmse/            one image each, with pyramid, one channel per structure
         sigma/
         samples/000/ ...
+        block-0.safetensors  samples so far of a block that was stopped, until it goes on
 
 Blocks are the files (shards) of these images, so that no two processes ever write one file. Which
 blocks are done is read from the files themselves.
@@ -15,8 +16,11 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import zarr
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
 from napari_denoisplit.errors import ImageError, JobError
+from napari_denoisplit.files import replacing
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.images.plane_region import PlaneRegion
 from napari_denoisplit.images.zarr.layout import KEY, OmeZarrLayout, new_group
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.calibration_record import CalibrationRecord
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.zarr.regions import Region, RegionGrid
-    from napari_denoisplit.sampling.blocks import BlockSplit
+    from napari_denoisplit.sampling.blocks import BlockSplit, State
     from napari_denoisplit.sampling.focus import Focus
 
 CHUNK = 256
@@ -172,6 +176,14 @@ class SlideStore:
         """Whether a block is there in every image."""
         return all(writer.done(region) for writer in self._writers.values())
 
+    @property
+    def how_far(self) -> str:
+        """How much of it is there, e.g. '2 of 6 blocks are there, with samples of another'."""
+        n_blocks = len(self.regions)
+        begun = any(self._put_down(number).exists() for number in range(n_blocks))
+        done = f"{n_blocks - len(self.missing())} of {n_blocks} blocks are there"
+        return f"{done}, with samples of another" if begun else done
+
     def missing(self) -> list[int]:
         """Numbers of the blocks that are not done."""
         return [number for number, region in enumerate(self.regions) if not self.done(region)]
@@ -213,6 +225,47 @@ class SlideStore:
         for name in reversed(self.names):
             # T and Z, of length 1 in a region, lie before and between C and (Y, X).
             self._writers[name].write(region, pixels[name].reshape(region.shape))
+
+        self._put_down(number).unlink(missing_ok=True)
+
+    def _put_down(self, number: int) -> Path:
+        return self.path / f"block-{number}.safetensors"
+
+    def put_down(self, number: int, samples: State) -> None:
+        """Keep the samples so far of a block that was stopped.
+
+        Raises
+        ------
+        ImageError
+            The disk is full or cannot be written.
+        """
+        file = self._put_down(number)
+        try:
+            with replacing(file) as temporary:
+                save_file(samples, temporary)
+        except (OSError, SafetensorError) as error:
+            raise ImageError(
+                f"{file} could not be written ({error}): the samples of the block that was stopped "
+                "are lost, complete blocks are kept. Make space, then run the same again."
+            ) from error
+
+    def begun(self, number: int) -> State | None:
+        """Return the samples that an earlier run had of a block; None: it had none.
+
+        Raises
+        ------
+        ImageError
+            They cannot be read.
+        """
+        file = self._put_down(number)
+        if not file.exists():
+            return None
+        try:
+            return load_file(file)
+        except (OSError, SafetensorError) as error:
+            raise ImageError(
+                f"{file} cannot be read ({error}): delete it, and its block is sampled anew."
+            ) from error
 
     def finishing(self) -> Iterator[float]:
         """Make the pyramids; yield the share done, 0 to 1."""

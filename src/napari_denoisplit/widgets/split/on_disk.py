@@ -79,7 +79,7 @@ def split_to_disk(
     target
         Folder to make; the name gets a number where it is taken by something else.
     stop
-        Ends the work; complete blocks are kept.
+        Ends the work; complete blocks and samples are kept.
     focus
         Says what is in view: it is split first.
 
@@ -130,10 +130,8 @@ def _told(split: Split, store: SlideStore) -> Split:
     """Let a result say how much of it is there."""
     if store.complete:
         return split
-    n_blocks = len(store.regions)
-    n_done = n_blocks - len(store.missing())
-    note = f"{n_done} of {n_blocks} blocks are there: split again, with the same choices, to go on."
-    n_samples = split.n_samples if n_done else 0
+    note = f"{store.how_far}: split again, with the same choices, to go on."
+    n_samples = split.n_samples if len(store.missing()) < len(store.regions) else 0
     return replace(
         split, n_samples=n_samples, stopped_early=True, notes=(note, *split.notes), coarser=()
     )

@@ -284,5 +284,7 @@ def _delete_unshown(folder: Path, viewer_reference: ViewerRef) -> None:
         return
     shown = {str(record_of(layer.metadata).get("result")) for layer in viewer.layers}
     for path in folder.glob("*.zarr"):
-        if str(path) not in shown:
+        # Of samples without a block no layer can tell: the split that goes on needs them.
+        is_begun = any(path.glob("block-*")) and not (path / "mmse" / "0" / "c").exists()
+        if str(path) not in shown and not is_begun:
             shutil.rmtree(path, ignore_errors=True)

@@ -77,7 +77,7 @@ class SplitRun(QObject):
         self._input_layer: Any = None
         self._watch: ViewWatch | None = None
         self.results: list[Result] = []
-        self._failures: list[str] = []
+        self._without_result: list[str] = []
         self._began = time.monotonic()
         self._pause_ms = ResultLayers.pause_ms
         self._timer = timer(self, self._flush)
@@ -209,6 +209,8 @@ class SplitRun(QObject):
             self._ended = chosen, split
             self._timer.start(0)
         else:
+            if split.path is not None:  # a block on disk has samples, and shows none
+                self._without_result.extend(split.notes[:1])
             self._note(chosen, "stopped")
             self.next()
 
@@ -219,7 +221,7 @@ class SplitRun(QObject):
 
     def _failed(self, chosen: ChosenImage, error: Exception) -> None:
         self._timer.stop()
-        self._failures.append(f"⚠ {error}")
+        self._without_result.append(f"⚠ {error}")
         self._note(chosen, "failed")
         self._panel.fail(error)
         self.next()
@@ -230,7 +232,7 @@ class SplitRun(QObject):
 
     def _summary(self) -> str:
         if not self.results:
-            return "\n".join(self._failures) or "Stopped before the first sample."
+            return "\n".join(self._without_result) or "Stopped before the first sample."
         names = " and ".join(self._header.channel_names)
         last = self.results[-1].split
         what = last.name if len(self.results) == 1 else f"{len(self.results)} images"
@@ -241,4 +243,4 @@ class SplitRun(QObject):
             kept = "It is deleted with its layers: save it to keep it."
             text += f"\n{kept if self.results[-1].temporary else f'It is in {last.path}.'}"
         notes = dict.fromkeys(note for result in self.results for note in result.split.notes)
-        return "\n".join([text, *notes, *self._failures])
+        return "\n".join([text, *notes, *self._without_result])
