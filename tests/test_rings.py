@@ -20,6 +20,7 @@ RINGS = (
         "docstrings",
         "errors",
         "events",
+        "fault_report",
         "files",
         "settings",
         "verdict",

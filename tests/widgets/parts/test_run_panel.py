@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from qtpy import API_NAME
+from qtpy.QtWidgets import QApplication
 
+from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import Progress, Stage
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.parts.run_panel import RunPanel
 from napari_denoisplit.widgets.parts.worker import Cancelled
+from napari_denoisplit.widgets.split.widget import SplitWidget
 
 
 class FakeRun:
@@ -100,3 +104,32 @@ def test_a_wrong_choice_is_shown_in_words_and_nothing_is_chosen(panel, monkeypat
     assert "-3" in panel.status.text()
     assert panel.checked(lambda: SplitSettings(n_samples=3)).n_samples == 3
     assert panel.status.text() == ""
+
+
+def test_details_of_an_error_can_be_copied_until_something_else_is_said(panel, monkeypatch):
+    monkeypatch.setattr("napari.utils.notifications.show_error", lambda *_: None)
+    assert panel.copy_button.isHidden()
+    panel.fail(DenoisplitError("The model is damaged."))
+    assert not panel.copy_button.isHidden()
+    panel.copy_button.click()
+    copied = QApplication.clipboard().text()
+    assert "DenoisplitError: The model is damaged." in copied
+    assert API_NAME in copied
+    panel.say("Done.")
+    assert panel.copy_button.isHidden()
+
+
+def test_details_of_an_error_have_the_settings_of_its_page(qtbot, viewer, model, jobs, dock, rng):
+    jobs.error = ValueError("a fault")
+    page = dock(viewer, SplitWidget(viewer))
+    viewer.add_image(rng.normal(size=(16, 20)).astype("f4"), name="cells")
+    page.open_model(model)
+    page.settings["n_samples"].set_value(7)
+    page.run()
+    qtbot.waitUntil(lambda: not page.is_busy)
+    assert "ValueError: a fault" in page.panel.status.text()
+    page.panel.copy_button.click()
+    copied = QApplication.clipboard().text()
+    assert "page: Split and denoise" in copied
+    assert "n_samples=7" in copied
+    assert "in split_job" in copied

@@ -11,8 +11,9 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.checkpoint import SUFFIX
-from napari_denoisplit.errors import ModelFileError, message_of
+from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.events import Stage
+from napari_denoisplit.fault_report import explained
 from napari_denoisplit.files import free_name
 from napari_denoisplit.settings import ImportSettings, MixSettings
 from napari_denoisplit.widgets.parts.controls import Text, button, in_a_column, text_line
@@ -141,7 +142,7 @@ class ForeignModelForm(QWidget):
 
     def _on_error(self, error: Exception) -> None:
         self._end()
-        self.status.say(f"⚠ {message_of(error)}")
+        self.status.say(f"⚠ {explained(error)}")
 
     def _end(self) -> None:
         self._running = None

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QProgressBar, QWidget
+from qtpy import API_NAME
+from qtpy.QtCore import Signal, qVersion
+from qtpy.QtWidgets import QApplication, QDockWidget, QProgressBar, QStackedWidget, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import Progress, Stage, ignore
-from napari_denoisplit.widgets.parts.controls import Text, big_button, in_a_column
-from napari_denoisplit.widgets.parts.fields import sentence
+from napari_denoisplit.fault_report import explained, fault_report
+from napari_denoisplit.widgets.parts.controls import Text, big_button, button, in_a_column
+from napari_denoisplit.widgets.parts.fields import SettingsForm, sentence
 from napari_denoisplit.widgets.parts.worker import Cancelled, JobFactory, Running, Start
 from napari_denoisplit.wording import time_left
 
@@ -22,7 +24,12 @@ E = TypeVar("E")
 R = TypeVar("R")
 T = TypeVar("T")
 
+_AROUND_PAGES = (QStackedWidget, QDockWidget)
 _STEPS = 1000  # of the progress bar
+_COPY = (
+    "Copy the message, where in the program it arose, versions and settings, to paste them into "
+    "a report. It holds no pixels; look it through before you send it."
+)
 
 
 class RunPanel(QWidget):
@@ -70,9 +77,11 @@ class RunPanel(QWidget):
         self.stage = Text("What is being done", self)
         self.progress = Text("Time left", self)
         self.status = Text("Status", self)
-        self.setLayout(
-            in_a_column(self.hint, self.button, self.bar, self.stage, self.progress, self.status)
-        )
+        self._error: Exception | None = None
+        self.copy_button = button("Copy details", _COPY, self._copy_details)
+        said = (self.stage, self.progress, self.status, self.copy_button)
+        self.setLayout(in_a_column(self.hint, self.button, self.bar, *said))
+        self.say("")
         self._refresh()
 
     @property
@@ -89,9 +98,11 @@ class RunPanel(QWidget):
         self._obstacle = reason
         self._refresh()
 
-    def say(self, text: str) -> None:
-        """Show what has happened."""
+    def say(self, text: str, error: Exception | None = None) -> None:
+        """Show what has happened; the details of an error, if there was one, can be copied."""
         self.status.say(text)
+        self._error = error
+        self.copy_button.setVisible(error is not None)
 
     def fail(self, error: Exception) -> None:
         """Show an error in the widget and in napari; a fault of the program with its traceback.
@@ -101,16 +112,18 @@ class RunPanel(QWidget):
         if self._was_stopped and isinstance(error, DenoisplitError):
             self.say(str(error))
             return
-        self.say(f"⚠ {error}")
+        self.say(f"⚠ {explained(error)}")
         self.notify(error)
 
     def notify(self, error: Exception) -> None:
         """Show an error in napari; a fault of the program with its traceback."""
+        self._error = error
+        self.copy_button.show()
         # Imported here: napari's notifications bring Qt dialogs that few runs need.
         from napari.utils.notifications import notification_manager, show_error
 
         if isinstance(error, DenoisplitError):
-            show_error(str(error))
+            show_error(explained(error))
         else:
             notification_manager.receive_error(type(error), error, error.__traceback__)
 
@@ -190,6 +203,17 @@ class RunPanel(QWidget):
             self.stop()
         else:
             self.start_clicked.emit()
+
+    def _copy_details(self) -> None:
+        if self._error is None:
+            return
+        page: QWidget = self
+        while (outer := page.parentWidget()) is not None and not isinstance(outer, _AROUND_PAGES):
+            page = outer
+        forms = page.findChildren(SettingsForm)
+        settings = {key: one.value() for form in forms for key, one in form.controls.items()}
+        surroundings = {"page": page.accessibleName(), API_NAME: qVersion()}
+        QApplication.clipboard().setText(fault_report(self._error, settings, surroundings))
 
     def _show_progress(self, event: Progress) -> None:
         self.bar.setRange(0, _STEPS)

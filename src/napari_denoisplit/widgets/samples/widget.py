@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.fault_report import explained
 from napari_denoisplit.settings import FilmSettings
 from napari_denoisplit.widgets.parts.controls import Text, big_button
 from napari_denoisplit.widgets.parts.dialogs import ask_where_to_save
@@ -245,4 +246,4 @@ class SamplesWidget(JobWidget):
     def _fail(self, error: Exception) -> None:
         self.player.pause()
         self.panel.notify(error)  # what is said beside the button is about saving
-        self.status.say(f"⚠ {error}")
+        self.status.say(f"⚠ {explained(error)}")

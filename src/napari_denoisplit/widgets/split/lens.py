@@ -8,6 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.fault_report import explained
 from napari_denoisplit.widgets.parts.controls import Text, check_box, in_a_column
 from napari_denoisplit.widgets.split.lens_run import LensChoice, LensRun
 
@@ -104,7 +105,7 @@ class Lens(QWidget):
         if self._run is not None:
             self._run.close(keep_layers=False)
 
-    def _on_ended(self, error: object) -> None:
+    def _on_ended(self, error: Exception | None) -> None:
         run, self._run = self._run, None
         if run is not None:
             run.deleteLater()
@@ -112,5 +113,5 @@ class Lens(QWidget):
             self._follow()
             return
         self.switch.setChecked(False)
-        self.status.say(f"⚠ {error}")
+        self.status.say(f"⚠ {explained(error)}")
         self.failed.emit(error)

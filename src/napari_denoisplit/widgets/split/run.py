@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import PartDrawn, Progress, SampleDrawn, Stage
+from napari_denoisplit.fault_report import explained
 from napari_denoisplit.images.place import Place, place_of_image
 from napari_denoisplit.widgets.layers.opened import OpenedResult
 from napari_denoisplit.widgets.layers.results import ResultLayers, Subject
@@ -78,6 +79,7 @@ class SplitRun(QObject):
         self._watch: ViewWatch | None = None
         self.results: list[Result] = []
         self._without_result: list[str] = []
+        self._error: Exception | None = None
         self._began = time.monotonic()
         self._pause_ms = ResultLayers.pause_ms
         self._timer = timer(self, self._flush)
@@ -91,7 +93,7 @@ class SplitRun(QObject):
         """Split the next image, or finish."""
         if not self._queue:
             self._watch_no_longer()
-            self._panel.say(self._summary())
+            self._panel.say(self._summary(), self._error)
             self.finished.emit()
             return
         chosen = self._queue.pop(0)
@@ -221,7 +223,8 @@ class SplitRun(QObject):
 
     def _failed(self, chosen: ChosenImage, error: Exception) -> None:
         self._timer.stop()
-        self._without_result.append(f"⚠ {error}")
+        self._without_result.append(f"⚠ {explained(error)}")
+        self._error = error
         self._note(chosen, "failed")
         self._panel.fail(error)
         self.next()
