@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zlib
 
+import imagecodecs
 import numcodecs
 import numpy as np
 import pytest
@@ -169,3 +170,10 @@ def test_a_shard_that_is_compressed_as_a_whole_is_read(tmp_path, rng):
     )
     array[:] = pixels
     np.testing.assert_array_equal(read_image(tmp_path / "a.zarr", axes="YX").data, pixels)
+
+
+def test_a_picture_in_a_chunk_is_bounded_by_its_own_size():
+    packed = memoryview(imagecodecs.png_encode(np.zeros((2000, 2000), np.uint8)))
+    with pytest.raises(ValueError, match="more than 1000000 bytes"):
+        unpack("imagecodecs_png", packed, 1_000_000, {})
+    assert unpack("imagecodecs_png", packed, 4_000_000, {}) is None

@@ -16,6 +16,8 @@ from numcodecs.compat import ndarray_copy
 from zarr.abc.codec import BytesBytesCodec
 from zarr.codecs import ShardingCodec
 
+from napari_denoisplit.images.pictures import picture_size
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -184,6 +186,8 @@ def unpack(name: str, packed: memoryview, most: int, config: dict[str, Any]) -> 
         case "lzma":
             form, filters = config.get("format", 1), config.get("filters")
             return _streamed(lambda: lzma.LZMADecompressor(form, filters=filters), packed, most)
+        case _ if name.startswith("imagecodecs_"):
+            size = prod(picture_size(packed) or (0,))
         case _:
             return None
     if size > most:
