@@ -47,6 +47,17 @@ def test_a_noise_model_of_constant_sigma_is_a_gaussian_in_image_units(channels):
     assert float(found) == pytest.approx(float(expected), rel=1e-4)
 
 
+def test_a_channel_that_was_made_brighter_has_the_noise_that_it_was_recorded_with(channels):
+    likelihood = NoiseModelLikelihood([constant_noise(5), constant_noise(30)], NORMALIZATION)
+    scale, factors = ChannelScale(NORMALIZATION), torch.tensor([[0.5, 2.0], [1.5, 1.0]])
+    factors = factors[:, :, None, None]
+    recorded = scale.in_image_units(torch.randn(2, 2, 5, 6))
+    plain = Prediction(scale.normalized(recorded), None, [], [])
+    brighter = Prediction(scale.normalized(recorded * factors), None, [], [])
+    found = likelihood(brighter, channels * factors, factors)
+    torch.testing.assert_close(found, likelihood(plain, channels))
+
+
 def test_the_gaussian_likelihood_agrees_with_torch_distributions(channels):
     signal, logvar = torch.randn(2, 2, 5, 6), torch.randn(2, 2, 5, 6)
     target = ChannelScale(NORMALIZATION).normalized(channels)

@@ -151,7 +151,7 @@ def _model_in_words(header: ModelHeader) -> dict[str, str]:
     from napari_denoisplit.noise.files.description import describe, describe_record, numbers
 
     network, n, calibration = header.network, header.normalization, header.calibration
-    weights = ", ".join(f"{w:g}" for w in header.mix.channel_weights(network.n_channels))
+    weights = ", ".join(f"{w:g}" for w in header.mix.mean_weights(network.n_channels))
     noise_models = [
         f"{name}: {describe(values.get('kind'), numbers(values))}, {describe_record(record)}"
         for name, values, record in _noise_models(header)

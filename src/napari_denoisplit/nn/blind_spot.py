@@ -95,9 +95,10 @@ class BlindSpotObjective(Objective):
         superposition: Tensor,
         channels: Tensor,
         step: int,
+        factors: Tensor | None = None,
     ) -> Terms:
         """Error at one spot of each cell."""
-        del channels  # the same pixels in image units
+        del channels, factors  # the same pixels in image units
         generator = torch.Generator(superposition.device).manual_seed(step)
         spots = random_spots(len(superposition), superposition.shape[-1], generator)
         return _error_at(spots, network, superposition)

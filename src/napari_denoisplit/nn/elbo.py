@@ -66,10 +66,15 @@ class ElboObjective(Objective):
         return self._loss.beta * (min(1.0, step / warmup) if warmup else 1.0)
 
     def forward(
-        self, network: Callable[..., Prediction], superposition: Tensor, channels: Tensor, step: int
+        self,
+        network: Callable[..., Prediction],
+        superposition: Tensor,
+        channels: Tensor,
+        step: int,
+        factors: Tensor | None = None,
     ) -> Terms:
         """Loss of one posterior sample."""
-        return self._terms(network(superposition), channels, self.beta(step))
+        return self._terms(network(superposition), channels, self.beta(step), factors)
 
     def validate(
         self,
@@ -83,7 +88,13 @@ class ElboObjective(Objective):
         signal = torch.stack([p.signal for p in predictions]).mean(dim=0)
         return self._terms(predictions[0], channels, self._loss.beta), signal
 
-    def _terms(self, prediction: Prediction, channels: Tensor, beta: float) -> Terms:
-        reconstruction = self.likelihood(prediction, channels)
+    def _terms(
+        self,
+        prediction: Prediction,
+        channels: Tensor,
+        beta: float,
+        factors: Tensor | None = None,
+    ) -> Terms:
+        reconstruction = self.likelihood(prediction, channels, factors)
         kl = kl_terms(prediction, self._loss, channels.shape[-2] * channels.shape[-1])
         return Terms(reconstruction + beta * kl.sum(), reconstruction, kl)

@@ -58,12 +58,18 @@ class NoiseModelLikelihood(nn.Module):
         self.scale = ChannelScale(normalization)
         self._log_std = sum(map(log, normalization.channel_stds)) / len(noise_models)
 
-    def forward(self, prediction: Prediction, channels: Tensor) -> Tensor:
+    def forward(
+        self, prediction: Prediction, channels: Tensor, factors: Tensor | None = None
+    ) -> Tensor:
         """Average the negative log-likelihood over batch, channels and pixels: a scalar, nats.
 
-        `channels` is (B, C, Y, X) in image units.
+        `channels` is (B, C, Y, X) in image units. Where they were multiplied by `factors`, their
+        noise is that of the channels as they were recorded, for which the noise models are:
+        p(a x | a s) = p(x | s) / a, whose last part does not depend on the network and is left out.
         """
         signal = self.scale.in_image_units(prediction.signal)
+        if factors is not None:
+            signal, channels = signal / factors, channels / factors
         log_likelihood = self.noise_models.log_likelihood(channels, signal)
         return -log_likelihood.mean() - self._log_std
 
@@ -78,8 +84,11 @@ class GaussianLikelihood(nn.Module):
         super().__init__()
         self.scale = ChannelScale(normalization)
 
-    def forward(self, prediction: Prediction, channels: Tensor) -> Tensor:
+    def forward(
+        self, prediction: Prediction, channels: Tensor, factors: Tensor | None = None
+    ) -> Tensor:
         """Average the negative log-likelihood: a scalar, nats; channels in image units."""
+        del factors  # the predicted variance is that of the channels as they are
         if prediction.logvar is None:
             raise ValueError("The Gaussian likelihood needs a network with predict_logvar=True.")
         # Clipped as published: below the bound the log-variance has no gradient, but -5 is far

@@ -35,7 +35,12 @@ class Objective(nn.Module, ABC):
 
     @abstractmethod
     def forward(
-        self, network: Callable[..., Any], superposition: Tensor, channels: Tensor, step: int
+        self,
+        network: Callable[..., Any],
+        superposition: Tensor,
+        channels: Tensor,
+        step: int,
+        factors: Tensor | None = None,
     ) -> Terms:
         """Loss of one training batch.
 
@@ -46,9 +51,12 @@ class Objective(nn.Module, ABC):
         superposition
             (B, 1, Y, X), normalized.
         channels
-            (B, C, Y, X), image units: the noisy channels that were superposed.
+            (B, C, Y, X), image units: the noisy channels as they were superposed.
         step
             Steps so far.
+        factors
+            (B, C, 1, 1), by which the channels, and so their noise, were made brighter than noise
+            models know them; None: by 1.
         """
 
     @abstractmethod

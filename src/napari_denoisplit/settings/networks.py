@@ -293,7 +293,11 @@ Weight = Annotated[float, Field(gt=0)]
 
 
 class MixSettings(Settings):
-    """How channels are superposed: x = offset + sum over c of weight_c * alpha_c * channel_c."""
+    """How channels are superposed: x = offset + sum over c of weight_c * alpha_c * channel_c.
+
+    A network trained over a range of alpha predicts what each structure contributes to an image, in
+    the grey levels that its channel has in the middle of the range.
+    """
 
     mode: Literal["average", "sum"] = Field(
         "average",
@@ -330,6 +334,12 @@ class MixSettings(Settings):
                 )
             return self.weights
         return (1.0 if self.mode == "sum" else 1.0 / n_channels,) * n_channels
+
+    @property
+    def factors(self) -> tuple[float, float]:
+        """Mixing range in units of its middle, which is as bright as structures are predicted."""
+        middle = (self.alpha_low + self.alpha_high) / 2
+        return self.alpha_low / middle, self.alpha_high / middle
 
     def mean_weights(self, n_channels: int) -> tuple[float, ...]:
         """Weight of each channel in the middle of the mixing range."""

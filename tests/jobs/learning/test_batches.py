@@ -31,19 +31,19 @@ def batches(mix: MixSettings | None = None, **changes) -> Batches:
 
 
 def test_the_superposition_is_the_normalized_mix_of_the_channels():
-    mixed, channels = batches(MixSettings(weights=(0.25, 0.5))).draw()
+    mixed, channels, _ = batches(MixSettings(weights=(0.25, 0.5))).draw()
     expected = (0.25 * channels[:, :1] + 0.5 * channels[:, 1:] - 7) / 2
     torch.testing.assert_close(mixed, expected)
 
 
 @pytest.mark.parametrize("augment", [False, True])
 def test_channels_of_a_patch_come_from_one_place_and_are_turned_alike(augment):
-    _, channels = batches(augment=augment).draw()
+    _, channels, _ = batches(augment=augment).draw()
     torch.testing.assert_close(channels[:, 1], channels[:, 0] + 10_000)
 
 
 def test_independent_patches_take_each_channel_from_a_place_of_its_own():
-    _, channels = batches(independent_share=1.0).draw()
+    _, channels, _ = batches(independent_share=1.0).draw()
     together = (channels[:, 1] == channels[:, 0] + 10_000).float().mean()
     assert float(together) < 0.01
 
@@ -54,16 +54,30 @@ def test_patches_are_turned_into_all_eight_symmetries():
     assert len(corners) == 8
 
 
-def test_the_mixing_range_bounds_the_share_of_each_channel():
-    source = batches(MixSettings(alpha_low=0.5, alpha_high=1.5), batch_size=200)
-    mixed, channels = source.draw()
-    # Two pixels of a patch give two equations for its two weights.
-    a = channels[:, :, 0, :2].transpose(1, 2).double()
-    b = (2 * mixed[:, 0, 0, :2] + 7).double()
-    alpha = 2 * torch.linalg.solve(a, b)
-    assert float(alpha.min()) > 0.49
-    assert float(alpha.max()) < 1.51
-    assert float(alpha.std(dim=0).min()) > 0.2
+def test_structures_are_as_bright_as_they_were_mixed_within_the_range():
+    mixed, channels, factors = batches(
+        MixSettings(alpha_low=0.5, alpha_high=2.5), batch_size=200
+    ).draw()
+    # The middle of the range is 1.5: what is predicted there is as bright as the channel.
+    torch.testing.assert_close(mixed, (0.75 * channels.sum(dim=1, keepdim=True) - 7) / 2)
+    recorded = channels / factors
+    torch.testing.assert_close(recorded[:, 1], recorded[:, 0] + 10_000, rtol=1e-5, atol=0.1)
+    assert 1 / 3 <= float(factors.min()) < 0.4
+    assert 1.6 < float(factors.max()) <= 5 / 3
+    assert float(factors.diff(dim=1).std()) > 0.3  # each structure by itself
+
+
+def test_what_a_recorded_superposition_shows_is_as_bright_as_it_was_recorded():
+    source = batches(
+        MixSettings(alpha_low=0.5, alpha_high=1.5),
+        superpositions=[np.zeros((64, 64), np.float32)],
+        independent_share=0.5,
+        batch_size=64,
+    )
+    mixed, _, factors = source.draw()
+    is_recorded = (mixed == -7 / 2).flatten(1).all(dim=1)
+    assert 10 < int(is_recorded.sum()) < 54
+    assert ((factors == 1).flatten(1).all(dim=1) == is_recorded).all()
 
 
 def test_the_seed_decides_the_batches():
@@ -75,7 +89,7 @@ def test_a_margin_shows_what_lies_around_a_patch_mirrored_beyond_the_field():
     picture = np.arange(2 * 24 * 24, dtype=np.float32).reshape(2, 24, 24)
     changes = DEFAULTS | {"patch_size": 24, "augment": False, "margin": 40}
     source = Batches([picture], [np.ones((24, 24), bool)], NORMALIZATION, MixSettings(), **changes)
-    mixed, channels = source.draw()
+    mixed, channels, _ = source.draw()
     np.testing.assert_array_equal(channels[0], picture)
     around = np.pad(picture.mean(axis=0), 40, mode="symmetric")
     np.testing.assert_allclose(mixed[0, 0], (around - 7) / 2, rtol=1e-6)
@@ -83,7 +97,7 @@ def test_a_margin_shows_what_lies_around_a_patch_mirrored_beyond_the_field():
 
 def test_a_recorded_superposition_is_the_input_of_the_place_that_it_shows():
     recorded = np.random.default_rng(0).permutation(64 * 64).reshape(64, 64).astype(np.float32)
-    mixed, channels = batches(superpositions=[2 * recorded + 3]).draw()
+    mixed, channels, _ = batches(superpositions=[2 * recorded + 3]).draw()
     torch.testing.assert_close(mixed, (2 * channels[:, :1] + 3 - 7) / 2)
 
 
@@ -94,7 +108,7 @@ def test_patches_of_unrelated_places_are_mixed_with_the_offset_although_there_ar
         independent_share=0.5,
         batch_size=64,
     )
-    mixed, channels = source.draw()
+    mixed, channels, _ = source.draw()
     expected = (0.5 * channels[:, :1] + channels[:, 1:] + 9 - 7) / 2
     is_mixed = (mixed == expected).flatten(1).all(dim=1)
     is_recorded = (mixed == -7 / 2).flatten(1).all(dim=1)
@@ -114,7 +128,7 @@ def test_fields_that_show_one_structure_each_give_patches_of_all():
         shows=(0, 0, 1),
         **(DEFAULTS | {"batch_size": 64}),
     )
-    mixed, channels = source.draw()
+    mixed, channels, _ = source.draw()
     assert set(channels[:, 0].unique().tolist()) == {1.0, 2.0}
     assert set(channels[:, 1].unique().tolist()) == {30.0}
     torch.testing.assert_close(mixed, (channels.mean(dim=1, keepdim=True) - 7) / 2)

@@ -108,12 +108,14 @@ def test_every_plane_of_a_stack_takes_part_and_one_that_was_not_split_is_empty()
     assert check.figures.n_pixels == SIZE**2
 
 
-def test_weights_that_the_model_leaves_open_are_found():
+def test_what_structures_contribute_explains_a_mixture_within_the_range():
     clean = phantom((SIZE, SIZE), seed=1)
-    open_mix = header(alpha_low=0.5, alpha_high=1.5)
+    contributed = clean * np.float32([0.7, 1.2])[:, None, None]
     image = noisy(clean, (0.35, 0.6))
-    check = run(residual_job(open_mix, image, known(clean, samples=clean[None])))
-    assert check.figures.variance == pytest.approx(1, abs=0.05)
+    split = known(contributed, samples=contributed[None])
+    check = run(residual_job(header(alpha_low=0.5, alpha_high=1.5), image, split))
+    assert check.figures.variance == pytest.approx(1, abs=0.1)
+    assert check.figures.bias < 0.1
 
 
 def test_the_offset_of_the_mix_is_no_residual():

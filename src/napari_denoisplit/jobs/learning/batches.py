@@ -29,7 +29,9 @@ class Batch(NamedTuple):
     superposition: Tensor
     """(B, 1, P, P), normalized; with a margin that much more on each side."""
     channels: Tensor
-    """(B, C, P, P), image units: the noisy channels that were superposed."""
+    """(B, C, P, P), image units: what each noisy channel contributes, as bright as it was mixed."""
+    factors: Tensor | None = None
+    """(B, C, 1, 1): how bright, beside the middle of the mixing range; None: all of them are 1."""
 
 
 class _Source(NamedTuple):
@@ -124,8 +126,8 @@ class Batches:
         self.n_pixels = int(sum(m.sum() for m in masks))
         self._normalization = normalization
         n = len(fields[0]) if shows is None else len(self._sources)
-        self._weights = torch.tensor(mix.channel_weights(n), device=device)
-        self._alpha, self._offset = (mix.alpha_low, mix.alpha_high), mix.offset
+        self._weights = torch.tensor(mix.mean_weights(n), device=device)
+        self._factors, self._offset = mix.factors, mix.offset
         self._is_recorded = superpositions is not None
         self._augment = augment
         self._independent_share = independent_share if shows is None else 1.0
@@ -161,12 +163,16 @@ class Batches:
         patches += [self._turned(self._cut(*corner)) for corner in corners[n_apart:]]
         n = len(self._weights)
         channels = torch.stack([patch[:n] for patch in patches])  # (B, C, P, P), with the margin
-        mixed = self._mixed(channels)
-        if self._is_recorded and n_apart < len(patches):
+        is_recorded = self._is_recorded and n_apart < len(patches)
+        factors = self._drawn_factors(n_apart if is_recorded else len(patches))
+        if factors is not None:
+            channels = channels * factors
+        mixed = torch.einsum("c,bcyx->byx", self._weights, channels)[:, None] + self._offset
+        if is_recorded:
             mixed[n_apart:] = torch.stack([patch[n:] for patch in patches[n_apart:]])
         mixed = (mixed - self._normalization.input_mean) / self._normalization.input_std
         inside = slice(self._margin, self._margin + self.patch_size)
-        return Batch(mixed, channels[..., inside, inside])
+        return Batch(mixed, channels[..., inside, inside], factors)
 
     def evenly(self, patch_size: int, seed: int) -> Batches:
         """Return batches of the same images, with patches of another size from everywhere alike.
@@ -210,10 +216,11 @@ class Batches:
             patch = patch.flip(-1)
         return torch.rot90(patch, turn % 4, dims=(-2, -1))
 
-    def _mixed(self, channels: Tensor) -> Tensor:
-        """Superpose with alpha drawn per patch and channel: (B, 1, P, P), image units."""
-        weights = self._weights.expand(len(channels), -1)  # (B, C)
-        if self._alpha[0] != self._alpha[1]:
-            alpha = self.rng.uniform(*self._alpha, size=weights.shape).astype(np.float32)
-            weights = weights * torch.from_numpy(alpha).to(weights.device)
-        return torch.einsum("bc,bcyx->byx", weights, channels)[:, None] + self._offset
+    def _drawn_factors(self, n_mixed: int) -> Tensor | None:
+        """Factors (B, C, 1, 1), drawn for the patches that are mixed; the others come after."""
+        if self._factors[0] == self._factors[1]:
+            return None
+        factors = np.ones((self.batch_size, len(self._weights), 1, 1), np.float32)
+        drawn = factors[:n_mixed]
+        drawn[:] = self.rng.uniform(*self._factors, size=drawn.shape)
+        return torch.from_numpy(factors).to(self._weights.device)

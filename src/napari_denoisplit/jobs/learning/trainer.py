@@ -113,7 +113,10 @@ class Trainer:
 
     def _backward(self) -> Tensor:
         """Add the gradient of a batch to those before; the loss and its parts, (2 + L,)."""
-        terms = self.objective(self._predict, *self.batches.draw(), self.step_count)
+        batch = self.batches.draw()
+        terms = self.objective(
+            self._predict, batch.superposition, batch.channels, self.step_count, batch.factors
+        )
         terms.loss.backward()
         parts = [torch.stack([terms.loss, terms.reconstruction]), terms.kl_per_level]
         return torch.cat(parts).detach()

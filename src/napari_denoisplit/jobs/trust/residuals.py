@@ -17,7 +17,6 @@ from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.split.input import planes_of
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.measures.trust.reference import KEY, ResidualReference
-from napari_denoisplit.measures.trust.remixing import mixing_weights
 from napari_denoisplit.measures.trust.residual import (
     WINDOW,
     ResidualSums,
@@ -203,7 +202,7 @@ def _plane_residuals(
     outside 3 standard deviations.
     """
     observation = observation - np.float32(header.mix.offset)
-    weights = mixing_weights(header.mix, observation, mmse)
+    weights = header.mix.mean_weights(len(mmse))
     variance = superposed_variance(models, weights, mmse)
     mixed = superpose(mmse, weights)
     of_mean = standardized(observation, mixed, variance)

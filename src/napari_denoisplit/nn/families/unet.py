@@ -102,10 +102,15 @@ class SquaredError(Objective):
         self.scale = ChannelScale(normalization)
 
     def forward(
-        self, network: Callable[..., Prediction], superposition: Tensor, channels: Tensor, step: int
+        self,
+        network: Callable[..., Prediction],
+        superposition: Tensor,
+        channels: Tensor,
+        step: int,
+        factors: Tensor | None = None,
     ) -> Terms:
         """Error of a batch."""
-        del step
+        del step, factors
         return self._terms(network(superposition), channels)
 
     def validate(

@@ -109,5 +109,5 @@ def single_channel(image: Image, channels: Sequence[str] | None, header: ModelHe
             "they cannot be superposed: choose the channel that shows all structures together."
         )
     last = image.transposed(rest[:-2] + "CYX")
-    mixed = superpose(last.data, header.mix.channel_weights(n), header.mix.offset)
+    mixed = superpose(last.data, header.mix.mean_weights(n), header.mix.offset)
     return replace(last, data=mixed, axes=rest, channel_names=())

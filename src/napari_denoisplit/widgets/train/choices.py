@@ -246,7 +246,8 @@ def _alpha_slider() -> Control:
     slider.setToolTip(
         tooltip(
             "Each structure is brightened or dimmed by a random factor from this range, so that "
-            "the model learns superpositions in other proportions."
+            "the model learns superpositions in other proportions, and predicts what each gives to "
+            "the image. A range costs some quality where the proportions do not vary."
         )
     )
     guard_wheel(slider)
