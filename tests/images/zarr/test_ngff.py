@@ -106,3 +106,9 @@ def test_pixels_are_stored_with_codecs_of_the_first_version_of_zarr_3(image):
     assert sharding["name"] == "sharding_indexed"
     inner = [codec["name"] for codec in sharding["configuration"]["codecs"]]
     assert inner == ["bytes", "blosc"]
+
+
+def test_the_schemas_of_ome_find_nothing_wrong(image):
+    _, path = image
+    checker = pytest.importorskip("yaozarrs")
+    assert checker.validate_zarr_store(path).ome_metadata().multiscales

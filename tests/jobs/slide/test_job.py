@@ -90,6 +90,15 @@ def plain(model, tmp_path_factory) -> Path:
     return path
 
 
+def test_the_schemas_of_ome_find_nothing_wrong_with_the_collection_and_its_images(plain):
+    checker = pytest.importorskip("yaozarrs")
+    checker.validate_zarr_store(plain)
+    names = zarr.open_group(plain / "OME", mode="r").attrs["ome"]["series"]
+    assert {"mmse", "sigma"} <= set(names)
+    for name in names:
+        checker.validate_zarr_store(plain / name)
+
+
 def test_the_result_is_that_of_the_split_in_memory(model, plain):
     whole = run(split_job(model, image(), SETTINGS))
     atol = 1e-4 * float(np.median(whole.sigma.data))
