@@ -9,10 +9,21 @@ import pytest
 from napari.layers import Image as ImageLayer
 from tests.widgets.samples_layers import NAMES, make_samples
 
+from napari_denoisplit.checkpoint import ModelHeader
+from napari_denoisplit.events import LensDrawn
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.layer_record import MMSE, SAMPLES, kind_of, layer_metadata
+from napari_denoisplit.images.layer_record import (
+    MMSE,
+    RESIDUAL,
+    SAMPLES,
+    SIGMA,
+    kind_of,
+    layer_metadata,
+)
 from napari_denoisplit.images.results.layers import levels_of
 from napari_denoisplit.images.results.split import Split
+from napari_denoisplit.images.training.normalization import Normalization
+from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.widgets.choosers.chosen import ChosenImage
 from napari_denoisplit.widgets.denoise.widget import show_denoised
 from napari_denoisplit.widgets.layers.found import find_results
@@ -21,9 +32,12 @@ from napari_denoisplit.widgets.layers.place import place_of_layer, viewer_refere
 from napari_denoisplit.widgets.layers.results import Subject
 from napari_denoisplit.widgets.samples.picture import ShownSamples
 from napari_denoisplit.widgets.samples.pinned import PinnedSamples
+from napari_denoisplit.widgets.samples.place import DrawnPlace, PixelMarker
 from napari_denoisplit.widgets.split.disk_layers import DiskLayers
 from napari_denoisplit.widgets.split.in_memory import MemoryLayers
+from napari_denoisplit.widgets.split.lens_layers import LensLayers, LensPicture
 from napari_denoisplit.widgets.trust.samples import ANSWERS, CONSENSUS, MODE
+from napari_denoisplit.widgets.trust.showing import show_image
 from napari_denoisplit.widgets.trust.widget import TrustWidget
 
 ANGLE = np.deg2rad(30)
@@ -147,3 +161,69 @@ def test_a_result_that_is_found_again_says_where_its_layers_lie(viewer, turned, 
     (found,) = find_results(viewer.layers, MMSE)
     again = ImageLayer(np.zeros(SIZE), **found.place.keywords("YX"), metadata=layer_metadata())
     np.testing.assert_allclose(corners(again), corners(turned))
+
+
+@pytest.fixture
+def found(viewer, results):
+    (found,) = find_results(viewer.layers, SAMPLES)
+    return found
+
+
+def test_a_residual_also_where_the_one_of_another_split_was(viewer, turned, results, found):
+    data = found.as_in_viewer(np.zeros(SIZE, "f4"))
+    for _ in range(2):
+        show_image(viewer_reference(viewer), found, "residual", data, kind=RESIDUAL)
+        (layer,) = made(viewer)[len(results) :]
+        np.testing.assert_allclose(corners(layer), corners(turned))
+        layer.affine, layer.translate = np.eye(layer.ndim + 1), (9,) * layer.ndim
+
+
+def test_the_lens(viewer, turned, rng):
+    header = ModelHeader(
+        network=LadderSettings(n_levels=2, n_filters=4, n_latents=2),
+        mix=MixSettings(),
+        normalization=Normalization(
+            input_mean=0, input_std=1, channel_means=(0.0, 0.0), channel_stds=(1.0, 1.0)
+        ),
+        channel_names=tuple(NAMES),
+    )
+    layers = LensLayers(viewer_reference(viewer), turned, "YX", header, {})
+    limits = {(channel, kind): (0.0, 1.0) for channel in (0, 1) for kind in (MMSE, SIGMA)}
+    for y, x in ((3, 5), (8, 2)):  # the view moves
+        mmse, sigma = rng.normal(size=(2, 2, 6, 9)).astype("f4")
+        layers.take(LensPicture(LensDrawn((), (y, y + 6), (x, x + 9), mmse, sigma, 2, 8), limits))
+        while layers.flush():
+            pass
+        for layer in made(viewer):
+            if layer.visible:  # others are brought up to date when they are shown
+                np.testing.assert_allclose(corners(layer), corners(turned, (y, x), (6, 9)))
+    assert len(made(viewer)) == 4
+
+
+@pytest.mark.parametrize("own_place", [True, False])
+def test_a_drawn_shape_measures_what_it_lies_on(viewer, qtbot, turned, found, own_place):
+    drawn = DrawnPlace(viewer_reference(viewer))
+    qtbot.addWidget(drawn)
+    outline = np.array([[5.3, 8.3], [5.3, 16.7], [13.7, 16.7], [13.7, 8.3]])
+    if own_place:
+        drawn.place = found.place
+        drawn.draw("add_polygon")
+        shapes = viewer.layers[-1]
+    else:  # drawn by the user, on the screen as it is
+        shapes = viewer.add_shapes(ndim=2)
+        outline = np.array([turned.data_to_world(corner) for corner in outline])
+    drawn.reset_choices()
+    with qtbot.waitSignal(drawn.changed):
+        shapes.add_polygons([outline])
+    footprint = drawn.footprint(found, lambda points: points)
+    expected = set(product(range(6, 14), range(9, 17)))
+    assert set(zip(footprint.y.tolist(), footprint.x.tolist(), strict=True)) == expected
+
+
+def test_the_cross_on_a_clicked_pixel(viewer, turned, found):
+    marker = PixelMarker(viewer_reference(viewer))
+    marker.show(found, (7, 11), (0,))
+    cross = viewer.layers[-1]
+    np.testing.assert_allclose(
+        cross.data_to_world(cross.data[0]), turned.data_to_world((7, 11)), atol=1e-9
+    )
