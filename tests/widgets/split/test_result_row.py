@@ -47,6 +47,21 @@ def test_the_image_and_its_structures_stand_side_by_side_and_back(viewer, split)
     assert shown(viewer) == {"other", *result}
 
 
+def test_what_stands_side_by_side_takes_one_contrast_and_its_own_again(viewer, split):
+    names = ("cells", "nuclei · cells", "actin · cells")
+    own = {name: tuple(viewer.layers[name].contrast_limits) for name in names}
+    split.row.grid_button.click()
+    split.row.contrast_box.click()
+    lows, highs = zip(*own.values(), strict=True)
+    same = (min(lows), max(highs))
+    assert {tuple(viewer.layers[name].contrast_limits) for name in names} == {same}
+    viewer.layers["cells"].contrast_limits = (0.0, 0.5)
+    assert {tuple(viewer.layers[name].contrast_limits) for name in names} == {(0.0, 0.5)}
+    split.row.grid_button.click()
+    assert split.row.contrast_box.isHidden()
+    assert {name: tuple(viewer.layers[name].contrast_limits) for name in names} == own
+
+
 def test_a_result_is_removed_with_all_its_layers_once_the_user_has_agreed(
     qtbot, viewer, split, monkeypatch
 ):

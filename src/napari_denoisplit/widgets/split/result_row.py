@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from qtpy.QtWidgets import QMessageBox, QWidget
 
@@ -10,7 +11,7 @@ from napari_denoisplit.images.layer_record import MMSE, kind_of
 from napari_denoisplit.widgets.layers.found import find_results
 from napari_denoisplit.widgets.layers.removal import remove_in_turn
 from napari_denoisplit.widgets.layers.view import grid_of
-from napari_denoisplit.widgets.parts.controls import button, in_a_row
+from napari_denoisplit.widgets.parts.controls import button, check_box, in_a_column, in_a_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ _SAVE = (
 )
 _HIDE = "Show the image that was split in place of the result, or the other way round."
 _GRID = "Show the image that was split and its structures side by side, or on top of each other."
+_CONTRAST = "One contrast for all that stand side by side, so that grey levels can be compared."
 _REMOVE = "Remove all layers of the result from the viewer. What was saved stays on disk."
 _ASK = "Remove the result? What you have not saved is lost."
 
@@ -56,8 +58,12 @@ class ResultRow(QWidget):
         self.hide_button = button("Show/hide", _HIDE, self._toggle)
         self.grid_button = button("Grid", _GRID, self._toggle_grid)
         self.remove_button = button("Remove", _REMOVE, self._ask_and_remove)
+        self.contrast_box = check_box("Same contrast", _CONTRAST, self)
+        self.contrast_box.toggled.connect(self._link_contrast)
+        self.contrast_box.hide()
+        self._linked = WeakKeyDictionary["ImageLayer", tuple[float, float]]()  # own contrasts
         buttons = (self.save_button, self.hide_button, self.grid_button, self.remove_button)
-        self.setLayout(in_a_row(*buttons))
+        self.setLayout(in_a_column(in_a_row(*buttons), self.contrast_box))
 
     def _layers(self) -> list[ImageLayer]:
         found = []
@@ -85,6 +91,28 @@ class ResultRow(QWidget):
         for layer in self._inputs(layers):
             layer.visible = grid.enabled
         viewer.reset_view()
+        self.contrast_box.setChecked(False)
+        self.contrast_box.setVisible(grid.enabled)
+
+    def _link_contrast(self, linked: bool) -> None:
+        from napari.experimental import link_layers, unlink_layers
+
+        if linked:
+            layers = self._layers()
+            shown = [one for one in (*self._inputs(layers), *layers) if one.visible]
+            for layer in shown:
+                self._linked[layer] = tuple(layer.contrast_limits)
+            low = min((low for low, _ in self._linked.values()), default=0.0)
+            high = max((high for _, high in self._linked.values()), default=1.0)
+            for layer in shown:
+                layer.contrast_limits = (low, high)
+            link_layers(shown, ("contrast_limits",))
+            return
+        if self._linked:  # or all were removed, and napari knows no link of nothing
+            unlink_layers(list(self._linked), ("contrast_limits",))
+        for layer, own in self._linked.items():
+            layer.contrast_limits = own
+        self._linked.clear()
 
     def _inputs(self, layers: Sequence[ImageLayer]) -> list[ImageLayer]:
         """Find the images that were split."""
