@@ -41,6 +41,11 @@ LONGEST = 10
 NESTED = b"[" * 100_000
 
 
+def tell(what: str, n: int, n_refused: int) -> None:
+    """Print a row of the table in docs/formats.md; seen with `pytest -s`."""
+    print(f"\n| {what} | {n} | {n_refused} | {n - n_refused} |")
+
+
 def mutant(data: bytes, rng: np.random.Generator) -> bytes:
     """Flip, drop, repeat or overwrite bytes of a file."""
     changed = bytearray(data)
@@ -103,7 +108,7 @@ def test_a_damaged_noise_model_is_refused_or_right(tmp_path, rng, kind, suffix):
     path = tmp_path / f"m{suffix}"
     write_noise_model(path, noise_models()[kind])
     data = path.read_bytes()
-    unnamed = 0
+    refused = unnamed = 0
     for _ in range(MUTANTS):
         path.write_bytes(mutant(data, rng))
         try:
@@ -112,7 +117,9 @@ def test_a_damaged_noise_model_is_refused_or_right(tmp_path, rng, kind, suffix):
             signal = torch.linspace(*found.signal_range, 5)
             assert torch.isfinite(found.log_likelihood(signal, signal)).all()
         except DenoisplitError as error:
+            refused += 1
             unnamed += path.name not in str(error)
+    tell(f"noise model, {kind}, `{suffix}`", MUTANTS, refused)
     assert not unnamed
 
 
@@ -127,14 +134,16 @@ def test_a_damaged_model_file_is_refused_or_finite(tmp_path, rng):
     path = tmp_path / "m.denoisplit"
     save_model(path, Model(VSE(network), header))
     data = path.read_bytes()
-    unnamed = 0
+    refused = unnamed = 0
     for _ in range(4 * MUTANTS):
         path.write_bytes(mutant(data, rng))
         try:
             weights = load_model(path).network.state_dict().values()
             assert all(torch.isfinite(value).all() for value in weights)
         except DenoisplitError as error:
+            refused += 1
             unnamed += path.name not in str(error)
+    tell("model", 4 * MUTANTS, refused)
     assert not unnamed
 
 
@@ -210,10 +219,13 @@ def test_a_damaged_tiff_is_refused_or_read(tmp_path, rng, kind):
     write_tiff(path, pixels, kind)
     np.testing.assert_array_equal(read_image(path).data, pixels)
     data = path.read_bytes()
+    refused = 0
     for _ in range(2 * MUTANTS):
         path.write_bytes(mutant(data, rng))
         told = read_damaged(path)
+        refused += told is not None
         assert told is None or path.name in told
+    tell(f"TIFF, {kind}", 2 * MUTANTS, refused)
 
 
 def write_zarr(folder, pixels, version):
@@ -236,6 +248,7 @@ def test_a_damaged_ome_zarr_is_refused_or_read(tmp_path, rng, version):
     np.testing.assert_array_equal(read_image(whole).data, pixels)
     files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
     described = [name for name in files if name.name.startswith((".z", "zarr.json"))]
+    refused = 0
     for number in range(2 * MUTANTS):
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(whole, folder)
@@ -243,4 +256,6 @@ def test_a_damaged_ome_zarr_is_refused_or_read(tmp_path, rng, version):
         path = folder / some[int(rng.integers(len(some)))]
         path.write_bytes(mutant(path.read_bytes(), rng))
         told = read_damaged(folder)
+        refused += told is not None
         assert told is None or folder.name in told
+    tell(f"OME-Zarr, format {version}", 2 * MUTANTS, refused)

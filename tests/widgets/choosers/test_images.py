@@ -17,8 +17,9 @@ from napari_denoisplit.images.image import Image
 from napari_denoisplit.plugin.sample_data import mixture
 from napari_denoisplit.widgets.choosers.chosen import read_all
 from napari_denoisplit.widgets.choosers.images import FILE, LAYER, ImageChooser, Role
-from napari_denoisplit.widgets.choosers.roles import STRUCTURES, SUPERPOSITION
+from napari_denoisplit.widgets.choosers.roles import NOISY_IMAGES, STRUCTURES, SUPERPOSITION
 from napari_denoisplit.widgets.layers.place import viewer_reference
+from napari_denoisplit.widgets.noise.source import _NOISY
 
 
 @pytest.fixture
@@ -125,6 +126,18 @@ def test_an_axis_without_a_label_can_be_that_of_channels_and_they_get_names(view
     assert source.problem == ""
     assert source.structures == ("nuclei", "actin")
     assert source.chosen()[0].channels == ("channel 1", "channel 3")
+
+
+@pytest.mark.parametrize("role", [SUPERPOSITION, NOISY_IMAGES, _NOISY])
+def test_an_axis_without_a_label_can_be_that_of_channels_wherever_one_is_chosen(viewer, dock, role):
+    viewer.add_image(np.arange(3)[:, None, None] * np.ones((3, 8, 8)), name="stack")
+    choice = dock(viewer, ImageChooser(viewer_reference(viewer), role))
+    box = choice.layer.axes_box
+    box.setCurrentIndex(box.findData("CYX"))
+    assert offered(choice) == ["channel 1", "channel 2", "channel 3"]
+    choice.channel_choice.check("channel 3")
+    (image,) = run(read_all(choice.chosen()))
+    assert image.channel(0).data.max() == image.channel(0).data.min() == 2
 
 
 def test_the_channels_of_a_file_are_offered_by_their_names_and_read(qtbot, source, tmp_path):
