@@ -31,7 +31,7 @@ from napari_denoisplit.images.phantom.synthetic_noise import noise_sigma
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.job import train_job
-from napari_denoisplit.jobs.trust.residuals import residual_job
+from napari_denoisplit.jobs.trust.job import check_job
 from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.settings import Acquisition, SplitSettings, TrainSettings
 
@@ -157,16 +157,22 @@ def judged(model: Model, image: np.ndarray, truth: np.ndarray, how: str) -> dict
     given = Image(np.ascontiguousarray(image, np.float32), "YX", name="recording")
     settings = SplitSettings(n_samples=4, keep_samples=4, grey_levels=how)
     split = run(split_job(model, given, settings))
-    check = run(residual_job(model.header, given, split))
+    check = run(check_job(model, given, split, settings))
     return {
         "psnr": [
             range_invariant_psnr(t, m) for t, m in zip(truth, split.read_mmse(()), strict=True)
         ],
+        "error": [relative_error(t, m) for t, m in zip(truth, split.read_mmse(()), strict=True)],
         "input": [range_invariant_psnr(t, given.data) for t in truth],
         "acquisition": split.provenance["acquisition"],
         "grade": check.verdict.grade,
         "figures": check.verdict.figures,
     }
+
+
+def relative_error(truth: np.ndarray, found: np.ndarray) -> float:
+    """Root of the share of a structure's variance that was not found, up to its scale."""
+    return float(np.sqrt(1 - np.corrcoef(truth.ravel(), found.ravel())[0, 1] ** 2))
 
 
 def auc(harmful: list[bool], score: list[float]) -> float:

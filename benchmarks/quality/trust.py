@@ -26,8 +26,9 @@ from napari_denoisplit.images.phantom.synthetic_noise import noise_sigma
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.consensus import consensus_job, map_job
+from napari_denoisplit.jobs.trust.job import trust_job
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
-from napari_denoisplit.jobs.trust.residuals import reference_of, trust_job
+from napari_denoisplit.jobs.trust.residuals import reference_of
 from napari_denoisplit.measures.psnr import psnr_spread, range_invariant_psnr
 from napari_denoisplit.measures.samples.consensus import local_threshold
 from napari_denoisplit.settings import SplitSettings

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _CHECKED = 5  # samples: the noise of the image limits the check
 
 
-@documented_by("jobs.trust.residuals", "trust_job")
+@documented_by("jobs.trust.job", "trust_job")
 def check_split(
     model: Model | str | PathLike[str],
     image: Image,
@@ -48,7 +48,7 @@ def check_split(
     -------
     The split; and its residual, with a verdict that says good, usable or do not use, and why.
     """
-    from napari_denoisplit.jobs.trust.residuals import trust_job  # imports torch
+    from napari_denoisplit.jobs.trust.job import trust_job  # imports torch
 
     chosen = settings or SplitSettings(n_samples=_CHECKED, keep_samples=_CHECKED)
     return run(trust_job(model_or_path(model), checked_image(image), chosen), on_event)

@@ -49,9 +49,9 @@ def trust(
     """Check whether a model explains images, and so whether to trust its splits; no truth needed.
 
     Each image is split with a few samples, the predicted structures are put together again, and
-    what is left is judged by the noise models: it must be noise. The verdict says good, usable or
-    do not use. It sees whether the structures together explain the image, not whether each part
-    went to the right structure.
+    what is left is judged by the noise models: it must be noise. Then they are put together anew,
+    with fresh noise, and split once more: what comes back tells the error to expect. The verdict
+    says good, usable or do not use.
 
     With -o this writes NAME_residual.ome.tif, in standard deviations of the noise, and
     NAME_unexplained.ome.tif, the same smoothed: beyond 4 or so, something was not explained there.
@@ -78,7 +78,7 @@ def trust(
 
     from napari_denoisplit.checkpoint import load_model  # imports torch
     from napari_denoisplit.jobs.lock import locked
-    from napari_denoisplit.jobs.trust.residuals import trust_job
+    from napari_denoisplit.jobs.trust.job import trust_job
 
     if reference:
         given = [read(terminal, path, axes, series) for path in paths]
@@ -155,6 +155,9 @@ def _print(path: Path, verdict: Verdict) -> None:
     typer.echo(f"{path}: {verdict.grade}")
     for reason in verdict.reasons:
         typer.echo(f"  {reason}")
+    for name, figure in verdict.figures.items():
+        if name.startswith("expected error"):
+            typer.echo(f"  {name}: {figure:.0%} of its contrast")
 
 
 def _facts(path: Path, check: ResidualCheck) -> dict[str, Any]:

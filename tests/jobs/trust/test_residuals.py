@@ -22,9 +22,10 @@ from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.jobs.train import job as training
 from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.jobs.trust.job import trust_job
 from napari_denoisplit.jobs.trust.likeness import N_TILES, likeness_of
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
-from napari_denoisplit.jobs.trust.residuals import reference_of, residual_job, trust_job
+from napari_denoisplit.jobs.trust.residuals import reference_of, residual_job
 from napari_denoisplit.measures.trust.reference import KEY, ResidualReference
 from napari_denoisplit.measures.trust.residual import ResidualSums, standardized, tile_figures
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
@@ -147,6 +148,8 @@ def test_a_trained_model_is_checked_and_keeps_its_reference(fields, settings):
     assert check.residual.shape == images[0].shape
     assert check.figures.n_samples == split.n_samples == 2
     assert check.verdict.figures["distance in variance"] == pytest.approx(0, abs=2)
+    assert len(reference.round_trip.errors) == len(check.round_trip.errors) == 2
+    assert "expected error of pits" in check.verdict.figures
 
 
 def test_sums_of_no_plane_are_no_figures():

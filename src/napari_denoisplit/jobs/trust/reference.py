@@ -11,8 +11,10 @@ from napari_denoisplit.events import Count, Stage, run
 from napari_denoisplit.images.training.sources import same_content, source_line
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.residuals import Residuals
+from napari_denoisplit.jobs.trust.round_trip import add_round_trip
 from napari_denoisplit.measures.trust.reference import KEY, ResidualReference
 from napari_denoisplit.measures.trust.residual import tile_figures
+from napari_denoisplit.measures.trust.round_trip import RoundTripSums
 from napari_denoisplit.settings import SplitSettings
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ def reference_job(
     yield Stage(f"Measuring what the model leaves unexplained of {images_in_words}")
     tiles: dict[int, list[NDArray[np.float64]]] = {edge: [] for edge in EDGES}
     n_pixels, count = 0, Count("image", len(images))
+    trips = RoundTripSums(len(model.header.channel_names))
     for number, image in enumerate(images):
         split = run(split_job(model, image, SplitSettings(**chosen), stop=stop))
         if stop is not None and stop.is_set():
@@ -83,10 +86,12 @@ def reference_job(
                 n_pixels += found[1].size
                 for edge in EDGES:
                     tiles[edge].append(tile_figures(*found, edge))
+        add_round_trip(trips, model, split, SplitSettings(**chosen), stop)
         yield count.progress(number + 1)
     for edge in EDGES:
         if sum(map(len, tiles[edge])) >= _ENOUGH:
-            return ResidualReference.of(tiles[edge], n_pixels, edge, data)
+            reference = ResidualReference.of(tiles[edge], n_pixels, edge, data)
+            return reference and reference.model_copy(update={"round_trip": trips.figures()})
     return None
 
 

@@ -15,7 +15,6 @@ from napari_denoisplit.images.acquisition import to_training, without_background
 from napari_denoisplit.images.results.record import acquisition_of, verdict_of
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.split.input import planes_of
-from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.measures.trust.reference import KEY, ResidualReference
 from napari_denoisplit.measures.trust.residual import (
     WINDOW,
@@ -29,17 +28,15 @@ from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.noise.models.superposed import superposed_noise, superposed_variance
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
-    from napari_denoisplit.checkpoint import Model, ModelHeader
-    from napari_denoisplit.events import Job, SplitEvent, StatusEvent
+    from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.measures.trust.residual import ResidualFigures
+    from napari_denoisplit.measures.trust.round_trip import RoundTrip
     from napari_denoisplit.noise.models.noise_model import NoiseModel
-    from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.verdict import Verdict
 
     Floats = NDArray[np.float32]
@@ -61,44 +58,8 @@ class ResidualCheck:
     expected_outside: float
     """Share of pixels outside 3 standard deviations that the noise models themselves have."""
     verdict: Verdict
-
-
-def trust_job(
-    model: Model | Path,
-    image: Image,
-    settings: SplitSettings,
-    *,
-    stop: threading.Event | None = None,
-) -> Job[SplitEvent, tuple[Split, ResidualCheck]]:
-    """Split an image and check the residual.
-
-    Parameters
-    ----------
-    model
-        A model with noise models, or the file that holds one.
-    image
-        The superposition.
-    settings
-        Samples and device. Every sample that is kept takes part in the check.
-    stop
-        When set, splitting ends with the samples so far, and these are checked.
-
-    Raises
-    ------
-    ImageError
-        The image has several channels, or pixels that are not finite, or is too small.
-    ModelFileError
-        The model file cannot be used, or holds no noise models.
-    JobError
-        It was stopped before the first sample.
-    """
-    from napari_denoisplit.checkpoint import Model, load_model
-
-    loaded = model if isinstance(model, Model) else load_model(model)
-    noise_models_of(loaded.header)  # raises before the work, not after it
-    split = yield from split_job(loaded, image, settings, stop=stop)
-    check = yield from residual_job(loaded.header, image, split)
-    return split, check
+    round_trip: RoundTrip | None = None
+    """What came back of the parts when they were split once more, where that was done."""
 
 
 def residual_job(

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_denoisplit.measures.trust.round_trip import RoundTrip
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -66,6 +68,8 @@ class ResidualReference(BaseModel):
     """Of any tile: variance of the superposition in units of the noise's."""
     data: str = ""
     """What it was measured on."""
+    round_trip: RoundTrip | None = None
+    """What comes back of the model's own kind; None: not measured."""
 
     @classmethod
     def of(cls, planes: Sequence[Figures], n_pixels: int, edge: int, data: str = "") -> Self | None:

@@ -32,8 +32,8 @@ EXPLAINED, UNEXPLAINED = 0.05, 0.15
 """Without a reference: mean correlation of pixels 1 to 3 apart, likewise."""
 
 _CANNOT = (
-    "The check sees whether the structures together explain the image, not whether each part went "
-    "to the right structure."
+    "The residual shows whether the structures together explain the image, not whether each part "
+    "went to the right structure."
 )
 
 

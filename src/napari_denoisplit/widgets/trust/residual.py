@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from napari_denoisplit.images.layer_record import RESIDUAL
 from napari_denoisplit.images.results.record import MODEL_FILE
+from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.choosers.region import LayerOrNone
 from napari_denoisplit.widgets.parts.controls import Text, in_a_column
@@ -22,7 +23,6 @@ from napari_denoisplit.widgets.trust.showing import hide_results, show_image
 if TYPE_CHECKING:
     import threading
 
-    from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.trust.residuals import ResidualCheck
@@ -126,9 +126,9 @@ class ResidualPart(JobPart):
 
     def _order(self) -> tuple[Any, Image, Any]:
         result: Any = self._result
-        return self.model.header, result.seen_in(self.input.layer), result
+        return self.model.path, result.seen_in(self.input.layer), result
 
-    def _begin(self, order: tuple[ModelHeader, Image, FoundResult]) -> None:
+    def _begin(self, order: tuple[Path, Image, FoundResult]) -> None:
         result = order[-1]
         self._forget()
         self.panel.run(
@@ -194,13 +194,15 @@ def _missing_input(result: FoundResult, *, is_there: bool) -> str:
 
 
 def _check(
-    header: ModelHeader, image: Image, result: FoundResult, stop: threading.Event
+    path: Path, image: Image, result: FoundResult, stop: threading.Event
 ) -> Job[StatusEvent, ResidualCheck]:
     # Not at the top: torch is paid for when it is asked for, in the background.
-    from napari_denoisplit.jobs.trust.residuals import residual_job
+    from napari_denoisplit.checkpoint import load_model
+    from napari_denoisplit.jobs.trust.job import check_job
 
     load_plotting()
-    return (yield from residual_job(header, image, result.split, stop=stop))
+    model = load_model(path)
+    return (yield from check_job(model, image, result.split, SplitSettings(), stop=stop))
 
 
 def _other_model(result: FoundResult, model: ModelChoice) -> str:
@@ -221,8 +223,17 @@ def _numbers(check: ResidualCheck, warning: str) -> str:
         f"Outside 3σ: {f.outside:.2%} of the pixels ({check.expected_outside:.2%} for this noise).",
         f"Correlation at 1, 2, 3 pixels: {lags} (0 for independent noise).",
         f"Local mean off by {f.bias:.3f} σ of the noise, over 16 x 16 pixels (0).",
+        _expected(check),
     ]
     return "\n".join(filter(None, lines))
+
+
+def _expected(check: ResidualCheck) -> str:
+    """Line on the error to expect, where it was found."""
+    start = "expected error of "
+    found = {k.removeprefix(start): v for k, v in check.verdict.figures.items() if start in k}
+    each = ", ".join(f"{name} {error:.0%}" for name, error in found.items())
+    return f"Error to expect, beside the contrast: {each}." if each else ""
 
 
 _HEIGHT = 210  # pixels

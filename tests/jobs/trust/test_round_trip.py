@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from tests.jobs.trust.test_residuals import MODELS, header, known, phantom
+
+from napari_denoisplit.events import run
+from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.jobs.trust import round_trip
+from napari_denoisplit.measures.trust.round_trip import turned_apart
+from napari_denoisplit.noise.models.superposed import superposed_variance
+from napari_denoisplit.settings import SplitSettings
+
+
+def test_the_parts_turned_apart_are_superposed_with_fresh_noise_and_split_again(monkeypatch):
+    clean = phantom((256, 256), seed=1)
+    turned = turned_apart(clean)
+    asked = []
+
+    def split_job(model, image, settings, *, stop):
+        asked.append((image.data, settings))
+        return known(turned)
+        yield
+
+    monkeypatch.setattr(round_trip, "split_job", split_job)
+    model = SimpleNamespace(header=header(weights=(0.4, 0.7), offset=50.0))
+    settings = SplitSettings(n_samples=50, grey_levels="matched", tile_size=64)
+    found = run(round_trip.round_trip_job(model, known(clean), settings))
+    assert found.errors == pytest.approx((0, 0), abs=1e-3)
+    ((image, used),) = asked
+    noise = image - superpose(turned, (0.4, 0.7), 50.0)
+    variance = superposed_variance(MODELS, (0.4, 0.7), turned)
+    assert float((noise**2 / variance).mean()) == pytest.approx(1, abs=0.02)
+    assert (used.n_samples, used.grey_levels, used.tile_size) == (3, "kept", 64)
+
+
+@pytest.mark.parametrize("empty", [np.nan, 200.0], ids=["not split", "flat"])
+def test_planes_that_show_nothing_take_no_part(monkeypatch, empty):
+    clean = phantom((256, 256), seed=1)
+    stack = np.stack([clean, np.full_like(clean, empty)])
+
+    def split_job(model, image, settings, *, stop):
+        return known(turned_apart(clean))
+        yield
+
+    monkeypatch.setattr(round_trip, "split_job", split_job)
+    model = SimpleNamespace(header=header())
+    split = known(stack, axes="TCYX")
+    assert run(round_trip.round_trip_job(model, split, SplitSettings())).errors[0] < 0.01
+    nothing = known(np.full_like(stack, empty), axes="TCYX")
+    assert run(round_trip.round_trip_job(model, nothing, SplitSettings())) is None
