@@ -47,6 +47,7 @@ OF_THE_WHOLE = {
     "test_rings.py",
     "test_stand_in.py",
     "test_mutations.py",
+    "test_notebooks.py",
     "widgets/test_memory.py",
     "widgets/test_pictures.py",
     "widgets/test_smoke.py",
