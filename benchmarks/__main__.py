@@ -42,6 +42,7 @@ def main() -> None:
     script("quality.training", "report")
     script("quality.trust")
     script("quality.recordings")
+    script("quality.mixtures")
     script("quality.samples")
     script("quality.seams", "seams")
     script("quality.seams", "quality")
