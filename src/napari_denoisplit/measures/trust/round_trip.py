@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-WORSE, MUCH_WORSE = 1.3, 2.0
-"""Error in units of that of the model's own kind that is worth a warning, and that is too much."""
+WORSE, MUCH_WORSE = 1.4, 2.0
+"""Error in units of that of the model's own kind that is worth a warning, and that is too much.
+Wells of one plate differ by up to 1.33 times."""
 ALIKE = 0.25
 """Correlation of two predicted structures beyond that of the model's own kind, likewise worth a
 warning: biology may do so, too."""
