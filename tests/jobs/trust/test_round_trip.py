@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from tests.jobs.trust.test_residuals import MODELS, header, known, phantom
 
+from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import run
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.trust import round_trip
@@ -51,3 +53,23 @@ def test_planes_that_show_nothing_take_no_part(monkeypatch, empty):
     assert run(round_trip.round_trip_job(model, split, SplitSettings())).errors[0] < 0.01
     nothing = known(np.full_like(stack, empty), axes="TCYX")
     assert run(round_trip.round_trip_job(model, nothing, SplitSettings())) is None
+
+
+@pytest.mark.parametrize("n_done", [0, 1])
+def test_a_stop_ends_it_with_the_planes_so_far(monkeypatch, n_done):
+    clean, stop, n_asked = phantom((256, 256), seed=1), threading.Event(), 0
+
+    def split_job(model, image, settings, *, stop):
+        nonlocal n_asked
+        n_asked += 1
+        if n_asked > n_done:
+            stop.set()
+            raise JobError("Stopped before the first sample.")
+        return known(turned_apart(clean))
+        yield
+
+    monkeypatch.setattr(round_trip, "split_job", split_job)
+    model, split = SimpleNamespace(header=header()), known(np.stack([clean] * 3), axes="TCYX")
+    found = run(round_trip.round_trip_job(model, split, SplitSettings(), stop=stop))
+    assert (found is not None) == bool(n_done)
+    assert n_asked == n_done + 1

@@ -87,6 +87,8 @@ def reference_job(
                 for edge in EDGES:
                     tiles[edge].append(tile_figures(*found, edge))
         add_round_trip(trips, model, split, SplitSettings(**chosen), stop)
+        if stop is not None and stop.is_set() and number + 1 < len(images):
+            return None
         yield count.progress(number + 1)
     for edge in EDGES:
         if sum(map(len, tiles[edge])) >= _ENOUGH:
