@@ -10,6 +10,7 @@ from napari_denoisplit.nn.blind_spot import (
     random_spots,
 )
 from napari_denoisplit.nn.families.denoiser import DenoisingUNet
+from napari_denoisplit.nn.objective import Batch
 from napari_denoisplit.nn.sampler import Prediction
 from napari_denoisplit.settings import DenoisingUNetSettings
 
@@ -64,11 +65,11 @@ def test_the_network_does_not_see_what_it_is_compared_to():
         found.append(hidden)
         return network(hidden)
 
-    objective(seeing, images, images, step=3)
+    objective(seeing, Batch(images, images), step=3)
     spots = (found[0] != images).float()
     # With error e at a spot the loss is the mean of e^2: a value v there changes it as (e - v)^2.
     shifted = [images + shift * spots for shift in (-1.0, 0.0, 1.0)]
-    loss = [objective(network, x, x, step=3).loss for x in shifted]
+    loss = [objective(network, Batch(x, x), step=3).loss for x in shifted]
     torch.testing.assert_close(loss[0] - 2 * loss[1] + loss[2], torch.tensor(2.0))
 
 
@@ -77,7 +78,7 @@ def test_the_spots_follow_from_the_step():
 
     def loss(step: int) -> float:
         blank = Prediction(torch.zeros_like(images), None, [], [])
-        return float(BlindSpotObjective()(lambda hidden: blank, images, images, step).loss)
+        return float(BlindSpotObjective()(lambda hidden: blank, Batch(images, images), step).loss)
 
     assert loss(5) == loss(5)
     assert loss(5) != loss(6)

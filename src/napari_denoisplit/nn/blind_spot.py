@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_denoisplit.nn.objective import Batch
     from napari_denoisplit.nn.sampler import LatentNoise, Prediction
 
 CELL = 4
@@ -89,16 +90,9 @@ class BlindSpotObjective(Objective):
 
     n_levels = 0
 
-    def forward(
-        self,
-        network: Callable[[Tensor], Prediction],
-        superposition: Tensor,
-        channels: Tensor,
-        step: int,
-        factors: Tensor | None = None,
-    ) -> Terms:
+    def forward(self, network: Callable[[Tensor], Prediction], batch: Batch, step: int) -> Terms:
         """Error at one spot of each cell."""
-        del channels, factors  # the same pixels in image units
+        superposition = batch.superposition  # the channel is the same pixels in image units
         generator = torch.Generator(superposition.device).manual_seed(step)
         spots = random_spots(len(superposition), superposition.shape[-1], generator)
         return _error_at(spots, network, superposition)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from napari_denoisplit.nn.objective import Batch
     from napari_denoisplit.nn.sampler import LatentNoise, Prediction
     from napari_denoisplit.settings import LossSettings
 
@@ -65,16 +66,10 @@ class ElboObjective(Objective):
         warmup = self._loss.warmup_steps
         return self._loss.beta * (min(1.0, step / warmup) if warmup else 1.0)
 
-    def forward(
-        self,
-        network: Callable[..., Prediction],
-        superposition: Tensor,
-        channels: Tensor,
-        step: int,
-        factors: Tensor | None = None,
-    ) -> Terms:
+    def forward(self, network: Callable[..., Prediction], batch: Batch, step: int) -> Terms:
         """Loss of one posterior sample."""
-        return self._terms(network(superposition), channels, self.beta(step), factors)
+        prediction = network(batch.superposition)
+        return self._terms(prediction, batch.channels, self.beta(step), batch.factors)
 
     def validate(
         self,

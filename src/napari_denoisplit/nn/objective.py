@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.sampler import LatentNoise
 
 
+class Batch(NamedTuple):
+    """Input and targets of one step."""
+
+    superposition: Tensor
+    """(B, 1, P, P), normalized; with a margin that much more on each side."""
+    channels: Tensor
+    """(B, C, P, P), image units: what each noisy channel contributes, as bright as it was mixed."""
+    factors: Tensor | None = None
+    """(B, C, 1, 1): how bright, beside the middle of the mixing range, and so how much brighter
+    than noise models know the noise; None: all of them are 1."""
+
+
 class Terms(NamedTuple):
     """Parts of the loss of one batch, scalars that carry gradients."""
 
@@ -34,29 +46,17 @@ class Objective(nn.Module, ABC):
     """Levels whose KL is reported, L; 0 for a network without latents."""
 
     @abstractmethod
-    def forward(
-        self,
-        network: Callable[..., Any],
-        superposition: Tensor,
-        channels: Tensor,
-        step: int,
-        factors: Tensor | None = None,
-    ) -> Terms:
+    def forward(self, network: Callable[..., Any], batch: Batch, step: int) -> Terms:
         """Loss of one training batch.
 
         Parameters
         ----------
         network
             Takes what is normalized, (B, 1, Y, X), in the precision of the training.
-        superposition
-            (B, 1, Y, X), normalized.
-        channels
-            (B, C, Y, X), image units: the noisy channels as they were superposed.
+        batch
+            Superpositions and their channels.
         step
             Steps so far.
-        factors
-            (B, C, 1, 1), by which the channels, and so their noise, were made brighter than noise
-            models know them; None: by 1.
         """
 
     @abstractmethod
@@ -71,8 +71,10 @@ class Objective(nn.Module, ABC):
 
         Parameters
         ----------
-        network, superposition, channels
+        network
             As in training.
+        superposition, channels
+            (B, 1, Y, X), normalized, and (B, C, Y, X), image units.
         noise
             Latent noise, so that epochs compare.
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from napari_denoisplit.images.training.normalization import Normalization
-from napari_denoisplit.jobs.learning.batches import Batch
 from napari_denoisplit.jobs.learning.trainer import Trainer
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.families.unet import PlainUNet, SquaredError
+from napari_denoisplit.nn.objective import Batch
 from napari_denoisplit.settings import TrainSettings, UNetSettings
 
 STATISTICS = Normalization(

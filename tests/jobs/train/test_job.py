@@ -15,12 +15,13 @@ from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, St
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.images.training.separate import SeparateFields
-from napari_denoisplit.jobs.learning.batches import Batch, Batches
+from napari_denoisplit.jobs.learning.batches import Batches
 from napari_denoisplit.jobs.learning.trainer import OPTIMIZERS, Trainer
 from napari_denoisplit.jobs.learning.validation import Validation
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.measures.separation import judge_separation, separation_of
+from napari_denoisplit.nn.objective import Batch
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.settings import MixSettings, SplitSettings
 

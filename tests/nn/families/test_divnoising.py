@@ -9,6 +9,7 @@ from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.families import family_of
 from napari_denoisplit.nn.families.divnoising import DivNoising
+from napari_denoisplit.nn.objective import Batch
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.settings import METHODS, DivNoisingSettings, LossSettings
 
@@ -59,7 +60,7 @@ def test_the_loss_is_the_noise_model_and_beta_times_the_whole_kl_by_pixels():
     x = torch.randn(2, 1, 16, 16)
     with torch.no_grad():
         kl = network(x).kl_per_level[0].mean() / 256
-        terms = objective(network, x, 100 + 20 * x, 0)
+        terms = objective(network, Batch(x, 100 + 20 * x), 0)
     assert float(terms.kl_per_level) == pytest.approx(float(kl), rel=1e-5)
     assert float(terms.loss - terms.reconstruction) == pytest.approx(float(kl) / 2, rel=1e-3)
 

@@ -7,6 +7,7 @@ from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.families import facts_of, family_of
 from napari_denoisplit.nn.families.unet import PlainUNet, SquaredError
+from napari_denoisplit.nn.objective import Batch
 from napari_denoisplit.settings import METHODS, LadderSettings, UNetSettings
 
 SMALL = UNetSettings(n_levels=2, n_filters=4)
@@ -38,7 +39,7 @@ def test_its_loss_is_the_squared_error_in_normalized_units():
     channels = torch.tensor([90.0, 110.0]).view(1, 2, 1, 1) + (signal + 3) * torch.tensor(
         [10.0, 40.0]
     ).view(1, 2, 1, 1)
-    terms = SquaredError(STATISTICS)(network, x, channels.detach(), 0)
+    terms = SquaredError(STATISTICS)(network, Batch(x, channels.detach()), 0)
     assert terms.loss.item() == terms.reconstruction.item() == pytest.approx(9, rel=1e-4)
     assert terms.kl_per_level.shape == (0,)
     terms.loss.backward()

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from napari_denoisplit.images.training.patch_corners import PatchCorners
+from napari_denoisplit.nn.objective import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,17 +22,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.training.normalization import Normalization
     from napari_denoisplit.settings import MixSettings
-
-
-class Batch(NamedTuple):
-    """Input and targets of one step."""
-
-    superposition: Tensor
-    """(B, 1, P, P), normalized; with a margin that much more on each side."""
-    channels: Tensor
-    """(B, C, P, P), image units: what each noisy channel contributes, as bright as it was mixed."""
-    factors: Tensor | None = None
-    """(B, C, 1, 1): how bright, beside the middle of the mixing range; None: all of them are 1."""
 
 
 class _Source(NamedTuple):

@@ -113,10 +113,7 @@ class Trainer:
 
     def _backward(self) -> Tensor:
         """Add the gradient of a batch to those before; the loss and its parts, (2 + L,)."""
-        batch = self.batches.draw()
-        terms = self.objective(
-            self._predict, batch.superposition, batch.channels, self.step_count, batch.factors
-        )
+        terms = self.objective(self._predict, self.batches.draw(), self.step_count)
         terms.loss.backward()
         parts = [torch.stack([terms.loss, terms.reconstruction]), terms.kl_per_level]
         return torch.cat(parts).detach()

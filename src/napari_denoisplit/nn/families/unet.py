@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari_denoisplit.images.training.normalization import Normalization
+    from napari_denoisplit.nn.objective import Batch
     from napari_denoisplit.nn.sampler import LatentNoise
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import LossSettings
@@ -101,17 +102,10 @@ class SquaredError(Objective):
         super().__init__()
         self.scale = ChannelScale(normalization)
 
-    def forward(
-        self,
-        network: Callable[..., Prediction],
-        superposition: Tensor,
-        channels: Tensor,
-        step: int,
-        factors: Tensor | None = None,
-    ) -> Terms:
+    def forward(self, network: Callable[..., Prediction], batch: Batch, step: int) -> Terms:
         """Error of a batch."""
-        del step, factors
-        return self._terms(network(superposition), channels)
+        del step
+        return self._terms(network(batch.superposition), batch.channels)
 
     def validate(
         self,
