@@ -13,6 +13,7 @@ from napari_denoisplit.cli.parts.files import listed, read, results_of
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.images.channels import choose_channels
+from napari_denoisplit.measures.trust.round_trip import expected_errors
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.verdict import Grade
 
@@ -155,9 +156,8 @@ def _print(path: Path, verdict: Verdict) -> None:
     typer.echo(f"{path}: {verdict.grade}")
     for reason in verdict.reasons:
         typer.echo(f"  {reason}")
-    for name, figure in verdict.figures.items():
-        if name.startswith("expected error"):
-            typer.echo(f"  {name}: {figure:.0%} of its contrast")
+    for name, error in expected_errors(verdict).items():
+        typer.echo(f"  expected error of {name}: {error:.0%} of its contrast")
 
 
 def _facts(path: Path, check: ResidualCheck) -> dict[str, Any]:

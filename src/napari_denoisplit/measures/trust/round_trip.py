@@ -27,12 +27,17 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
+_EXPECTED = "expected error of "
 WORSE, MUCH_WORSE = 1.4, 2.0
 """Error in units of that of the model's own kind that is worth a warning, and that is too much.
 Wells of one plate differ by up to 1.33 times."""
 ALIKE = 0.25
 """Correlation of two predicted structures beyond that of the model's own kind, likewise worth a
 warning: biology may do so, too."""
+_NOT_KNOWN = (
+    "The model does not know which error to expect in images of its own kind, so that the one "
+    "found here is not judged: give it a reference (denoisplit trust --reference)."
+)
 
 
 class RoundTrip(BaseModel):
@@ -79,9 +84,27 @@ class RoundTripSums:
 
 
 def turned_apart(parts: Floats) -> Floats:
-    """Flip each structure of (C, Y, X) otherwise: not at all, along x, along y, along both."""
+    """Flip each structure of (C, Y, X) otherwise: not at all, along x, along y, along both.
+
+    Each four more are moved by a quarter of the width as well, around its end.
+    """
     axes: tuple[tuple[int, ...], ...] = ((), (1,), (0,), (0, 1))
-    return np.stack([np.flip(part, axes[c % len(axes)]) for c, part in enumerate(parts)])
+    quarter = parts.shape[-1] // 4
+    return np.stack(
+        [
+            np.roll(np.flip(part, axes[c % 4]), c // 4 * quarter, axis=1)
+            for c, part in enumerate(parts)
+        ]
+    )
+
+
+def expected_errors(verdict: Verdict) -> dict[str, float]:
+    """Return the error to expect of each structure, by name; empty where none was found."""
+    return {
+        name.removeprefix(_EXPECTED): figure
+        for name, figure in verdict.figures.items()
+        if name.startswith(_EXPECTED)
+    }
 
 
 def judge_round_trip(names: Sequence[str], found: RoundTrip, own: RoundTrip | None) -> Verdict:
@@ -94,11 +117,11 @@ def judge_round_trip(names: Sequence[str], found: RoundTrip, own: RoundTrip | No
     found
         Of the image.
     own
-        Of the model's own kind; None: not known, and only the figures are told.
+        Of the model's own kind; None: not known, so that nothing is good.
     """
-    figures = {f"expected error of {n}": e for n, e in zip(names, found.errors, strict=True)}
+    figures = {f"{_EXPECTED}{n}": e for n, e in zip(names, found.errors, strict=True)}
     if own is None:
-        return Verdict(grade="good", reasons=(), figures=figures)
+        return Verdict(grade="usable", reasons=(_NOT_KNOWN,), figures=figures)
     findings = [
         Finding(
             2 if error > MUCH_WORSE * usual else 1,

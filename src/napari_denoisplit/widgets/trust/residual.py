@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from napari_denoisplit.images.layer_record import RESIDUAL
 from napari_denoisplit.images.results.record import MODEL_FILE
+from napari_denoisplit.measures.trust.round_trip import expected_errors
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.choosers.region import LayerOrNone
@@ -230,8 +231,7 @@ def _numbers(check: ResidualCheck, warning: str) -> str:
 
 def _expected(check: ResidualCheck) -> str:
     """Line on the error to expect, where it was found."""
-    start = "expected error of "
-    found = {k.removeprefix(start): v for k, v in check.verdict.figures.items() if start in k}
+    found = expected_errors(check.verdict)
     each = ", ".join(f"{name} {error:.0%}" for name, error in found.items())
     return f"Error to expect, beside the contrast: {each}." if each else ""
 
