@@ -189,7 +189,7 @@ def table(found: dict[str, dict]) -> str:
         " error to expect (true), % | verdict |",
         "|---|---|---|---|---|---|---|",
     ]
-    judged: dict[str, list[tuple[bool, int]]] = {"0": [], "1": []}  # harmful, gravity
+    halves: dict[str, list[tuple[bool, int]]] = {"0": [], "1": []}  # harmful, gravity
     logs = []
     std = found["std"]["value"]
     for key, case in found.items():
@@ -202,12 +202,12 @@ def table(found: dict[str, dict]) -> str:
         worse = any(p < q for p, q in zip(matched["psnr"], matched["input"], strict=True))
         is_harmful = bool(loss > HARMFUL or worse)
         gravity = ("good", "usable", "do not use").index(matched["grade"])
-        judged[half].append((is_harmful, gravity))
+        halves[half].append((is_harmful, gravity))
         a = matched["acquisition"]
         depth = np.ptp(a["background"]) / std if a["background"] else 0
         psnr = (" / ".join(f"{p:.1f}" for p in case[how]["psnr"]) for how in ("kept", "matched"))
         grades = f"{kept['grade']} / {matched['grade']}{' (harmful)' * is_harmful}"
-        told = [v for k, v in matched["figures"].items() if k.startswith("expected error of")]
+        told = [v for k, v in matched["figures"].items() if k.startswith("expected error of ")]
         logs += np.log(np.array([told, matched["error"]])).T.tolist()
         errors = " / ".join(
             f"{100 * t:.0f} ({100 * e:.0f})" for t, e in zip(told, matched["error"], strict=True)
@@ -215,7 +215,7 @@ def table(found: dict[str, dict]) -> str:
         seen = f"{a['gain']:.3g}, {a['offset'] / std:+.2f}, {depth:.1f}"
         lines.append(f"| {half} | {name} | {' | '.join(psnr)} | {seen} | {errors} | {grades} |")
     lines.append("")
-    lines += [_summary(half, cases) for half, cases in judged.items()]
+    lines += [_summary(half, cases) for half, cases in halves.items()]
     ratio = np.exp(np.percentile(np.subtract(*np.array(logs).T), (10, 50, 90)))
     lines.append(
         f"The error to expect is {ratio[1]:.2f} times the true one in the median, "

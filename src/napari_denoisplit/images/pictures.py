@@ -107,6 +107,7 @@ def _jpeg_xl(data: bytes) -> Size | None:
     bits = _little(data, start + 2, 10)
 
     def take(n: int) -> int:
+        """Read the next n bits."""
         nonlocal bits
         value, bits = bits & (1 << n) - 1, bits >> n
         return value

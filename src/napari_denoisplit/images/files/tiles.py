@@ -28,6 +28,7 @@ def bound_pictures(series: tifffile.TiffPageSeries) -> None:
     width = page.tilewidth if page.is_tiled else page.imagewidth
 
     def bounded(data: bytes | None, index: int, /, **how: Any) -> Any:
+        """Unpack a tile or strip whose picture is no larger than it."""
         size = None if data is None else picture_size(data)
         if size is not None and (size[0] > height or size[1] > width):
             raise tifffile.TiffFileError(

@@ -67,6 +67,12 @@ class RunPanel(QWidget):
         self._was_stopped = False
         self._obstacle = ""
         self._choices: tuple[QWidget, ...] = ()
+        self._error: Exception | None = None
+        self._lay_out(verb)
+        self.say("")
+        self._refresh()
+
+    def _lay_out(self, verb: str) -> None:
         self.button = big_button(verb, self)
         self.button.clicked.connect(self._click)
         self.bar = QProgressBar(self)
@@ -77,12 +83,9 @@ class RunPanel(QWidget):
         self.stage = Text("What is being done", self)
         self.progress = Text("Time left", self)
         self.status = Text("Status", self)
-        self._error: Exception | None = None
         self.copy_button = button("Copy details", _COPY, self._copy_details)
         said = (self.stage, self.progress, self.status, self.copy_button)
         self.setLayout(in_a_column(self.hint, self.button, self.bar, *said))
-        self.say("")
-        self._refresh()
 
     @property
     def is_running(self) -> bool:
