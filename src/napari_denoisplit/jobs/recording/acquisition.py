@@ -40,6 +40,8 @@ MOST_BACKGROUND = 2.2
 """Range, in standard deviations of the training input: more is structure wider than was learned."""
 POINTS = 3
 """Of a background, along each edge."""
+ENOUGH = 1e-3
+"""Share of the distance: once a step gains less, the background is as good as it gets."""
 _LEAST_ALONG = 4  # windows along each edge that tell a background
 _SEED = 20261128
 
@@ -128,9 +130,8 @@ class _Nearest:
     def _seen(self, gain: float, offset: torch.Tensor | float) -> torch.Tensor:
         if self._stop.is_set():
             raise GivenUp
-        return (self._y - offset) / gain + self._usual * missing_noise(
-            self._noise / gain
-        ) * self._white
+        missing = self._usual * missing_noise(self._noise / gain)
+        return (self._y - offset) / gain + missing * self._white
 
     def distance(self, gain: float, offset: float) -> float:
         with torch.no_grad():
@@ -164,32 +165,40 @@ class _Nearest:
 
     def background(self, gain: float, offset: float, windows: Windows) -> tuple[np.ndarray, float]:
         """Background at points (P, P) beside the offset, and the distance then."""
+        from scipy.optimize import minimize
+
         rows, columns = (
             torch.tensor(spline_weights(n, POINTS), dtype=torch.float32, device=self._device)
             for n in windows.shape
         )
         at = list(zip(windows.y.tolist(), windows.x.tolist(), strict=True))
-        points = torch.zeros((POINTS, POINTS), device=self._device, requires_grad=True)
-        optimizer = torch.optim.LBFGS(
-            [points], max_iter=15, history_size=8, line_search_fn="strong_wolfe"
-        )
 
-        def shade() -> torch.Tensor:
-            """Background in each window."""
+        def distance(points: torch.Tensor) -> torch.Tensor:
+            """Mean distance of the windows with the background taken out."""
             parts = [rows[y : y + EDGE] @ points @ columns[x : x + EDGE].T for y, x in at]
-            return torch.stack(parts)[:, None]
+            shade = torch.stack(parts)[:, None]
+            return self._distance(self._seen(gain, offset + gain * shade)).mean()
 
-        def loss() -> torch.Tensor:
-            """Distance with the background taken out, which is to be small."""
-            optimizer.zero_grad()
-            value = self._distance(self._seen(gain, offset + gain * shade())).mean()
-            total = value + 2e-3 * points.square().mean()
+        def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
+            """Distance that is to be small, and its gradient."""
+            points = self._points(values).requires_grad_()
+            total = distance(points) + 2e-3 * points.square().mean()
             # Of the points alone: the network keeps no gradients.
-            (points.grad,) = torch.autograd.grad(total, points)
-            return total
+            (slope,) = torch.autograd.grad(total, points)
+            return total.item(), slope.flatten().cpu().double().numpy()
 
-        optimizer.step(loss)  # type: ignore[no-untyped-call]
-        found = points.detach()
+        # Not torch's: it loads torch's compiler, which takes 3 s.
+        found = minimize(
+            loss,
+            np.zeros(POINTS**2),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": 15, "ftol": ENOUGH},
+        ).x
         with torch.no_grad():
-            nearer = float(self._distance(self._seen(gain, offset + gain * shade())).mean())
-        return gain * found.cpu().double().numpy(), nearer
+            nearer = float(distance(self._points(found)))
+        return gain * found.reshape(POINTS, POINTS), nearer
+
+    def _points(self, values: np.ndarray) -> torch.Tensor:
+        points = torch.tensor(values, dtype=torch.float32, device=self._device)
+        return points.reshape(POINTS, POINTS)

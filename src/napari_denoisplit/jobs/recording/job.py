@@ -15,6 +15,7 @@ from napari_denoisplit.jobs.recording.windows import windows_of
 from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
 from napari_denoisplit.measures.trust.likeness import noise_of, without_specks
 from napari_denoisplit.measures.trust.recording import RecordingFigures, judge_recording
+from napari_denoisplit.nn.compute import keep_freed_memory
 from napari_denoisplit.settings import Acquisition
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def recording_job(
         return unknown
     yield Stage(f"Looking at {view.name}")
     try:
-        acquisition = estimate(model, likeness, windows, stop) if known is None else known
+        with keep_freed_memory():
+            acquisition = estimate(model, likeness, windows, stop) if known is None else known
     except GivenUp:
         return None
     if acquisition.background and known is None:
