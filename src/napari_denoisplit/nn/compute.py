@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -69,6 +70,32 @@ def _bfloat16_is_fast(device: str) -> bool:
     if device == "cpu":
         return bool(torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001 - no public name
     return False  # MPS: missing from several operators
+
+
+# What torch and the libraries below it say; only torch.OutOfMemoryError has a type of its own.
+OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "could not allocate",
+    "bad_alloc",
+    "ALLOC_FAILED",
+    "could not create a primitive",  # oneDNN, whose convolutions found no memory
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on whatever device."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+def give_memory_back() -> None:
+    """Let what is no longer used go back to the system, of a GPU too."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 @contextmanager

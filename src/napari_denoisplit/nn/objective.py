@@ -6,12 +6,13 @@ Letters: B batch, C channels, L levels of latents, Y, X pixels.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from napari_denoisplit.nn.sampler import LatentNoise
 
@@ -26,6 +27,12 @@ class Batch(NamedTuple):
     factors: Tensor | None = None
     """(B, C, 1, 1): how bright, beside the middle of the mixing range, and so how much brighter
     than noise models know the noise; None: all of them are 1."""
+
+    def parts(self, n: int) -> Iterator[Batch]:
+        """Cut it into at most n parts."""
+        factors = repeat(None) if self.factors is None else self.factors.chunk(n)
+        for part in zip(self.superposition.chunk(n), self.channels.chunk(n), factors, strict=False):
+            yield Batch(*part)
 
 
 class Terms(NamedTuple):

@@ -5,7 +5,7 @@ import torch
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import Progress, Stage, run
-from napari_denoisplit.jobs.split.memory import MemoryFallback, is_out_of_memory
+from napari_denoisplit.jobs.split.memory import MemoryFallback
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.settings import LadderSettings
@@ -26,33 +26,6 @@ def fallback(compute: Compute = CPU, tile: int | None = None) -> MemoryFallback:
 def collected(job):
     events = []
     return run(job, events.append), events
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
-        RuntimeError(CPU_MESSAGE),
-        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to ..."),
-        RuntimeError("CUDA error: out of memory"),
-        RuntimeError("could not create a primitive"),
-        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
-    ],
-)
-def test_running_out_of_memory_is_recognized(error):
-    assert is_out_of_memory(error)
-
-
-@pytest.mark.parametrize("error", [RuntimeError("expected 4D input"), ValueError("out of memory")])
-def test_other_errors_are_not_taken_for_it(error):
-    assert not is_out_of_memory(error)
-
-
-def test_what_torch_raises_for_an_impossible_tensor_is_recognized():
-    with pytest.raises(RuntimeError) as raised:
-        torch.empty(2**55)
-    assert is_out_of_memory(raised.value)
 
 
 def test_tiles_are_halved_until_memory_suffices():

@@ -143,7 +143,10 @@ def _epoch(run: Run, path: Path | None, stop: threading.Event) -> Job[StatusEven
             return
         if settings.schedule == "budget":
             trainer.learning_rate = budget.learning_rate(used)
+        n_parts = trainer.n_parts
         trainer.step()
+        if trainer.n_parts > n_parts:
+            yield Stage(f"Out of memory: each batch is taken in {trainer.n_parts} parts")
         run.steps_of_epoch += 1
         if run.seconds - run.kept_at > SECONDS_BETWEEN_STATES:
             yield from write(run, path)

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.errors import JobError, TrainingError
 from napari_denoisplit.events import Elbo
 from napari_denoisplit.jobs.learning.average import WeightAverage
 from napari_denoisplit.jobs.learning.flat import FlatWeights
+from napari_denoisplit.nn.compute import give_memory_back, is_out_of_memory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from napari_denoisplit.jobs.learning.batches import Batches
     from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.nn.objective import Objective
+    from napari_denoisplit.nn.objective import Batch, Objective
     from napari_denoisplit.nn.sampler import SplittingNetwork
     from napari_denoisplit.settings import TrainSettings
 
@@ -63,6 +66,8 @@ class Trainer:
         self.skipped = 0
         self.recent_loss = math.nan
         """Mean over about the last fifty steps."""
+        self.n_parts = 1
+        """Parts in which a batch is taken, more where memory ran out."""
         self._skipped_in_a_row = 0
         self.compute = compute
         self._clip = settings.gradient_clip or math.inf
@@ -86,15 +91,20 @@ class Trainer:
     def step(self) -> None:
         """Draw a batch or several, follow the sum of their gradients, update the average.
 
-        A step whose loss or gradient is not finite is left out and counted.
+        A step whose loss or gradient is not finite is left out and counted. Where memory runs out,
+        batches are taken in more and more parts.
 
         Raises
         ------
         TrainingError
             Ten steps in a row were left out.
+        JobError
+            Memory does not suffice for a single patch.
         """
-        self.network.zero_grad()
-        batches = [self._backward() for _ in range(self._batches_per_step)]
+        drawn = [self.batches.draw() for _ in range(self._batches_per_step)]
+        while (batches := self._gradients(drawn)) is None:
+            give_memory_back()  # only here the error is gone, and what its frames held
+            self._take_smaller_parts(drawn[0])
         self._weights.take_gradient()
         norm = torch.nn.utils.clip_grad_norm_([self._weights.vector], self._clip)
         self.step_count += 1
@@ -111,12 +121,38 @@ class Trainer:
         before = parts[0] if math.isnan(self.recent_loss) else self.recent_loss
         self.recent_loss = before + 0.02 * (parts[0] - before)
 
-    def _backward(self) -> Tensor:
-        """Add the gradient of a batch to those before; the loss and its parts, (2 + L,)."""
-        terms = self.objective(self._predict, self.batches.draw(), self.step_count)
-        terms.loss.backward()
-        parts = [torch.stack([terms.loss, terms.reconstruction]), terms.kl_per_level]
-        return torch.cat(parts).detach()
+    def _gradients(self, drawn: Sequence[Batch]) -> list[Tensor] | None:
+        """Add the gradients of batches up; return their losses, None if memory ran out."""
+        self.network.zero_grad()
+        try:
+            return [self._backward(batch) for batch in drawn]
+        except (MemoryError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                return None
+            raise
+
+    def _backward(self, batch: Batch) -> Tensor:
+        """Add the gradient of a batch to those before; the loss and its parts, (2 + L,).
+
+        In parts it is the same but for the statistics of batch norm, which are those of a part.
+        """
+        sums = []
+        for part in batch.parts(self.n_parts):
+            terms = self.objective(self._predict, part, self.step_count)
+            share = len(part.channels) / len(batch.channels)
+            (terms.loss * share).backward()
+            values = [torch.stack([terms.loss, terms.reconstruction]), terms.kl_per_level]
+            sums.append(share * torch.cat(values).detach())
+        return torch.stack(sums).sum(dim=0)
+
+    def _take_smaller_parts(self, batch: Batch) -> None:
+        if self.n_parts >= len(batch.channels):
+            edge = batch.channels.shape[-1]
+            raise JobError(
+                f"Out of memory with one patch of {edge} x {edge} pixels at a time: close other "
+                "programs, or choose a smaller patch_size or the preset 'tiny'."
+            )
+        self.n_parts *= 2
 
     def _predict(self, images: Tensor) -> Any:
         """Let the network predict in the precision of the training; the loss is in float32."""

@@ -22,9 +22,9 @@ from napari_denoisplit.jobs.split.input import (
     settings_for,
     unlike_training,
 )
-from napari_denoisplit.jobs.split.memory import MemoryFallback, is_out_of_memory
+from napari_denoisplit.jobs.split.memory import MemoryFallback
 from napari_denoisplit.jobs.split.results import SplitResults
-from napari_denoisplit.nn.compute import Compute, keep_freed_memory
+from napari_denoisplit.nn.compute import Compute, is_out_of_memory, keep_freed_memory
 from napari_denoisplit.nn.families import facts_of, sampler_of
 from napari_denoisplit.nn.sampler import multiply_adds
 from napari_denoisplit.sampling.blocks import Block

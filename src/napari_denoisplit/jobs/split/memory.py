@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, TypeVar
-
-import torch
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import Stage
-from napari_denoisplit.nn.compute import Compute
+from napari_denoisplit.nn.compute import Compute, give_memory_back, is_out_of_memory
 from napari_denoisplit.sampling.cost import smallest_tile
 
 if TYPE_CHECKING:
@@ -22,24 +19,6 @@ R = TypeVar("R")
 
 RAN_OUT = "Out of memory"
 """With this begins every note of a `MemoryFallback`."""
-
-# What torch and the libraries below it say; only torch.OutOfMemoryError has a type of its own.
-OUT_OF_MEMORY = (
-    "out of memory",
-    "can't allocate memory",
-    "not enough memory",
-    "could not allocate",
-    "bad_alloc",
-    "ALLOC_FAILED",
-    "could not create a primitive",  # oneDNN, whose convolutions found no memory
-)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on whatever device."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 class MemoryFallback:
@@ -100,9 +79,7 @@ class MemoryFallback:
                     raise
                 note = self._give_way(error)
             # Only here the error is gone, and with it the frames that hold the tensors.
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            give_memory_back()
             self.notes.append(note)
             yield Stage(note)
 

@@ -13,14 +13,13 @@ from napari_denoisplit.errors import DenoisplitError, TrainingError, message_of
 from napari_denoisplit.events import Progress, Stage, changed, unless_stopped
 from napari_denoisplit.jobs.learning.loop import learn_job
 from napari_denoisplit.jobs.lock import locked
-from napari_denoisplit.jobs.split.memory import is_out_of_memory
 from napari_denoisplit.jobs.train.preparation import prepare
 from napari_denoisplit.jobs.train.suitability import doubts_about
 from napari_denoisplit.jobs.trust.likeness import with_likeness
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
 from napari_denoisplit.jobs.trust.residuals import reference_of
 from napari_denoisplit.measures.separation import separation_of
-from napari_denoisplit.nn.compute import keep_freed_memory
+from napari_denoisplit.nn.compute import is_out_of_memory, keep_freed_memory
 from napari_denoisplit.settings import SplitSettings
 
 if TYPE_CHECKING:
