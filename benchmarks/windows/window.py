@@ -114,9 +114,9 @@ def training(window: Window) -> Any:
 
 
 def noise_fitting(window: Window) -> Any:
-    """Return the Noise model widget, ready for the click: a single image, and its denoiser."""
+    """Return the Noise model widget, ready for the click: noisy images alone, and a denoiser."""
     widget = window.open(NoiseWidget)
-    widget.source.kind.setCurrentIndex(widget.source.kind.findData("single"))
+    widget.source.source.setCurrentIndex(widget.source.source.findData("bootstrap"))
     widget.settings["kind"].set_value("gaussian_mixture")
     return widget
 
@@ -143,12 +143,13 @@ def stop_latencies(window: Window) -> dict[str, float]:
             window.wait(seconds)
             stage = widget.panel.stage.text()
             if not widget.panel.is_running:
-                continue  # it was faster
+                print(name, moment, "ended before:", widget.panel.status.text(), flush=True)
+                continue
             widget.panel.button.click()
-            found[f"{name}, {moment} ({stage})"] = window.until(
+            found[f"{name}, {moment} ({stage[:40].strip()})"] = window.until(
                 lambda widget=widget: not widget.panel.is_running
             )
-            print(name, moment, stage, found, widget.panel.status.text(), flush=True)
+            print(name, moment, stage, widget.panel.status.text(), flush=True)
             window.remove_results()
     return found
 
