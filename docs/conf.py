@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version as version_of
+from napari_denoisplit import __version__
 
 project = "napari-denoisplit"
 author = "the napari-denoisplit developers"
-version = release = version_of(project)
+version = release = __version__
 
 extensions = [
     "myst_parser",

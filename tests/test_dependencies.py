@@ -10,6 +10,8 @@ from pathlib import Path
 
 import yaml
 
+import napari_denoisplit
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Import name -> who brings it, where it is not a dependency of ours by its own name.
@@ -69,4 +71,6 @@ def test_every_page_says_the_same_version():
     text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     version = tomllib.loads(text)["project"]["version"]
     citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
-    assert citation["version"] == version
+    assert citation["version"] == version == napari_denoisplit.__version__
+    changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"\n## [{version}] - " in changelog
