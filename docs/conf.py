@@ -29,4 +29,5 @@ napoleon_google_docstring = False
 napoleon_preprocess_types = False
 
 html_theme = "furo"
+html_logo = html_favicon = "../src/napari_denoisplit/icon.svg"
 html_title = f"napari-denoisplit {release}"

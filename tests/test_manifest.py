@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from npe2 import PluginManifest
@@ -25,6 +27,12 @@ def test_the_installed_entry_point_leads_to_the_manifest(manifest):
 
 def test_the_manifest_bears_the_name_of_the_distribution(manifest):
     assert manifest.name == "napari-denoisplit"
+
+
+def test_the_icon_is_a_drawing_that_comes_along(manifest):
+    package, name = manifest.icon.split(":")
+    drawing = files(package).joinpath(name).read_text(encoding="utf-8")
+    assert ElementTree.fromstring(drawing).tag == "{http://www.w3.org/2000/svg}svg"
 
 
 def test_every_command_leads_to_something_that_can_be_called(manifest):
