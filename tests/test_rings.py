@@ -232,6 +232,7 @@ def test_tests_lie_where_the_module_lies_that_they_test():
     assert not stray
 
 
+@cache
 def names_of(module: str) -> set[str]:
     """Names that the statements of a module give it, and its submodules."""
     found = {name.rpartition(".")[2] for name in MODULES if name.rpartition(".")[0] == module}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.quick_training import quick_training
 
 from napari_denoisplit.checkpoint import read_header
 from napari_denoisplit.cli import main
@@ -17,10 +18,12 @@ from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.settings import LadderSettings, TrainSettings
 
+__all__ = ["quick_training"]
+
 DENOISER = TrainSettings(
     network=LadderSettings(n_channels=1, n_levels=2, n_filters=8, n_latents=4, variance="exp"),
     minutes=None,
-    steps=20,
+    steps=8,
     patch_size=32,
     batch_size=4,
     device="cpu",
@@ -34,9 +37,9 @@ def called(*words: object) -> int:
 
 
 @pytest.fixture
-def denoisers(tmp_path):
+def denoisers(tmp_path, quick_training):
     """Images of two structures and of both together, and beside each a small denoiser of it."""
-    clean = phantom((128, 128), seed=1)
+    clean = phantom((96, 96), seed=1)
     images = np.stack([*clean, 0.5 * clean[0] + clean[1] - 40])
     for name, noisy in zip(("nuclei", "actin", "both"), add_noise(images, seed=1), strict=True):
         image = Image(noisy, "YX")
@@ -65,4 +68,4 @@ def test_musplit_is_trained_on_denoised_images_and_splits_those(denoisers):
     assert header.noise_models is None
     assert header.normalization.input_mean == pytest.approx(read_image(both).data.mean(), rel=0.1)
     assert called("split", model, both, "-o", denoisers / "split", "-n", 2) == 0
-    assert read_image(denoisers / "split" / "both_mmse_mmse.ome.tif").shape == (2, 128, 128)
+    assert read_image(denoisers / "split" / "both_mmse_mmse.ome.tif").shape == (2, 96, 96)

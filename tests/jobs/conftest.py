@@ -20,7 +20,7 @@ def fields() -> TrainingFields:
     return TrainingFields(tuple(noisy), ("filaments", "pits"), clean=tuple(clean))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings() -> TrainSettings:
     return TrainSettings(
         network=NETWORK,

@@ -19,10 +19,8 @@ pytestmark = pytest.mark.usefixtures("quick_training")
 
 
 @pytest.fixture(autouse=True)
-def every_step(monkeypatch):
-    """State and progress at every step, and sums that add up in the same order."""
-    monkeypatch.setattr(loop, "SECONDS_BETWEEN_STATES", -1)
-    monkeypatch.setattr(loop, "SECONDS_BETWEEN_PROGRESS", -1)
+def one_thread():
+    """Sums add up in the same order."""
     n = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -31,11 +29,14 @@ def every_step(monkeypatch):
 
 def killed(job, steps: int) -> None:
     """Take so many steps, and then none, nor anything that would be done at the end."""
-    for event in job:
-        steps -= isinstance(event, Progress) and "step" in event.text
-        if not steps:
-            break
-    job.close()
+    with pytest.MonkeyPatch.context() as every_step:
+        every_step.setattr(loop, "SECONDS_BETWEEN_STATES", -1)
+        every_step.setattr(loop, "SECONDS_BETWEEN_PROGRESS", -1)
+        for event in job:
+            steps -= isinstance(event, Progress) and "step" in event.text
+            if not steps:
+                break
+        job.close()
 
 
 def of_epochs(history: tuple[EpochDone, ...]) -> list[EpochDone]:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import shutil
 import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from tests.quick_training import quick_training
+from tests.quick_training import quick_training, training_quickly
 
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import last_path, load_model
@@ -39,10 +40,17 @@ def changed(settings, **changes):
     return type(settings).model_validate(settings.model_dump() | changes)
 
 
-def test_how_far_the_structures_are_apart_is_told_and_kept_in_the_model(fields, settings, tmp_path):
-    path = tmp_path / "model.denoisplit"
-    trained, events = collected(train_job(fields, settings, path=path))
-    verdict = separation_of(load_model(path).header.training)
+@pytest.fixture(scope="module")
+def once(fields, settings, tmp_path_factory):
+    """A training as the settings say, and what it told; no test changes its files."""
+    path = tmp_path_factory.mktemp("once") / "model.denoisplit"
+    with training_quickly():
+        return collected(train_job(fields, settings, path=path))
+
+
+def test_how_far_the_structures_are_apart_is_told_and_kept_in_the_model(fields, once):
+    trained, events = once
+    verdict = separation_of(load_model(trained.path).header.training)
     assert verdict.grade != "good"  # after so few steps
     (note,) = [note for note in trained.notes if note.startswith("Separation: ")]
     assert verdict.reasons[0] in note
@@ -52,13 +60,13 @@ def test_how_far_the_structures_are_apart_is_told_and_kept_in_the_model(fields, 
 
 
 def test_training_lowers_the_validation_loss(fields, settings):
-    result, _ = collected(train_job(fields, changed(settings, steps=60, steps_per_epoch=15)))
+    result, _ = collected(train_job(fields, changed(settings, steps=40, steps_per_epoch=10)))
     losses = [e.validation.loss for e in result.history]
     assert min(losses) < losses[0] - 0.1
 
 
-def test_every_epoch_reports_the_parts_of_the_elbo_and_psnr(fields, settings):
-    _, events = collected(train_job(fields, settings))
+def test_every_epoch_reports_the_parts_of_the_elbo_and_psnr(once):
+    _, events = once
     epochs = [e for e in events if isinstance(e, EpochDone)]
     assert [e.step for e in epochs] == [4, 8, 12]
     for e in epochs:
@@ -68,15 +76,15 @@ def test_every_epoch_reports_the_parts_of_the_elbo_and_psnr(fields, settings):
         assert len(e.psnr) == 2
 
 
-def test_previews_show_superposition_and_channels_of_one_region(fields, settings):
-    _, events = collected(train_job(fields, settings))
+def test_previews_show_superposition_and_channels_of_one_region(once):
+    _, events = once
     preview = next(e for e in events if isinstance(e, PreviewSplit))
     assert preview.mmse.shape == preview.channels.shape
     np.testing.assert_allclose(preview.superposition, preview.channels.mean(axis=0), rtol=1e-4)
 
 
-def test_progress_rises_to_the_end_of_the_budget(fields, settings):
-    _, events = collected(train_job(fields, settings))
+def test_progress_rises_to_the_end_of_the_budget(once):
+    _, events = once
     shares = [e.done for e in events if isinstance(e, Progress)]
     assert shares == sorted(shares)
     assert 0 <= shares[0] <= shares[-1] <= 1
@@ -118,14 +126,14 @@ def test_a_model_says_what_it_was_trained_on(fields, settings):
     assert header.training["settings"]["steps"] == 1
 
 
-def test_a_model_fresh_from_training_can_be_calibrated(fields, settings):
-    model = run(train_job(fields, changed(settings, steps=1))).model
+def test_a_model_fresh_from_training_can_be_calibrated(once):
+    model = once[0].model
     record = CalibrationRecord.of_factors(1.5, 2.0)
     assert model.calibrated(record).header.calibration == record
 
 
-def test_the_same_seed_trains_the_same_model(fields, settings):
-    a, b = (run(train_job(fields, settings)).model.network for _ in range(2))
+def test_the_same_seed_trains_the_same_model(fields, settings, once):
+    a, b = (trained.model.network for trained in (once[0], run(train_job(fields, settings))))
     for x, y in zip(a.parameters(), b.parameters(), strict=True):
         torch.testing.assert_close(x, y, rtol=0, atol=0)
 
@@ -136,7 +144,7 @@ def one_channel(fields) -> TrainingFields:
 
 @pytest.mark.parametrize("kind", ["ladder", "denoiser"])
 def test_a_resumed_training_goes_on_as_if_it_had_not_stopped(fields, settings, tmp_path, kind):
-    plateau = {"steps": None, "schedule": "plateau"}
+    plateau = {"steps": None, "steps_per_epoch": 2, "schedule": "plateau"}
     if kind == "denoiser":
         fields = one_channel(fields)
         plateau["network"] = {"kind": kind, "n_filters": 4, "n_levels": 2}
@@ -177,16 +185,19 @@ def test_the_best_epoch_is_that_of_what_is_monitored(fields, settings, monkeypat
     assert [e.epoch for e in epochs if e.is_best] == best[monitor]
 
 
-def test_a_training_is_not_resumed_by_another_measure_of_what_is_best(fields, settings, tmp_path):
-    path = tmp_path / "m.denoisplit"
-    run(train_job(fields, changed(settings, steps=1), path=path))
+def test_a_training_is_not_resumed_by_another_measure_of_what_is_best(fields, settings, once):
+    state = last_path(once[0].path)
     with pytest.raises(TrainingError, match="resume it with monitor 'loss'"):
-        run(train_job(fields, changed(settings, monitor="psnr"), resume=last_path(path)))
+        run(train_job(fields, changed(settings, monitor="psnr"), resume=state))
 
 
-def test_a_resumed_training_that_finds_nothing_better_keeps_the_best(fields, settings, tmp_path):
+def test_a_resumed_training_that_finds_nothing_better_keeps_the_best(
+    fields, settings, once, tmp_path
+):
     path, elsewhere = tmp_path / "m.denoisplit", tmp_path / "other.denoisplit"
-    best = run(train_job(fields, settings, path=path)).model
+    best = once[0].model
+    for of in (lambda path: path, last_path):
+        shutil.copyfile(of(once[0].path), of(path))
     worse = changed(settings, steps=1, loss={"beta": 100.0})
     for target in (None, path, elsewhere):
         result = run(train_job(fields, worse, path=target, resume=last_path(path)))
@@ -195,9 +206,8 @@ def test_a_resumed_training_that_finds_nothing_better_keeps_the_best(fields, set
             assert kept.header.training["history"] == best.header.training["history"]
 
 
-def test_a_stopped_training_does_not_pass_an_older_model_off_as_its_own(fields, settings, tmp_path):
-    path, stop = tmp_path / "m.denoisplit", threading.Event()
-    run(train_job(fields, settings, path=path))
+def test_a_stopped_training_does_not_pass_an_older_model_off_as_its_own(fields, settings, once):
+    path, stop = once[0].path, threading.Event()
     before = path.read_bytes()
     stop.set()
     with pytest.raises(TrainingError, match="no model"):
@@ -297,11 +307,9 @@ def test_mixing_weights_and_range_are_stored(fields, settings):
     assert (header.mix.alpha_low, header.mix.alpha_high) == (0.8, 1.2)
 
 
-def test_a_finished_model_is_no_state_to_resume_from(fields, settings, tmp_path):
-    path = tmp_path / "m.denoisplit"
-    run(train_job(fields, changed(settings, steps=1), path=path))
+def test_a_finished_model_is_no_state_to_resume_from(fields, settings, once):
     with pytest.raises(TrainingError, match=r"last\.denoisplit"):
-        run(train_job(fields, settings, resume=path))
+        run(train_job(fields, settings, resume=once[0].path))
 
 
 def test_one_channel_is_denoised_by_a_ladder_that_has_learned_it(fields, settings):
@@ -383,6 +391,6 @@ def test_structures_of_different_fields_learn_what_those_of_the_same_fields_do(f
     apart = SeparateFields.from_images(
         {name: [Image(f[c], "YX") for f in fields.fields] for c, name in enumerate("ab")}
     )
-    longer = changed(settings, steps=60, steps_per_epoch=15)
+    longer = changed(settings, steps=40, steps_per_epoch=10)
     losses = [e.validation.loss for e in run(train_job(apart, longer)).history]
     assert min(losses) < losses[0] - 0.1

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 from tests.jobs.conftest import NETWORK
-from tests.quick_training import quick_training
+from tests.quick_training import training_quickly
 
 from napari_denoisplit.checkpoint import ModelHeader, read_header
 from napari_denoisplit.errors import ImageError, JobError, ModelFileError, message_of
@@ -157,7 +157,10 @@ def test_sums_of_no_plane_are_no_figures():
         ResidualSums().figures()
 
 
-__all__ = ["quick_training"]
+@pytest.fixture
+def quick_training():
+    with training_quickly(measured=True):
+        yield
 
 
 @pytest.fixture(scope="module")
