@@ -40,6 +40,7 @@ def main() -> None:
         script("quality.training", *run)
     script("quality.calibration")
     script("quality.training", "report")
+    script("quality.kills")
     script("quality.trust")
     script("quality.recordings")
     script("quality.mixtures")
