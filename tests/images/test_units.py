@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_denoisplit.images.units import LENGTHS, TIMES, in_known_unit, normal_unit
+from napari_denoisplit.images.units import LENGTHS, TIMES, in_known_unit, normal_unit, pixel_edge
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,9 @@ def test_a_size_in_a_normal_unit_stays(unit):
 @pytest.mark.parametrize("unit", ["furlong", "V", "DM"])
 def test_a_size_in_an_unknown_unit_says_nothing(unit):
     assert in_known_unit(2.0, unit) is None
+
+
+def test_the_edge_of_a_pixel_is_a_length_or_unknown():
+    assert pixel_edge({"Y": 200, "X": 0.2}, {"Y": "nm", "X": "µm"}) == pytest.approx(0.2)
+    assert pixel_edge({"Y": 200, "X": 0.2}, {"X": "µm"}) is None
+    assert pixel_edge({"X": 0.2}, {"X": "µm"}) is None

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-LENGTHS = frozenset({"pm", "Å", "nm", "µm", "mm", "cm", "m", "in"})
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MICROMETRES = {
+    **{"pm": 1e-6, "Å": 1e-4, "nm": 1e-3, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6},
+    "in": 25_400.0,
+}
+"""Of each unit of length."""
+LENGTHS = frozenset(MICROMETRES)
 """Units of length as this package spells them; other ones become µm."""
 TIMES = frozenset({"ns", "µs", "ms", "s", "min", "h", "d"})
 """Units of time as this package spells them; other ones become s."""
@@ -104,3 +115,13 @@ def in_known_unit(size: float, text: object) -> tuple[float, str] | None:
         return size, unit
     factor = _FACTORS.get(unit) or _FACTORS.get(unit.lower() if len(unit) > 3 else unit)
     return None if factor is None else (size * factor[0], factor[1])
+
+
+def pixel_edge(pixel_size: Mapping[str, float], units: Mapping[str, str]) -> float | None:
+    """Return the edge of a pixel in the plane, µm; None where it is not known as a length."""
+    edges = [
+        pixel_size[axis] * MICROMETRES[units[axis]]
+        for axis in "YX"
+        if axis in pixel_size and units.get(axis) in MICROMETRES
+    ]
+    return math.sqrt(math.prod(edges)) if len(edges) == 2 else None

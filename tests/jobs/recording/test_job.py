@@ -19,7 +19,7 @@ from napari_denoisplit.images.phantom.synthetic_noise import add_noise
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.learning.batches import Batches
-from napari_denoisplit.jobs.recording.job import recording_job
+from napari_denoisplit.jobs.recording.job import Recording, recording_job
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.likeness import likeness_of, with_likeness
@@ -210,3 +210,41 @@ def test_a_stop_ends_the_look_at_a_recording_and_begins_nothing_on_disk(model, r
     with pytest.raises(JobError, match="Stopped before a block"):
         run(split_to_zarr_job(model, image, path, SETTINGS, stop=stop), stop_at)
     assert not path.exists()
+
+
+def with_pixels(of: Model, micrometres: float) -> Model:
+    """Let a model know the size of the pixels that it was trained on."""
+    header = of.header.model_copy(
+        update={"pixel_size": dict.fromkeys("YX", micrometres), "units": dict.fromkeys("YX", "µm")}
+    )
+    return replace(of, header=header)
+
+
+def judged(of: Model, nanometres: float) -> Recording:
+    """Look at a recording of the model's own kind with pixels of that size."""
+    pixels = superpose(noisy(30, 512), WEIGHTS)
+    size, units = dict.fromkeys("YX", nanometres), dict.fromkeys("YX", "nm")
+    image = Image(pixels, "YX", size, units, name="cells")
+    return run(recording_job(of, image, SETTINGS, threading.Event()))
+
+
+@pytest.mark.parametrize(
+    ("nanometres", "grade", "says"),
+    [
+        (330, "good", "looks like"),
+        (650, "usable", "Take it with pixels of that size"),
+        (160, "usable", "Resample it to that"),
+        (60, "do not use", "5.4 times as large"),
+    ],
+)
+def test_pixels_of_another_size_are_told(model: Model, nanometres, grade, says):
+    found = judged(with_pixels(model, 0.325), nanometres).verdict
+    assert found.grade == grade
+    assert says in found.reasons[0]
+
+
+def test_pixels_of_another_size_are_told_by_a_model_that_knows_nothing_else(model: Model):
+    known = with_pixels(model, 0.325)
+    bare = replace(known, header=known.header.model_copy(update={"training": {}}))
+    assert judged(bare, 325).verdict is None
+    assert judged(bare, 650).verdict.grade == "usable"

@@ -10,11 +10,17 @@ import torch
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.acquisition import to_training, without_background
 from napari_denoisplit.images.results.record import RECORDING
+from napari_denoisplit.images.units import pixel_edge
 from napari_denoisplit.jobs.recording.acquisition import GivenUp, estimate, missing_noise
 from napari_denoisplit.jobs.recording.windows import windows_of
 from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
 from napari_denoisplit.measures.trust.likeness import noise_of, without_specks
-from napari_denoisplit.measures.trust.recording import RecordingFigures, judge_recording
+from napari_denoisplit.measures.trust.recording import (
+    Pixels,
+    RecordingFigures,
+    judge_recording,
+    judge_scale,
+)
 from napari_denoisplit.nn.compute import keep_freed_memory
 from napari_denoisplit.settings import Acquisition
 
@@ -87,12 +93,16 @@ def recording_job(
     known = settings.acquisition
     if known is None and settings.grey_levels == "kept":
         known = Acquisition()
-    unknown = Recording(known or Acquisition(), None, ())
-    if likeness is None:
-        return unknown
-    windows = windows_of(view if known is None else without_background(view, known))
-    if len(windows.pixels) < _FEWEST:
-        return unknown
+    pixels = _pixels(model, view)
+    windows = None
+    if likeness is not None:
+        windows = windows_of(view if known is None else without_background(view, known))
+    if likeness is None or windows is None or len(windows.pixels) < _FEWEST:
+        scale = None if pixels is None else judge_scale(pixels)
+        if scale is None:
+            return Recording(known or Acquisition(), None, ())
+        yield Stage(scale.headline)
+        return Recording(known or Acquisition(), scale, (scale.headline,))
     yield Stage(f"Looking at {view.name}")
     try:
         with keep_freed_memory():
@@ -102,15 +112,22 @@ def recording_job(
     if acquisition.background and known is None:
         windows = windows_of(without_background(view, acquisition))
     figures = _figures(model, likeness, to_training(windows.pixels, acquisition))
+    figures = figures._replace(pixels=pixels)
     if acquisition.background:
         figures = figures._replace(background=float(np.ptp(acquisition.background)))
     verdict = judge_recording(figures)
     notes = tuple(_in_words(acquisition)) if known is None else ()
     if verdict.grade != "good":
         notes = (*notes, verdict.headline)
-    for note in notes:
-        yield Stage(note)
+    yield from map(Stage, notes)
     return Recording(acquisition, verdict, notes)
+
+
+def _pixels(model: Model, view: Image) -> Pixels | None:
+    header = model.header
+    here = pixel_edge(view.pixel_size, view.units)
+    trained = pixel_edge(header.pixel_size, header.units)
+    return None if here is None or trained is None else Pixels(here, trained)
 
 
 def _figures(model: Model, likeness: Likeness, windows: NDArray[np.float32]) -> RecordingFigures:
