@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.fields import TrainingFields
+from napari_denoisplit.images.training.separate import SeparateFields
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.jobs.train.suitability import doubts_about
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
@@ -94,3 +96,17 @@ def test_real_images_are_not_doubted(shared_data):
         planes = read(shared_data / "train" / f"{name}.ome.tif").astype(np.float32)
         names = tuple(f"c{c}" for c in range(len(planes)))
         assert doubts_about(TrainingFields((planes,), names)) == (), name
+
+
+@pytest.mark.parametrize(("nanometres", "n_doubts"), [(325, 0), (108, 1)])
+def test_training_images_of_different_magnification_are_told(nanometres, n_doubts):
+    def image(plane: np.ndarray, edge: float, unit: str) -> Image:
+        return Image(plane, "YX", dict.fromkeys("YX", edge), dict.fromkeys("YX", unit))
+
+    mito, actin = fields().fields[0]
+    one, other = image(mito, 0.325, "µm"), image(actin, nanometres, "nm")
+    for given in (
+        TrainingFields.from_images([[one], [other]]),
+        SeparateFields.from_images({"mito": [one], "actin": [other]}),
+    ):
+        assert len(doubts_about(given)) == n_doubts

@@ -18,6 +18,7 @@ from napari_denoisplit.images.training.gathering import (
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.partition import partition
 from napari_denoisplit.images.training.sources import source_line
+from napari_denoisplit.images.units import pixel_edge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,6 +64,8 @@ class TrainingFields:
     and test, and their differences are noise."""
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    pixel_edges: tuple[float, ...] = ()
+    """Of the images that know theirs, µm."""
 
     def __post_init__(self) -> None:
         # Whatever numbers a caller has: everything behind this point counts on float32.
@@ -153,6 +156,7 @@ class TrainingFields:
             repeats=count_repeats(every) if t_is_repeats else 1,
             pixel_size=first.pixel_size,
             units=first.units,
+            pixel_edges=_pixel_edges(every),
         )
 
     @classmethod
@@ -187,6 +191,7 @@ class TrainingFields:
             repeats=count_repeats(images) if t_is_repeats else 1,
             pixel_size=images[0].pixel_size if images else {},
             units=images[0].units if images else {},
+            pixel_edges=_pixel_edges(images),
         )
 
     @property
@@ -246,6 +251,11 @@ def check_count(n: int) -> None:
             f"Training takes 1 to {MOST_CHANNELS} channels, {n} found: give one image per "
             "structure, or an image with a channel axis."
         )
+
+
+def _pixel_edges(images: Sequence[Image]) -> tuple[float, ...]:
+    edges = (pixel_edge(image.pixel_size, image.units) for image in images)
+    return tuple(edge for edge in edges if edge is not None)
 
 
 def _check_finite(what: str, data: NDArray[np.float32]) -> None:

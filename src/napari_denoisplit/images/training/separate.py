@@ -129,6 +129,11 @@ class SeparateFields:
         """Those of the first structure."""
         return self.structures[0].units
 
+    @property
+    def pixel_edges(self) -> tuple[float, ...]:
+        """Of the images that know theirs, µm."""
+        return tuple(edge for one in self.structures for edge in one.pixel_edges)
+
     def named(self, names: Sequence[str]) -> Self:
         """Return the same with other names of the structures."""
         both = zip(self.structures, names, strict=True)

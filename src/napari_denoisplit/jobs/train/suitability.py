@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.errors import ImageError, TrainingError
+from napari_denoisplit.measures.trust.recording import SAME_SCALE
 from napari_denoisplit.noise.judging.judge import share_covered
 from napari_denoisplit.noise.judging.signal_bins import ModelNumbers
 from napari_denoisplit.noise.pairs.spread import clipped_levels
@@ -60,6 +61,13 @@ def doubts_about(
             )
         if noise_models is not None and len(noise_models) == fields.n_channels:
             found += _range_doubts(noise_models[c], pixels, name)
+    edges = fields.pixel_edges
+    if edges and max(edges) > SAME_SCALE * min(edges):
+        found.append(
+            f"The training images have pixels of {min(edges):.3g} to {max(edges):.3g} µm, so that "
+            "the same structure looks large in some and small in others. Use images of one "
+            "magnification, or resample them."
+        )
     return tuple(found)
 
 
