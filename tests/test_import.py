@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from functools import cache
 
 import pytest
 
 import napari_denoisplit
-from napari_denoisplit import widgets
 
 HEAVY = {"dask", "matplotlib", "scipy", "tifffile", "torch", "zarr"}
 
 
-@cache
 def loaded_by(statement: str) -> set[str]:
     """Top-level packages that a fresh interpreter holds after a statement."""
     code = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
@@ -33,13 +30,10 @@ def test_importing_the_package_loads_no_library_at_all():
         "import napari_denoisplit.cli",
         "import napari_denoisplit.api",
         "import napari_denoisplit.plugin.sample_data, napari_denoisplit.plugin.writer",
-        f"from napari_denoisplit.widgets import {', '.join(widgets.__all__)}",
     ],
 )
 def test_a_face_opens_without_heavy_libraries(statement):
-    # napari itself brings some of them; a widget is only ever opened in napari.
-    brought = loaded_by("import napari.layers") if "widgets" in statement else set()
-    assert not loaded_by(statement) & (HEAVY - brought)
+    assert not loaded_by(statement) & HEAVY
 
 
 def test_every_public_name_loads():

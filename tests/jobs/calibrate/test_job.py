@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.quick_training import training_quickly
 
 from napari_denoisplit.checkpoint import Model, load_model, save_model
 from napari_denoisplit.errors import CalibrationError, ImageError
@@ -52,7 +53,8 @@ def exposure(clean, seed) -> np.ndarray:
 def model() -> Model:
     clean = phantom((160, 160), NAMES, 1)
     fields = TrainingFields((exposure(clean, 0),), NAMES, ("dish 0",))
-    return run(train_job(fields, TRAINING, noise_models=(CAMERA, CAMERA))).model
+    with training_quickly():
+        return run(train_job(fields, TRAINING, noise_models=(CAMERA, CAMERA))).model
 
 
 @pytest.fixture(scope="module")

@@ -136,7 +136,7 @@ def test_a_part_of_a_sample_costs_less_and_is_the_same(variant, monkeypatch):
     monkeypatch.setattr(field_of_view, "ALIGNED", 1)  # no more than is needed
     settings = SMALL.model_copy(update=variant)
     folded = sampler_of(trained_like(settings), Compute(CPU, torch.float32))
-    prepared = folded.encode(torch.randn(1, 1, 256, 128))
+    prepared = folded.encode(torch.randn(1, 1, 256, 64))
     latents = settings.latents_per_level
     shapes = [(1, z, *p.shape[-2:]) for z, p in zip(latents, prepared, strict=True)]
     all_asked = []

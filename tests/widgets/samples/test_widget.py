@@ -88,8 +88,7 @@ def test_showing_hides_what_lies_there_and_hiding_brings_it_back(window, browse_
     assert not any(SHOWN_SAMPLE in layer.name for layer in window.layers)
 
 
-def test_every_way_to_a_sample_leads_to_the_same_picture(window, browse_in_window, samples):
-    browse = browse_in_window
+def test_every_way_to_a_sample_leads_to_the_same_picture(viewer, browse, samples):
     browse.transport.slider.setValue(3)
     assert_allclose(shown(browse), samples[:, 3])
     browse.transport.forward.click()
@@ -97,7 +96,7 @@ def test_every_way_to_a_sample_leads_to_the_same_picture(window, browse_in_windo
     browse.player.go(0)
     browse.transport.back.click()
     assert_allclose(shown(browse), samples[:, 5])
-    window.dims.set_current_step(0, 2)  # napari's own slider
+    viewer.dims.set_current_step(0, 2)  # napari's own slider
     assert_allclose(shown(browse), samples[:, 2])
     assert browse.transport.label.text() == "3 of 6"
 

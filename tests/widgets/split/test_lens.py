@@ -223,12 +223,11 @@ def test_an_error_switches_the_lens_off_and_is_shown(qtbot, viewer, widget, fake
     assert "3 pixels are NaN" in widget.lens.status.text()
 
 
-def test_in_3d_it_says_what_it_needs_and_goes_on_in_2d(qtbot, window, widget_in_window):
-    widget = widget_in_window
-    switch_on(qtbot, window, widget)
-    window.dims.ndisplay = 3
+def test_in_3d_it_says_what_it_needs_and_goes_on_in_2d(qtbot, viewer, widget):
+    switch_on(qtbot, viewer, widget)
+    viewer.dims.ndisplay = 3
     qtbot.waitUntil(lambda: "in 2D" in widget.lens.status.text(), timeout=5000)
-    window.dims.ndisplay = 2
+    viewer.dims.ndisplay = 2
     qtbot.waitUntil(lambda: "samples of" in widget.lens.status.text(), timeout=5000)
     switch_off(qtbot, widget)
 
