@@ -10,6 +10,14 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.files.reading import read_image
 
 
+class Scenes(SimpleNamespace):
+    """Answers as the reader of a file does."""
+
+    def set_scene(self, number):
+        if len(self.scenes) > 1:
+            self.data = self.data + 100 * number
+
+
 @pytest.fixture
 def czi(tmp_path):
     path = tmp_path / "cells.czi"
@@ -25,7 +33,7 @@ def install(monkeypatch):
         def open_image(path, reader):
             if "error" in answers:
                 raise answers["error"]
-            return SimpleNamespace(**answers)
+            return Scenes(**answers)
 
         for name, content in {
             "bioio": {"BioImage": open_image},
@@ -72,7 +80,7 @@ def test_a_scale_that_is_not_known_is_left_out(czi, install):
 @pytest.mark.parametrize(
     ("answers", "found"),
     [
-        (scene(scenes=("one", "two")), r"2 scenes \(one, two\): save each"),
+        (scene(scenes=("one", "two")), r"2 scenes \(0: one; 1: two\): choose one with series=0"),
         (scene(dims=SimpleNamespace(order="CZYXS")), "RGB picture"),
         ({"error": RuntimeError("bad block")}, r"RuntimeError: bad block\). Save it as OME-TIFF"),
     ],
@@ -81,3 +89,18 @@ def test_what_cannot_be_used_is_refused(czi, install, answers, found):
     install(**answers)
     with pytest.raises(ImageError, match=rf"cells\.czi .*{found}"):
         read_image(czi)
+
+
+def test_a_scene_is_chosen_by_its_number(czi, install):
+    install(**scene(scenes=("one", "two")))
+    assert read_image(czi, series=1).data[0, 0, 0] == 100
+    for number in (-1, 2):
+        with pytest.raises(ImageError, match=rf"no image {number}; it holds 0: one; 1: two"):
+            read_image(czi, series=number)
+
+
+def test_axes_are_those_of_the_file(czi, install):
+    install(**scene())
+    assert read_image(czi, axes="cyx").axes == read_image(czi, axes="TCZYX").axes == "CYX"
+    with pytest.raises(ImageError, match=r"axes='TYX' are not those of the file.*\(CYX\)"):
+        read_image(czi, axes="TYX")

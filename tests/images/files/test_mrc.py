@@ -71,6 +71,14 @@ def test_axes_may_be_stated_and_one_section_is_a_plane(tmp_path, rng):
     assert read_image(path).axes == "YX"
 
 
+def test_there_is_one_image_to_choose(tmp_path):
+    path = tmp_path / "a.mrc"
+    path.write_bytes(mrc(np.ones((1, 6, 6), "u2")))
+    assert read_image(path, series=0).shape == (6, 6)
+    with pytest.raises(ImageError, match=r"a\.mrc has no image 1; it holds one"):
+        read_image(path, series=1)
+
+
 def test_a_large_file_is_read_where_it_is_used(tmp_path, rng):
     data = rng.integers(0, 999, (3, 6, 6)).astype("u2")
     path = tmp_path / "a.mrc"

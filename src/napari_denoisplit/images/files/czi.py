@@ -11,6 +11,7 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.pixel_size import ImageMetadata
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -18,13 +19,23 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
 
 
-def read_czi(path: Path) -> Image:
-    """Read the one scene of a CZI file through bioio, with its axes, pixel size and names.
+def read_czi(path: Path, *, axes: str | None = None, series: int | None = None) -> Image:
+    """Read a scene of a CZI file through bioio, with its axes, pixel size and names.
+
+    Parameters
+    ----------
+    path
+        The file.
+    axes
+        Must be those that the file names; None takes them.
+    series
+        Number of the scene, from 0; None where there is one.
 
     Raises
     ------
     ImageError
-        The reader is not installed, cannot read the file, or the file holds several scenes.
+        The reader is not installed or cannot read the file, several scenes are there and none is
+        chosen, there is no such scene, or other axes are asked for.
     """
     try:
         from bioio import BioImage
@@ -36,11 +47,8 @@ def read_czi(path: Path) -> Image:
         ) from error
     try:
         source = BioImage(path, reader=Reader)
-        if len(source.scenes) > 1:
-            raise ImageError(
-                f"{path} holds {len(source.scenes)} scenes ({', '.join(source.scenes[:8])}): save "
-                "each as an OME-TIFF of its own."
-            )
+        _check_scene(path, source.scenes, series)
+        source.set_scene(series or 0)
         letters, data = str(source.dims.order), np.asarray(source.data)
         pixel = source.physical_pixel_sizes
         steps = {"Z": pixel.Z, "Y": pixel.Y, "X": pixel.X}
@@ -52,7 +60,26 @@ def read_czi(path: Path) -> Image:
             f"{path} cannot be read as a CZI file ({type(error).__name__}: {error}). Save it as "
             "OME-TIFF in ZEN or Fiji."
         ) from error
-    return _image(path, letters, data, steps, names)
+    image = _image(path, letters, data, steps, names)
+    if axes is not None and axes.upper() not in (image.axes, letters):
+        raise ImageError(
+            f"{path}: axes={axes!r} are not those of the file, which names its axes itself "
+            f"({image.axes}): leave axes away."
+        )
+    return image
+
+
+def _check_scene(path: Path, scenes: Sequence[str], series: int | None) -> None:
+    """Refuse a scene that there is not, and to guess one."""
+    listing = "; ".join(f"{i}: {name}" for i, name in enumerate(scenes[:8]))
+    listing += "; ..." if len(scenes) > 8 else ""
+    if series is None and len(scenes) > 1:
+        raise ImageError(
+            f"{path} holds {len(scenes)} scenes ({listing}): choose one with series=0 to "
+            f"{len(scenes) - 1}."
+        )
+    if series is not None and not 0 <= series < len(scenes):
+        raise ImageError(f"{path} has no image {series}; it holds {listing}.")
 
 
 def _image(

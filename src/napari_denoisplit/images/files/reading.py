@@ -103,8 +103,10 @@ def read_image(
     if _is_czi(path):
         from napari_denoisplit.images.files.czi import read_czi  # its libraries are optional
 
-        return read_czi(path)
+        return read_czi(path, axes=axes, series=series)
     if is_mrc(path):
+        if series:
+            raise ImageError(f"{path} has no image {series}; it holds one: leave series away.")
         image = read_mrc(path, axes=axes, lazy_above=lazy_above)
         found = _check_finite(path, image.data) if isinstance(image.data, np.ndarray) else ()
         return replace(image, notes=found)
