@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from qtpy.QtWidgets import QFileDialog, QWidget
 
+from napari_denoisplit.images.files.endings import READABLE
+from napari_denoisplit.images.files.folders import images_of
 from napari_denoisplit.widgets.parts.dropping import (
-    IMAGE_SUFFIXES,
-    TIFF_SUFFIXES,
     FileDrop,
     FileList,
 )
@@ -17,7 +17,7 @@ from napari_denoisplit.widgets.parts.dropping import (
 
 @pytest.fixture
 def files(qtbot):
-    files = FileList("TIFF files", TIFF_SUFFIXES)
+    files = FileList("TIFF files", READABLE)
     qtbot.addWidget(files)
     return files
 
@@ -48,7 +48,7 @@ def test_a_folder_stands_for_its_images_and_the_rest_is_named(qtbot, tmp_path):
         (tmp_path / name).touch()
     target = QWidget()
     qtbot.addWidget(target)
-    drop = FileDrop(target, TIFF_SUFFIXES)
+    drop = FileDrop(target, READABLE)
     taken, refused = [], []
     drop.dropped.connect(taken.extend)
     drop.taken.connect(refused.append)
@@ -57,12 +57,22 @@ def test_a_folder_stands_for_its_images_and_the_rest_is_named(qtbot, tmp_path):
     assert "readme.txt" in refused[0]
 
 
+def test_what_a_batch_takes_from_a_folder_a_list_takes_too(qtbot, tmp_path):
+    (tmp_path / "a.zarr").mkdir()
+    for ending in (*READABLE, ".txt"):
+        (tmp_path / f"b{ending}").touch()
+    files = FileList("images", READABLE)
+    qtbot.addWidget(files)
+    files.drop.take([tmp_path])
+    assert set(files.paths) == set(images_of(tmp_path))
+
+
 def test_a_zarr_folder_is_one_image(qtbot, tmp_path):
     for name in ("b.zarr", "a.zarr/0", "a.zarr/1"):
         (tmp_path / name).mkdir(parents=True)
     target = QWidget()
     qtbot.addWidget(target)
-    drop, taken = FileDrop(target, IMAGE_SUFFIXES), []
+    drop, taken = FileDrop(target, READABLE), []
     drop.dropped.connect(taken.extend)
     drop.take([tmp_path / "b.zarr"])
     drop.take([tmp_path])
@@ -73,7 +83,7 @@ def test_a_zarr_image_is_chosen_by_its_folder(qtbot, tmp_path, monkeypatch):
     path = tmp_path / "cells.zarr"
     path.mkdir()
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
-    files = FileList("images", IMAGE_SUFFIXES)
+    files = FileList("images", READABLE)
     qtbot.addWidget(files)
     files.folder_button.click()
     assert files.paths == (path,)

@@ -10,7 +10,8 @@ from qtpy.QtWidgets import QCheckBox
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import Progress
-from napari_denoisplit.widgets.parts.dropping import TIFF_SUFFIXES, FileDrop, FileList
+from napari_denoisplit.images.files.endings import READABLE
+from napari_denoisplit.widgets.parts.dropping import FileDrop, FileList
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.worker import start_job
 
@@ -22,10 +23,10 @@ class Counting(JobWidget):
 
     def __init__(self, viewer, start=start_job):
         super().__init__(viewer, "Count files", "Count", "Count the files.", start)
-        self.files = FileList("TIFF files", TIFF_SUFFIXES, self)
+        self.files = FileList("TIFF files", READABLE, self)
         self.ready = QCheckBox("Ready", self)
         self._lay_out("Files", self.files, self.ready, self.panel)
-        self._take_drops({TIFF_SUFFIXES: self.files.add}, self.panel.status)
+        self._take_drops({READABLE: self.files.add}, self.panel.status)
         self.files.changed.connect(self._refresh)
         self.ready.toggled.connect(self._refresh)
         self.wait = False

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import tifffile
 
 from napari_denoisplit.images.damage import DAMAGE
+from napari_denoisplit.images.files.endings import TIFFS
 from napari_denoisplit.images.ome_header import ome_elements, tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-_TIFFS = (".tif", ".tiff", ".btf", ".tf8", ".tf2")
 
 
 def absent_files(file: tifffile.TiffFile) -> list[str]:
@@ -96,7 +95,7 @@ def _identity(path: Path) -> object:
 
 def _set_of(path: Path) -> object:
     """Return what all files of an OME set have in common; None for a file that is in none."""
-    if path.suffix.lower() not in _TIFFS or not path.is_file():
+    if path.suffix.lower() not in TIFFS or not path.is_file():
         return None
     try:
         with tifffile.TiffFile(path) as file:

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.images.results.files import is_result
 from napari_denoisplit.images.zarr.nodes import is_zarr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-READABLE = (".tif", ".tiff", ".btf", ".tf8", ".tf2", ".lsm", ".czi", ".mrc", ".zarr")
-"""Endings of the files, and folders of Zarr, that are taken from a folder."""
 _TEMPORARY = (".", "~", "$")  # first characters of the names of hidden and temporary files
 _DIGITS = re.compile(r"(\d+)", re.ASCII)
 

@@ -17,6 +17,7 @@ from napari_denoisplit.events import (
     Progress,
     Stage,
 )
+from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.batch.run import BatchOrder, OpenedResults, ShownEvent, split_files
 from napari_denoisplit.widgets.batch.source import BatchSource
@@ -25,7 +26,7 @@ from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.layers.opened import open_result
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text, button, check_box, in_a_row, text_line
-from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES, TIFF_SUFFIXES
+from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.latest import LatestJob
 from napari_denoisplit.widgets.parts.split_fields import split_fields
@@ -83,7 +84,7 @@ class BatchWidget(JobWidget):
         how = ("How", self.settings, self.skip_done, Fold("More", self.more), self.panel)
         found = (self.table, self.details, self._buttons)
         self._lay_out("Model", self.model, "Images", self.source, *how, *found)
-        kinds = {MODEL_SUFFIXES: self.model.add, TIFF_SUFFIXES: self._choose}
+        kinds = {MODEL_SUFFIXES: self.model.add, READABLE: self._choose}
         self._take_drops(kinds, self.panel.status, folders=True)
         self._connect()
         self._refresh()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.settings import CalibrateSettings
 from napari_denoisplit.widgets.calibration.data import CalibrationData
 from napari_denoisplit.widgets.calibration.plot import CalibrationPlot
@@ -14,7 +15,7 @@ from napari_denoisplit.widgets.calibration.words import figures_table, verdicts_
 from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text
-from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, MODEL_SUFFIXES
+from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import SettingsForm
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.worker import Start, start_job
@@ -68,7 +69,7 @@ class CalibrationWidget(JobWidget):
         how = ("How", self.settings, Fold("More", self.more), self.panel)
         found = (self.saving, self.plot, self.verdict, self.figures)
         self._lay_out("Model", self.model, "Images", self.data, *how, *found)
-        kinds = {MODEL_SUFFIXES: self.model.add, IMAGE_SUFFIXES: self.data.add_files}
+        kinds = {MODEL_SUFFIXES: self.model.add, READABLE: self.data.add_files}
         self._take_drops(kinds, self.panel.status)
         self.model.changed.connect(self._on_model)
         self.data.changed.connect(self._refresh)

@@ -15,9 +15,10 @@ from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.fault_report import explained
 from napari_denoisplit.files import free_name
+from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.settings import ImportSettings, MixSettings
 from napari_denoisplit.widgets.parts.controls import Text, button, in_a_column, text_line
-from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, NOISE_SUFFIXES, FileList
+from napari_denoisplit.widgets.parts.dropping import NOISE_SUFFIXES, FileList
 from napari_denoisplit.widgets.parts.fields import (
     SettingsForm,
     build_control,
@@ -71,7 +72,7 @@ class ForeignModelForm(QWidget):
         self.names = text_line(
             "Structures", "Names in the order of the network's output, with commas.", "ER, actin"
         )
-        self.images = FileList("training images", IMAGE_SUFFIXES)
+        self.images = FileList("training images", READABLE)
         numbers = "of the superposition, then of each structure, with commas; in place of images."
         self.means = text_line("Means", f"Means {numbers}", "in place of images")
         self.stds = text_line(

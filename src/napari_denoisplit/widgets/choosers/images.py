@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.channels import channel_titles
+from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.widgets.choosers.channels import ChannelChoice, FilesKnown, look_up
 from napari_denoisplit.widgets.choosers.chosen import ChosenImage
 from napari_denoisplit.widgets.choosers.layer import LayerChoice
@@ -18,7 +19,7 @@ from napari_denoisplit.widgets.choosers.path import PathChoice
 from napari_denoisplit.widgets.choosers.structures import LayerPerStructure
 from napari_denoisplit.widgets.layers.place import image_of_layer, place_of_layer
 from napari_denoisplit.widgets.parts.controls import Text, check_box, text_line
-from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, TIFF_SUFFIXES, FileList
+from napari_denoisplit.widgets.parts.dropping import FileList, file_pattern
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, show_row
 from napari_denoisplit.widgets.parts.latest import LatestJob
 from napari_denoisplit.widgets.parts.worker import start_job
@@ -55,7 +56,7 @@ class Role:
     help_text: str
     """Its tooltip."""
     name: str = "Image"
-    missing: str = "Add or drop TIFF or OME-Zarr images."
+    missing: str = "Add or drop images."
     """What to do while there is no file."""
     channel: str = ""
     """What channels of an image that has several are chosen for, as a tooltip; empty for all."""
@@ -279,6 +280,5 @@ def _page(way: Way, role: Role, viewer: ViewerRef) -> Any:
     if way == CHANNELS:
         return LayerChoice(viewer, "Layer with channels", with_channels=True)
     if way == FILES:
-        return FileList("TIFF or OME-Zarr images", IMAGE_SUFFIXES)
-    pattern = f"TIFF files ({' '.join(f'*{suffix}' for suffix in TIFF_SUFFIXES)})"
-    return PathChoice(role.name, pattern, kind="file or folder")
+        return FileList("images", READABLE)
+    return PathChoice(role.name, file_pattern("Images", READABLE), kind="file or folder")

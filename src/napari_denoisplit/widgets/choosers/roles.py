@@ -10,7 +10,7 @@ _WHERE = "Where the image comes from"
 SUPERPOSITION = Role(
     ways=_ONE_BY_ONE,
     where=_WHERE,
-    help_text="Split a layer of the viewer, or files: TIFF or OME-Zarr.",
+    help_text="Split a layer of the viewer, or files: TIFF, OME-Zarr, CZI or MRC.",
     channel="For an image with channels: the one that shows the structures together. Channels that "
     "show one structure each, in the order of the model's, are superposed as in training.",
     follows=True,
@@ -18,7 +18,7 @@ SUPERPOSITION = Role(
 NOISY_IMAGES = Role(
     ways=_ONE_BY_ONE,
     where=_WHERE,
-    help_text="Denoise a layer of the viewer, or files: TIFF or OME-Zarr.",
+    help_text="Denoise a layer of the viewer, or files: TIFF, OME-Zarr, CZI or MRC.",
     channel="Denoise this channel: each has a network of its own.",
     follows=True,
 )
@@ -30,8 +30,8 @@ STRUCTURES = Role(
     },
     where="Where the structures come from",
     help_text="Images of each structure alone: one layer per structure, one layer with a channel "
-    "axis, or files, TIFF or OME-Zarr (one per structure, or with channels).",
-    missing="Add or drop TIFF or OME-Zarr images of the structures.",
+    "axis, or files, TIFF, OME-Zarr, CZI or MRC (one per structure, or with channels).",
+    missing="Add or drop images of the structures.",
     channel="Train on this channel: each is a structure.",
     names=True,
     repeats="The time points are exposures of one place that did not change, not a time-lapse. "

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.events import Stage
+from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.images.layer_record import layer_metadata
 from napari_denoisplit.images.place import place_of_image
 from napari_denoisplit.images.results.layers import (
@@ -25,7 +26,6 @@ from napari_denoisplit.widgets.layers.opened import OpenedResult, add_result
 from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text
-from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import SettingsForm
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.worker import Start, start_job
@@ -88,7 +88,7 @@ class DenoiseWidget(JobWidget):
         self.more.add_row("Keep the network", self.model)
         fold = Fold("More", self.more)
         self._lay_out(self.what, "Image", self.source, "How", self.settings, fold, self.panel)
-        self._take_drops({IMAGE_SUFFIXES: self.source.add_files}, self.panel.status)
+        self._take_drops({READABLE: self.source.add_files}, self.panel.status)
         self.source.changed.connect(self._refresh)
         self.settings.changed.connect(self._explain)
         self._explain()

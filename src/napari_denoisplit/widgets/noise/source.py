@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 _NOISY = Role(
     ways={LAYER: "a layer", FILE: "a file"},
     where="Where the noisy image comes from",
-    help_text="A layer of the viewer, or a file: TIFF or OME-Zarr.",
+    help_text="A layer of the viewer, or a file: TIFF, OME-Zarr, CZI or MRC.",
     name="Noisy",
-    missing="Choose or drop a TIFF or OME-Zarr image.",
+    missing="Choose or drop an image.",
     channel="Which channel; each has a noise of its own.",
     one_channel=True,
 )

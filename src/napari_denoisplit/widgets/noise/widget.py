@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
 from napari_denoisplit.widgets.noise.plot import LEVELS, NoisePlot
 from napari_denoisplit.widgets.noise.run import GreyLevelRun, NoiseRun
@@ -12,7 +13,7 @@ from napari_denoisplit.widgets.noise.source import NoiseSourceChoice
 from napari_denoisplit.widgets.noise.words import figures_html
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text
-from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, NOISE_SUFFIXES
+from napari_denoisplit.widgets.parts.dropping import NOISE_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import SettingsForm
 from napari_denoisplit.widgets.parts.grade_words import verdict_html
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
@@ -63,7 +64,7 @@ class NoiseWidget(JobWidget):
         how = ("Noise model", self.settings, self.training, Fold("More", self.more), self.panel)
         found = (self.plot, self.verdict, self.shelf, self.figures)
         self._lay_out("Images", self.source, *how, *found)
-        kinds = {IMAGE_SUFFIXES: self.source.add_files, NOISE_SUFFIXES: self.jobs.load}
+        kinds = {READABLE: self.source.add_files, NOISE_SUFFIXES: self.jobs.load}
         self._take_drops(kinds, self.panel.status)
         self._connect()
         self._on_source()

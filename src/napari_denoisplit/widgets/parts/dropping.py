@@ -19,8 +19,6 @@ from napari_denoisplit.images.zarr.nodes import is_zarr
 from napari_denoisplit.widgets.parts.controls import button, in_a_column, in_a_row
 from napari_denoisplit.widgets.parts.dialogs import ask_for_files, ask_for_folder
 
-TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".tf2")
-IMAGE_SUFFIXES = (*TIFF_SUFFIXES, ".mrc", ".zarr")
 MODEL_SUFFIXES = (".denoisplit",)
 NOISE_SUFFIXES = (".npz", ".npy", ".json")
 
@@ -31,6 +29,11 @@ _PATH_ROLE = Qt.ItemDataRole.UserRole
 def has_suffix(path: Path, suffixes: tuple[str, ...]) -> bool:
     """Whether a file is of one of these kinds, by its name."""
     return path.name.lower().endswith(suffixes)
+
+
+def file_pattern(kinds: str, suffixes: tuple[str, ...]) -> str:
+    """Say to a dialog which files it is to show; folders of Zarr are none."""
+    return f"{kinds} ({' '.join(f'*{suffix}' for suffix in suffixes if suffix != '.zarr')})"
 
 
 class FileDrop(QObject):
@@ -176,8 +179,8 @@ class FileList(QWidget):
         self.changed.emit()
 
     def _browse(self) -> None:
-        pattern = " ".join(f"*{suffix}" for suffix in self._suffixes if suffix != ".zarr")
-        if paths := ask_for_files(self, f"Choose {self._kinds}", f"{self._kinds} ({pattern})"):
+        pattern = file_pattern(self._kinds, self._suffixes)
+        if paths := ask_for_files(self, f"Choose {self._kinds}", pattern):
             self.add(paths)
 
     def _browse_folder(self) -> None:

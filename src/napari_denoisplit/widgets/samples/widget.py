@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.fault_report import explained
+from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.settings import FilmSettings
 from napari_denoisplit.widgets.parts.controls import Text, big_button
 from napari_denoisplit.widgets.parts.dialogs import ask_where_to_save
-from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.timer import timer
@@ -74,7 +74,7 @@ class SamplesWidget(JobWidget):
         self._on_choice()
 
     def _connect(self) -> None:
-        self._take_drops({IMAGE_SUFFIXES: self.choice.add}, self.status)
+        self._take_drops({READABLE: self.choice.add}, self.status)
         self.choice.result.changed.connect(self._on_choice)
         self.choice.result.updated.connect(self._on_updated)
         self.choice.failed.connect(self._fail)

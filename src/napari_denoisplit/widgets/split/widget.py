@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.images.layer_record import PREVIEW
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.choosers.foreign_model import FOREIGN_SUFFIXES
@@ -20,7 +21,6 @@ from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import button, in_a_row
 from napari_denoisplit.widgets.parts.dialogs import ask_for_folder
 from napari_denoisplit.widgets.parts.dropping import (
-    IMAGE_SUFFIXES,
     MODEL_SUFFIXES,
 )
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
@@ -87,7 +87,7 @@ class SplitWidget(JobWidget):
 
     def _connect(self) -> None:
         models = (*MODEL_SUFFIXES, *FOREIGN_SUFFIXES)
-        kinds = {models: self.model.add, IMAGE_SUFFIXES: self.source.add_files}
+        kinds = {models: self.model.add, READABLE: self.source.add_files}
         self._take_drops(kinds, self.panel.status)
         self.model.changed.connect(self._on_model)
         self.source.changed.connect(self._refresh)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox
 
+from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.widgets.choosers.images import ImageChooser
 from napari_denoisplit.widgets.choosers.roles import STRUCTURES
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import button
-from napari_denoisplit.widgets.parts.dropping import IMAGE_SUFFIXES, MODEL_SUFFIXES
+from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.worker import Start, start_job
@@ -54,7 +55,7 @@ class TrainWidget(JobWidget):
         how = ("How", self.choices.how, self.choices.noise, self.target, fold)
         parts = ("Structures", self.source, *how, self.panel, self.plot)
         self._lay_out(*parts, below=(self.split_button,))
-        kinds = {MODEL_SUFFIXES: self.target.resume_from, IMAGE_SUFFIXES: self.source.add_files}
+        kinds = {MODEL_SUFFIXES: self.target.resume_from, READABLE: self.source.add_files}
         self._take_drops(kinds, self.panel.status)
         for part in (self.source, self.choices, self.target):
             part.changed.connect(self._refresh)
