@@ -120,6 +120,23 @@ def test_a_stopped_run_keeps_its_blocks_and_is_finished_by_another(folder, clust
     assert files_of(folder / "part.zarr") == serial
 
 
+def test_a_block_that_was_begun_here_is_taken_up_by_a_worker(folder, cluster, serial):
+    stop, path = threading.Event(), folder / "begun.zarr"
+    run(
+        job(folder, "begun.zarr", stop=stop),
+        lambda event: stop.set() if isinstance(event, Progress) else None,
+    )
+    (file,) = path.glob("block-*")
+    samples = file.read_bytes()
+    file.write_bytes(samples[:100])
+    with pytest.raises(ImageError, match=rf"{file.name} cannot be read.*delete it"):
+        run(job(folder, "begun.zarr", scheduler=cluster.scheduler_address))
+    file.write_bytes(samples)
+    assert not run(job(folder, "begun.zarr", scheduler=cluster.scheduler_address)).stopped_early
+    assert files_of(path) == serial
+    assert not list(path.glob("block-*"))
+
+
 def test_workers_find_the_place_of_a_region(folder, cluster):
     region = PlaneRegion((21, 140), (9, None))
     run(job(folder, "region.zarr", scheduler=cluster.scheduler_address, region=region))
