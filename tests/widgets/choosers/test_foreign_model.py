@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from qtpy.QtWidgets import QApplication
 from safetensors.torch import load_file
 
 from napari_denoisplit.checkpoint import read_header
@@ -20,6 +21,13 @@ def checkpoint(request, tmp_path):
     state = {k.removeprefix(start): v for k, v in stored.items() if k.startswith(start)}
     torch.save({"state_dict": state}, tmp_path / "best.ckpt")
     return tmp_path / "best.ckpt"
+
+
+def copied(part):
+    """What the button below an error copies."""
+    assert not part.copy_button.isHidden()
+    part.copy_button.click()
+    return QApplication.clipboard().text()
 
 
 @pytest.fixture
@@ -60,9 +68,12 @@ def test_numbers_take_the_place_of_images_and_what_is_missing_is_told(qtbot, cho
     form.means.setText("5, x")
     form.button.click()
     assert "no numbers" in form.status.text()
+    assert "'5, x' are no numbers" in copied(form)
     form.means.setText("5, 4, 6")
     form.button.click()
     qtbot.waitUntil(lambda: "add training images, or" in form.status.text(), timeout=20_000)
+    assert "ModelFileError: The weights" in copied(form)
+    assert "in import_job" in copied(form)
     form.stds.setText("1, 2, 3")
     form.button.click()
     qtbot.waitUntil(lambda: choice.header is not None, timeout=20_000)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from qtpy.QtWidgets import QApplication
 from tests.widgets.noise_fakes import BAD, GOOD
 
 from napari_denoisplit.checkpoint import ModelHeader
 from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.verdict import NoiseRecord
-from napari_denoisplit.widgets.choosers.model import describe_model, sum_up_model
+from napari_denoisplit.widgets.choosers.model import ModelChoice, describe_model, sum_up_model
 
 
 def test_the_verdict_on_the_noise_model_of_each_structure_is_told():
@@ -34,3 +35,15 @@ def test_the_verdict_on_the_noise_model_of_each_structure_is_told():
     assert len(brief.split("\n")) <= 4
     alike = header.model_copy(update={"noise_models": header.noise_models[:1] * 2})
     assert "Noise models: ✔ good." in sum_up_model(alike)
+
+
+def test_details_of_a_damaged_model_can_be_copied_until_another_is_chosen(qtbot, tmp_path, model):
+    damaged = tmp_path / "damaged.denoisplit"
+    damaged.write_bytes(b"no model")
+    choice = ModelChoice()
+    qtbot.addWidget(choice)
+    choice.open(damaged)
+    choice.copy_button.click()
+    assert "damaged.denoisplit" in QApplication.clipboard().text()
+    choice.open(model)
+    assert choice.copy_button.isHidden()

@@ -62,6 +62,9 @@ def test_a_file_that_cannot_be_read_is_named(choice):
     choice.take(handed())
     choice.files.add([Path("broken.npz")])
     assert "broken.npz is damaged" in choice.problem
+    assert not choice.copy_button.isHidden()
+    choice.kind.setCurrentIndex(0)
+    assert choice.copy_button.isHidden()
 
 
 def test_more_models_than_structures_are_refused(choice):

@@ -10,6 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.events import Stage
+from napari_denoisplit.fault_report import explained
 from napari_denoisplit.images.zarr.nodes import is_zarr
 from napari_denoisplit.widgets.batch.table import BatchRow
 from napari_denoisplit.widgets.choosers.path import PathChoice
@@ -61,6 +62,7 @@ class BatchSource(QWidget):
     """
 
     found = Signal(object)  # tuple of BatchRow: other files are chosen
+    failed = Signal(object)  # the images cannot be listed: the error
     changed = Signal()  # there is another problem, or none any more
 
     def __init__(self, start: Start, parent: QWidget | None = None) -> None:
@@ -96,7 +98,7 @@ class BatchSource(QWidget):
         self.recursive.toggled.connect(self._search_again)
         self.output.changed.connect(self.changed)
         self._search.answered.connect(self._end)
-        self._search.failed.connect(lambda error: self._end(trouble=str(error)))
+        self._search.failed.connect(self._fail)
 
     @property
     def problem(self) -> str:
@@ -140,6 +142,10 @@ class BatchSource(QWidget):
         self._trouble = trouble
         self.found.emit(rows)
         self.changed.emit()
+
+    def _fail(self, error: Exception) -> None:
+        self._end(trouble=explained(error))
+        self.failed.emit(error)
 
     def _browse_folder(self) -> None:
         if folder := ask_for_folder(self, "Folder of images", next(iter(self._paths), None)):

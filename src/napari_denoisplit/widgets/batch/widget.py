@@ -111,6 +111,8 @@ class BatchWidget(JobWidget):
         self.model.changed.connect(self._refresh)
         self.source.found.connect(self._show_files)
         self.source.changed.connect(self._refresh)
+        # What it says stands in the way of the button, beside it.
+        self.source.failed.connect(self.panel.copy_button.offer)
         self.table.doubleClicked.connect(self._open_index)
         self.table.selectionModel().selectionChanged.connect(self._refresh)
         self.files.dataChanged.connect(self._refresh_files)

@@ -17,7 +17,13 @@ from napari_denoisplit.fault_report import explained
 from napari_denoisplit.files import free_name
 from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.settings import ImportSettings, MixSettings
-from napari_denoisplit.widgets.parts.controls import Text, button, in_a_column, text_line
+from napari_denoisplit.widgets.parts.controls import (
+    DetailsButton,
+    Text,
+    button,
+    in_a_column,
+    text_line,
+)
 from napari_denoisplit.widgets.parts.dropping import NOISE_SUFFIXES, FileList
 from napari_denoisplit.widgets.parts.fields import (
     SettingsForm,
@@ -83,6 +89,7 @@ class ForeignModelForm(QWidget):
         self.more = SettingsForm(ImportSettings, ("context", "autoencoder"), _TITLES)
         self.button = button("Import", "Write a model file beside the checkpoint.", self.begin)
         self.status = Text("Import", self, selectable=True)
+        self.copy_button = DetailsButton(self)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -96,12 +103,13 @@ class ForeignModelForm(QWidget):
         }
         questions = QWidget(self)
         form_layout(questions, rows)
-        self.setLayout(in_a_column(questions, self.more, self.button, self.status))
+        said = (self.status, self.copy_button)
+        self.setLayout(in_a_column(questions, self.more, self.button, *said))
 
     def ask_about(self, path: Path) -> None:
         """Ask about a checkpoint."""
         self._path = path
-        self.status.say("")
+        self._say("")
         self.show()
 
     def begin(self) -> None:
@@ -110,16 +118,13 @@ class ForeignModelForm(QWidget):
             return
         try:
             order = self._order()
-        except ValidationError as error:
-            self.status.say(f"⚠ {sentence(error)}")
-            return
-        except ModelFileError as error:
-            self.status.say(f"⚠ {error}")
+        except (ValidationError, ModelFileError) as error:
+            self._fail(error)
             return
         self.button.setEnabled(False)
         self._running = self._start(
             lambda stop: import_job(order, stop),
-            on_event=lambda event: self.status.say(event.text),
+            on_event=lambda event: self._say(event.text),
             on_done=self._on_done,
             on_error=self._on_error,
             title="denoiSplit: import of a model",
@@ -143,7 +148,15 @@ class ForeignModelForm(QWidget):
 
     def _on_error(self, error: Exception) -> None:
         self._end()
-        self.status.say(f"⚠ {explained(error)}")
+        self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        words = sentence(error) if isinstance(error, ValidationError) else explained(error)
+        self._say(f"⚠ {words}", error)
+
+    def _say(self, text: str, error: Exception | None = None) -> None:
+        self.status.say(text)
+        self.copy_button.offer(error)
 
     def _end(self) -> None:
         self._running = None

@@ -13,7 +13,14 @@ from napari_denoisplit.errors import DenoisplitError, NoiseModelError
 from napari_denoisplit.measures.separation import separation_of
 from napari_denoisplit.verdict import NoiseRecord
 from napari_denoisplit.widgets.choosers.foreign_model import FOREIGN_SUFFIXES, ForeignModelForm
-from napari_denoisplit.widgets.parts.controls import Text, button, in_a_column, in_a_row, text_line
+from napari_denoisplit.widgets.parts.controls import (
+    DetailsButton,
+    Text,
+    button,
+    in_a_column,
+    in_a_row,
+    text_line,
+)
 from napari_denoisplit.widgets.parts.dialogs import ask_for_file
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.grade_words import grade_text, verdict_line
@@ -23,6 +30,9 @@ if TYPE_CHECKING:
 
 
 _FOREIGN = " ".join(f"*{suffix}" for suffix in FOREIGN_SUFFIXES)
+_NONE = (
+    "Choose a model: press Browse, or drop a .denoisplit file here. None yet? Step Train makes one."
+)
 _KINDS = f"Models (*.denoisplit);;Models of other programs ({_FOREIGN})"
 
 
@@ -34,7 +44,7 @@ class ModelChoice(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.header: ModelHeader | None = None
-        self.problem = "Choose a model: press Browse, or drop a .denoisplit file here."
+        self.problem = _NONE
         self.edit = text_line(
             "Model file", "File of a trained model (.denoisplit).", "drop a .denoisplit file"
         )
@@ -42,7 +52,9 @@ class ModelChoice(QWidget):
         self.edit.textEdited.connect(self._pick)
         self.browse_button = button("Browse…", "Choose a model file.", self._browse)
         self.about = Text("About the model", self)
-        self.setLayout(in_a_column(in_a_row(self.edit, self.browse_button), self.about))
+        self.copy_button = DetailsButton(self)
+        row = in_a_row(self.edit, self.browse_button)
+        self.setLayout(in_a_column(row, self.about, self.copy_button))
         self.foreign: ForeignModelForm | None = None
         self._shown = ""
         self._is_picked = False  # by the user, not only offered
@@ -94,6 +106,7 @@ class ModelChoice(QWidget):
         self.header, self.problem = None, ""
         is_foreign = self.path.suffix.lower() in FOREIGN_SUFFIXES and self.path.is_file()
         self._ask_about_foreign(is_foreign)
+        self.copy_button.offer(None)
         try:
             if is_foreign:
                 self.problem = "Another program's model: answer what its weights do not tell."
@@ -101,6 +114,7 @@ class ModelChoice(QWidget):
                 self.header = read_header(self.path)
         except (DenoisplitError, OSError) as error:
             self.problem = f"{error}"
+            self.copy_button.offer(error)
         if self.header is None:
             self.about.say(f"⚠ {self.problem}")
             self.about.setToolTip("")

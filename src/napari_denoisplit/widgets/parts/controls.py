@@ -4,28 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy import API_NAME
+from qtpy.QtCore import QSignalBlocker, Qt, qVersion
 from qtpy.QtWidgets import (
+    QApplication,
     QBoxLayout,
     QCheckBox,
     QComboBox,
+    QDockWidget,
     QHBoxLayout,
     QLabel,
     QLayout,
     QLineEdit,
     QPushButton,
     QSizePolicy,
+    QStackedWidget,
     QVBoxLayout,
+    QWidget,
 )
 
-from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.fault_report import fault_report
+from napari_denoisplit.widgets.parts.fields import SettingsForm, tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from qtpy.QtWidgets import QWidget
-
 _BUTTON_HEIGHT = 36  # pixels
+_AROUND_PAGES = (QStackedWidget, QDockWidget)
+_COPY = (
+    "Copy the message, where in the program it arose, versions and settings, to paste them into "
+    "a report. It holds no pixels; look it through before you send it."
+)
 
 
 class Text(QLabel):
@@ -55,6 +64,32 @@ class Text(QLabel):
         """Show a text; nothing where it is empty."""
         self.setText(text)
         self.setVisible(bool(text))
+
+
+class DetailsButton(QPushButton):
+    """Copies the details of an error, for a report; not seen while there is none."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__("Copy details", parent)
+        self.setToolTip(tooltip(_COPY))
+        self.clicked.connect(self._copy)
+        self.offer(None)
+
+    def offer(self, error: Exception | None) -> None:
+        """Offer the details of an error; None where there was none."""
+        self._error = error
+        self.setVisible(error is not None)
+
+    def _copy(self) -> None:
+        if self._error is None:
+            return
+        page: QWidget = self
+        while (outer := page.parentWidget()) is not None and not isinstance(outer, _AROUND_PAGES):
+            page = outer
+        forms = page.findChildren(SettingsForm)
+        settings = {key: one.value() for form in forms for key, one in form.controls.items()}
+        surroundings = {"page": page.accessibleName(), API_NAME: qVersion()}
+        QApplication.clipboard().setText(fault_report(self._error, settings, surroundings))
 
 
 def button(text: str, help_text: str, on_click: Callable[[], Any] | None = None) -> QPushButton:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
-from qtpy import API_NAME
-from qtpy.QtCore import Signal, qVersion
-from qtpy.QtWidgets import QApplication, QDockWidget, QProgressBar, QStackedWidget, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QProgressBar, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import Progress, Stage, ignore
-from napari_denoisplit.fault_report import explained, fault_report
-from napari_denoisplit.widgets.parts.controls import Text, big_button, button, in_a_column
-from napari_denoisplit.widgets.parts.fields import SettingsForm, sentence
+from napari_denoisplit.fault_report import explained
+from napari_denoisplit.widgets.parts.controls import DetailsButton, Text, big_button, in_a_column
+from napari_denoisplit.widgets.parts.fields import sentence
 from napari_denoisplit.widgets.parts.worker import Cancelled, JobFactory, Running, Start
 from napari_denoisplit.wording import time_left
 
@@ -24,12 +23,7 @@ E = TypeVar("E")
 R = TypeVar("R")
 T = TypeVar("T")
 
-_AROUND_PAGES = (QStackedWidget, QDockWidget)
 _STEPS = 1000  # of the progress bar
-_COPY = (
-    "Copy the message, where in the program it arose, versions and settings, to paste them into "
-    "a report. It holds no pixels; look it through before you send it."
-)
 
 
 class RunPanel(QWidget):
@@ -67,7 +61,6 @@ class RunPanel(QWidget):
         self._was_stopped = False
         self._obstacle = ""
         self._choices: tuple[QWidget, ...] = ()
-        self._error: Exception | None = None
         self._lay_out(verb)
         self.say("")
         self._refresh()
@@ -83,7 +76,7 @@ class RunPanel(QWidget):
         self.stage = Text("What is being done", self)
         self.progress = Text("Time left", self)
         self.status = Text("Status", self)
-        self.copy_button = button("Copy details", _COPY, self._copy_details)
+        self.copy_button = DetailsButton(self)
         said = (self.stage, self.progress, self.status, self.copy_button)
         self.setLayout(in_a_column(self.hint, self.button, self.bar, *said))
 
@@ -104,8 +97,7 @@ class RunPanel(QWidget):
     def say(self, text: str, error: Exception | None = None) -> None:
         """Show what has happened; the details of an error, if there was one, can be copied."""
         self.status.say(text)
-        self._error = error
-        self.copy_button.setVisible(error is not None)
+        self.copy_button.offer(error)
 
     def fail(self, error: Exception) -> None:
         """Show an error in the widget and in napari; a fault of the program with its traceback.
@@ -120,8 +112,7 @@ class RunPanel(QWidget):
 
     def notify(self, error: Exception) -> None:
         """Show an error in napari; a fault of the program with its traceback."""
-        self._error = error
-        self.copy_button.show()
+        self.copy_button.offer(error)
         # Imported here: napari's notifications bring Qt dialogs that few runs need.
         from napari.utils.notifications import notification_manager, show_error
 
@@ -206,17 +197,6 @@ class RunPanel(QWidget):
             self.stop()
         else:
             self.start_clicked.emit()
-
-    def _copy_details(self) -> None:
-        if self._error is None:
-            return
-        page: QWidget = self
-        while (outer := page.parentWidget()) is not None and not isinstance(outer, _AROUND_PAGES):
-            page = outer
-        forms = page.findChildren(SettingsForm)
-        settings = {key: one.value() for form in forms for key, one in form.controls.items()}
-        surroundings = {"page": page.accessibleName(), API_NAME: qVersion()}
-        QApplication.clipboard().setText(fault_report(self._error, settings, surroundings))
 
     def _show_progress(self, event: Progress) -> None:
         self.bar.setRange(0, _STEPS)

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.widgets.choosers.known_model import KnownModel
-from napari_denoisplit.widgets.parts.controls import Text, in_a_column
+from napari_denoisplit.widgets.parts.controls import DetailsButton, Text, in_a_column
 from napari_denoisplit.widgets.parts.dropping import NOISE_SUFFIXES, FileList
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box
 from napari_denoisplit.widgets.parts.grade_words import grade_text, verdict_line
@@ -30,7 +30,7 @@ class NoiseChoice(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._known: dict[Path, KnownModel | str] = {}
+        self._known: dict[Path, KnownModel | Exception] = {}
         self._structures: tuple[str, ...] = ()
         self.kind = narrow_box(
             "Noise models",
@@ -41,11 +41,12 @@ class NoiseChoice(QWidget):
         )
         self.files = FileList("noise models", NOISE_SUFFIXES, self)
         self.about = Text("Noise model of each structure", self)
+        self.copy_button = DetailsButton(self)
         self.not_needed = QLabel("This method needs no noise models.", self)
         self._chooser = QWidget(self)
         form = form_layout(self._chooser, {"Noise models": self.kind})
         form.addRow(self.files)
-        form.addRow(self.about)
+        form.addRow(in_a_column(self.about, self.copy_button))
         self.setLayout(in_a_column(self._chooser, self.not_needed))
         self.kind.currentIndexChanged.connect(self._refresh)
         self.files.changed.connect(self._on_files)
@@ -69,8 +70,8 @@ class NoiseChoice(QWidget):
         if not self._is_given:
             return ""
         for path in self.files.paths:
-            if isinstance(found := self._known.get(path), str):
-                return found
+            if isinstance(found := self._known.get(path), Exception):
+                return str(found)
         n = len(self.files.paths)
         if not n or (self._structures and n != len(self._structures)):
             without = self._structures[n:]
@@ -110,25 +111,29 @@ class NoiseChoice(QWidget):
                 try:
                     self._known[path] = KnownModel.of_file(path)
                 except (DenoisplitError, OSError) as error:
-                    self._known[path] = str(error)
+                    self._known[path] = error
             found = self._known[path]
-            note = f"⚠ {found}" if isinstance(found, str) else grade_text(found.record.verdict)
+            note = (
+                f"⚠ {found}" if isinstance(found, Exception) else grade_text(found.record.verdict)
+            )
             self.files.set_note(path, note)
         # A file that is removed and added again is read anew.
         self._known = {path: self._known[path] for path in self.files.paths}
         self._refresh()
 
     def _refresh_text(self) -> None:
-        lines = []
+        lines, errors = [], []
         for number, path in enumerate(self.files.paths):
             known = number < len(self._structures)
             name = self._structures[number] if known else f"structure {number + 1}"
             found = self._known.get(path)
             if isinstance(found, KnownModel):
                 lines.append(f"{name}: {found.name}, {found.about}. {verdict_line(found.record)}")
-            elif found:
+            elif found is not None:
                 lines.append(f"{name}: ⚠ {found}")
+                errors.append(found)
         self.about.say("\n".join(lines) if self._is_given else "")
+        self.copy_button.offer(errors[0] if errors and self._is_given else None)
 
     def _refresh(self, *_: object) -> None:
         self.files.setVisible(self._is_given)
