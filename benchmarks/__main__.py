@@ -28,6 +28,7 @@ def main() -> None:
     script("noise.models")
     script("noise.memory")
     script("speed.slide", "--presets", "tiny", "fast")
+    script("windows.first_split")
     script("windows.browser")
     if arguments.peer:
         script("noise.speed", arguments.peer)

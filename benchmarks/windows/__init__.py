@@ -1,1 +1,1 @@
-"""Widgets in a real window: browser of samples, lens, stop and memory."""
+"""Widgets in a real window: first split, browser of samples, lens, stop and memory."""

@@ -54,7 +54,7 @@ def test_every_menu_entry_opens_the_one_dock_on_its_page(qtbot, window):
 
 def test_a_page_comes_to_the_front_of_a_dock_that_was_hidden_or_moved(qtbot, window):
     main = shown(qtbot, window)
-    menu_actions(main)["Train"].trigger()
+    menu_actions(main)["Train a splitting model"].trigger()
     (dock,) = docks(main)
     dock.setFloating(True)
     dock.hide()
@@ -69,7 +69,7 @@ def test_a_page_comes_to_the_front_of_a_dock_that_was_hidden_or_moved(qtbot, win
 
 def test_a_second_dock_gives_way_to_the_first(qtbot, window):
     main = shown(qtbot, window)
-    menu_actions(main)["Split"].trigger()
+    menu_actions(main)["Split an image"].trigger()
     (dock,) = docks(main)
     window.window.add_plugin_dock_widget("napari-denoisplit")
     qtbot.waitUntil(lambda: docks(main) == [dock])
@@ -149,5 +149,5 @@ def test_the_bar_says_which_page_is_in_front(shell):
         shell.show_page(name)
         assert [step for step, button in shell.buttons.items() if button.isChecked()] == [name]
     shell.show_page("Noise model")
-    assert shell.tools.text() == "Noise model"
+    assert shell.tools.text() == "Noise model ▾"
     assert not any(button.isChecked() for button in shell.buttons.values())

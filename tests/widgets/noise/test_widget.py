@@ -161,7 +161,7 @@ def test_pixels_and_likelihood_are_shown_while_the_fit_runs(qtbot, widget, jobs)
     fit(qtbot, widget)
     jobs.endless = True
     widget.panel.button.click()
-    qtbot.waitUntil(lambda: "1 Gaussian: held-out log-likelihood -4.0" in status(widget))
+    qtbot.waitUntil(lambda: "Trying 1 Gaussian: log-likelihood -4.0" in status(widget))
     assert widget.plot.page == JOINT
     assert widget.verdict.isHidden()  # of an earlier model it would mislead
     assert not widget.shelf.load_button.isEnabled()

@@ -188,7 +188,7 @@ def test_a_result_is_opened_from_its_files(qtbot, viewer, dock, samples, tmp_pat
         write_image(tmp_path / "a_samples" / f"{number:03d}.ome.tif", image)
     widget = dock(viewer, SamplesWidget(viewer))
     assert not widget.show_button.isEnabled()
-    assert "keep samples" in widget.choice.note.text()
+    assert "keep some" in widget.choice.note.text()
     widget.open_files([tmp_path / "a_samples" / "001.ome.tif"])
     qtbot.waitUntil(widget.show_button.isEnabled)
     assert "6 samples" in widget.choice.note.text()
@@ -386,7 +386,7 @@ def test_a_picture_without_a_number_is_not_called_a_sample(viewer, dock, samples
     widget.player.go(2)
     assert "Nothing is there" in widget.status.text()
     widget.player.go(3)
-    assert "one posterior sample" in widget.status.text()
+    assert "one sample, a possible answer" in widget.status.text()
 
 
 @pytest.mark.parametrize("drawn", [0, 4])

@@ -214,9 +214,18 @@ def test_an_error_is_shown_and_the_next_run_works(qtbot, widget, jobs, error):
     assert "is kept" in widget.panel.status.text()
 
 
+def test_what_a_superposition_is_for_is_told_below_its_choice(widget):
+    told = widget.choices.mix_about
+    assert "a program averages" in told.text()
+    widget.choices.mix.set_value("sum")
+    assert "a program" not in told.text()
+    assert "camera" in told.text()
+    assert told.isVisibleTo(widget)
+
+
 def test_noise_models_are_asked_for_only_where_they_are_used(widget):
     assert not widget.choices.noise.not_needed.isVisibleTo(widget)
-    widget.choices.how["method"].set_value("musplit")
+    widget.choices.more["method"].set_value("musplit")
     assert widget.choices.noise.not_needed.isVisibleTo(widget)
 
 
@@ -249,7 +258,7 @@ def test_the_published_recipe_shows_what_it_sets_and_follows_the_method(widget):
     settings = choices.settings()
     assert settings == TrainSettings(recipe="paper", device=settings.device)
     assert choices.more["learning_rate"].value() == 1e-3
-    choices.how["method"].set_value("musplit")
+    choices.more["method"].set_value("musplit")
     assert choices.settings().monitor == "psnr"
     assert choices.more["patch_size"].value() == 64
     choices.more["recipe"].set_value("own")

@@ -108,7 +108,7 @@ def test_the_residual_of_the_truth_is_noise(qtbot, viewer, widget):
     finish(qtbot, widget.residual.panel)
     assert "usable" in widget.residual.verdict.text()
     assert "rough judgement" in widget.residual.verdict.text()
-    residual = layer(viewer, "residual (σ of the noise) · cells")
+    residual = layer(viewer, "residual · cells")
     assert residual.data.std() == pytest.approx(1, abs=0.05)
     assert tuple(residual.scale) == PLACE["scale"]
     assert "6 samples" in widget.residual.numbers.text()
@@ -278,7 +278,7 @@ def test_a_split_with_several_resolutions_is_taken_at_the_finest(qtbot, viewer, 
 def test_the_most_probable_image_lies_among_the_samples(qtbot, viewer, widget):
     widget.samples.tool.setCurrentText(MODE)
     finish(qtbot, widget.samples.panel)
-    mode = layer(viewer, "pits MAP (approximate) · cells").data
+    mode = layer(viewer, "pits most probable · cells").data
     samples = layer(viewer, "pits samples · cells").data
     assert (mode <= samples.max(axis=0) + 1e-3).all()
     assert (mode >= samples.min(axis=0) - 1e-3).all()
@@ -288,7 +288,7 @@ def test_what_is_shown_is_not_added_up_with_what_was_shown_before(qtbot, viewer,
     widget.samples.tool.setCurrentText(MODE)
     finish(qtbot, widget.samples.panel)
     shown = [x.name for x in viewer.layers if x.visible]
-    assert shown == ["cells", *(f"{name} MAP (approximate) · cells" for name in NAMES)]
+    assert shown == ["cells", *(f"{name} most probable · cells" for name in NAMES)]
     widget.mask.show_button.click()
     shown = {x.name for x in viewer.layers if x.visible}
     assert shown == {"cells", "filaments · cells", "filaments trusted · cells"}
@@ -357,7 +357,7 @@ def test_planes_in_time_and_depth_keep_their_order(qtbot, viewer, dock, clean, m
     widget = dock(viewer, TrustWidget(viewer))
     widget.residual.model.open(model_file)
     finish(qtbot, widget.residual.panel)
-    assert layer(viewer, "residual (σ of the noise) · cells").data.shape == (3, *clean.shape[1:])
+    assert layer(viewer, "residual · cells").data.shape == (3, *clean.shape[1:])
     assert widget.residual.check.figures.n_pixels == 3 * clean[0].size
 
 

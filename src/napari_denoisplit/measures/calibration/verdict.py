@@ -54,7 +54,7 @@ def judge_sigma(score: CalibrationScore, factor: float = 1.0, *, is_clean: bool)
 
 _RANK: tuple[Grade, ...] = ("do not use", "usable", "good")
 _LIMITS = (
-    "Sigma is the spread of the learned posterior, scaled to the errors on images like these. "
+    "Sigma is the spread of the model's answers, scaled to the errors on images like these. "
     "It says nothing of images unlike them."
 )
 

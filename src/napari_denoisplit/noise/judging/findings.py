@@ -146,8 +146,8 @@ def _gain(curves: NoiseCurves) -> Iterator[Finding]:
     yield Finding(
         2 if gain < 10 * LEAST_GAIN else 1,
         "A plain Gaussian of one width describes held-out pixels better than this model "
-        f"(by {-gain:.3f} nats a pixel): the model misses how noise depends on the signal. Fit it "
-        "anew, to images of this camera.",
+        f"(log-likelihood of a pixel higher by {-gain:.3f}): the model misses how noise depends on "
+        "the signal. Fit it anew, to images of this camera.",
     )
 
 
@@ -181,8 +181,8 @@ def _amount(curves: NoiseCurves, evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             1,
             "The model describes the pixels of its fit better than others "
-            f"(by {overfit:.3f} nats a pixel): it has learned chance. Use more pixels, or a kind "
-            "of noise model with fewer numbers.",
+            f"(log-likelihood of a pixel higher by {overfit:.3f}): it has learned chance. Use more "
+            "pixels, or a kind of noise model with fewer numbers.",
         )
 
 

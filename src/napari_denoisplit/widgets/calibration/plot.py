@@ -26,8 +26,8 @@ RELIABILITY, COVERAGE, SAMPLES = "reliability", "coverage", "fewer samples"
 _EXPLAINED = {
     RELIABILITY: "Pixels that were left out of the fit, sorted by sigma into bins. On the dashed "
     "line the root mean square error of a bin is what sigma says.",
-    COVERAGE: "Share of those pixels whose target lies within an interval around the MMSE. On the "
-    "dashed line it holds as many as it should.",
+    COVERAGE: "Share of those pixels whose target lies within an interval around the best "
+    "estimate. On the dashed line it holds as many as it should.",
     SAMPLES: "Error against sigma with fewer samples, K, each calibrated and judged for itself. "
     "68% and 95%: share of the pixels within these intervals.",
 }
@@ -196,8 +196,8 @@ def _square(axes: Any, curves: Sequence[ReliabilityCurve], colors: Colors) -> No
         zorder=0,
     )
     axes.set(
-        xlabel="RMV, predicted (grey levels)",
-        ylabel="RMSE, actual (grey levels)",
+        xlabel="sigma, predicted (RMV, grey levels)",
+        ylabel="error, actual (RMSE, grey levels)",
         xlim=(0, most),
         ylim=(0, most),
     )

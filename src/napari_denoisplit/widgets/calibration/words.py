@@ -51,7 +51,7 @@ def shared_noise_text(channel: ChannelResult) -> str:
     if plain <= 0:
         return f"{text}: otherwise all of the error would have been taken for noise."
     return (
-        f"{text}: otherwise alpha would be {plain:.3g} in place of {alpha:.3g} "
+        f"{text}: otherwise the factor would be {plain:.3g} in place of {alpha:.3g} "
         f"({plain / alpha - 1:+.0%})."
     )
 

@@ -66,6 +66,7 @@ class LayerChoice(QWidget):
         self._layers = _layer_list(self._offered, name)
         box = self._layers.native
         make_narrow(box, name, f"{name}: an image layer of the viewer.", characters=_CHARACTERS)
+        box.setPlaceholderText("no image is open")
         self.axes_box = narrow_box(
             f"Axes of {name}",
             "What the axes of the layer mean; its axis labels are followed if it has them.",

@@ -52,7 +52,8 @@ class ResultChoice(QWidget):
         self._viewer, self._kind, self._title = viewer, kind, title
         self._results: tuple[FoundResult, ...] = ()
         self._is_picked = False  # by the user
-        self.box = narrow_box(name, help_text, self, characters=8)
+        self.box = narrow_box(name, help_text, self, characters=6)
+        self.box.setPlaceholderText("no split yet")
         self.unread = Text("Results that cannot be read", self)
         self.setLayout(in_a_column(self.box, self.unread))
         self.box.currentIndexChanged.connect(self.changed)

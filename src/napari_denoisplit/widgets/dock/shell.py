@@ -57,18 +57,30 @@ STEPS = {
     ),
 }
 TOOLS = {
-    "Noise model": Step("Noise model", "Fit and judge a noise model.", "NoiseWidget", "noise.md"),
+    "Noise model": Step(
+        "Noise model",
+        "Learn how the values of a camera scatter: a noise model.",
+        "NoiseWidget",
+        "noise.md",
+    ),
     "Calibration": Step(
-        "Calibrate", "Bring sigma to the size of errors.", "CalibrationWidget", "calibration.md"
+        "Calibrate",
+        "Bring the uncertainty of a model to the size of its errors.",
+        "CalibrationWidget",
+        "calibration.md",
     ),
     "Denoise": Step(
-        "Denoise", "Denoise images without a model.", "DenoiseWidget", "denoise.md", OPEN
+        "Denoise", "Denoise images, without a model.", "DenoiseWidget", "denoise.md", OPEN
     ),
     "Batch": Step("Batch", "Split every image of folders.", "BatchWidget", "split.md#batch"),
 }
 _PAGES = STEPS | TOOLS
 _FIRST, _TOOLS = "Split", "Tools"
-_IN_FRONT = "QToolButton:checked {{ background: {}; border-radius: 3px; }}"
+_IN_FRONT = (
+    "QToolButton:checked {{ background: {}; border-radius: 3px; }}"
+    # Qt draws its own mark of a menu across the word.
+    "QToolButton::menu-indicator {{ image: none; }}"
+)
 
 
 class DenoisplitDock(QWidget):
@@ -89,6 +101,7 @@ class DenoisplitDock(QWidget):
         self.setAccessibleName("denoiSplit")
         self.buttons = {name: _button(step) for name, step in STEPS.items()}
         self.tools = _button(Step(_TOOLS, "Noise models, calibration, and more.", ""))
+        self.tools.setText(_with_mark(_TOOLS))
         self.guide_button = _small_button("?", "Help", "Read about this page.")
         self.defaults_button = _small_button("Defaults", "Defaults", "Set back what was changed.")
         self.known = Text("Model and image", self)
@@ -146,7 +159,7 @@ class DenoisplitDock(QWidget):
         for other, button in self.buttons.items():
             button.setChecked(other == name)
         self.tools.setChecked(name in TOOLS)
-        self.tools.setText(TOOLS[name].title if name in TOOLS else _TOOLS)
+        self.tools.setText(_with_mark(TOOLS[name].title if name in TOOLS else _TOOLS))
         self._tell()
         return page
 
@@ -280,6 +293,11 @@ class DenoisplitDock(QWidget):
         for name, button in {**self.buttons, _TOOLS: self.tools}.items():
             button.setIcon(icon(name, theme.text.as_hex()))
             button.setStyleSheet(_IN_FRONT.format(theme.current.as_hex()))
+
+
+def _with_mark(word: str) -> str:
+    """Mark a word as one that opens a menu."""
+    return f"{word} ▾"
 
 
 def _small_button(text: str, name: str, help_text: str) -> QToolButton:

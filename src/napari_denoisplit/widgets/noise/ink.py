@@ -37,7 +37,7 @@ def paint_steps(axes: Any, steps: Sequence[FitStep], colors: Colors) -> None:
     best = int(values.argmax())
     label = f"best: {texts[best]}"
     axes.plot(best, values[best], "o", color=STYLES[0]["color"], label=label)
-    axes.set(xlabel="step of the fit", ylabel="held-out log-likelihood (nats)")
+    axes.set(xlabel="step of the fit", ylabel="log-likelihood, pixels left out")
     # The first steps are far off, and would press all that matters into one line.
     low, high = np.quantile(values, 0.25), values.max()
     if high > low:

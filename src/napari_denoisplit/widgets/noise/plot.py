@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
 
-LEVELS, FIT = "grey levels", "likelihood of the fit"
+LEVELS, FIT = "grey levels", "progress of the fit"
 JOINT, BIN = "all pixels by signal", "pixels of one signal"
-VARIANCE, PIT = "variance and mean", "PIT, QQ, neighbours"
+VARIANCE, PIT = "variance and mean", "shape, neighbours (PIT, QQ)"
 _PAGES = (LEVELS, FIT, JOINT, BIN, VARIANCE, PIT)
 _HEIGHT, _TALL = 250, 380  # pixels of the canvas with one plot and with two
 _CLICKED = "Click in the plot to see the pixels of one signal."

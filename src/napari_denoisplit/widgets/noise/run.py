@@ -136,7 +136,8 @@ class NoiseRun(QObject):
                 self.gathered.emit()
             case FitStep(text=text, held_out_nll=nll):
                 self._plot.add_step(event)
-                self._panel.say(f"{text}: held-out log-likelihood {-nll:.4f} nats per pixel.")
+                likely = f"log-likelihood {-nll:.4f} of pixels left out, the higher the better"
+                self._panel.say(f"Trying {text}: {likely}.")
             case Stage() | Progress():
                 pass  # shown by the panel
             case _:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _LARGEST_INT = 2**31 - 1
 _AUTOMATIC = "automatic"
+_CHARACTERS = 8  # of a choice that a narrow dock must show
 _DECIMALS = 2  # of a number, unless its default has more
 
 
@@ -192,7 +193,7 @@ def _choice(choices: tuple[str, ...], titles: Mapping[str, str]) -> Control:
     box = QComboBox()
     for choice in choices:
         box.addItem(titles.get(choice, choice), choice)
-    guard_wheel(box)
+    make_narrow(box, "", "", characters=_CHARACTERS)
     return Control(
         box,
         box.currentData,

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.worker import Start
 
 _NONE = (
-    "No layer has a sample axis. Split an image and keep samples (step Split, More, Answers to "
-    "keep), or open or drop a result: an OME-Zarr folder, or NAME_mmse.ome.tif beside its samples."
+    "No samples yet. Split an image and keep some (step Split, More, Answers to keep), or open or "
+    "drop a result: an OME-Zarr folder, or NAME_mmse.ome.tif beside its samples."
 )
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SAMPLE_ALONE: Literal["the sample"] = "the sample"
 DIFFERENCE, BLINK = "difference", "blink"
-_MMSE: Literal["the MMSE"] = "the MMSE"
+_BEST: Literal["best estimate"] = "best estimate"
 _OTHER = "sample"
 _STEP_WIDTH = 36  # pixels of a small button
 _KEYS = {"back": ",", "forward": ".", "play": "/"}
@@ -139,8 +139,11 @@ class _View(BaseModel):
         description="The sample as it is; its difference (blue below, orange above, the same "
         "limits on both sides); or sample and the other picture in turn (key B).",
     )
-    against: Literal["the MMSE", "sample"] = Field(
-        _MMSE, title="Compared with", description="What differences and blinking refer to."
+    against: Literal["best estimate", "sample"] = Field(
+        _BEST,
+        title="Compared with",
+        description="What differences and blinking refer to: the mean of all samples (MMSE), or "
+        "another sample.",
     )
     number: int = Field(1, ge=1, title="Other sample", description="Which sample to compare with.")
     layout: FilmLayout = Field(

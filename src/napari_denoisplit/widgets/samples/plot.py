@@ -104,7 +104,16 @@ def paint_histogram(
         axes.axvline(reading.observed, color=colors["text"], linestyle=":")
         where = reading.observed, 0.02 * highest
         axes.annotate(
-            "input ", where, color=colors["text"], fontsize=_SMALL, rotation=90, ha="right"
+            "input",
+            where,
+            xytext=(-3, 2),
+            textcoords="offset points",
+            color=colors["text"],
+            fontsize=_SMALL,
+            rotation=90,
+            ha="right",
+            va="bottom",
+            bbox=_ground(colors),
         )
     _name_rows(axes, reading, highest * rows, colors)
     axes.set(
@@ -131,9 +140,14 @@ def _name_rows(axes: Any, reading: SampleReading, rows: Any, colors: Colors) -> 
             ha=side,
             color=colors["text"],
             fontsize=_SMALL,
-            bbox={"facecolor": colors["background"], "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
+            bbox=_ground(colors),
         )
     axes.set_xlim(low, high)
+
+
+def _ground(colors: Colors) -> dict[str, Any]:
+    """Return what stands behind a word, so that it can be read on bars."""
+    return {"facecolor": colors["background"], "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
 
 
 def paint_joint(
@@ -181,12 +195,14 @@ def paint_profile(
         axes.plot(at, profile.mean[number], color=ink, linewidth=1.2, label=name)
         low, high = profile.low[number], profile.high[number]
         axes.fill_between(at, low, high, color=ink, alpha=_SHADE, linewidth=0)
-    axes.set(xlabel=f"along the line ({unit})", ylabel="grey levels", title="MMSE and interval")
+    axes.set(
+        xlabel=f"along the line ({unit})", ylabel="grey levels", title="best estimate and interval"
+    )
     axes.locator_params(nbins=_TICKS)
 
 
 CAVEAT = (
-    "The spread of the samples is that of the posterior which the model has learned. The model's "
+    "Samples differ as far as the image leaves open, to what the model has learned. The model's "
     "own error is not in it: on structures or noise unlike its training data, all samples can "
     "agree and be wrong."
 )
@@ -236,10 +252,11 @@ def _headline(reading: SampleReading) -> str:
 
 
 def _estimate(estimate: Estimate, *, calibrated: bool) -> str:
-    kind = "sigma" if calibrated else "sigma (uncalibrated)"
+    kind = "σ" if calibrated else "σ (uncalibrated)"
+    best = f"best estimate {grey_levels(estimate.mean, 4)}"
     if not np.isfinite(estimate.sigma):
-        return f"MMSE {grey_levels(estimate.mean, 4)}, {kind} is not known"
-    text = f"MMSE {grey_levels(estimate.mean, 4)}, {kind} {grey_levels(estimate.sigma, 4)}"
+        return f"{best}, {kind} is not known"
+    text = f"{best}, {kind} {grey_levels(estimate.sigma, 4)}"
     if not np.isfinite(estimate.high):
         n = estimate.n_samples
         return f"{text}; {'1 sample is' if n == 1 else f'{n} samples are'} too few for an interval"

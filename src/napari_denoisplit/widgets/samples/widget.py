@@ -69,7 +69,7 @@ class SamplesWidget(JobWidget):
         self._settle = timer(self, self._reveal, _SETTLE_MS)
         shown = (self.show_button, self.status, self.transport, self.view, self.pins)
         parts = ("Measure", self.measuring, "Save", self.panel)
-        self._lay_out("Possible answers", self.choice, *shown, *parts)
+        self._lay_out("Possible answers (samples)", self.choice, *shown, *parts)
         self._connect()
         self._on_choice()
 

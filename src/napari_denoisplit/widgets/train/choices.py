@@ -15,6 +15,7 @@ from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.files import free_name
 from napari_denoisplit.settings import METHODS, MixSettings, TrainSettings
 from napari_denoisplit.widgets.choosers.path import PathChoice
+from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.fields import (
     Control,
     SettingsForm,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
-_HOW = ("preset", "minutes", "device", "method")
+_HOW = ("preset", "minutes", "device")
 _BY_RECIPE = (
     "steps",
     "epochs",
@@ -45,7 +46,7 @@ _BY_RECIPE = (
     "augment",
 )
 """Controls in the fold that a recipe sets; it also sets what has no control."""
-_MORE = ("recipe", *_BY_RECIPE, "precision", "seed")
+_MORE = ("recipe", "method", *_BY_RECIPE, "precision", "seed")
 _TITLES = {
     "recipe": {"own": "our own", "paper": "as published"},
     "method": {
@@ -60,6 +61,10 @@ _TITLES = {
     "batch_size": {"": "of the preset"},
 }
 _MIX_TITLES = {"average": "their average", "sum": "their sum"}
+_MIXED = {
+    "average": "As a program averages images. In a channel of a camera light adds up: their sum.",
+    "sum": "As light adds up in a channel of a camera.",
+}
 _LONGEST_NAME = 60
 _ALPHA_RANGE = (0.1, 2.0)
 _Alpha = Annotated[float, Field(ge=_ALPHA_RANGE[0], le=_ALPHA_RANGE[1])]
@@ -76,14 +81,16 @@ class TrainChoices(QWidget):
         self.how = SettingsForm(TrainSettings, _HOW, _TITLES)
         self.mix = build_control(MixSettings, "mode", "Superposition", _MIX_TITLES)
         self.how.add_control("superposition", "Superposition", self.mix)
+        self.mix_about = Text("What the superposition is for")
         self.noise = NoiseChoice()
         self.more = SettingsForm(TrainSettings, _MORE, _TITLES)
         self.alpha = _alpha_slider()
         self.more.add_control("mixing_range", "Mixing range", self.alpha)
         self.more["recipe"].changed.connect(self._take_up_recipe)
-        for name in ("preset", "method"):
-            self.how[name].changed.connect(self._follow_recipe)
-        self.how.changed.connect(self._refresh)
+        for choice in (self.how["preset"], self.more["method"]):
+            choice.changed.connect(self._follow_recipe)
+        for form in (self.how, self.more):
+            form.changed.connect(self._refresh)
         self.noise.changed.connect(self._refresh)
         self._refresh()
 
@@ -129,9 +136,10 @@ class TrainChoices(QWidget):
             self.more[name].set_value(getattr(settings, name))
 
     def _takes_noise_models(self) -> bool:
-        return METHODS[self.how["method"].value()].likelihood == "noise_model"
+        return METHODS[self.more["method"].value()].likelihood == "noise_model"
 
     def _refresh(self) -> None:
+        self.mix_about.say(_MIXED[self.mix.value()])
         self.noise.set_needed(self._takes_noise_models())
         self.changed.emit()
 

@@ -52,7 +52,8 @@ class TrainWidget(JobWidget):
         )
         self._run: TrainRun | None = None
         fold = Fold("More", self.choices.more, self.preview)
-        how = ("How", self.choices.how, self.choices.noise, self.target, fold)
+        what = (self.choices.how, self.choices.mix_about, self.choices.noise, self.target)
+        how = ("How", *what, fold)
         parts = ("Structures", self.source, *how, self.panel, self.plot)
         self._lay_out(*parts, below=(self.split_button,))
         kinds = {MODEL_SUFFIXES: self.target.resume_from, READABLE: self.source.add_files}

@@ -171,8 +171,8 @@ class ResidualPart(JobPart):
 
         hide_results(self._viewer, result)
         for name, image, shown, limit in (
-            ("residual (σ of the noise)", check.residual, False, _LIMITS[0]),
-            ("unexplained (smoothed residual)", check.bias, True, _LIMITS[1]),
+            ("residual", check.residual, False, _LIMITS[0]),
+            ("unexplained", check.bias, True, _LIMITS[1]),
         ):
             show_image(
                 self._viewer,
@@ -216,7 +216,11 @@ def _other_model(result: FoundResult, model: ModelChoice) -> str:
 def _numbers(check: ResidualCheck, warning: str) -> str:
     f = check.figures
     lags = ", ".join(f"{c:+.3f}" for c in f.correlation)
-    compared = f"{f.n_samples} samples" if f.n_samples else "the MMSE alone; keep samples for more"
+    compared = (
+        f"{f.n_samples} samples"
+        if f.n_samples
+        else "the best estimate alone; keep samples for more"
+    )
     lines = [
         warning,
         f"Compared: {compared}.",

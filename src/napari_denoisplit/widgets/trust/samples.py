@@ -43,8 +43,8 @@ MODE = "most probable image"
 ANSWERS = "answers in a region"
 CONSENSUS = "consensus segmentation"
 _HELP = {
-    MODE: "Approximate MAP: where samples disagree, the MMSE is a faint compromise; this takes the "
-    "side of most samples. It is as sharp as a sample, and can be wrong like one.",
+    MODE: "Where samples disagree, the best estimate is a faint compromise; this takes the side of "
+    "most samples (approximate MAP). It is as sharp as a sample, and can be wrong like one.",
     ANSWERS: "Sorts the samples of a small region into a few answers, each with the share of "
     "samples behind it. Draw the region in a Shapes layer.",
     CONSENSUS: "Segments every sample by a local threshold, and keeps what more than half of them "
@@ -168,12 +168,12 @@ class SamplesPart(JobPart):
     def _show_mode(self, result: FoundResult, mode: Floats) -> None:
         hide_results(self._viewer, result)
         for c, structure in enumerate(result.split.structures):
-            data, title = result.as_in_viewer(mode[c]), f"{structure} · MAP (approximate)"
+            data, title = result.as_in_viewer(mode[c]), f"{structure} · most probable"
             show_image(self._viewer, result, title, data, like=result.mmse[c])
         self.panel.say(
-            f"The approximate MAP of {result.split.n_kept} samples, in windows of 10 x 10 "
-            "pixels. It takes sides where the MMSE compromises; where few samples decide, another "
-            "draw may take the other side."
+            f"The most probable image (approximate MAP) of {result.split.n_kept} samples, in "
+            "windows of 10 x 10 pixels. It takes sides where the best estimate compromises; where "
+            "few samples decide, another draw may take the other side."
         )
 
     def _show_consensus(self, result: FoundResult, channel: int, found: ConsensusStack) -> None:
