@@ -71,6 +71,29 @@ def test_one_layer_with_channels_is_enough(qtbot, viewer, widget, jobs, channels
     np.testing.assert_array_equal(fields.fields[0], channels)
 
 
+def test_structures_that_were_recorded_together_are_learned_from(
+    qtbot, viewer, widget, jobs, channels
+):
+    viewer.add_image(channels.sum(axis=0), name="together")
+    widget.recorded.use.setChecked(True)
+    assert not widget.choices.mix.widget.isEnabled()
+    widget.recorded.source.layer.layer = layer(viewer, "together")
+    run(qtbot, widget)
+    np.testing.assert_array_equal(
+        jobs.calls[0]["fields"].superpositions, channels.sum(axis=0)[None]
+    )
+
+
+def test_what_was_recorded_together_is_asked_for_in_words(viewer, widget):
+    widget.recorded.source.kind.setCurrentIndex(widget.recorded.source.kind.findData(FILES))
+    assert not widget.problem
+    widget.recorded.use.setChecked(True)
+    assert "recorded together" in widget.problem
+    widget.recorded.use.setChecked(False)
+    assert not widget.problem
+    assert widget.choices.mix.widget.isEnabled()
+
+
 def test_files_are_read_in_the_background(qtbot, widget, jobs, channels, tmp_path):
     paths = [tmp_path / "dapi.tif", tmp_path / "phalloidin.tif"]
     for path, data in zip(paths, channels, strict=True):

@@ -37,3 +37,12 @@ STRUCTURES = Role(
     repeats="The time points are exposures of one place that did not change, not a time-lapse. "
     "Noise models are then fitted to their differences, which is the best way.",
 )
+RECORDED = Role(
+    ways=_ONE_BY_ONE,
+    where=_WHERE,
+    help_text="Images of the same fields with all structures at once, a plane for each field: a "
+    "layer, or files in the order of the fields.",
+    missing="Add TIFF or OME-Zarr images of the structures recorded together, or take the box off.",
+    channel="For images with channels: the one that shows the structures together.",
+    one_channel=True,
+)

@@ -52,6 +52,8 @@ class TrainOrder:
     images: tuple[ChosenImage, ...]
     structures: tuple[str, ...]
     """Names of the structures; empty to go by the images."""
+    recorded: tuple[ChosenImage, ...]
+    """Images that show all structures together; empty to mix the channels."""
     t_is_repeats: bool
     """Whether the T axis holds repeated exposures of one place."""
     settings: TrainSettings
@@ -98,8 +100,9 @@ def _read_fields(order: TrainOrder) -> Job[StatusEvent, TrainingFields | Separat
     from napari_denoisplit.images.training.separate import fields_of
 
     images = yield from read_all(order.images)
+    recorded = yield from read_all(order.recorded)
     yield Stage("Preparing the images")
-    fields = fields_of(images, t_is_repeats=order.t_is_repeats)
+    fields = fields_of(images, superpositions=recorded, t_is_repeats=order.t_is_repeats)
     names = order.structures
     if not names:
         return fields

@@ -17,6 +17,7 @@ from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.train.choices import ModelTarget, TrainChoices
 from napari_denoisplit.widgets.train.plots import TrainingPlot
+from napari_denoisplit.widgets.train.recorded import RecordedChoice
 from napari_denoisplit.widgets.train.run import TrainOrder, TrainRun
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class TrainWidget(JobWidget):
         help_text = "Train a model; it is saved while it improves."
         super().__init__(napari_viewer, "Train a splitting model", "Train", help_text, start)
         self.source = ImageChooser(self._viewer, STRUCTURES, self)
+        self.recorded = RecordedChoice(self._viewer, self)
         self.choices = TrainChoices(self)
         self.target = ModelTarget(self)
         self.preview = QCheckBox("Show a preview in the viewer", self)
@@ -51,14 +53,14 @@ class TrainWidget(JobWidget):
             "Use in Split", "Open the step Split with this model.", self._use_in_split
         )
         self._run: TrainRun | None = None
-        fold = Fold("More", self.choices.more, self.preview)
+        fold = Fold("More", self.choices.more, self.recorded, self.preview)
         what = (self.choices.how, self.choices.mix_about, self.choices.noise, self.target)
         how = ("How", *what, fold)
         parts = ("Structures", self.source, *how, self.panel, self.plot)
         self._lay_out(*parts, below=(self.split_button,))
         kinds = {MODEL_SUFFIXES: self.target.resume_from, READABLE: self.source.add_files}
         self._take_drops(kinds, self.panel.status)
-        for part in (self.source, self.choices, self.target):
+        for part in (self.source, self.recorded, self.choices, self.target):
             part.changed.connect(self._refresh)
         self.panel.finished.connect(self._on_finished)
         self._refresh()
@@ -66,7 +68,8 @@ class TrainWidget(JobWidget):
     @property
     def problem(self) -> str:
         """Why training cannot start; empty if it can."""
-        return self.source.problem or self.choices.problem or self.target.problem
+        parts = (self.source, self.recorded, self.choices, self.target)
+        return next((part.problem for part in parts if part.problem), "")
 
     def take_noise_model(self, known: KnownModel) -> None:
         """Train with this noise model for the next structure that has none yet."""
@@ -76,11 +79,13 @@ class TrainWidget(JobWidget):
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
         self.source.reset_choices()
+        self.recorded.source.reset_choices()
 
     def _order(self) -> TrainOrder:
         return TrainOrder(
             images=self.source.chosen(),
             structures=self.source.typed_names,
+            recorded=self.recorded.chosen(),
             t_is_repeats=self.source.t_is_repeats,
             settings=self.choices.settings(),
             path=self.target.path(),
@@ -109,6 +114,8 @@ class TrainWidget(JobWidget):
             files = tuple(path.stem for path in self.source.paths)
             self.target.suggest(self.source.structures or files)
             self.choices.noise.set_structures(self.source.structures)
+            # How recorded superpositions are mixed is measured.
+            self.choices.mix.widget.setEnabled(not self.recorded.use.isChecked())
         super()._refresh()
         trained = self._run is not None and self._run.model is not None
         self.split_button.setVisible(trained and not self.panel.is_running)
