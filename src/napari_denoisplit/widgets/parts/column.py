@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QIcon, QPixmap
 from qtpy.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
@@ -14,6 +14,7 @@ from napari_denoisplit.widgets.parts.timer import timer
 
 _WIDTH = 320  # pixels, enough for every label beside its control
 _MINIMUM_HEIGHT = 120  # what is said below it may be long, and must not raise the window
+_NO_LIMIT = 2**24 - 1  # Qt's QWIDGETSIZE_MAX
 _SETTLE_MS = 50  # until the layout has placed a part that was just shown
 
 
@@ -105,7 +106,13 @@ class Fold(QCollapsible):
         self.collapse(animate=False)
         self._mark(False)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Leave the height alone: superqt would bound it by what the parts need as they are."""
+        return False
+
     def _mark(self, opened: bool) -> None:
-        # superqt folds by height alone, which leaves the parts within reach of the tab key.
+        # superqt folds by height alone, which leaves the parts within reach of the tab key, and
+        # squeezes them when one of them grows.
         self.content().setVisible(opened)
+        self.content().setMaximumHeight(_NO_LIMIT)
         self.setText(f"{'▾' if opened else '▸'}  {self._title}")
