@@ -61,6 +61,7 @@ _TITLES = {
     "batch_size": {"": "of the preset"},
 }
 _MIX_TITLES = {"average": "their average", "sum": "their sum"}
+_MEASURED = "How the structures are mixed is measured in what was recorded together."
 _MIXED = {
     "average": "As a program averages images. In a channel of a camera light adds up: their sum.",
     "sum": "As light adds up in a channel of a camera.",
@@ -138,8 +139,14 @@ class TrainChoices(QWidget):
     def _takes_noise_models(self) -> bool:
         return METHODS[self.more["method"].value()].likelihood == "noise_model"
 
+    def set_recorded(self, recorded: bool) -> None:
+        """Lock what has no effect where superpositions were recorded."""
+        self.mix.widget.setEnabled(not recorded)
+        self.mix_about.say(_MEASURED if recorded else _MIXED[self.mix.value()])
+
     def _refresh(self) -> None:
-        self.mix_about.say(_MIXED[self.mix.value()])
+        if self.mix.widget.isEnabled():
+            self.mix_about.say(_MIXED[self.mix.value()])
         self.noise.set_needed(self._takes_noise_models())
         self.changed.emit()
 

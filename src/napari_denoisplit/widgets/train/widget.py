@@ -114,8 +114,7 @@ class TrainWidget(JobWidget):
             files = tuple(path.stem for path in self.source.paths)
             self.target.suggest(self.source.structures or files)
             self.choices.noise.set_structures(self.source.structures)
-            # How recorded superpositions are mixed is measured.
-            self.choices.mix.widget.setEnabled(not self.recorded.use.isChecked())
+            self.choices.set_recorded(self.recorded.use.isChecked())
         super()._refresh()
         trained = self._run is not None and self._run.model is not None
         self.split_button.setVisible(trained and not self.panel.is_running)
