@@ -13,6 +13,14 @@ from napari_denoisplit.images.files.reading import read_image
 class Scenes(SimpleNamespace):
     """Answers as the reader of a file does."""
 
+    @property
+    def shape(self):
+        return getattr(self, "claimed", self.data.shape)
+
+    @property
+    def dtype(self):
+        return self.data.dtype
+
     def set_scene(self, number):
         if len(self.scenes) > 1:
             self.data = self.data + 100 * number
@@ -82,6 +90,7 @@ def test_a_scale_that_is_not_known_is_left_out(czi, install):
     [
         (scene(scenes=("one", "two")), r"2 scenes \(0: one; 1: two\): choose one with series=0"),
         (scene(dims=SimpleNamespace(order="CZYXS")), "RGB picture"),
+        (scene(claimed=(9, 2**20, 2**20)), r"9 x 1048576 x 1048576 pixels, .* GiB of memory are"),
         ({"error": RuntimeError("bad block")}, r"RuntimeError: bad block\). Save it as OME-TIFF"),
     ],
 )

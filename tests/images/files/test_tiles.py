@@ -48,6 +48,30 @@ def test_a_picture_larger_than_its_place_is_refused(tmp_path, codec, layout, wha
         np.asarray(read_image(path, axes=axes, lazy_above=lazy_above).data)
 
 
+@pytest.mark.parametrize("lazy_above", [0, 2**40])
+def test_a_picture_of_more_values_than_its_place_has_is_refused(tmp_path, monkeypatch, lazy_above):
+    def deep(pixels):
+        return imagecodecs.lerc_encode(np.zeros((*pixels.shape, 9000), np.uint8))
+
+    monkeypatch.setitem(ENCODERS, "lerc", deep)
+    path = with_picture(tmp_path / "a.tif", "lerc", 64)
+    with pytest.raises(ImageError, match=r"a\.tif .*64 x 64 with 9000 values each, where 4 may"):
+        np.asarray(read_image(path, lazy_above=lazy_above).data)
+
+
+@pytest.mark.parametrize("lazy_above", [0, 2**40])
+@pytest.mark.parametrize("codec", ["zlib", "lerc"])
+def test_tiles_far_larger_than_the_image_are_refused(tmp_path, codec, lazy_above):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.ones((64, 48), np.uint16), compression=codec, tile=(64, 64))
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        for name in ("TileWidth", "TileLength"):
+            file.pages.first.tags[name].overwrite(20_000)
+    said = r"a\.tif .*tiles claim 20000 x 20000 pixels, .*64 x 48 needs 16,777,216 at most"
+    with pytest.raises(ImageError, match=said):
+        np.asarray(read_image(path, lazy_above=lazy_above).data)
+
+
 @pytest.mark.parametrize("layout", [{"tile": (32, 32)}, {"rowsperstrip": 24}])
 @pytest.mark.parametrize("codec", [name for name in ENCODERS if name != "webp"])
 def test_pictures_that_fit_are_read(tmp_path, rng, codec, layout):

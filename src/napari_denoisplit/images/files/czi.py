@@ -6,15 +6,17 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.pixel_size import ImageMetadata
+from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from napari_denoisplit.images.image import Image
 
@@ -49,6 +51,7 @@ def read_czi(path: Path, *, axes: str | None = None, series: int | None = None) 
         source = BioImage(path, reader=Reader)
         _check_scene(path, source.scenes, series)
         source.set_scene(series or 0)
+        _check_memory(path, source.shape, source.dtype)
         letters, data = str(source.dims.order), np.asarray(source.data)
         pixel = source.physical_pixel_sizes
         steps = {"Z": pixel.Z, "Y": pixel.Y, "X": pixel.X}
@@ -80,6 +83,17 @@ def _check_scene(path: Path, scenes: Sequence[str], series: int | None) -> None:
         )
     if series is not None and not 0 <= series < len(scenes):
         raise ImageError(f"{path} has no image {series}; it holds {listing}.")
+
+
+def _check_memory(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> None:
+    """Refuse what is larger than the memory, before room is made for it."""
+    n_bytes, free = math.prod(shape) * np.dtype(dtype).itemsize, psutil.virtual_memory().available
+    if n_bytes > free:
+        raise ImageError(
+            f"{path} claims to have {' x '.join(map(str, shape))} pixels, which take "
+            f"{gib(n_bytes)}, and {gib(free)} of memory are free. Save it as OME-TIFF or OME-Zarr, "
+            "which are read piece by piece; if it cannot be true, copy it again."
+        )
 
 
 def _image(

@@ -23,7 +23,7 @@ from napari_denoisplit.images.files.file_sets import once_each
 from napari_denoisplit.images.files.grey_levels import as_meant, without_alpha
 from napari_denoisplit.images.files.mrc import is_mrc, read_mrc
 from napari_denoisplit.images.files.remarks import remarks, tifffile_remarks
-from napari_denoisplit.images.files.tiles import bound_pictures
+from napari_denoisplit.images.files.tiles import bound_tiles
 from napari_denoisplit.images.pixel_size import tiff_metadata
 from napari_denoisplit.images.zarr.nodes import ZARR_FILES, is_zarr
 
@@ -268,7 +268,7 @@ def _pixels(
     opened: ExitStack,
 ) -> tuple[Any, str]:
     """Read or open the pixels of an image; return them with the letters of their axes."""
-    bound_pictures(series)
+    bound_tiles(series)
     order = "".join(a for a in stored if a not in "YX" + POSITION) + "YX"
     places = [stored.index(a) for a in order]
     at = {stored.index(POSITION): position} if POSITION in stored else {}
