@@ -24,9 +24,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def pytest_collection_finish() -> None:
-    """Let no search for garbage look through the libraries again: each would take a second."""
+    """Let no search for garbage look through the libraries again: each would take a second.
+
+    What is loaded later is looked through seldom; a test that counts what is left asks for it.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 @pytest.fixture(scope="session")

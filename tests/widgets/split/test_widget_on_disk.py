@@ -51,7 +51,7 @@ def place(monkeypatch, tmp_path) -> Path:
 
 @pytest.fixture
 def widget(viewer, trained, dock, rng):
-    return prepared(viewer, trained, dock, rng.normal(100, 10, (600, 280)).astype("f4"))
+    return prepared(viewer, trained, dock, rng.normal(100, 10, (600, 64)).astype("f4"))
 
 
 def prepared(viewer, trained, dock, pixels, **keywords):
@@ -153,7 +153,7 @@ def test_a_temporary_result_goes_with_its_last_layer(qtbot, viewer, widget, plac
 
 
 def test_a_temporary_result_goes_with_its_viewer(qtbot, window, trained, dock, rng, place):
-    widget = prepared(window, trained, dock, rng.normal(100, 10, (600, 280)).astype("f4"))
+    widget = prepared(window, trained, dock, rng.normal(100, 10, (600, 64)).astype("f4"))
     split(qtbot, widget)
     assert list(place.rglob("*.zarr"))
     window.close()
