@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,10 +96,13 @@ def test_what_was_recorded_together_is_asked_for_in_words(viewer, widget):
 
 
 def test_files_are_read_in_the_background(qtbot, widget, jobs, channels, tmp_path):
-    paths = [tmp_path / "dapi.tif", tmp_path / "phalloidin.tif"]
+    paths = [tmp_path / "dapi.ome.tif", tmp_path / "phalloidin.tif"]
     for path, data in zip(paths, channels, strict=True):
         tifffile.imwrite(path, data)
+    widget.target.save.set_path(Path(widget.target._suggested))
     widget.open_files(paths)
+    assert widget.target.save.path.name == "dapi-phalloidin.denoisplit"
+    widget.target.save.set_path(tmp_path / "cells.denoisplit")
     assert widget.source.kind.currentData() == FILES
     run(qtbot, widget)
     fields = jobs.calls[0]["fields"]

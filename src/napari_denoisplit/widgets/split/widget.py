@@ -16,7 +16,7 @@ from napari_denoisplit.widgets.choosers.foreign_model import FOREIGN_SUFFIXES
 from napari_denoisplit.widgets.choosers.images import ImageChooser
 from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.choosers.roles import SUPERPOSITION
-from napari_denoisplit.widgets.layers.removal import remove_kind
+from napari_denoisplit.widgets.layers.removal import hide_kind, remove_kind
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import button, in_a_row
 from napari_denoisplit.widgets.parts.dialogs import ask_for_folder
@@ -151,7 +151,7 @@ class SplitWidget(JobWidget):
     def _begin(self, order: tuple[ModelHeader, tuple[ChosenImage, ...], SplitSettings]) -> None:
         header, inputs, settings = order
         self.where.begin()
-        remove_kind(self._viewer, PREVIEW)  # of a training: it would lie over the result
+        hide_kind(self._viewer, PREVIEW)  # of a training: it would lie over the result
         run = SplitRun(
             self._viewer, self.panel, self.model.path, header, settings, inputs, self.where
         )
@@ -210,6 +210,7 @@ class SplitWidget(JobWidget):
             self._run = None
             self.where.end()
             if run.results:
+                remove_kind(self._viewer, PREVIEW)
                 self.result_made.emit()
         self._refresh()
 

@@ -111,7 +111,7 @@ class TrainWidget(JobWidget):
 
     def _refresh(self, *_: object) -> None:
         if not self.panel.is_running:
-            files = tuple(path.stem for path in self.source.paths)
+            files = tuple(path.stem.removesuffix(".ome") for path in self.source.paths)
             self.target.suggest(self.source.structures or files)
             self.choices.noise.set_structures(self.source.structures)
             self.choices.set_recorded(self.recorded.use.isChecked())
