@@ -30,8 +30,8 @@ from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.settings import TrainSettings
 
-STEPS, STEPS_PER_EPOCH = 2400, 10
-LONGEST_LIFE = 5.0
+STEPS, STEPS_PER_EPOCH = 800, 5
+LONGEST_LIFE = 2.0
 """Seconds of training before a kill, at most."""
 BEGUN = "begun"
 
@@ -41,7 +41,7 @@ def train(path: Path) -> None:
     import torch
 
     torch.set_num_threads(1)  # sums of several threads have no fixed order
-    noisy = add_noise(phantom((256, 256), ("filaments", "pits"), 0), gaussian=1.0, seed=0)
+    noisy = add_noise(phantom((160, 160), ("filaments", "pits"), 0), gaussian=1.0, seed=0)
     settings = TrainSettings(
         preset="tiny",
         minutes=None,
