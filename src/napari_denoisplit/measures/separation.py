@@ -116,6 +116,16 @@ def separation_of(training: Mapping[str, Any]) -> Verdict | None:
         return None
 
 
+def doubt_about(training: Mapping[str, Any]) -> Verdict | None:
+    """Return what holds of every split of a model whose structures are not apart; None if not."""
+    verdict = separation_of(training)
+    if verdict is None or verdict.grade == "good":
+        return None
+    first, *others = verdict.reasons
+    told = f"The model does not keep the structures apart. On its validation images: {first}"
+    return verdict.model_copy(update={"reasons": (told, *others)})
+
+
 def _gravity(is_good: bool, is_usable: bool) -> int:
     return 0 if is_good else 1 if is_usable else 2
 

@@ -23,6 +23,7 @@ from napari_denoisplit.jobs.recording.job import Recording, recording_job
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.likeness import likeness_of, with_likeness
+from napari_denoisplit.measures.separation import KEY, judge_separation
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import Acquisition, LadderSettings, MixSettings, SplitSettings
 
@@ -248,3 +249,15 @@ def test_pixels_of_another_size_are_told_by_a_model_that_knows_nothing_else(mode
     bare = replace(known, header=known.header.model_copy(update={"training": {}}))
     assert judged(bare, 325).verdict is None
     assert judged(bare, 650).verdict.grade == "usable"
+
+
+@pytest.mark.parametrize("known", ["alone", "with what its own kind looks like"])
+def test_no_recording_is_better_than_the_model_keeps_structures_apart(model: Model, known):
+    verdict = judge_separation(("filaments", "pits"), np.array([[0.2, 0.1], [0.1, 0.9]]))
+    training = {KEY: verdict.model_dump(mode="json")}
+    if known != "alone":
+        training |= model.header.training
+    header = model.header.model_copy(update={"training": training})
+    found = judged(replace(model, header=header), 325).verdict
+    assert found.grade == "do not use"
+    assert "20% of the contrast of filaments" in found.reasons[0]

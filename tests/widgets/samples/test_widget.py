@@ -149,6 +149,14 @@ def test_a_removed_picture_is_not_painted_any_more(viewer, browse):
     assert browse.show_button.text() in ("Show the answers", "Hide the answers")
 
 
+def test_nothing_is_said_to_be_in_sight_when_the_answers_are_hidden(browse):
+    if not browse.browser.is_shown:
+        browse.show_button.click()
+    assert "In sight" in browse.status.text()
+    browse.show_button.click()
+    assert browse.status.text() == ""
+
+
 def test_planes_of_a_stack_follow_the_viewer(qtbot, viewer, dock, rng):
     samples = make_samples(rng, lead=(3, 2))
     add_split(viewer, samples, "time sample z")

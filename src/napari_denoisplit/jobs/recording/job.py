@@ -14,9 +14,9 @@ from napari_denoisplit.images.units import pixel_edge
 from napari_denoisplit.jobs.recording.acquisition import GivenUp, estimate, missing_noise
 from napari_denoisplit.jobs.recording.windows import windows_of
 from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
+from napari_denoisplit.measures.separation import doubt_about
 from napari_denoisplit.measures.trust.likeness import noise_of, without_specks
 from napari_denoisplit.measures.trust.recording import (
-    Pixels,
     RecordingFigures,
     judge_recording,
     judge_scale,
@@ -93,16 +93,15 @@ def recording_job(
     known = settings.acquisition
     if known is None and settings.grey_levels == "kept":
         known = Acquisition()
-    pixels = _pixels(model, view)
+    aside = _without_a_look(model, view)
     windows = None
     if likeness is not None:
         windows = windows_of(view if known is None else without_background(view, known))
     if likeness is None or windows is None or len(windows.pixels) < _FEWEST:
-        scale = None if pixels is None else judge_scale(pixels)
-        if scale is None:
+        if aside is None:
             return Recording(known or Acquisition(), None, ())
-        yield Stage(scale.headline)
-        return Recording(known or Acquisition(), scale, (scale.headline,))
+        yield Stage(aside.headline)
+        return Recording(known or Acquisition(), aside, (aside.headline,))
     yield Stage(f"Looking at {view.name}")
     try:
         with keep_freed_memory():
@@ -112,10 +111,11 @@ def recording_job(
     if acquisition.background and known is None:
         windows = windows_of(without_background(view, acquisition))
     figures = _figures(model, likeness, to_training(windows.pixels, acquisition))
-    figures = figures._replace(pixels=pixels)
     if acquisition.background:
         figures = figures._replace(background=float(np.ptp(acquisition.background)))
     verdict = judge_recording(figures)
+    if aside is not None:
+        verdict = verdict.joined(aside)
     notes = tuple(_in_words(acquisition)) if known is None else ()
     if verdict.grade != "good":
         notes = (*notes, verdict.headline)
@@ -123,11 +123,16 @@ def recording_job(
     return Recording(acquisition, verdict, notes)
 
 
-def _pixels(model: Model, view: Image) -> Pixels | None:
+def _without_a_look(model: Model, view: Image) -> Verdict | None:
+    """Return what speaks against a split before its pixels are seen; None if nothing does."""
     header = model.header
     here = pixel_edge(view.pixel_size, view.units)
     trained = pixel_edge(header.pixel_size, header.units)
-    return None if here is None or trained is None else Pixels(here, trained)
+    scale = None if here is None or trained is None else judge_scale(here, trained)
+    doubt = doubt_about(header.training)
+    if scale is None or doubt is None:
+        return scale or doubt
+    return scale.joined(doubt)
 
 
 def _figures(model: Model, likeness: Likeness, windows: NDArray[np.float32]) -> RecordingFigures:

@@ -19,15 +19,6 @@ nothing is left of what the model learned. Halved, a well loses 4 to 6 dB; of 1.
 _BY_NOISE = 6.0  # more noise, up to 1.4 times, shifts an image without harm
 
 
-class Pixels(NamedTuple):
-    """Edges of the pixels, µm."""
-
-    here: float
-    """Of the recording."""
-    trained: float
-    """Of the training images."""
-
-
 class RecordingFigures(NamedTuple):
     """What windows of a recording show, in the grey levels of the training images."""
 
@@ -37,12 +28,10 @@ class RecordingFigures(NamedTuple):
     """See `Likeness.shift`."""
     background: float = 0.0
     """Range of the smooth background that was taken out, grey levels of the recording."""
-    pixels: Pixels | None = None
-    """None where not both are known."""
 
 
 def judge_recording(figures: RecordingFigures) -> Verdict:
-    """Judge a recording by how it looks to the encoder, its noise and its pixel size."""
+    """Judge a recording by how it looks to the encoder, and by its noise."""
     found: list[Finding] = []
     if figures.noise > NOISY:
         gravity = 2 if figures.noise > TOO_NOISY else 1
@@ -76,33 +65,28 @@ def judge_recording(figures: RecordingFigures) -> Verdict:
             )
         )
     numbers = {"noise": figures.noise, "shift": figures.shift}
-    if figures.pixels is not None:
-        found += _of_scale(figures.pixels)
-        numbers["magnification"] = figures.pixels.trained / figures.pixels.here
     return _verdict(found, numbers)
 
 
-def judge_scale(pixels: Pixels) -> Verdict | None:
-    """Judge a recording of which nothing but the pixel size is known; None if that is right."""
-    found = _of_scale(pixels)
-    return _verdict(found, {"magnification": pixels.trained / pixels.here}) if found else None
+def judge_scale(here: float, trained: float) -> Verdict | None:
+    """Judge a recording by the edge of its pixels and that of the training images, both in µm.
 
-
-def _of_scale(pixels: Pixels) -> list[Finding]:
-    magnification = pixels.trained / pixels.here
+    Returns
+    -------
+    None where structures are about as large as in training.
+    """
+    magnification = trained / here
     ratio = max(magnification, 1 / magnification)
     if ratio <= SAME_SCALE:
-        return []
+        return None
     way_out = "Resample it to that" if magnification > 1 else "Take it with pixels of that size"
-    return [
-        Finding(
-            2 if ratio > ANOTHER_SCALE else 1,
-            f"Its pixels are {pixels.here:.3g} µm wide, those of the training images "
-            f"{pixels.trained:.3g} µm, so that structures look {magnification:.2g} times as large "
-            f"as the model knows them. {way_out}, or train with images like this one; if the pixel "
-            "size is wrong, correct it.",
-        )
-    ]
+    finding = Finding(
+        2 if ratio > ANOTHER_SCALE else 1,
+        f"Its pixels are {here:.3g} µm wide, those of the training images {trained:.3g} µm, so "
+        f"that structures look {magnification:.2g} times as large as the model knows them. "
+        f"{way_out}, or train with images like this one; if the pixel size is wrong, correct it.",
+    )
+    return _verdict([finding], {"magnification": magnification})
 
 
 def _verdict(found: list[Finding], numbers: dict[str, float]) -> Verdict:

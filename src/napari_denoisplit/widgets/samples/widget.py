@@ -185,10 +185,10 @@ class SamplesWidget(JobWidget):
             self.pins.show_set(chosen)
 
     def _on_button(self) -> None:
+        self.status.say("")
         if self.browser.is_shown:
             self.browser.hide()
         else:
-            self.status.say("")
             self.choice.result.reset_choices()  # the labels of axes may have changed
             self.browser.show()
         self._refresh()
