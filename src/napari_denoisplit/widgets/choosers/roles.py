@@ -42,7 +42,7 @@ RECORDED = Role(
     where=_WHERE,
     help_text="Images of the same fields with all structures at once, a plane for each field: a "
     "layer, or files in the order of the fields.",
-    missing="Add TIFF or OME-Zarr images of the structures recorded together, or take the box off.",
+    missing="Add images of the structures recorded together, or take the box off.",
     channel="For images with channels: the one that shows the structures together.",
     one_channel=True,
 )
