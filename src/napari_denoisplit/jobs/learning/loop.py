@@ -91,7 +91,9 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
         done = _epoch_done(run, result)
         history.append(done)
         if settings.schedule == "plateau":
-            run.plateau.step(result.shortfall(settings.monitor))
+            trainer.learning_rate = run.plateau.after(
+                result.shortfall(settings.monitor), trainer.learning_rate
+            )
         yield from keep(run, path, done)
         yield done
         used = budget.used(trainer.step_count, run.epoch)

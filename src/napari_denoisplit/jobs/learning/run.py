@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from napari_denoisplit.checkpoint import Model, best_path, load_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.jobs.learning.batches import Batches
 from napari_denoisplit.jobs.learning.budget import Budget
+from napari_denoisplit.jobs.learning.optimizer import Plateau
 from napari_denoisplit.jobs.learning.trainer import Trainer
 from napari_denoisplit.nn.families import family_of
 from napari_denoisplit.noise.models.kinds import noise_model_from_dict
@@ -44,7 +44,7 @@ class Run:
     validation: Validation | None
     """None: nothing is held out, and the latest network is the best."""
     budget: Budget
-    plateau: ReduceLROnPlateau
+    plateau: Plateau
     epoch: int = 0
     steps_of_epoch: int = 0
     """Steps of the epoch that is under way."""
@@ -114,7 +114,7 @@ class Run:
         )
         loss = settings.loss or METHODS[settings.method]
         trainer = _trainer(header, loss, batches, settings, compute)
-        budget, plateau = Budget(settings, 0, 0), _plateau(trainer, settings)
+        budget, plateau = Budget(settings, 0, 0), Plateau(settings.plateau_patience)
         return cls(trainer, settings, header, validation, budget, plateau)
 
     @property
@@ -147,7 +147,7 @@ class Run:
             loss = loss.model_copy(update={"warmup_steps": steps})
         torch.manual_seed(settings.seed + self.restarts)
         self.trainer = _trainer(self.header, loss, before.batches, settings, before.compute)
-        self.plateau = _plateau(self.trainer, settings)
+        self.plateau = Plateau(settings.plateau_patience)
         self.epoch, self.best, self.best_loss, self.since_best = 0, None, math.inf, 0
         kept = {k: v for k, v in self.header.training.items() if k != "history"}
         self.header = self.header.model_copy(
@@ -182,7 +182,7 @@ class Run:
             self.best_loss = float(state["best_loss"])
         steps, since_best, self.plateau.best, bad_epochs = state["position"].tolist()
         self.steps_of_epoch, self.since_best = int(steps), int(since_best)
-        self.plateau.num_bad_epochs = int(bad_epochs)
+        self.plateau.n_bad = int(bad_epochs)
         record = state["budget"].tolist()
         step = self.trainer.step_count
         self.budget = Budget.after(self.settings, step, self.epoch, record)
@@ -192,7 +192,7 @@ class Run:
     def state(self) -> dict[str, Tensor]:
         """Return what `take_up` needs beside the state of the trainer."""
         plateau = self.plateau
-        position = [self.steps_of_epoch, self.since_best, plateau.best, plateau.num_bad_epochs]
+        position = [self.steps_of_epoch, self.since_best, plateau.best, plateau.n_bad]
         numbers = {
             "seconds": self.seconds,
             "best_loss": self.best_loss,
@@ -215,9 +215,3 @@ def _trainer(
     models = [noise_model_from_dict(values) for values in header.noise_models or ()]
     objective = family.objective(header.network, loss, header.normalization, models)
     return Trainer(family.network(header.network), objective, batches, settings, compute)
-
-
-def _plateau(trainer: Trainer, settings: TrainSettings) -> ReduceLROnPlateau:
-    return ReduceLROnPlateau(
-        trainer.optimizer, factor=0.5, patience=settings.plateau_patience, threshold=0
-    )

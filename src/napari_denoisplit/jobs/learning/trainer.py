@@ -13,6 +13,7 @@ from napari_denoisplit.errors import JobError, TrainingError
 from napari_denoisplit.events import Elbo
 from napari_denoisplit.jobs.learning.average import WeightAverage
 from napari_denoisplit.jobs.learning.flat import FlatWeights
+from napari_denoisplit.jobs.learning.optimizer import OPTIMIZERS
 from napari_denoisplit.nn.compute import give_memory_back, is_out_of_memory
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import TrainSettings
 
 SKIPS_IN_A_ROW = 10
-
-
-OPTIMIZERS = {"adamax": torch.optim.Adamax, "adam": torch.optim.Adam}
 
 
 class Trainer:
@@ -73,7 +71,7 @@ class Trainer:
         self._clip = settings.gradient_clip or math.inf
         self._batches_per_step = settings.batches_per_step
         self.optimizer = OPTIMIZERS[settings.optimizer](
-            [self._weights.vector], lr=settings.learning_rate, foreach=False
+            self._weights.vector, settings.learning_rate
         )
         self._sums = np.zeros(2 + objective.n_levels)
         self._n_sums = 0
@@ -81,12 +79,11 @@ class Trainer:
     @property
     def learning_rate(self) -> float:
         """Learning rate of the next step."""
-        return float(self.optimizer.param_groups[0]["lr"])
+        return self.optimizer.learning_rate
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = value
+        self.optimizer.learning_rate = value
 
     def step(self) -> None:
         """Draw a batch or several, follow the sum of their gradients, update the average.
@@ -105,8 +102,9 @@ class Trainer:
         while (batches := self._gradients(drawn)) is None:
             give_memory_back()  # only here the error is gone, and what its frames held
             self._take_smaller_parts(drawn[0])
-        self._weights.take_gradient()
-        norm = torch.nn.utils.clip_grad_norm_([self._weights.vector], self._clip)
+        gradient = self._weights.gradient()
+        norm = gradient.norm()
+        gradient.mul_((self._clip / (norm + 1e-6)).clamp(max=1))
         self.step_count += 1
         # Once a step, so that a GPU is waited for once.
         *parts, size = torch.cat([torch.stack(batches).mean(dim=0), norm[None]]).tolist()
@@ -114,7 +112,7 @@ class Trainer:
             self._skip(parts[0])
             return
         self._skipped_in_a_row = 0
-        self.optimizer.step()
+        self.optimizer.step(gradient)
         self.average.update()
         self._sums += parts
         self._n_sums += 1
@@ -183,7 +181,7 @@ class Trainer:
     def state(self) -> dict[str, Tensor]:
         """All that a resumed run needs, as named tensors."""
         state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        state |= self._state_of_optimizer()
+        state |= {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
         rng = json.dumps(self.batches.rng.bit_generator.state).encode()
         state["random.patches"] = torch.frombuffer(bytearray(rng), dtype=torch.uint8)
         state["random.torch"] = torch.get_rng_state()
@@ -201,7 +199,7 @@ class Trainer:
         try:
             self.network.load_state_dict(_below(state, "network."))
             self.average.network.load_state_dict(average.state_dict())
-            self._restore_optimizer(_below(state, "optimizer."))
+            self.optimizer.restore(_below(state, "optimizer."))
             rng = bytes(state["random.patches"].tolist())
             self.batches.rng.bit_generator.state = json.loads(rng)
             torch.set_rng_state(state["random.torch"])
@@ -217,24 +215,6 @@ class Trainer:
             ) from error
         self.step_count, self.skipped, self.average.n_updates = counts
         self._skipped_in_a_row, self._n_sums = int(in_a_row), int(n_sums)
-
-    def _state_of_optimizer(self) -> dict[str, Tensor]:
-        """Its numbers for each parameter by itself, so that files do not know of the vector."""
-        state = {}
-        for name, value in self.optimizer.state.get(self._weights.vector, {}).items():
-            for index, part in enumerate(self._weights.split(value)):
-                state[f"optimizer.{index}.{name}"] = part
-        return state
-
-    def _restore_optimizer(self, state: dict[str, Tensor]) -> None:
-        """Take up what `_state_of_optimizer` gave; what never had a gradient may be missing."""
-        entries: dict[str, dict[int, Tensor]] = {}
-        for key, value in state.items():
-            index, name = key.split(".", 1)
-            entries.setdefault(name, {})[int(index)] = value
-        joined = {name: self._weights.joined(parts) for name, parts in entries.items()}
-        whole = self.optimizer.state_dict()
-        self.optimizer.load_state_dict({**whole, "state": {0: joined} if joined else {}})
 
 
 def _below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
