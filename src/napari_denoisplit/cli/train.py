@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from rich.console import Console
 
 from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.cli.parts.files import (
@@ -118,7 +120,7 @@ def train(
     options = _given(chosen) | ({"mix": _given(mix)} if _given(mix) else {})
     from_file = read_settings(settings_file) if settings_file else {}
     settings = train_settings(merged(merged(from_file, options), assigned(changes or ())))
-    terminal = Terminal()
+    terminal = Terminal() if _leads() else Terminal(Console(quiet=True))
     fields = _fields(
         read_structures(terminal, images, axes, series, channel),
         read_structures(terminal, clean or (), axes, series, channel),
@@ -134,19 +136,29 @@ def train(
     )
 
     # torch is paid for only here, when everything else is known to be right
-    from napari_denoisplit.jobs.train.job import train_job
+    from napari_denoisplit.jobs.learning.together import joined
+    from napari_denoisplit.jobs.train.job import help_job, train_job
 
     noise_models = read_noise_models(terminal, noise_model) if noise_model else None
-    job = train_job(
-        fields,
-        settings,
-        path=output,
-        noise_models=noise_models,
-        resume=resume,
-        stop=terminal.stop,
-    )
-    _report(terminal.run(job, "training"), fields.channel_names)
+    with joined():
+        if not _leads():
+            terminal.run(help_job(fields, settings, noise_models, resume))
+            return
+        job = train_job(
+            fields,
+            settings,
+            path=output,
+            noise_models=noise_models,
+            resume=resume,
+            stop=terminal.stop,
+        )
+        _report(terminal.run(job, "training"), fields.channel_names)
     terminal.end()
+
+
+def _leads() -> bool:
+    """Whether this process is alone, or the first of those that torchrun started."""
+    return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0"
 
 
 def _check_one_each(

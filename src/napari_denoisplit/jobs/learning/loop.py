@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.checkpoint import Model, save_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, Stage
+from napari_denoisplit.jobs.learning import together
 from napari_denoisplit.jobs.learning.budget import Budget
 from napari_denoisplit.jobs.learning.keeping import keep, settle, write
 from napari_denoisplit.nn.families import family_of
@@ -127,6 +128,7 @@ def _learn_anew(run: Run, path: Path | None, stop: threading.Event) -> Job[Train
             "The latents go unused, so that all samples would be the same, and there is no time to "
             "begin anew: give more minutes, or lower beta or the learning rate."
         )
+    together.tell(together.Order.BEGIN_ANEW)
     run.begin_anew()
     run.settings = run.settings.model_copy(update={"minutes": left})
     run.budget, run.earlier = Budget(run.settings, 0, 0), seconds
@@ -146,6 +148,7 @@ def _epoch(run: Run, path: Path | None, stop: threading.Event) -> Job[StatusEven
         if settings.schedule == "budget":
             trainer.learning_rate = budget.learning_rate(used)
         n_parts = trainer.n_parts
+        together.tell(together.Order.STEP, trainer.learning_rate)
         trainer.step()
         if trainer.n_parts > n_parts:
             yield Stage(f"Out of memory: each batch is taken in {trainer.n_parts} parts")

@@ -10,6 +10,7 @@ import torch
 
 from napari_denoisplit.checkpoint import Model, best_path, load_model
 from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.jobs.learning import together
 from napari_denoisplit.jobs.learning.batches import Batches
 from napari_denoisplit.jobs.learning.budget import Budget
 from napari_denoisplit.jobs.learning.optimizer import Plateau
@@ -102,7 +103,7 @@ class Run:
             header.normalization,
             header.mix,
             patch_size=settings.patch_size or preset.patch_size,
-            batch_size=settings.batch_size or preset.batch_size,
+            batch_size=(settings.batch_size or preset.batch_size) * together.count(),
             structure_bias=settings.structure_bias,
             augment=settings.augment,
             independent_share=settings.independent_share,

@@ -11,6 +11,7 @@ import torch
 
 from napari_denoisplit.errors import JobError, TrainingError
 from napari_denoisplit.events import Elbo
+from napari_denoisplit.jobs.learning import together
 from napari_denoisplit.jobs.learning.average import WeightAverage
 from napari_denoisplit.jobs.learning.flat import FlatWeights
 from napari_denoisplit.jobs.learning.optimizer import OPTIMIZERS
@@ -98,16 +99,17 @@ class Trainer:
         JobError
             Memory does not suffice for a single patch.
         """
-        drawn = [self.batches.draw() for _ in range(self._batches_per_step)]
+        drawn = [together.own_part(self.batches.draw()) for _ in range(self._batches_per_step)]
         while (batches := self._gradients(drawn)) is None:
             give_memory_back()  # only here the error is gone, and what its frames held
             self._take_smaller_parts(drawn[0])
-        gradient = self._weights.gradient()
+        losses, gradient = torch.stack(batches).mean(dim=0), self._weights.gradient()
+        together.to_mean(losses, gradient)
         norm = gradient.norm()
         gradient.mul_((self._clip / (norm + 1e-6)).clamp(max=1))
         self.step_count += 1
         # Once a step, so that a GPU is waited for once.
-        *parts, size = torch.cat([torch.stack(batches).mean(dim=0), norm[None]]).tolist()
+        *parts, size = torch.cat([losses, norm[None]]).tolist()
         if not math.isfinite(size + parts[0]):
             self._skip(parts[0])
             return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.checkpoint import save_model
 from napari_denoisplit.errors import DenoisplitError, TrainingError, message_of
 from napari_denoisplit.events import Progress, Stage, changed, unless_stopped
+from napari_denoisplit.jobs.learning import together
 from napari_denoisplit.jobs.learning.loop import learn_job
 from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.train.preparation import prepare
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_denoisplit.checkpoint import Model
-    from napari_denoisplit.events import Job, StatusEvent, TrainEvent
+    from napari_denoisplit.events import Job, NoiseEvent, StatusEvent, TrainEvent
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.images.training.separate import SeparateFields
@@ -104,8 +105,10 @@ def train_job(
         preparing = prepare(fields, settings, noise_models, resume)
         run = yield from unless_stopped(preparing, stop, too_early)
         trainer = run.trainer
-        yield Stage(f"Training on {trainer.compute} with {trainer.batches.n_places:,} patches")
+        where = f"{trainer.compute}{together.in_words()}"
+        yield Stage(f"Training on {where} with {trainer.batches.n_places:,} patches")
         trained = yield from learn_job(run, path, stop)
+        together.tell(together.Order.END)
         verdict = separation_of(trained.model.header.training)
         if verdict is not None:
             doubts = (f"Separation: {verdict.grade}. {' '.join(verdict.reasons)}", *doubts)
@@ -115,6 +118,32 @@ def train_job(
         if run.validation is not None and trained.model.header.noise_models is not None:
             unseen = run.validation.superpositions
         return (yield from _knowing_its_kind(trained, trainer.batches, unseen, settings, stop))
+
+
+def help_job(
+    fields: TrainingFields | SeparateFields,
+    settings: TrainSettings,
+    noise_models: Sequence[NoiseModel] | None = None,
+    resume: Path | None = None,
+) -> Job[NoiseEvent, None]:
+    """Take part in a training that another process of the group leads, by `train_job`.
+
+    Parameters
+    ----------
+    fields, settings, noise_models, resume
+        The same as there.
+
+    Yields
+    ------
+    Stage, PairsGathered, FitStep
+
+    Raises
+    ------
+    ImageError, TrainingError
+        As there.
+    """
+    with keep_freed_memory():
+        together.follow((yield from prepare(fields, settings, noise_models, resume)))
 
 
 def _knowing_its_kind(
