@@ -235,15 +235,17 @@ def test_a_blank_frame_in_validation_does_not_end_the_training(fields, settings)
 
 def test_stop_ends_after_the_step_and_keeps_the_best_model(fields, settings, tmp_path):
     stop = threading.Event()
-    path = tmp_path / "m.denoisplit"
+    path, seen = tmp_path / "m.denoisplit", []
 
     def stop_at_second_epoch(event):
+        seen.append(event)
         if isinstance(event, EpochDone) and event.epoch == 2:
             stop.set()
 
-    job = train_job(fields, changed(settings, steps=10_000), path=path, stop=stop)
-    result = run(job, stop_at_second_epoch)
+    endless = changed(settings, steps=10_000, preview_every=1)
+    result = run(train_job(fields, endless, path=path, stop=stop), stop_at_second_epoch)
     assert result.stopped_early
+    assert [e.epoch for e in seen if isinstance(e, PreviewSplit)] == [1]  # nor for a picture
     assert len(result.history) == 2  # nobody waits for the validation of half an epoch
     assert load_model(path).header.channel_names == ("filaments", "pits")
 

@@ -98,7 +98,8 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
         yield from keep(run, path, done)
         yield done
         used = budget.used(trainer.step_count, run.epoch)
-        if run.epoch % settings.preview_every == 0 or used >= 1 or run.epoch == 1:
+        is_shown = run.epoch % settings.preview_every == 0 or used >= 1 or run.epoch == 1
+        if is_shown and not stop.is_set():  # whoever stops does not wait for pictures
             yield PreviewSplit(run.epoch, result.superposition, result.mmse, result.channels)
         if run.since_best >= settings.stop_patience:
             yield Stage(f"No progress in {run.since_best} epochs: training ends here")

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 QUICK = 192
 """Edge of what is enough for the reference of a training that was stopped, pixels."""
-SECONDS_AFTER_STOP = 0.6
-"""That its measurement may take: whoever stops does not wait."""
+SECONDS_AFTER_STOP = 0.3
+"""That all of what a stopped model gets to know may take: whoever stops does not wait."""
 
 
 def train_job(
@@ -192,9 +192,10 @@ def _measured(
     Whoever stops a training means its model to be used, so it has its reference, too, if a rougher
     one, where the machine is fast enough for that.
     """
+    end = _After(SECONDS_AFTER_STOP)
     model, reference = with_likeness(trained.model, batches, stop), None
     if stop.is_set():
-        unseen, stop = _few(unseen), _After(SECONDS_AFTER_STOP)
+        unseen, stop = _few(unseen), end
     if unseen:
         measuring = reference_job(
             model,
