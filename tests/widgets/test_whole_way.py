@@ -43,7 +43,7 @@ def test_a_model_is_trained_and_used(qtbot, viewer, dock, tmp_path, monkeypatch)
     mmse = layer(viewer, "pits · cells")
     np.testing.assert_allclose(samples.mean(0), mmse.data, rtol=1e-3)
     assert mmse.metadata["denoisplit"]["model"] == "phantom.denoisplit"
-    assert layer(viewer, "pits σ (uncalibrated) · cells").data.max() > 0
+    assert layer(viewer, "pits spread · cells").data.max() > 0
 
 
 def test_a_noise_model_is_fitted_saved_loaded_compared_and_handed_over(

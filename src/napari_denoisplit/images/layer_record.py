@@ -37,9 +37,11 @@ def layer_name(image: str, *parts: str) -> str:
 
 
 def kind_in_words(kind: str, *, calibrated: bool) -> str:
-    """Return what a layer of a result shows, as its name says it; the MMSE is the result itself."""
-    sigma = "σ" if calibrated else "σ (uncalibrated)"
-    return {MMSE: "", SIGMA: sigma}.get(kind, kind)
+    """Return what a layer of a result shows, as its name says it; the MMSE is the result itself.
+
+    Uncalibrated sigma is the spread of the samples, no more: a longer word is cut in a list.
+    """
+    return {MMSE: "", SIGMA: "σ" if calibrated else "spread"}.get(kind, kind)
 
 
 def layer_metadata(

@@ -222,7 +222,7 @@ def test_a_double_click_opens_the_result(qtbot, viewer, widget):
     np.testing.assert_array_equal(mmse.data, np.full((8, 8), 20.0))
     assert tuple(mmse.scale) == (0.5, 0.5)
     assert mmse.metadata["denoisplit"]["model"] == "cells.denoisplit"
-    assert not layer(viewer, "actin σ (uncalibrated) · cell1").visible
+    assert not layer(viewer, "actin spread · cell1").visible
     (found,) = find_results(viewer.layers, MMSE)  # by every other tool
     assert (found.name, len(found.sigma)) == ("cell1", 2)
 

@@ -262,5 +262,16 @@ def test_no_result_is_proposed_as_a_second_structure(viewer, dock):
     viewer.add_image(np.ones((8, 8)), name="cells")
     viewer.add_image(np.zeros((8, 8)), name="sigma", metadata={"denoisplit": {"kind": "sigma"}})
     chooser = dock(viewer, ImageChooser(viewer_reference(viewer), STRUCTURES))
-    assert [one.layer.name for one in chooser.layers.choices] == ["cells", "cells"]
-    assert "same layer" in chooser.problem
+    assert [one.layer for one in chooser.layers.choices] == [layer(viewer, "cells"), None]
+    assert "Choose a layer for Structure 2" in chooser.problem
+
+
+def test_neither_a_truth_nor_what_was_split_is_proposed_as_a_structure(viewer, source):
+    made = {"truth": {"kind": "truth"}, "nuclei · mix": {"kind": "MMSE", "input": "mix"}}
+    viewer.add_image(np.zeros((8, 8)), name="mix")
+    for name, record in made.items():
+        viewer.add_image(np.zeros((8, 8)), name=name, metadata={"denoisplit": record})
+    assert source.structures == ()
+    for name in ("nuclei", "actin"):  # whoever opens them means them
+        viewer.add_image(np.zeros((8, 8)), name=name)
+    assert source.structures == ("nuclei", "actin")

@@ -18,7 +18,7 @@ from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.widgets.split.widget import SplitWidget
 
-KINDS = ("", " σ (uncalibrated)", " samples")
+KINDS = ("", " spread", " samples")
 
 
 @pytest.fixture

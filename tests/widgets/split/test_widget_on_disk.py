@@ -120,7 +120,7 @@ def test_the_window_opens_and_reads_nothing_when_a_result_is_complete(
     wait(qtbot, widget)
     assert in_the_window
     assert not any(in_the_window)
-    for shown in ("actin", "actin σ (uncalibrated)", "actin samples"):
+    for shown in ("actin", "actin spread", "actin samples"):
         fine, *coarse = layer(viewer, f"{shown} · cells").data
         assert not isinstance(fine, np.ndarray)
         assert all(isinstance(level, np.ndarray) for level in coarse)

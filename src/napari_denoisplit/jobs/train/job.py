@@ -192,6 +192,7 @@ def _measured(
     Whoever stops a training means its model to be used, so it has its reference, too, if a rougher
     one, where the machine is fast enough for that.
     """
+    yield Stage("Learning how images of the model's own kind look")  # half a minute at times
     end = _After(SECONDS_AFTER_STOP)
     model, reference = with_likeness(trained.model, batches, stop), None
     if stop.is_set():

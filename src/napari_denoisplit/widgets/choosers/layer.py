@@ -10,7 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.layer_record import kind_of
+from napari_denoisplit.images.layer_record import kind_of, record_of
 from napari_denoisplit.images.place import AXIS_NAMES
 from napari_denoisplit.widgets.layers.place import possible_axes
 from napari_denoisplit.widgets.parts.controls import in_a_column, refill
@@ -36,9 +36,10 @@ class LayerChoice(QWidget):
         What the layer is for, e.g. "Image".
     with_channels
         Whether the layer must have a channel axis.
-    one_of_many
-        Whether it is one of a list of layers, which are proposed from the first one on, truth among
-        them. By itself it begins with the active layer, else with the topmost visible one.
+    others
+        Layers of the structures that stand beside this one, where there are such: the first layer
+        is proposed that none of them has and that was not split, which shows several structures.
+        By itself it begins with the active layer, else with the topmost visible one.
         What the plugin made of images is proposed by neither.
     follows
         Whether it follows what is opened or activated later, until the user chooses: not where
@@ -54,13 +55,13 @@ class LayerChoice(QWidget):
         name: str,
         *,
         with_channels: bool = False,
-        one_of_many: bool = False,
+        others: Callable[[], list[ImageLayer | None]] | None = None,
         follows: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._with_channels, self._one_of_many = with_channels, one_of_many
+        self._name, self._with_channels, self._others = name, with_channels, others
         self._is_chosen = False  # by the user or the program: it stays while the layer does
         self._described: ImageLayer | None = None
         self._layers = _layer_list(self._offered, name)
@@ -113,6 +114,8 @@ class LayerChoice(QWidget):
     def problem(self) -> str:
         """Why the choice cannot be used; empty if it can."""
         if self.layer is None and self._layers.choices:
+            if self._others is not None:
+                return f"Choose a layer for {self._name}, open an image of it, or use files."
             return "The open layers are results: choose one, open an image, or use files."
         if self.layer is None:
             return "Open an image in napari first, or use files."
@@ -129,7 +132,7 @@ class LayerChoice(QWidget):
         self._layers.reset_choices()
         self._is_chosen = self._is_chosen and self.layer is before
         stays = before is not None and self.layer is before and self._fits(before)
-        if not stays or self._is_made(before):
+        if not stays or before not in self._meant():
             self.propose()
         self._follow()
         self._on_layer()
@@ -140,7 +143,7 @@ class LayerChoice(QWidget):
         if viewer is None or not self._follows or self._is_chosen or not self.isEnabled():
             return
         active = viewer.layers.selection.active
-        mine = [one for one in self._there() if one is active and not self._is_made(one)]
+        mine = [one for one in self._meant() if one is active]
         if mine and mine[0] is not self.layer and self._fits(mine[0]):
             self._layers.value = mine[0]
 
@@ -153,10 +156,10 @@ class LayerChoice(QWidget):
         viewer = self._viewer()
         if self._is_chosen or viewer is None:
             return
-        own = [one for one in self._there() if not self._is_made(one)]
+        own = self._meant()
         # What does not fit is said to be so; a result is never meant.
         fitting = [one for one in own if self._fits(one)] or own
-        if not self._one_of_many:
+        if self._others is None:
             active = viewer.layers.selection.active
             order = list(viewer.layers)
             # The best last: the active layer, then visible ones, then those further up.
@@ -169,9 +172,9 @@ class LayerChoice(QWidget):
         return [one for one in self._layers.choices if one is not None]
 
     def _offered(self) -> list[tuple[str, ImageLayer | None]]:
-        """Name the image layers; none of them comes first where the plugin made them all."""
+        """Name the image layers; none of them comes first where none is likely to be meant."""
         images = _image_layers(self._viewer)
-        nothing = images and all(self._is_made(layer) for layer in images)
+        nothing = images and not self._meant()
         return [*([(_NOTHING, None)] if nothing else []), *((str(x), x) for x in images)]
 
     def _fits(self, layer: ImageLayer) -> bool:
@@ -180,10 +183,15 @@ class LayerChoice(QWidget):
         except ImageError:
             return False
 
-    def _is_made(self, layer: ImageLayer) -> bool:
-        """Whether the plugin made it: a result, a preview, the truth of a sample."""
-        kind = kind_of(layer.metadata)
-        return bool(kind) and not (self._one_of_many and kind == "truth")
+    def _meant(self) -> list[ImageLayer]:
+        """Layers to propose: none that the plugin made (a result, a preview, a sample's truth)."""
+        images = _image_layers(self._viewer)
+        own = [layer for layer in images if not kind_of(layer.metadata)]
+        if self._others is None:
+            return own
+        were_split = {record_of(layer.metadata).get("input") for layer in images}
+        taken = self._others()
+        return [one for one in own if one not in taken and one.name not in were_split]
 
     def _on_layer(self, *_: object) -> None:
         layer, before = self.layer, self.axes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +72,13 @@ class LayerPerStructure(QWidget):
     def add(self) -> None:
         """Add a structure."""
         if len(self.choices) < MOST_CHANNELS:
-            name = f"Structure {len(self.choices) + 1}"
-            choice = LayerChoice(self._viewer, name, one_of_many=True, parent=self)
+            number = len(self.choices)
+            others = partial(self._beside, number)
+            choice = LayerChoice(
+                self._viewer, f"Structure {number + 1}", others=others, parent=self
+            )
             self.choices.append(choice)
             self._rows.addWidget(choice)
-            self._spread()
             choice.changed.connect(self.changed)
             choice.picked.connect(self.picked)
         self._refresh()
@@ -102,17 +105,10 @@ class LayerPerStructure(QWidget):
         """Follow the viewer's layers."""
         for choice in self.choices:
             choice.reset_choices()
-        self._spread()
 
-    def _spread(self) -> None:
-        """Where two structures have the same layer, give the later one that is not taken."""
-        taken: list[int] = []
-        for choice in self.choices:
-            if id(choice.layer) in taken:
-                free = [layer for layer in choice.layers() if id(layer) not in taken]
-                if free:
-                    choice.layer = free[0]
-            taken.append(id(choice.layer))
+    def _beside(self, number: int) -> list[ImageLayer | None]:
+        """Layers of the other structures."""
+        return [choice.layer for at, choice in enumerate(self.choices) if at != number]
 
     def _refresh(self) -> None:
         self.less_button.setVisible(len(self.choices) > 1 and not self._is_fixed)
