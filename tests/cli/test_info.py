@@ -71,6 +71,7 @@ def test_info_of_a_model_says_what_a_user_asks(tmp_path, capsys):
         training={
             "settings": {"method": "denoisplit", "preset": "tiny"},
             "history": [{"step": 30, "psnr": [21.04, 22.5]}],
+            "outlook": "6 min more would help.",
         },
     )
     save_model(path, Model(VSE(network), header))
@@ -83,6 +84,7 @@ def test_info_of_a_model_says_what_a_user_asks(tmp_path, capsys):
         "preset tiny",
         "21.0 / 22.5 dB",
         "sum, weights 1, 1",
+        "6 min more would help.",
     ):
         assert words in output
 

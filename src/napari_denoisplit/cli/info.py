@@ -178,6 +178,7 @@ def _model_in_words(header: ModelHeader) -> dict[str, str]:
 
 def _training(header: ModelHeader) -> str:
     """Name method, preset and the epoch whose weights are kept."""
+    from napari_denoisplit.measures.outlook import outlook_of
     from napari_denoisplit.measures.separation import separation_of
 
     if header.network.kind == "denoiser":
@@ -192,6 +193,8 @@ def _training(header: ModelHeader) -> str:
         words.append(f"{best.get('step')} steps, PSNR on validation {psnr} dB")
     if (verdict := separation_of(header.training)) is not None:
         words.append(f"separation {verdict.headline}")
+    if outlook := outlook_of(header.training):
+        words.append(outlook)
     return "; ".join(words) or "unknown"
 
 

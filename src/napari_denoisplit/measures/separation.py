@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import ValidationError
 
+from napari_denoisplit.measures.outlook import outlook_of
 from napari_denoisplit.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -96,10 +97,6 @@ def judge_separation(names: Sequence[str], shares: NDArray[np.float64]) -> Verdi
         )
     gravity = max(g for g, _ in found)
     reasons = [text for g, text in sorted(found, key=lambda one: -one[0]) if g]
-    if gravity:
-        reasons.append(
-            "Train longer or with more images; structures that look alike cannot be told apart."
-        )
     grade = ("good", "usable", "do not use")[gravity]
     figures = {
         f"{b} in {a}": float(shares[i, j]) for i, a in enumerate(names) for j, b in enumerate(names)
@@ -123,7 +120,8 @@ def doubt_about(training: Mapping[str, Any]) -> Verdict | None:
         return None
     first, *others = verdict.reasons
     told = f"The model does not keep the structures apart. On its validation images: {first}"
-    return verdict.model_copy(update={"reasons": (told, *others)})
+    outlook = (text,) if (text := outlook_of(training)) else ()
+    return verdict.model_copy(update={"reasons": (told, *others, *outlook)})
 
 
 def _gravity(is_good: bool, is_usable: bool) -> int:

@@ -22,6 +22,7 @@ from napari_denoisplit.jobs.learning.trainer import Trainer
 from napari_denoisplit.jobs.learning.validation import Validation
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.measures.outlook import outlook_of
 from napari_denoisplit.measures.separation import judge_separation, separation_of
 from napari_denoisplit.nn.objective import Batch
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
@@ -58,6 +59,14 @@ def test_how_far_the_structures_are_apart_is_told_and_kept_in_the_model(fields, 
     assert Stage(note) in events
     best = [epoch for epoch in trained.history if epoch.is_best][-1]
     assert judge_separation(fields.channel_names, np.array(best.shares)) == verdict
+
+
+def test_what_more_training_would_bring_is_told_and_kept_in_the_model(once):
+    trained, events = once
+    outlook = outlook_of(load_model(trained.path).header.training)
+    assert "short training, of 12 steps" in outlook
+    assert Stage(f"Training: {outlook}") in events
+    assert f"Training: {outlook}" in trained.notes
 
 
 def test_training_lowers_the_validation_loss(fields, settings):

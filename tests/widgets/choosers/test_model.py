@@ -33,6 +33,8 @@ def test_the_verdict_on_the_noise_model_of_each_structure_is_told():
     assert "Noise: nuclei ✔ good, actin ✖ do not use." in brief
     assert "alike" not in brief
     assert len(brief.split("\n")) <= 4
+    foreseen = header.model_copy(update={"training": {"outlook": "6 min more would help."}})
+    assert "Training: 6 min more would help." in describe_model(foreseen)
     alike = header.model_copy(update={"noise_models": header.noise_models[:1] * 2})
     assert "Noise models: ✔ good." in sum_up_model(alike)
 

@@ -32,7 +32,7 @@ class Budget:
     ) -> None:
         self._settings = settings
         self._start = time.monotonic() - seconds
-        self._step, self._epoch = step, epoch
+        self.first_step, self._epoch = step, epoch
 
     @classmethod
     def after(
@@ -62,7 +62,7 @@ class Budget:
     def record(self) -> list[float]:
         """Minutes, steps and epochs, 0 for no limit; step and epoch of the start; seconds used."""
         limits = (self._settings.minutes, self._settings.steps, self._settings.epochs)
-        return [*(float(n or 0) for n in limits), self._step, self._epoch, self.seconds]
+        return [*(float(n or 0) for n in limits), self.first_step, self._epoch, self.seconds]
 
     @property
     def seconds(self) -> float:
@@ -82,7 +82,7 @@ class Budget:
         if s.minutes is not None:
             shares.append(self.seconds / (60 * s.minutes))
         if s.steps is not None:
-            shares.append((step - self._step) / s.steps)
+            shares.append((step - self.first_step) / s.steps)
         if s.epochs is not None:
             shares.append((epoch - self._epoch) / s.epochs)
         return min(1.0, max(shares))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
@@ -14,7 +14,9 @@ import numpy as np
 from napari_denoisplit.checkpoint import Model, last_path, save_model
 from napari_denoisplit.errors import message_of
 from napari_denoisplit.events import Stage
-from napari_denoisplit.measures.separation import KEY, judge_separation
+from napari_denoisplit.measures.outlook import KEY as OUTLOOK
+from napari_denoisplit.measures.outlook import Point, foresee, outlook_of
+from napari_denoisplit.measures.separation import KEY, judge_separation, separation_of
 from napari_denoisplit.nn.families import network_of
 
 if TYPE_CHECKING:
@@ -77,7 +79,8 @@ def settle(run: Run, path: Path | None) -> Job[Stage, tuple[Path | None, tuple[s
     -------
     Where it is; None if it is in memory alone. What a user should know of that.
     """
-    if run.is_unsaved:
+    _add_outlook(run)
+    if run.is_unsaved or (run.best is not None and run.best.path != path):
         yield from write(run, path)
     if path is None or run.best is None or run.best.path == path:
         return path, ()
@@ -95,3 +98,19 @@ def settle(run: Run, path: Path | None) -> Job[Stage, tuple[Path | None, tuple[s
     note = f"{path} could not be written: the model is in memory alone. Make room and save it."
     yield Stage(note)
     return None, (note,)
+
+
+def _add_outlook(run: Run) -> None:
+    """Let the best model say what more training would bring."""
+    if run.best is None:
+        return
+    history: Any = run.header.training.get("history", [])
+    points = [Point(e["step"], e["validation"]["loss"], e["learning_rate"]) for e in history]
+    header = run.best.header
+    verdict = separation_of(header.training)
+    is_apart = verdict is None or verdict.grade == "good"
+    text = foresee(points, run.budget.first_step, run.budget.seconds, is_apart=is_apart)
+    if text != outlook_of(header.training):
+        training = {**header.training, OUTLOOK: text}
+        header = header.model_copy(update={"training": training})
+        run.best = replace(run.best, header=header, path=None, sha256=None)

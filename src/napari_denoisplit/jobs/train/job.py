@@ -19,6 +19,7 @@ from napari_denoisplit.jobs.train.suitability import doubts_about
 from napari_denoisplit.jobs.trust.likeness import with_likeness
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
 from napari_denoisplit.jobs.trust.residuals import reference_of
+from napari_denoisplit.measures.outlook import outlook_of
 from napari_denoisplit.measures.separation import separation_of
 from napari_denoisplit.nn.compute import is_out_of_memory, keep_freed_memory
 from napari_denoisplit.settings import SplitSettings
@@ -109,15 +110,22 @@ def train_job(
         yield Stage(f"Training on {where} with {trainer.batches.n_places:,} patches")
         trained = yield from learn_job(run, path, stop)
         together.tell(together.Order.END)
-        verdict = separation_of(trained.model.header.training)
-        if verdict is not None:
-            doubts = (f"Separation: {verdict.grade}. {' '.join(verdict.reasons)}", *doubts)
-            yield Stage(doubts[0])
-        trained = replace(trained, notes=(*trained.notes, *doubts))
+        judged = _judged(trained.model)
+        for text in judged:
+            yield Stage(text)
+        trained = replace(trained, notes=(*trained.notes, *judged, *doubts))
         unseen: list[Image] = []
         if run.validation is not None and trained.model.header.noise_models is not None:
             unseen = run.validation.superpositions
         return (yield from _knowing_its_kind(trained, trainer.batches, unseen, settings, stop))
+
+
+def _judged(model: Model) -> list[str]:
+    """Say how far the structures are apart, and what more training would bring."""
+    training = model.header.training
+    verdict, outlook = separation_of(training), outlook_of(training)
+    told = [] if verdict is None else [f"Separation: {verdict.grade}. {' '.join(verdict.reasons)}"]
+    return [*told, f"Training: {outlook}"] if outlook else told
 
 
 def help_job(

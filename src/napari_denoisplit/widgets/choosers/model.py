@@ -10,6 +10,7 @@ from qtpy.QtCore import QFileSystemWatcher, Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import DenoisplitError, NoiseModelError
+from napari_denoisplit.measures.outlook import outlook_of
 from napari_denoisplit.measures.separation import separation_of
 from napari_denoisplit.verdict import NoiseRecord
 from napari_denoisplit.widgets.choosers.foreign_model import FOREIGN_SUFFIXES, ForeignModelForm
@@ -180,6 +181,8 @@ def describe_model(header: ModelHeader) -> str:
         lines.append(f"PSNR on validation: {psnr}.")
     if (verdict := separation_of(header.training)) is not None:
         lines.append(f"Separation: {' '.join(verdict.reasons)}")
+    if outlook := outlook_of(header.training):
+        lines.append(f"Training: {outlook}")
     # Whether to trust the noise model of each structure, as far as that was judged.
     for name, record in _noise_records(header):
         lines.append(f"Noise model of {name}: {verdict_line(record)}")
