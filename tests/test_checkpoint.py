@@ -95,8 +95,8 @@ def test_a_name_for_resuming_lies_beside_the_model(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no .denoisplit file"),
-        (b"PK\x03\x04 a checkpoint of torch", "no .denoisplit file.*`denoisplit import`"),
+        (b"", "not a .denoisplit file"),
+        (b"PK\x03\x04 a checkpoint of torch", "not a .denoisplit file.*`denoisplit import`"),
         (struct.pack("<Q", 12) + b"not json at ", "not JSON"),
         (struct.pack("<Q", 2) + b"{}", "another program"),
     ],

@@ -134,7 +134,8 @@ def save_model(path: str | PathLike[str], model: Model, *, half: bool = False) -
 
     path = Path(path)
     if path.suffix != SUFFIX:
-        raise ModelFileError(f"{path.name!r} is no name for a model: let it end in {SUFFIX}.")
+        name = path.with_suffix(SUFFIX).name
+        raise ModelFileError(f"Model files end in {SUFFIX}: rename {path.name} to {name}.")
     tensors = {WEIGHTS + k: v.detach().cpu().contiguous() for k, v in _state(model.network)}
     if half:
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
@@ -276,7 +277,7 @@ def _metadata(path: Path) -> dict[str, Any]:
                 if prefix.startswith(b"PK"):  # what torch writes
                     ways += ", or turn a checkpoint of another one into it by `denoisplit import`"
                 raise ModelFileError(
-                    f"{path} is no {SUFFIX} file: its first bytes are {prefix!r}. {ways}."
+                    f"{path} is not a {SUFFIX} file (it begins with {prefix!r}). {ways}."
                 )
             header = json.loads(file.read(length))
             size = file.seek(0, os.SEEK_END)

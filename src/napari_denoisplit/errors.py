@@ -9,6 +9,12 @@ from __future__ import annotations
 
 import errno
 
+REPLACE = (
+    "Find out what they stand for, then crop them away or give them a value (in Fiji: Process > "
+    "Math > NaN Background, or Process > Filters > Remove NaNs)."
+)
+"""The way out of pixels that are NaN or infinite."""
+
 
 class DenoisplitError(Exception):
     """Base of every error that this package raises on purpose."""

@@ -172,7 +172,7 @@ def test_objects_of_a_result_are_summed_up(tmp_path, rng):
 
 
 def test_a_folder_without_samples_is_refused(tmp_path):
-    assert "is no folder of samples" in str(invoke("consensus", tmp_path).exception)
+    assert "is not a folder of samples" in str(invoke("consensus", tmp_path).exception)
 
 
 def test_a_single_sample_has_no_consensus(tmp_path):

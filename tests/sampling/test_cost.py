@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -43,6 +45,16 @@ def test_a_tile_that_is_all_context_is_refused():
     with pytest.raises(JobError, match="at least 208"):
         overlap_of(SplitSettings(tile_size=192), PAPER)
     assert overlap_of(SplitSettings(tile_size=208), PAPER) == 96
+
+
+@pytest.mark.parametrize("preset", ["fast", "hdn"])
+@pytest.mark.parametrize("overlap", [None, 40])
+def test_the_tile_that_a_refusal_names_is_taken(preset, overlap):
+    facts = facts_of(PRESETS[preset].network, torch.float32)
+    with pytest.raises(JobError, match="at least") as refused:
+        overlap_of(SplitSettings(overlap=overlap, tile_size=96), facts)
+    least = int(re.findall(r"at least (\d+)", str(refused.value))[0])
+    assert overlap_of(SplitSettings(overlap=overlap, tile_size=least), facts) * 2 < least
 
 
 def test_tiles_are_cut_only_when_memory_asks_for_it():

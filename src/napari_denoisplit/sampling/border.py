@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import REPLACE, ImageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,8 +108,8 @@ def read_bordered(
     pixels = np.asarray(data, dtype=np.float32)
     if bad := pixels.size - int(np.isfinite(pixels).sum()):
         raise ImageError(
-            f"{image.name!r} has {bad} pixels that are NaN or infinite in or near {where}: "
-            "replace them first."
+            f"{image.name!r} has {bad} pixels that are NaN or infinite in or near {where}. "
+            f"{REPLACE}"
         )
     # A copy: torch wants memory it may write to.
     return pixels[np.ix_(rows - top, columns - left)]

@@ -60,10 +60,11 @@ def overlap_of(settings: SplitSettings, facts: NetworkFacts) -> int:
     """
     chosen = facts.context(OVERLAP) if settings.overlap is None else settings.overlap
     overlap = round_up(chosen, facts.multiple)
-    if settings.tile_size is not None and settings.tile_size < 2 * overlap + facts.multiple:
+    least = 2 * overlap + facts.multiple
+    if settings.tile_size is not None and settings.tile_size < least:
         raise JobError(
             f"A tile of {settings.tile_size} pixels keeps nothing within an overlap of {overlap} "
-            f"on each side: use a tile of at least {2 * overlap + 16}."
+            f"on each side: use a tile of at least {least}."
         )
     return overlap
 

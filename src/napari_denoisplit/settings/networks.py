@@ -209,7 +209,10 @@ def _of_kind(value: object) -> object:
         return value
     kind = value.get("kind", "ladder")
     if kind not in KINDS:
-        raise ValueError(f"{kind!r} is no kind of network known here ({', '.join(KINDS)})")
+        raise ValueError(
+            f"Network kind {kind!r} is unknown: choose one of {', '.join(KINDS)}, or update "
+            "napari-denoisplit."
+        )
     return KINDS[kind].model_validate(value)
 
 

@@ -106,6 +106,6 @@ class SplitSettings(ComputeSettings):
         if self.tile_size <= 2 * self.overlap:
             raise ValueError(
                 f"A tile of {self.tile_size} pixels keeps nothing within an overlap of "
-                f"{self.overlap} on each side: use a tile of at least {2 * self.overlap + 16}."
+                f"{self.overlap} on each side: use a larger tile or a smaller overlap."
             )
         return self

@@ -56,7 +56,7 @@ def test_a_file_names_settings_and_the_command_comes_before_it(tmp_path):
     assert (settings.steps, settings.minutes, settings.learning_rate) == (5, None, 0.2)
     assert (settings.network.n_filters, settings.loss.beta) == (8, 2)
     path.write_text("steps: 5")
-    with pytest.raises(UsageError, match=r"settings\.toml is no TOML"):
+    with pytest.raises(UsageError, match=r"settings\.toml cannot be read as TOML"):
         read_settings(path)
 
 

@@ -55,7 +55,7 @@ def test_wrong_number_of_channels_is_refused():
     image = torch.zeros(1, 3, 8, 8)
     with pytest.raises(NoiseModelError, match="2 noise models"):
         models.log_likelihood(image, image)
-    with pytest.raises(NoiseModelError, match="no noise model"):
+    with pytest.raises(NoiseModelError, match="No noise models"):
         NoiseModels([])
 
 

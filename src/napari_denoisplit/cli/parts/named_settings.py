@@ -40,12 +40,14 @@ def read_settings(path: Path) -> Named:
     Raises
     ------
     UsageError
-        It is no TOML.
+        It cannot be read as TOML.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:  # of the decoder, too
-        raise UsageError(f"{path} is no TOML: {error}") from None
+        raise UsageError(
+            f"{path} cannot be read as TOML ({error}): write NAME = VALUE lines."
+        ) from None
 
 
 def assigned(texts: Iterable[str]) -> Named:

@@ -102,14 +102,14 @@ def _header(path: Path) -> _Header:
         raw = file.read(_HEADER)
     if len(raw) < _HEADER:
         raise ImageError(
-            f"{path} is no MRC file, or damaged: it has {len(raw)} bytes. Copy it again."
+            f"{path} is not an MRC file, or is damaged: it has {len(raw)} bytes. Copy it again."
         )
     order = next((order for order in "<>" if _is_plausible(raw, order)), None)
     if order is None:
         x, y, z, mode = struct.unpack_from("<4i", raw)
         raise ImageError(
-            f"{path} is no MRC file, or damaged: its header claims {x} x {y} x {z} pixels of mode "
-            f"{mode}. Copy it again."
+            f"{path} is not an MRC file, or is damaged: its header claims {x} x {y} x {z} pixels "
+            f"of mode {mode}. Copy it again."
         )
     ints = struct.unpack_from(f"{order}56i", raw)
     x, y, z, mode = ints[:4]

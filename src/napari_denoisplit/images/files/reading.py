@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import REPLACE, ImageError
 from napari_denoisplit.files import is_pipe
 from napari_denoisplit.images.blocks import lazily
 from napari_denoisplit.images.damage import DAMAGE
@@ -310,9 +310,7 @@ def _check_finite(path: Path, data: np.ndarray[Any, Any]) -> tuple[str, ...]:
     bad = data.size - int(np.count_nonzero(finite))
     if bad > int(missing.sum()) * data.shape[-1] * data.shape[-2] or missing.all():
         raise ImageError(
-            f"{path} has {bad} of {data.size} pixels that are NaN or infinite. Find out what they "
-            "stand for, then crop them away or give them a value (in Fiji: Process > Math > NaN "
-            "Background, or Process > Filters > Remove NaNs)."
+            f"{path} has {bad} of {data.size} pixels that are NaN or infinite. {REPLACE}"
         )
     if not bad:
         return ()

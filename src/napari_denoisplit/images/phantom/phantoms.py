@@ -95,4 +95,4 @@ def _check(shape: tuple[int, int], structures: Sequence[Structure], psf_sigma: f
     if unknown:
         raise ImageError(f"A phantom cannot show {unknown}: choose from {list(PAINTERS)}.")
     if psf_sigma < 0:
-        raise ImageError(f"psf_sigma is {psf_sigma}: a spread cannot be negative.")
+        raise ImageError(f"psf_sigma is {psf_sigma}: a spread cannot be negative: give 0 or more.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import REPLACE, ImageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,7 +100,7 @@ def _check(channels: NDArray[np.floating | np.integer], **levels: float) -> None
             f"Channels of shape {channels.shape} cannot be used: give (C, Y, X) or (N, C, Y, X)."
         )
     if not np.isfinite(channels).all():
-        raise ImageError("The channels hold pixels that are not finite: replace them first.")
+        raise ImageError(f"The channels hold pixels that are NaN or infinite. {REPLACE}")
     for name, level in levels.items():
         if not 0 <= level < np.inf:
             raise ImageError(f"The noise level {name} is {level}: give 0 or more.")

@@ -56,7 +56,7 @@ class ResultFiles:
             found = sorted(path.glob(f"*{_SAMPLES}"))
             if len(found) != 1:
                 raise ImageError(
-                    f"{path} is no folder of samples: choose a folder NAME_samples, a file "
+                    f"{path} is not a folder of samples: choose a folder NAME_samples, a file "
                     "NAME_mmse.ome.tif or an OME-Zarr folder that a split has written."
                 )
             path = found[0]
@@ -67,8 +67,8 @@ class ResultFiles:
         match = _NAMED.fullmatch(path.name)
         if match is None or not path.exists():
             raise ImageError(
-                f"{path} is no result of a split: choose NAME_mmse.ome.tif, a folder NAME_samples "
-                "or an OME-Zarr folder."
+                f"{path} is not a result of a split: choose NAME_mmse.ome.tif, a folder "
+                "NAME_samples or an OME-Zarr folder."
             )
         return cls(path.with_name(match[1]))
 

@@ -51,7 +51,8 @@ def open_zarr_folder(path: Path) -> Split:
     named = {name: path / name for name in ("mmse", "sigma") if (path / name).is_dir()}
     if "mmse" not in named and not samples:
         raise ImageError(
-            f"{path} is no result of a split: it holds neither an MMSE nor posterior samples."
+            f"{path} is not a result of a split: it holds no MMSE and no samples. Choose a folder "
+            "that 'denoisplit split' wrote."
         )
     images = [read_ome_zarr(folder) for folder in (*samples, *named.values())]
     first = images[0]

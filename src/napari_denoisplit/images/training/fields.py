@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import REPLACE, ImageError
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.gathering import (
     count_repeats,
@@ -260,4 +260,4 @@ def _pixel_edges(images: Sequence[Image]) -> tuple[float, ...]:
 
 def _check_finite(what: str, data: NDArray[np.float32]) -> None:
     if bad := int((~np.isfinite(data)).sum()):
-        raise ImageError(f"{what} has {bad} pixels that are NaN or infinite: replace them first.")
+        raise ImageError(f"{what} has {bad} pixels that are NaN or infinite. {REPLACE}")

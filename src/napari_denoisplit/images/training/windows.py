@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import REPLACE, ImageError
 from napari_denoisplit.images.windows import evenly, windows_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def training_windows(
     for image, name, place in evenly(places, int(len(places) * share)):
         window = np.array(image[place], dtype=np.float32)
         if not np.isfinite(window).all():
-            raise ImageError(f"{name!r} holds pixels that are NaN or infinite: replace them first.")
+            raise ImageError(f"{name!r} holds pixels that are NaN or infinite. {REPLACE}")
         missing = [(0, max(0, least_edge - n)) for n in window.shape]
         windows.append(np.pad(window, missing, mode="symmetric"))
     return windows

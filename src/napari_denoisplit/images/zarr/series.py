@@ -86,7 +86,7 @@ def _one_of(node: ZarrNode, folders: list[Path], series: int | None) -> ZarrNode
     folder = folders[series or 0]
     found = read_node(folder)
     if found is None or not isinstance(ome_metadata(found).get("multiscales"), list):
-        raise ImageError(f"{folder} should be an image and is none: copy the folder again.")
+        raise ImageError(f"{folder} is listed as an image but holds none: copy the folder again.")
     return chosen_image(found, None)
 
 

@@ -12,7 +12,13 @@ import numpy as np
 import torch
 
 from napari_denoisplit.checkpoint import ModelHeader, last_path, load_model
-from napari_denoisplit.errors import ImageError, ModelFileError, NoiseModelError, TrainingError
+from napari_denoisplit.errors import (
+    REPLACE,
+    ImageError,
+    ModelFileError,
+    NoiseModelError,
+    TrainingError,
+)
 from napari_denoisplit.events import Count, Progress, Stage, changed
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.windows import training_windows
@@ -275,7 +281,7 @@ def _denoise(
         if not np.isfinite(plane).all():
             raise ImageError(
                 f"{names[i]!r} holds pixels that are NaN or infinite"
-                f"{f' in plane {index}' if index else ''}: replace them first."
+                f"{f' in plane {index}' if index else ''}. {REPLACE}"
             )
         for result in denoiser.denoised(plane, for_noise_model=for_noise_model):
             if result is not None:

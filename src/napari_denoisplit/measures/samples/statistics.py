@@ -119,7 +119,11 @@ def read_samples_at(
     """
     box = footprint.box
     if any(b.start < 0 or b.stop > n for b, n in zip(box, split.plane_shape, strict=True)):
-        raise ImageError(f"Y, X {(box[0].start, box[1].start)} lies outside of the image.")
+        height, width = split.plane_shape
+        raise ImageError(
+            f"Y, X {(box[0].start, box[1].start)} lies outside the image of {height} x {width} "
+            "pixels: choose a place inside."
+        )
     values, points = _gather(split, plane, footprint, stop or threading.Event())
     whole = SampleSpread(mirrored=split.mirrored)
     for column in values.T:

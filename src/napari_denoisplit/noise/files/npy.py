@@ -32,7 +32,9 @@ def read_npy_values(path: Path) -> dict[str, Any]:
     """
     table = np.load(path, allow_pickle=False)
     if not isinstance(table, np.ndarray):
-        raise NoiseModelError(f"{str(path)!r} is an archive of arrays: let it end in .npz.")
+        raise NoiseModelError(
+            f"{path} is an archive of arrays: rename it to {path.with_suffix('.npz').name}."
+        )
     return table_values(table, str(path))
 
 
@@ -54,7 +56,7 @@ def write_npy(path: Path, values: Mapping[str, Any]) -> None:
     if values["kind"] != "histogram":
         raise NoiseModelError(
             f"An .npy file holds a histogram; this noise model is of kind {values['kind']!r}: "
-            "let the name end in .npz."
+            f"save it as {path.with_suffix('.npz').name}."
         )
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, unpacked_table(values["table"], values["n_bins"]), allow_pickle=False)

@@ -32,7 +32,7 @@ class NoiseModels(nn.Module):
     def __init__(self, models: Sequence[NoiseModel]) -> None:
         super().__init__()
         if not models:
-            raise NoiseModelError("There is no noise model: give one for each channel.")
+            raise NoiseModelError("No noise models were given: give one for each channel.")
         self.models = nn.ModuleList(models)
 
     def __len__(self) -> int:

@@ -79,7 +79,10 @@ class ForeignModelForm(QWidget):
             "Structures", "Names in the order of the network's output, with commas.", "ER, actin"
         )
         self.images = FileList("training images", READABLE)
-        numbers = "of the superposition, then of each structure, with commas; in place of images."
+        numbers = (
+            "of the superposition, then of each structure, with commas between them (decimals take "
+            "a point: 80.5); in place of images."
+        )
         self.means = text_line("Means", f"Means {numbers}", "in place of images")
         self.stds = text_line(
             "Standard deviations", f"Standard deviations {numbers}", "in place of images"
@@ -214,4 +217,7 @@ def _numbers(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(word) for word in text.split(",") if word.strip())
     except ValueError:
-        raise ModelFileError(f"{text!r} are no numbers with commas between them.") from None
+        raise ModelFileError(
+            "Give numbers with commas between them, and points for decimals, e.g. 100, 80.5, 60 "
+            f"(got {text!r})."
+        ) from None
