@@ -25,9 +25,16 @@ from napari_denoisplit.settings import PRESETS
 
 SIZE = 512
 REPEATS = 3
-NORMALIZATION = Normalization(
-    input_mean=0.0, input_std=1.0, channel_means=(0.0, 0.0), channel_stds=(1.0, 1.0)
-)
+
+
+def unchanged(n_channels: int) -> Normalization:
+    """Statistics of images that need none."""
+    return Normalization(
+        input_mean=0.0,
+        input_std=1.0,
+        channel_means=(0.0,) * n_channels,
+        channel_stds=(1.0,) * n_channels,
+    )
 
 
 def median_seconds(work) -> float:
@@ -46,7 +53,8 @@ def seconds_per_step(name: str, compute: Compute) -> float:
     network = network_of(preset.network).to(compute.device).train()
     optimizer = torch.optim.Adamax(network.parameters())
     size = preset.patch_size
-    x = torch.randn(preset.batch_size, 1, size, size, device=compute.device)
+    edge = size + 2 * preset.network.margin
+    x = torch.randn(preset.batch_size, 1, edge, edge, device=compute.device)
 
     def step() -> None:
         with compute.autocast():
@@ -61,10 +69,11 @@ def seconds_per_step(name: str, compute: Compute) -> float:
 
 def sampling(name: str, compute: Compute) -> tuple[float, float, float]:
     """Seconds to encode, seconds per sample, and peak GiB above the start, for 512 x 512."""
-    network = network_of(PRESETS[name].network).to(compute.device).eval()
+    settings = PRESETS[name].network
+    network = network_of(settings).to(compute.device).eval()
     plane = np.random.default_rng(0).normal(size=(SIZE, SIZE)).astype(np.float32)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    posterior = Posterior(sampler_of(network, compute), NORMALIZATION, plane)
+    posterior = Posterior(sampler_of(network, compute), unchanged(settings.n_channels), plane)
     (tile,) = posterior.tiles
     encode = median_seconds(lambda: posterior.encode(tile))
     out = posterior.empty_sample()
