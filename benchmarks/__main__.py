@@ -10,6 +10,8 @@ import subprocess
 import sys
 from itertools import product
 
+from benchmarks.quality.systems import SYSTEMS
+
 
 def script(name: str, *arguments: str) -> None:
     """Run one benchmark in a process of its own."""
@@ -41,6 +43,9 @@ def main() -> None:
         script("quality.training", *run)
     script("quality.calibration")
     script("quality.training", "report")
+    for system in SYSTEMS:
+        script("quality.systems", "run", "A", system)
+    script("quality.systems", "report")
     script("quality.kills")
     script("quality.trust")
     script("quality.recordings")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.phantom.critters import critters
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise, noise_sigma
 from napari_denoisplit.images.superposition import superpose
@@ -33,17 +34,19 @@ class DataSet:
     title: str
     fields: TrainingFields
     superposition: Image
-    """(Y, X), noisy."""
+    """(Y, X) or frames (T, Y, X), noisy."""
     noisy: np.ndarray
-    """(C, Y, X), the channels behind that superposition."""
+    """(C, Y, X) or (T, C, Y, X), the channels behind that superposition."""
     truth: np.ndarray
-    """(C, Y, X)"""
+    """As `noisy`."""
     window: tuple[slice, slice]
     """Part of the test image that is shown in pictures."""
     train_clean: np.ndarray | None = None
     """(N, C, Y, X), the fields trained on before noise was added; None where it is real."""
     expose: Callable[[int], np.ndarray] | None = None
     """Another exposure of the fields trained on, by its seed, (N, C, Y, X)."""
+    training: dict[str, Any] = field(default_factory=dict)
+    """Settings of a training that these images ask for."""
 
 
 def nf1(poisson: float) -> DataSet:
@@ -110,9 +113,26 @@ def phantoms() -> DataSet:
     )
 
 
+def far_halves() -> DataSet:
+    """Curves that only what lies far away tells apart, without noise."""
+    clean = tuple(critters(256, seed) for seed in range(100))
+    truth = np.stack([critters(256, 1_000_000 + seed) for seed in range(8)])
+    return DataSet(
+        "SinosoidalCritters of 256 pixels, N_join 0, no noise, 8 frames held out",
+        TrainingFields(clean, ("channel 1", "channel 2"), ("critters seeds 0 to 99",)),
+        Image(truth.mean(1), "TYX", name="critters"),
+        truth,
+        truth,
+        (slice(0, 256), slice(0, 256)),
+        # Critters lie: a turned one is none. The channels know nothing of one another.
+        training={"augment": False, "independent_share": 0.0},
+    )
+
+
 DATA_SETS: dict[str, Callable[[], DataSet]] = {
     "A": lambda: nf1(0.0),
     "AP": lambda: nf1(1000.0),
     "B": hagen,
     "C": phantoms,
+    "critters": far_halves,
 }

@@ -15,12 +15,13 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import torch
 
 from benchmarks.data_sets import DATA_SETS, REPOSITORY, DataSet
+from benchmarks.document import keep
 from napari_denoisplit.events import EpochDone, Event, Stage, run
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.training.noise_data import NoiseData
@@ -32,6 +33,9 @@ from napari_denoisplit.measures.psnr import range_invariant_psnr
 from napari_denoisplit.settings import NoiseSource, SplitSettings, TrainSettings
 
 if TYPE_CHECKING:
+    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.images.results.split import Split
+    from napari_denoisplit.jobs.learning.loop import Trained
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 RESULTS = REPOSITORY / "benchmarks" / "results"
@@ -42,12 +46,20 @@ REPEAT_SEED = 100  # none of the seeds of the images
 
 
 def measure(truth: np.ndarray, image: np.ndarray) -> dict[str, list[float]]:
-    """PSNR and MS-SSIM of every channel; a (Y, X) image is compared with each."""
-    pairs = [(t, image if image.ndim == 2 else image[c]) for c, t in enumerate(truth)]
-    return {
-        "psnr": [range_invariant_psnr(t, p) for t, p in pairs],
-        "ms_ssim": [ms_ssim(t, p) for t, p in pairs],
-    }
+    """PSNR and MS-SSIM of every channel, the mean over its frames where there are several.
+
+    An image without channels is compared with each.
+    """
+    if image.ndim < truth.ndim:
+        image = image[..., None, :, :]
+    frames = (-1, *truth.shape[-3:])
+    images = np.broadcast_to(image, truth.shape).reshape(frames)
+    pairs = list(zip(truth.reshape(frames), images, strict=True))
+    found = {}
+    for name, of in (("psnr", range_invariant_psnr), ("ms_ssim", ms_ssim)):
+        values = [[of(t[c], p[c]) for c in range(len(t))] for t, p in pairs]
+        found[name] = np.mean(values, axis=0).tolist()
+    return found
 
 
 def fitted_noise_models(data: DataSet, source: NoiseSource) -> list[NoiseModel]:
@@ -81,7 +93,22 @@ def train_and_split(arguments: argparse.Namespace) -> None:
         steps=arguments.steps,
         seed=arguments.seed,
         test_fraction=0.0,
+        **data.training,
     )
+    trained, record = train(name, data, settings, noise_models)
+    split, measured = split_and_measure(name, data, trained.model, N_SAMPLES)
+    record |= {"data": arguments.data, "tag": tag} | measured
+    keep(name, record)
+    save_images(name, data, split)
+
+
+def train(
+    name: str,
+    data: DataSet,
+    settings: TrainSettings,
+    noise_models: list[NoiseModel] | None = None,
+) -> tuple[Trained, dict[str, Any]]:
+    """Train a model, say how it gets on, and return it with the record of the training."""
     log: list[str] = []
 
     def report(event: Event) -> None:
@@ -99,33 +126,33 @@ def train_and_split(arguments: argparse.Namespace) -> None:
     cpu, wall = time.process_time(), time.monotonic()
     path = OUTPUT / f"{name}.denoisplit"
     trained = run(train_job(data.fields, settings, path=path, noise_models=noise_models), report)
-    cpu, wall = time.process_time() - cpu, time.monotonic() - wall
-    split = run(
-        split_job(
-            trained.model, data.superposition, SplitSettings(n_samples=N_SAMPLES, keep_samples=1)
-        )
-    )
-    record = {
-        "data": arguments.data,
-        "method": arguments.method,
-        "seed": arguments.seed,
-        "preset": arguments.preset,
-        "tag": tag,
+    return trained, {
+        "method": settings.method,
+        "seed": settings.seed,
+        "preset": settings.preset,
         "steps": trained.history[-1].step,
         "best_epoch_step": max(e.step for e in trained.history if e.is_best),
-        "cpu_seconds": cpu,
-        "wall_seconds": wall,
+        "cpu_seconds": time.process_time() - cpu,
+        "wall_seconds": time.monotonic() - wall,
         "threads": torch.get_num_threads(),
+        "log": log,
+    }
+
+
+def split_and_measure(
+    name: str, data: DataSet, model: Model, n_samples: int
+) -> tuple[Split, dict[str, Any]]:
+    """Split the test image, and measure the result beside what it was made of."""
+    settings = SplitSettings(n_samples=n_samples, keep_samples=1)
+    split = run(split_job(model, data.superposition, settings))
+    measured = {
         "superposition": measure(data.truth, np.asarray(data.superposition.data)),
         "noisy": measure(data.truth, data.noisy),
         "sample": measure(data.truth, split.samples[0]),
         "mmse": measure(data.truth, split.mmse.data),
-        "log": log,
     }
-    print(name, json.dumps({k: record[k] for k in ("superposition", "sample", "mmse")}))
-    with replacing(RESULTS / f"{name}.json") as temporary:
-        temporary.write_text(json.dumps(record, indent=1))
-    save_images(name, data, split)
+    print(name, json.dumps(measured), flush=True)
+    return split, measured
 
 
 def save_images(name: str, data: DataSet, split) -> None:
