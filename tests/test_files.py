@@ -1,11 +1,19 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 
 import pytest
 
 from napari_denoisplit.errors import message_of
-from napari_denoisplit.files import free_name, replacing, short_stem
+from napari_denoisplit.files import (
+    free_name,
+    remove_abandoned,
+    replacing,
+    short_stem,
+    temporary_folder,
+)
 
 
 def test_a_file_appears_whole_under_its_name(tmp_path):
@@ -84,3 +92,21 @@ def test_a_full_disk_names_the_file_that_was_meant(tmp_path, name):
 def test_an_error_without_a_file_is_words_alone():
     assert message_of(OSError(errno.EIO, "Input/output error")) == "Input/output error"
     assert "[Errno" not in message_of(OSError(errno.ENOSPC, "No space left on device"))
+
+
+def test_temporary_folders_of_processes_that_are_no_more_are_removed(tmp_path):
+    code = """
+import os, sys
+from pathlib import Path
+from napari_denoisplit.files import temporary_folder
+(temporary_folder(Path(sys.argv[1])) / "large").write_text("left")
+os._exit(9)
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    (left,) = tmp_path.iterdir()
+    mine, of_others = temporary_folder(tmp_path), tmp_path / "denoisplit-elsewhere-1-x"
+    of_others.mkdir()
+    remove_abandoned(tmp_path)
+    assert not left.exists()
+    assert mine.exists()
+    assert of_others.exists()

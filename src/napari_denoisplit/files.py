@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
+import shutil
+import socket
+import tempfile
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 _LONGEST_STEM = 220
 """Bytes; names may have 255, and the longest ending of results needs 27."""
@@ -35,6 +39,26 @@ def free_name(stem: str, is_taken: Callable[[str], object], joint: str = "-") ->
     """Return a name, numbered from 2 on where it is taken."""
     names = (stem if number == 1 else f"{stem}{joint}{number}" for number in count(1))
     return next(name for name in names if not is_taken(name))
+
+
+def temporary_folder(place: Path) -> Path:
+    """Make a folder that tells which process it belongs to, see `remove_abandoned`."""
+    return Path(tempfile.mkdtemp(prefix=f"{_mine()}{os.getpid()}-", dir=place))
+
+
+def remove_abandoned(place: Path) -> None:
+    """Delete the temporary folders of processes of this machine that are no more."""
+    import psutil  # takes 20 ms
+
+    for folder in place.glob(f"{glob.escape(_mine())}*-*"):
+        process = folder.name.removeprefix(_mine()).split("-")[0]
+        if process.isdigit() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)  # that of another user stays
+
+
+def _mine() -> str:
+    # Containers that share a folder have processes of the same number.
+    return f"denoisplit-{socket.gethostname()}-"
 
 
 @contextmanager

@@ -9,6 +9,10 @@ from napari_denoisplit.cli import main
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.results.files import write_split
+from napari_denoisplit.images.results.record import make_record
+from napari_denoisplit.images.results.split import Split
+from napari_denoisplit.settings import SplitSettings
 
 
 @pytest.fixture
@@ -56,6 +60,19 @@ def test_the_truth_may_be_a_file_for_each_structure(files, tmp_path, capsys, nam
     with pytest.raises(SystemExit, match="1"):
         main(["evaluate", files[0], alone[0]])
     assert "a file of its own" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("kind", ["cell_samples", "cell_mmse.ome.tif"])
+def test_a_result_is_measured_by_its_best_estimate(files, tmp_path, capsys, kind):
+    clean = np.asarray(read_image(files[1]).data)
+    image = Image(clean, "CYX", channel_names=("a", "b"))
+    samples = np.stack([clean + 1, clean - 1])
+    record = make_record(image, SplitSettings(), None, None, samples=2)
+    split = Split.of_image(image, mmse=clean, samples=samples, record=record)
+    write_split(split, tmp_path / "cell")
+    with pytest.raises(SystemExit, match="0"):
+        main(["evaluate", str(tmp_path / kind), files[1], "--json"])
+    assert all(score["psnr"] > 100 for score in json.loads(capsys.readouterr().out))
 
 
 def test_samples_are_measured_and_what_their_spread_means_is_said(files, tmp_path, capsys, rng):

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import errno
+
 import numpy as np
 import pytest
 import torch
+import typer
 from tests.quick_training import quick_training
+from tests.stand_in import stand_in
 
 from napari_denoisplit.checkpoint import last_path, read_header
 from napari_denoisplit.cli import main
+from napari_denoisplit.cli.train import _another_place
+from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
@@ -202,3 +208,22 @@ def test_the_recipe_of_a_paper_is_a_training_of_its_own(channels, tmp_path, caps
     settings = read_header(model).training["settings"]
     assert (settings["schedule"], settings["average_decay"]) == ("plateau", 0)
     assert "preset tiny, recipe of the paper" in capsys.readouterr().err
+
+
+def test_another_place_is_asked_for_a_model_that_no_disk_took(tmp_path, monkeypatch, capsys):
+    model = object()
+    answers = iter([tmp_path / "full" / "m.denoisplit", tmp_path / "m.denoisplit"])
+
+    def save_model(path, model, *, half=False):
+        if path.parent.name == "full":
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        path.write_bytes(b"saved")
+
+    stand_in(monkeypatch, "checkpoint", save_model)
+    monkeypatch.setattr(typer, "prompt", lambda _: str(next(answers)))
+    with pytest.raises(TrainingError, match="lost"):  # nobody is there to be asked
+        _another_place(model)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    assert _another_place(model) == tmp_path / "m.denoisplit"
+    assert "disk is full" in capsys.readouterr().err
+    assert (tmp_path / "m.denoisplit").read_bytes() == b"saved"

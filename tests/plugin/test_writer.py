@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import dask.array as da
 import numpy as np
@@ -155,3 +156,20 @@ def test_napari_saves_a_layer_as_ome_zarr_with_this_writer():
     writer, _ = plugins.get_writer("a.ome.zarr", ["image", "image"])
     assert writer is not None
     assert writer.command == "napari-denoisplit.write"
+
+
+def test_what_a_file_cannot_keep_of_a_place_is_told(tmp_path):
+    from napari.layers import Image as ImageLayer
+
+    path = str(tmp_path / "a.ome.tif")
+    plain = ImageLayer(PLANE, name="plain", scale=(2, 3), translate=(5, 6))
+    with warnings.catch_warnings(action="error"):
+        write_layers(path, [plain.as_layer_data_tuple()])
+    for name, how in {
+        "rotate": 30,
+        "shear": [0.2],
+        "affine": [[1, 0, 4], [0, 1, 0], [0, 0, 1]],
+    }.items():
+        turned = ImageLayer(PLANE, name="turned", **{name: how})
+        with pytest.warns(UserWarning, match=f"'turned' is placed by {name}"):
+            write_layers(path, [turned.as_layer_data_tuple()])

@@ -34,6 +34,8 @@ class FakeJobs:
     seconds: float = 0.01
     error: Exception | None = None
     endless: bool = False
+    no_disk: object = None
+    """A model that no disk takes."""
     calls: list[dict[str, Any]] = field(default_factory=list)
     results_gib: float = 0.1
     """What results take, as a forecast tells it."""
@@ -118,6 +120,8 @@ class FakeJobs:
             stop.wait(0.25 if self.endless else self.seconds)
             if self.error is not None:
                 raise self.error
+        if self.no_disk:
+            return Trained(self.no_disk, None, tuple(history), stop.is_set())
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"model")
         return Trained(None, path, tuple(history), stop.is_set())

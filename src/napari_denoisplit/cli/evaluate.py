@@ -41,7 +41,7 @@ def evaluate(
     Parameters
     ----------
     prediction
-        What was predicted, e.g. NAME_mmse.ome.tif.
+        What was predicted: the result of a split, e.g. NAME.zarr, or an image.
     truth
         The clean image, of the same size; or one for each structure, with their names or in
         their order.
@@ -50,10 +50,11 @@ def evaluate(
         NAME_samples.
     """
     from napari_denoisplit.images.channels import as_channels
+    from napari_denoisplit.images.results.files import is_result, open_split
     from napari_denoisplit.measures.comparison import compare, partners
 
     terminal = Terminal()
-    predicted = read(terminal, prediction)
+    predicted = open_split(prediction).mmse if is_result(prediction) else read(terminal, prediction)
     true = as_channels([read(terminal, path) for path in truth])
     if len(truth) > 1 and not partners(true.channel_names, predicted.channel_names):
         pairs = zip(predicted.channel_names, true.channel_names, strict=False)

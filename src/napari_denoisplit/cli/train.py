@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +26,13 @@ from napari_denoisplit.cli.parts.named_settings import (
 )
 from napari_denoisplit.cli.parts.options import Series, numbers, with_settings, words
 from napari_denoisplit.cli.parts.terminal import Terminal
+from napari_denoisplit.errors import DenoisplitError, TrainingError, message_of
 from napari_denoisplit.settings import MixSettings, TrainSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.images.training.separate import SeparateFields
@@ -208,4 +211,22 @@ def _report(trained: Trained, channel_names: Sequence[str]) -> None:
             typer.echo(f"{name}: PSNR {psnr:.2f} dB on the part kept for validation")
     if trained.stopped_early:
         typer.echo("stopped early")
-    typer.echo(f"model: {trained.path}")
+    typer.echo(f"model: {trained.path or _another_place(trained.model)}")
+
+
+def _another_place(model: Model) -> Path:
+    """Ask where else a model can be kept that no disk has taken."""
+    from napari_denoisplit.checkpoint import save_model
+
+    while sys.stdin.isatty():
+        path = Path(typer.prompt("Keep the model as (a file NAME.denoisplit elsewhere)"))
+        try:
+            save_model(path, model)
+        except (DenoisplitError, OSError) as error:
+            typer.echo(message_of(error), err=True)
+        else:
+            return path
+    raise TrainingError(
+        "The model is lost: no disk took it, and there is no terminal to ask for another place. "
+        "Make room, and train again."
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,12 @@ def _image(data: Any, attributes: Mapping[str, Any]) -> Image:
             f"{name!r} is a colour (RGB) picture: right-click it, choose 'Split RGB', and save the "
             "parts."
         )
+    if turned := [k for k in ("rotate", "shear", "affine") if not _is_plain(attributes.get(k))]:
+        warnings.warn(
+            f"{name!r} is placed by {' and '.join(turned)}. Files keep its pixels, their size and "
+            "where it begins, and not that: set it again when the file is opened.",
+            stacklevel=2,
+        )
     data = sliceable(data[0] if attributes.get("multiscale") else data)
     letters = _letters(name, data.ndim, attributes.get("axis_labels") or ())
     steps, unit_names = attributes.get("scale", ()), attributes.get("units") or ()
@@ -93,6 +100,15 @@ def _image(data: Any, attributes: Mapping[str, Any]) -> Image:
         name=name,
         origin=origin,
     )
+
+
+def _is_plain(transform: Any) -> bool:
+    """Whether a transform of a layer, a matrix or a vector of shears, leaves all as it is."""
+    import numpy as np
+
+    matrix = np.asarray([] if transform is None else transform, float)
+    still = np.eye(len(matrix)) if matrix.ndim == 2 else 0
+    return bool(np.allclose(matrix, still))
 
 
 def _letters(name: str, n_axes: int, labels: Sequence[object]) -> str:

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFileDialog, QLineEdit
+from tests.stand_in import stand_in
 from tests.widgets.conftest import layer
 
 from napari_denoisplit.errors import JobError, TrainingError
@@ -291,3 +294,35 @@ def test_the_published_recipe_shows_what_it_sets_and_follows_the_method(widget):
     choices.more["recipe"].set_value("own")
     assert choices.settings().learning_rate == TrainSettings().learning_rate
     assert choices.settings().minutes == TrainSettings().minutes
+
+
+def test_a_model_that_no_disk_took_can_be_saved_elsewhere(
+    qtbot, widget, jobs, tmp_path, monkeypatch
+):
+    path = tmp_path / "elsewhere.denoisplit"
+
+    def save_model(path, model, *, half=False):
+        assert model is jobs.no_disk
+        path.write_bytes(b"saved")
+
+    stand_in(monkeypatch, "checkpoint", save_model)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    jobs.no_disk = object()
+    run(qtbot, widget)
+    assert widget.split_button.isHidden()
+    assert not widget.save_button.isHidden()
+    assert "Saved as" not in widget.panel.status.text()
+    widget.save_button.click()
+    assert path.read_bytes() == b"saved"
+    assert not widget.split_button.isHidden()
+    assert widget.save_button.isHidden()
+
+
+def test_the_mixing_range_is_typed_with_a_point_or_a_comma(dock, viewer, qtbot):
+    slider = dock(viewer, TrainWidget(viewer)).choices.alpha.widget
+    low = next(box for box in slider.findChildren(QLineEdit) if box.text() == "1.00")
+    for typed, value in (("0.75", 0.75), ("0,5", 0.5), (",25", 0.25)):
+        low.selectAll()
+        qtbot.keyClicks(low, typed)
+        qtbot.keyClick(low, Qt.Key.Key_Return)
+        assert min(slider.value()) == value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import JobError
+from napari_denoisplit.files import remove_abandoned, temporary_folder
 from napari_denoisplit.images.layer_record import record_of
 from napari_denoisplit.widgets.parts.controls import in_a_column
 from napari_denoisplit.widgets.parts.dialogs import ask_for_folder
@@ -241,6 +243,8 @@ class TemporaryResults:
     def __init__(self, viewer: ViewerRef) -> None:
         self._viewer = viewer
         self._folder: Path | None = None
+        # Of a session that was killed: what it left may fill the disk.
+        threading.Thread(target=remove_abandoned, args=(place_for_temporary(),)).start()
         self._made: set[str] = set()
 
     def folder(self) -> Path:
@@ -253,7 +257,7 @@ class TemporaryResults:
         """
         if self._folder is not None and self._folder.is_dir():
             return self._folder
-        folder = Path(tempfile.mkdtemp(prefix="denoisplit-", dir=place_for_temporary()))
+        folder = temporary_folder(place_for_temporary())
         self._folder = folder
         if (viewer := self._viewer()) is not None:
             weakref.finalize(viewer, shutil.rmtree, folder, ignore_errors=True)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, TypeAdapter
-from qtpy.QtCore import QStandardPaths, Qt, Signal
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import QRegularExpression, QStandardPaths, Qt, Signal
+from qtpy.QtGui import QRegularExpressionValidator
+from qtpy.QtWidgets import QLineEdit, QWidget
 from superqt import QLabeledDoubleRangeSlider
 
 from napari_denoisplit.checkpoint import SUFFIX, last_path
@@ -67,6 +68,7 @@ _MIXED = {
     "sum": "As light adds up in a channel of a camera.",
 }
 _LONGEST_NAME = 60
+_NUMBER = QRegularExpression(r"\d+([.,]\d*)?|[.,]\d+")
 _ALPHA_RANGE = (0.1, 2.0)
 _Alpha = Annotated[float, Field(ge=_ALPHA_RANGE[0], le=_ALPHA_RANGE[1])]
 
@@ -258,6 +260,10 @@ def _alpha_slider() -> Control:
     fields = MixSettings.model_fields
     slider.setValue((fields["alpha_low"].default, fields["alpha_high"].default))
     slider.setAccessibleName("Mixing range")
+    # Its own boxes take a comma by the user's language, and read none.
+    for box in slider.findChildren(QLineEdit):
+        box.setValidator(QRegularExpressionValidator(_NUMBER, box))
+        box.textEdited.connect(lambda text, box=box: box.setText(text.replace(",", ".")))
     slider.setToolTip(
         tooltip(
             "Each structure is brightened or dimmed by a random factor from this range, so that "

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.events import Job, StatusEvent, TrainEvent
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.images.training.separate import SeparateFields
@@ -146,6 +147,8 @@ class TrainRun:
         self._preview: PreviewLayers | None = None
         self.model: Path | None = None
         """File of the trained model; None until it is written."""
+        self.unsaved: Model | None = None
+        """A trained model that no disk has taken."""
 
     def begin(self) -> None:
         """Start the training; the plot is shown when the images have been read."""
@@ -184,7 +187,23 @@ class TrainRun:
 
     def _done(self, trained: Trained) -> None:
         self.model = trained.path if self._history else None
+        self.unsaved = trained.model if trained.path is None else None
         self._panel.say(self._summary(trained))
+
+    def save_as(self, path: Path) -> None:
+        """Write a model that no disk has taken.
+
+        Raises
+        ------
+        ModelFileError, OSError
+            This place does not take it either.
+        """
+        from napari_denoisplit.checkpoint import save_model
+
+        if self.unsaved is not None:
+            save_model(path, self.unsaved)
+            self.model, self.unsaved = path, None
+            self._panel.say(f"Saved as {path}")
 
     def _summary(self, trained: Trained) -> str:
         best = [epoch for epoch in trained.history if epoch.is_best]
@@ -193,7 +212,8 @@ class TrainRun:
         ending = "Stopped" if trained.stopped_early else "Trained"
         return (
             f"{ending}; the model of epoch {best[-1].epoch} is kept. "
-            f"{_psnr_text(best[-1], self._structures)}\nSaved as {trained.path}"
+            f"{_psnr_text(best[-1], self._structures)}"
+            + ("" if trained.path is None else f"\nSaved as {trained.path}")
             + "".join(f"\n{note}" for note in trained.notes)
         )
 

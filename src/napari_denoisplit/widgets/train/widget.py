@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox
 
+from napari_denoisplit.checkpoint import SUFFIX
+from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.widgets.choosers.images import ImageChooser
 from napari_denoisplit.widgets.choosers.roles import STRUCTURES
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import button
+from napari_denoisplit.widgets.parts.dialogs import ask_for_new_file
 from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import tooltip
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
@@ -52,12 +55,15 @@ class TrainWidget(JobWidget):
         self.split_button = button(
             "Use in Split", "Open the step Split with this model.", self._use_in_split
         )
+        self.save_button = button(
+            "Save the model as …", "Keep the model, which no disk has taken.", self._save
+        )
         self._run: TrainRun | None = None
         fold = Fold("More", self.choices.more, self.recorded, self.preview)
         what = (self.choices.how, self.choices.mix_about, self.choices.noise, self.target)
         how = ("How", *what, fold)
         parts = ("Structures", self.source, *how, self.panel, self.plot)
-        self._lay_out(*parts, below=(self.split_button,))
+        self._lay_out(*parts, below=(self.save_button, self.split_button))
         kinds = {MODEL_SUFFIXES: self.target.resume_from, READABLE: self.source.add_files}
         self._take_drops(kinds, self.panel.status)
         for part in (self.source, self.recorded, self.choices, self.target):
@@ -118,6 +124,20 @@ class TrainWidget(JobWidget):
         super()._refresh()
         trained = self._run is not None and self._run.model is not None
         self.split_button.setVisible(trained and not self.panel.is_running)
+        unsaved = self._run is not None and self._run.unsaved is not None
+        self.save_button.setVisible(unsaved and not self.panel.is_running)
+
+    def _save(self) -> None:
+        path = ask_for_new_file(self, "Save the model as", f"Models (*{SUFFIX})")
+        if self._run is None or path is None:
+            return
+        try:
+            self._run.save_as(path)
+        except (DenoisplitError, OSError) as error:
+            self.panel.fail(error)
+        else:
+            self._on_finished()
+        self._refresh()
 
     def _use_in_split(self) -> None:
         if self._run is not None and (widget := self._open_page("Split")) is not None:
