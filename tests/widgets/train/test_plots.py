@@ -41,6 +41,15 @@ def test_every_part_of_the_loss_can_be_shown(plot, choice, labels):
     assert [line.get_label() for line in plot.figure.axes[0].lines] == labels
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_epochs_are_whole_numbers_however_few(plot, n):
+    plot.show_curves(training_curves(HISTORY[:n]), ("nuclei", "actin"))
+    plot.redraw()
+    shown = plot.figure.axes[1]
+    low, high = shown.get_xlim()
+    assert all(tick.is_integer() for tick in shown.get_xticks() if low <= tick <= high)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_can_be_read_in_every_theme(viewer, plot, theme):
     from matplotlib.colors import to_rgb

@@ -60,6 +60,8 @@ class TrainingPlot(ThemePlot):
             psnr.plot(curves.epoch, curve, color=color, label=label, marker=_marker(curve))
         psnr.set(xlabel="epoch", ylabel="PSNR (dB)")
         psnr.xaxis.get_major_locator().set_params(integer=True)
+        if len(curves.epoch) == 1:  # or its surroundings are hundredths of an epoch
+            psnr.set_xlim(curves.epoch[0] - 1, curves.epoch[0] + 1)
 
     def _draw_losses(self, axes: Any, curves: TrainingCurves) -> None:
         style = {"color": self.colors()["text"], "marker": _marker(curves.epoch)}
