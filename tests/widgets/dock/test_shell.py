@@ -103,6 +103,18 @@ def test_a_known_model_is_not_asked_for_again_and_a_chosen_one_stays(shell, mode
     assert calibration.model.path == other
 
 
+@pytest.mark.parametrize("name", ["Calibration", "Batch"])
+def test_a_model_that_is_chosen_anywhere_is_known_everywhere(shell, model, name):
+    split, page = shell.show_page("Split"), shell.show_page(name)
+    page.open_model(model)
+    assert shell.known.text() == "Model cells"
+    assert split.model.path == model
+    other = model.rename(model.with_name("other.denoisplit"))
+    split.open_model(other)
+    shell.show_page(name)
+    assert shell.known.text() == "Model cells"  # what was chosen here stays
+
+
 def test_the_next_session_knows_the_last_model(qtbot, viewer, shell, model):
     shell.show_page("Split").model_known.emit(model)
     later = DenoisplitDock(viewer)

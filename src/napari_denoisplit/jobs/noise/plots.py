@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_denoisplit.wording import grey_levels
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -75,8 +77,8 @@ def paint_bin(
             axes.stairs(
                 one.histogram, one.edges, fill=True, color=colors["text"], alpha=0.35, label="data"
             )
-            low, high = one.signal_range
-            axes.set_title(f"signal {low:.4g} to {high:.4g}: {one.n_pixels:,} pixels")
+            low, high = (grey_levels(level, 4) for level in one.signal_range)
+            axes.set_title(f"signal {low} to {high}: {one.n_pixels:,} pixels")
         axes.plot(one.density_at, one.density, **style, label=name)
     axes.set(xlabel="observation (grey levels)", ylabel="density")
     axes.set_ylim(0, 1.35 * axes.get_ylim()[1])  # room for the legend above the peak

@@ -109,6 +109,8 @@ class BatchWidget(JobWidget):
 
     def _connect(self) -> None:
         self.model.changed.connect(self._refresh)
+        self.model.changed.connect(self.subject_changed)
+        self.model.known.connect(self.model_known)
         self.source.found.connect(self._show_files)
         self.source.changed.connect(self._refresh)
         # What it says stands in the way of the button, beside it.
@@ -129,6 +131,11 @@ class BatchWidget(JobWidget):
     def is_busy(self) -> bool:
         """Whether files are being split or looked for."""
         return self.panel.is_running or self.source.is_searching
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """Name of the model that is chosen."""
+        return self.model.name, ""
 
     def open_model(self, path: Path) -> None:
         """Choose a model file."""

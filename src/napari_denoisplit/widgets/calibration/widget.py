@@ -72,6 +72,8 @@ class CalibrationWidget(JobWidget):
         kinds = {MODEL_SUFFIXES: self.model.add, READABLE: self.data.add_files}
         self._take_drops(kinds, self.panel.status)
         self.model.changed.connect(self._on_model)
+        self.model.changed.connect(self.subject_changed)
+        self.model.known.connect(self.model_known)
         self.data.changed.connect(self._refresh)
         self.saving.saved.connect(self.model.open)
         self._refresh()
@@ -80,6 +82,11 @@ class CalibrationWidget(JobWidget):
     def problem(self) -> str:
         """Why nothing can be calibrated; empty if it can."""
         return self.model.problem or self.data.problem
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """Name of the model that is chosen."""
+        return self.model.name, ""
 
     def open_model(self, path: Path) -> None:
         """Choose a model file."""

@@ -143,7 +143,7 @@ class LayerChoice(QWidget):
         if viewer is None or not self._follows or self._is_chosen or not self.isEnabled():
             return
         active = viewer.layers.selection.active
-        mine = [one for one in self._meant() if one is active]
+        mine = [one for one in self._listed() if one is active]
         if mine and mine[0] is not self.layer and self._fits(mine[0]):
             self._layers.value = mine[0]
 
@@ -156,7 +156,7 @@ class LayerChoice(QWidget):
         viewer = self._viewer()
         if self._is_chosen or viewer is None:
             return
-        own = self._meant()
+        own = self._listed()
         # What does not fit is said to be so; a result is never meant.
         fitting = [one for one in own if self._fits(one)] or own
         if self._others is None:
@@ -182,6 +182,11 @@ class LayerChoice(QWidget):
             return bool(possible_axes(layer, with_channels=self._with_channels))
         except ImageError:
             return False
+
+    def _listed(self) -> list[ImageLayer]:
+        """Those to propose that the list has; it follows the viewer a moment later."""
+        there = self._there()
+        return [one for one in self._meant() if one in there]
 
     def _meant(self) -> list[ImageLayer]:
         """Layers to propose: none that the plugin made (a result, a preview, a sample's truth)."""

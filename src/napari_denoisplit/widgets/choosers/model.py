@@ -41,6 +41,7 @@ class ModelChoice(QWidget):
     """A model file, chosen by browsing, typing or dropping; one of another program is imported."""
 
     changed = Signal()  # another file was chosen
+    known = Signal(object)  # path of a model that can be used, after `changed`
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,6 +68,11 @@ class ModelChoice(QWidget):
     def path(self) -> Path:
         """The chosen file."""
         return Path(self.edit.text()).expanduser()
+
+    @property
+    def name(self) -> str:
+        """What the model is called; empty while there is none."""
+        return "" if self.header is None else self.path.stem
 
     def open(self, path: Path) -> None:
         """Choose a file."""
@@ -125,6 +131,8 @@ class ModelChoice(QWidget):
         self._watch()
         self.edit.setToolTip(tooltip(str(self.path)))
         self.changed.emit()
+        if self.header is not None:
+            self.known.emit(self.path)
 
     def _ask_about_foreign(self, is_foreign: bool) -> None:
         """Show the questions of an import, or take them away."""

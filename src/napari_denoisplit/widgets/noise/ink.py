@@ -38,6 +38,8 @@ def paint_steps(axes: Any, steps: Sequence[FitStep], colors: Colors) -> None:
     label = f"best: {texts[best]}"
     axes.plot(best, values[best], "o", color=STYLES[0]["color"], label=label)
     axes.set(xlabel="step of the fit", ylabel="log-likelihood, pixels left out")
+    if len(values) == 1:  # or its surroundings are hundredths of a step
+        axes.set_xlim(-1, 1)
     # The first steps are far off, and would press all that matters into one line.
     low, high = np.quantile(values, 0.25), values.max()
     if high > low:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LEVELS, FIT = "grey levels", "progress of the fit"
 JOINT, BIN = "all pixels by signal", "pixels of one signal"
-VARIANCE, PIT = "variance and mean", "shape, neighbours (PIT, QQ)"
+VARIANCE, PIT = "variance and mean", "shape, neighbours (PIT)"
 _PAGES = (LEVELS, FIT, JOINT, BIN, VARIANCE, PIT)
 _HEIGHT, _TALL = 250, 380  # pixels of the canvas with one plot and with two
 _CLICKED = "Click in the plot to see the pixels of one signal."
@@ -135,7 +135,8 @@ class NoisePlot(ThemePlot):
 
     def _paint(self, figure: Any) -> None:
         bottom, top = (0.11, 0.94) if self.page == PIT else (0.17, 0.91)
-        figure.subplots_adjust(left=0.2, right=0.96, top=top, bottom=bottom, hspace=0.45)
+        left = 0.25 if self.page == BIN else 0.2  # densities have many digits
+        figure.subplots_adjust(left=left, right=0.96, top=top, bottom=bottom, hspace=0.45)
         colors, models = self.colors(), self._models
         if not self._available(self.page):
             return

@@ -90,6 +90,7 @@ class SplitWidget(JobWidget):
         kinds = {models: self.model.add, READABLE: self.source.add_files}
         self._take_drops(kinds, self.panel.status)
         self.model.changed.connect(self._on_model)
+        self.model.known.connect(self.model_known)
         self.source.changed.connect(self._refresh)
         for choice in (self.model, self.source):
             choice.changed.connect(self.subject_changed)
@@ -115,8 +116,7 @@ class SplitWidget(JobWidget):
         """Names of the model and of the images that are chosen."""
         sources = self.source.sources
         more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
-        model = "" if self.model.header is None else self.model.path.stem
-        return model, f"{sources[0].name}{more}" if sources else ""
+        return self.model.name, f"{sources[0].name}{more}" if sources else ""
 
     def offer_model(self, path: Path) -> None:
         """Take a model that another page knows of, unless the user has chosen one here."""
@@ -168,8 +168,6 @@ class SplitWidget(JobWidget):
     def _on_model(self) -> None:
         if self.panel.status.text().startswith("⚠"):
             self.panel.say("")  # an error of another one
-        if self.model.header is not None:
-            self.model_known.emit(self.model.path)
         self._refresh()
 
     def _refresh(self, *_: object) -> None:
