@@ -92,6 +92,7 @@ def test_fields_are_the_channels_of_each_time_point_and_plane():
     fields = Image(data, "TZCYX").fields()
     assert [f.dtype for f in fields] == [np.float32] * 6
     assert_array_equal(fields, data.reshape(6, 2, 4, 5))
+    assert Image(data, "TZCYX").field_shapes == [(4, 5)] * 6
 
 
 def test_one_plane_is_one_field_with_one_channel():

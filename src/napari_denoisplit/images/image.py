@@ -11,7 +11,7 @@ import numpy as np
 from napari_denoisplit.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -139,9 +139,18 @@ class Image:
 
     def fields(self) -> list[NDArray[np.float32]]:
         """Copy every (C, Y, X) plane stack over T and Z into a float32 array."""
+        return list(self.each_field())
+
+    def each_field(self) -> Iterator[NDArray[np.float32]]:
+        """Make one of `fields` after the other, so that not all of them are in memory."""
         view = self.transposed("TZCYX")
-        planes = np.ndindex(view.shape[:2])
-        return [np.array(view.data[plane], dtype=np.float32) for plane in planes]
+        for plane in np.ndindex(view.shape[:2]):
+            yield np.array(view.data[plane], dtype=np.float32)
+
+    @property
+    def field_shapes(self) -> list[tuple[int, ...]]:
+        """(Y, X) of each of `fields`; no pixel is read."""
+        return [self.shape[-2:]] * (self.size("T") * self.size("Z"))
 
 
 def no_image(given: object) -> ImageError:

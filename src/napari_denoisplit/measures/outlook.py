@@ -29,8 +29,7 @@ _AT_LAST = 3
 """Epochs that are all worse where the loss still jumps."""
 
 
-_MIXED = " The structures are mixed because they look alike, or noise hides how they differ."
-_STILL_MIXED = " Structures that are mixed even then look alike, or noise hides how they differ."
+_LIMIT = "the images: too few, too noisy, or of structures that look alike."
 
 
 class Point(NamedTuple):
@@ -87,9 +86,10 @@ def foresee(points: Sequence[Point], begun: int, seconds: float, *, is_apart: bo
     gain = max(half - best.loss, 0) / learned
     brought = f"the second half of this training brought {gain:.0%} of what it has learned."
     if gain < GAIN:
-        return f"More time would gain little: {brought}{'' if is_apart else _MIXED}"
-    more = f"About {duration(seconds)} more would still help: {brought}"
-    return more + ("" if is_apart else _STILL_MIXED)
+        limit = "" if is_apart else f" What mixes the structures lies in {_LIMIT}"
+        return f"More time would gain little: {brought}{limit}"
+    limit = "" if is_apart else f" If they are mixed even then, it lies in {_LIMIT}"
+    return f"About {duration(seconds)} more would still help: {brought}{limit}"
 
 
 def outlook_of(training: Mapping[str, Any]) -> str:

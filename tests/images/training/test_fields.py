@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import zarr
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
@@ -33,6 +34,13 @@ def test_one_stack_per_channel_gives_the_same_fields_as_one_image_with_channels(
 def test_several_images_may_differ_in_size():
     fields = TrainingFields.from_images([image((2, 5, 6), "CYX"), image((2, 7, 8), "CYX")])
     assert [f.shape for f in fields.fields] == [(2, 5, 6), (2, 7, 8)]
+
+
+def test_images_larger_than_memory_are_refused_before_they_are_read():
+    huge = zarr.create_array({}, shape=(9000, 30_000, 30_000), chunks=(1, 512, 512), dtype="u2")
+    pair = [Image(huge, "TYX", name=name) for name in ("nuclei", "actin")]
+    with pytest.raises(ImageError, match=r"up to 11[78]\.?\d* TiB of memory .*train on fewer"):
+        TrainingFields.from_images(pair)
 
 
 def test_equal_names_are_numbered():

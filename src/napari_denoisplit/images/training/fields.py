@@ -10,6 +10,7 @@ import numpy as np
 from napari_denoisplit.errors import REPLACE, ImageError
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.gathering import (
+    check_room,
     count_repeats,
     gather,
     groups_of,
@@ -137,15 +138,15 @@ class TrainingFields:
         Raises
         ------
         ImageError
-            The images do not belong together, or repeats have Z planes or differ in number.
+            The images do not belong together, memory does not hold them, or repeats have Z planes
+            or differ in number.
         """
-        groups = groups_of(images)
-        fields, names = gather(groups)
+        groups, others = groups_of(images), groups_of(clean or ())
         recorded = [superpositions] if isinstance(superpositions, Image) else superpositions
-        clean_fields = None
-        if clean:
-            clean_fields, _ = gather(groups_of(clean))
         every = [image for group in groups for image in group]
+        check_room([*every, *(recorded or ()), *(image for group in others for image in group)])
+        fields, names = gather(groups)
+        clean_fields = gather(others)[0] if others else None
         first = every[0]
         return cls(
             fields=tuple(fields),
@@ -173,7 +174,7 @@ class TrainingFields:
         Raises
         ------
         ImageError
-            There is no image, or one has several channels.
+            There is no image, memory does not hold them, or one has several channels.
         """
         images = [images] if isinstance(images, Image) else images
         clean = [clean] if isinstance(clean, Image) else clean or ()
@@ -183,6 +184,7 @@ class TrainingFields:
                     f"{image.name!r}, an image of {name}, has {image.n_channels} channels: choose "
                     "the one that shows it."
                 )
+        check_room([*images, *clean])
         return cls(
             fields=tuple(field for image in images for field in image.fields()),
             channel_names=(name,),

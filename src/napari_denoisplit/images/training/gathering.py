@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image, no_image
 from napari_denoisplit.images.training.noise_data import exposures_hint
+from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     Images = Sequence[Image | Sequence[Image]] | Image
+
+
+BYTES_PER_PIXEL = 8
+"""Of a channel, in a training: once as float32, once more for masks, structure and copies of it;
+measured: 7.6."""
+
+
+def check_room(images: Iterable[Image]) -> None:
+    """Refuse images that memory will not hold, before any pixel is read."""
+    needed = BYTES_PER_PIXEL * sum(prod(image.shape) for image in images)
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise ImageError(
+            f"The images to train on take up to {gib(needed)} of memory ({BYTES_PER_PIXEL} bytes "
+            f"for each pixel of a channel), and {gib(free)} are free: train on fewer of them, or "
+            "on parts of them that show all that there is."
+        )
 
 
 def groups_of(images: Images) -> list[list[Image]]:
@@ -59,8 +79,7 @@ def gather(
             f"Some images have a channel axis and some have not ({listed}): give either "
             "multi-channel images, or one single-channel image per structure."
         )
-    stacks = [[field for image in group for field in image.fields()] for group in groups]
-    sizes = [[f"{field.shape[1]}x{field.shape[2]}" for field in stack] for stack in stacks]
+    sizes = [[f"{y}x{x}" for image in group for y, x in image.field_shapes] for group in groups]
     if any(found != sizes[0] for found in sizes):
         listed = ", ".join(
             f"{name!r}: {len(found)} planes of {' or '.join(sorted(set(found)))}"
@@ -70,6 +89,7 @@ def gather(
             f"The channels differ in size ({listed}): they must show the same fields. Structures "
             "of different fields train as SeparateFields."
         )
+    stacks = [(field for image in group for field in image.each_field()) for group in groups]
     fields = [np.concatenate(planes, axis=0) for planes in zip(*stacks, strict=True)]
     return fields, names_of(groups)
 
@@ -84,7 +104,7 @@ def recorded_planes(
                 f"The superposition {image.name!r} has {image.n_channels} channels: choose the one "
                 "that shows all structures at once."
             )
-    planes = tuple(field[0] for image in superpositions for field in image.fields())
+    planes = tuple(field[0] for image in superpositions for field in image.each_field())
     if [plane.shape for plane in planes] != [field.shape[1:] for field in fields]:
         listed = ", ".join(f"{i.name!r}: {i.axes} {i.shape}" for i in superpositions)
         wanted = ", ".join(sorted({"x".join(map(str, field.shape[1:])) for field in fields}))

@@ -230,7 +230,7 @@ def fields_of(
         The images do not belong together.
     """
     groups = groups_of(images)
-    sizes = [[field.shape[1:] for image in group for field in image.fields()] for group in groups]
+    sizes = [[shape for image in group for shape in image.field_shapes] for group in groups]
     single = all(image.n_channels == 1 for group in groups for image in group)
     if not single or all(found == sizes[0] for found in sizes):
         return TrainingFields.from_images(

@@ -18,7 +18,7 @@ _HASH = " sha256:"
 def source_line(image: Image) -> str:
     """Name, axes, shape and hash of the content of an image, so that a model says what it saw."""
     digest = hashlib.sha256()
-    for plane in image.fields():
+    for plane in image.each_field():
         digest.update(np.ascontiguousarray(plane).view(np.uint8).data)
     return f"{image.name} {image.axes} {image.shape}{_HASH}{digest.hexdigest()[:16]}"
 
