@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+PACKAGE = REPOSITORY / "src" / "napari_denoisplit"
+MANIFEST = PACKAGE / "napari.yaml"
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 
@@ -55,6 +57,20 @@ def test_links_between_pages_lead_somewhere(page):
         assert linked.exists(), f"{page.name} links to {target}"
         if anchor:
             assert anchor in anchors(linked), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", ["start.md", "tutorial.md"])
+def test_what_a_newcomer_is_told_to_press_is_called_so_in_the_window(page):
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for path in [*PACKAGE.glob("widgets/**/*.py"), *PACKAGE.glob("settings/*.py"), MANIFEST]
+    )
+    of_napari = {"Plugins", "File", "Open Sample"}
+    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
+    for name in re.findall(r"\*\*([^*\n:]+)\*\*", text):
+        for step in set(name.split(" > ")) - of_napari:
+            quoted = (f'"{step}"', f'"{step}…"', f": {step}\n", f": {step} (", f" {step.lower()}: ")
+            assert any(one in code for one in quoted), f"{page}: {step}"
 
 
 def test_every_page_is_in_the_table_of_contents():

@@ -77,7 +77,7 @@ def paint_bin(
             axes.stairs(
                 one.histogram, one.edges, fill=True, color=colors["text"], alpha=0.35, label="data"
             )
-            low, high = (grey_levels(level, 4) for level in one.signal_range)
+            low, high = (grey_levels(level) for level in one.signal_range)
             axes.set_title(f"signal {low} to {high}: {one.n_pixels:,} pixels")
         axes.plot(one.density_at, one.density, **style, label=name)
     axes.set(xlabel="observation (grey levels)", ylabel="density")

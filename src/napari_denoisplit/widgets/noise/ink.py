@@ -45,3 +45,4 @@ def paint_steps(axes: Any, steps: Sequence[FitStep], colors: Colors) -> None:
     if high > low:
         axes.set_ylim(low - 0.2 * (high - low), high + 0.5 * (high - low))
     axes.locator_params(nbins=TICKS)
+    axes.locator_params(axis="x", integer=True)
