@@ -98,11 +98,6 @@ class CalibrationRecord(_Record):
     """What was found on the way, in sentences."""
     versions: dict[str, str] = Field(default_factory=dict)
 
-    @classmethod
-    def of_factors(cls, *factors: float) -> Self:
-        """Return a calibration by given factors, of unknown origin."""
-        return cls(channels=tuple(ChannelCalibration(factor=factor) for factor in factors))
-
     @property
     def factors(self) -> tuple[float, ...]:
         """Factor alpha of each channel."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.calibrations import calibrated_by
 
 import napari_denoisplit as nd
 
@@ -20,7 +21,7 @@ def split(rng):
         sigma=samples.std(0, ddof=1),
         samples=samples,
         n_samples=6,
-        calibration=nd.CalibrationRecord.of_factors(2.0, 2.0),
+        calibration=calibrated_by(2.0, 2.0),
     )
 
 

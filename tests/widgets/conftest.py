@@ -140,8 +140,8 @@ def jobs(monkeypatch) -> FakeJobs:
 @pytest.fixture
 def model(tmp_path, monkeypatch) -> Path:
     """A file that the widgets take for a model of nuclei and actin."""
-    path = tmp_path / "cells.denoisplit"
-    path.write_bytes(b"model")
+    known = tmp_path / "cells.denoisplit"
+    known.write_bytes(b"model")
     header = ModelHeader(
         network=LadderSettings(),
         mix=MixSettings(),
@@ -156,13 +156,13 @@ def model(tmp_path, monkeypatch) -> Path:
         training={"history": [{"psnr": [27.5, 26.9], "is_best": True}]},
     )
 
-    def read_header(asked: Path) -> ModelHeader:
-        if asked != path:
-            raise ModelFileError(f"{asked} is no model")
+    def read_header(path: Path) -> ModelHeader:
+        if path != known:
+            raise ModelFileError(f"{path} is not a model")
         return header
 
-    monkeypatch.setattr("napari_denoisplit.checkpoint.read_header", read_header)
-    return path
+    stand_in(monkeypatch, "checkpoint", read_header)
+    return known
 
 
 @pytest.fixture

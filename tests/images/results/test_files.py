@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import zarr
 from numpy.testing import assert_allclose
+from tests.calibrations import calibrated_by
 
-from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
@@ -16,7 +16,7 @@ from napari_denoisplit.images.results.levels import SplitLevels, Window
 
 RECORD = {
     "samples": 20,
-    "calibration": CalibrationRecord.of_factors(1.5, 0.8).model_dump(mode="json"),
+    "calibration": calibrated_by(1.5, 0.8).model_dump(mode="json"),
 }
 
 
@@ -96,7 +96,7 @@ def test_a_result_without_samples_says_how_to_keep_them(tmp_path, samples):
     assert (split.samples, split.n_kept) == (None, 0)
     with pytest.raises(ImageError, match="keep samples"):
         split.need_samples()
-    with pytest.raises(ImageError, match="no result"):
+    with pytest.raises(ImageError, match="not a result"):
         open_split(tmp_path / "other.tif")
 
 

@@ -4,8 +4,8 @@ import dask.array as da
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from tests.calibrations import calibrated_by
 
-from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.results.split import Split
@@ -64,7 +64,7 @@ def test_a_structure_has_a_name_and_a_number(which, index):
 
 def test_structures_in_another_order_take_all_of_theirs_along(samples):
     parts = np.moveaxis(samples, 2, 0)
-    known = CalibrationRecord.of_factors(1.0, 2.0)
+    known = calibrated_by(1.0, 2.0)
     split = Split("TYX", ("a", "b"), sample_arrays=parts, calibration=known).ordered(("b", "a"))
     assert split.calibration.factors == (2.0, 1.0)
     assert_array_equal(split.samples, samples[:, :, ::-1])

@@ -28,5 +28,5 @@ def test_samples_of_a_split_are_one_lazy_array(tmp_path, rng):
 
 def test_an_image_of_another_kind_is_refused(tmp_path):
     write_image(tmp_path / "a.zarr", Image(np.ones((4, 5), "f4"), "YX"))
-    with pytest.raises(ImageError, match="no result of a split"):
+    with pytest.raises(ImageError, match="not a result of a split"):
         open_zarr_folder(tmp_path / "a.zarr")

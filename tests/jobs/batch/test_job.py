@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.stand_in import stand_in
 
 from napari_denoisplit.checkpoint import Model, ModelHeader, load_model, save_model
 from napari_denoisplit.errors import ImageError, JobError
@@ -269,13 +270,13 @@ def test_one_channel_of_each_file_can_be_split(model, folder, tmp_path):
 def test_what_goes_wrong_while_splitting_is_the_trouble_of_one_file(
     model, good, tmp_path, monkeypatch, error
 ):
-    def greedy(loaded, image, settings, *, stop, region):
+    def split_job(model, image, settings, *, stop=None, focus=None, region=None):
         if image.name == "cell 2":
             raise error
-        return (yield from batch_split(loaded, image, settings, stop=stop))
+        return (yield from batch_split(model, image, settings, stop=stop))
 
     batch_split = batch.split_job
-    monkeypatch.setattr(batch, "split_job", greedy)
+    stand_in(monkeypatch, "jobs.batch.job", split_job)
     result, _ = split(model, good, tmp_path / "out")
     assert statuses(result) == {"cell 1": "done", "cell 2": "failed", "cell 10": "done"}
 
@@ -293,12 +294,12 @@ def test_a_name_that_leaves_no_room_for_that_of_the_result_is_split_and_known_ag
 def test_a_full_disk_ends_the_batch_and_keeps_what_is_done(model, good, tmp_path, monkeypatch):
     write = batch.write_split
 
-    def full(result, target, about):
+    def write_split(split, target, about=None):
         if target.name == "cell 2":
             raise ImageError("could not be written") from OSError(errno.ENOSPC, "no space left")
-        return write(result, target, about)
+        return write(split, target, about)
 
-    monkeypatch.setattr(batch, "write_split", full)
+    stand_in(monkeypatch, "jobs.batch.job", write_split)
     with pytest.raises(JobError, match=r"full.*1 of 3 images are written"):
         split(model, good, tmp_path / "out")
     assert (tmp_path / "out" / "cell 1_mmse.ome.tif").exists()
@@ -311,11 +312,11 @@ def test_a_folder_that_cannot_be_written_ends_the_batch_at_once(model, good, tmp
 
 
 def test_a_broken_gpu_ends_the_batch(model, good, tmp_path, monkeypatch):
-    def broken(*arguments, **keywords):
+    def split_job(model, image, settings, *, stop=None, focus=None, region=None):
         raise RuntimeError("CUDA error: unspecified launch failure")
         yield
 
-    monkeypatch.setattr(batch, "split_job", broken)
+    stand_in(monkeypatch, "jobs.batch.job", split_job)
     with pytest.raises(JobError, match="GPU has failed"):
         split(model, good, tmp_path / "out")
 

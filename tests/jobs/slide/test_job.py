@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 import zarr
+from tests.calibrations import calibrated_by
 
 from napari_denoisplit import split_to_zarr
-from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
 from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import BlocksWritten, Progress, Stage, run
@@ -53,7 +53,7 @@ def model() -> Model:
             input_mean=100, input_std=20, channel_means=(90.0, 110.0), channel_stds=(10.0, 40.0)
         ),
         channel_names=("actin", "mito"),
-        calibration=CalibrationRecord.of_factors(2.0, 0.5),
+        calibration=calibrated_by(2.0, 0.5),
     )
     return Model(VSE(NETWORK).eval(), header)
 

@@ -7,8 +7,8 @@ from collections import namedtuple
 import numpy as np
 import pytest
 import torch
+from tests.calibrations import calibrated_by
 
-from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
 from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import Progress, SampleDrawn, Stage, run
@@ -79,9 +79,7 @@ def test_one_sample_says_nothing_of_sigma(model):
 
 def test_calibration_scales_sigma_alone(model):
     plain = run(split_job(model, image(), SETTINGS))
-    split = run(
-        split_job(model.calibrated(CalibrationRecord.of_factors(2.0, 0.5)), image(), SETTINGS)
-    )
+    split = run(split_job(model.calibrated(calibrated_by(2.0, 0.5)), image(), SETTINGS))
     assert (plain.calibrated, split.calibrated) == (False, True)
     np.testing.assert_allclose(split.sigma.data[0], 2 * plain.sigma.data[0], rtol=1e-5)
     np.testing.assert_allclose(split.sigma.data[1], 0.5 * plain.sigma.data[1], rtol=1e-5)

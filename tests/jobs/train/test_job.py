@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.calibrations import calibrated_by
 from tests.quick_training import quick_training, training_quickly
 
-from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.checkpoint import last_path, load_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, Stage, run
@@ -138,7 +138,7 @@ def test_a_model_says_what_it_was_trained_on(fields, settings):
 
 def test_a_model_fresh_from_training_can_be_calibrated(once):
     model = once[0].model
-    record = CalibrationRecord.of_factors(1.5, 2.0)
+    record = calibrated_by(1.5, 2.0)
     assert model.calibrated(record).header.calibration == record
 
 

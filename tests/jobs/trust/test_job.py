@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.stand_in import stand_in
 
 from napari_denoisplit.events import run
 from napari_denoisplit.jobs.trust import job
@@ -26,11 +27,11 @@ class Check:
 
 @pytest.mark.parametrize(("own", "grade"), [(0.9, "good"), (0.5, "usable"), (0.2, "do not use")])
 def test_no_check_is_better_than_the_model_keeps_structures_apart(monkeypatch, own, grade):
-    def residual_job(header, image, split, *, stop):
+    def residual_job(header, image, split, *, stop=None):
         return Check(Verdict(grade="good", reasons=("Nothing was found.",)))
         yield
 
-    monkeypatch.setattr(job, "residual_job", residual_job)
+    stand_in(monkeypatch, "jobs.trust.job", residual_job)
     separation = judge_separation(("a", "b"), np.array([[own, 0.0], [0.0, 0.9]]))
     training = {KEY: separation.model_dump(mode="json")}
     model = SimpleNamespace(header=SimpleNamespace(training=training))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from tests.jobs.trust.test_residuals import MODELS, header, known, phantom
+from tests.stand_in import stand_in
 
 from napari_denoisplit.checkpoint import Model
 from napari_denoisplit.errors import JobError
@@ -26,12 +27,12 @@ def test_the_parts_turned_apart_are_superposed_with_fresh_noise_and_split_again(
     turned = turned_apart(clean)
     asked = []
 
-    def split_job(model, image, settings, *, stop):
+    def split_job(model, image, settings, *, stop=None, focus=None, region=None):
         asked.append((image.data, settings))
         return known(turned)
         yield
 
-    monkeypatch.setattr(round_trip, "split_job", split_job)
+    stand_in(monkeypatch, "jobs.trust.round_trip", split_job)
     model = SimpleNamespace(header=header(weights=(0.4, 0.7), offset=50.0))
     settings = SplitSettings(n_samples=50, grey_levels="matched", tile_size=64)
     found = run(round_trip.round_trip_job(model, known(clean), settings))
@@ -67,11 +68,11 @@ def test_planes_that_show_nothing_take_no_part(monkeypatch, empty):
     clean = phantom((256, 256), seed=1)
     stack = np.stack([clean, np.full_like(clean, empty)])
 
-    def split_job(model, image, settings, *, stop):
+    def split_job(model, image, settings, *, stop=None, focus=None, region=None):
         return known(turned_apart(clean))
         yield
 
-    monkeypatch.setattr(round_trip, "split_job", split_job)
+    stand_in(monkeypatch, "jobs.trust.round_trip", split_job)
     model = SimpleNamespace(header=header())
     split = known(stack, axes="TCYX")
     assert run(round_trip.round_trip_job(model, split, SplitSettings())).errors[0] < 0.01
@@ -83,7 +84,7 @@ def test_planes_that_show_nothing_take_no_part(monkeypatch, empty):
 def test_a_stop_ends_it_with_the_planes_so_far(monkeypatch, n_done):
     clean, stop, n_asked = phantom((256, 256), seed=1), threading.Event(), 0
 
-    def split_job(model, image, settings, *, stop):
+    def split_job(model, image, settings, *, stop=None, focus=None, region=None):
         nonlocal n_asked
         n_asked += 1
         if n_asked > n_done:
@@ -92,7 +93,7 @@ def test_a_stop_ends_it_with_the_planes_so_far(monkeypatch, n_done):
         return known(turned_apart(clean))
         yield
 
-    monkeypatch.setattr(round_trip, "split_job", split_job)
+    stand_in(monkeypatch, "jobs.trust.round_trip", split_job)
     model, split = SimpleNamespace(header=header()), known(np.stack([clean] * 3), axes="TCYX")
     found = run(round_trip.round_trip_job(model, split, SplitSettings(), stop=stop))
     assert (found is not None) == bool(n_done)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from tests.calibrations import calibrated_by
 
 from napari_denoisplit.calibration_record import CalibrationRecord, ChannelCalibration
 from napari_denoisplit.measures.calibration.sigma import sigma_of
@@ -46,7 +47,7 @@ def test_a_calibration_that_cannot_be_one_is_refused(values):
 
 
 def test_some_channels_of_a_calibration_are_one_of_their_own():
-    record = CalibrationRecord.of_factors(1.0, 2.0, 3.0)
+    record = calibrated_by(1.0, 2.0, 3.0)
     assert record.of_channels([2, 0]).factors == (3.0, 1.0)
     with pytest.raises(ValueError, match="no calibration"):
         record.of_channels([3])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.ndimage import gaussian_filter
+from tests.calibrations import calibrated_by
 
-from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.measures.samples.spread import half_width
@@ -53,7 +53,7 @@ def test_a_pixel_takes_mmse_and_sigma_of_all_samples_where_they_are_known(rng):
         mmse_arrays=(np.full((5, 5), 3.0),),
         sigma_arrays=(np.full((5, 5), 0.5),),
         n_samples=50,
-        calibration=CalibrationRecord.of_factors(1.2),
+        calibration=calibrated_by(1.2),
     )
     estimate = read_samples_at(stack, (), pixel(2, 2)).estimates[0]
     assert (estimate.mean, estimate.sigma, estimate.n_samples) == (3.0, 0.5, 50)
@@ -67,7 +67,7 @@ def test_the_calibration_factor_widens_the_interval_of_an_area(rng):
         read_samples_at(
             Split("YX", ("a",), sample_arrays=(samples,), calibration=f), (), area(mask)
         )
-        for f in (None, CalibrationRecord.of_factors(2.0))
+        for f in (None, calibrated_by(2.0))
     )
     assert wider.estimates[0].sigma == pytest.approx(2 * plain.estimates[0].sigma)
     assert (plain.calibrated, wider.calibrated) == (False, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from tests.calibrations import calibrated_by
 from tests.widgets.conftest import layer
 from tests.widgets.samples_layers import NAMES, add_split, make_samples
 
@@ -59,7 +60,7 @@ def test_the_order_is_that_of_the_models_channels_whatever_the_layer_list(viewer
     add_split(
         viewer,
         make_samples(rng),
-        calibration=CalibrationRecord.of_factors(1.5, 0.5).model_dump(mode="json"),
+        calibration=calibrated_by(1.5, 0.5).model_dump(mode="json"),
     )
     viewer.layers.reverse()
     (found,) = find_results(viewer.layers, SAMPLES)

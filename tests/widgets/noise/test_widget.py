@@ -219,16 +219,24 @@ def camera_file(folder, monkeypatch):
     path.write_text("{}")
     record = NoiseRecord(name="camera", verdict=GOOD)
     header = files.NoiseHeader("poisson_gaussian", (0.0, 1.0), record, {"gain": 2.0})
-    monkeypatch.setattr(files, "read_noise_header", lambda _: header)
-    monkeypatch.setattr(files, "read_noise_model", lambda _: FakeModel(record))
+
+    def read_noise_header(path):
+        return header
+
+    def read_noise_model(path):
+        return FakeModel(record)
+
+    stand_in(monkeypatch, "noise.files.noise_file", read_noise_header, read_noise_model)
     return path
 
 
 def test_a_model_is_saved_with_its_record(qtbot, widget, monkeypatch, tmp_path):
-    import napari_denoisplit.noise.files.noise_file as files
-
     written = {}
-    monkeypatch.setattr(files, "write_noise_model", written.__setitem__)
+
+    def write_noise_model(path, model):
+        written[path] = model
+
+    stand_in(monkeypatch, "noise.files.noise_file", write_noise_model)
     fit(qtbot, widget)
     widget.jobs.save(tmp_path / "camera.npz")
     finish(qtbot, widget)

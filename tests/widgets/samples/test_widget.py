@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from qtpy.QtCore import Qt
+from tests.calibrations import calibrated_by
 from tests.widgets.samples_layers import NAMES, add_split, make_samples
 
-from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.layer_record import SHOWN_SAMPLE, kind_of
@@ -201,7 +201,7 @@ def test_a_result_is_opened_from_its_files(qtbot, viewer, dock, samples, tmp_pat
     qtbot.waitUntil(widget.show_button.isEnabled)
     assert "6 samples" in widget.choice.note.text()
     widget.open_files([tmp_path / "none.ome.tif"])
-    qtbot.waitUntil(lambda: "no result" in widget.status.text())
+    qtbot.waitUntil(lambda: "not a result" in widget.status.text())
 
 
 def test_samples_of_a_part_lie_in_their_place(viewer, samples):
@@ -295,9 +295,7 @@ def test_a_place_is_measured_again_in_another_plane(qtbot, viewer, dock, rng):
 
 
 def test_a_calibrated_split_says_so(qtbot, viewer, dock, samples):
-    add_split(
-        viewer, samples, calibration=CalibrationRecord.of_factors(1.5, 0.5).model_dump(mode="json")
-    )
+    add_split(viewer, samples, calibration=calibrated_by(1.5, 0.5).model_dump(mode="json"))
     widget = dock(viewer, SamplesWidget(viewer))
     with qtbot.waitSignal(widget.measuring.found):
         widget.measuring.measure(pixel(4, 4))

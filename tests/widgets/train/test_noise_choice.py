@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.stand_in import stand_in
 from tests.widgets.noise_fakes import BAD, GOOD, FakeModel
 
 from napari_denoisplit.errors import NoiseModelError
@@ -16,13 +17,13 @@ from napari_denoisplit.widgets.train.noise_choice import NoiseChoice
 
 @pytest.fixture
 def choice(qtbot, monkeypatch):
-    def read(path):
+    def read_noise_header(path):
         if "broken" in path.name:
             raise NoiseModelError(f"{path.name} is damaged.")
         record = NoiseRecord(verdict=BAD if "bad" in path.name else GOOD)
         return noise_file.NoiseHeader("poisson_gaussian", (0.0, 1.0), record, {"gain": 2.0})
 
-    monkeypatch.setattr(noise_file, "read_noise_header", read)
+    stand_in(monkeypatch, "noise.files.noise_file", read_noise_header)
     choice = NoiseChoice()
     qtbot.addWidget(choice)
     choice.set_structures(("nuclei", "actin"))
