@@ -61,7 +61,11 @@ def listed(terminal: Terminal, paths: Sequence[Path]) -> list[Path]:
 
 def read_each(terminal: Terminal, paths: Sequence[Path], *how: Any) -> list[Image]:
     """Read images and those of folders, each once; see `listed`, and `read` for the rest."""
-    return [read(terminal, path, *how) for path in listed(terminal, paths)]
+    from napari_denoisplit.images.files.room import check_room_for
+
+    files = listed(terminal, paths)
+    check_room_for(files)
+    return [read(terminal, path, *how) for path in files]
 
 
 def read_structures(

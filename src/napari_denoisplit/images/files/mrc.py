@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.files.room import READ_WHOLE
 from napari_denoisplit.images.pixel_size import ImageMetadata
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def is_mrc(path: Path) -> bool:
     return path.suffix.lower() == SUFFIX
 
 
-def read_mrc(path: Path, *, axes: str | None = None, lazy_above: int = 2**30) -> Image:
+def read_mrc(path: Path, *, axes: str | None = None, lazy_above: int = READ_WHOLE) -> Image:
     """Read an MRC file; see `read_image`.
 
     Sections of a volume are planes along Z, of a stack time points.

@@ -23,6 +23,7 @@ from napari_denoisplit.images.files.file_sets import once_each
 from napari_denoisplit.images.files.grey_levels import as_meant, without_alpha
 from napari_denoisplit.images.files.mrc import is_mrc, read_mrc
 from napari_denoisplit.images.files.remarks import remarks, tifffile_remarks
+from napari_denoisplit.images.files.room import READ_WHOLE
 from napari_denoisplit.images.files.tiles import bound_tiles
 from napari_denoisplit.images.pixel_size import tiff_metadata
 from napari_denoisplit.images.zarr.nodes import ZARR_FILES, is_zarr
@@ -61,7 +62,7 @@ def read_image(
     *,
     axes: str | None = None,
     series: int | None = None,
-    lazy_above: int = 2**30,
+    lazy_above: int = READ_WHOLE,
 ) -> Image:
     """Read a TIFF, BigTIFF, OME-TIFF, ImageJ hyperstack, MRC file or OME-Zarr folder.
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.channels import channel_titles, choose_channels
+from napari_denoisplit.images.files.room import check_room_for
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.images.superposition import superpose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from napari.layers import Image as ImageLayer
 
@@ -61,14 +62,15 @@ class ChosenImage:
         return read_image(self.source)
 
 
-def read_all(chosen: Iterable[ChosenImage]) -> Job[StatusEvent, list[Image]]:
+def read_all(chosen: Sequence[ChosenImage]) -> Job[StatusEvent, list[Image]]:
     """Read the chosen channels of images one after the other, and say which.
 
     Raises
     ------
     ImageError
-        A file cannot be read, or has no such channel.
+        A file cannot be read, has no such channel, or memory does not hold all of them.
     """
+    check_room_for(one.path for one in chosen if one.path is not None)
     images = []
     for one in chosen:
         if one.path is not None:
