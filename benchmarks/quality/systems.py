@@ -113,9 +113,10 @@ def table(name: str, runs: dict[str, list[dict[str, Any]]], published: dict[str,
     rows = [["the superposition", *[""] * 4, cells(one, "superposition"), *[""] * len(channels)]]
     for system, records in runs.items():
         steps = "/".join(sorted({str(r["steps"]) for r in records}))
-        seconds = np.mean([r["cpu_seconds"] for r in records])
+        taken = [r["cpu_seconds"] for r in records if r["cpu_seconds"] is not None]
+        seconds = f"{np.mean(taken):.0f}" if taken else "not kept"
         shares = np.mean([r["mistaken"] for r in records], axis=0)
-        row = [SYSTEMS[system][0], len(records), steps, f"{seconds:.0f}", published.get(system, "")]
+        row = [SYSTEMS[system][0], len(records), steps, seconds, published.get(system, "")]
         rows.append([*row, cells(records, "mmse"), *(f"{share:.0%}" for share in shares)])
     lines = [f"| {' | '.join(map(str, row))} |" for row in (head, ["---"] * len(head), *rows)]
     return "\n".join([f"### Systems on {name}: {data.title}\n", *lines, ""])

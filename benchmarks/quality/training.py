@@ -148,25 +148,26 @@ def split_and_measure(
     measured = {
         "superposition": measure(data.truth, np.asarray(data.superposition.data)),
         "noisy": measure(data.truth, data.noisy),
-        "sample": measure(data.truth, split.samples[0]),
         "mmse": measure(data.truth, split.mmse.data),
     }
+    if split.samples is not None:  # a U-Net has none
+        measured["sample"] = measure(data.truth, split.samples[0])
     print(name, json.dumps(measured), flush=True)
     return split, measured
 
 
-def save_images(name: str, data: DataSet, split) -> None:
+def save_images(name: str, data: DataSet, split: Split) -> None:
     """Keep the shown window of every image of a run."""
     window = (..., *data.window)
+    images = {
+        "superposition": data.superposition.data,
+        "truth": data.truth,
+        "mmse": split.mmse.data,
+    }
+    if split.samples is not None:
+        images |= {"sample": split.samples[0], "sigma": split.sigma.data}
     with replacing(OUTPUT / f"{name}.npz") as temporary:
-        np.savez(
-            temporary,
-            superposition=data.superposition.data[window],
-            truth=data.truth[window],
-            sample=split.samples[0][window],
-            mmse=split.mmse.data[window],
-            sigma=split.sigma.data[window],
-        )
+        np.savez(temporary, **{key: image[window] for key, image in images.items()})
 
 
 def main() -> None:
