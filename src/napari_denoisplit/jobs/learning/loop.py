@@ -12,6 +12,7 @@ from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, Stage
 from napari_denoisplit.jobs.learning import together
 from napari_denoisplit.jobs.learning.budget import Budget
 from napari_denoisplit.jobs.learning.keeping import keep, settle, write
+from napari_denoisplit.jobs.learning.threads import Threads
 from napari_denoisplit.nn.families import family_of
 
 if TYPE_CHECKING:
@@ -70,13 +71,21 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
         Ten steps in a row were not finite, there is no step or no finite loss on validation, or
         latents go unused whatever is done.
     """
+    with Threads(run.trainer.compute.device) as threads:
+        return (yield from _learn(run, path, stop, threads))
+
+
+def _learn(
+    run: Run, path: Path | None, stop: threading.Event, threads: Threads
+) -> Job[TrainEvent, Trained]:
+    """Train until the budget is used up or a stop."""
     trainer, settings, history = run.trainer, run.settings, list[EpochDone]()
     budget = run.budget
     if run.best is not None and path is not None and run.best.path != path:
         # A resumed run that writes elsewhere: what is best so far belongs there, too.
         run.best = save_model(path, run.best)
     while budget.used(trainer.step_count, run.epoch) < 1 and not stop.is_set():
-        yield from _epoch(run, path, stop)
+        yield from _epoch(run, path, stop, threads)
         if trainer.step_count == 0:
             break  # stopped before the first step: there is nothing to keep
         run.epoch, run.steps_of_epoch = run.epoch + 1, 0
@@ -88,7 +97,7 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
             break
         result = run.validation.run(trainer.average.network, trainer.objective)
         if _goes_unused(run, result):
-            return (yield from _learn_anew(run, path, stop))
+            return (yield from _learn_anew(run, path, stop, threads))
         done = _epoch_done(run, result)
         history.append(done)
         if settings.schedule == "plateau":
@@ -120,7 +129,9 @@ def _goes_unused(run: Run, result: ValidationResult) -> bool:
     return can_begin_anew and sum(result.elbo.kl_per_level) < UNUSED
 
 
-def _learn_anew(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEvent, Trained]:
+def _learn_anew(
+    run: Run, path: Path | None, stop: threading.Event, threads: Threads
+) -> Job[TrainEvent, Trained]:
     """Train from other weights, for what is left of the minutes."""
     minutes, seconds = run.settings.minutes, run.seconds
     left = None if minutes is None else minutes - run.budget.seconds / 60
@@ -134,10 +145,12 @@ def _learn_anew(run: Run, path: Path | None, stop: threading.Event) -> Job[Train
     run.settings = run.settings.model_copy(update={"minutes": left})
     run.budget, run.earlier = Budget(run.settings, 0, 0), seconds
     yield Stage(f"The latents went unused: training begins anew, restart {run.restarts}")
-    return (yield from learn_job(run, path, stop))
+    return (yield from _learn(run, path, stop, threads))
 
 
-def _epoch(run: Run, path: Path | None, stop: threading.Event) -> Job[StatusEvent, None]:
+def _epoch(
+    run: Run, path: Path | None, stop: threading.Event, threads: Threads
+) -> Job[StatusEvent, None]:
     """Take the steps between two validations, or what is left of them."""
     trainer, settings, budget = run.trainer, run.settings, run.budget
     steps = settings.steps_per_epoch or trainer.batches.steps_per_epoch
@@ -158,6 +171,7 @@ def _epoch(run: Run, path: Path | None, stop: threading.Event) -> Job[StatusEven
             yield from write(run, path)
         if budget.seconds - reported > SECONDS_BETWEEN_PROGRESS:
             reported = budget.seconds
+            threads.adapt()
             text = f"step {trainer.step_count}, loss {trainer.recent_loss:.4f}"
             if run.validation is not None:
                 text = f"epoch {run.epoch + 1}, {text}"
