@@ -45,6 +45,7 @@ def test_sets_of_the_same_names_in_two_folders_are_two(time_points, tmp_path):
     taken, told = once_each([path for folder in copies for path in sorted(folder.iterdir())])
     assert taken == [folder / "t_0.ome.tif" for folder in copies]
     assert list(told) == taken
+    assert "t_0.ome.tif is a copy of t_0.ome.tif" in told[taken[1]]
 
 
 def test_a_file_given_twice_is_read_once_and_says_so(plain):
@@ -58,8 +59,12 @@ def test_two_names_of_one_file_are_one_image(plain):
     assert once_each([plain, other])[0] == [plain]
 
 
-def test_files_that_only_look_alike_are_kept(plain):
-    other = plain.with_name("other.tif")
+def test_a_copy_is_kept_and_told_wherever_files_are_read(plain):
+    other, near = plain.with_name("other.tif"), plain.with_name("near.tif")
     other.write_bytes(plain.read_bytes())
+    near.write_bytes(plain.read_bytes()[:-1] + b"?")
     missing = plain.with_name("missing.tif")
-    assert once_each([plain, other, missing]) == ([plain, other, missing], {})
+    said = "other.tif is a copy of plain.tif: leave one of them out."
+    paths = [plain, near, other, missing]
+    assert once_each(paths) == (paths, {other: said})
+    assert [image.notes for image in read_images([plain, other])] == [(), (said,)]

@@ -73,6 +73,20 @@ def test_saturation_is_told(share):
     assert "of actin are saturated" in doubt
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_field_that_is_a_copy_of_another_is_told(apart):
+    mito, actin = fields().fields[0], fields().fields[1]
+    given = TrainingFields((mito, actin, mito.copy()), ("mito", "actin"))
+    if apart:
+        images = {
+            name: [Image(field[c], "YX") for field in given.fields]
+            for c, name in enumerate(given.channel_names)
+        }
+        given = SeparateFields.from_images(images)
+    (doubt,) = doubts_about(given)
+    assert doubt.startswith("Field 3 of mito has the pixels of field 1 of mito, and so have 1 more")
+
+
 def test_a_model_of_a_part_of_the_range_is_told():
     (doubt,) = doubts_about(fields(), [camera(), camera(130.0, 150.0)])
     assert "The noise model of actin knows signals from 130" in doubt

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from filecmp import cmp
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,8 @@ from napari_denoisplit.images.ome_header import ome_elements, tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+_BEGINNING = 2**16
 
 
 def absent_files(file: tifffile.TiffFile) -> list[str]:
@@ -42,7 +46,7 @@ def once_each(
     Returns
     -------
     tuple
-        The paths to take, and for those that stand for several a sentence that says so.
+        The paths to take, and sentences on those that stand for several or are copies of another.
     """
     groups: dict[object, list[Path]] = {}
     for number, path in enumerate(paths):
@@ -51,27 +55,36 @@ def once_each(
             key = _identity(path) if same_file else number
         groups.setdefault(key, []).append(path)
     notes = {group[0]: _said(group) for group in groups.values() if len(group) > 1}
-    return [group[0] for group in groups.values()], notes
+    taken = [group[0] for group in groups.values()]
+    for copy, first in _copies(taken).items():
+        said = f"{copy.name} is a copy of {first.name}: leave one of them out."
+        notes[copy] = f"{notes[copy]} {said}" if copy in notes else said
+    return taken, notes
 
 
-def copies_among(paths: Iterable[Path]) -> list[str]:
-    """Say of each file that is a copy of an earlier one of which; only those of one size are read.
-
-    Parameters
-    ----------
-    paths
-        Files and folders; only files are compared.
-    """
-    told, earlier = [], defaultdict[int, list[Path]](list)
+def _copies(paths: Iterable[Path]) -> dict[Path, Path]:
+    """Files that are byte by byte one before them; files of a size of their own are not read."""
+    by_size = defaultdict[int, list[Path]](list)
     for path in paths:
-        if not path.is_file():
-            continue
-        alike = earlier[path.stat().st_size]
-        if first := next((one for one in alike if cmp(one, path, shallow=False)), None):
-            told.append(f"{path.name} is a copy of {first.name}: leave one of them out.")
-        else:
-            alike.append(path)
-    return told
+        if path.is_file():
+            by_size[path.stat().st_size].append(path)
+    found = {}
+    for alike in by_size.values():
+        earlier = defaultdict[bytes, list[Path]](list)
+        for path in alike if len(alike) > 1 else ():
+            with suppress(OSError):  # told when its turn comes
+                begins = earlier[_beginning(path)]
+                if first := next((one for one in begins if cmp(one, path, shallow=False)), None):
+                    found[path] = first
+                else:
+                    begins.append(path)
+    return found
+
+
+def _beginning(path: Path) -> bytes:
+    """Hash of the first bytes, so that of many files of one size few are held against others."""
+    with path.open("rb") as file:
+        return blake2b(file.read(_BEGINNING)).digest()
 
 
 def _said(group: Sequence[Path]) -> str:

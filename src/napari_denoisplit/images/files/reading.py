@@ -47,7 +47,7 @@ def read_images(paths: Iterable[str | PathLike[str]]) -> list[Image]:
     """Read several files, each with the defaults of `read_image`.
 
     An image is read once, also where several files of an OME set or two names of a file stand
-    for it; `Image.notes` says so.
+    for it; `Image.notes` says so, and which file is a copy of another.
     """
     chosen, told = once_each(map(Path, paths))
     images = [(path, read_image(path)) for path in chosen]

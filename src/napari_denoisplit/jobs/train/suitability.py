@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def doubts_about(
     _check_distinct(channels, fields.channel_names)
     for number, plane in enumerate(fields.superpositions or ()):
         _check_hot_pixel(plane, f"Superposition {number + 1}")
-    found = []
+    found = _copies(channels, fields.channel_names)
     for c, name in enumerate(fields.channel_names):
         for number, plane in enumerate(channels[c]):
             _check_hot_pixel(plane, f"Field {number + 1} of {name}")
@@ -96,6 +97,29 @@ def _check_distinct(
                 f"{one} and {other} have the same images: nothing can tell such structures apart. "
                 f"Give the images of {other} again."
             )
+
+
+def _copies(channels: Sequence[Sequence[NDArray[np.float32]]], names: Sequence[str]) -> list[str]:
+    """Say if fields hold the same pixels: validation would see what was trained on."""
+    seen: dict[bytes, str] = {}
+    told = []
+    for name, planes in zip(names, channels, strict=True):
+        for number, plane in enumerate(planes, 1):
+            if plane.min() == plane.max():
+                continue  # nothing is shown twice
+            here = f"{number} of {name}"
+            first = seen.setdefault(
+                blake2b(np.ascontiguousarray(plane).view(np.uint8).data).digest(), here
+            )
+            if first != here:
+                told.append(f"Field {here} has the pixels of field {first}")
+    if not told:
+        return []
+    more = f", and so have {len(told) - 1} more those of others" if len(told) > 1 else ""
+    return [
+        f"{told[0]}{more}: copies make a training look better than it is, since it is validated "
+        "by what it has seen. Give every image once."
+    ]
 
 
 def _check_hot_pixel(plane: NDArray[np.float32], what: str) -> None:

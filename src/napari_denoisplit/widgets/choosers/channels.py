@@ -103,7 +103,7 @@ def look_up(paths: tuple[Path, ...], stop: threading.Event) -> Job[StatusEvent, 
     """Look up the channels of the first of some files, and whether images are given twice."""
     yield Stage(f"Opening {paths[0].name}")
     # Not at the top: they bring libraries that take a while, and layers need none.
-    from napari_denoisplit.images.files.file_sets import copies_among, once_each
+    from napari_denoisplit.images.files.file_sets import once_each
     from napari_denoisplit.images.files.reading import read_image
 
     once, told = once_each(paths)
@@ -111,4 +111,4 @@ def look_up(paths: tuple[Path, ...], stop: threading.Event) -> Job[StatusEvent, 
         titles = channel_titles(read_image(once[0], lazy_above=0))
     except ImageError:
         titles = ()  # told by whoever reads it
-    return FilesKnown(paths, tuple(once), titles, (*told.values(), *copies_among(once)))
+    return FilesKnown(paths, tuple(once), titles, tuple(told.values()))
