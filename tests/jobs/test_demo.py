@@ -13,7 +13,7 @@ from napari_denoisplit.events import EpochDone, Stage, run
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs import demo
-from napari_denoisplit.jobs.demo import demo_fields, demo_job, demo_test
+from napari_denoisplit.jobs.demo import demo_fields, demo_job, demo_test, no_better
 from napari_denoisplit.jobs.learning.loop import Trained
 
 __all__ = ["quick_training"]
@@ -54,12 +54,19 @@ def test_a_demo_stopped_before_the_first_sample_says_where_the_model_is(
         run(demo_job(tmp_path, n_samples=2))
 
 
+def test_a_split_no_better_than_its_input_is_named():
+    psnr = {"filaments, superposition": 19.2, "filaments, MMSE": 24.0}
+    assert no_better(psnr | {"pits, superposition": 21.0, "pits, MMSE": 20.8}) == ["pits"]
+
+
 def test_a_demo_leaves_images_a_model_and_a_picture(small, quick_training, tmp_path):
-    stop = threading.Event()
+    stop, said = threading.Event(), []
 
     def stop_after_an_epoch(event):
         if isinstance(event, EpochDone):
             stop.set()
+        if isinstance(event, Stage):
+            said.append(event.text)
 
     result = run(demo_job(tmp_path, minutes=0.03, n_samples=2, stop=stop), stop_after_an_epoch)
     *images, model = result.files
@@ -76,3 +83,6 @@ def test_a_demo_leaves_images_a_model_and_a_picture(small, quick_training, tmp_p
         for name in ("filaments", "pits")
         for what in ("superposition", "one sample", "MMSE")
     }
+    assert any("no better than the noisy superposition" in text for text in said) == bool(
+        no_better(result.psnr)
+    )

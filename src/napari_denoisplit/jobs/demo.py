@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 STRUCTURES: tuple[Structure, Structure] = ("filaments", "pits")
 N_FIELDS = 3
 SIZE = 512
+MINUTES = 2.5
 PHOTON = 5.0
 """Grey levels of one photon in the shot noise."""
 TEST_SEED = 1_000_000
@@ -80,7 +81,7 @@ def demo_test(seed: int) -> tuple[Image, Image]:
 def demo_job(
     folder: Path,
     *,
-    minutes: float = 2.5,
+    minutes: float = MINUTES,
     n_samples: int = 30,
     seed: int = 0,
     stop: threading.Event | None = None,
@@ -139,9 +140,19 @@ def demo_job(
         write_image(folder / f"{name}.ome.tif", image)
     picture = folder / "demo.png"
     psnr = _measure(truth, superposition, split)
+    if poor := no_better(psnr):
+        yield Stage(
+            f"The split of {' and '.join(poor)} is no better than the noisy superposition: "
+            f"the training was too short. Try --minutes {max(4 * minutes, MINUTES):g}."
+        )
     save_picture(picture, _panels(truth, superposition, split, psnr), "denoiSplit demo")
     files = (*(folder / f"{name}.ome.tif" for name in images), model_path)
     return Demo(split, truth, superposition, picture, files, psnr)
+
+
+def no_better(psnr: dict[str, float]) -> list[str]:
+    """Name the structures whose MMSE is no nearer to the truth than the superposition."""
+    return [n for n in STRUCTURES if psnr[f"{n}, MMSE"] <= psnr[f"{n}, superposition"]]
 
 
 def _one_sample(split: Split) -> NDArray[np.float32]:
