@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection
 from functools import cache
 from graphlib import TopologicalSorter
@@ -119,6 +120,13 @@ def ring_of(module: str) -> int:
         if head in ring:
             return index
     raise AssertionError(f"{module!r} belongs to no ring: add it to RINGS in {__file__}")
+
+
+def test_the_page_on_the_architecture_lists_the_rings():
+    page = (SOURCE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("| Ring |")[2].partition("\n\n")[0].splitlines()[2:]
+    listed = [re.findall(r"`([\w/]+?)(?:/|\.py)`", row.split("|")[3]) for row in table]
+    assert tuple(map(set, listed)) == RINGS
 
 
 def face_of(module: str) -> str | None:

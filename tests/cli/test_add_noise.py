@@ -45,3 +45,15 @@ def test_sigma_may_be_given_in_grey_levels_and_nothing_is_overwritten(clean, tmp
     assert (noisy - data[0]).std() == pytest.approx(50, rel=0.02)
     assert add_noise(*words) == 2
     assert "--overwrite" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("level", "n_made"), [(("--sigma", 50), 1), ((), 0)])
+def test_a_file_that_cannot_be_read_ends_no_other_unless_their_sigma_needs_it(
+    clean, tmp_path, capsys, level, n_made
+):
+    paths, _ = clean
+    bad = tmp_path / "bad.tif"
+    bad.write_bytes(b"no image")
+    assert add_noise(bad, paths[0], "-o", tmp_path / "noisy", *level) == 1
+    assert "bad.tif" in capsys.readouterr().err
+    assert len(list((tmp_path / "noisy").glob("*_noisy.ome.tif"))) == n_made

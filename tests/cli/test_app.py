@@ -84,6 +84,9 @@ def test_the_package_runs_as_a_module():
         (["consensus", "a_samples", "-o"], "folder"),
         (["objects", "a_mmse.ome.tif"], "o.csv"),
         (["film", "a_mmse.ome.tif"], "a.gif"),
+        (["prior", "m.denoisplit", "-o"], "prior.ome.tif"),
+        (["demo", "-o"], "folder"),
+        (["add-noise", "a.tif", "-o"], "folder"),
     ],
 )
 def test_a_place_that_cannot_be_written_is_refused_before_anything_is_read(
@@ -95,3 +98,18 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_read(
         main([*words, str(place)])
     assert end.value.code == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [(["prior", "m.denoisplit", "-o", "a.png"], "end in"), (["demo", "-o", "a"], "is a file")],
+)
+def test_a_name_that_no_result_can_have_is_refused_before_the_work(
+    words, says, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").touch()
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    assert says in capsys.readouterr().err

@@ -66,16 +66,23 @@ def add_noise(
     targets = results_of(listed(terminal, images), output, "_noisy.ome.tif")
     if found := [str(path) for path in targets.values() if path.exists() and not overwrite]:
         raise UsageError(f"{', '.join(found)} exist. Choose another folder, or add --overwrite.")
-    clean = [read(terminal, path, axes, series) for path in targets]
-    level = gaussian * _spread(clean) if sigma is None else sigma
+    # Without one of its structures a superposition would have another sigma: then none is made.
+    clean = {} if sigma is not None else {p: read(terminal, p, axes, series) for p in targets}
+    level = gaussian * _spread(list(clean.values())) if sigma is None else sigma
     terminal.say(f"Gaussian noise of {level:.5g} grey levels")
     how = f"synthetic noise: sigma {level:.7g}, poisson {poisson:g}"
-    for i, (image, target) in enumerate(zip(clean, targets.values(), strict=True)):
+    seeds = {path: seed + i for i, path in enumerate(targets)}
+
+    def written(path: Path) -> Path:
+        image = clean[path] if path in clean else read(terminal, path, axes, series)
         stack = image.transposed("TZCYX")
         channels = np.asarray(stack.data).reshape(-1, *stack.shape[2:])
-        data = noisy(channels, poisson=poisson, sigma=level, seed=seed + i)
+        data = noisy(channels, poisson=poisson, sigma=level, seed=seeds[path])
         result = replace(stack, data=data.reshape(stack.shape)).transposed(image.axes)
-        write_image(target, result, description=f"{how}, seed {seed + i}")
+        write_image(targets[path], result, description=f"{how}, seed {seeds[path]}")
+        return targets[path]
+
+    for target in terminal.each(list(targets), written):
         typer.echo(str(target))
     terminal.end()
 

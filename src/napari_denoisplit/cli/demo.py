@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from napari_denoisplit.cli.parts.files import check_folder, check_writable
 from napari_denoisplit.cli.parts.options import with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import TrainSettings
@@ -32,7 +33,9 @@ def demo(*, output: Path = Path("demo-output"), window: bool | None = None, **ch
     window
         Show the result in napari at the end. Left out: if there is a display.
     """
-    from napari_denoisplit.jobs.demo import demo_job
+    check_folder(output)
+    check_writable(output / "demo.denoisplit")
+    from napari_denoisplit.jobs.demo import demo_job  # imports torch
 
     terminal = Terminal()
     job = demo_job(output, **chosen, stop=terminal.stop)

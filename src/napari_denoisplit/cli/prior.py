@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from napari_denoisplit.cli.parts.errors import UsageError
+from napari_denoisplit.cli.parts.files import check_image_name, check_writable
 from napari_denoisplit.cli.parts.options import with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import PriorSettings
@@ -31,6 +32,8 @@ def prior(
     """
     if output.exists() and not overwrite:
         raise UsageError(f"{output} exists. Choose another name, or add --overwrite.")
+    check_image_name(output)
+    check_writable(output)
     from napari_denoisplit.images.files.writing import write_image
     from napari_denoisplit.jobs.prior import prior_job  # imports torch
 

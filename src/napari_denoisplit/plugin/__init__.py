@@ -1,1 +1,1 @@
-"""What napari finds through the manifest: sample data and the writer."""
+"""What napari finds through the manifest: readers, writers and sample data."""

@@ -160,6 +160,12 @@ def check_writable(file: Path) -> None:
         ) from error
 
 
+def check_image_name(output: Path) -> None:
+    """Refuse a name that no image is written under."""
+    if output.suffix.lower() not in {".tif", ".tiff", ".zarr"}:
+        raise UsageError(f"Images end in .ome.tif or .ome.zarr. Rename --output {output}.")
+
+
 def check_model_name(output: Path) -> None:
     """Refuse a name that is none of a model file."""
     from napari_denoisplit.checkpoint import SUFFIX

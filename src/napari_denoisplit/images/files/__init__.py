@@ -1,1 +1,1 @@
-"""TIFF and CZI files: read with their axes, written whole."""
+"""TIFF, MRC and CZI files: read with their axes; TIFF is written whole."""

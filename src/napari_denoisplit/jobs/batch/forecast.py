@@ -72,7 +72,7 @@ def forecast_files(
     return f"{needs.sentence}. {needs.problem}" if needs.problem else needs.sentence
 
 
-class Pace:
+class TimeLeft:
     """Time left, from the size of the files and how long those so far have taken.
 
     Parameters

@@ -25,7 +25,7 @@ from napari_denoisplit.events import (
 from napari_denoisplit.files import replacing
 from napari_denoisplit.images.files.image_file import LAZY_ABOVE
 from napari_denoisplit.images.results.files import write_split
-from napari_denoisplit.jobs.batch.forecast import Pace, forecast_files, size_of
+from napari_denoisplit.jobs.batch.forecast import TimeLeft, forecast_files, size_of
 from napari_denoisplit.jobs.batch.items import BatchItem, refuse_overwriting
 from napari_denoisplit.jobs.batch.outcome import LOG_NAME, BatchResult, append_line
 from napari_denoisplit.jobs.batch.record import READ_AT_ONCE, Reading, input_stamp, why_again
@@ -161,7 +161,7 @@ class _Batch:
         self._why = [""] * len(items)
         self.log: Path | None = None
         self.waiting: list[int] = []
-        self._pace = Pace({})
+        self._time_left = TimeLeft({})
         self._began = time.monotonic()
         if refusal := _refusal(output):
             raise JobError(refusal)
@@ -186,7 +186,7 @@ class _Batch:
                     continue
                 self._why[index] = why
             self.waiting.append(index)
-        self._pace = Pace({i: size_of(self._items[i].path) for i in self.waiting})
+        self._time_left = TimeLeft({i: size_of(self._items[i].path) for i in self.waiting})
 
     def forecast(self) -> str:
         """Say what the files that wait will take."""
@@ -218,10 +218,10 @@ class _Batch:
                 raise JobError(f"{reason} ({item.path.name}: {message}) {self._kept()}") from error
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()  # what the next file may need
-            self._pace.give_up(index)
+            self._time_left.give_up(index)
             yield outcome
             return
-        self._pace.finish(index)
+        self._time_left.finish(index)
         status: FileStatus = "stopped" if split.stopped_early else "done"
         seconds, notes = time.monotonic() - began, " ".join((*image.notes, *split.notes))
         yield self._noted(FileOutcome(index, item.path, status, outputs, seconds, notes))
@@ -240,7 +240,7 @@ class _Batch:
                 yield FileProgress(index, self._items[index].path, event.done)
                 number = self.waiting.index(index) + 1
                 text = f"image {number} of {len(self.waiting)}, {event.text}"
-                yield self._pace.progress(index, event.done, text)
+                yield self._time_left.progress(index, event.done, text)
 
         return changed(job, passed_on)
 

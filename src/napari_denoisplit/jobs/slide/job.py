@@ -123,11 +123,13 @@ def split_to_zarr_job(
         does not suffice even for the smallest tiles; or the cluster is not there.
     """
     stop = stop or threading.Event()
-    work = yield from _reached(model, image, path, settings, region, scheduler, stop, resume=resume)
-    with work.workers:
-        planned = yield from _planned(work, path, resume=resume, numbered=numbered)
+    inputs = yield from _reached(
+        model, image, path, settings, region, scheduler, stop, resume=resume
+    )
+    with inputs.workers:
+        planned = yield from _planned(inputs, path, resume=resume, numbered=numbered)
         with locked(planned.path):
-            return (yield from _split(work, planned, stop, focus))
+            return (yield from _split(inputs, planned, stop, focus))
 
 
 def forecast_to_zarr_job(
@@ -146,9 +148,11 @@ def forecast_to_zarr_job(
     Parameters, events and errors as of `split_to_zarr_job`; the last Stage is the forecast.
     """
     stop = stop or threading.Event()
-    work = yield from _reached(model, image, path, settings, region, scheduler, stop, resume=resume)
-    with work.workers:
-        yield from _planned(work, path, resume=resume, numbered=False)
+    inputs = yield from _reached(
+        model, image, path, settings, region, scheduler, stop, resume=resume
+    )
+    with inputs.workers:
+        yield from _planned(inputs, path, resume=resume, numbered=False)
 
 
 def _reached(
@@ -161,7 +165,7 @@ def _reached(
     stop: threading.Event,
     *,
     resume: bool,
-) -> Job[StatusEvent, _Work]:
+) -> Job[StatusEvent, _Inputs]:
     """Open model and image, look at it, and reach who splits."""
     loaded = yield from model_of(model)
     opened = image.open() if isinstance(image, ImageFile) else image
@@ -186,12 +190,12 @@ def _reached(
 
         known = settings.model_copy(update={"acquisition": recording.acquisition})
         workers = yield from Cluster.reach(scheduler, model, image, known, stop)
-    return _Work(workers, loaded, view, planes_of(opened), region, settings, note, recording)
+    return _Inputs(workers, loaded, view, planes_of(opened), region, settings, note, recording)
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
-    """What is to be done, and by whom."""
+class _Inputs:
+    """What a split to disk is made of, opened: model, image, settings, and who splits blocks."""
 
     workers: BlockWorkers
     model: Model
@@ -220,14 +224,14 @@ class _Planned:
 
 
 def _planned(
-    work: _Work, path: Path, *, resume: bool, numbered: bool
+    inputs: _Inputs, path: Path, *, resume: bool, numbered: bool
 ) -> Job[StatusEvent, _Planned]:
     """Plan, and tell what it takes."""
-    workers, model, view, settings = work.workers, work.model, work.view, work.settings
+    workers, model, view, settings = inputs.workers, inputs.model, inputs.view, inputs.settings
     facts = facts_of(model.header.network, workers.compute.dtype)
     windows = look_at(view)
     seen = np.concatenate([window.ravel() for window in windows])
-    judged = work.recording.verdict is not None
+    judged = inputs.recording.verdict is not None
     warning = None if judged else unlike_training(view.name, seen, model.header.normalization)
     if warning is not None:
         yield Stage(warning)
@@ -241,8 +245,8 @@ def _planned(
             edge, tile_size = sizes_of(before)
             sizes = settings.block_size or edge, settings.tile_size or tile_size
         overlap, computed_on = overlap_of(settings, facts), str(workers.compute)
-        known = settings.model_copy(update={"acquisition": work.recording.acquisition})
-        return make_plan(model, image_hash, known, computed_on, sizes, overlap, work.region)
+        known = settings.model_copy(update={"acquisition": inputs.recording.acquisition})
+        return make_plan(model, image_hash, known, computed_on, sizes, overlap, inputs.region)
 
     store, plan, path = find_place(path, plan_after, resume=resume, numbered=numbered)
     left = None if store is None else store.missing()
@@ -253,23 +257,23 @@ def _planned(
         workers.compute,
         sizes_of(plan),
         n_missing=None if left is None else len(left),
-        region=work.region,
+        region=inputs.region,
     )
     yield Stage(_forecast(needs, path, workers))
-    notes = tuple(note for note in (work.note, *work.recording.notes, warning) if note)
+    notes = tuple(note for note in (inputs.note, *inputs.recording.notes, warning) if note)
     return _Planned(path, plan, store, left, notes)
 
 
 def _split(
-    work: _Work, planned: _Planned, stop: threading.Event, focus: FocusSource | None
+    inputs: _Inputs, planned: _Planned, stop: threading.Event, focus: FocusSource | None
 ) -> Job[SlideEvent, Split]:
     """Let the workers split what is missing, and make the coarser levels."""
-    store = planned.store or _create(planned.path, work, planned.plan)
+    store = planned.store or _create(planned.path, inputs, planned.plan)
     missing = range(len(store.regions)) if planned.left is None else planned.left
     missing = blocks_from(store, missing, None if focus is None else focus())
     there = set(range(len(store.regions))).difference(missing)
     yield BlocksWritten(store.path, tuple(sorted(there)))
-    notes = yield from _blocks(work.workers, store, missing, stop)
+    notes = yield from _blocks(inputs.workers, store, missing, stop)
     if not stop.is_set() and not store.complete:
         yield Stage("Making the coarser levels for display")
         for share in store.finishing():
@@ -316,16 +320,16 @@ def _written(store: SlideStore, waiting: deque[int]) -> Iterator[BlocksWritten]:
         yield BlocksWritten(store.path, tuple(new))
 
 
-def _create(path: Path, work: _Work, plan: dict[str, JsonValue]) -> SlideStore:
-    model, view, settings = work.model, work.image, work.settings
-    part = view if work.region is None else work.region.cut(view)
+def _create(path: Path, inputs: _Inputs, plan: dict[str, JsonValue]) -> SlideStore:
+    model, view, settings = inputs.model, inputs.image, inputs.settings
+    part = view if inputs.region is None else inputs.region.cut(view)
     provenance = make_record(
         view,
         settings,
         model.header.calibration,
         model.path,
         input_pixels=name_of_pixels(part.data),
-        **work.recording.record,
+        **inputs.recording.record,
     )
     return SlideStore.create(
         path,

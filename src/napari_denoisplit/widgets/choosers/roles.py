@@ -1,4 +1,4 @@
-"""Roles that images are chosen for in more than one widget."""
+"""Roles that images are chosen for."""
 
 from __future__ import annotations
 
