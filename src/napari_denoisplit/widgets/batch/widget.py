@@ -206,6 +206,9 @@ class BatchWidget(JobWidget):
     def _on_done(self, result: BatchResult) -> None:
         log = "" if result.log is None else f" Details: {result.log.name} beside the results."
         self.panel.say(f"{result.summary}.{log}")
+        failed = self.files.with_status("failed")
+        if failed and self.table.current is None:
+            self.table.select(failed[0])  # below the table stands why
 
     def _on_error(self, error: Exception) -> None:
         for row in self.files.with_status("running"):
