@@ -119,10 +119,7 @@ def train(
     if output.exists() and not overwrite and resume is None:
         raise UsageError(f"{output} exists. Choose another name, or add --overwrite.")
     check_writable(output)
-    mix = {"mode": chosen.pop("mode"), "weights": numbers(weights, "--weights")}
-    options = _given(chosen) | ({"mix": _given(mix)} if _given(mix) else {})
-    from_file = read_settings(settings_file) if settings_file else {}
-    settings = train_settings(merged(merged(from_file, options), assigned(changes or ())))
+    settings = _settings(chosen, weights, settings_file, changes or ())
     terminal = Terminal() if _leads() else Terminal(Console(quiet=True))
     fields = _fields(
         read_structures(terminal, images, axes, series, channel),
@@ -177,6 +174,16 @@ def _check_one_each(
                 f"{option} is given {len(values)} time(s) for {fields.n_channels} structures "
                 f"({', '.join(fields.channel_names)}). Give one for each."
             )
+
+
+def _settings(
+    chosen: dict[str, Any], weights: str, settings_file: Path | None, changes: Sequence[str]
+) -> TrainSettings:
+    """Join what a file, the options and --set say, the later before the earlier."""
+    mix = {"mode": chosen.pop("mode"), "weights": numbers(weights, "--weights")}
+    options = _given(chosen) | ({"mix": _given(mix)} if _given(mix) else {})
+    from_file = read_settings(settings_file) if settings_file else {}
+    return train_settings(merged(merged(from_file, options), assigned(changes)))
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
