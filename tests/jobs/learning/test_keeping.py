@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 
 import pytest
 from tests.quick_training import quick_training
+from torch import nn
 
 from napari_denoisplit.checkpoint import last_path, load_model, save_model
 from napari_denoisplit.events import Stage, run
@@ -84,3 +86,22 @@ def test_where_no_disk_takes_it_the_model_is_in_memory(
     assert result.path is None
     assert result.model.network is not None
     assert any("in memory alone" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(("copies", "is_short"), [(8, True), (10, False)])
+def test_a_disk_without_room_is_told_before_the_training(tmp_path, monkeypatch, copies, is_short):
+    network = nn.Linear(1000, 1000, bias=False)
+    usage = shutil.disk_usage(tmp_path)._replace(free=copies * 4_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage)
+    told = keeping.short_of_room(tmp_path / "new" / "m.denoisplit", network)
+    assert (f"free in {tmp_path}, and" in told) == bool(told) == is_short
+
+
+def test_what_a_training_keeps_is_no_larger_than_foretold(fields, settings, tmp_path, monkeypatch):
+    path, stages = tmp_path / "m.denoisplit", []
+    usage = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage)
+    done = trained(fields, settings, path, stages.append)
+    weights = sum(v.numel() * v.element_size() for v in done.model.network.state_dict().values())
+    assert any(text.startswith("Only 1 MiB are free") for text in stages)
+    assert last_path(path).stat().st_size < 4 * weights + 2**17

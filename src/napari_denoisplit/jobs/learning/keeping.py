@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,10 +20,34 @@ from napari_denoisplit.measures.outlook import KEY as OUTLOOK
 from napari_denoisplit.measures.outlook import Point, foresee, outlook_of
 from napari_denoisplit.measures.separation import KEY, judge_separation, separation_of
 from napari_denoisplit.nn.families import network_of
+from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from napari_denoisplit.events import EpochDone, Job
     from napari_denoisplit.jobs.learning.run import Run
+
+_COPIES_KEPT = 9
+"""Times the weights: the best model, and twice, while it is replaced, the state to resume from,
+which holds averaged and trained weights and two moments of each."""
+
+
+def short_of_room(path: Path, network: nn.Module) -> str:
+    """Say if a disk has no room for what a training keeps; empty where it has, or cannot tell."""
+    weights = sum(value.numel() * value.element_size() for value in network.state_dict().values())
+    needed = _COPIES_KEPT * weights
+    folder = next((place for place in path.absolute().parents if place.exists()), None)
+    try:
+        free = math.inf if folder is None else shutil.disk_usage(folder).free
+    except OSError:
+        return ""  # told when it is written
+    if free >= needed:
+        return ""
+    return (
+        f"Only {gib(free)} are free in {folder}, and what the training keeps takes {gib(needed)}: "
+        "make room, or stop and choose another place."
+    )
 
 
 def keep(run: Run, path: Path | None, done: EpochDone | None = None) -> Job[Stage, None]:

@@ -12,6 +12,7 @@ from napari_denoisplit.checkpoint import save_model
 from napari_denoisplit.errors import DenoisplitError, TrainingError, message_of
 from napari_denoisplit.events import Progress, Stage, changed, unless_stopped
 from napari_denoisplit.jobs.learning import together
+from napari_denoisplit.jobs.learning.keeping import short_of_room
 from napari_denoisplit.jobs.learning.loop import learn_job
 from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.train.preparation import prepare
@@ -106,6 +107,8 @@ def train_job(
         preparing = prepare(fields, settings, noise_models, resume)
         run = yield from unless_stopped(preparing, stop, too_early)
         trainer = run.trainer
+        if path is not None and (short := short_of_room(path, trainer.average.network)):
+            yield Stage(short)
         where = f"{trainer.compute}{together.in_words()}"
         yield Stage(f"Training on {where} with {trainer.batches.n_places:,} patches")
         trained = yield from learn_job(run, path, stop)
