@@ -271,8 +271,7 @@ def _split(
     store = planned.store or _create(planned.path, inputs, planned.plan)
     missing = range(len(store.regions)) if planned.left is None else planned.left
     missing = blocks_from(store, missing, None if focus is None else focus())
-    there = set(range(len(store.regions))).difference(missing)
-    yield BlocksWritten(store.path, tuple(sorted(there)))
+    yield BlocksWritten(store.path, tuple(sorted(set(range(len(store.regions))) - set(missing))))
     notes = yield from _blocks(inputs.workers, store, missing, stop)
     if not stop.is_set() and not store.complete:
         yield Stage("Making the coarser levels for display")
@@ -288,17 +287,14 @@ def _blocks(
 ) -> Job[SlideEvent, list[str]]:
     """Split what is missing; return what the workers have to say."""
     work = workers.split(store, missing, stop)
-    n_blocks = len(store.regions)
-    count = Count("block", n_blocks, n_blocks - len(missing))
-    announced = False
-    waiting = deque(missing)
+    count = Count("block", len(store.regions), len(store.regions) - len(missing))
+    announced, waiting = False, deque(missing)
     while True:
         try:
             step = next(work)
         except StopIteration as done:
             yield from _written(store, waiting)
-            notes: list[str] = done.value
-            return notes
+            return list[str](done.value)
         if isinstance(step, Stage):
             yield step
             continue
@@ -345,9 +341,9 @@ def _create(path: Path, inputs: _Inputs, plan: dict[str, JsonValue]) -> SlideSto
 
 def _forecast(needs: Preflight, path: Path, workers: BlockWorkers) -> str:
     """Say what is going to happen, and the time, memory and disk it takes."""
+    if needs.n_there == needs.n_blocks == 1:
+        return f"The only block of {path.name} is there"
     if needs.n_there == needs.n_blocks:
-        if needs.n_blocks == 1:
-            return f"The only block of {path.name} is there"
         return f"All {needs.n_blocks} blocks of {path.name} are there"
     if isinstance(workers, OwnProcess):
         return f"Splitting into {path.name}: {needs.sentence}"
