@@ -175,9 +175,9 @@ def trained(large_fields, settings, path, on_event=lambda event: None, **kwargs)
     return run(train_job(large_fields, few, path=path, **kwargs), on_event)
 
 
-def besides_separation(result):
-    """Return what else is noted of a training of two steps, which takes nothing apart."""
-    return [note for note in result.notes if not note.startswith("Separation")]
+def besides_training(result):
+    """Return what is noted but for what a training of two steps says of itself."""
+    return [n for n in result.notes if not n.startswith(("Separation: ", "Training: "))]
 
 
 def test_training_leaves_a_reference_where_validation_blocks_are_large_enough(
@@ -186,7 +186,7 @@ def test_training_leaves_a_reference_where_validation_blocks_are_large_enough(
     result = trained(large_fields, settings, tmp_path / "m.denoisplit")
     assert reference_of(result.model.header) is not None
     assert reference_of(read_header(tmp_path / "m.denoisplit")) is not None
-    assert not besides_separation(result)
+    assert not besides_training(result)
 
 
 def test_a_stop_ends_the_measuring_and_keeps_the_model(
@@ -203,7 +203,7 @@ def test_a_stop_ends_the_measuring_and_keeps_the_model(
     result = trained(large_fields, settings, tmp_path / "m.denoisplit", stop_at, stop=stop)
     assert reference_of(result.model.header) is None
     assert reference_of(read_header(tmp_path / "m.denoisplit")) is None
-    (note,) = besides_separation(result)
+    (note,) = besides_training(result)
     assert said[-1] == note
     assert "(it was stopped)" in note
     assert "denoisplit trust m.denoisplit IMAGES --reference" in note
@@ -251,7 +251,7 @@ def test_an_error_of_the_measuring_is_said_and_keeps_the_model(
     monkeypatch.setattr(training, "reference_job", fail)
     result = trained(large_fields, settings, tmp_path / "m.denoisplit")
     assert read_header(tmp_path / "m.denoisplit").channel_names == ("a", "b")
-    (note,) = besides_separation(result)
+    (note,) = besides_training(result)
     assert message_of(error).rstrip(".") in note
 
 

@@ -102,8 +102,10 @@ def test_a_job_ends_with_the_widget_that_started_it(qtbot, seen):
     ended = threading.Event()
 
     def job(stop):
-        yield from endless(stop)
-        ended.set()
+        try:
+            yield from endless(stop)
+        finally:  # a worker that is told to quit at an event does not go on behind it
+            ended.set()
 
     owner = QWidget()
     seen.start(job).cancel_with(owner)

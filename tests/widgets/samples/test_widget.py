@@ -211,10 +211,12 @@ def test_samples_of_a_part_lie_in_their_place(viewer, samples):
 
 
 def test_a_pinned_sample_is_a_layer_and_leads_back_to_it(viewer, browse, samples):
+    assert browse.pins.list.isHidden()  # nothing is in it
     browse.player.go(3)
     browse.pins.button.click()
     browse.pins.button.click()  # once is enough
     assert browse.pins.indices == (3,)
+    assert not browse.pins.list.isHidden()
     assert_allclose(viewer.layers["actin sample 4 · cell"].data, samples[1, 3])
     browse.player.go(0)
     browse.pins.list.itemClicked.emit(browse.pins.list.item(0))

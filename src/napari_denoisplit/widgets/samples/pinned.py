@@ -60,6 +60,7 @@ class PinnedSamples(QWidget):
         self.list.setFixedHeight(_ROW + 8)
         self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.hide()  # empty, it looks like a button without a name
         self.setLayout(in_a_row(self.button, self.list))
         self.button.clicked.connect(self.pin_clicked)
         self.list.itemClicked.connect(lambda item: self.chosen.emit(item.data(_INDEX)))
@@ -80,6 +81,7 @@ class PinnedSamples(QWidget):
                 item.setToolTip(f"sample {index + 1}")
                 item.setData(_INDEX, index)
                 self.list.addItem(item)
+        self.list.setVisible(bool(found))
 
     def pin(self, index: int, limits: Sequence[Limits]) -> None:
         """Add layers of one sample, in the colours of the samples; nothing is copied.
