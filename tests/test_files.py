@@ -104,8 +104,8 @@ os._exit(9)
 """
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
     (left,) = tmp_path.iterdir()
-    mine, of_others = temporary_folder(tmp_path), tmp_path / "denoisplit-elsewhere-1-x"
-    of_others.mkdir()
+    mine, of_others = temporary_folder(tmp_path), tmp_path / f"{left.name}-4194305-x"
+    of_others.mkdir()  # as of a machine that is called as this one and a number
     remove_abandoned(tmp_path)
     assert not left.exists()
     assert mine.exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -51,8 +52,9 @@ def remove_abandoned(place: Path) -> None:
     import psutil  # takes 20 ms
 
     for folder in place.glob(f"{glob.escape(_mine())}*-*"):
-        process = folder.name.removeprefix(_mine()).split("-")[0]
-        if process.isdigit() and not psutil.pid_exists(int(process)):
+        # Whole: a machine may be called as another one and a number.
+        process = re.fullmatch(r"(\d+)-[a-z0-9_]+", folder.name.removeprefix(_mine()))
+        if process is not None and not psutil.pid_exists(int(process[1])):
             shutil.rmtree(folder, ignore_errors=True)  # that of another user stays
 
 

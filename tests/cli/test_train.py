@@ -212,7 +212,9 @@ def test_the_recipe_of_a_paper_is_a_training_of_its_own(channels, tmp_path, caps
 
 def test_another_place_is_asked_for_a_model_that_no_disk_took(tmp_path, monkeypatch, capsys):
     model = object()
-    answers = iter([tmp_path / "full" / "m.denoisplit", tmp_path / "m.denoisplit"])
+    (tmp_path / "old.denoisplit").write_text("another")
+    names = ("full/m.denoisplit", "old.denoisplit", "m.denoisplit")
+    answers = iter([tmp_path / name for name in names])
 
     def save_model(path, model, *, half=False):
         if path.parent.name == "full":
@@ -227,3 +229,4 @@ def test_another_place_is_asked_for_a_model_that_no_disk_took(tmp_path, monkeypa
     assert _another_place(model) == tmp_path / "m.denoisplit"
     assert "disk is full" in capsys.readouterr().err
     assert (tmp_path / "m.denoisplit").read_bytes() == b"saved"
+    assert (tmp_path / "old.denoisplit").read_text() == "another"

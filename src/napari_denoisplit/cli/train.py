@@ -227,6 +227,9 @@ def _another_place(model: Model) -> Path:
 
     while sys.stdin.isatty():
         path = Path(typer.prompt("Keep the model as (a file NAME.denoisplit elsewhere)"))
+        if path.exists():
+            typer.echo(f"{path} exists. Choose another name.", err=True)
+            continue
         try:
             save_model(path, model)
         except (DenoisplitError, OSError) as error:

@@ -192,6 +192,7 @@ def _input(zoo: Any, header: ModelHeader, edge: int, multiple: int, folder: Path
 
 def _output(zoo: Any, header: ModelHeader, key: str, folder: Path) -> Any:
     def axis(name: str) -> Any:
+        """As long as that of the input, less the halo."""
         size = zoo.SizeReference(tensor_id=zoo.TensorId("input"), axis_id=zoo.AxisId(name))
         place = _place(zoo, header, name)
         return zoo.SpaceOutputAxisWithHalo(size=size, halo=_HALO, **place)

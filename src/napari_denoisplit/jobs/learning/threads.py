@@ -39,8 +39,8 @@ class Use(NamedTuple):
             of_each = [of_each[n] for n in os.sched_getaffinity(0) if n < len(of_each)]
         idle = sum(times.idle + getattr(times, "iowait", 0.0) for times in of_each)
         # Not the sum of all times: guests of a virtual machine are counted twice there.
-        busy = len(of_each) * time.monotonic() - idle
-        return cls(len(of_each), time.monotonic(), busy, time.process_time())
+        clock = time.monotonic()
+        return cls(len(of_each), clock, len(of_each) * clock - idle, time.process_time())
 
 
 def free_cores(before: Use, now: Use) -> int:

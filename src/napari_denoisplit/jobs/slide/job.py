@@ -294,7 +294,7 @@ def _blocks(
             step = next(work)
         except StopIteration as done:
             yield from _written(store, waiting)
-            return list[str](done.value)
+            return list(done.value)
         if isinstance(step, Stage):
             yield step
             continue

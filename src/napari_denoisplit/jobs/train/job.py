@@ -76,8 +76,8 @@ def train_job(
         best model is looked for beside it, and returned again where nothing better is found.
     stop
         When set, training ends after the current step and returns the best model so far; what it
-        leaves unexplained of its own kind is then measured on few pixels, if that takes less than
-        a second. Set while that is measured, it ends it.
+        leaves unexplained of its own kind is then measured on few pixels, if a moment is enough.
+        Set while that is measured, it ends it.
 
     Yields
     ------

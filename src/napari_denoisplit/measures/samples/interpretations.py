@@ -86,6 +86,7 @@ def interpret(
     points -= points.mean(axis=0)
 
     def clusters(of: NDArray[np.float64]) -> NDArray[np.int32]:
+        """Return the cluster of each sample, (K,)."""
         if bandwidth is None:
             return _ward(of, n_answers)
         return _mean_shift(of, bandwidth, np.random.default_rng(seed))

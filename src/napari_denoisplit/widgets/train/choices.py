@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -251,6 +252,11 @@ def _free_path(path: Path) -> Path:
     return path.with_name(f"{free_name(path.name.removesuffix(SUFFIX), is_taken)}{SUFFIX}")
 
 
+def _with_a_point(box: QLineEdit, text: str) -> None:
+    if "," in text:  # or the cursor would leave its place at every key
+        box.setText(text.replace(",", "."))
+
+
 def _alpha_slider() -> Control:
     slider: Any = QLabeledDoubleRangeSlider(Qt.Orientation.Horizontal)
     slider.setRange(*_ALPHA_RANGE)
@@ -263,7 +269,7 @@ def _alpha_slider() -> Control:
     # Its own boxes take a comma by the user's language, and read none.
     for box in slider.findChildren(QLineEdit):
         box.setValidator(QRegularExpressionValidator(_NUMBER, box))
-        box.textEdited.connect(lambda text, box=box: box.setText(text.replace(",", ".")))
+        box.textEdited.connect(partial(_with_a_point, box))
     slider.setToolTip(
         tooltip(
             "Each structure is brightened or dimmed by a random factor from this range, so that "
