@@ -221,7 +221,7 @@ def write_tiff(path, pixels, kind):
             tifffile.imwrite(path, pixels.astype(np.float32), bigtiff=True)
 
 
-def is_refused(path, shape_of):
+def is_refused(path, shape):
     """Read all pixels: refused by name, or of the shape, or with a note that says why not."""
     try:
         with no_wait():
@@ -230,7 +230,7 @@ def is_refused(path, shape_of):
     except DenoisplitError as error:
         told = str(error)
     else:
-        assert pixels.shape == shape_of(path) or image.notes
+        assert pixels.shape == shape or image.notes
         assert len(image.axes) == pixels.ndim
         return False
     assert path.name in told
@@ -248,25 +248,24 @@ def test_a_damaged_tiff_is_refused_or_read(tmp_path, rng, kind):
     refused = 0
     for _ in range(2 * MUTANTS):
         path.write_bytes(mutant(data, rng))
-        refused += is_refused(path, lambda _: pixels.shape)
+        refused += is_refused(path, pixels.shape)
     tell(f"TIFF, {kind}", 2 * MUTANTS, refused)
 
 
 def write_zarr(folder, pixels, version):
     group = zarr.open_group(str(folder), mode="w", zarr_format=version)
-    array = group.create_array("0", shape=pixels.shape, chunks=(1, 32, 32), dtype=pixels.dtype)
-    array[:] = pixels
+    datasets = []
+    for factor in (1, 2):
+        level = pixels[:, ::factor, ::factor]
+        array = group.create_array(
+            f"by{factor}", shape=level.shape, chunks=(1, 32, 32), dtype=level.dtype
+        )
+        array[:] = level
+        scale = [{"type": "scale", "scale": [1, 0.1 * factor, 0.1 * factor]}]
+        datasets.append({"path": f"by{factor}", "coordinateTransformations": scale})
     axes = [{"name": "c", "type": "channel"}] + [{"name": a, "type": "space"} for a in "yx"]
-    scale = [{"type": "scale", "scale": [1, 0.1, 0.1]}]
-    datasets = [{"path": "0", "coordinateTransformations": scale}]
     ome = {"multiscales": [{"version": "0.4", "axes": axes, "datasets": datasets}]}
     group.attrs.update(ome if version == 2 else {"ome": {"version": "0.5"} | ome})
-
-
-def stated(folder):
-    """Shape that the array is described by: no other place would tell that it is damaged."""
-    (described,) = (p for p in (folder / "0").iterdir() if p.name in {"zarr.json", ".zarray"})
-    return tuple(json.loads(described.read_bytes())["shape"])
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -285,5 +284,5 @@ def test_a_damaged_ome_zarr_is_refused_or_read(tmp_path, rng, version):
         some = files if number % 2 else described
         path = folder / some[int(rng.integers(len(some)))]
         path.write_bytes(mutant(path.read_bytes(), rng))
-        refused += is_refused(folder, stated)
+        refused += is_refused(folder, pixels.shape)
     tell(f"OME-Zarr, format {version}", 2 * MUTANTS, refused)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from pathlib import Path
 
 import dask.array as da
@@ -214,3 +215,36 @@ def test_a_unit_without_a_scale_is_no_pixel_size(tmp_path):
         "multiscales": [{**ome["multiscales"][0], "datasets": [{"path": "full"}]}]
     }
     assert read_image(path).pixel_size == {}
+
+
+def two_levels(path, version):
+    """Write 48 x 40 pixels in files of 32 x 32, and a level of half their resolution."""
+    group = zarr.open_group(path, mode="w", zarr_format=version)
+    for factor in (1, 2):
+        group.create_array(f"{factor}", data=np.ones((48 // factor, 40 // factor)), chunks=(32, 32))
+    levels = [
+        {"path": f"{n}", "coordinateTransformations": [{"type": "scale", "scale": [n, n]}]}
+        for n in (1, 2)
+    ]
+    multiscale = {"version": "0.4", "axes": ["y", "x"], "datasets": levels}
+    known = {"multiscales": [multiscale]}
+    group.attrs.update(known if version == 2 else {"ome": {"version": "0.5"} | known})
+    return path / "1" / (".zarray" if version == 2 else "zarr.json")
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        ([48, 40], None),
+        ([64, 40], "do not fit"),
+        ([48, 100], r"absent \(4 of 8\); these pixels are read as 0\.0"),
+        ([20, 40], r"\(2\) lie outside of the 20 x 40"),
+    ],
+)
+def test_a_shape_that_other_files_contradict_is_told(tmp_path, version, shape, told):
+    described = two_levels(tmp_path / "a.zarr", version)
+    metadata = json.loads(described.read_text())
+    described.write_text(json.dumps(metadata | {"shape": shape}))
+    notes = read_image(tmp_path / "a.zarr").notes
+    assert re.search(told, "".join(notes)) if told else not notes

@@ -130,10 +130,10 @@ def ngff_metadata(
     # Where nothing is scaled the size is unknown; a level alone may lean on the image's scale.
     unscaled = 1.0 if multiscale.get("coordinateTransformations") else math.nan
     scales = [
-        _step(dataset, "scale", len(letters), unscaled),
-        _step(multiscale, "scale", len(letters), 1.0),
+        step(dataset, "scale", len(letters), unscaled),
+        step(multiscale, "scale", len(letters), 1.0),
     ]
-    shifts = [_step(holder, "translation", len(letters), 0.0) for holder in (dataset, multiscale)]
+    shifts = [step(holder, "translation", len(letters), 0.0) for holder in (dataset, multiscale)]
     sizes, units, origin = {}, {}, {}
     for i, letter in enumerate(letters):
         if letter in (LEFT_OUT, "C"):
@@ -155,7 +155,7 @@ def ngff_metadata(
     return ImageMetadata(sizes, units, _channel_names(ome.get("omero")), origin)
 
 
-def _step(holder: dict[str, Any], kind: str, n_axes: int, default: float) -> list[float]:
+def step(holder: dict[str, Any], kind: str, n_axes: int, default: float) -> list[float]:
     """Scale or translation among the transformations of an image or a level, if there is one.
 
     One that cannot be read (of another length, or kept in an array of its own) is unknown: NaN.

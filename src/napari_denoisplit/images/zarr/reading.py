@@ -9,7 +9,7 @@ from napari_denoisplit.images.blocks import lazily
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.images.pixel_size import ImageMetadata
 from napari_denoisplit.images.zarr.arrays import open_level, open_pixels
-from napari_denoisplit.images.zarr.layout import KEY
+from napari_denoisplit.images.zarr.completeness import notes_of_files, notes_of_image
 from napari_denoisplit.images.zarr.ngff_axes import (
     LEFT_OUT,
     axis_letters,
@@ -19,7 +19,6 @@ from napari_denoisplit.images.zarr.ngff_axes import (
 )
 from napari_denoisplit.images.zarr.nodes import image_name, read_node
 from napari_denoisplit.images.zarr.series import chosen_image, ome_metadata
-from napari_denoisplit.images.zarr.stores import ZarrLevel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.zarr.nodes import ZarrNode
-
-MOST_COUNTED = 1_000_000
-"""Regions of an unfinished image whose files are looked for, to say how many there are."""
 
 
 def read_ome_zarr(path: Path, *, axes: str | None = None, series: int | None = None) -> Image:
@@ -78,7 +74,8 @@ def _plain_image(node: ZarrNode, axes: str | None) -> Image:
             f"metadata: say what its axes are, with one letter of {AXES} for each, e.g. "
             f"axes={example!r}."
         )
-    return _image(node.folder, array, letters, ImageMetadata())
+    notes = notes_of_files(node.folder.name, node.folder, array)
+    return _image(node.folder, array, letters, ImageMetadata(), notes)
 
 
 def _usable(letters: str) -> bool:
@@ -98,7 +95,7 @@ def _ome_image(node: ZarrNode, axes: str | None) -> Image:
         letters = given_letters(node.folder, axes, array.shape)
     else:
         letters = axis_letters(node.folder, multiscale.get("axes"), array.shape)
-    notes = _unfinished(node, node.folder / dataset["path"], array)
+    notes = notes_of_image(node, multiscale, array)
     if len(ome["multiscales"]) > 1:
         notes += (f"{node.folder.name} is several images in one; the first was read.",)
     metadata = ngff_metadata(ome, multiscale, dataset, letters)
@@ -120,17 +117,3 @@ def _image(
     return metadata.image(
         data, order, name=image_name(source.absolute()), source=source, notes=notes
     )
-
-
-def _unfinished(node: ZarrNode, folder: Path, array: zarr.Array[Any]) -> tuple[str, ...]:
-    """Say how much of an image is there that was begun here and not finished."""
-    own = node.attributes.get(KEY)
-    if not isinstance(own, dict) or own.get("complete") is not False:
-        return ()
-    written = ""
-    if array.metadata.zarr_format == 3 and array.metadata.dimension_names:
-        level = ZarrLevel(folder, array)
-        if len(level.grid) <= MOST_COUNTED:
-            n_done = sum(level.done(region) for region in level.grid)
-            written = f": {n_done} of {len(level.grid)} regions"
-    return (f"{node.folder.name} is unfinished{written}. Run the same command again to go on.",)
