@@ -24,6 +24,7 @@ from qtpy.QtCore import QEventLoop, QTimer
 
 from benchmarks.document import keep, put_into_document
 from napari_denoisplit.events import run
+from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise
@@ -31,7 +32,15 @@ from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.settings import TrainSettings
-from napari_denoisplit.widgets import DenoiseWidget, NoiseWidget, SplitWidget, TrainWidget
+from napari_denoisplit.widgets import (
+    BatchWidget,
+    CalibrationWidget,
+    DenoiseWidget,
+    NoiseWidget,
+    SplitWidget,
+    TrainWidget,
+    TrustWidget,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +135,36 @@ def denoising(window: Window) -> Any:
     return window.open(DenoiseWidget)
 
 
+def calibrating(window: Window) -> Any:
+    """Return the Calibrate widget, ready for the click."""
+    widget = window.open(CalibrationWidget)
+    widget.open_model(window.model)
+    widget.settings["n_samples"].set_value(1000)
+    return widget
+
+
+def splitting_files(window: Window) -> Any:
+    """Return the Batch widget, ready for the click."""
+    folder = window.folder / "images"
+    for name in "12":
+        if not (folder / f"{name}.tif").exists():
+            write_image(folder / f"{name}.tif", Image(window.viewer.layers["cells"].data, "YX"))
+    widget = window.open(BatchWidget)
+    widget.open_model(window.model)
+    widget.settings["n_samples"].set_value(1000)
+    widget.source.choose([folder])
+    window.until(lambda: not widget.is_busy)
+    return widget
+
+
+def checking(window: Window) -> Any:
+    """Return the part of Trust that checks the residual, ready for the click."""
+    split = splitting(window, 4)
+    split.panel.button.click()
+    window.until(lambda: not split.is_busy)
+    return window.open(TrustWidget).residual
+
+
 def stop_latencies(window: Window) -> dict[str, float]:
     """Seconds from the click on Stop to the end, each job stopped twice: early and at work."""
     jobs: dict[str, Callable[[Window], Any]] = {
@@ -134,10 +173,13 @@ def stop_latencies(window: Window) -> dict[str, float]:
         "a training": training,
         "the fit of a noise model": noise_fitting,
         "denoising": denoising,
+        "a calibration": calibrating,
+        "a folder of images": splitting_files,
+        "a check of the residual": checking,
     }
     found = {}
     for name, make in jobs.items():
-        for moment, seconds in (("after 3 s", 3), ("after 20 s", 20)):
+        for moment, seconds in (("after 3 s", 3), ("after 12 s", 12)):
             widget = make(window)
             widget.panel.button.click()
             window.wait(seconds)
@@ -146,10 +188,9 @@ def stop_latencies(window: Window) -> dict[str, float]:
                 print(name, moment, "ended before:", widget.panel.status.text(), flush=True)
                 continue
             widget.panel.button.click()
-            found[f"{name}, {moment} ({stage[:40].strip()})"] = window.until(
-                lambda widget=widget: not widget.panel.is_running
-            )
-            print(name, moment, stage, widget.panel.status.text(), flush=True)
+            took = window.until(lambda widget=widget: not widget.panel.is_running)
+            found[f"{name}, {moment} ({stage[:40].strip()})"] = took
+            print(name, moment, took, stage, widget.panel.status.text(), flush=True)
             window.remove_results()
     return found
 

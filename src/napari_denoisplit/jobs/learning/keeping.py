@@ -68,6 +68,7 @@ def keep(run: Run, path: Path | None, done: EpochDone | None = None) -> Job[Stag
         best = network_of(network.settings)
         best.load_state_dict(network.state_dict())
         run.best = Model(best.to(trainer.compute.device).eval(), run.header)
+        _add_outlook(run)
     yield from write(run, path)
 
 

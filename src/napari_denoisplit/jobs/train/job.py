@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 QUICK = 192
 """Edge of what is enough for the reference of a training that was stopped, pixels."""
-SECONDS_AFTER_STOP = 0.3
+SECONDS_AFTER_STOP = 0.2
 """That all of what a stopped model gets to know may take: whoever stops does not wait."""
 
 
