@@ -25,6 +25,12 @@ def test_a_blurred_image_is_a_good_result(noisy):
     assert judge_denoised([noisy], [ndimage.gaussian_filter(noisy, 1.5)]).grade == "good"
 
 
+@pytest.mark.parametrize(("share", "grade"), [(0.05, "good"), (0.3, "usable")])
+def test_structure_in_what_was_removed_is_told(noisy, signal, share, grade):
+    result = signal - share * (signal - signal.mean())
+    assert judge_denoised([noisy], [result]).grade == grade
+
+
 def test_a_constant_result_is_blank(noisy):
     verdict = judge_denoised([noisy], [np.full_like(noisy, noisy.mean())])
     assert verdict.grade == "do not use"
