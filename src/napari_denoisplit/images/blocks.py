@@ -110,6 +110,8 @@ class _Pieces:
             after.append(then)
         try:
             pixels = np.asarray(self._stored[tuple(wanted)], dtype=self.dtype)
+        except ImageError:  # names the file and the way out
+            raise
         except DAMAGE as error:
             raise ImageError(
                 f"{self._path} cannot be read at {index} ({type(error).__name__}: {error}). Copy "

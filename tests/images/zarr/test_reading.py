@@ -143,6 +143,15 @@ def test_a_damaged_chunk_is_named(tmp_path):
         image.data[0].compute()
 
 
+@pytest.mark.parametrize("shards", [None, (1, 32, 32)])
+def test_an_empty_file_of_pixels_is_not_taken_for_darkness(tmp_path, shards):
+    path = tmp_path / "a.zarr"
+    zarr.create_array(path, data=PIXELS, chunks=(1, 16, 16), shards=shards)
+    (path / "c/0/0/0").write_bytes(b"")
+    with pytest.raises(ImageError, match=r"0 is empty: copy the folder again\.$"):
+        read_image(path, axes="CYX").data[0].compute()
+
+
 def test_a_plain_array_is_read_once_its_axes_are_given(tmp_path):
     path = tmp_path / "a.zarr"
     zarr.create_array(path, data=PIXELS)

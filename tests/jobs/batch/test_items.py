@@ -77,6 +77,15 @@ def test_a_folder_within_another_is_not_listed_twice(make):
     assert len(find_items([folder, folder / "day1", folder / "a.tif"], recursive=True)) == 2
 
 
+def test_a_file_that_is_named_twice_is_taken_once_and_that_is_said(make):
+    folder = make("a.tif", "b.tif")
+    first, other = find_items(
+        [folder / "a.tif", folder / "b.tif", folder / ".." / folder.name / "a.tif"]
+    )
+    assert (first.name, other.name) == ("a", "b")
+    assert first.note == "a.tif was given 2 times: it is taken once."
+
+
 @pytest.mark.parametrize(
     ("pattern", "found"),
     [("cell*", ["cell1"]), ("*.dat", ["raw"]), ("day?/*", ["day1/b"]), ("*", ["cell1", "day1/b"])],

@@ -31,17 +31,15 @@ def absent_files(file: tifffile.TiffFile) -> list[str]:
     return [name for name in names if name != file.filename and not (folder / name).is_file()]
 
 
-def once_each(
-    paths: Iterable[Path], *, same_file: bool = True
-) -> tuple[list[Path], dict[Path, str]]:
+def once_each(paths: Iterable[Path]) -> tuple[list[Path], dict[Path, str]]:
     """Take every image once: of a set, which any of its files opens, only the first file given.
+
+    A file that is given twice, by whatever name, is taken once too.
 
     Parameters
     ----------
     paths
         Files and folders, in any order; those that cannot be opened are kept.
-    same_file
-        Whether a file that is given twice, by whatever name, is taken once too.
 
     Returns
     -------
@@ -49,10 +47,10 @@ def once_each(
         The paths to take, and sentences on those that stand for several or are copies of another.
     """
     groups: dict[object, list[Path]] = {}
-    for number, path in enumerate(paths):
-        key: object = _set_of(path)
+    for path in paths:
+        key = _set_of(path)
         if key is None:
-            key = _identity(path) if same_file else number
+            key = _identity(path)
         groups.setdefault(key, []).append(path)
     notes = {group[0]: _said(group) for group in groups.values() if len(group) > 1}
     taken = [group[0] for group in groups.values()]

@@ -46,9 +46,10 @@ def find_items(
 ) -> tuple[BatchItem, ...]:
     """List the images of folders and files, folders in natural order (2 before 10).
 
-    Of files that make one OME set, any of which opens the whole, the first is taken. `images_of`
-    says what is taken of a folder. Results of files of a folder keep its sub-folders; those of
-    several folders are told apart by the part of their paths that differs.
+    Of files that make one OME set, any of which opens the whole, and of several names of one file,
+    the first is taken. `images_of` says what is taken of a folder. Results of files of a folder
+    keep its sub-folders; those of several folders are told apart by the part of their paths that
+    differs.
 
     Parameters
     ----------
@@ -75,16 +76,15 @@ def find_items(
             found = [BatchItem(path, _without_ending(path.name))]
         for item in found:
             place = Path(os.path.abspath(item.path))
-            # A file named twice is refused below, unless a folder has brought it.
+            # Below it is told that a file is named twice; one that a folder brings needs no word.
             if place not in seen or not folders:
                 items.append(item)
             seen.add(place)
     if not items:
         raise ImageError(no_image_in(folders, pattern, recursive=recursive))
-    # A file named twice by the caller is refused, not passed over.
-    chosen, told = once_each([item.path for item in items], same_file=False)
-    kept = set(chosen)
-    items = [item for item in items if item.path in kept]
+    chosen, told = once_each([item.path for item in items])
+    by_path = {item.path: item for item in items}
+    items = [by_path[path] for path in chosen]
     _refuse_same_names(items)
     return tuple(replace(i, region=region, note=told.get(i.path, "")) for i in items)
 
