@@ -16,12 +16,12 @@ def make_samples(rng, n=6, lead=(), size=(20, 24)):
 
 
 def add_split(viewer, samples, axes="", *, name="cell", channels=(0, 1), **record):
-    """Add MMSE, sigma and samples; axes are labels before y and x, 'sample' may stand anywhere."""
+    """Add MMSE, sigma and samples; axes are labels before y and x, 'answer' may stand anywhere."""
     labels = [*axes.split(), "y", "x"]
-    at = labels.index("sample") if "sample" in labels else 0
-    if "sample" not in labels:
-        labels = ["sample", *labels]
-    others = [label for label in labels if label != "sample"]
+    at = labels.index("answer") if "answer" in labels else 0
+    if "answer" not in labels:
+        labels = ["answer", *labels]
+    others = [label for label in labels if label != "answer"]
     made = {"model": "m.denoisplit", "input": name, "settings": {"n_samples": 50}, **record}
     viewer.add_image(
         samples.sum(axis=(0, 1)) / samples.shape[1], name=name, axis_labels=others, visible=False

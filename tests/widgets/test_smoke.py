@@ -30,9 +30,9 @@ def leave_at_work(qtbot, window, small_model):
     split.settings["n_samples"].set_value(3)
     split.panel.button.click()
     qtbot.waitUntil(lambda: not split.is_busy)
-    assert split.panel.status.text().startswith("Split cells into nuclei and actin: 3 samples")
+    assert split.panel.status.text().startswith("Split cells into nuclei and actin: 3 answers")
     mmse = layer(window, "actin · cells").data
-    mean = layer(window, "actin samples · cells").data.mean(0)
+    mean = layer(window, "actin answers · cells").data.mean(0)
     np.testing.assert_allclose(mean, mmse, rtol=1e-3, atol=1e-5)
     split.settings["n_samples"].set_value(10_000)
     split.panel.button.click()

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QScrollArea,
 )
 from superqt import QLabeledDoubleRangeSlider
+from tests.widgets.samples_layers import add_split, make_samples
 
 from napari_denoisplit.widgets import (
     BatchWidget,
@@ -34,7 +35,8 @@ from napari_denoisplit.widgets.parts.column import Fold
 
 CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QAbstractItemView)
 OF_THE_FIELD = re.compile(
-    r"\b(MMSE|MAP|posterior|RMSE|RMV|KL|nats|PIT|ELBO|ECE|alpha|bfloat16|latents?)\b"
+    r"\b(MMSE|MAP|posterior|RMSE|RMV|KL|nats|PIT|ELBO|ECE|alpha|bfloat16|latents?"
+    r"|[Ss]amples?|[Ss]igma|σ)\b"
 )
 WITH_A_SEED = [SplitWidget, TrainWidget, NoiseWidget, BatchWidget, CalibrationWidget]
 EVERY_WIDGET = pytest.mark.parametrize(
@@ -84,7 +86,24 @@ def test_every_control_has_a_name_and_an_explanation(viewer, dock, kind):
 
 @EVERY_WIDGET
 def test_words_of_the_field_stand_only_in_brackets_and_tooltips(viewer, dock, kind):
+    assert_plain(dock(viewer, kind(viewer)))
+
+
+@pytest.mark.parametrize("kind", [SplitWidget, SamplesWidget, TrustWidget])
+def test_of_a_result_pages_and_layers_speak_in_plain_words(viewer, dock, kind, rng):
+    add_split(viewer, make_samples(rng), "answer")
     widget = dock(viewer, kind(viewer))
+    if kind is SamplesWidget:
+        widget.show_button.click()
+        widget.pin()
+    assert_plain(widget)
+    for layer in viewer.layers:
+        for text in (layer.name, *layer.axis_labels):
+            assert not OF_THE_FIELD.search(text), text
+
+
+def assert_plain(widget):
+    """Assert that words of the field stand in brackets only, in all that is in sight."""
     labels = [x for x in widget.findChildren(QLabel) if x.isVisibleTo(widget)]
     buttons = [x for x in widget.findChildren(QAbstractButton) if x.isVisibleTo(widget)]
     boxes = [x for x in widget.findChildren(QComboBox) if x.isVisibleTo(widget)]

@@ -38,8 +38,8 @@ def test_a_model_is_trained_and_used(qtbot, viewer, dock, tmp_path, monkeypatch)
     split.settings["n_samples"].set_value(3)
     split.panel.button.click()
     qtbot.waitUntil(lambda: not (split.is_busy or split.panel.is_running), timeout=60_000)
-    assert "3 samples" in split.panel.status.text()
-    samples = layer(viewer, "pits samples · cells").data
+    assert "3 answers" in split.panel.status.text()
+    samples = layer(viewer, "pits answers · cells").data
     mmse = layer(viewer, "pits · cells")
     np.testing.assert_allclose(samples.mean(0), mmse.data, rtol=1e-3)
     assert mmse.metadata["denoisplit"]["model"] == "phantom.denoisplit"

@@ -29,7 +29,7 @@ _OF_ONE_LAYER = ("structure", "channel", "kind")  # all else says how the split 
 
 
 def layer_name(image: str, *parts: str) -> str:
-    """Name of a layer that shows something of an image, e.g. 'nuclei samples · cells'.
+    """Name of a layer that shows something of an image, e.g. 'nuclei answers · cells'.
 
     What it shows comes first: a list of layers is narrow.
     """
@@ -41,7 +41,8 @@ def kind_in_words(kind: str, *, calibrated: bool) -> str:
 
     Uncalibrated sigma is the spread of the samples, no more: a longer word is cut in a list.
     """
-    return {MMSE: "", SIGMA: "σ" if calibrated else "spread"}.get(kind, kind)
+    sigma = "uncertainty" if calibrated else "spread"
+    return {MMSE: "", SIGMA: sigma, SAMPLES: "answers"}[kind]
 
 
 def layer_metadata(

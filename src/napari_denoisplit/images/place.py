@@ -44,7 +44,7 @@ class Place:
         start
             Pixel of the image, by axis, that the first one of the layer lies on: 0 where missing.
         """
-        names = AXIS_NAMES | {SAMPLE: "sample"}
+        names = AXIS_NAMES | {SAMPLE: "answer"}
         found: dict[str, Any] = {
             "scale": [self.scale.get(axis, 1.0) for axis in axes],
             "translate": [self._before_affine(axis, (start or {}).get(axis, 0)) for axis in axes],

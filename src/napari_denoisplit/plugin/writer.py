@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 LayerData = tuple[Any, "Mapping[str, Any]", str]
 
 _LETTERS = {
-    **{"time": "T", "t": "T", "channel": "C", "channels": "C", "c": "C", "sample": "S"},
+    **{"time": "T", "t": "T", "channel": "C", "channels": "C", "c": "C"},
+    **{"answer": "S", "sample": "S"},
     **{"z": "Z", "y": "Y", "x": "X"},
 }
 # What axes mean that nobody has named, by their number.

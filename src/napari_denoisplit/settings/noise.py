@@ -59,8 +59,8 @@ class DenoiseSettings(ComputeSettings):
     method: DenoiseMethod = Field(
         "noise2void",
         description="'noise2void' gives one answer within minutes and needs to know nothing of the "
-        "noise; 'divnoising' and the large 'hdn' draw samples and give sigma, by a noise model "
-        "that is fitted first.",
+        "noise; 'divnoising' and the large 'hdn' draw possible answers and give their spread, by "
+        "a noise model that is fitted first.",
     )
     minutes: float | None = Field(
         3.0, gt=0, le=10_000, description="End training after so many minutes."
@@ -71,7 +71,7 @@ class DenoiseSettings(ComputeSettings):
         ge=1,
         le=10_000,
         title="Answers to draw",
-        description="Samples of 'hdn' and 'divnoising' behind mean and sigma.",
+        description="Answers (posterior samples) of 'hdn' and 'divnoising' behind mean and sigma.",
     )
     levels_off: int = Field(
         0,

@@ -23,7 +23,8 @@ class CalibrateSettings(ComputeSettings):
         ge=5,
         le=10_000,
         title="Answers to draw",
-        description="Posterior samples K behind mean and spread; best as many as for splits later.",
+        description="Answers (posterior samples) K behind mean and spread; best as many as for "
+        "splits later.",
     )
     method: Literal["auto", "variance", "likelihood", "map"] = Field(
         "auto",
@@ -43,8 +44,9 @@ class CalibrateSettings(ComputeSettings):
         10,
         ge=2,
         le=10_000,
-        description="Samples with which the response of the prediction to noise is measured, for "
-        "noisy images that are compared with a split of themselves.",
+        title="Answers to probe",
+        description="Answers (posterior samples) with which the response of the prediction to "
+        "noise is measured, for noisy images that are compared with a split of themselves.",
     )
     max_pixels: int = Field(
         4_000_000,
@@ -59,10 +61,10 @@ class CalibrateSettings(ComputeSettings):
 class FilmSettings(Settings):
     """How posterior samples are played, one after the other."""
 
-    speed: int = Field(8, ge=1, le=60, description="Samples shown in a second.")
+    speed: int = Field(8, ge=1, le=60, description="Answers (posterior samples) shown in a second.")
     loop: FilmLoop = Field(
         "round",
-        description="After the last sample: 'round' begins anew, 'to and fro' goes back, 'once' "
+        description="After the last answer: 'round' begins anew, 'to and fro' goes back, 'once' "
         "stops.",
     )
     show: FilmShow = Field(

@@ -20,14 +20,15 @@ class SplitSettings(ComputeSettings):
         ge=1,
         le=10_000,
         title="Answers to draw",
-        description="Posterior samples K; the sampling error of the MMSE falls as 1/sqrt(K).",
+        description="Possible answers (posterior samples) K; the sampling error of the best "
+        "estimate (MMSE) falls as 1/sqrt(K).",
     )
     keep_samples: int = Field(
         10,
         ge=0,
         le=10_000,
         title="Answers to keep",
-        description="How many of the posterior samples to keep as images.",
+        description="How many of the answers (posterior samples) to keep as images.",
     )
     antithetic: bool = Field(
         True,

@@ -64,7 +64,7 @@ def test_what_it_takes_is_said_first(model, images, tmp_path, capsys):
     assert split(model, *images, "-o", tmp_path / "results") == 0
     said = capsys.readouterr().err.splitlines()
     assert next(
-        i for i, line in enumerate(said) if line.startswith("2 images: 2 samples on cpu")
+        i for i, line in enumerate(said) if line.startswith("2 images: 2 answers on cpu")
     ) < next(i for i, line in enumerate(said) if line.startswith("Reading "))
 
 

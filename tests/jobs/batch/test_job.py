@@ -349,7 +349,7 @@ def test_progress_is_that_of_the_whole_batch_and_never_goes_back(model, good, tm
     assert done == sorted(done)
     assert done[0] < 0.5 < done[-1] <= 1
     assert {event.index for event in of_files} == {0, 1, 2}
-    assert batch_progress[-1].text.startswith("image 3 of 3, sample")
+    assert batch_progress[-1].text.startswith("image 3 of 3, answer")
 
 
 def test_a_model_that_is_in_no_file_splits_as_its_file_does(model, good, tmp_path):

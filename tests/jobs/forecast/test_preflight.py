@@ -63,7 +63,7 @@ def test_results_that_do_not_fit_are_told_with_the_way_out(model):
     huge = lazy(1000, 20_000, 20_000)
     told = preflight(model, huge, SETTINGS)
     assert not told.fits
-    assert "MMSE, sigma and 1 sample" in told.problem
+    assert "best estimate, uncertainty and 1 answer" in told.problem
     assert "disk" in told.problem
     on_disk = preflight(model, huge, SETTINGS, on_disk=True)
     assert on_disk.fits
@@ -124,4 +124,4 @@ def test_images_one_after_the_other_add_up(model):
     written = together(parts, results_stay=False)
     assert written.memory_for_results == parts[1].memory_for_results
     assert written.memory_in_work == parts[1].memory_in_work  # whichever comes first
-    assert staying.sentence.startswith("2 images: 3 samples on cpu, float32; ")
+    assert staying.sentence.startswith("2 images: 3 answers on cpu, float32; ")

@@ -308,7 +308,7 @@ def test_memory_that_runs_out_halves_the_tile_and_is_said(model, plain, tmp_path
 def test_a_forecast_comes_first_and_the_time_after_the_first_block(model, tmp_path):
     _, events = split(model, tmp_path / "out.zarr")
     said = [e.text for e in events if isinstance(e, Stage)]
-    assert said[0].startswith("Splitting into out.zarr: 3 samples on cpu, float32; ")
+    assert said[0].startswith("Splitting into out.zarr: 3 answers on cpu, float32; ")
     assert "to sample in 6 blocks of 64 x 64 pixels; at most" in said[0]
     assert any(text.startswith("All blocks will take about") for text in said)
     progress = [e for e in events if isinstance(e, Progress)]

@@ -249,7 +249,7 @@ def test_an_image_unlike_the_training_data_is_pointed_out(model):
 def test_results_that_do_not_fit_into_memory_are_refused_with_the_way_out(model, monkeypatch):
     free = namedtuple("free", "available")(1000)
     monkeypatch.setattr("psutil.virtual_memory", lambda: free)
-    with pytest.raises(JobError, match="keep fewer samples"):
+    with pytest.raises(JobError, match="keep fewer answers"):
         run(split_job(model, image(), SETTINGS))
 
 

@@ -48,7 +48,7 @@ def test_labels_of_a_stack_are_unique():
     assert np.unique(found.labels[0]).tolist() == [0, 1]
     assert np.unique(found.labels[1]).tolist() == [0, 2, 3]
     assert found.n_objects == (3, 3, 3)
-    assert found.summary.startswith("3 objects in the consensus of 3 samples")
+    assert found.summary.startswith("3 objects in the consensus of 3 answers")
 
 
 def test_one_sample_is_no_consensus():

@@ -30,7 +30,7 @@ def test_the_parts_of_the_mask_are_found_with_their_means(split):
     found = sum_up_objects(split)
     assert found.background == pytest.approx(9, abs=1)
     assert [(one.plane, round(one.mean)) for one in found.objects] == [((0,), 60), ((1,), 100)]
-    assert "2 objects, intervals from 12 samples" in found.summary
+    assert "2 objects, intervals from 12 answers" in found.summary
 
 
 def test_own_labels_are_summed_up_whatever_is_trusted(split):
@@ -44,7 +44,7 @@ def test_a_stop_keeps_the_intervals_of_the_samples_so_far(split):
     stop = threading.Event()
 
     def end(event):
-        if isinstance(event, Progress) and event.text.startswith("sample 6"):
+        if isinstance(event, Progress) and event.text.startswith("answer 6"):
             stop.set()
 
     found = run(objects_job(split, 0, ObjectSettings(), stop=stop), end)
@@ -55,7 +55,7 @@ def test_a_stop_keeps_the_intervals_of_the_samples_so_far(split):
 def test_without_objects_or_samples_it_says_so(split):
     unsure = replace(split, sigma_arrays=[1000 * split.sigma_arrays[0]])
     assert sum_up_objects(unsure).summary.startswith("0 objects")
-    assert "too few samples" in sum_up_objects(replace(split, sample_arrays=None)).summary
+    assert "too few answers" in sum_up_objects(replace(split, sample_arrays=None)).summary
     with pytest.raises(ImageError, match="sigma is missing"):
         sum_up_objects(replace(split, sigma_arrays=None))
 

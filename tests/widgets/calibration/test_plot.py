@@ -88,7 +88,7 @@ def test_an_error_that_noise_hides_is_pointed_out(plot, result):
 
 def test_the_number_of_samples_is_told_in_a_plot_and_a_table(plot):
     plot.turn_to(SAMPLES)
-    assert {"2 samples", "10 samples", "50 samples"} <= set(lines(plot))
+    assert {"2 answers", "10 answers", "50 answers"} <= set(lines(plot))
     assert plot.note.text().count("<tr>") == 4
 
 

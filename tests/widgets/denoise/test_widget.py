@@ -101,7 +101,7 @@ def test_by_samples_a_split_of_one_structure_is_shown_and_its_network_kept(
     said = widget.what.text()
     widget.settings["method"].set_value("divnoising")
     assert widget.what.text() != said
-    assert "sigma" in widget.what.text()
+    assert "uncertainty" in widget.what.text()
     for name, value in {"steps": 4, "batch_size": 2, "n_samples": 2}.items():
         widget.more[name].set_value(value)
     widget.model.edit.setText(str(tmp_path / "kept.denoisplit"))

@@ -20,10 +20,10 @@ from napari_denoisplit.widgets.layers.found import find_results
 @pytest.mark.parametrize(
     ("labels", "lead", "axes"),
     [
-        ("sample", (), "SYX"),
-        ("sample time z", (3, 2), "STZYX"),
-        ("z sample time", (2, 3), "ZSTYX"),
-        ("time sample", (3,), "TSYX"),
+        ("answer", (), "SYX"),
+        ("answer time z", (3, 2), "STZYX"),
+        ("z answer time", (2, 3), "ZSTYX"),
+        ("time answer", (3,), "TSYX"),
     ],
 )
 def test_the_sample_axis_is_found_by_its_label_wherever_it_stands(viewer, rng, labels, lead, axes):
@@ -43,7 +43,7 @@ def test_the_sample_axis_is_found_by_its_label_wherever_it_stands(viewer, rng, l
 
 
 def test_the_sliders_of_the_viewer_are_read_by_the_labels_of_the_layer(viewer, rng):
-    add_split(viewer, make_samples(rng, lead=(3, 2)), "time sample z")
+    add_split(viewer, make_samples(rng, lead=(3, 2)), "time answer z")
     (found,) = find_results(viewer.layers, SAMPLES)
     viewer.__wrapped__.dims.current_step = (2, 5, 1, 0, 0)  # time, sample, z
     assert found.position(viewer) == (5, (2, 1))
@@ -69,7 +69,7 @@ def test_the_order_is_that_of_the_models_channels_whatever_the_layer_list(viewer
 
 
 def test_the_record_tells_how_many_samples_were_drawn(viewer, rng):
-    add_split(viewer, make_samples(rng, lead=(3,)), "sample time", settings={"n_samples": 8})
+    add_split(viewer, make_samples(rng, lead=(3,)), "answer time", settings={"n_samples": 8})
     (found,) = find_results(viewer.layers, SAMPLES)
     assert found.split.n_samples == 8
 
@@ -89,7 +89,7 @@ def test_a_labelled_layer_of_other_origin_stands_alone_and_others_do_not_count(v
 
 def test_a_result_has_the_structures_that_have_a_layer_of_the_kind_asked_for(viewer, rng):
     add_split(viewer, make_samples(rng))
-    viewer.layers.remove("actin samples · cell")
+    viewer.layers.remove("actin answers · cell")
     (with_mmse,) = find_results(viewer.layers, MMSE)
     assert (with_mmse.split.structures, with_mmse.samples) == (NAMES, ())
     (with_samples,) = find_results(viewer.layers, SAMPLES)
@@ -124,7 +124,7 @@ def test_intervals_of_every_place_agree_with_the_layer_of_sigma(viewer, rng, cal
     samples = np.stack([samples, samples])
     add_split(viewer, samples, calibration=record.model_dump(mode="json"))
     for name in NAMES:
-        shown = layer(viewer, f"{name} σ · cell")
+        shown = layer(viewer, f"{name} uncertainty · cell")
         shown.data = sigma_of(np.stack([shown.data] * 2), record)[0]
     (found,) = find_results(viewer.layers, SAMPLES)
     for column, half in ((4, slice(0, 12)), (18, slice(12, 24))):

@@ -112,7 +112,7 @@ def test_results_lie_where_their_layer_lies():
     np.testing.assert_allclose(result.scale[1:], layer.scale)
     np.testing.assert_allclose(result.translate[1:], layer.translate)
     assert result.units[1:] == layer.units
-    assert result.axis_labels == ("sample", "depth", "row", "column")
+    assert result.axis_labels == ("answer", "depth", "row", "column")
 
 
 def test_an_image_of_a_layer_lies_where_the_layer_lies():

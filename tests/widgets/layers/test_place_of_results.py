@@ -36,7 +36,7 @@ from napari_denoisplit.widgets.samples.place import DrawnPlace, PixelMarker
 from napari_denoisplit.widgets.split.disk_layers import DiskLayers
 from napari_denoisplit.widgets.split.in_memory import MemoryLayers
 from napari_denoisplit.widgets.split.lens_layers import LensLayers, LensPicture
-from napari_denoisplit.widgets.trust.samples import ANSWERS, CONSENSUS, MODE
+from napari_denoisplit.widgets.trust.samples import ALTERNATIVES, CONSENSUS, MODE
 from napari_denoisplit.widgets.trust.showing import show_image
 from napari_denoisplit.widgets.trust.widget import TrustWidget
 
@@ -144,12 +144,12 @@ def test_trust_mask_consensus_and_answers_of_a_region(viewer, qtbot, dock, turne
     place = place_of_layer(turned, "YX").keywords("YX")
     viewer.add_shapes([region], shape_type="rectangle", name="here", **place)
     widget.samples.region.box.setCurrentText("here")
-    for tool in (MODE, CONSENSUS, ANSWERS):
+    for tool in (MODE, CONSENSUS, ALTERNATIVES):
         widget.samples.tool.setCurrentText(tool)
         widget.samples.panel.button.click()
         qtbot.waitUntil(lambda: not widget.samples.panel.is_running)
     new = made(viewer)[len(results) :]
-    answers = [layer for layer in new if "answer" in layer.name]
+    answers = [layer for layer in new if "alternative" in layer.name]
     assert len(answers) >= 2
     assert len(new) - len(answers) == 1 + 2 + 2  # mask, MAP of each, labels with confidence
     for layer in new:

@@ -66,10 +66,10 @@ def test_progress_and_stages_are_shown_and_the_rest_is_passed_on(panel, fake):
     seen = []
     begin(panel, seen)
     fake.on_event(Stage("Encoding"))
-    fake.on_event(Progress(0.25, 8.0, "sample 3"))
+    fake.on_event(Progress(0.25, 8.0, "answer 3"))
     fake.on_event("something else")
     assert panel.stage.text() == "Encoding"
-    assert panel.progress.text() == "8 s left · sample 3"
+    assert panel.progress.text() == "8 s left · answer 3"
     assert panel.bar.value() / panel.bar.maximum() == 0.25
     assert seen == ["something else"]
 

@@ -14,7 +14,7 @@ from tests.widgets.samples_layers import NAMES, add_split, make_samples
 
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.images.layer_record import SHOWN_SAMPLE, kind_of
+from napari_denoisplit.images.layer_record import kind_of
 from napari_denoisplit.images.results.layers import levels_of
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.measures.trust.footprint import pixel
@@ -74,18 +74,18 @@ def click(viewer, world, *, drag=0, button=1, modifiers=()):
 
 def compare_with(browse, index):
     browse.view.number.setValue(index + 1)
-    browse.view["against"].set_value("sample")
+    browse.view["against"].set_value("answer")
 
 
 def test_showing_hides_what_lies_there_and_hiding_brings_it_back(window, browse_in_window, samples):
     browse = browse_in_window
     before = {layer.name for layer in window.layers if layer.visible}
-    assert before == {f"{name} {SHOWN_SAMPLE} · cell" for name in NAMES}
+    assert before == {f"{name} shown answer · cell" for name in NAMES}
     assert_allclose(shown(browse), samples[:, 0])
     browse.show_button.click()
     visible = {layer.name for layer in window.layers if layer.visible}
     assert visible == {f"{name} · cell" for name in NAMES}
-    assert not any(SHOWN_SAMPLE in layer.name for layer in window.layers)
+    assert not any("shown answer" in layer.name for layer in window.layers)
 
 
 def test_every_way_to_a_sample_leads_to_the_same_picture(viewer, browse, samples):
@@ -121,7 +121,7 @@ def test_differences_have_limits_about_zero_and_stand_side_by_side(browse, sampl
     assert layers[0].translate[1] != layers[1].translate[1]
     compare_with(browse, 4)
     assert_allclose(shown(browse), samples[:, 1] - samples[:, 4], atol=1e-3)
-    browse.view.what = "the sample"
+    browse.view.what = "the answer"
     assert_allclose(shown(browse), samples[:, 1])
     assert layers[0].contrast_limits[0] > 0
 
@@ -131,7 +131,7 @@ def test_limits_that_a_user_sets_stay_while_samples_change(browse):
     layer.contrast_limits = (50, 60)
     browse.player.go(2)
     browse.view.what = "difference"
-    browse.view.what = "the sample"
+    browse.view.what = "the answer"
     assert tuple(layer.contrast_limits) == (50, 60)
 
 
@@ -159,7 +159,7 @@ def test_nothing_is_said_to_be_in_sight_when_the_answers_are_hidden(browse):
 
 def test_planes_of_a_stack_follow_the_viewer(qtbot, viewer, dock, rng):
     samples = make_samples(rng, lead=(3, 2))
-    add_split(viewer, samples, "time sample z")
+    add_split(viewer, samples, "time answer z")
     widget = dock(viewer, SamplesWidget(viewer))
     viewer.dims.set_current_step((0, 2), (2, 1))
     widget.show_button.click()
@@ -199,7 +199,7 @@ def test_a_result_is_opened_from_its_files(qtbot, viewer, dock, samples, tmp_pat
     assert "keep some" in widget.choice.note.text()
     widget.open_files([tmp_path / "a_samples" / "001.ome.tif"])
     qtbot.waitUntil(widget.show_button.isEnabled)
-    assert "6 samples" in widget.choice.note.text()
+    assert "6 answers" in widget.choice.note.text()
     widget.open_files([tmp_path / "none.ome.tif"])
     qtbot.waitUntil(lambda: "not a result" in widget.status.text())
 
@@ -217,12 +217,12 @@ def test_a_pinned_sample_is_a_layer_and_leads_back_to_it(viewer, browse, samples
     browse.pins.button.click()  # once is enough
     assert browse.pins.indices == (3,)
     assert not browse.pins.list.isHidden()
-    assert_allclose(viewer.layers["actin sample 4 · cell"].data, samples[1, 3])
+    assert_allclose(viewer.layers["actin answer 4 · cell"].data, samples[1, 3])
     browse.player.go(0)
     browse.pins.list.itemClicked.emit(browse.pins.list.item(0))
     assert browse.player.index == 3
     for name in NAMES:
-        viewer.layers.remove(viewer.layers[f"{name} sample 4 · cell"])
+        viewer.layers.remove(viewer.layers[f"{name} answer 4 · cell"])
     assert browse.pins.indices == ()
 
 
@@ -287,7 +287,7 @@ def test_the_first_clicks_of_an_outline_are_no_error(qtbot, viewer, browse):
 
 def test_a_place_is_measured_again_in_another_plane(qtbot, viewer, dock, rng):
     samples = make_samples(rng, lead=(3,))
-    add_split(viewer, samples, "sample z")
+    add_split(viewer, samples, "answer z")
     viewer.dims.set_current_step(1, 0)  # napari begins in the middle
     widget = dock(viewer, SamplesWidget(viewer))
     for z in (0, 2):
@@ -302,7 +302,7 @@ def test_a_calibrated_split_says_so(qtbot, viewer, dock, samples):
     with qtbot.waitSignal(widget.measuring.found):
         widget.measuring.measure(pixel(4, 4))
     assert "uncalibrated" not in widget.measuring.text.text()
-    assert "50 samples" in widget.measuring.text.text()
+    assert "50 answers" in widget.measuring.text.text()
     assert "calibration images" in widget.measuring.caveat.text()
 
 
@@ -341,7 +341,7 @@ def test_closing_the_dock_brings_back_what_was_seen(qtbot, window, dock, samples
     widget.show_button.click()
     widget.measuring.switch.setChecked(True)
     window.__wrapped__.window.remove_dock_widget(widget)
-    assert not any(SHOWN_SAMPLE in layer.name for layer in window.layers)
+    assert not any("shown answer" in layer.name for layer in window.layers)
     assert window.layers["nuclei · cell"].visible
     assert not widget.measuring.click.is_on
     widget.deleteLater()  # it belongs to nobody now
@@ -376,7 +376,7 @@ def test_all_layers_can_be_deleted_at_once(qtbot, window, browse_in_window):
 
 
 def test_an_axis_that_gets_another_meaning_makes_another_set(viewer, dock, rng):
-    add_split(viewer, make_samples(rng, lead=(3,)), "sample z")
+    add_split(viewer, make_samples(rng, lead=(3,)), "answer z")
     widget = dock(viewer, SamplesWidget(viewer))
     widget.player.go(5)
     for layer in viewer.layers:
@@ -394,7 +394,7 @@ def test_a_picture_without_a_number_is_not_called_a_sample(viewer, dock, samples
     widget.player.go(2)
     assert "Nothing is there" in widget.status.text()
     widget.player.go(3)
-    assert "one sample, a possible answer" in widget.status.text()
+    assert "one possible answer" in widget.status.text()
 
 
 @pytest.mark.parametrize("drawn", [0, 4])
@@ -421,13 +421,13 @@ def test_of_several_places_only_the_last_is_read_to_the_end(qtbot, viewer, dock,
 
     add_split(viewer, samples)
     data = da.from_array(samples[0], chunks=(1, 20, 24)).map_blocks(slow, meta=samples[0][:0])
-    viewer.layers["nuclei samples · cell"].data = data
+    viewer.layers["nuclei answers · cell"].data = data
     widget = dock(viewer, SamplesWidget(viewer))
     answers = []
     widget.measuring.probe.answered.connect(answers.append)
     widget.measuring.measure(pixel(1, 2))
     qtbot.waitUntil(lambda: bool(n_read))
-    qtbot.waitUntil(lambda: "Reading the samples" in widget.measuring.text.text())
+    qtbot.waitUntil(lambda: "Reading the answers" in widget.measuring.text.text())
     widget.measuring.measure(pixel(3, 4))
     gate.set()
     qtbot.waitUntil(lambda: bool(answers))

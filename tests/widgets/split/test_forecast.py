@@ -31,9 +31,9 @@ def test_a_model_and_an_image_tell_what_the_split_takes(qtbot, widget, model):
     widget.settings["n_samples"].set_value(7)
     widget.open_model(model)
     qtbot.waitUntil(lambda: text(widget).startswith("Takes "))
-    assert "7 samples on cpu" in widget.where.line.toolTip()
+    assert "7 answers on cpu" in widget.where.line.toolTip()
     widget.settings["n_samples"].set_value(9)
-    qtbot.waitUntil(lambda: "9 samples on cpu" in widget.where.line.toolTip())
+    qtbot.waitUntil(lambda: "9 answers on cpu" in widget.where.line.toolTip())
 
 
 def test_a_stale_answer_is_dropped(qtbot, widget, model, jobs, monkeypatch):
@@ -83,7 +83,7 @@ def test_the_choice_of_the_user_is_left_alone(qtbot, widget, model, jobs):
     widget.where.choice.choose("memory")
     jobs.results_gib = 9
     widget.open_model(model)
-    qtbot.waitUntil(lambda: "keep fewer samples" in text(widget))
+    qtbot.waitUntil(lambda: "keep fewer answers" in text(widget))
     assert widget.where.choice.keeping == "memory"
 
 

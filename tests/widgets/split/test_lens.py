@@ -228,7 +228,7 @@ def test_in_3d_it_says_what_it_needs_and_goes_on_in_2d(qtbot, viewer, widget):
     viewer.dims.ndisplay = 3
     qtbot.waitUntil(lambda: "in 2D" in widget.lens.status.text(), timeout=5000)
     viewer.dims.ndisplay = 2
-    qtbot.waitUntil(lambda: "samples of" in widget.lens.status.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "answers for" in widget.lens.status.text(), timeout=5000)
     switch_off(qtbot, widget)
 
 

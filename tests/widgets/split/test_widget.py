@@ -18,7 +18,7 @@ from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.widgets.split.widget import SplitWidget
 
-KINDS = ("", " spread", " samples")
+KINDS = ("", " spread", " answers")
 
 
 @pytest.fixture
@@ -63,12 +63,12 @@ def test_results_lie_where_the_input_lies(qtbot, viewer, widget):
     wait_for_end(qtbot, widget)
     source = layer(viewer, "cells")
     mmse = layer(viewer, "nuclei · cells")
-    samples = layer(viewer, "nuclei samples · cells")
+    samples = layer(viewer, "nuclei answers · cells")
     np.testing.assert_allclose(mmse.scale, source.scale)
     np.testing.assert_allclose(mmse.translate, source.translate)
     assert mmse.units == source.units
     assert mmse.axis_labels == ("y", "x")
-    assert samples.axis_labels == ("sample", "y", "x")
+    assert samples.axis_labels == ("answer", "y", "x")
     assert samples.data.shape == (3, 24, 32)
     np.testing.assert_allclose(samples.scale[1:], source.scale)
 
@@ -151,7 +151,7 @@ def test_layers_removed_during_a_run_stay_removed(qtbot, viewer, widget, jobs):
     names = [one.name for one in viewer.layers]
     assert "nuclei · cells" not in names
     assert "cells" not in names
-    assert "actin samples · cells" in names
+    assert "actin answers · cells" in names
 
 
 def test_contrast_that_the_user_has_set_is_kept(qtbot, viewer, widget, jobs):
@@ -187,7 +187,7 @@ def test_stacks_are_split_plane_by_plane(qtbot, viewer, widget, rng, leading):
     mmse = layer(viewer, "actin · stack")
     np.testing.assert_allclose(mmse.data, 0.75 * stack)
     np.testing.assert_allclose(mmse.scale, layer(viewer, "stack").scale)
-    samples = layer(viewer, "actin samples · stack")
+    samples = layer(viewer, "actin answers · stack")
     assert samples.data.shape == (3, *stack.shape)
 
 

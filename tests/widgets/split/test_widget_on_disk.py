@@ -120,7 +120,7 @@ def test_the_window_opens_and_reads_nothing_when_a_result_is_complete(
     wait(qtbot, widget)
     assert in_the_window
     assert not any(in_the_window)
-    for shown in ("actin", "actin spread", "actin samples"):
+    for shown in ("actin", "actin spread", "actin answers"):
         fine, *coarse = layer(viewer, f"{shown} · cells").data
         assert not isinstance(fine, np.ndarray)
         assert all(isinstance(level, np.ndarray) for level in coarse)
@@ -186,7 +186,7 @@ def test_a_saved_result_of_small_planes_is_shown_from_there(
     folder.mkdir()
     widget.save_to(folder)
     wait(qtbot, widget)
-    for shown in ("actin", "actin samples"):
+    for shown in ("actin", "actin answers"):
         one = layer(viewer, f"{shown} · cells")
         assert one.metadata["denoisplit"]["result"] == str(folder / "cells_split.zarr")
         assert np.isfinite(np.asarray(one.data)).all()
@@ -207,7 +207,7 @@ def test_a_stopped_split_shows_its_blocks_and_goes_on_in_the_same_layers(
     for level in mmse.data:
         shown = np.isfinite(np.asarray(level)).mean()
         assert 0.15 < shown < 1
-    samples = layer(viewer, "nuclei samples · cells")
+    samples = layer(viewer, "nuclei answers · cells")
     for level in samples.data:
         assert 0.15 < np.isfinite(np.asarray(level)).mean() < 1
     path = result_of(widget)
@@ -216,7 +216,7 @@ def test_a_stopped_split_shows_its_blocks_and_goes_on_in_the_same_layers(
     assert layer(viewer, "nuclei · cells") is mmse
     assert all(np.isfinite(np.asarray(level)).all() for level in mmse.data)
     assert len(mmse.data) == 3
-    assert layer(viewer, "nuclei samples · cells") is samples
+    assert layer(viewer, "nuclei answers · cells") is samples
     assert all(np.isfinite(np.asarray(level)).all() for level in samples.data)
 
 
@@ -253,7 +253,7 @@ def test_stacks_stream_through_in_the_order_of_their_layer(qtbot, viewer, traine
     stored = zarr.open_group(result_of(widget) / "mmse", mode="r")["0"][:]  # TCZYX
     mmse = layer(viewer, "actin · cells")
     np.testing.assert_array_equal(np.asarray(mmse.data), stored[:, 1].swapaxes(0, 1))
-    samples = layer(viewer, "actin samples · cells")
+    samples = layer(viewer, "actin answers · cells")
     assert samples.data.shape == (2, *stack.shape)
 
 

@@ -33,7 +33,7 @@ def test_the_plot_is_drawn_when_it_is_shown(plot):
     ("choice", "labels"),
     [
         ("reconstruction", ["training", "validation", "kept"]),
-        ("KL of each level", ["level 1", "level 2"]),
+        ("use of each level (KL)", ["level 1", "level 2"]),
     ],
 )
 def test_every_part_of_the_loss_can_be_shown(plot, choice, labels):

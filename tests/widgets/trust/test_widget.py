@@ -20,7 +20,7 @@ from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.noise.models.superposed import superposed_noise
 from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.widgets.parts.docked import open_page
-from napari_denoisplit.widgets.trust.samples import ANSWERS, CONSENSUS, MODE
+from napari_denoisplit.widgets.trust.samples import ALTERNATIVES, CONSENSUS, MODE
 from napari_denoisplit.widgets.trust.showing import show_image
 from napari_denoisplit.widgets.trust.widget import TrustWidget
 
@@ -111,7 +111,7 @@ def test_the_residual_of_the_truth_is_noise(qtbot, viewer, widget):
     residual = layer(viewer, "residual · cells")
     assert residual.data.std() == pytest.approx(1, abs=0.05)
     assert tuple(residual.scale) == PLACE["scale"]
-    assert "6 samples" in widget.residual.numbers.text()
+    assert "6 answers" in widget.residual.numbers.text()
     assert widget.residual.plot.density.max() == pytest.approx(0.4, abs=0.05)
 
 
@@ -212,7 +212,7 @@ def test_a_split_without_sigma_is_said_to_have_no_mask(viewer, dock, clean):
     for one in [x for x in viewer.layers if kind_of(x.metadata) == "sigma"]:
         viewer.layers.remove(one)
     widget = dock(viewer, TrustWidget(viewer))
-    assert "Needs a split with sigma" in widget.mask.status.text()
+    assert "Needs a split with an uncertainty" in widget.mask.status.text()
     viewer.layers.clear()
     assert not widget.mask.status.text()
 
@@ -279,7 +279,7 @@ def test_the_most_probable_image_lies_among_the_samples(qtbot, viewer, widget):
     widget.samples.tool.setCurrentText(MODE)
     finish(qtbot, widget.samples.panel)
     mode = layer(viewer, "pits most probable · cells").data
-    samples = layer(viewer, "pits samples · cells").data
+    samples = layer(viewer, "pits answers · cells").data
     assert (mode <= samples.max(axis=0) + 1e-3).all()
     assert (mode >= samples.min(axis=0) - 1e-3).all()
 
@@ -305,15 +305,15 @@ def test_the_consensus_becomes_labels_with_a_confidence(qtbot, viewer, widget):
     assert f"{labels.max()} objects" in widget.samples.panel.status.text()
 
 
-def test_answers_lie_where_the_region_was_drawn(qtbot, viewer, widget):
-    widget.samples.tool.setCurrentText(ANSWERS)
+def test_alternatives_lie_where_the_region_was_drawn(qtbot, viewer, widget):
+    widget.samples.tool.setCurrentText(ALTERNATIVES)
     assert "Draw a rectangle" in widget.samples.panel.hint.text()
     # Rows 20 to 40, columns 40 to 72 in world coordinates.
     corners = np.array([[20, 40], [20, 72], [40, 72], [40, 40]]) * (0.5, 0.25) + (3, 4)
     viewer.add_shapes([corners], shape_type="rectangle", name="here")
     widget.samples.region.box.setCurrentText("here")
     finish(qtbot, widget.samples.panel)
-    found = [x for x in viewer.layers if "answer 1" in x.name]
+    found = [x for x in viewer.layers if "alternative 1" in x.name]
     assert len(found) == 2
     assert found[0].data.shape == (21, 33)
     assert np.allclose(found[0].translate, (13, 14))

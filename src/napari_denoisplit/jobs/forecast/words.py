@@ -62,7 +62,7 @@ class Preflight:
     def sentence(self) -> str:
         """All of it in one line."""
         many = f"{self.n_images} images: " if self.n_images > 1 else ""
-        samples = f"{self.n_samples} sample{'' if self.n_samples == 1 else 's'}"
+        samples = f"{self.n_samples} answer{'' if self.n_samples == 1 else 's'}"
         up_to = "up to " if self.up_to else ""
         return f"{many}{up_to}{samples} on {self.computed_on}; {self.needs}"
 
@@ -90,7 +90,7 @@ class Preflight:
             return ""
         return (
             f"{self.shortage}: let the results go to disk (in the widget by 'Results', on the "
-            "command line by -o NAME.zarr, in Python by split_to_zarr), or keep fewer samples."
+            "command line by -o NAME.zarr, in Python by split_to_zarr), or keep fewer answers."
         )
 
     @property
@@ -98,7 +98,7 @@ class Preflight:
         """How much memory the results take, and how much there is."""
         takes = f"{self._results} take {gib(self.memory_for_results)}"
         if self.memory_in_work:  # of a few large planes it is the greater part
-            takes += f" and {gib(self.memory_in_work)} more while samples are drawn"
+            takes += f" and {gib(self.memory_in_work)} more while answers are drawn"
         return f"{takes}, and {gib(self.free_memory)} of memory are free"
 
     @property
@@ -113,9 +113,9 @@ class Preflight:
 
     @property
     def _results(self) -> str:
-        kinds = ["MMSE"] if self.n_samples == 1 else ["MMSE", "sigma"]
+        kinds = ["best estimate"] + ["uncertainty"] * (self.n_samples > 1)
         if self.kept_samples:
-            kinds.append("1 sample" if self.kept_samples == 1 else f"{self.kept_samples} samples")
+            kinds.append("1 answer" if self.kept_samples == 1 else f"{self.kept_samples} answers")
         return " and ".join([", ".join(kinds[:-1]), kinds[-1]] if kinds[1:] else kinds)
 
     @property

@@ -130,7 +130,7 @@ def paint_pit(
         title="QQ: quantiles of the same",
     )
     quantiles.set_aspect("equal", adjustable="box")
-    density.set_title("PIT of held-out pixels (1 is right)")
+    density.set_title("shape at held-out pixels (PIT, 1 is right)")
     # Room for a legend above the steps.
     density.set_ylim(0, (1.5 if len(models) > 1 else 1.1) * max(density.get_ylim()[1], 1.2))
     for axes in (density, quantiles):

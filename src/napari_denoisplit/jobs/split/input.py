@@ -75,12 +75,13 @@ def settings_for(settings: SplitSettings, facts: NetworkFacts) -> tuple[SplitSet
     changed = {"n_samples": n_samples, "keep_samples": 0, "antithetic": False, "target_error": None}
     if settings.eightfold:
         return settings.model_copy(update=changed), (
-            "This network gives one answer and does not know how sure it is: sigma tells only how "
-            "far its answers for the eight turns and flips of the image differ"
+            "This network gives one answer and does not know how sure it is: the uncertainty "
+            "(sigma) tells only how far its answers for the eight turns and flips of the image "
+            "differ"
         )
     return settings.model_copy(update=changed), (
-        "This network gives one answer and does not know how sure it is: there are no samples, and "
-        "sigma is not a number"
+        "This network gives one answer and does not know how sure it is: there are no others to "
+        "keep, and the uncertainty (sigma) is not a number"
     )
 
 

@@ -285,7 +285,7 @@ class _PlaneByPlane:
         share = (self._planes_done + share) / self._n_planes
         self._share_done = max(share, self._share_done)  # what is needed may change
         about = "about " if needed < self._settings.n_samples else ""
-        text = f"sample {k + 1} of {about}{needed}"
+        text = f"answer {k + 1} of {about}{needed}"
         return Progress(self._share_done, self._seconds_left, text)
 
     @property
@@ -295,7 +295,7 @@ class _PlaneByPlane:
     def _announced(self) -> Iterator[Stage]:
         """Say after the first sample how long the others will take, if that is worth a line."""
         if not self._told_time and self._seconds_left > WORTH_A_LINE:
-            yield Stage(f"All samples will take about {duration(self._seconds_left)}")
+            yield Stage(f"All answers will take about {duration(self._seconds_left)}")
         self._told_time = True
 
     def closing(self) -> Job[Stage, None]:

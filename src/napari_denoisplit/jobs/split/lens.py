@@ -136,4 +136,4 @@ def _drawn(
 
 def _first(event: LensDrawn) -> str:
     height, width = event.y[1] - event.y[0], event.x[1] - event.x[0]
-    return f"Drawing the first sample of {height} × {width} pixels"
+    return f"Drawing the first answer for {height} × {width} pixels"

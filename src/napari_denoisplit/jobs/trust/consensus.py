@@ -39,7 +39,7 @@ class ConsensusStack:
         low, high = min(self.n_objects, default=0), max(self.n_objects, default=0)
         return (
             f"{int(np.count_nonzero(np.unique(self.labels)))} objects in the consensus of "
-            f"{len(self.n_objects)} samples, which have {low} to {high} each."
+            f"{len(self.n_objects)} answers, which have {low} to {high} each."
         )
 
 
@@ -86,7 +86,7 @@ def consensus_job(
     confidence = np.full(split.shape, np.nan, np.float32)
     counts = np.zeros(split.n_kept, int)
     planes = list(np.ndindex(split.leading_shape))
-    yield Stage(f"Segmenting {split.n_kept} samples")
+    yield Stage(f"Segmenting {split.n_kept} answers")
     last, count = 0, Count("plane", len(planes))
     for number, plane in enumerate(planes):
         if stop.is_set():
@@ -144,7 +144,7 @@ def map_job(
         )
     result = np.full((split.n_structures, *split.shape), np.nan, np.float32)
     planes = list(np.ndindex(split.leading_shape))
-    yield Stage(f"Seeking the mode of {split.n_kept} samples")
+    yield Stage(f"Seeking the mode of {split.n_kept} answers")
     count = Count("plane", len(planes))
     for number, plane in enumerate(planes):
         each = [split.read_samples(c, plane) for c in range(split.n_structures)]

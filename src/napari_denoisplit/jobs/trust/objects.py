@@ -45,9 +45,9 @@ class SummedObjects:
         if not n:
             return f"{text}."
         if any(one.sigma is not None for one in self.objects):
-            text += f", intervals from {self.n_samples} samples."
-            return text + (" Stopped before the last sample." if self.stopped_early else "")
-        why = "it was stopped too early" if self.stopped_early else "too few samples are kept"
+            text += f", intervals from {self.n_samples} answers."
+            return text + (" Stopped before the last answer." if self.stopped_early else "")
+        why = "it was stopped too early" if self.stopped_early else "too few answers are kept"
         return f"{text}, without intervals of their means: {why}."
 
 
@@ -109,7 +109,7 @@ def objects_job(
     sums = ObjectSums(labels, mean, spread, mask, mirrored=split.mirrored)
     n = split.n_kept if sums.n_objects else 0
     yield Stage("Summing up the objects")
-    count = Count("sample", n)
+    count = Count("answer", n)
     for k in range(n):
         if stop.is_set():
             break

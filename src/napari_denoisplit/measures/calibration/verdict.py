@@ -54,8 +54,8 @@ def judge_sigma(score: CalibrationScore, factor: float = 1.0, *, is_clean: bool)
 
 _RANK: tuple[Grade, ...] = ("do not use", "usable", "good")
 _LIMITS = (
-    "Sigma is the spread of the model's answers, scaled to the errors on images like these. "
-    "It says nothing of images unlike them."
+    "The uncertainty (sigma) is the spread of the model's answers, scaled to the errors on images "
+    "like these. It says nothing of images unlike them."
 )
 
 
@@ -67,14 +67,16 @@ def _of_slope(score: CalibrationScore) -> tuple[Grade, str]:
     elif off <= USABLE_SLOPE and r >= USABLE_CORRELATION:
         grade = "usable"
     text = (
-        f"Where sigma grows by 1, the root mean square error of {score.channel} grows by "
-        f"{score.slope:.2f} (r = {score.correlation:.3f}); on average they differ by "
+        f"Where the uncertainty grows by 1, the root mean square error of {score.channel} grows "
+        f"by {score.slope:.2f} (r = {score.correlation:.3f}); on average they differ by "
         f"{grey_levels(score.ece_after)} grey levels, {grey_levels(score.ece_before)} before."
     )
     if off > GOOD_SLOPE:
-        text += f" Where sigma is large, it is too {'small' if score.slope > 1 else 'large'}."
+        text += (
+            f" Where the uncertainty is large, it is too {'small' if score.slope > 1 else 'large'}."
+        )
     if r < GOOD_CORRELATION:
-        text += " The error does not always rise where sigma does."
+        text += " The error does not always rise where the uncertainty does."
     if score.ece_after > WORSE * score.ece_before:
         grade = "usable" if grade == "good" else grade
         text += " On average the plain spread was nearer to the error."
@@ -94,13 +96,13 @@ def _of_intervals(channel: str, shares: Mapping[str, float]) -> tuple[Grade, str
         return "good", f"{text}, near enough to what they should."
     text += "."
     if narrow:
-        text += f" {_subject(narrow)} too narrow: more pixels are further off than sigma says."
+        text += f" {_subject(narrow)} too narrow: more pixels are further off than it says."
     if wide:
         text += f" {_subject(wide)} too wide: "
         text += (
-            "most errors are smaller than sigma says."
+            "most errors are smaller than it says."
             if any(float(name) < 80 for name in wide)
-            else "large errors are rarer than sigma says."
+            else "large errors are rarer than it says."
         )
     grade: Grade = "do not use" if -min(surplus.values()) > USABLE_MISSED else "usable"
     return grade, text
@@ -111,14 +113,14 @@ def _of_targets(is_clean: bool) -> tuple[Grade, str]:
         return "good", ""
     return "good", (
         "The targets are noisy: their noise was taken out on average, and where it hides the "
-        "error sigma rests on the factor alone. The intervals contain the noise, too, and are not "
-        "judged."
+        "error the uncertainty rests on the factor alone. The intervals contain the noise, too, "
+        "and are not judged."
     )
 
 
 def _of_factor(channel: str, factor: float) -> str:
     return (
-        f"The error of {channel} is {factor:.0f} times the spread of the samples: they "
+        f"The error of {channel} is {factor:.0f} times the spread of the answers: they "
         "know next to nothing of it. Check that the images have the exposure and the offset of "
         "those that the model was trained on, and the order of the structures."
     )

@@ -99,7 +99,9 @@ class BatchWidget(JobWidget):
             "Retry failed", "Split only the files that have failed.", self.retry_failed
         )
         self.open_button = button(
-            "Open result", "Show MMSE and sigma of the selected file as layers.", self.open_result
+            "Open result",
+            "Show best estimate and uncertainty of the selected file as layers.",
+            self.open_result,
         )
         self.folder_button = button(
             "Show folder", "Open the folder with the results outside napari.", self._show_folder

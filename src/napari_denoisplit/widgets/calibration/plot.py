@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.plot import Colors
 
-RELIABILITY, COVERAGE, SAMPLES = "reliability", "coverage", "fewer samples"
+RELIABILITY, COVERAGE, SAMPLES = "reliability", "coverage", "fewer answers"
 _EXPLAINED = {
-    RELIABILITY: "Pixels that were left out of the fit, sorted by sigma into bins. On the dashed "
-    "line the root mean square error of a bin is what sigma says.",
+    RELIABILITY: "Pixels that were left out of the fit, sorted by uncertainty (sigma) into bins. "
+    "On the dashed line the root mean square error of a bin is what the uncertainty says.",
     COVERAGE: "Share of those pixels whose target lies within an interval around the best "
     "estimate. On the dashed line it holds as many as it should.",
-    SAMPLES: "Error against sigma with fewer samples, K, each calibrated and judged for itself. "
-    "68% and 95%: share of the pixels within these intervals.",
+    SAMPLES: "Error against uncertainty with fewer answers, each number calibrated and judged for "
+    "itself. 68% and 95%: share of the pixels within these intervals.",
 }
 _HIDDEN = " Where it is 0, the noise of the images hides the error."
 _HEIGHT = 300  # pixels of the canvas
@@ -137,7 +137,7 @@ def paint_reliability(axes: Any, curves: SigmaCurves, ink: Any, colors: Colors) 
         markersize=3.5,
         linestyle="none",
         elinewidth=0.8,
-        label="sigma, after",
+        label="uncertainty, after",
     )
     _square(axes, (curves.before, after), colors)
     axes.set_title(f"{curves.channel}: {len(after.rmv)} bins, ± 1 standard error")
@@ -156,7 +156,7 @@ def paint_samples(axes: Any, steps: Sequence[SampleStep], ink: Any, colors: Colo
             marker=_MARKERS[min(number, len(_MARKERS) - 1)],
             markersize=3.5,
             linewidth=0.8,
-            label=f"{step.n_samples} samples",
+            label=f"{step.n_samples} answers",
         )
     _square(axes, [step.curve for step in steps], colors)
 
@@ -196,8 +196,8 @@ def _square(axes: Any, curves: Sequence[ReliabilityCurve], colors: Colors) -> No
         zorder=0,
     )
     axes.set(
-        xlabel="sigma, predicted (RMV, grey levels)",
-        ylabel="error, actual (RMSE, grey levels)",
+        xlabel="uncertainty (RMV, grey levels)",
+        ylabel="error (RMSE, grey levels)",
         xlim=(0, most),
         ylim=(0, most),
     )

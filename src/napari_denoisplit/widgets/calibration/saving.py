@@ -55,7 +55,8 @@ class CalibrationSaving(QWidget):
         """File that has this calibration; None before it was saved."""
         self.save_button = button(
             "Save in the model…",
-            "Write the model with its calibration: sigma of later splits is then calibrated.",
+            "Write the model with its calibration: the uncertainty of later splits is then "
+            "calibrated.",
             self.ask_and_save,
         )
         self.split_button = button(
@@ -112,7 +113,8 @@ class CalibrationSaving(QWidget):
         answer = QMessageBox.question(
             self,
             "Save nevertheless?",
-            f"The verdict on sigma of {' and '.join(bad)} is: do not use. Save it nevertheless?",
+            f"The verdict on the uncertainty of {' and '.join(bad)} is: do not use. Save it "
+            "nevertheless?",
         )
         return bool(answer == QMessageBox.StandardButton.Yes)
 
@@ -125,5 +127,5 @@ class CalibrationSaving(QWidget):
 
     def _saved(self, path: Path) -> None:
         self.saved_as = path
-        self._panel.say(f"Saved in {path}. Splits by this model now have a calibrated sigma.")
+        self._panel.say(f"Saved in {path}. Splits by this model now have a calibrated uncertainty.")
         self.saved.emit(path)

@@ -54,8 +54,8 @@ class CalibrationWidget(JobWidget):
     """
 
     def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
-        help_text = "Compare sigma with errors."
-        super().__init__(napari_viewer, "Calibrate sigma", "Calibrate", help_text, start)
+        help_text = "Compare the uncertainty (sigma) with errors."
+        super().__init__(napari_viewer, "Calibrate the uncertainty", "Calibrate", help_text, start)
         self.model = ModelChoice(self)
         self.data = CalibrationData(self._viewer, self)
         self.settings = SettingsForm(CalibrateSettings, _HOW, _TITLES, self)
@@ -129,7 +129,7 @@ class CalibrationWidget(JobWidget):
         self.saving.show_result(result)
         if result is not None:
             grades = [f"{c.curves.channel}: {c.verdict.grade}" for c in result.channels]
-            self.panel.say(f"Sigma of {', '.join(grades)}. Not saved in the model yet.")
+            self.panel.say(f"Uncertainty of {', '.join(grades)}. Not saved in the model yet.")
             self._column.reveal(self.plot)
 
     def _use_in_split(self) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.calibrate.job import Calibrated
 
 CAVEAT = (
-    "What the model itself got wrong in training is in no sample: sigma is not the model's own "
-    "error. The calibration only brings its size to the errors that were met here."
+    "What the model itself got wrong in training is in no answer: the uncertainty is not the "
+    "model's own error. The calibration only brings its size to the errors that were met here."
 )
 
 
@@ -66,10 +66,10 @@ def figures_table(result: Calibrated) -> str:
             "": f"<b>{html.escape(score.channel)}</b>",
             "verdict": grade_text(channel.verdict),
             "method": channel.curves.chosen,
-            "alpha": f"{calibration.factor:.3f}",
+            "factor": f"{calibration.factor:.3f}",
         }
         if (plain := channel.factors.get("uncorrected")) is not None:
-            column["alpha, shared noise ignored"] = f"{plain:.3f}"
+            column["factor, shared noise ignored"] = f"{plain:.3f}"
         column |= {
             "ECE before, grey levels": grey_levels(score.ece_before, 4),
             "ECE after": grey_levels(score.ece_after, 4),
@@ -88,7 +88,7 @@ def figures_table(result: Calibrated) -> str:
 
 def samples_table(curves: SigmaCurves) -> str:
     """Say what fewer samples would be worth, a row each."""
-    rows = [["K", "alpha", "ECE", "slope", "r", "68%", "95%"]]
+    rows = [["answers", "factor", "ECE", "slope", "r", "68%", "95%"]]
     rows += [
         [
             str(step.n_samples),
@@ -108,7 +108,7 @@ def _origin(result: Calibrated) -> str:
     record = result.record
     path = result.model.path
     lines = [] if path is None else [f"Model: {path.name}."]
-    lines += [f"{record.n_samples} samples, {record.n_pixels or 0:,} pixels fitted to."]
+    lines += [f"{record.n_samples} answers, {record.n_pixels or 0:,} pixels fitted to."]
     if record.target is not None:
         lines.append(f"Compared with {TARGETS_IN_WORDS[record.target]}.")
     if record.judged_on:

@@ -197,8 +197,8 @@ def describe_model(header: ModelHeader) -> str:
     if header.calibration is not None:
         return "\n".join([*lines, f"Calibrated: {header.calibration.in_words}."])
     advice = (
-        "Not calibrated: sigma is the plain spread of the samples. Tools > Calibrate brings it to "
-        "the size of the errors."
+        "Not calibrated: the uncertainty (sigma) is the plain spread of the answers. "
+        "Tools > Calibrate brings it to the size of the errors."
     )
     return "\n".join([*lines, advice])
 

@@ -61,8 +61,9 @@ _WHAT: dict[DenoiseMethod, str] = {
     "itself; nothing clean and no model is needed. The noise must be independent from pixel to "
     "pixel.",
     "divnoising": "DivNoising, to see how sure each pixel is of a single channel: a small network "
-    "draws samples, with mean and sigma. Its noise model is fitted to the image first.",
-    "hdn": "HDN, for the best samples of a single channel where there is a GPU or hours: six "
+    "draws answers, with best estimate and uncertainty. Its noise model is fitted to the image "
+    "first.",
+    "hdn": "HDN, for the best answers for a single channel where there is a GPU or hours: six "
     "levels of latents. With two levels off it also removes noise that is correlated along rows.",
 }
 

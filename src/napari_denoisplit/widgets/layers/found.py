@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     Layers = tuple[ImageLayer, ...]
 
-SAMPLE_LABELS = ("sample", "samples")
+SAMPLE_LABELS = ("answer", "answers", "sample", "samples")
 """What the axis of posterior samples is called, in a layer's axis labels."""
 _LETTERS = {name: letter for letter, name in AXIS_NAMES.items() if letter != "C"}
 _MADE_OF_SPLITS = (*RESULT_KINDS, RESIDUAL)

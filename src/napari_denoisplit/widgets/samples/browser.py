@@ -251,9 +251,9 @@ class SampleBrowser(QObject):
         view = self._view
         if self._is_blank:
             return "⚠ Nothing is there: not split yet, or the folder of the result is gone."
-        other = "the best estimate" if view.against is None else f"sample {view.against + 1}"
+        other = "the best estimate" if view.against is None else f"answer {view.against + 1}"
         if view.what == DIFFERENCE:
-            return f"In sight: the sample minus {other}."
+            return f"In sight: the answer minus {other}."
         if view.what == BLINK:
-            return f"In sight: {other if self._turned else 'the sample'}."
-        return "In sight: one sample, a possible answer."
+            return f"In sight: {other if self._turned else 'the answer'}."
+        return "In sight: one possible answer."

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.parts.worker import Start
 
 _NONE = (
-    "No samples yet. Split an image and keep some (step Split, More, Answers to keep), or open or "
-    "drop a result: an OME-Zarr folder, or NAME_mmse.ome.tif beside its samples."
+    "No possible answers yet. Split an image and keep some (step Split, More, Answers to keep), or "
+    "open or drop a result: an OME-Zarr folder, or NAME_mmse.ome.tif beside NAME_samples."
 )
 
 
@@ -51,18 +51,21 @@ class SampleChoice(QWidget):
         self.result = ResultChoice(
             viewer,
             SAMPLES,
-            "Samples",
-            "Layers with an axis that is labelled 'sample', put together by their split.",
+            "Possible answers",
+            "The possible answers (posterior samples) of a split: layers with an axis that is "
+            "labelled 'answer' or 'sample'.",
             lambda result: result.name,
             self,
         )
         self.files_button = button(
-            "File…", "Open the samples of a result by one of its files.", self._ask_file
+            "File…", "Open the possible answers of a result by one of its files.", self._ask_file
         )
         self.folder_button = button(
-            "Folder…", "Open the samples in an OME-Zarr or NAME_samples folder.", self._ask_folder
+            "Folder…",
+            "Open the possible answers in an OME-Zarr or NAME_samples folder.",
+            self._ask_folder,
         )
-        self.note = Text("What is known of the samples", self)
+        self.note = Text("What is known of the answers", self)
         row = in_a_row(self.result, self.files_button, self.folder_button)
         row.setStretch(0, 1)
         self.setLayout(in_a_column(row, self.note))
@@ -88,7 +91,7 @@ class SampleChoice(QWidget):
             self.note.say(_NONE)
             return
         split = chosen.split
-        kept = "1 sample" if split.n_kept == 1 else f"{split.n_kept} samples"
+        kept = "1 answer" if split.n_kept == 1 else f"{split.n_kept} answers"
         if split.n_samples > split.n_kept:
             kept += f", kept of {split.n_samples}"
         where = "read as they are looked at" if split.is_lazy else "in memory"

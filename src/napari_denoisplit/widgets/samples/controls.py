@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.samples.player import Player
 
-SAMPLE_ALONE: Literal["the sample"] = "the sample"
+SAMPLE_ALONE: Literal["the answer"] = "the answer"
 DIFFERENCE, BLINK = "difference", "blink"
 _BEST: Literal["best estimate"] = "best estimate"
-_OTHER = "sample"
+_OTHER = "answer"
 _STEP_WIDTH = 36  # pixels of a small button
 _KEYS = {"back": ",", "forward": ".", "play": "/"}
 _BLINK_KEY = "B"
@@ -50,21 +50,21 @@ class Transport(QWidget):
         super().__init__(parent)
         self._player = player
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
-        self.slider.setAccessibleName("Sample")
-        self.slider.setToolTip(tooltip("Which posterior sample is shown."))
+        self.slider.setAccessibleName("Answer")
+        self.slider.setToolTip(tooltip("Which possible answer (posterior sample) is shown."))
         guard_wheel(self.slider)
         self.label = QLabel(self)
-        self.label.setAccessibleName("Number of the sample")
+        self.label.setAccessibleName("Number of the answer")
         self.rate = QLabel(self)
-        self.rate.setAccessibleName("Samples shown in a second")
+        self.rate.setAccessibleName("Answers shown in a second")
         for label, longest in ((self.label, "0000 of 0000"), (self.rate, "60 per second ")):
             # Of a size of their own: Qt lays the whole dock out anew when another label changes.
             label.setText(longest)
             # Before napari's style is applied, letters are taken for less high than they are.
             label.setFixedSize(label.sizeHint() + QSize(2, 6))
-        self.back = _button(self, "◂", "Previous sample", "back")
+        self.back = _button(self, "◂", "Previous answer", "back")
         self.play = _button(self, "▶", "Play", "play")
-        self.forward = _button(self, "▸", "Next sample", "forward")
+        self.forward = _button(self, "▸", "Next answer", "forward")
         self.settings = SettingsForm(FilmSettings, ["speed", "loop"], parent=self)
         self.settings["speed"].widget.setSuffix(" per second")
         self._lay_out()
@@ -134,18 +134,18 @@ class Transport(QWidget):
 
 
 class _View(BaseModel):
-    show: Literal["the sample", "difference", "blink"] = Field(
+    show: Literal["the answer", "difference", "blink"] = Field(
         SAMPLE_ALONE,
-        description="The sample as it is; its difference (blue below, orange above, the same "
-        "limits on both sides); or sample and the other picture in turn (key B).",
+        description="The answer as it is; its difference (blue below, orange above, the same "
+        "limits on both sides); or answer and the other picture in turn (key B).",
     )
-    against: Literal["best estimate", "sample"] = Field(
+    against: Literal["best estimate", "answer"] = Field(
         _BEST,
         title="Compared with",
-        description="What differences and blinking refer to: the mean of all samples (MMSE), or "
-        "another sample.",
+        description="What differences and blinking refer to: the mean of all answers, the best "
+        "estimate (MMSE), or another answer.",
     )
-    number: int = Field(1, ge=1, title="Other sample", description="Which sample to compare with.")
+    number: int = Field(1, ge=1, title="Other answer", description="Which answer to compare with.")
     layout: FilmLayout = Field(
         "overlay", title="Structures", description=FilmSettings.model_fields["layout"].description
     )

@@ -70,14 +70,14 @@ class SampleMeasuring(QWidget):
         self._browser, self._current = browser, current
         self._asked: tuple[FoundResult, Footprint] | None = None
         self._marked: tuple[int, int] | None = None
-        self.switch = check_box("Click a pixel to see its samples", _CLICKS, self)
+        self.switch = check_box("Click a pixel to see its answers", _CLICKS, self)
         self.drawn = DrawnPlace(viewer, self)
         self.click = PixelClick(viewer, self)
         self.marker = PixelMarker(viewer)
-        self.probe = LatestJob(start, self, "denoiSplit: reading samples at a place")
-        self.text = Text("What the samples say of the place", self)
+        self.probe = LatestJob(start, self, "denoiSplit: reading answers at a place")
+        self.text = Text("What the answers say of the place", self)
         self.plot = SamplePlot(viewer, self)
-        self.caveat = Text("What sigma contains", self)
+        self.caveat = Text("What the uncertainty contains", self)
         self.save_button = self.plot.save_button("samples")
         self._patience = timer(self, self._say_reading, _PATIENCE_MS)
         self._lay_out()
@@ -162,7 +162,7 @@ class SampleMeasuring(QWidget):
             self.measure(footprint)
 
     def _say_reading(self) -> None:
-        self.text.say("Reading the samples there…")
+        self.text.say("Reading the answers there…")
         for part in (self.plot, self.save_button):
             part.hide()  # of another place
 

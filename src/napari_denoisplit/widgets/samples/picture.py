@@ -89,7 +89,7 @@ class ShownSamples:
             for c in reversed(range(len(parts))):  # the first structure lies on top
                 layer = viewer.add_image(
                     np.array(parts[c], dtype=np.float32),
-                    name=layer_name(chosen.name, chosen.split.structures[c], SHOWN_SAMPLE),
+                    name=layer_name(chosen.name, chosen.split.structures[c], "shown answer"),
                     colormap=colormap_of(chosen, c),
                     contrast_limits=limits[c],
                     metadata=layer_metadata(image=chosen.name, kind=SHOWN_SAMPLE),

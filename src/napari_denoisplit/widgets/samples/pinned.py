@@ -52,10 +52,12 @@ class PinnedSamples(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._set: FoundResult | None = None
-        self.button = button("Pin", "Keep this sample as layers of its own, in all planes.")
+        self.button = button(
+            "Pin", "Keep this answer (posterior sample) as layers of its own, in all planes."
+        )
         self.list = QListWidget(self)
-        self.list.setAccessibleName("Pinned samples")
-        self.list.setToolTip(tooltip("Pinned samples: click one to see it again."))
+        self.list.setAccessibleName("Pinned answers")
+        self.list.setToolTip(tooltip("Pinned answers: click one to see it again."))
         self.list.setFlow(QListWidget.Flow.LeftToRight)
         self.list.setFixedHeight(_ROW + 8)
         self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -78,7 +80,7 @@ class PinnedSamples(QWidget):
             self.list.clear()
             for index in found:
                 item = QListWidgetItem(f"{index + 1}")
-                item.setToolTip(f"sample {index + 1}")
+                item.setToolTip(f"answer {index + 1}")
                 item.setData(_INDEX, index)
                 self.list.addItem(item)
         self.list.setVisible(bool(found))
@@ -108,7 +110,7 @@ class PinnedSamples(QWidget):
                 viewer.add_image(
                     levels if len(levels) > 1 else levels[0],
                     multiscale=len(levels) > 1,
-                    name=layer_name(chosen.name, structure, f"sample {index + 1}"),
+                    name=layer_name(chosen.name, structure, f"answer {index + 1}"),
                     colormap=colormap_of(chosen, number),
                     blending="additive",
                     contrast_limits=limits[number],

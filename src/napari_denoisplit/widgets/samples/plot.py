@@ -32,7 +32,7 @@ class SamplePlot(ThemePlot):
         self._inks: tuple[str, ...] = ()
         self._n_plots = 1
         self._step, self._unit = 1.0, "pixels"
-        self.setAccessibleName("Samples at the place that was chosen")
+        self.setAccessibleName("Answers at the place that was chosen")
         self.hide()
 
     def show_reading(
@@ -63,7 +63,9 @@ class SamplePlot(ThemePlot):
         bottom, top = (0.11, 0.95) if self._n_plots == 2 else (0.2, 0.9)
         figure.subplots_adjust(left=0.19, right=0.96, top=top, bottom=bottom, hspace=0.5)
         every = figure.subplots(self._n_plots, 1, squeeze=False)[:, 0]
-        title = "samples of the pixel" if reading.kind == "pixel" else f"mean of the {reading.kind}"
+        title = (
+            "answers for the pixel" if reading.kind == "pixel" else f"mean of the {reading.kind}"
+        )
         if reading.profile is not None:
             paint_profile(every[0], reading, self._inks, self._step, self._unit)
             paint_histogram(every[1], reading, self._inks, colors, title=title)
@@ -118,7 +120,7 @@ def paint_histogram(
     _name_rows(axes, reading, highest * rows, colors)
     axes.set(
         xlabel="value (grey levels)",
-        ylabel="samples",
+        ylabel="answers",
         title=title,
         ylim=(0, highest * (rows[-1] + _ROW)),
     )
@@ -168,7 +170,7 @@ def paint_joint(
     axes.set(
         xlabel=f"{reading.structures[a]} (grey levels)",
         ylabel=reading.structures[b],
-        title=f"both in the same sample, r = {reading.correlation[a, b]:.2f}",
+        title=f"both in the same answer, r = {reading.correlation[a, b]:.2f}",
     )
     axes.locator_params(nbins=_TICKS)
 
@@ -202,14 +204,16 @@ def paint_profile(
 
 
 CAVEAT = (
-    "Samples differ as far as the image leaves open, to what the model has learned. The model's "
-    "own error is not in it: on structures or noise unlike its training data, all samples can "
+    "Answers differ as far as the image leaves open, to what the model has learned. The model's "
+    "own error is not in it: on structures or noise unlike its training data, all answers can "
     "agree and be wrong."
 )
-_UNCALIBRATED = "Sigma here is the plain spread of the samples, not compared with any truth."
+_UNCALIBRATED = (
+    "The uncertainty (σ) here is the plain spread of the answers, not compared with any truth."
+)
 _CALIBRATED = (
-    "Sigma is scaled to errors that were measured on single pixels of calibration images; it holds "
-    "for images like those."
+    "The uncertainty (σ) is scaled to errors that were measured on single pixels of calibration "
+    "images; it holds for images like those."
 )
 _CARRIED_OVER = "For a mean the same factor is taken over, which was not tested."
 _STRONG = 0.5  # correlation that is worth a word
@@ -224,10 +228,10 @@ def reading_text(reading: SampleReading) -> str:
     lines += _pairs(reading)
     if reading.independent is not None and reading.n_points > 1:
         alone = " and ".join(grey_levels(sigma, 4) for sigma in reading.independent)
-        lines.append(f"If pixels were independent, sigma would be {alone}. They are not.")
+        lines.append(f"If pixels were independent, it would be {alone}. They are not.")
     if reading.values.shape[1] < _FEW:
         n_kept = reading.values.shape[1]
-        few = "Only 1 sample is kept" if n_kept == 1 else f"Only {n_kept} samples are kept"
+        few = "Only 1 answer is kept" if n_kept == 1 else f"Only {n_kept} answers are kept"
         lines.append(f"{few}: keep more at the step Split (Answers to keep) for a finer picture.")
     return "\n".join(lines)
 
@@ -252,16 +256,16 @@ def _headline(reading: SampleReading) -> str:
 
 
 def _estimate(estimate: Estimate, *, calibrated: bool) -> str:
-    kind = "σ" if calibrated else "σ (uncalibrated)"
+    kind = "uncertainty (σ)" if calibrated else "uncertainty (σ, uncalibrated)"
     best = f"best estimate {grey_levels(estimate.mean, 4)}"
     if not np.isfinite(estimate.sigma):
         return f"{best}, {kind} is not known"
     text = f"{best}, {kind} {grey_levels(estimate.sigma, 4)}"
     if not np.isfinite(estimate.high):
         n = estimate.n_samples
-        return f"{text}; {'1 sample is' if n == 1 else f'{n} samples are'} too few for an interval"
+        return f"{text}; {'1 answer is' if n == 1 else f'{n} answers are'} too few for an interval"
     low, high = grey_levels(estimate.low, 4), grey_levels(estimate.high, 4)
-    return f"{text}, {LEVEL:.0%} interval {low} to {high} ({estimate.n_samples} samples)"
+    return f"{text}, {LEVEL:.0%} interval {low} to {high} ({estimate.n_samples} answers)"
 
 
 def _pairs(reading: SampleReading) -> list[str]:

@@ -147,7 +147,7 @@ class FrameReader(QObject):
             on_event=partial(self._on_frame, levels),
             on_done=partial(self._on_end, levels),
             on_error=self._on_error,
-            title="denoiSplit: reading samples",
+            title="denoiSplit: reading answers",
         )
         self._running.cancel_with(self)
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 _SETTLE_MS = 100
 _HELP = (
-    "Write the plane in sight of all samples, as it is shown: a film (GIF, MP4), or all numbers "
-    "(OME-TIFF, samples along time). Of a plane that is larger than the screen, the part in sight."
+    "Write the plane in sight of all answers, as it is shown: a film (GIF, MP4), or all numbers "
+    "(OME-TIFF, answers along time). Of a plane that is larger than the screen, the part in sight."
 )
 
 
@@ -50,7 +50,7 @@ class SamplesWidget(JobWidget):
     def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
         verb = "Save film or OME-TIFF…"
         super().__init__(
-            napari_viewer, "Browse posterior samples", verb, _HELP, start, keeps_part=False
+            napari_viewer, "Look at possible answers", verb, _HELP, start, keeps_part=False
         )
         self.choice = SampleChoice(self._viewer, start, self)
         self.view = ViewChoice(self)
@@ -69,7 +69,7 @@ class SamplesWidget(JobWidget):
         self._settle = timer(self, self._reveal, _SETTLE_MS)
         shown = (self.show_button, self.status, self.transport, self.view, self.pins)
         parts = ("Measure", self.measuring, "Save", self.panel)
-        self._lay_out("Possible answers (samples)", self.choice, *shown, *parts)
+        self._lay_out("Possible answers", self.choice, *shown, *parts)
         self._connect()
         self._on_choice()
 
@@ -109,7 +109,7 @@ class SamplesWidget(JobWidget):
     @property
     def problem(self) -> str:
         """Why nothing can be saved; empty if something can."""
-        return "" if self.browser.chosen is not None else "There are no samples to save."
+        return "" if self.browser.chosen is not None else "There are no answers to save."
 
     def _order(self) -> FilmOrder:
         """Take what a film would show now."""
@@ -129,8 +129,8 @@ class SamplesWidget(JobWidget):
         return FilmOrder(shown, numbers, self.browser.plane, settings, against, colours)
 
     def _begin(self, order: FilmOrder) -> None:
-        suggestion = f"{order.stack.name} samples"
-        if path := ask_where_to_save(self, "Save samples", suggestion, KINDS):
+        suggestion = f"{order.stack.name} answers"
+        if path := ask_where_to_save(self, "Save answers", suggestion, KINDS):
             self.save(path)
 
     def save(self, path: Path) -> None:
@@ -234,9 +234,9 @@ class SamplesWidget(JobWidget):
         self.show_button.setChecked(shown)
         self.show_button.setText("Hide the answers" if shown else "Show the answers")
         self.show_button.setToolTip(
-            tooltip("Hide the sample and show again what was there before.")
+            tooltip("Hide the answer and show again what was there before.")
             if shown
-            else tooltip("Show one sample at a time in place of the layers of this split.")
+            else tooltip("Show one possible answer at a time in place of the layers of this split.")
         )
         if shown:
             waiting = " Reading…" if self.browser.is_waiting and not self.player.is_playing else ""

@@ -192,9 +192,9 @@ class LensRun(QObject):
 
     def _words(self, event: LensDrawn) -> str:
         height, width = event.y[1] - event.y[0], event.x[1] - event.x[0]
-        text = f"{event.n_samples} of {event.of} samples of {height} × {width} pixels."
+        text = f"{event.n_samples} of {event.of} answers for {height} × {width} pixels."
         if event.n_samples == 0:
-            text = f"The first sample of {height} × {width} pixels is being drawn."
+            text = f"The first answer for {height} × {width} pixels is being drawn."
         view = self._watch.view
         if view is not None and _is_too_large(view, self.choice):
             text += " The view is larger: only its middle is split. Zoom in to see the rest."

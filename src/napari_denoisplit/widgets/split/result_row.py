@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.split.saving import Result
 
 _SAVE = (
-    "Write MMSE, sigma and samples as OME-TIFF files. Results on disk stay OME-Zarr: temporary "
-    "ones are moved, others are copied."
+    "Write best estimate, uncertainty and answers (MMSE, sigma, samples) as OME-TIFF files. "
+    "Results on disk stay OME-Zarr: temporary ones are moved, others are copied."
 )
 _HIDE = "Show the image that was split in place of the result, or the other way round."
 _GRID = "Show the image that was split and its structures side by side, or on top of each other."

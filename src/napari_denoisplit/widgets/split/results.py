@@ -198,7 +198,7 @@ class ResultsChoice(QWidget):
             return ""
         if self.keeping != "memory":
             return told.proposal
-        return "" if told.fits else f"⚠ {told.shortage}: choose disk above, or keep fewer samples."
+        return "" if told.fits else f"⚠ {told.shortage}: choose disk above, or keep fewer answers."
 
     def _on_user(self, index: int) -> None:
         keeping = cast("Keeping", self.box.itemData(index))

@@ -235,13 +235,13 @@ class SplitRun(QObject):
 
     def _summary(self) -> str:
         if not self.results:
-            return "\n".join(self._without_result) or "Stopped before the first sample."
+            return "\n".join(self._without_result) or "Stopped before the first answer."
         names = " and ".join(self._header.channel_names)
         last = self.results[-1].split
         what = last.name if len(self.results) == 1 else f"{len(self.results)} images"
         ending = ", stopped early" if last.stopped_early else ""
         seconds = time.monotonic() - self._began
-        text = f"Split {what} into {names}: {last.n_samples} samples in {seconds:.0f} s{ending}."
+        text = f"Split {what} into {names}: {last.n_samples} answers in {seconds:.0f} s{ending}."
         if last.path is not None and not last.stopped_early:
             kept = "It is deleted with its layers: save it to keep it."
             text += f"\n{kept if self.results[-1].temporary else f'It is in {last.path}.'}"

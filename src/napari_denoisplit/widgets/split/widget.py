@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.widgets.choosers.chosen import ChosenImage
 
-_LOOK = "Open the page that shows the samples of the result, one at a time."
+_LOOK = "Open the page that shows the possible answers of the result, one at a time."
 _TRUST = "Open the page that judges the result by what it leaves unexplained."
 
 

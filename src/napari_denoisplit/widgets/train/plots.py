@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
 _HEIGHT = 280  # pixels, for both axes and the choice above
-_LOSS, _RECONSTRUCTION, _KL = "loss", "reconstruction", "KL of each level"
+_LOSS, _RECONSTRUCTION, _KL = "loss", "reconstruction", "use of each level (KL)"
 _LINE_STYLES = ("-", "--", "-.", ":")
 
 
@@ -69,7 +69,7 @@ class TrainingPlot(ThemePlot):
             for level, curve in enumerate(curves.kl):
                 line = _LINE_STYLES[level % len(_LINE_STYLES)]
                 axes.plot(curves.epoch, curve, line, label=f"level {level + 1}", **style)
-            axes.set_ylabel("KL (nats)")
+            axes.set_ylabel("use of each level")
             return
         pair = (curves.train_loss, curves.validation_loss)
         if self.choice.currentText() == _RECONSTRUCTION:

@@ -38,7 +38,7 @@ _MOST_PERCENT = 150
 _SETTLE_MS = 40  # a slider moves faster than large labels are drawn
 _MOST_PIXELS = 2**27  # MMSE, sigma and their ratio are held in memory
 _FEW = 1000  # pixels along an edge tell the background
-_NO_SIGMA = "Needs a split with sigma: two samples or more."
+_NO_SIGMA = "Needs a split with an uncertainty (sigma): two answers or more."
 _COLORS = {None: (0.0, 0.0, 0.0, 0.0), 1: (0.2, 0.85, 0.35, 1.0)}  # seen on dark and on bright
 
 
@@ -57,7 +57,10 @@ class MaskPart(QWidget):
         self.threshold = QLabel(self)
         self.show_button = QPushButton("Show the trust mask", self)
         self.show_button.setToolTip("Add the mask as a Labels layer that follows the slider.")
-        self.status, self.about = Text("Status of the mask", self), Text("What sigma is", self)
+        self.status, self.about = (
+            Text("Status of the mask", self),
+            Text("What the uncertainty is", self),
+        )
         self._timer = timer(self, self._update, _SETTLE_MS)
         self._lay_out()
         self._connect()
@@ -180,7 +183,7 @@ class MaskPart(QWidget):
             return
         self.status.say(
             f"{mask.mean():.1%} of the pixels show {self.structure.currentText()} at least "
-            f"{1 / self.chosen.limit:.1f} σ above or below the background."
+            f"{1 / self.chosen.limit:.1f} times its uncertainty (σ) above or below the background."
         )
         self.layer.data = mask.astype(np.uint8)
         if self.layer.name != self._layer_name(result):
@@ -191,11 +194,11 @@ def _slider(parent: QWidget) -> QSlider:
     slider = QSlider(Qt.Orientation.Horizontal, parent)
     slider.setRange(1, _MOST_PERCENT)
     slider.setValue(round(100 * ObjectSettings().limit))
-    slider.setAccessibleName("Largest sigma, percent of the signal")
+    slider.setAccessibleName("Largest uncertainty, percent of the signal")
     slider.setToolTip(
         tooltip(
-            "Pixels are marked where sigma is at most this share of the signal above the "
-            "background. 33% is a signal of three sigma."
+            "Pixels are marked where the uncertainty (sigma) is at most this share of the signal "
+            "above the background. 33% is a signal of three sigma."
         )
     )
     guard_wheel(slider)
@@ -209,7 +212,7 @@ def _background(parent: QWidget) -> NumberBox:
     box.setMinimumWidth(60)  # its range alone would make the dock wider
     box.setAccessibleName("Background")
     box.setToolTip(
-        tooltip("Grey level without structure; at first the 10th percentile of the MMSE.")
+        tooltip("Grey level without structure; at first the 10th percentile of the best estimate.")
     )
     guard_wheel(box)
     return box
@@ -224,10 +227,10 @@ def _decimals(pixels: NDArray[np.floating]) -> int:
 
 def _about(result: FoundResult) -> str:
     scaled = (
-        "σ is the spread of the model's samples, scaled to errors that were measured on held-out "
-        "images"
+        "The uncertainty (σ) is the spread of the model's answers, scaled to errors that were "
+        "measured on held-out images"
         if result.split.calibrated
-        else "σ is the plain spread of the model's samples, not calibrated"
+        else "The uncertainty (σ) is the plain spread of the model's answers, not calibrated"
     )
     return (
         f"{scaled}. It says what the image leaves open to this model, not where the model itself "

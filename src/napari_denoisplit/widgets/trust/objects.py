@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.trust.mask import MaskPart
 
 _HELP = (
-    "Mean, 95% interval and trusted share of every object. The interval is that of the samples' "
+    "Mean, 95% interval and trusted share of every object. The interval is that of the answers' "
     "means, so that errors that neighbouring pixels share are in it."
 )
 _TABLE = "Write the table as CSV."
@@ -121,7 +121,7 @@ class ObjectsPart(JobPart):
         if result is None:
             return "Split an image first (step Split)."
         if not result.sigma:
-            return "Needs a split with sigma: two samples or more."
+            return "Needs a split with an uncertainty (sigma): two answers or more."
         if layer is not None and tuple(full_resolution(layer).shape) != result.shape:
             return (
                 f"{layer.name!r} has the shape {tuple(full_resolution(layer).shape)}, the split "

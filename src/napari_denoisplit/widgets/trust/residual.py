@@ -217,17 +217,18 @@ def _numbers(check: ResidualCheck, warning: str) -> str:
     f = check.figures
     lags = ", ".join(f"{c:+.3f}" for c in f.correlation)
     compared = (
-        f"{f.n_samples} samples"
+        f"{f.n_samples} answers"
         if f.n_samples
-        else "the best estimate alone; keep samples for more"
+        else "the best estimate alone; keep answers for more"
     )
     lines = [
         warning,
         f"Compared: {compared}.",
         f"Variance {f.variance:.3f} of that of the noise (1 if all is explained).",
-        f"Outside 3σ: {f.outside:.2%} of the pixels ({check.expected_outside:.2%} for this noise).",
+        f"Beyond 3 times the noise: {f.outside:.2%} of the pixels ({check.expected_outside:.2%} "
+        "for this noise).",
         f"Correlation at 1, 2, 3 pixels: {lags} (0 for independent noise).",
-        f"Local mean off by {f.bias:.3f} σ of the noise, over 16 x 16 pixels (0).",
+        f"Local mean off by {f.bias:.3f} times the noise, over 16 x 16 pixels (0).",
         _expected(check),
     ]
     return "\n".join(filter(None, lines))
@@ -280,7 +281,7 @@ class ResidualPlot(ThemePlot):
         histogram.stairs(self.density, _EDGES, fill=True, color=_DATA, alpha=0.8)
         normal = np.exp(-(middle**2) / 2) / np.sqrt(2 * np.pi)
         histogram.plot(middle, normal, "--", color=text, linewidth=1)
-        histogram.set(xlabel="residual (σ of the noise)", ylabel="density", yscale="log")
+        histogram.set(xlabel="residual (noise = 1)", ylabel="density", yscale="log")
         histogram.set_ylim(1e-5, 1)
         if self._check is None:
             return

@@ -1,4 +1,4 @@
-"""The part of the Trust widget that asks what samples agree on."""
+"""The part of the Trust widget that asks what samples agree on; to users they are answers."""
 
 from __future__ import annotations
 
@@ -40,37 +40,42 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.layers.found import FoundResult
 
 MODE = "most probable image"
-ANSWERS = "answers in a region"
+ALTERNATIVES = "alternatives in a region"
 CONSENSUS = "consensus segmentation"
 _HELP = {
-    MODE: "Where samples disagree, the best estimate is a faint compromise; this takes the side of "
-    "most samples (approximate MAP). It is as sharp as a sample, and can be wrong like one.",
-    ANSWERS: "Sorts the samples of a small region into a few answers, each with the share of "
-    "samples behind it. Draw the region in a Shapes layer.",
-    CONSENSUS: "Segments every sample by a local threshold, and keeps what more than half of them "
-    "see; the confidence is the share of samples.",
+    MODE: "Where answers disagree, the best estimate is a faint compromise; this takes the side of "
+    "most answers (approximate MAP). It is as sharp as an answer, and can be wrong like one.",
+    ALTERNATIVES: "Sorts the answers for a small region into a few alternatives, each with the "
+    "share of answers behind it. Draw the region in a Shapes layer.",
+    CONSENSUS: "Segments every answer by a local threshold, and keeps what more than half of them "
+    "see; the confidence is the share of answers.",
 }
-_LARGEST = 256  # pixels: answers of a large region are as many as samples
+_LARGEST = 256  # pixels: alternatives of a large region are as many as samples
 
 
 class SamplesPart(JobPart):
-    """Choice of a question to the samples, and the run that answers it."""
+    """Choice of a question to the samples, and the run that replies to it."""
 
     def __init__(self, viewer: ViewerRef, start: Start, parent: QWidget) -> None:
-        super().__init__("Ask the samples", "Answer the question.", start, parent)
+        super().__init__(
+            "Ask the answers",
+            "Compare the possible answers (posterior samples) with each other.",
+            start,
+            parent,
+        )
         self._viewer = viewer
         self._result: FoundResult | None = None
         self.tool = narrow_box(
-            "Question to the samples", "What to ask; the text below tells what comes of it.", self
+            "Question to the answers", "What to ask; the text below tells what comes of it.", self
         )
-        self.tool.addItems([MODE, ANSWERS, CONSENSUS])
-        self.structure = narrow_box("Structure", "Whose objects the samples are to agree on.", self)
+        self.tool.addItems([MODE, ALTERNATIVES, CONSENSUS])
+        self.structure = narrow_box("Structure", "Whose objects the answers are to agree on.", self)
         self.region = region_choice(viewer, self)
         self.n_answers = WholeNumberBox(self)
         self.n_answers.setRange(2, 9)
         self.n_answers.setValue(3)
-        self.n_answers.setAccessibleName("Answers")
-        self.n_answers.setToolTip(tooltip("How many answers to sort the samples into."))
+        self.n_answers.setAccessibleName("Alternatives")
+        self.n_answers.setToolTip(tooltip("How many alternatives to sort the answers into."))
         guard_wheel(self.n_answers)
         self.help = Text("What the question is", self)
         self._lay_out()
@@ -82,7 +87,7 @@ class SamplesPart(JobPart):
         self._form.addRow("Question", self.tool)
         self._form.addRow("Structure", self.structure)
         self._form.addRow("Region", self.region)
-        self._form.addRow("Answers", self.n_answers)
+        self._form.addRow("Alternatives", self.n_answers)
         self.setLayout(in_a_column(self._form, self.help, self.panel))
 
     def _connect(self) -> None:
@@ -104,8 +109,8 @@ class SamplesPart(JobPart):
         self.help.say(_HELP[tool])
         for widget, question in (
             (self.structure, CONSENSUS),
-            (self.region, ANSWERS),
-            (self.n_answers, ANSWERS),
+            (self.region, ALTERNATIVES),
+            (self.n_answers, ALTERNATIVES),
         ):
             show_row(self._form, widget, tool == question)
         super()._refresh()
@@ -119,10 +124,10 @@ class SamplesPart(JobPart):
         needed = 5 if tool == MODE else 2
         if result.split.n_kept < needed:
             return (
-                f"Needs {needed} samples or more among the layers; this split has "
+                f"Needs {needed} answers or more among the layers; this split has "
                 f"{result.split.n_kept}. Set 'Answers to keep' at the step Split."
             )
-        if tool == ANSWERS and self.region.layer is None:
+        if tool == ALTERNATIVES and self.region.layer is None:
             return "Draw a rectangle in a Shapes layer and choose it as region."
         return ""
 
@@ -171,9 +176,9 @@ class SamplesPart(JobPart):
             data, title = result.as_in_viewer(mode[c]), f"{structure} · most probable"
             show_image(self._viewer, result, title, data, like=result.mmse[c])
         self.panel.say(
-            f"The most probable image (approximate MAP) of {result.split.n_kept} samples, in "
+            f"The most probable image (approximate MAP) of {result.split.n_kept} answers, in "
             "windows of 10 x 10 pixels. It takes sides where the best estimate compromises; where "
-            "few samples decide, another draw may take the other side."
+            "few answers decide, another draw may take the other side."
         )
 
     def _show_consensus(self, result: FoundResult, channel: int, found: ConsensusStack) -> None:
@@ -205,7 +210,7 @@ class SamplesPart(JobPart):
         for i, answer in reversed(list(enumerate(found.answers, start=1))):
             for c, structure in reversed(list(enumerate(result.split.structures))):
                 data = answer.mean[c].reshape((1,) * (len(result.axes) - 2) + answer.mean[c].shape)
-                name = f"{structure} · answer {i} ({answer.support:.0%})"
+                name = f"{structure} · alternative {i} ({answer.support:.0%})"
                 look: dict[str, Any] = {"visible": i == 1}
                 if c == len(result.split.structures) - 1:
                     look["blending"] = (
@@ -216,14 +221,14 @@ class SamplesPart(JobPart):
         shares = ", ".join(f"{a.support:.0%}" for a in found.answers)
         clear = found.separation > found.by_chance + 0.1
         words = (
-            "the answers are distinct"
+            "the alternatives are distinct"
             if clear
-            else "no more than samples without any distinct answers would show: read them as spread"
+            else "no more than answers without any alternatives would show: read them as spread"
         )
         self.panel.say(
-            f"{len(found.answers)} answers with {shares} of the {result.split.n_kept} samples. "
-            f"{found.separation:.0%} of the variance lies between them, {found.by_chance:.0%} by "
-            f"chance: {words}."
+            f"{len(found.answers)} alternatives with {shares} of the {result.split.n_kept} "
+            f"answers. {found.separation:.0%} of the variance lies between them, "
+            f"{found.by_chance:.0%} by chance: {words}."
         )
 
 
@@ -250,7 +255,7 @@ def _answers(
 ) -> Job[StatusEvent, Interpretations]:
     from napari_denoisplit.measures.samples.interpretations import interpret  # imports scipy
 
-    yield Stage("Sorting the samples")
+    yield Stage("Sorting the answers")
     at: tuple[slice | int, ...] = (slice(None), *index, *box)
     region = np.stack([np.asarray(x[at], np.float32) for x in result.split.need_samples()], axis=1)
     return interpret(region, min(n_answers, len(region)))

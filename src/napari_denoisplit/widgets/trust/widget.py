@@ -56,7 +56,7 @@ class TrustWidget(DockedWidget):
             self.mask,
             "How sure is the mean of an object?",
             self.objects,
-            "What do the samples agree on?",
+            "What do the answers agree on?",
             self.samples,
         )
         self._connect()
@@ -95,5 +95,5 @@ class TrustWidget(DockedWidget):
 
 
 def _title(result: FoundResult) -> str:
-    kept = f", {result.split.n_kept} samples" if result.split.n_kept else ", no samples kept"
+    kept = f", {result.split.n_kept} answers" if result.split.n_kept else ", no answers kept"
     return f"{result.name} ({' + '.join(result.split.structures)}{kept})"
