@@ -38,7 +38,8 @@ from qtpy.QtWidgets import (
 from scipy.ndimage import gaussian_filter
 
 from napari_denoisplit.images.example.cells import MODEL, cells_to_split
-from napari_denoisplit.widgets.dock.shell import STEPS, TOOLS, DenoisplitDock
+from napari_denoisplit.widgets.dock.shell import DenoisplitDock
+from napari_denoisplit.widgets.dock.steps import STEPS, TOOLS
 from napari_denoisplit.widgets.parts.docked import open_page
 
 if TYPE_CHECKING:

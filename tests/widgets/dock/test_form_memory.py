@@ -6,7 +6,8 @@ import pytest
 
 from napari_denoisplit import widgets
 from napari_denoisplit.widgets.dock.form_memory import FormMemory
-from napari_denoisplit.widgets.dock.shell import STEPS, TOOLS, DenoisplitDock
+from napari_denoisplit.widgets.dock.shell import DenoisplitDock
+from napari_denoisplit.widgets.dock.steps import STEPS, TOOLS
 from napari_denoisplit.widgets.parts.fields import SettingsForm
 from napari_denoisplit.widgets.parts.remembered import remember_values, remembered_values
 

@@ -9,7 +9,8 @@ import pytest
 from qtpy.QtCore import QUrl
 
 from napari_denoisplit.widgets.dock.guide import FOLDER, Guide, readable
-from napari_denoisplit.widgets.dock.shell import STEPS, TOOLS, DenoisplitDock
+from napari_denoisplit.widgets.dock.shell import DenoisplitDock
+from napari_denoisplit.widgets.dock.steps import STEPS, TOOLS
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from qtpy.QtWidgets import QDockWidget
 from tests.widgets.conftest import menu_actions
 
 from napari_denoisplit import widgets
-from napari_denoisplit.widgets.dock.shell import STEPS, DenoisplitDock
+from napari_denoisplit.widgets.dock.shell import DenoisplitDock
+from napari_denoisplit.widgets.dock.steps import STEPS
 from napari_denoisplit.widgets.parts.docked import open_page
 
 SCREEN = 720  # pixels high

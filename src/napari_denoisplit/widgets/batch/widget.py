@@ -26,6 +26,7 @@ from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.layers.opened import open_result
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text, button, check_box, in_a_row, text_line
+from napari_denoisplit.widgets.parts.dialogs import ask_for_folder
 from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.latest import LatestJob
@@ -147,6 +148,19 @@ class BatchWidget(JobWidget):
         """Take a model that another page knows of, unless the user has chosen one here."""
         if not self.panel.is_running:
             self.model.offer(path)
+
+    def take_example(self) -> None:
+        """Write the example into a folder that is asked for, and choose it."""
+        if folder := ask_for_folder(self, "Folder for the example"):
+            self.write_example(folder)
+
+    def write_example(self, folder: Path) -> None:
+        """Write the example into a folder, and choose its model and the image to split."""
+        from napari_denoisplit.images.example.cells import write_example  # loads tifffile
+
+        written = self.panel.checked(partial(write_example, folder))
+        if written is not None:
+            self.open_files(list(written[:2]))
 
     def _choose(self, paths: list[Path]) -> None:
         if not self.panel.is_running:  # else the table is that of the run

@@ -97,6 +97,10 @@ class CalibrationWidget(JobWidget):
         if not self.panel.is_running:
             self.model.offer(path)
 
+    def take_example(self) -> None:
+        """Choose the model of the example."""
+        self.model.take_example()
+
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
         self.data.reset_choices()

@@ -9,6 +9,7 @@ from napari_denoisplit.widgets.parts.controls import Text, button, in_a_column
 
 SPLIT = "Split example cells"
 OPEN = "Open example cells"
+WRITE = "Write example cells…"
 
 
 class Beginning(QWidget):
@@ -16,6 +17,7 @@ class Beginning(QWidget):
 
     split_wanted = Signal()
     cells_wanted = Signal()
+    files_wanted = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -30,7 +32,14 @@ class Beginning(QWidget):
             "Open noisy images of nuclei and of actin alone.",
             lambda: self.cells_wanted.emit(),
         )
-        self.setLayout(in_a_column(self.text, self.split_button, self.open_button))
+        self.write_button = button(
+            WRITE,
+            "Write a noisy image of nuclei and actin, and a model that splits it, into a folder of "
+            "yours, and choose them here.",
+            lambda: self.files_wanted.emit(),
+        )
+        every = (self.split_button, self.open_button, self.write_button)
+        self.setLayout(in_a_column(self.text, *every))
         self.layout().setContentsMargins(6, 0, 6, 4)
 
     def say(self, text: str, way: str) -> None:
@@ -41,9 +50,10 @@ class Beginning(QWidget):
         text
             Nothing is shown where it is empty.
         way
-            `SPLIT` or `OPEN`; empty: none.
+            `SPLIT`, `OPEN` or `WRITE`; empty: none.
         """
         self.text.say(text)
         self.split_button.setVisible(way == SPLIT)
         self.open_button.setVisible(way == OPEN)
+        self.write_button.setVisible(way == WRITE)
         self.setVisible(bool(text))

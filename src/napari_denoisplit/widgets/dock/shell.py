@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,10 @@ from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QDockWidget, QMenu, QSizePolicy, QStackedWidget, QToolButton, QWidget
 
 from napari_denoisplit import widgets
-from napari_denoisplit.widgets.dock.beginning import OPEN, SPLIT, Beginning
+from napari_denoisplit.widgets.dock.beginning import Beginning
 from napari_denoisplit.widgets.dock.form_memory import FormMemory
 from napari_denoisplit.widgets.dock.icons import SIZE, icon
+from napari_denoisplit.widgets.dock.steps import STEPS, TOOLS, Step
 from napari_denoisplit.widgets.layers.place import viewer_reference
 from napari_denoisplit.widgets.parts.controls import Text, in_a_column, in_a_row
 from napari_denoisplit.widgets.parts.docked import DockedWidget, around, docked_in
@@ -30,50 +30,6 @@ _PLUGIN, _TITLE = " (napari-denoisplit)", " (denoiSplit)"
 """How napari ends the name of a dock that a script opens, and of one that its menus open."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a page is called in the bar, what it is for, and its class.
-
-    Besides, its page of the documentation, and how to begin with it.
-    """
-
-    title: str
-    help_text: str
-    widget: str
-    guide: str = ""
-    beginning: str = ""
-
-
-STEPS = {
-    "Train": Step(
-        "Train", "Train a model on images of each structure alone.", "TrainWidget", "train.md", OPEN
-    ),
-    "Split": Step("Split", "Split an image into its structures.", "SplitWidget", "split.md", SPLIT),
-    "Samples": Step(
-        "Look", "Look at the possible answers of a split.", "SamplesWidget", "samples.md", SPLIT
-    ),
-    "Trust": Step(
-        "Trust", "Judge whether a split can be believed.", "TrustWidget", "trust.md", SPLIT
-    ),
-}
-TOOLS = {
-    "Noise model": Step(
-        "Noise model",
-        "Learn how the values of a camera scatter: a noise model.",
-        "NoiseWidget",
-        "noise.md",
-    ),
-    "Calibration": Step(
-        "Calibrate",
-        "Bring the uncertainty of a model to the size of its errors.",
-        "CalibrationWidget",
-        "calibration.md",
-    ),
-    "Denoise": Step(
-        "Denoise", "Denoise images, without a model.", "DenoiseWidget", "denoise.md", OPEN
-    ),
-    "Batch": Step("Batch", "Split every image of folders.", "BatchWidget", "split.md#batch"),
-}
 _PAGES = STEPS | TOOLS
 _FIRST, _TOOLS = "Split", "Tools"
 _IN_FRONT = (
@@ -132,7 +88,8 @@ class DenoisplitDock(QWidget):
         self.guide_button.clicked.connect(self._open_guide)
         self.defaults_button.clicked.connect(self._to_defaults)
         self.beginning.split_wanted.connect(self._split_example)
-        self.beginning.cells_wanted.connect(partial(self._open_sample, "cells_alone"))
+        self.beginning.cells_wanted.connect(self._open_cells)
+        self.beginning.files_wanted.connect(self._take_example)
         if (viewer := self.viewer()) is not None:
             viewer.events.theme.connect(self._follow_theme)
         self._follow_theme()
@@ -256,6 +213,13 @@ class DenoisplitDock(QWidget):
         self._open_sample("cells")
         self.show_page("Split").split_example()
 
+    def _open_cells(self) -> None:
+        self._open_sample("cells_alone")
+        self._take_example()
+
+    def _take_example(self) -> None:
+        self._pages[self._front()].take_example()
+
     def _tell(self) -> None:
         """Say which model and image the page in front is about, or how to begin with it."""
         page = self.stack.currentWidget()
@@ -283,7 +247,8 @@ class DenoisplitDock(QWidget):
         has_layers = viewer is not None and bool(viewer.layers)
         is_new = is_new and (name == _FIRST or not has_layers)
         step = _PAGES[name]
-        self.beginning.say(step.help_text if is_new else "", step.beginning if is_new else "")
+        text = f"{step.help_text} {step.first}" if is_new else ""
+        self.beginning.say(text, step.beginning if is_new else "")
 
     def _follow_theme(self, event: object = None) -> None:
         from napari.utils.theme import get_theme

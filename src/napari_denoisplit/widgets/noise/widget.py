@@ -84,6 +84,10 @@ class NoiseWidget(JobWidget):
         """Why no model can be fitted; empty if one can."""
         return self.source.problem
 
+    def take_example(self) -> None:
+        """Fit to a single image: the example has no repeats."""
+        self.source.source.setCurrentIndex(self.source.source.findData("single"))
+
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
         self.source.reset_choices()

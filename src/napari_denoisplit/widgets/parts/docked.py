@@ -52,6 +52,9 @@ class DockedWidget(QWidget):
     def show_newest(self) -> None:
         """Turn to the result that was made last."""
 
+    def take_example(self) -> None:
+        """Choose what the example needs here besides its layers, which are open by now."""
+
     @property
     def subject(self) -> tuple[str, str]:
         """Names of the model and the image that the page is about; empty where it has none."""
