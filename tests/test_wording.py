@@ -33,6 +33,7 @@ def test_amounts_read_as_one_would_say_them():
         (0.2, "1 s left"),
         (59, "59 s left"),
         (600, "10 min left"),
+        (599, "9 min left"),
         (9000, "2.5 h left"),
     ],
 )

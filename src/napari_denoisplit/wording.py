@@ -36,7 +36,13 @@ def gib(n_bytes: float) -> str:
 
 
 def time_left(seconds: float | None) -> str:
-    """Say how long something will still take, e.g. '12 min left'; nothing where it is unknown."""
+    """Say how long something will still take, e.g. '12 min left'; nothing where it is unknown.
+
+    Rounded down, so that no more is told than a budget has left.
+    """
     if seconds is None:
         return ""
-    return f"{max(1, round(seconds))} s left" if seconds < 90 else f"{duration(seconds)} left"
+    if seconds < 90:
+        return f"{max(1, int(seconds))} s left"
+    unit = 60 if seconds < 5400 else 360 if seconds < 172_800 else 8640  # those of `duration`
+    return f"{duration(seconds // unit * unit)} left"

@@ -27,7 +27,18 @@ def test_minutes_are_counted_by_a_clock(monkeypatch):
     timed = budget(minutes=2)
     now[0] += 30
     assert timed.used(step=0, epoch=0) == pytest.approx(0.25)
-    assert timed.seconds_left(0.25) == pytest.approx(90)
+    assert timed.seconds_left(step=0, epoch=0) == pytest.approx(90)
+
+
+@pytest.mark.parametrize("limits", [{}, {"steps": 200}, {"epochs": 3}, {"steps": 4, "epochs": 90}])
+def test_the_time_left_is_never_above_what_is_left_of_the_minutes(monkeypatch, limits):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    timed = budget(minutes=2, **limits)
+    for step in range(1, 20):
+        now[0] += 6
+        left = timed.seconds_left(step, step / 10)
+        assert left is None or left <= 120 - timed.seconds + 1e-9
 
 
 def test_the_learning_rate_rises_shortly_and_falls_to_zero():
@@ -39,7 +50,7 @@ def test_the_learning_rate_rises_shortly_and_falls_to_zero():
 
 
 def test_the_time_left_is_not_guessed_at_the_very_start():
-    assert budget(steps=10).seconds_left(0.0) is None
+    assert budget(steps=10).seconds_left(step=0, epoch=0) is None
 
 
 def test_a_budget_goes_on_only_where_the_same_is_asked_for_and_some_is_left():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -67,6 +68,26 @@ def test_what_more_training_would_bring_is_told_and_kept_in_the_model(once):
     assert "short training, of 12 steps" in outlook
     assert Stage(f"Training: {outlook}") in events
     assert f"Training: {outlook}" in trained.notes
+
+
+def test_the_time_left_is_within_the_minutes_also_after_long_steps(fields, settings, monkeypatch):
+    took, step, clock = [0.0], Trainer.step, time.monotonic
+
+    def long_step(trainer):
+        took[0] += 20
+        return step(trainer)
+
+    monkeypatch.setattr(Trainer, "step", long_step)
+    monkeypatch.setattr("time.monotonic", lambda: clock() + took[0])
+    told = []
+
+    def listen(event):
+        if isinstance(event, Progress) and event.text.startswith("epoch"):
+            told.append((took[0], event.seconds_left))
+
+    run(train_job(fields, changed(settings, minutes=2, steps=None)), listen)
+    assert len(told) > 3
+    assert all(left <= 120 - seconds for seconds, left in told)
 
 
 def test_training_lowers_the_validation_loss(fields, settings):

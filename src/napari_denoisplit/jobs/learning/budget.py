@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import TrainSettings
 
 WARMUP = 0.02
+_KNOWN = 0.005
+"""Share of the budget from which on the time left is told."""
 
 
 class Budget:
@@ -77,10 +79,13 @@ class Budget:
         step, epoch
             Totals so far; `epoch` counts finished epochs.
         """
+        return self._used(self.seconds, step, epoch)
+
+    def _used(self, seconds: float, step: int, epoch: float) -> float:
         s = self._settings
         shares = [0.0]
         if s.minutes is not None:
-            shares.append(self.seconds / (60 * s.minutes))
+            shares.append(seconds / (60 * s.minutes))
         if s.steps is not None:
             shares.append((step - self.first_step) / s.steps)
         if s.epochs is not None:
@@ -92,6 +97,19 @@ class Budget:
         rise = min(1.0, (used + 1e-3) / WARMUP)
         return self._settings.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * used))
 
-    def seconds_left(self, used: float) -> float | None:
-        """Estimate of the time left, None at the very start."""
-        return self.seconds * (1 - used) / used if used > 0.005 else None
+    def seconds_left(self, step: int, epoch: float) -> float | None:
+        """Estimate of the time left, never above what is left of the minutes.
+
+        Parameters
+        ----------
+        step, epoch
+            Totals so far, with the part of the epoch that has begun.
+
+        Returns
+        -------
+        None at the very start.
+        """
+        # The clock is read once: of the share before a long step, the time after it makes too much.
+        seconds = self.seconds
+        used = self._used(seconds, step, epoch)
+        return seconds * (1 - used) / used if used > _KNOWN else None

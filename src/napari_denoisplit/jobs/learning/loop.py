@@ -175,7 +175,8 @@ def _epoch(
             text = f"step {trainer.step_count}, loss {trainer.recent_loss:.4f}"
             if run.validation is not None:
                 text = f"epoch {run.epoch + 1}, {text}"
-            yield Progress(used, budget.seconds_left(used), text)
+            left = budget.seconds_left(trainer.step_count, run.epoch + run.steps_of_epoch / steps)
+            yield Progress(used, left, text)
 
 
 def _epoch_done(run: Run, result: ValidationResult) -> EpochDone:
