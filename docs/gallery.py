@@ -58,10 +58,11 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", choices=[[], *ROWS], default=[])
     FOLDER.mkdir(exist_ok=True)
     model = nd.load_model(MODEL)
-    settings = nd.SplitSettings(n_samples=10, keep_samples=5, device="cpu")
     cells = np.asarray(cells_to_split()[1].data, np.float32)
     for name in parser.parse_args().rows or ROWS:
         noisy, truth = ROWS[name](cells)
+        chosen = {"acquisition": {"magnification": 2}} if name == "enlarged" else {}
+        settings = nd.SplitSettings(n_samples=10, keep_samples=5, device="cpu", **chosen)
         split, check = nd.check_split(model, nd.Image(noisy, "YX", name=name), settings)
         for structure, true, found in zip(NAMES, truth, split.mmse.data, strict=True):
             before, after = (nd.range_invariant_psnr(true, one) for one in (noisy, found))
@@ -100,6 +101,11 @@ def small(cells: NDArray[np.float32]) -> Recording:
     return recorded(cells), cells
 
 
+def enlarged(cells: NDArray[np.float32]) -> Recording:
+    """Record so, too; the model sees it enlarged, as it does where files know their pixel size."""
+    return small(cells)
+
+
 def dirty(cells: NDArray[np.float32]) -> Recording:
     """Record with a third structure in the light: spots of a stain that the model never saw."""
     spots = np.zeros(cells.shape[1:], np.float32)
@@ -111,7 +117,7 @@ def dirty(cells: NDArray[np.float32]) -> Recording:
 
 
 ROWS: dict[str, Callable[[NDArray[np.float32]], Recording]] = {
-    row.__name__: row for row in (known, grainy, noisy, hazy, small, dirty)
+    row.__name__: row for row in (known, grainy, noisy, hazy, small, enlarged, dirty)
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,7 +10,7 @@ from napari_denoisplit.settings.base import Settings
 
 
 class Acquisition(Settings):
-    """Grey levels of a recording from those of the training images.
+    """How a recording was taken, beside the training images.
 
     recording = gain * (training grey levels) + offset + background(y, x)
     """
@@ -31,6 +31,12 @@ class Acquisition(Settings):
         (),
         description="Smooth background beside the offset, grey levels of the recording, at points "
         "evenly spread from corner to corner of a plane, row by row; empty: none.",
+    )
+
+    magnification: Literal[1, 2] = Field(
+        1,
+        description="Times that the network sees the recording enlarged, where its pixels are "
+        "larger than those of the training images.",
     )
 
     @model_validator(mode="after")

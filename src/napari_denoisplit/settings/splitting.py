@@ -82,8 +82,8 @@ class SplitSettings(ComputeSettings):
         "matched",
         title="Grey levels",
         description="matched: gain, offset and smooth background of the recording are estimated "
-        "and taken out, so that the model sees it as it saw its training images; kept: "
-        "the recording was taken exactly as those.",
+        "and taken out, and larger pixels enlarged, so that the model sees it as it saw its "
+        "training images; kept: the recording was taken exactly as those.",
     )
     acquisition: Acquisition | None = Field(
         None,

@@ -19,7 +19,7 @@ from napari_denoisplit.jobs.forecast.preflight import preflight
 from napari_denoisplit.jobs.forecast.words import together
 from napari_denoisplit.jobs.split import results as split_results
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import LadderSettings, MixSettings, SplitSettings
+from napari_denoisplit.settings import Acquisition, LadderSettings, MixSettings, SplitSettings
 from napari_denoisplit.wording import gib
 
 NETWORK = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
@@ -97,6 +97,14 @@ def test_planes_that_are_sampled_are_counted_beside_the_results(model, monkeypat
             assert takes in replace(told, free_memory=free).problem
             with pytest.raises(JobError, match=f"{takes}.*let the results go to disk"):
                 check()
+
+
+def test_an_image_that_is_enlarged_takes_four_times_as_much_to_sample(model):
+    taken = SETTINGS.model_copy(update={"acquisition": Acquisition(magnification=2)})
+    plain, enlarged = (preflight(model, lazy(256, 256), one) for one in (SETTINGS, taken))
+    to_sample = [told.memory - told.memory_in_work for told in (plain, enlarged)]
+    assert to_sample[1] == pytest.approx(4 * to_sample[0], rel=0.01)
+    assert enlarged.memory_for_results == plain.memory_for_results
 
 
 def test_a_small_image_takes_less_memory_than_a_block(model):

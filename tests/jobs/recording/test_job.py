@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from tests.stand_in import stand_in
 
 from napari_denoisplit.checkpoint import Model, ModelHeader
@@ -20,12 +21,19 @@ from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.learning.batches import Batches
 from napari_denoisplit.jobs.recording.job import Recording, recording_job
+from napari_denoisplit.jobs.recording.scale import can_see_enlarged
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.likeness import likeness_of, with_likeness
 from napari_denoisplit.measures.separation import KEY, judge_separation
 from napari_denoisplit.nn.ladder import VSE
-from napari_denoisplit.settings import Acquisition, LadderSettings, MixSettings, SplitSettings
+from napari_denoisplit.settings import (
+    Acquisition,
+    LadderSettings,
+    MixSettings,
+    SplitSettings,
+    UNetSettings,
+)
 
 NETWORK = LadderSettings(n_levels=2, n_filters=12, n_latents=4)
 WEIGHTS = (0.5, 0.5)
@@ -224,16 +232,22 @@ def with_pixels(of: Model, micrometres: float) -> Model:
 def judged(of: Model, nanometres: float) -> Recording:
     """Look at a recording of the model's own kind with pixels of that size."""
     pixels = superpose(noisy(30, 512), WEIGHTS)
+    return run(recording_job(of, image_of(pixels, nanometres), SETTINGS, threading.Event()))
+
+
+def image_of(pixels: np.ndarray, nanometres: float) -> Image:
+    """Give pixels a size."""
     size, units = dict.fromkeys("YX", nanometres), dict.fromkeys("YX", "nm")
-    image = Image(pixels, "YX", size, units, name="cells")
-    return run(recording_job(of, image, SETTINGS, threading.Event()))
+    return Image(pixels, "YX", size, units, name="cells")
 
 
 @pytest.mark.parametrize(
     ("nanometres", "grade", "says"),
     [
         (330, "good", "looks like"),
-        (650, "usable", "Take it with pixels of that size"),
+        (410, "usable", "Take it with pixels of that size"),
+        (650, "usable", "enlarged 2 times"),
+        (1300, "do not use", "Take it with pixels of that size"),
         (160, "usable", "Resample it to that"),
         (60, "do not use", "5.4 times as large"),
     ],
@@ -242,6 +256,35 @@ def test_pixels_of_another_size_are_told(model: Model, nanometres, grade, says):
     found = judged(with_pixels(model, 0.325), nanometres).verdict
     assert found.grade == grade
     assert says in found.reasons[0]
+
+
+@pytest.mark.parametrize("place", ["memory", "disk"])
+def test_larger_pixels_are_split_as_the_model_knows_them(model, recording, tmp_path, place):
+    image = image_of(recording, 650)
+    known = with_pixels(model, 0.325)
+    if place == "memory":
+        split = run(split_job(known, image, SETTINGS))
+    else:
+        split = run(split_to_zarr_job(known, image, tmp_path / "dish.zarr", SETTINGS))
+    taken = split.provenance["acquisition"]
+    assert taken["magnification"] == 2
+    large = F.interpolate(torch.from_numpy(recording)[None, None], scale_factor=2, mode="bilinear")
+    as_trained = SETTINGS.model_copy(
+        update={"acquisition": Acquisition(**taken | {"magnification": 1})}
+    )
+    whole = run(split_job(model, Image(large[0, 0].numpy(), "YX"), as_trained))
+    halved = whole.mmse.data.reshape(2, 320, 2, 320, 2).mean((2, 4))
+    np.testing.assert_allclose(split.read_mmse(()), halved, rtol=1e-3, atol=1)
+
+
+def test_larger_pixels_are_kept_on_request_and_where_the_network_cannot_see_them_so(
+    model, recording
+):
+    known = with_pixels(model, 0.325)
+    kept = SETTINGS.model_copy(update={"grey_levels": "kept"})
+    look = run(recording_job(known, image_of(recording, 650), kept, threading.Event()))
+    assert look.acquisition.as_trained
+    assert not can_see_enlarged(UNetSettings())
 
 
 def test_pixels_of_another_size_are_told_by_a_model_that_knows_nothing_else(model: Model):

@@ -7,6 +7,7 @@ import torch
 
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.families import FAMILIES, facts_of, network_of, sampler_of
+from napari_denoisplit.nn.families.magnified import MagnifiedSettings
 from napari_denoisplit.nn.fast.inference import FoldedVSE
 from napari_denoisplit.nn.sampler import PlainSampler, multiply_adds
 from napari_denoisplit.settings import (
@@ -27,8 +28,7 @@ SMALL: dict[str, NetworkSettings] = {
     "denoiser": DenoisingUNetSettings(n_levels=2, n_filters=4),
     "divnoising": DivNoisingSettings(n_filters=4, n_latents=6),
 }
-
-
+SMALL["magnified"] = MagnifiedSettings(network=SMALL["ladder"])
 CONTEXT = LadderSettings(n_levels=2, n_filters=4, n_latents=2, context=ContextSettings(scales=3))
 
 
@@ -42,7 +42,8 @@ def still(level, shape, corner=(0, 0)):
 
 
 def test_every_kind_of_settings_has_a_family():
-    assert FAMILIES.keys() == KINDS.keys() == SMALL.keys()
+    # A network that sees images enlarged is in no file.
+    assert FAMILIES.keys() == KINDS.keys() | {"magnified"} == SMALL.keys()
 
 
 def test_the_facts_describe_what_encoding_returns(settings):

@@ -13,6 +13,7 @@ from napari_denoisplit.checkpoint import Model, read_header
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.zarr.pyramid import level_shapes
 from napari_denoisplit.jobs.forecast.words import Preflight
+from napari_denoisplit.jobs.recording.scale import network_for
 from napari_denoisplit.jobs.split.input import frame_of, planes_of, settings_for
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.families import facts_of
@@ -69,7 +70,7 @@ def preflight(
     header = read_header(model) if isinstance(model, Path) else model.header
     view = planes_of(image.open(lazy_above=0) if isinstance(image, ImageFile) else image)
     compute = Compute.choose(settings.device, settings.precision)
-    facts = facts_of(header.network, compute.dtype)
+    facts = facts_of(network_for(header, view, settings), compute.dtype)
     settings, _ = settings_for(settings, facts)
     region = None if region is None else region.within(view)
     if not on_disk:

@@ -10,8 +10,8 @@ import torch
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.acquisition import to_training, without_background
 from napari_denoisplit.images.results.record import RECORDING
-from napari_denoisplit.images.units import pixel_edge
 from napari_denoisplit.jobs.recording.acquisition import GivenUp, estimate, missing_noise
+from napari_denoisplit.jobs.recording.scale import magnification_for, pixel_edges
 from napari_denoisplit.jobs.recording.windows import windows_of
 from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
 from napari_denoisplit.measures.separation import doubt_about
@@ -93,19 +93,23 @@ def recording_job(
     known = settings.acquisition
     if known is None and settings.grey_levels == "kept":
         known = Acquisition()
-    aside = _without_a_look(model, view)
+    enlarged = magnification_for(model.header, view, settings)
+    aside = _without_a_look(model, view, enlarged)
+    unknown = Acquisition(magnification=enlarged)
     windows = None
     if likeness is not None:
         windows = windows_of(view if known is None else without_background(view, known))
     if likeness is None or windows is None or len(windows.pixels) < _FEWEST:
         if aside is None:
-            return Recording(known or Acquisition(), None, ())
+            return Recording(known or unknown, None, ())
         yield Stage(aside.headline)
-        return Recording(known or Acquisition(), aside, (aside.headline,))
+        return Recording(known or unknown, aside, (aside.headline,))
     yield Stage(f"Looking at {view.name}")
     try:
         with keep_freed_memory():
-            acquisition = estimate(model, likeness, windows, stop) if known is None else known
+            acquisition = known or estimate(model, likeness, windows, stop).model_copy(
+                update={"magnification": enlarged}
+            )
     except GivenUp:
         return None
     if acquisition.background and known is None:
@@ -123,12 +127,11 @@ def recording_job(
     return Recording(acquisition, verdict, notes)
 
 
-def _without_a_look(model: Model, view: Image) -> Verdict | None:
+def _without_a_look(model: Model, view: Image, enlarged: int) -> Verdict | None:
     """Return what speaks against a split before its pixels are seen; None if nothing does."""
     header = model.header
-    here = pixel_edge(view.pixel_size, view.units)
-    trained = pixel_edge(header.pixel_size, header.units)
-    scale = None if here is None or trained is None else judge_scale(here, trained)
+    edges = pixel_edges(header, view)
+    scale = None if edges is None else judge_scale(*edges, enlarged)
     doubt = doubt_about(header.training)
     if scale is None or doubt is None:
         return scale or doubt

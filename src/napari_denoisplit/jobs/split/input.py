@@ -14,6 +14,7 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.acquisition import normalization_for, without_background
 from napari_denoisplit.images.image import AXES, Image
+from napari_denoisplit.nn.families.magnified import MagnifiedNetwork
 from napari_denoisplit.nn.turned import TURNS
 from napari_denoisplit.sampling.frame import Frame
 
@@ -48,7 +49,10 @@ def model_of(model: Model | Path) -> Job[Stage, Model]:
 
 
 def as_recorded(model: Model, image: Image, acquisition: Acquisition | None) -> tuple[Model, Image]:
-    """Return a model for the grey levels of a recording, and its planes less their background.
+    """Return a model for a recording as it was taken, and its planes less their background.
+
+    Its statistics are in the grey levels of the recording, and its network sees that enlarged
+    where its pixels are larger.
 
     Raises
     ------
@@ -58,13 +62,16 @@ def as_recorded(model: Model, image: Image, acquisition: Acquisition | None) -> 
     view = planes_of(image)
     if acquisition is None or acquisition.as_trained:
         return model, view
-    header = model.header
+    header, network = model.header, model.network
+    if acquisition.magnification > 1:
+        network = MagnifiedNetwork(network)
     changed = {
+        "network": network.settings,
         "normalization": normalization_for(header.normalization, acquisition),
         "calibration": header.calibration and header.calibration.scaled(acquisition.gain),
     }
     view = without_background(view, acquisition)
-    return replace(model, header=header.model_copy(update=changed)), view
+    return replace(model, network=network, header=header.model_copy(update=changed)), view
 
 
 def settings_for(settings: SplitSettings, facts: NetworkFacts) -> tuple[SplitSettings, str | None]:

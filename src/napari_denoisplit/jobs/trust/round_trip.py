@@ -80,16 +80,16 @@ def add_round_trip(
     """Take planes of one split into sums; parameters as of `round_trip_job`."""
     header = model.header
     weights, noise = header.mix.mean_weights(split.n_structures), noise_models_of(header)
-    gain = np.float32(acquisition_of(split.provenance).gain)
+    taken = acquisition_of(split.provenance)
     chosen = settings.model_dump() | {"n_samples": N_SAMPLES, "keep_samples": 0}
-    chosen |= {"target_error": None, "grey_levels": "kept", "acquisition": None}
+    chosen |= {"target_error": None, "acquisition": {"magnification": taken.magnification}}
     split = split.ordered(header.channel_names)
     planes = list(np.ndindex(split.shape[:-2]))
     for number in np.unique(np.linspace(0, len(planes) - 1, PLANES).round().astype(int)):
         if stop is not None and stop.is_set():
             return
         parts = np.stack([_middle(part) for part in split.read_mmse(planes[number])])
-        parts = np.asarray(parts / gain, np.float32)
+        parts = np.asarray(parts / np.float32(taken.gain), np.float32)
         if not np.isfinite(parts).all():
             continue
         turned = turned_apart(parts)

@@ -83,8 +83,8 @@ def judge_denoised(
         )
     table = np.array([_moments(n, d) for n, d in planes], dtype=np.float64)
     weights = table[:, -1]  # large planes tell more than small ones
-    *means, _ = (weights @ table / weights.sum()).tolist()
-    found = _judged(_Moments(*means, n_pixels=int(weights.sum())))
+    means = _Moments(*(weights @ table / weights.sum()).tolist())
+    found = _judged(means._replace(n_pixels=int(weights.sum())))
     if correlation is None:
         return found
     found = found.model_copy(update={"figures": found.figures | {CORRELATION: correlation}})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from napari_denoisplit.nn.families.denoiser import DenoiserFamily
 from napari_denoisplit.nn.families.divnoising import DivNoisingFamily
 from napari_denoisplit.nn.families.ladder import LadderFamily
+from napari_denoisplit.nn.families.magnified import MagnifiedFamily
 from napari_denoisplit.nn.families.unet import UNetFamily
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ FAMILIES: dict[str, Family[Any]] = {
     "denoiser": DenoiserFamily(),
     "divnoising": DivNoisingFamily(),
 }
+FAMILIES["magnified"] = MagnifiedFamily(FAMILIES)
 
 
 def family_of(settings: NetworkSettings) -> Family[Any]:
