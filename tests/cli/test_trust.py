@@ -137,6 +137,14 @@ def test_the_consensus_of_samples_is_written(tmp_path):
     assert float(first["mean"]) == pytest.approx(30, abs=0.2)
     assert float(second["sigma"]) > 5  # two samples of six do not show it
     assert read_image(tmp_path / "cells_map.ome.tif").shape == (2, 60, 80)
+    true = np.zeros((60, 80), np.uint8)
+    true[10:20, 10:30] = 1
+    write_image(tmp_path / "true.tif", Image(true, "YX"))
+    truth = ("--truth", tmp_path / "true.tif")
+    again = invoke("consensus", tmp_path / "cells_samples", "--structure", "pits", *truth)
+    assert "2 objects, 1 true ones: F1 0.667" in again.stdout
+    several = invoke("consensus", tmp_path / "cells_samples", *truth)
+    assert "name it with --structure, one of pits, mesh" in str(several.exception)
 
 
 def write_result(folder, rng):

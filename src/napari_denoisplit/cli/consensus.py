@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import Field
 
-from napari_denoisplit.cli.parts.files import check_folder, check_writable
+from napari_denoisplit.cli.parts.errors import UsageError
+from napari_denoisplit.cli.parts.files import check_folder, check_writable, read_labels
 from napari_denoisplit.cli.parts.terminal import Terminal
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.results.split import Split
 
@@ -26,6 +30,7 @@ def consensus(
     least_pixels: Annotated[int, Field(ge=1)] = 20,
     most_probable: bool = True,
     published: bool = False,
+    truth: Path | None = None,
 ) -> None:
     """Segment what posterior samples agree on, and find the most probable image.
 
@@ -54,6 +59,9 @@ def consensus(
     published
         Consensus as DivNoising published it: each sample is thresholded, the space between its
         masks thinned to lines, and the average of all segmented once more so.
+    truth
+        True objects of the structure, an image of labels (0 is background), to score the consensus
+        by: F1, Jaccard index and average precision.
     """
     from napari_denoisplit.images.results.files import open_split
 
@@ -64,6 +72,12 @@ def consensus(
     split = open_split(samples)
     split.need_samples(2)
     chosen = [split.index_of(one) for one in structure or split.structures]
+    if truth is not None and len(chosen) > 1:
+        raise UsageError(
+            f"--truth holds the objects of one structure: name it with --structure, one of "
+            f"{', '.join(split.structures)}."
+        )
+    true = None if truth is None else read_labels(terminal, truth, split.axes)
     record = json.dumps({"samples": str(samples), "n_samples": split.n_kept})
     if most_probable and split.n_kept >= 5:
         from napari_denoisplit.jobs.trust.consensus import map_job
@@ -74,7 +88,9 @@ def consensus(
         if terminal.interrupted:
             break
         target = folder / f"{split.name}_{split.structures[c]}"
-        _segment(terminal, split, c, target, least_pixels, published, record)
+        labels = _segment(terminal, split, c, target, least_pixels, published, record)
+        if true is not None and not terminal.interrupted:
+            _score(true, labels)
     terminal.end()
 
 
@@ -86,7 +102,8 @@ def _segment(
     least_pixels: int,
     published: bool,
     record: str,
-) -> None:
+) -> NDArray[np.int32]:
+    """Segment one structure, write what was found, and return its labels."""
     import numpy as np
 
     from napari_denoisplit.jobs.trust.consensus import consensus_job
@@ -108,6 +125,21 @@ def _segment(
     objects = summarize_objects(found.labels, mean, sigma, sure, samples, mirrored=split.mirrored)
     write_objects(table, objects)
     typer.echo(str(table))
+    return found.labels
+
+
+def _score(truth: NDArray[np.integer], labels: NDArray[np.int32]) -> None:
+    from napari_denoisplit.measures.samples.matching import score_objects
+
+    try:
+        score = score_objects(truth, labels)
+    except ValueError as error:
+        raise UsageError(f"The consensus cannot be scored: {error}.") from error
+    typer.echo(
+        f"{score.n_found} objects, {score.n_true} true ones: F1 {score.f1:.3f}, Jaccard "
+        f"{score.jaccard:.3f}, average precision {score.average_precision:.3f} (mean over IoU of "
+        f"0.5 to 0.95: {score.mean_average_precision:.3f})"
+    )
 
 
 def _write(path: Path, image: Image, record: str) -> None:

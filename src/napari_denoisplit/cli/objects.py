@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
-from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.cli.parts.files import check_writable, read
+from napari_denoisplit.cli.parts.files import check_writable, read_labels
 from napari_denoisplit.cli.parts.options import with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import ObjectSettings
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from napari_denoisplit.images.results.split import Split
 
 
 @with_settings(ObjectSettings, "limit background least_pixels")
@@ -54,7 +47,7 @@ def objects(
         split,
         structure,
         ObjectSettings(**chosen),
-        labels=None if labels is None else _labels(terminal, labels, split),
+        labels=None if labels is None else read_labels(terminal, labels, split.axes),
         stop=terminal.stop,
     )
     found = terminal.run(job, output.name)
@@ -62,14 +55,3 @@ def objects(
     terminal.say(f"{split.structures[split.index_of(structure)]}: {found.summary}")
     typer.echo(str(output))
     terminal.end()
-
-
-def _labels(terminal: Terminal, path: Path, split: Split) -> NDArray[np.integer]:
-    """Read labels with the axes of the samples."""
-    import numpy as np
-
-    image = read(terminal, path)
-    found = np.asarray(image.transposed(split.axes).data)
-    if not np.issubdtype(found.dtype, np.integer):
-        raise UsageError(f"{path} holds {found.dtype} pixels: labels are whole numbers.")
-    return found

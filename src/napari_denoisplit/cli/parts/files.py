@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_denoisplit.cli.parts.terminal import Terminal
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
@@ -35,6 +38,22 @@ def read(
     for note in image.notes:
         terminal.say(note)
     return choose_channels(image, channels) if channels else image
+
+
+def read_labels(terminal: Terminal, path: Path, axes: str) -> NDArray[np.integer]:
+    """Read labels of objects with the axes of a split.
+
+    Raises
+    ------
+    UsageError
+        The pixels are no whole numbers.
+    """
+    import numpy as np
+
+    found = np.asarray(read(terminal, path).transposed(axes).data)
+    if not np.issubdtype(found.dtype, np.integer):
+        raise UsageError(f"{path} holds {found.dtype} pixels: labels are whole numbers.")
+    return found
 
 
 def listed(terminal: Terminal, paths: Sequence[Path]) -> list[Path]:
