@@ -247,8 +247,8 @@ def image_of(pixels: np.ndarray, nanometres: float) -> Image:
         (330, "good", "looks like"),
         (410, "usable", "Take it with pixels of that size"),
         (650, "usable", "enlarged 2 times"),
-        (1300, "do not use", "Take it with pixels of that size"),
-        (160, "usable", "Resample it to that"),
+        (1300, "do not use", "enlarged 2 times"),
+        (220, "usable", "Resample it to that"),
         (60, "do not use", "5.4 times as large"),
     ],
 )

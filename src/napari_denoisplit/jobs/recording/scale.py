@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from napari_denoisplit.images.units import pixel_edge
-from napari_denoisplit.measures.trust.recording import TOO_SMALL, WORTH_ENLARGING
+from napari_denoisplit.measures.trust.recording import WORTH_ENLARGING
 from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.nn.families.magnified import MagnifiedSettings
 
@@ -31,7 +31,7 @@ def magnification_for(header: ModelHeader, view: Image, settings: SplitSettings)
     edges = pixel_edges(header, view)
     if settings.grey_levels == "kept" or edges is None or not can_see_enlarged(header.network):
         return 1
-    return 2 if WORTH_ENLARGING <= edges[0] / edges[1] <= TOO_SMALL else 1
+    return 2 if edges[0] / edges[1] >= WORTH_ENLARGING else 1
 
 
 def can_see_enlarged(network: NetworkSettings) -> bool:
