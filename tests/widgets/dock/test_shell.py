@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from qtpy.QtWidgets import QDockWidget
 from tests.widgets.conftest import menu_actions
+from tests.widgets.samples_layers import add_split, make_samples
 
 from napari_denoisplit import widgets
 from napari_denoisplit.widgets.dock.shell import DenoisplitDock
-from napari_denoisplit.widgets.dock.steps import STEPS
+from napari_denoisplit.widgets.dock.steps import STEPS, TOOLS
 from napari_denoisplit.widgets.parts.docked import open_page
 
 SCREEN = 720  # pixels high
@@ -51,6 +52,32 @@ def test_every_menu_entry_opens_the_one_dock_on_its_page(qtbot, window):
     assert main.height() == before <= SCREEN
     for button in dock.widget().buttons.values():
         assert button.fontMetrics().horizontalAdvance(button.text()) < button.width()
+
+
+def test_the_column_of_layers_keeps_its_width_whatever_is_opened_and_shown(qtbot, window, rng):
+    main = shown(qtbot, window)
+    main.resize(1280, SCREEN)
+    window.add_image(rng.normal(size=(20, 24)), name="mine")  # napari makes room for its controls
+    qtbot.wait(100)
+    column = window.__wrapped__.window._qt_viewer.dockLayerList
+    width = column.width()
+
+    def keeps():
+        qtbot.wait(50)
+        return column.width() == width
+
+    for name in (*STEPS, *TOOLS):
+        open_page(window, name)
+        assert keeps(), name
+    add_split(window, make_samples(rng))
+    look = open_page(window, "Samples")
+    look.show_button.click()
+    look.pin()
+    assert keeps()
+    open_page(window, "Trust").mask.show_button.click()
+    assert "nuclei trusted · cell" in window.layers
+    assert keeps()
+    look.browser.hide()
 
 
 def test_a_page_comes_to_the_front_of_a_dock_that_was_hidden_or_moved(qtbot, window):
