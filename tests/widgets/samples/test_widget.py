@@ -77,6 +77,19 @@ def compare_with(browse, index):
     browse.view["against"].set_value("answer")
 
 
+def test_the_plot_of_a_place_has_all_its_room_before_it_is_painted(qtbot, browse):
+    browse.resize(330, 930)  # of a large screen: what is shown before leaves some room, not enough
+    browse.show()
+    qtbot.waitExposed(browse)
+    plot, heights = browse.measuring.plot, []
+    browse.measuring.found.connect(
+        lambda: heights.append((plot.height(), plot.figure.canvas.height()))
+    )
+    browse.measuring.measure(pixel(3, 4))
+    qtbot.waitUntil(lambda: bool(heights))
+    assert heights[0][0] == heights[0][1] > 300
+
+
 def test_showing_hides_what_lies_there_and_hiding_brings_it_back(window, browse_in_window, samples):
     browse = browse_in_window
     before = {layer.name for layer in window.layers if layer.visible}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QIcon, QPixmap
 from qtpy.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QCollapsible
@@ -64,6 +64,17 @@ class Column(QScrollArea):
     def sizeHint(self) -> QSize:
         """As high as its content, so that a tall window shows it without scrolling."""
         return QSize(_WIDTH, self.widget().sizeHint().height())
+
+
+def settle(part: QWidget) -> None:
+    """Lay out anew all that a part stands in, where it was shown or has grown since.
+
+    Qt does so one layout after the other, and paints the part squeezed between them.
+    """
+    around: QWidget | None = part
+    while around is not None:
+        QCoreApplication.sendPostedEvents(around, QEvent.Type.LayoutRequest)
+        around = around.parentWidget()
 
 
 def _in_order(layout: QLayout) -> list[QWidget]:

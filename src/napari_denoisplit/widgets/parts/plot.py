@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_denoisplit.files import replacing
+from napari_denoisplit.widgets.parts.column import settle
 from napari_denoisplit.widgets.parts.controls import in_a_column
 from napari_denoisplit.widgets.parts.dialogs import save_button
 from napari_denoisplit.widgets.parts.timer import timer
@@ -68,6 +69,7 @@ class ThemePlot(QWidget):
     def redraw(self, event: object = None) -> None:
         """Paint at once, if there is a canvas."""
         if self._canvas is not None:
+            settle(self._canvas)
             self._canvas.figure.clear()
             self._paint(self._canvas.figure)
             self._follow_theme(self._canvas.figure.axes)
@@ -130,6 +132,7 @@ class ThemePlot(QWidget):
         # The canvas would take the wheel from the scroll area around it.
         self._canvas.wheelEvent = lambda event: event.ignore()
         self.layout().addWidget(self._canvas)
+        self._canvas.show()  # Qt would do so a round of events later
         if self._canvas_height is not None:
             self._canvas.setFixedHeight(self._canvas_height)
         for part in self._below:

@@ -181,10 +181,11 @@ class SampleMeasuring(QWidget):
         step, unit = chosen.place.scale.get("X", 1.0), chosen.place.units.get("X", "")
         inks = [_ink(colormap_of(chosen, c)) for c in range(chosen.split.n_structures)]
         is_known = bool(np.isfinite(reading.values).any())
+        self.save_button.setVisible(is_known)
         if is_known:
             self.plot.show_reading(reading, inks, step if unit else 1.0, unit or "pixels")
-        for part in (self.plot, self.save_button):
-            part.setVisible(is_known)
+        else:
+            self.plot.hide()
         self._marked = reading.where
         self._mark()
         self.found.emit()
