@@ -189,7 +189,9 @@ def table(found: dict[str, dict]) -> str:
         " error to expect (true), % | verdict |",
         "|---|---|---|---|---|---|---|",
     ]
-    halves: dict[str, list[tuple[bool, int]]] = {"0": [], "1": []}  # harmful, gravity
+    # Of each half: whether a case is harmful, its gravity, its error over that of its own kind.
+    halves: dict[str, list[tuple[bool, int, float]]] = {"0": [], "1": []}
+    usual = np.mean([_expected(found[f"{half}|unchanged"]) for half in halves], axis=0)
     logs = []
     std = found["std"]["value"]
     for key, case in found.items():
@@ -202,12 +204,12 @@ def table(found: dict[str, dict]) -> str:
         worse = any(p < q for p, q in zip(matched["psnr"], matched["input"], strict=True))
         is_harmful = bool(loss > HARMFUL or worse)
         gravity = ("good", "usable", "do not use").index(matched["grade"])
-        halves[half].append((is_harmful, gravity))
+        told = _expected(case)
+        halves[half].append((is_harmful, gravity, max(np.divide(told, usual), default=np.inf)))
         a = matched["acquisition"]
         depth = np.ptp(a["background"]) / std if a["background"] else 0
         psnr = (" / ".join(f"{p:.1f}" for p in case[how]["psnr"]) for how in ("kept", "matched"))
         grades = f"{kept['grade']} / {matched['grade']}{' (harmful)' * is_harmful}"
-        told = [v for k, v in matched["figures"].items() if k.startswith("expected error of ")]
         logs += np.log(np.array([told, matched["error"]])).T.tolist()
         errors = " / ".join(
             f"{100 * t:.0f} ({100 * e:.0f})" for t, e in zip(told, matched["error"], strict=True)
@@ -227,16 +229,24 @@ def table(found: dict[str, dict]) -> str:
     return "\n".join(lines)
 
 
-def _summary(half: str, cases: list[tuple[bool, int]]) -> str:
-    """Tell how well the grades tell harm in one half of the well."""
-    harmful = [h for h, _ in cases]
-    missed = sum(h and g == 0 for h, g in cases)
-    alarms = sum(not h and g > 0 for h, g in cases)
+def _expected(case: dict) -> list[float]:
+    """Error to expect of each structure."""
+    figures = case["matched"]["figures"].items()
+    return [value for name, value in figures if name.startswith("expected error of ")]
+
+
+def _summary(half: str, cases: list[tuple[bool, int, float]]) -> str:
+    """Tell how well the grades, and the error to expect, tell harm in one half of the well."""
+    harmful = [h for h, _, _ in cases]
+    missed = sum(h and g == 0 for h, g, _ in cases)
+    alarms = sum(not h and g > 0 for h, g, _ in cases)
     return (
         f"Half {half}: {len(cases)} cases, {sum(harmful)} harmful (1.5 times the error of the "
         f"unchanged image, or worse than the input), {missed} of them called good; "
         f"{alarms} of the {harmful.count(False)} others are not. Area under the curve of the "
-        f"grades: {auc(harmful, [float(g) for _, g in cases]):.2f}.\n"
+        f"grades: {auc(harmful, [float(g) for _, g, _ in cases]):.2f}; of the error to expect over "
+        f"that of the unchanged images of both halves, the larger of the two structures': "
+        f"{auc(harmful, [e for _, _, e in cases]):.2f}.\n"
     )
 
 
