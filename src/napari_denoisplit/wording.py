@@ -31,7 +31,7 @@ def duration(seconds: float) -> str:
 def gib(n_bytes: float) -> str:
     """Say how much memory or disk something takes, e.g. '0.6 GiB' or '12 MiB'."""
     if n_bytes < 0.05 * 2**30:
-        return f"{max(1, round(n_bytes / 2**20))} MiB"
+        return f"{max(int(n_bytes > 0), round(n_bytes / 2**20))} MiB"
     return f"{n_bytes / 2**30:.1f} GiB" if n_bytes < 999 * 2**30 else f"{n_bytes / 2**40:.1f} TiB"
 
 
