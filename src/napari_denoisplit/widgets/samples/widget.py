@@ -9,6 +9,7 @@ from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.fault_report import explained
 from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.settings import FilmSettings
+from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text, big_button
 from napari_denoisplit.widgets.parts.dialogs import ask_where_to_save
 from napari_denoisplit.widgets.parts.fields import tooltip
@@ -21,6 +22,7 @@ from napari_denoisplit.widgets.samples.controls import DIFFERENCE, Transport, Vi
 from napari_denoisplit.widgets.samples.export import KINDS, FilmOrder
 from napari_denoisplit.widgets.samples.measuring import SampleMeasuring
 from napari_denoisplit.widgets.samples.pinned import PinnedSamples
+from napari_denoisplit.widgets.samples.prior import PriorPart
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +63,7 @@ class SamplesWidget(JobWidget):
         self.measuring = SampleMeasuring(
             self._viewer, self.browser, self.choice.result.current, start, self
         )
+        self.prior = PriorPart(self._viewer, start, self)
         self.show_button = big_button("", self)
         self.show_button.setCheckable(True)
         self.status = Text("What is in sight", self)
@@ -68,7 +71,8 @@ class SamplesWidget(JobWidget):
         # The plot has its size only when the canvas was made, at its first showing.
         self._settle = timer(self, self._reveal, _SETTLE_MS)
         shown = (self.show_button, self.status, self.transport, self.view, self.pins)
-        parts = ("Measure", self.measuring, "Save", self.panel)
+        learned = Fold("What the model has learned", self.prior)
+        parts = ("Measure", self.measuring, "Save", self.panel, learned)
         self._lay_out("Possible answers", self.choice, *shown, *parts)
         self._connect()
         self._on_choice()
@@ -89,11 +93,16 @@ class SamplesWidget(JobWidget):
         self.measuring.found.connect(self._on_found)
         self.measuring.failed.connect(self._fail)
         self.transport.bind_keys(self, self.view.toggle_blink)
-        for end in (self.browser.hide, self.measuring.stop):
+        self.prior.model.known.connect(self.model_known)
+        for end in (self.browser.hide, self.measuring.stop, self.prior.panel.stop):
             self.undocked.connect(end)
         viewer = self._viewer()
         if viewer is not None:
             viewer.dims.events.current_step.connect(self._on_dims)
+
+    def offer_model(self, path: Path) -> None:
+        """Take a model that another page knows of."""
+        self.prior.model.offer(path)
 
     def pin(self) -> None:
         """Keep the sample in sight as layers."""
