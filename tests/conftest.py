@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import settings
 
@@ -46,6 +47,19 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}: set DENOISPLIT_DATA to its folder")
     return folder
+
+
+@pytest.fixture
+def tight(monkeypatch):
+    """Let a test say how many bytes of memory are free."""
+
+    memory = psutil.virtual_memory()
+
+    def free(n_bytes: int) -> None:
+        found = memory._replace(available=int(n_bytes))
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: found)
+
+    return free
 
 
 @pytest.fixture

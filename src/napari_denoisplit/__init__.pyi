@@ -39,8 +39,8 @@ from napari_denoisplit.events import run as run
 from napari_denoisplit.images.channels import choose_channels as choose_channels
 from napari_denoisplit.images.example.cells import write_example as write_example
 from napari_denoisplit.images.files.image_file import ImageFile as ImageFile
+from napari_denoisplit.images.files.image_file import read_images as read_images
 from napari_denoisplit.images.files.reading import read_image as read_image
-from napari_denoisplit.images.files.reading import read_images as read_images
 from napari_denoisplit.images.files.writing import write_image as write_image
 from napari_denoisplit.images.image import Image as Image
 from napari_denoisplit.images.phantom.critters import critters as critters

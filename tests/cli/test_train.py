@@ -57,6 +57,22 @@ def test_two_files_become_a_model_that_splits_an_image(channels, tmp_path, capsy
     assert read_image(tmp_path / "nuclei_mmse.ome.tif").shape == (2, 192, 192)
 
 
+def test_folders_that_memory_does_not_hold_are_read_as_they_are_needed(
+    tmp_path, tight, capsys, rng
+):
+    for name in ("nuclei", "actin"):
+        (tmp_path / name).mkdir()
+        for i in range(12):
+            data = rng.normal(100, 10, (96, 96)).astype(np.float32)
+            write_image(tmp_path / name / f"{i}.ome.tif", Image(data, "YX"))
+    tight(12 * 96**2 * 8)  # half of what they take
+    model = tmp_path / "m.denoisplit"
+    settings = (*SHORT, "--patch-size", "64", "--method", "musplit")
+    assert train(tmp_path / "nuclei", tmp_path / "actin", "-o", model, *settings) == 0
+    assert "they are read as they are needed" in " ".join(capsys.readouterr().err.split())
+    assert read_header(model).channel_names == ("nuclei", "actin")
+
+
 @pytest.fixture
 def three(tmp_path):
     """A file of three channels with names."""

@@ -122,7 +122,7 @@ def published_normalization(fields: TrainingFields, mix: MixSettings) -> Normali
     The input is normalized by mean and standard deviation of the pixels of all channels together;
     where channels are summed, by the sum of their means and the root of their summed variances.
     """
-    masks = fields.masks or [np.ones(f.shape[1:], bool) for f in fields.fields]
+    masks = fields.held().masks or [np.ones(f.shape[1:], bool) for f in fields.fields]
     weights = mix.channel_weights(fields.n_channels)
     own = Normalization.of(fields.fields, masks, weights, fields.channel_names)
     means, stds = np.array(own.channel_means), np.array(own.channel_stds)

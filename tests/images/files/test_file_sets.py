@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from napari_denoisplit.images.files.file_sets import once_each
-from napari_denoisplit.images.files.reading import read_images
+from napari_denoisplit.images.files.image_file import read_images
 from napari_denoisplit.jobs.batch.items import find_items
 
 

@@ -13,7 +13,8 @@ import tifffile
 from numpy.testing import assert_array_equal
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.files.reading import read_image, read_images
+from napari_denoisplit.images.files.image_file import read_images
+from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 

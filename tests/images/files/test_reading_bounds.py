@@ -12,7 +12,8 @@ import tifffile
 
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.errors import DenoisplitError, ImageError
-from napari_denoisplit.images.files.reading import read_image, read_images
+from napari_denoisplit.images.files.image_file import read_images
+from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.noise.files.noise_file import read_noise_model
 
 

@@ -173,4 +173,4 @@ def _read(
     mixed = read_each(terminal, files.superpositions, *reading)
     # With a recorded superposition clean images do without noisy ones, whose place they take.
     fields = TrainingFields.from_images(noisy or clean, clean or None, t_is_repeats=repeats)
-    return fields, mixed
+    return fields.held(), mixed

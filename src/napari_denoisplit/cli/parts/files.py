@@ -34,7 +34,10 @@ def read(
     """Read an image, or some of its channels, and say what had to be guessed about it."""
     from napari_denoisplit.images.files.reading import read_image
 
-    image = read_image(path, axes=axes, series=series)
+    return _taken(terminal, read_image(path, axes=axes, series=series), channels)
+
+
+def _taken(terminal: Terminal, image: Image, channels: Sequence[str] | None) -> Image:
     for note in image.notes:
         terminal.say(note)
     return choose_channels(image, channels) if channels else image
@@ -78,13 +81,18 @@ def listed(terminal: Terminal, paths: Sequence[Path]) -> list[Path]:
     return chosen
 
 
-def read_each(terminal: Terminal, paths: Sequence[Path], *how: Any) -> list[Image]:
-    """Read images and those of folders, each once; see `listed`, and `read` for the rest."""
-    from napari_denoisplit.images.files.room import check_room_for
+def read_each(
+    terminal: Terminal,
+    paths: Sequence[Path],
+    axes: str | None = None,
+    series: int | None = None,
+    channels: Sequence[str] | None = None,
+) -> list[Image]:
+    """Read images and those of folders, each once, or open them; see `listed`, `read_together`."""
+    from napari_denoisplit.images.files.image_file import ImageFile, read_together
 
-    files = listed(terminal, paths)
-    check_room_for(files)
-    return [read(terminal, path, *how) for path in files]
+    files = [ImageFile(path, axes, series) for path in listed(terminal, paths)]
+    return [_taken(terminal, image, channels) for image in read_together(files)]
 
 
 def read_structures(
@@ -92,9 +100,11 @@ def read_structures(
 ) -> list[Image | list[Image]]:
     """Read images to train on: of several folders with single channels each is one structure.
 
-    Its images are put together along T, or stay a list where they differ in size.
+    Its images are put together along T, or stay a list where they differ in size or memory does
+    not hold them.
     """
     from napari_denoisplit.images.files.folders import is_folder
+    from napari_denoisplit.images.training.gathering import fit_in_memory
     from napari_denoisplit.images.training.noise_data import stack_over_time
 
     if len(paths) < 2 or not any(map(is_folder, paths)):
@@ -103,8 +113,9 @@ def read_structures(
     if any(image.n_channels > 1 for images in groups for image in images):
         return [image for images in groups for image in images]
     found: list[Image | list[Image]] = []
+    fit = fit_in_memory(image for images in groups for image in images)
     for path, images in zip(paths, groups, strict=True):
-        alike = len({image.transposed("TZYX").shape[1:] for image in images}) == 1
+        alike = fit and len({image.transposed("TZYX").shape[1:] for image in images}) == 1
         together = [stack_over_time(images)] if alike else images
         named = [replace(image, name=stem(path), source=path) for image in together]
         found.append(named[0] if alike else named)

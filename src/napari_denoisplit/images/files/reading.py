@@ -19,7 +19,6 @@ from napari_denoisplit.images.blocks import lazily
 from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.images.files.axis_names import POSITION, example_axes, name_axes
 from napari_denoisplit.images.files.completeness import check_chain, missing_part
-from napari_denoisplit.images.files.file_sets import once_each
 from napari_denoisplit.images.files.grey_levels import as_meant, without_alpha
 from napari_denoisplit.images.files.mrc import is_mrc, read_mrc
 from napari_denoisplit.images.files.remarks import remarks, tifffile_remarks
@@ -29,7 +28,7 @@ from napari_denoisplit.images.pixel_size import tiff_metadata
 from napari_denoisplit.images.zarr.nodes import ZARR_FILES, is_zarr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from os import PathLike
 
     from napari_denoisplit.images.image import Image
@@ -41,20 +40,6 @@ _CONVERT = (
     "Save it as OME-TIFF first (in Fiji: Plugins > Bio-Formats > Bio-Formats Exporter), or open "
     "it in napari through a reader for its format and choose the layer."
 )
-
-
-def read_images(paths: Iterable[str | PathLike[str]]) -> list[Image]:
-    """Read several files, each with the defaults of `read_image`.
-
-    An image is read once, also where several files of an OME set or two names of a file stand
-    for it; `Image.notes` says so, and which file is a copy of another.
-    """
-    chosen, told = once_each(map(Path, paths))
-    images = [(path, read_image(path)) for path in chosen]
-    return [
-        replace(image, notes=(*image.notes, told[path])) if path in told else image
-        for path, image in images
-    ]
 
 
 def read_image(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from math import prod
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import psutil
 
 from napari_denoisplit.errors import REPLACE, ImageError
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.gathering import (
-    check_room,
+    BYTES_PER_PIXEL,
     count_repeats,
+    fields_of_each,
+    fit_in_memory,
     gather,
     groups_of,
     recorded_planes,
@@ -19,10 +23,12 @@ from napari_denoisplit.images.training.gathering import (
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.partition import partition
 from napari_denoisplit.images.training.sources import source_line
+from napari_denoisplit.images.training.unread import UnreadField
 from napari_denoisplit.images.units import pixel_edge
+from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,7 +54,8 @@ class TrainingFields:
     """
 
     fields: tuple[NDArray[np.float32], ...]
-    """(C, Y, X) each; Y and X may differ between fields."""
+    """(C, Y, X) each; Y and X may differ between fields. Where memory does not hold the images,
+    `UnreadField` stands for each, and for what goes with it: see `cut`."""
     channel_names: tuple[str, ...]
     sources: tuple[str, ...] = ()
     """Where the fields came from, for the record in the model file."""
@@ -72,7 +79,7 @@ class TrainingFields:
         # Whatever numbers a caller has: everything behind this point counts on float32.
         for name in ("fields", "clean", "superpositions"):
             if (given := getattr(self, name)) is not None:
-                object.__setattr__(self, name, tuple(np.asarray(f, np.float32) for f in given))
+                object.__setattr__(self, name, tuple(map(_float32, given)))
         if not self.fields:
             raise ImageError("There is no image to train on: add at least one.")
         n = len(self.channel_names)
@@ -138,22 +145,22 @@ class TrainingFields:
         Raises
         ------
         ImageError
-            The images do not belong together, memory does not hold them, or repeats have Z planes
-            or differ in number.
+            The images do not belong together, or repeats have Z planes or differ in number.
         """
         groups, others = groups_of(images), groups_of(clean or ())
         recorded = [superpositions] if isinstance(superpositions, Image) else superpositions
         every = [image for group in groups for image in group]
-        check_room([*every, *(recorded or ()), *(image for group in others for image in group)])
-        fields, names = gather(groups)
-        clean_fields = gather(others)[0] if others else None
+        cleaned = [image for group in others for image in group]
+        late = not fit_in_memory([*every, *(recorded or ()), *cleaned])
+        fields, names = gather(groups, as_needed=late)
+        clean_fields = gather(others, as_needed=late)[0] if others else None
         first = every[0]
         return cls(
             fields=tuple(fields),
             channel_names=names,
-            sources=tuple(source_line(image) for image in every),
+            sources=tuple(source_line(image, hashed=not late) for image in every),
             clean=None if clean_fields is None else tuple(clean_fields),
-            superpositions=recorded_planes(recorded, fields) if recorded else None,
+            superpositions=recorded_planes(recorded, fields, as_needed=late) if recorded else None,
             repeats=count_repeats(every) if t_is_repeats else 1,
             pixel_size=first.pixel_size,
             units=first.units,
@@ -168,13 +175,23 @@ class TrainingFields:
         clean: Sequence[Image] | Image | None = None,
         *,
         t_is_repeats: bool = False,
+        as_needed: bool | None = None,
     ) -> Self:
         """Gather the fields of one structure from images of one channel, of any size.
+
+        Parameters
+        ----------
+        name
+            Of the structure.
+        images, clean, t_is_repeats
+            As of `from_images`.
+        as_needed
+            Whether pixels are read only as they are needed; None: if memory does not hold them.
 
         Raises
         ------
         ImageError
-            There is no image, memory does not hold them, or one has several channels.
+            There is no image, or one has several channels.
         """
         images = [images] if isinstance(images, Image) else images
         clean = [clean] if isinstance(clean, Image) else clean or ()
@@ -184,12 +201,12 @@ class TrainingFields:
                     f"{image.name!r}, an image of {name}, has {image.n_channels} channels: choose "
                     "the one that shows it."
                 )
-        check_room([*images, *clean])
+        late = not fit_in_memory([*images, *clean]) if as_needed is None else as_needed
         return cls(
-            fields=tuple(field for image in images for field in image.fields()),
+            fields=tuple(fields_of_each(images, as_needed=late)),
             channel_names=(name,),
-            sources=tuple(source_line(image) for image in images),
-            clean=tuple(field for image in clean for field in image.fields()) or None,
+            sources=tuple(source_line(image, hashed=not late) for image in images),
+            clean=tuple(fields_of_each(clean, as_needed=late)) or None,
             repeats=count_repeats(images) if t_is_repeats else 1,
             pixel_size=images[0].pixel_size if images else {},
             units=images[0].units if images else {},
@@ -200,6 +217,47 @@ class TrainingFields:
     def shows(self) -> None:
         """None: every field shows every structure."""
         return
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether memory does not hold the fields: they are read as they are needed."""
+        return isinstance(self.fields[0], UnreadField)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that a training on all of them takes, at most."""
+        arrays: tuple[Any, ...] = (*self.fields, *(self.clean or ()), *(self.superpositions or ()))
+        return BYTES_PER_PIXEL * sum(int(prod(array.shape)) for array in arrays)
+
+    def held(self) -> Self:
+        """Return the same, where memory holds them.
+
+        Raises
+        ------
+        ImageError
+            It does not, and what is asked for needs all of them at once.
+        """
+        if self.is_unread:
+            raise ImageError(
+                f"The images take up to {gib(self.n_bytes)} of memory ({BYTES_PER_PIXEL} bytes for "
+                f"each pixel of a channel), and {gib(psutil.virtual_memory().available)} are free: "
+                "take fewer of them, or parts of them that show all that there is."
+            )
+        return self
+
+    def cut(self, regions: Sequence[Region], on_read: Callable[[], None] = lambda: None) -> Self:
+        """Read regions, each of which is a field then; `on_read` is called before each."""
+        given = (self.fields, self.clean, self.superpositions, self.masks)
+
+        def read(region: Region) -> list[NDArray[Any] | None]:
+            on_read()
+            return [None if arrays is None else region.of(arrays) for arrays in given]
+
+        found: Any = [
+            c if c[0] is not None else None for c in zip(*map(read, regions), strict=True)
+        ]
+        names = ("fields", "clean", "superpositions", "masks")
+        return replace(self, **dict(zip(names, found, strict=True)))
 
     def named(self, names: Sequence[str]) -> Self:
         """Return the same with other names of the channels."""
@@ -260,6 +318,12 @@ def _pixel_edges(images: Sequence[Image]) -> tuple[float, ...]:
     return tuple(edge for edge in edges if edge is not None)
 
 
-def _check_finite(what: str, data: NDArray[np.float32]) -> None:
+def _float32(data: Any) -> Any:
+    return data if isinstance(data, UnreadField) else np.asarray(data, np.float32)
+
+
+def _check_finite(what: str, data: Any) -> None:
+    if isinstance(data, UnreadField):
+        return  # it looks for itself
     if bad := int((~np.isfinite(data)).sum()):
         raise ImageError(f"{what} has {bad} pixels that are NaN or infinite. {REPLACE}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import psutil
@@ -11,12 +11,14 @@ import psutil
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image, no_image
 from napari_denoisplit.images.training.noise_data import exposures_hint
-from napari_denoisplit.wording import gib
+from napari_denoisplit.images.training.unread import UnreadField, planes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
+
+    from napari_denoisplit.images.training.unread import Plane
 
     Images = Sequence[Image | Sequence[Image]] | Image
 
@@ -26,16 +28,10 @@ BYTES_PER_PIXEL = 8
 measured: 7.6."""
 
 
-def check_room(images: Iterable[Image]) -> None:
-    """Refuse images that memory will not hold, before any pixel is read."""
+def fit_in_memory(images: Iterable[Image]) -> bool:
+    """Whether memory holds images as a training uses them; no pixel is read."""
     needed = BYTES_PER_PIXEL * sum(prod(image.shape) for image in images)
-    free = psutil.virtual_memory().available
-    if needed > free:
-        raise ImageError(
-            f"The images to train on take up to {gib(needed)} of memory ({BYTES_PER_PIXEL} bytes "
-            f"for each pixel of a channel), and {gib(free)} are free: train on fewer of them, or "
-            "on parts of them that show all that there is."
-        )
+    return needed <= psutil.virtual_memory().available
 
 
 def groups_of(images: Images) -> list[list[Image]]:
@@ -56,9 +52,9 @@ def names_of(groups: Sequence[Sequence[Image]]) -> tuple[str, ...]:
 
 
 def gather(
-    groups: Sequence[Sequence[Image]],
+    groups: Sequence[Sequence[Image]], *, as_needed: bool = False
 ) -> tuple[list[NDArray[np.float32]], tuple[str, ...]]:
-    """Fields (C, Y, X) and channel names of groups of images."""
+    """Fields (C, Y, X) and channel names of groups of images; `UnreadField` if read `as_needed`."""
     images = [image for group in groups for image in group]
     if not images:
         raise ImageError("There is no image to train on: add at least one.")
@@ -72,7 +68,7 @@ def gather(
             )
         _check_order(images)
         names = images[0].channel_names or tuple(f"channel {c + 1}" for c in range(counts[0]))
-        return [f for image in images for f in image.fields()], _distinct(names)
+        return fields_of_each(images, as_needed=as_needed), _distinct(names)
     if max(counts) > 1:
         listed = ", ".join(f"{i.name!r}: {i.n_channels}" for i in images)
         raise ImageError(
@@ -89,22 +85,44 @@ def gather(
             f"The channels differ in size ({listed}): they must show the same fields. Structures "
             "of different fields train as SeparateFields."
         )
+    if as_needed:
+        places = [[plane for image in group for plane in planes_of(image)] for group in groups]
+        return [_unread(parts) for parts in zip(*places, strict=True)], names_of(groups)
     stacks = [(field for image in group for field in image.each_field()) for group in groups]
     fields = [np.concatenate(planes, axis=0) for planes in zip(*stacks, strict=True)]
     return fields, names_of(groups)
 
 
+def fields_of_each(images: Sequence[Image], *, as_needed: bool) -> list[NDArray[np.float32]]:
+    """Every field (C, Y, X) of images; `UnreadField` if read `as_needed`."""
+    if as_needed:
+        return [_unread([plane]) for image in images for plane in planes_of(image)]
+    return [field for image in images for field in image.fields()]
+
+
+def _unread(parts: Sequence[Plane], *, is_plane: bool = False) -> NDArray[np.float32]:
+    """Take planes as an array: they are cut like one, and nothing else is done with them."""
+    return cast("NDArray[np.float32]", UnreadField(parts, is_plane=is_plane))
+
+
 def recorded_planes(
-    superpositions: Sequence[Image], fields: Sequence[NDArray[np.float32]]
+    superpositions: Sequence[Image],
+    fields: Sequence[NDArray[np.float32]],
+    *,
+    as_needed: bool = False,
 ) -> tuple[NDArray[np.float32], ...]:
-    """Every plane (Y, X) of recorded superpositions, one for each field."""
+    """Every plane (Y, X) of recorded superpositions, one for each field; as of `gather`."""
     for image in superpositions:
         if image.n_channels > 1:
             raise ImageError(
                 f"The superposition {image.name!r} has {image.n_channels} channels: choose the one "
                 "that shows all structures at once."
             )
-    planes = tuple(field[0] for image in superpositions for field in image.each_field())
+    if as_needed:
+        found = [plane for image in superpositions for plane in planes_of(image)]
+        planes = tuple(_unread([plane], is_plane=True) for plane in found)
+    else:
+        planes = tuple(field[0] for image in superpositions for field in image.each_field())
     if [plane.shape for plane in planes] != [field.shape[1:] for field in fields]:
         listed = ", ".join(f"{i.name!r}: {i.axes} {i.shape}" for i in superpositions)
         wanted = ", ".join(sorted({"x".join(map(str, field.shape[1:])) for field in fields}))

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MAX_CORNERS = 4_000_000
 """More corners than this are thinned out at random: 100 bytes of memory each add up."""
 
+FEW_CORNERS = 200_000
+"""Not worth to be thinned out."""
+
 
 class PatchCorners:
     """Upper left corners of patches that lie wholly inside the training pixels.
@@ -32,6 +35,9 @@ class PatchCorners:
     structure_bias
         Share of the corners that is drawn in proportion to the variance inside the patch, summed
         over channels relative to each one's largest; the rest is drawn evenly.
+    alike
+        Whether corners are thinned out alike in all fields, to one of 16, so that they take no more
+        memory than the pixels; else none keeps more than its part of what all may have.
 
     Raises
     ------
@@ -45,14 +51,21 @@ class PatchCorners:
         masks: Sequence[NDArray[np.bool_]],
         patch_size: int,
         structure_bias: float,
+        *,
+        alike: bool = False,
     ) -> None:
         corners, weights = [], []
         thin = np.random.default_rng(0)
+        n_pixels = sum(mask.size for mask in masks)
+        kept = min(MAX_CORNERS, max(n_pixels // 16, FEW_CORNERS), n_pixels) / n_pixels
         for i, (data, mask) in enumerate(zip(fields, masks, strict=True)):
             inside = window_sums(mask, patch_size) == patch_size**2
             y, x = np.nonzero(inside)
-            if y.size > MAX_CORNERS // len(fields):
-                some = thin.choice(y.size, MAX_CORNERS // len(fields), replace=False)
+            most = MAX_CORNERS // len(fields)
+            if alike:
+                most = int(y.size * kept + thin.random())  # rounded up as often as is fair
+            if y.size > most:
+                some = thin.choice(y.size, most, replace=False)
                 y, x = y[some], x[some]
             corners.append(np.stack([np.full_like(y, i), y, x], axis=1).astype(np.int32))
             if y.size and structure_bias:

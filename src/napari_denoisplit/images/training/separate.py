@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.training.fields import TrainingFields, check_count
-from napari_denoisplit.images.training.gathering import groups_of, names_of
+from napari_denoisplit.images.training.gathering import fit_in_memory, groups_of, names_of
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.partition import Partition, Region
 
@@ -80,10 +80,16 @@ class SeparateFields:
                 f"Clean images of {', '.join(clean)} for structures {', '.join(structures)}: give "
                 "those of each structure, by the same names."
             )
+        groups = [*structures.values(), *(clean or {}).values()]
+        late = not fit_in_memory(image for group in groups_of(groups) for image in group)
         return cls(
             tuple(
                 TrainingFields.of_structure(
-                    name, images, clean[name] if clean else None, t_is_repeats=t_is_repeats
+                    name,
+                    images,
+                    clean[name] if clean else None,
+                    t_is_repeats=t_is_repeats,
+                    as_needed=late,
                 )
                 for name, images in structures.items()
             )
@@ -113,6 +119,16 @@ class SeparateFields:
     def sources(self) -> tuple[str, ...]:
         """Where the fields came from."""
         return tuple(line for one in self.structures for line in one.sources)
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether memory does not hold all of them: they are read as they are needed."""
+        return any(one.is_unread for one in self.structures)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that a training on all of them takes, at most."""
+        return sum(one.n_bytes for one in self.structures)
 
     @property
     def superpositions(self) -> None:
@@ -156,6 +172,10 @@ class SeparateFields:
             )
             for one in self.structures
         ]
+        return self.joined(parts)
+
+    def joined(self, parts: Sequence[Partition]) -> Partition:
+        """Make one partition of those of each structure."""
         places = list(zip(parts, self._starts, strict=True))
         return Partition(
             tuple(mask for part in parts for mask in part.train),

@@ -94,7 +94,7 @@ def make_fields(
     ImageError
         A channel is the same everywhere, or the superpositions do not fit the channels.
     """
-    _check(images, superpositions)
+    _check(images.held(), superpositions)
     repeats, weights = images.repeats, mix.mean_weights(images.n_channels)
     fields = []
     for i, channels in enumerate(images.fields):

@@ -5,6 +5,7 @@ Letters: B batch, C channels, P patch edge.
 
 from __future__ import annotations
 
+import json
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,10 +39,11 @@ class _Source(NamedTuple):
         chosen: list[int],
         patch_size: int,
         structure_bias: float,
+        alike: bool,
     ) -> _Source:
         """Find the places of patches in the chosen fields."""
         own, inside = [fields[i] for i in chosen], [masks[i] for i in chosen]
-        return cls(PatchCorners(own, inside, patch_size, structure_bias), chosen)
+        return cls(PatchCorners(own, inside, patch_size, structure_bias, alike=alike), chosen)
 
     def draw(self, n: int, rng: np.random.Generator) -> list[tuple[int, int, int]]:
         """Draw n places: field, y, x."""
@@ -53,6 +55,12 @@ def _groups(shows: Sequence[int] | None, n_fields: int) -> list[list[int]]:
     if shows is None:
         return [list(range(n_fields))]
     return [[i for i, shown in enumerate(shows) if shown == c] for c in range(max(shows) + 1)]
+
+
+def steps_of(n_pixels: int, batches: Batches) -> int:
+    """Return the steps in which batches visit so many pixels once, within bounds."""
+    seen = batches.batch_size * batches.patch_size**2
+    return min(max(n_pixels // seen, 50), 500)
 
 
 class Batches:
@@ -89,6 +97,8 @@ class Batches:
     margin
         Pixels around a patch that are superposed along, as context; beyond a field they are its
         reflection.
+    alike
+        See `PatchCorners`.
     """
 
     def __init__(
@@ -108,7 +118,9 @@ class Batches:
         superpositions: Sequence[NDArray[np.float32]] | None = None,
         shows: Sequence[int] | None = None,
         margin: int = 0,
+        alike: bool = False,
     ) -> None:
+        self._alike = alike
         self._where = fields, masks, _groups(shows, len(fields))
         self._sources = self._places(patch_size, structure_bias)
         self.batch_size = batch_size
@@ -142,8 +154,19 @@ class Batches:
     @property
     def steps_per_epoch(self) -> int:
         """About one visit of each pixel, but neither too few nor too many steps to compare."""
-        seen = self.batch_size * self.patch_size**2
-        return min(max(self.n_pixels // seen, 50), 500)
+        return steps_of(self.n_pixels, self)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what a resumed run needs to draw the same patches."""
+        rng = json.dumps(self.rng.bit_generator.state).encode()
+        return {"random.patches": torch.frombuffer(bytearray(rng), dtype=torch.uint8)}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from `state`."""
+        self.rng.bit_generator.state = json.loads(bytes(state["random.patches"].tolist()))
+
+    def close(self) -> None:
+        """Do nothing: no more is read."""
 
     def draw(self) -> Batch:
         """Draw the next batch."""
@@ -179,7 +202,8 @@ class Batches:
 
     def _places(self, patch_size: int, structure_bias: float) -> list[_Source]:
         fields, masks, groups = self._where
-        return [_Source.of(fields, masks, group, patch_size, structure_bias) for group in groups]
+        how = patch_size, structure_bias, self._alike
+        return [_Source.of(fields, masks, group, *how) for group in groups]
 
     def _cut(self, field: int, y: int, x: int) -> Tensor:
         """Patch (C, P, P) of one place, with its margin, and behind it what was recorded."""

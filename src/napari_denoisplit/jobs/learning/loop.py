@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_denoisplit.checkpoint import Model, save_model
-from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.checkpoint import Model, last_path, save_model
+from napari_denoisplit.errors import ImageError, TrainingError
 from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, Stage
 from napari_denoisplit.jobs.learning import together
 from napari_denoisplit.jobs.learning.budget import Budget
@@ -70,9 +70,20 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
     TrainingError
         Ten steps in a row were not finite, there is no step or no finite loss on validation, or
         latents go unused whatever is done.
+    ImageError
+        A file is gone or damaged that is read as it is needed.
     """
-    with Threads(run.trainer.compute.device) as threads:
-        return (yield from _learn(run, path, stop, threads))
+    try:
+        with Threads(run.trainer.compute.device) as threads:
+            return (yield from _learn(run, path, stop, threads))
+    except ImageError as error:  # of a file that is read as it is needed
+        if path is None or not run.trainer.step_count:
+            raise
+        yield from write(run, path)
+        raise ImageError(
+            f"{error} The training ended there, at step {run.trainer.step_count}. What it has "
+            f"learned is kept: once the file is there again, go on with {last_path(path)}."
+        ) from error
 
 
 def _learn(

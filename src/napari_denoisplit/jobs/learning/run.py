@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from napari_denoisplit.checkpoint import Model, best_path, load_model
@@ -14,19 +16,22 @@ from napari_denoisplit.jobs.learning import together
 from napari_denoisplit.jobs.learning.batches import Batches
 from napari_denoisplit.jobs.learning.budget import Budget
 from napari_denoisplit.jobs.learning.optimizer import Plateau
+from napari_denoisplit.jobs.learning.shelved import ShelvedBatches
 from napari_denoisplit.jobs.learning.trainer import Trainer
 from napari_denoisplit.nn.families import family_of
 from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.settings import METHODS, PRESETS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
     from napari_denoisplit.checkpoint import ModelHeader
+    from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.images.training.separate import SeparateFields
+    from napari_denoisplit.images.training.shelves import Shelves
     from napari_denoisplit.jobs.learning.validation import Validation
     from napari_denoisplit.nn.compute import Compute
     from napari_denoisplit.settings import LossSettings, TrainSettings
@@ -61,6 +66,8 @@ class Run:
     """Times that it began anew, since its latents went unused."""
     is_unsaved: bool = False
     """Whether the last attempt to write what it keeps has failed."""
+    doubts: tuple[str, ...] = ()
+    """What makes the images doubtful to train on."""
 
     @classmethod
     def begin(
@@ -73,6 +80,8 @@ class Run:
         validation: Validation | None = None,
         superpositions: Sequence[NDArray[np.float32]] | None = None,
         shows: Sequence[int] | None = None,
+        shelves: Shelves | None = None,
+        doubts: tuple[str, ...] = (),
     ) -> Run:
         """Make what the header describes, with random weights.
 
@@ -94,14 +103,17 @@ class Run:
             (Y, X) of each field, recorded; None: the channels are mixed.
         shows
             Number of the structure that each field, (1, Y, X) then, shows alone; None: all.
+        shelves
+            Of fields that memory does not hold; those given are the first. None: they are all.
+        doubts
+            What makes the images doubtful to train on.
         """
         preset = PRESETS[settings.preset]
         torch.manual_seed(settings.seed)
-        batches = Batches(
-            fields,
-            masks,
-            header.normalization,
-            header.mix,
+        make = partial(
+            Batches,
+            normalization=header.normalization,
+            mix=header.mix,
             patch_size=settings.patch_size or preset.patch_size,
             batch_size=(settings.batch_size or preset.batch_size) * together.count(),
             structure_bias=settings.structure_bias,
@@ -109,14 +121,17 @@ class Run:
             independent_share=settings.independent_share,
             seed=settings.seed,
             device=compute.device,
-            superpositions=superpositions,
-            shows=shows,
             margin=header.network.margin,
+            alike=shelves is not None,
         )
+        batches: Batches | ShelvedBatches
+        batches = first = make(fields, masks, superpositions=superpositions, shows=shows)
+        if shelves is not None:
+            batches = ShelvedBatches(first, shelves, partial(_of_shelf, make))
         loss = settings.loss or METHODS[settings.method]
         trainer = _trainer(header, loss, batches, settings, compute)
         budget, plateau = Budget(settings, 0, 0), Plateau(settings.plateau_patience)
-        return cls(trainer, settings, header, validation, budget, plateau)
+        return cls(trainer, settings, header, validation, budget, plateau, doubts=doubts)
 
     @property
     def seconds(self) -> float:
@@ -204,10 +219,16 @@ class Run:
         return state | {"epoch": torch.tensor(self.epoch)}
 
 
+def _of_shelf(make: Callable[..., Batches], fields: TrainingFields | SeparateFields) -> Batches:
+    masks = [np.ones(field.shape[1:], bool) for field in fields.fields]
+    recorded = fields.superpositions
+    return make(fields.fields, masks, superpositions=recorded, shows=fields.shows)
+
+
 def _trainer(
     header: ModelHeader,
     loss: LossSettings,
-    batches: Batches,
+    batches: Batches | ShelvedBatches,
     settings: TrainSettings,
     compute: Compute,
 ) -> Trainer:

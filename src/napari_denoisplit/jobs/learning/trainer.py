@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_denoisplit.jobs.learning.batches import Batches
+    from napari_denoisplit.jobs.learning.shelved import ShelvedBatches
     from napari_denoisplit.nn.compute import Compute
     from napari_denoisplit.nn.objective import Batch, Objective
     from napari_denoisplit.nn.sampler import SplittingNetwork
@@ -52,7 +52,7 @@ class Trainer:
         self,
         network: SplittingNetwork,
         objective: Objective,
-        batches: Batches,
+        batches: Batches | ShelvedBatches,
         settings: TrainSettings,
         compute: Compute,
     ) -> None:
@@ -184,8 +184,7 @@ class Trainer:
         """All that a resumed run needs, as named tensors."""
         state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         state |= {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
-        rng = json.dumps(self.batches.rng.bit_generator.state).encode()
-        state["random.patches"] = torch.frombuffer(bytearray(rng), dtype=torch.uint8)
+        state |= self.batches.state()
         state["random.torch"] = torch.get_rng_state()
         if self.compute.device.type == "cuda":
             state["random.cuda"] = torch.cuda.get_rng_state(self.compute.device)
@@ -202,8 +201,7 @@ class Trainer:
             self.network.load_state_dict(_below(state, "network."))
             self.average.network.load_state_dict(average.state_dict())
             self.optimizer.restore(_below(state, "optimizer."))
-            rng = bytes(state["random.patches"].tolist())
-            self.batches.rng.bit_generator.state = json.loads(rng)
+            self.batches.restore(state)
             torch.set_rng_state(state["random.torch"])
             if self.compute.device.type == "cuda" and "random.cuda" in state:
                 torch.cuda.set_rng_state(state["random.cuda"], self.compute.device)

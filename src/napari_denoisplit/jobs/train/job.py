@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,6 @@ from napari_denoisplit.jobs.learning.keeping import short_of_room
 from napari_denoisplit.jobs.learning.loop import learn_job
 from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.train.preparation import prepare
-from napari_denoisplit.jobs.train.suitability import doubts_about
 from napari_denoisplit.jobs.trust.likeness import with_likeness
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
 from napari_denoisplit.jobs.trust.residuals import reference_of
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.training.separate import SeparateFields
     from napari_denoisplit.jobs.learning.batches import Batches
     from napari_denoisplit.jobs.learning.loop import Trained
+    from napari_denoisplit.jobs.learning.run import Run
+    from napari_denoisplit.jobs.learning.shelved import ShelvedBatches
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
 
@@ -91,7 +92,7 @@ def train_job(
     ------
     ImageError
         The fields are too small, a channel is constant, two are the same, or one pixel outshines
-        all others.
+        all others; or a file is gone or damaged that is read as it is needed.
     TrainingError
         Ten steps in a row were not finite, the state to resume from does not fit, or a noise model
         is for other grey levels.
@@ -101,26 +102,31 @@ def train_job(
     stop = stop or threading.Event()
     too_early = TrainingError("Training was stopped before its first step: there is no model.")
     with nullcontext() if path is None else locked(path), keep_freed_memory():
-        doubts = doubts_about(fields, noise_models)
-        for doubt in doubts:
-            yield Stage(doubt)
         preparing = prepare(fields, settings, noise_models, resume)
         run = yield from unless_stopped(preparing, stop, too_early)
-        trainer = run.trainer
-        if path is not None and (short := short_of_room(path, trainer.average.network)):
-            yield Stage(short)
-        where = f"{trainer.compute}{together.in_words()}"
-        yield Stage(f"Training on {where} with {trainer.batches.n_places:,} patches")
-        trained = yield from learn_job(run, path, stop)
-        together.tell(together.Order.END)
-        judged = _judged(trained.model)
-        for text in judged:
-            yield Stage(text)
-        trained = replace(trained, notes=(*trained.notes, *judged, *doubts))
-        unseen: list[Image] = []
-        if run.validation is not None and trained.model.header.noise_models is not None:
-            unseen = run.validation.superpositions
-        return (yield from _knowing_its_kind(trained, trainer.batches, unseen, settings, stop))
+        with closing(run.trainer.batches):
+            return (yield from _train(run, settings, path, stop))
+
+
+def _train(
+    run: Run, settings: TrainSettings, path: Path | None, stop: threading.Event
+) -> Job[TrainEvent, Trained]:
+    """Train what is prepared, and measure what the model should know of itself."""
+    trainer = run.trainer
+    if path is not None and (short := short_of_room(path, trainer.average.network)):
+        yield Stage(short)
+    where = f"{trainer.compute}{together.in_words()}"
+    yield Stage(f"Training on {where} with {trainer.batches.n_places:,} patches")
+    trained = yield from learn_job(run, path, stop)
+    together.tell(together.Order.END)
+    judged = _judged(trained.model)
+    for text in judged:
+        yield Stage(text)
+    trained = replace(trained, notes=(*trained.notes, *judged, *run.doubts))
+    unseen: list[Image] = []
+    if run.validation is not None and trained.model.header.noise_models is not None:
+        unseen = run.validation.superpositions
+    return (yield from _knowing_its_kind(trained, trainer.batches, unseen, settings, stop))
 
 
 def _judged(model: Model) -> list[str]:
@@ -154,12 +160,14 @@ def help_job(
         As there.
     """
     with keep_freed_memory():
-        together.follow((yield from prepare(fields, settings, noise_models, resume)))
+        run = yield from prepare(fields, settings, noise_models, resume)
+        with closing(run.trainer.batches):
+            together.follow(run)
 
 
 def _knowing_its_kind(
     trained: Trained,
-    batches: Batches,
+    batches: Batches | ShelvedBatches,
     unseen: list[Image],
     settings: TrainSettings,
     stop: threading.Event,
@@ -193,7 +201,7 @@ def _knowing_its_kind(
 
 def _measured(
     trained: Trained,
-    batches: Batches,
+    batches: Batches | ShelvedBatches,
     unseen: list[Image],
     settings: TrainSettings,
     stop: threading.Event,

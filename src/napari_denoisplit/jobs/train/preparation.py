@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_denoisplit.checkpoint import ModelHeader, load_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.recorded_mix import recorded_mix
+from napari_denoisplit.images.training.shelves import Shelves
 from napari_denoisplit.jobs.learning.run import Run
+from napari_denoisplit.jobs.learning.shelved import begin_job
 from napari_denoisplit.jobs.learning.validation import Validation
 from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
+from napari_denoisplit.jobs.train.suitability import doubts_about
 from napari_denoisplit.jobs.versions import versions
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.families import family_of
 from napari_denoisplit.settings import METHODS, PRESETS
+from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.checkpoint import Model
-    from napari_denoisplit.events import Job, NoiseEvent
+    from napari_denoisplit.events import Job, NoiseEvent, Progress
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.images.training.partition import Partition
     from napari_denoisplit.images.training.separate import SeparateFields
@@ -46,20 +50,16 @@ def prepare(
     """Set everything up: pixels, statistics, noise models, network."""
     compute = Compute.choose(settings.device, settings.precision)
     _check_counts(fields, settings, noise_models)
+    before = load_model(resume) if resume else None
+    opened = yield from _opened(fields, settings, noise_models, before)
+    fields, parts = opened.fields, opened.parts
     if fields.n_channels == 1:
         name = fields.channel_names[0]
         yield Stage(f"{name} is the only structure: the model learns to denoise it, not to split")
-    before = load_model(resume) if resume else None
     loss = settings.loss or METHODS[settings.method]
-    patch_size = settings.patch_size or PRESETS[settings.preset].patch_size
-    parts = fields.partition(
-        patch_size=patch_size,
-        validation_fraction=settings.validation_fraction,
-        test_fraction=settings.test_fraction,
-    )
     if before is None:
         yield Stage("Measuring the channels")
-        header = _new_header(fields, parts, settings, loss)
+        header = _new_header(opened, settings, loss)
         if fields.superpositions is not None:
             yield Stage(_mix_in_words(header))
     else:
@@ -93,10 +93,53 @@ def prepare(
         validation,
         superpositions=recorded,
         shows=fields.shows,
+        shelves=opened.shelves,
+        doubts=opened.doubts,
     )
     if before is not None:
         run.take_up(before)
     return run
+
+
+class _Opened(NamedTuple):
+    """Pixels to train on, in memory."""
+
+    fields: TrainingFields | SeparateFields
+    parts: Partition
+    shelves: Shelves | None
+    """Of images that memory does not hold; `fields` are the first then."""
+    doubts: tuple[str, ...]
+
+
+def _opened(
+    fields: TrainingFields | SeparateFields,
+    settings: TrainSettings,
+    noise_models: Sequence[NoiseModel] | None,
+    before: Model | None,
+) -> Job[Stage | Progress, _Opened]:
+    """Set pixels aside, and read what is needed first of those that are not in memory."""
+    how: Any = {
+        "patch_size": settings.patch_size or PRESETS[settings.preset].patch_size,
+        "validation_fraction": settings.validation_fraction,
+        "test_fraction": settings.test_fraction,
+    }
+    # Of a training that is resumed they are as they were, also where memory holds more by now.
+    shelf = None if before is None else (before.training_state or {}).get("shelf")
+    parts, shelves = None, None
+    if fields.is_unread and before is not None and shelf is None:
+        raise TrainingError(
+            f"{before.path} was trained with all images in memory, which holds them no more "
+            f"({gib(fields.n_bytes)} are needed): close other programs, or start a new training."
+        )
+    if fields.is_unread or shelf is not None:
+        n_bytes = None if shelf is None else int(shelf[2])
+        shelves = Shelves(fields, **how, seed=settings.seed, n_bytes=n_bytes)
+        yield Stage(shelves.in_words())
+        fields, parts = yield from begin_job(shelves)
+    doubts = doubts_about(fields, noise_models)
+    for doubt in doubts:
+        yield Stage(doubt)
+    return _Opened(fields, parts or fields.partition(**how), shelves, doubts)
 
 
 def _mixed(channels: NDArray[np.float32], mix: MixSettings) -> NDArray[np.float32]:
@@ -181,13 +224,10 @@ def _going_on(header: ModelHeader, settings: TrainSettings) -> ModelHeader:
     return header.model_copy(update={"training": header.training | {"settings": asked}})
 
 
-def _new_header(
-    fields: TrainingFields | SeparateFields,
-    parts: Partition,
-    settings: TrainSettings,
-    loss: LossSettings,
-) -> ModelHeader:
+def _new_header(opened: _Opened, settings: TrainSettings, loss: LossSettings) -> ModelHeader:
     """Header of a new model, noise models still missing."""
+    fields, parts = opened.fields, opened.parts
+    aside = parts if opened.shelves is None else opened.shelves.aside
     chosen = settings.network or PRESETS[settings.preset].network
     mix, names = settings.mix, fields.channel_names
     recorded = fields.superpositions
@@ -206,8 +246,8 @@ def _new_header(
             "superpositions": "mixed" if recorded is None else RECORDED,
             **versions(),
             "seed": settings.seed,
-            "validation": [asdict(r) for r in parts.validation],
-            "test": [asdict(r) for r in parts.test],
+            "validation": [asdict(r) for r in aside.validation],
+            "test": [asdict(r) for r in aside.test],
         },
         training={"settings": settings.model_dump(mode="json")},
     )

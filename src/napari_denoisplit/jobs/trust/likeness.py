@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.checkpoint import Model, ModelHeader
     from napari_denoisplit.jobs.learning.batches import Batches
+    from napari_denoisplit.jobs.learning.shelved import ShelvedBatches
 
 N_TILES = 512
 _AT_ONCE = 16
@@ -38,7 +39,7 @@ MOST_NOISE = 1.0
 variance, which costs a model about 1 dB, does not make an image another kind."""
 
 
-def with_likeness(model: Model, batches: Batches, stop: threading.Event) -> Model:
+def with_likeness(model: Model, batches: Batches | ShelvedBatches, stop: threading.Event) -> Model:
     """Return a trained model that knows how its own kind of images look to it.
 
     Parameters

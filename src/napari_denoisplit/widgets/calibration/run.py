@@ -125,7 +125,7 @@ def _read_set(
     # With a recorded superposition clean images do without noisy ones, whose place they take.
     fields = TrainingFields.from_images(
         noisy or clean, clean or None, t_is_repeats=data.t_is_repeats
-    )
+    ).held()
     recorded = yield from read_all(data.superpositions)
     if not recorded:
         return fields, None

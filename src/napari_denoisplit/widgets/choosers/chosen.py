@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.images.channels import channel_titles, choose_channels
-from napari_denoisplit.images.files.room import check_room_for
 from napari_denoisplit.images.image import AXES, Image
 from napari_denoisplit.images.superposition import superpose
 
@@ -63,19 +62,22 @@ class ChosenImage:
 
 
 def read_all(chosen: Sequence[ChosenImage]) -> Job[StatusEvent, list[Image]]:
-    """Read the chosen channels of images one after the other, and say which.
+    """Read the chosen channels of images one after the other, and say which; see `read_together`.
 
     Raises
     ------
     ImageError
-        A file cannot be read, has no such channel, or memory does not hold all of them.
+        A file cannot be read, or has no such channel.
     """
-    check_room_for(one.path for one in chosen if one.path is not None)
+    # Not at the top: tifffile takes a while, and layers need no reading.
+    from napari_denoisplit.images.files.image_file import ImageFile, read_together
+
+    of_files = read_together([ImageFile(one.path) for one in chosen if one.path is not None])
     images = []
     for one in chosen:
         if one.path is not None:
             yield Stage(f"Reading {one.name}")
-        image = one.read()
+        image = one.image or next(of_files)
         images.append(image if one.channels is None else choose_channels(image, one.channels))
     return images
 

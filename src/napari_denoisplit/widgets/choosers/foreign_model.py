@@ -193,7 +193,7 @@ def import_job(order: ImportOrder, stop: threading.Event) -> Job[Stage, Path]:
 
 
 def _fields(paths: tuple[Path, ...]) -> TrainingFields | None:
-    from napari_denoisplit.images.files.reading import read_images
+    from napari_denoisplit.images.files.image_file import read_images
     from napari_denoisplit.images.training.fields import TrainingFields
 
     return TrainingFields.from_images(read_images(paths)) if paths else None
