@@ -106,7 +106,7 @@ def look(film: Film, window: Window) -> None:
         film.take(200)
     film.click(samples.show_button)
     for layer in window.viewer.layers:
-        layer.visible = " σ" in layer.name
+        layer.visible = " uncertainty" in layer.name
     window.wait(1)
     film.take(1500)
 
