@@ -26,6 +26,7 @@ def main() -> None:
     arguments = parser.parse_args()
     minutes = arguments.minutes
     script("speed.presets")
+    script("speed.larger_than_memory")
     script("quality.denoising")
     script("noise.models")
     script("noise.memory")

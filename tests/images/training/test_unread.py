@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import dask.array as da
 import numpy as np
 import pytest
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.images.training.partition import Region
@@ -55,4 +58,21 @@ def test_pixels_that_are_not_finite_are_found_when_they_are_read():
     field = UnreadField(list(planes_of(Image(pixels, "YX", name="cells"))))
     assert not Region(0, 0, 2, 0, 6).of([field]).any()
     with pytest.raises(ImageError, match="cells holds pixels that are NaN"):
+        PART.of([field])
+
+
+def test_a_zarr_folder_that_vanishes_is_named_and_not_taken_for_darkness(tmp_path):
+    path = tmp_path / "cells.ome.zarr"
+    write_image(path, image("YX", (5, 6)))
+    field = UnreadField(list(planes_of(read_image(path))))
+    assert PART.of([field]).any()
+    path.rename(tmp_path / "elsewhere.ome.zarr")
+    with pytest.raises(ImageError, match=r"cells\.ome\.zarr does not exist any more"):
+        PART.of([field])
+
+
+def test_a_library_that_fails_to_read_ends_in_an_error_of_ours():
+    lazy = da.map_blocks(lambda _: 1 // 0, da.zeros((5, 6), chunks=5), dtype="u1", meta=np.empty(0))
+    field = UnreadField(list(planes_of(Image(lazy, "YX", name="cells"))))
+    with pytest.raises(ImageError, match=r"cells cannot be read \(ZeroDivisionError"):
         PART.of([field])

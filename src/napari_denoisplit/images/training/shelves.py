@@ -102,6 +102,8 @@ class Shelves:
         Of the order in which regions come.
     n_bytes
         Of a shelf; None goes by the memory that is free.
+    n_processes
+        That share it.
 
     Raises
     ------
@@ -118,13 +120,14 @@ class Shelves:
         test_fraction: float,
         seed: int,
         n_bytes: int | None = None,
+        n_processes: int = 1,
     ) -> None:
         self._fields, self._seed, self._patch_size = fields, seed, patch_size
         structures = fields.structures if isinstance(fields, SeparateFields) else (fields,)
         fractions = validation_fraction, test_fraction
         self._places = [_Places.of(one, patch_size, *fractions) for one in structures]
         free = psutil.virtual_memory().available
-        self.n_bytes = n_bytes or int(min(LARGEST, SHARE * free))
+        self.n_bytes = n_bytes or int(min(LARGEST, SHARE * free / n_processes))
         share = self.n_bytes // len(structures)
         self._sizes = [min(share // p.n_bytes, len(p.train)) for p in self._places]
         if min(self._sizes) < 1:

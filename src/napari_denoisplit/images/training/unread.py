@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.errors import REPLACE, ImageError
+from napari_denoisplit.images.damage import DAMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,13 +43,30 @@ class UnreadField:
         found = []
         for image, t, z in self._parts:
             at = {"T": t, "Z": z, "C": slice(None), "Y": rows, "X": columns}
-            pixels = np.asarray(image.data[tuple(at[axis] for axis in image.axes)], np.float32)
+            pixels = _read(image, tuple(at[axis] for axis in image.axes))
             if not np.isfinite(pixels).all():
                 raise ImageError(
                     f"{image.source or image.name} holds pixels that are NaN or infinite. {REPLACE}"
                 )
             found.append(pixels.reshape(-1, *pixels.shape[-2:]))
         return np.concatenate(found) if self.ndim == 3 else found[0][0]
+
+
+def _read(image: Image, index: tuple[Any, ...]) -> NDArray[np.float32]:
+    """Read a part of an image, or say which image cannot be read."""
+    try:
+        pixels = np.asarray(image.data[index], np.float32)
+    except ImageError:
+        raise
+    except DAMAGE as error:
+        raise ImageError(
+            f"{image.source or image.name} cannot be read ({type(error).__name__}: {error}). Copy "
+            "it again, from where it was acquired."
+        ) from error
+    # What is absent of a Zarr folder is darkness by its rules, and so would be all of it.
+    if not (isinstance(image.data, np.ndarray) or image.source is None or image.source.exists()):
+        raise ImageError(f"{image.source} does not exist any more: put it back.")
+    return pixels
 
 
 def planes_of(image: Image) -> Iterator[Plane]:

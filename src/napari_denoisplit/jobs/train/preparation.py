@@ -11,6 +11,7 @@ from napari_denoisplit.events import Stage
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.recorded_mix import recorded_mix
 from napari_denoisplit.images.training.shelves import Shelves
+from napari_denoisplit.jobs.learning import together
 from napari_denoisplit.jobs.learning.run import Run
 from napari_denoisplit.jobs.learning.shelved import begin_job
 from napari_denoisplit.jobs.learning.validation import Validation
@@ -133,7 +134,8 @@ def _opened(
         )
     if fields.is_unread or shelf is not None:
         n_bytes = None if shelf is None else int(shelf[2])
-        shelves = Shelves(fields, **how, seed=settings.seed, n_bytes=n_bytes)
+        how |= {"seed": settings.seed, "n_bytes": n_bytes, "n_processes": together.count()}
+        shelves = Shelves(fields, **how)
         yield Stage(shelves.in_words())
         fields, parts = yield from begin_job(shelves)
     doubts = doubts_about(fields, noise_models)
