@@ -22,13 +22,12 @@ from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.batch.run import BatchOrder, OpenedResults, ShownEvent, split_files
 from napari_denoisplit.widgets.batch.source import BatchSource
 from napari_denoisplit.widgets.batch.table import BatchModel, BatchTable
-from napari_denoisplit.widgets.choosers.model import ModelChoice
+from napari_denoisplit.widgets.choosers.model_page import ModelPage
 from napari_denoisplit.widgets.layers.opened import open_result
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text, button, check_box, in_a_row, text_line
 from napari_denoisplit.widgets.parts.dialogs import ask_for_folder
 from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES
-from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.latest import LatestJob
 from napari_denoisplit.widgets.parts.split_fields import split_fields
 from napari_denoisplit.widgets.parts.worker import Start, start_job
@@ -55,7 +54,7 @@ _SKIP = (
 _DETAIL_LINES = 3
 
 
-class BatchWidget(JobWidget):
+class BatchWidget(ModelPage):
     """Split every image of a folder; what is done is known again, and no bad file ends the run.
 
     Parameters
@@ -72,7 +71,6 @@ class BatchWidget(JobWidget):
         self._rows: tuple[int, ...] = ()  # that are being split
         self._opened = OpenedResults(self._viewer)
         self._opening = LatestJob(start, self, "denoiSplit: opening a result")
-        self.model = ModelChoice(self)
         self.source = BatchSource(start, self)
         self.settings, self.more = split_fields(self)
         self.more["keep_samples"].set_value(0)  # thousands of files would fill the disk
@@ -112,8 +110,6 @@ class BatchWidget(JobWidget):
 
     def _connect(self) -> None:
         self.model.changed.connect(self._refresh)
-        self.model.changed.connect(self.subject_changed)
-        self.model.known.connect(self.model_known)
         self.source.found.connect(self._show_files)
         self.source.changed.connect(self._refresh)
         # What it says stands in the way of the button, beside it.
@@ -134,20 +130,6 @@ class BatchWidget(JobWidget):
     def is_busy(self) -> bool:
         """Whether files are being split or looked for."""
         return self.panel.is_running or self.source.is_searching
-
-    @property
-    def subject(self) -> tuple[str, str]:
-        """Name of the model that is chosen."""
-        return self.model.name, ""
-
-    def open_model(self, path: Path) -> None:
-        """Choose a model file."""
-        self.model.open(path)
-
-    def offer_model(self, path: Path) -> None:
-        """Take a model that another page knows of, unless the user has chosen one here."""
-        if not self.panel.is_running:
-            self.model.offer(path)
 
     def take_example(self) -> None:
         """Write the example into a folder that is asked for, and choose it."""

@@ -12,17 +12,14 @@ from napari_denoisplit.widgets.calibration.plot import CalibrationPlot
 from napari_denoisplit.widgets.calibration.run import calibrate_input
 from napari_denoisplit.widgets.calibration.saving import CalibrationSaving
 from napari_denoisplit.widgets.calibration.words import figures_table, verdicts_html
-from napari_denoisplit.widgets.choosers.model import ModelChoice
+from napari_denoisplit.widgets.choosers.model_page import ModelPage
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import SettingsForm
-from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari.viewer import Viewer
 
     from napari_denoisplit.events import NoiseEvent
@@ -42,7 +39,7 @@ _TITLES = {
 }
 
 
-class CalibrationWidget(JobWidget):
+class CalibrationWidget(ModelPage):
     """Bring the sigma of a model to the size of its errors, and see what it is then worth.
 
     Parameters
@@ -56,7 +53,6 @@ class CalibrationWidget(JobWidget):
     def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
         help_text = "Compare the uncertainty (sigma) with errors."
         super().__init__(napari_viewer, "Calibrate the uncertainty", "Calibrate", help_text, start)
-        self.model = ModelChoice(self)
         self.data = CalibrationData(self._viewer, self)
         self.settings = SettingsForm(CalibrateSettings, _HOW, _TITLES, self)
         self.more = SettingsForm(CalibrateSettings, _MORE, _TITLES, self)
@@ -72,8 +68,6 @@ class CalibrationWidget(JobWidget):
         kinds = {MODEL_SUFFIXES: self.model.add, READABLE: self.data.add_files}
         self._take_drops(kinds, self.panel.status)
         self.model.changed.connect(self._on_model)
-        self.model.changed.connect(self.subject_changed)
-        self.model.known.connect(self.model_known)
         self.data.changed.connect(self._refresh)
         self.saving.saved.connect(self.model.open)
         self._refresh()
@@ -82,20 +76,6 @@ class CalibrationWidget(JobWidget):
     def problem(self) -> str:
         """Why nothing can be calibrated; empty if it can."""
         return self.model.problem or self.data.problem
-
-    @property
-    def subject(self) -> tuple[str, str]:
-        """Name of the model that is chosen."""
-        return self.model.name, ""
-
-    def open_model(self, path: Path) -> None:
-        """Choose a model file."""
-        self.model.open(path)
-
-    def offer_model(self, path: Path) -> None:
-        """Take a model that another page knows of, unless the user has chosen one here."""
-        if not self.panel.is_running:
-            self.model.offer(path)
 
     def take_example(self) -> None:
         """Choose the model of the example."""

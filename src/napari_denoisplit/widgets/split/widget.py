@@ -14,7 +14,7 @@ from napari_denoisplit.images.layer_record import PREVIEW
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.choosers.foreign_model import FOREIGN_SUFFIXES
 from napari_denoisplit.widgets.choosers.images import ImageChooser
-from napari_denoisplit.widgets.choosers.model import ModelChoice
+from napari_denoisplit.widgets.choosers.model_page import ModelPage
 from napari_denoisplit.widgets.choosers.roles import SUPERPOSITION
 from napari_denoisplit.widgets.layers.removal import hide_kind, remove_kind
 from napari_denoisplit.widgets.parts.column import Fold
@@ -23,7 +23,6 @@ from napari_denoisplit.widgets.parts.dialogs import ask_for_folder
 from napari_denoisplit.widgets.parts.dropping import (
     MODEL_SUFFIXES,
 )
-from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.split_fields import split_fields
 from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.parts.worker import Start, start_job
@@ -47,7 +46,7 @@ _LOOK = "Open the page that shows the possible answers of the result, one at a t
 _TRUST = "Open the page that judges the result by what it leaves unexplained."
 
 
-class SplitWidget(JobWidget):
+class SplitWidget(ModelPage):
     """Split a layer, or files dropped here, into denoised structures with their uncertainty.
 
     Parameters
@@ -61,7 +60,6 @@ class SplitWidget(JobWidget):
     def __init__(self, napari_viewer: Viewer, start: Start = start_job) -> None:
         help_text = "Split the image with the model."
         super().__init__(napari_viewer, "Split and denoise", "Split", help_text, start)
-        self.model = ModelChoice(self)
         self.source = ImageChooser(self._viewer, SUPERPOSITION, self)
         self.settings, self.more = split_fields(self)
         self.lens = Lens(self._viewer, start, self._lens_choice, self)
@@ -90,10 +88,8 @@ class SplitWidget(JobWidget):
         kinds = {models: self.model.add, READABLE: self.source.add_files}
         self._take_drops(kinds, self.panel.status)
         self.model.changed.connect(self._on_model)
-        self.model.known.connect(self.model_known)
         self.source.changed.connect(self._refresh)
-        for choice in (self.model, self.source):
-            choice.changed.connect(self.subject_changed)
+        self.source.changed.connect(self.subject_changed)
         for form in (self.settings, self.more):
             form.changed.connect(self.where.refresh)
             form.changed.connect(self.lens.refresh)
@@ -117,15 +113,6 @@ class SplitWidget(JobWidget):
         sources = self.source.sources
         more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
         return self.model.name, f"{sources[0].name}{more}" if sources else ""
-
-    def offer_model(self, path: Path) -> None:
-        """Take a model that another page knows of, unless the user has chosen one here."""
-        if not self.is_busy:
-            self.model.offer(path)
-
-    def open_model(self, path: Path) -> None:
-        """Choose a model file."""
-        self.model.open(path)
 
     def split_example(self) -> None:
         """Split the active layer, cells that come with the package, by the model made for them."""
