@@ -79,13 +79,7 @@ class ImageFile:
         image = self.open(lazy_above=_SMALL)
         if is_zarr(self.path):  # keeps no file open
             return image
-        import dask.array  # only for files that are not read
-
-        chunks = getattr(image.data, "chunks", image.shape)
-        data = dask.array.from_array(
-            _Unread(self, image), chunks=chunks, name=False, meta=np.empty(0, image.data.dtype)
-        )
-        return replace(image, data=data)
+        return replace(image, data=_Unread(self, image))
 
 
 class _Unread:
@@ -103,9 +97,12 @@ class _Unread:
                 f"{self.shape} {self.dtype} when it was opened: leave files that are in use alone."
             )
         part = image.data[index]
-        # In this thread: it is itself one of dask's.
+        # In this thread, which may be one of dask's own.
         lazy = hasattr(part, "compute")
         return np.asarray(part.compute(scheduler="synchronous") if lazy else part)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[(slice(None),) * self.ndim], dtype)
 
 
 def read_together(files: Sequence[ImageFile]) -> Iterator[Image]:
