@@ -10,10 +10,12 @@ from tests.sampling.test_blocks import COMPUTE, SETTINGS, model, stack
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.jobs.split.input import as_recorded
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.nn.families import sampler_of
 from napari_denoisplit.sampling.focus import Focus
 from napari_denoisplit.sampling.patchwork import Patchwork
+from napari_denoisplit.settings import Acquisition
 
 __all__ = ["model", "stack"]
 
@@ -57,6 +59,15 @@ def test_a_view_shows_what_the_whole_split_has_there(model, stack, view, antithe
     assert picture.y[0] <= view.y[0] < view.y[1] <= picture.y[1]
     assert picture.x[0] <= max(0, view.x[0]) < view.x[1] <= picture.x[1]
     assert_close(picture, *expected(run(split_job(model, stack, settings)), picture, view.plane))
+
+
+def test_a_view_of_an_enlarged_recording_shows_what_its_whole_split_has_there(model, stack):
+    taken = Acquisition(magnification=2)
+    settings = SETTINGS.model_copy(update={"acquisition": taken})
+    work = patchwork(as_recorded(model, stack, taken)[0], stack, settings)
+    draw_all(work, VIEW)
+    picture = work.picture(VIEW)
+    assert_close(picture, *expected(run(split_job(model, stack, settings)), picture, VIEW.plane))
 
 
 def test_views_that_overlap_make_one_seamless_picture(model, stack):
