@@ -333,6 +333,19 @@ def test_ten_bad_steps_in_a_row_end_the_job_with_step_and_learning_rate(
         run(train_job(fields, changed(settings, steps=50, steps_per_epoch=50)))
 
 
+def test_a_training_that_diverges_says_so_with_the_way_out(fields, settings, monkeypatch):
+    original = Trainer.step
+
+    def exploding(self):
+        original(self)
+        for weight in self.average.network.parameters():
+            weight.data.fill_(1e30)
+
+    monkeypatch.setattr(Trainer, "step", exploding)
+    with pytest.raises(TrainingError, match=r"has diverged.*Lower the learning rate"):
+        run(train_job(fields, settings))
+
+
 def test_mixing_weights_and_range_are_stored(fields, settings):
     mix = MixSettings(mode="sum", alpha_low=0.8, alpha_high=1.2)
     header = run(train_job(fields, changed(settings, steps=1, mix=mix.model_dump()))).model.header

@@ -68,7 +68,7 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
     Raises
     ------
     TrainingError
-        Ten steps in a row were not finite, there is no step or no finite loss on validation, or
+        Ten steps in a row were not finite, there is no step or nothing finite on validation, or
         latents go unused whatever is done.
     ImageError
         A file is gone or damaged that is read as it is needed.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
+from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Elbo
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.measures.psnr import range_invariant_psnr
@@ -96,7 +97,13 @@ class Validation:
 
     @torch.no_grad()
     def run(self, network: nn.Module, objective: Objective) -> ValidationResult:
-        """Validate a network that is in evaluation mode."""
+        """Validate a network that is in evaluation mode.
+
+        Raises
+        ------
+        TrainingError
+            What it predicts is not finite.
+        """
         losses, psnr, size = np.zeros(2 + objective.n_levels), [], 0
         noisy, separation = _NoisyPsnr(self._normalization), Separation(len(self._truth[0]))
         generator = torch.Generator(self._compute.device).manual_seed(SEED)
@@ -104,6 +111,11 @@ class Validation:
         blocks = zip(self._blocks, self._superpositions, self._truth, strict=True)
         for block, superposition, truth in blocks:
             found, mmse = self._predict(network, block, superposition, objective, generator)
+            if not np.isfinite(mmse).all():
+                raise TrainingError(
+                    "The training has diverged: what the network predicts of the images kept for "
+                    "validation is not finite. Lower the learning rate, or check the noise models."
+                )
             n = block[0].size
             losses += found * n
             size += n
@@ -146,7 +158,8 @@ class Validation:
         losses = torch.cat([torch.stack(terms[:2]), terms.kl_per_level]).cpu().double().numpy()
         scale = np.asarray(n.channel_stds, np.float32)[:, None, None]
         offset = np.asarray(n.channel_means, np.float32)[:, None, None]
-        return losses, signal[0].cpu().numpy() * scale + offset
+        with np.errstate(over="ignore"):  # told by the caller
+            return losses, signal[0].cpu().numpy() * scale + offset
 
 
 class _NoisyPsnr:
