@@ -17,7 +17,12 @@ from napari_denoisplit.jobs.trust import round_trip
 from napari_denoisplit.measures.trust.round_trip import turned_apart
 from napari_denoisplit.nn.families import network_of
 from napari_denoisplit.noise.models.superposed import superposed_variance
-from napari_denoisplit.settings import ContextSettings, LadderSettings, SplitSettings
+from napari_denoisplit.settings import (
+    Acquisition,
+    ContextSettings,
+    LadderSettings,
+    SplitSettings,
+)
 
 EXACT = {"device": "cpu", "precision": "float32"}
 
@@ -41,7 +46,7 @@ def test_the_parts_turned_apart_are_superposed_with_fresh_noise_and_split_again(
     noise = image - superpose(turned, (0.4, 0.7), 50.0)
     variance = superposed_variance(MODELS, (0.4, 0.7), turned)
     assert float((noise**2 / variance).mean()) == pytest.approx(1, abs=0.02)
-    assert (used.n_samples, used.grey_levels, used.tile_size) == (3, "kept", 64)
+    assert (used.n_samples, used.acquisition, used.tile_size) == (3, Acquisition(), 64)
 
 
 @pytest.mark.parametrize("context", [None, ContextSettings(scales=3)], ids=["plain", "context"])
