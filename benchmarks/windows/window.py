@@ -189,7 +189,7 @@ def stop_latencies(window: Window) -> dict[str, float]:
                 continue
             widget.panel.button.click()
             took = window.until(lambda widget=widget: not widget.panel.is_running)
-            found[f"{name}, {moment} ({stage[:40].strip()})"] = took
+            found[f"{name}, {moment}"] = took
             print(name, moment, took, stage, widget.panel.status.text(), flush=True)
             window.remove_results()
     return found
