@@ -239,8 +239,8 @@ def _filled(settings: NetworkSettings, weights: dict[str, Tensor], path: Path) -
     bad = [name for name, value in weights.items() if not bool(torch.isfinite(value).all())]
     if bad:
         raise ModelFileError(
-            f"{path} holds weights that are NaN or infinite ({bad[0]} and {len(bad) - 1} more of "
-            f"{len(weights)}): the file is damaged, or its training failed. Take a copy or train "
+            f"{path} holds weights that are NaN or infinite ({len(bad)} of {len(weights)}, among "
+            f"them {bad[0]}): the file is damaged, or its training failed. Take a copy or train "
             "again."
         )
     network = network_of(settings)
