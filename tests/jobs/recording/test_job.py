@@ -21,11 +21,11 @@ from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.learning.batches import Batches
 from napari_denoisplit.jobs.recording.job import Recording, recording_job
-from napari_denoisplit.jobs.recording.scale import can_see_enlarged
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.likeness import likeness_of, with_likeness
 from napari_denoisplit.measures.separation import KEY, judge_separation
+from napari_denoisplit.nn.families import network_of
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.settings import (
     Acquisition,
@@ -284,7 +284,14 @@ def test_larger_pixels_are_kept_on_request_and_where_the_network_cannot_see_them
     kept = SETTINGS.model_copy(update={"grey_levels": "kept"})
     look = run(recording_job(known, image_of(recording, 650), kept, threading.Event()))
     assert look.acquisition.as_trained
-    assert not can_see_enlarged(UNetSettings())
+    unet = network_of(UNetSettings(n_levels=2, n_filters=4))
+    header = known.header.model_copy(update={"network": unet.settings, "training": {}})
+    other = replace(known, network=unet, header=header)
+    look = run(recording_job(other, image_of(recording, 650), SETTINGS, threading.Event()))
+    assert look.acquisition.magnification == 1
+    asked = SETTINGS.model_copy(update={"acquisition": Acquisition(magnification=2)})
+    with pytest.raises(JobError, match="cannot see images enlarged"):
+        run(split_job(other, image_of(recording, 650), asked))
 
 
 def test_pixels_of_another_size_are_told_by_a_model_that_knows_nothing_else(model: Model):

@@ -9,7 +9,7 @@ import torch
 from napari_denoisplit.images.units import pixel_edge
 from napari_denoisplit.measures.trust.recording import WORTH_ENLARGING
 from napari_denoisplit.nn.families import facts_of
-from napari_denoisplit.nn.families.magnified import MagnifiedSettings
+from napari_denoisplit.nn.families.magnified import MagnifiedSettings, can_be_enlarged
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
@@ -29,15 +29,11 @@ def magnification_for(header: ModelHeader, view: Image, settings: SplitSettings)
     if settings.acquisition is not None:
         return settings.acquisition.magnification
     edges = pixel_edges(header, view)
-    if settings.grey_levels == "kept" or edges is None or not can_see_enlarged(header.network):
+    if settings.grey_levels == "kept" or edges is None:
+        return 1
+    if not can_be_enlarged(facts_of(header.network, torch.float32)):
         return 1
     return 2 if edges[0] / edges[1] >= WORTH_ENLARGING else 1
-
-
-def can_see_enlarged(network: NetworkSettings) -> bool:
-    """Whether features of the network have places among the pixels of an image half as large."""
-    facts = facts_of(network, torch.float32)
-    return facts.least_context == 0 and all(level.shrink % 2 == 0 for level in facts.levels)
 
 
 def network_for(header: ModelHeader, view: Image, settings: SplitSettings) -> NetworkSettings:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.errors import JobError, TrainingError
 from napari_denoisplit.nn.families.family import Family
 from napari_denoisplit.nn.fast.field_of_view import Window
 from napari_denoisplit.nn.sampler import Level, NetworkFacts, SplittingNetwork
@@ -116,6 +116,11 @@ class MagnifiedFamily(Family[MagnifiedSettings]):
     def facts(self, settings: MagnifiedSettings, dtype: torch.dtype) -> NetworkFacts:
         """See `Family`: four pixels of the network are one of the image."""
         inner = self._of(settings).facts(settings.network, dtype)
+        if not can_be_enlarged(inner):
+            raise JobError(
+                f"This network ({settings.network.in_words}) cannot see images enlarged: leave the "
+                "magnification out, and take images with pixels of the size that it knows."
+            )
         return NetworkFacts(
             n_channels=inner.n_channels,
             multiple=max(1, inner.multiple // 2),
@@ -144,6 +149,11 @@ class MagnifiedFamily(Family[MagnifiedSettings]):
 
     def _of(self, settings: MagnifiedSettings) -> Family[Any]:
         return self._families[settings.network.kind]
+
+
+def can_be_enlarged(facts: NetworkFacts) -> bool:
+    """Whether what a network encodes has places among the pixels of an image half as large."""
+    return facts.least_context == 0 and all(level.shrink % 2 == 0 for level in facts.levels)
 
 
 def _enlarged(x: Tensor) -> Tensor:
