@@ -59,10 +59,11 @@ class ConfinedStore(LocalStore):
             return None
         if is_pipe(path):
             raise ImageError(f"{path} is a pipe or a device, no file: copy the folder again.")
-        if path.is_file() and not path.stat().st_size:
+        found = await super().get(key, prototype, byte_range)
+        if found is not None and not len(found):
             # zarr takes an empty shard for one without pixels, and gives the fill value.
             raise ImageError(f"{path} is empty: copy the folder again.")
-        return await super().get(key, prototype, byte_range)
+        return found
 
 
 def _write_whole(path: Path, value: Buffer) -> None:
