@@ -101,8 +101,9 @@ class SamplesWidget(JobWidget):
             viewer.dims.events.current_step.connect(self._on_dims)
 
     def offer_model(self, path: Path) -> None:
-        """Take a model that another page knows of."""
-        self.prior.model.offer(path)
+        """Take a model that another page knows of, to see what it has learned."""
+        if not self.prior.panel.is_running:
+            self.prior.model.offer(path)
 
     def pin(self) -> None:
         """Keep the sample in sight as layers."""
