@@ -95,15 +95,15 @@ def recording_job(
         known = Acquisition()
     enlarged = magnification_for(model.header, view, settings)
     aside = _without_a_look(model, view, enlarged)
-    unknown = Acquisition(magnification=enlarged)
+    as_said = known or Acquisition(magnification=enlarged)
     windows = None
     if likeness is not None:
         windows = windows_of(view if known is None else without_background(view, known))
     if likeness is None or windows is None or len(windows.pixels) < _FEWEST:
         if aside is None:
-            return Recording(known or unknown, None, ())
+            return Recording(as_said, None, ())
         yield Stage(aside.headline)
-        return Recording(known or unknown, aside, (aside.headline,))
+        return Recording(as_said, aside, (aside.headline,))
     yield Stage(f"Looking at {view.name}")
     try:
         with keep_freed_memory():

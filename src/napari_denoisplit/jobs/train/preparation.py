@@ -134,14 +134,16 @@ def _opened(
         )
     if fields.is_unread or shelf is not None:
         n_bytes = None if shelf is None else int(shelf[2])
-        how |= {"seed": settings.seed, "n_bytes": n_bytes, "n_processes": together.count()}
-        shelves = Shelves(fields, **how)
+        n = together.count()
+        shelves = Shelves(fields, **how, seed=settings.seed, n_bytes=n_bytes, n_processes=n)
         yield Stage(shelves.in_words())
         fields, parts = yield from begin_job(shelves)
     doubts = doubts_about(fields, noise_models)
     for doubt in doubts:
         yield Stage(doubt)
-    return _Opened(fields, parts or fields.partition(**how), shelves, doubts)
+    if parts is None:
+        parts = fields.partition(**how)
+    return _Opened(fields, parts, shelves, doubts)
 
 
 def _mixed(channels: NDArray[np.float32], mix: MixSettings) -> NDArray[np.float32]:

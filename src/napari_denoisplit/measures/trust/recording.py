@@ -90,23 +90,19 @@ def judge_scale(here: float, trained: float, enlarged: int = 1) -> Verdict | Non
     if ratio <= SAME_SCALE:
         return None
     gravity = 2 if ratio / enlarged > ANOTHER_SCALE else 1
-    if enlarged > 1:
-        finding = Finding(
-            gravity,
-            f"Its pixels are {here:.3g} µm wide, those of the training images {trained:.3g} µm: it "
-            f"is enlarged {enlarged} times for the model, which takes four times as long. Sigma "
-            "was not calibrated for that. Train with images like this one for more; if the pixel "
-            "size is wrong, correct it.",
-        )
-        return _verdict([finding], {"magnification": magnification})
     way_out = "Resample it to that" if magnification > 1 else "Take it with pixels of that size"
-    finding = Finding(
-        gravity,
-        f"Its pixels are {here:.3g} µm wide, those of the training images {trained:.3g} µm, so "
-        f"that structures look {magnification:.2g} times as large as the model knows them. "
-        f"{way_out}, or train with images like this one; if the pixel size is wrong, correct it.",
+    effect = (
+        f"that structures look {magnification:.2g} times as large as the model knows them"
+        if enlarged == 1
+        else f"that it is enlarged {enlarged} times for the model, which takes {enlarged**2} times "
+        "as long, and for which the uncertainty (sigma) was not calibrated"
     )
-    return _verdict([finding], {"magnification": magnification})
+    text = (
+        f"Its pixels are {here:.3g} µm wide, those of the training images {trained:.3g} µm, so "
+        f"{effect}. {way_out}, or train with images like this one; if the pixel size is wrong, "
+        "correct it."
+    )
+    return _verdict([Finding(gravity, text)], {"magnification": magnification})
 
 
 def _verdict(found: list[Finding], numbers: dict[str, float]) -> Verdict:

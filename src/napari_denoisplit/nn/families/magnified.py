@@ -123,7 +123,7 @@ class MagnifiedFamily(Family[MagnifiedSettings]):
             )
         return NetworkFacts(
             n_channels=inner.n_channels,
-            multiple=max(1, inner.multiple // 2),
+            multiple=inner.multiple // 2,
             reach=inner.reach // 2 + 1,  # a pixel is enlarged by its neighbours
             levels=tuple(Level(level.n_latents, level.shrink // 2) for level in inner.levels),
             working_bytes=4 * inner.working_bytes,
