@@ -23,6 +23,7 @@ RINGS = (
         "events",
         "fault_report",
         "files",
+        "memory",
         "settings",
         "verdict",
         "wording",

@@ -57,11 +57,11 @@ from napari_denoisplit.images.training.separate import SeparateFields as Separat
 from napari_denoisplit.jobs.batch.outcome import BatchResult as BatchResult
 from napari_denoisplit.jobs.calibrate.job import Calibrated as Calibrated
 from napari_denoisplit.jobs.denoise.job import Denoised as Denoised
-from napari_denoisplit.jobs.forecast.words import Preflight as Preflight
 from napari_denoisplit.jobs.importing import import_model as import_model
 from napari_denoisplit.jobs.learning.loop import Trained as Trained
 from napari_denoisplit.jobs.noise.job import Judged as Judged
 from napari_denoisplit.jobs.noise.job import NoiseFit as NoiseFit
+from napari_denoisplit.jobs.preflight import Preflight as Preflight
 from napari_denoisplit.jobs.trust.residuals import ResidualCheck as ResidualCheck
 from napari_denoisplit.measures.ms_ssim import ms_ssim as ms_ssim
 from napari_denoisplit.measures.psnr import range_invariant_psnr as range_invariant_psnr

@@ -20,8 +20,8 @@ from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, SampleDrawn, Stage
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.images.results.split import Split
-from napari_denoisplit.jobs.forecast.words import Preflight
 from napari_denoisplit.jobs.learning.loop import Trained
+from napari_denoisplit.jobs.preflight import Preflight
 from napari_denoisplit.settings import LadderSettings, MixSettings
 
 PATIENCE = 240_000  # ms
@@ -93,11 +93,7 @@ class FakeJobs:
             bytes_on_disk=2.0**30 if on_disk else 0.0,
             n_samples=settings.n_samples,
             kept_samples=settings.keep_samples,
-            n_planes=1,
             n_blocks=1 if on_disk else 0,
-            block_size=1024 if on_disk else None,
-            tile_size=None,
-            n_tiles=1,
             computed_on="cpu, float32",
         )
 
@@ -133,7 +129,7 @@ def jobs(monkeypatch) -> FakeJobs:
     fake = FakeJobs()
     stand_in(monkeypatch, "jobs.split.job", fake.split_job)
     stand_in(monkeypatch, "jobs.train.job", fake.train_job)
-    stand_in(monkeypatch, "jobs.forecast.preflight", fake.preflight)
+    stand_in(monkeypatch, "jobs.preflight", fake.preflight)
     return fake
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.images.training.separate import SeparateFields
-    from napari_denoisplit.jobs.forecast.words import Preflight
     from napari_denoisplit.jobs.learning.loop import Trained
+    from napari_denoisplit.jobs.preflight import Preflight
     from napari_denoisplit.measures.comparison import ChannelScore
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
@@ -95,7 +95,7 @@ def region_of(index: tuple[slice, slice] | None) -> PlaneRegion | None:
     return None if index is None else PlaneRegion.of_slices(*index)
 
 
-@documented_by("jobs.forecast.preflight", "preflight")
+@documented_by("jobs.preflight", "preflight")
 def preflight(
     model: Model | str | PathLike[str],
     image: Image | ImageFile,
@@ -115,7 +115,7 @@ def preflight(
     -------
     Numbers; `sentence` says them in words, and `problem` why the results do not fit into memory.
     """
-    from napari_denoisplit.jobs.forecast.preflight import preflight as told  # imports torch
+    from napari_denoisplit.jobs.preflight import preflight as told  # imports torch
 
     chosen, part = settings or SplitSettings(), region_of(region)
     given = model_or_path(model), checked_image(image)

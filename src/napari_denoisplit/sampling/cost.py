@@ -8,10 +8,10 @@ from __future__ import annotations
 from math import lcm
 from typing import TYPE_CHECKING
 
-import psutil
 import torch
 
 from napari_denoisplit.errors import JobError
+from napari_denoisplit.memory import free_memory, room_for
 from napari_denoisplit.sampling.border import round_up
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 OVERLAP = 6
 """Positions of the coarsest level, 96 pixels of the presets: with so much context tiles differ from
 the whole plane by a hundred-thousandth of sigma (docs/benchmarks.md)."""
-SHARE_OF_FREE_MEMORY = 0.5
 MOST_ON_CPU = 1.5 * 2**30
 """Bytes beyond which larger tiles make a CPU hardly faster, where a result goes to disk."""
 AT_ONCE = 2**16
@@ -35,18 +34,12 @@ IMAGES_IN_WORK = 6
 drawn, its difference to the mean, and the copies of sample, MMSE and sigma that are shown."""
 
 
-def free_memory(device: torch.device) -> float:
-    """Bytes that are free on a device."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    return float(psutil.virtual_memory().available)
-
-
 def memory_for(settings: SplitSettings, device: torch.device, *, blocks: bool = False) -> float:
     """Bytes that sampling may take on a device; `blocks` where it goes to disk block by block."""
     if settings.memory_gib is not None:
         return settings.memory_gib * 2**30
-    memory = free_memory(device) * SHARE_OF_FREE_MEMORY
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_memory()
+    memory = room_for("sampling", free)
     return min(memory, MOST_ON_CPU) if blocks and device.type == "cpu" else memory
 
 

@@ -72,7 +72,7 @@ def test_what_it_takes_is_said_first(model, images, tmp_path, capsys):
 def test_a_dry_run_says_what_it_takes_and_writes_nothing(model, images, tmp_path, capsys, output):
     assert split(model, images[0], "-o", tmp_path / output, "--dry-run") == 0
     said = capsys.readouterr().out
-    assert "of memory to sample in" in said
+    assert "of memory to sample" in said
     assert ("on disk" in said) == output.endswith("zarr")
     assert not (tmp_path / output).exists()
 

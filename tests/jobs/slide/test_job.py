@@ -309,7 +309,7 @@ def test_a_forecast_comes_first_and_the_time_after_the_first_block(model, tmp_pa
     _, events = split(model, tmp_path / "out.zarr")
     said = [e.text for e in events if isinstance(e, Stage)]
     assert said[0].startswith("Splitting into out.zarr: 3 answers on cpu, float32; ")
-    assert "to sample in 6 blocks of 64 x 64 pixels; at most" in said[0]
+    assert "to sample in 6 blocks; at most" in said[0]
     assert any(text.startswith("All blocks will take about") for text in said)
     progress = [e for e in events if isinstance(e, Progress)]
     assert progress[2].seconds_left > 0

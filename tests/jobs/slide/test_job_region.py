@@ -12,7 +12,7 @@ from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import BlocksWritten, run
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.plane_region import PlaneRegion
-from napari_denoisplit.jobs.forecast.preflight import preflight
+from napari_denoisplit.jobs.preflight import preflight
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.sampling.focus import Focus

@@ -16,9 +16,9 @@ from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.images.zarr.reading import read_ome_zarr
 from napari_denoisplit.jobs.calibrate.job import calibrate_job
-from napari_denoisplit.jobs.forecast.preflight import preflight
 from napari_denoisplit.jobs.learning import loop
 from napari_denoisplit.jobs.learning import run as training_run
+from napari_denoisplit.jobs.preflight import preflight
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.split.lens import lens_job

@@ -45,7 +45,7 @@ def test_a_stale_answer_is_dropped(qtbot, widget, model, jobs, monkeypatch):
         go_on.wait(60)
         return jobs.preflight(model, image, settings, on_disk=on_disk, region=region)
 
-    stand_in(monkeypatch, "jobs.forecast.preflight", preflight)
+    stand_in(monkeypatch, "jobs.preflight", preflight)
     widget.open_model(model)
     qtbot.waitUntil(begun.is_set)
     widget.settings["n_samples"].set_value(9)

@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.pixel_size import ImageMetadata
+from napari_denoisplit.memory import free_memory
 from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _check_scene(path: Path, scenes: Sequence[str], series: int | None) -> None:
 
 def _check_memory(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> None:
     """Refuse what is larger than the memory, before room is made for it."""
-    n_bytes, free = math.prod(shape) * np.dtype(dtype).itemsize, psutil.virtual_memory().available
+    n_bytes, free = math.prod(shape) * np.dtype(dtype).itemsize, free_memory()
     if n_bytes > free:
         raise ImageError(
             f"{path} claims to have {' x '.join(map(str, shape))} pixels, which take "

@@ -12,8 +12,8 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.channels import choose_channels
 from napari_denoisplit.images.files.file_sets import once_each
 from napari_denoisplit.images.files.reading import read_image
-from napari_denoisplit.images.files.room import READ_WHOLE, read_whole
 from napari_denoisplit.images.zarr.nodes import is_zarr
+from napari_denoisplit.memory import READ_WHOLE, room_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -116,7 +116,9 @@ def read_together(files: Sequence[ImageFile]) -> Iterator[Image]:
     ImageError
         A file cannot be read, or has no such channel.
     """
-    if read_whole(file.path for file in files):
+    # Pixels take as many bytes as the files, or more where those are compressed.
+    sizes = [file.path.stat().st_size for file in files if file.path.is_file()]
+    if sum(size for size in sizes if size <= READ_WHOLE) <= room_for("files"):
         for file in files:
             yield file.open(READ_WHOLE)
         return

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.files.room import READ_WHOLE
 from napari_denoisplit.images.pixel_size import ImageMetadata
+from napari_denoisplit.memory import READ_WHOLE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,10 +22,10 @@ from napari_denoisplit.images.files.completeness import check_chain, missing_par
 from napari_denoisplit.images.files.grey_levels import as_meant, without_alpha
 from napari_denoisplit.images.files.mrc import is_mrc, read_mrc
 from napari_denoisplit.images.files.remarks import remarks, tifffile_remarks
-from napari_denoisplit.images.files.room import READ_WHOLE
 from napari_denoisplit.images.files.tiles import bound_tiles
 from napari_denoisplit.images.pixel_size import tiff_metadata
 from napari_denoisplit.images.zarr.nodes import ZARR_FILES, is_zarr
+from napari_denoisplit.memory import READ_WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

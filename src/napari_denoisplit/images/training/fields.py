@@ -7,7 +7,6 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import psutil
 
 from napari_denoisplit.errors import REPLACE, ImageError
 from napari_denoisplit.images.image import Image
@@ -25,6 +24,7 @@ from napari_denoisplit.images.training.partition import partition
 from napari_denoisplit.images.training.sources import source_line
 from napari_denoisplit.images.training.unread import UnreadField
 from napari_denoisplit.images.units import pixel_edge
+from napari_denoisplit.memory import free_memory
 from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ class TrainingFields:
         if self.is_unread:
             raise ImageError(
                 f"The images take up to {gib(self.n_bytes)} of memory ({BYTES_PER_PIXEL} bytes for "
-                f"each pixel of a channel), and {gib(psutil.virtual_memory().available)} are free: "
+                f"each pixel of a channel), and {gib(free_memory())} are free: "
                 "take fewer of them, or parts of them that show all that there is."
             )
         return self

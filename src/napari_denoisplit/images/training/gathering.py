@@ -6,12 +6,12 @@ from math import prod
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import psutil
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image, no_image
 from napari_denoisplit.images.training.noise_data import exposures_hint
 from napari_denoisplit.images.training.unread import UnreadField, planes_of
+from napari_denoisplit.memory import free_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ measured: 7.6."""
 def fit_in_memory(images: Iterable[Image]) -> bool:
     """Whether memory holds images as a training uses them; no pixel is read."""
     needed = BYTES_PER_PIXEL * sum(prod(image.shape) for image in images)
-    return needed <= psutil.virtual_memory().available
+    return needed <= free_memory()
 
 
 def groups_of(images: Images) -> list[list[Image]]:

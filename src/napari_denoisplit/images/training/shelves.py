@@ -13,13 +13,13 @@ from math import ceil, prod
 from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.training.gathering import BYTES_PER_PIXEL
 from napari_denoisplit.images.training.partition import Partition, Region
 from napari_denoisplit.images.training.separate import SeparateFields
 from napari_denoisplit.images.windows import evenly
+from napari_denoisplit.memory import free_memory, room_for
 from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ EDGE = 1024
 """Largest edge of a region, pixels, if four patches do not need more."""
 LARGEST = 2**30
 """Bytes of a shelf; there are two, that in use and the next."""
-SHARE = 0.25
-"""Of the free memory, that a shelf takes where it is little."""
 MOST_VALIDATED = 16
 """Regions of a structure that are held for validation, which looks at a part of each."""
 
@@ -126,8 +124,7 @@ class Shelves:
         structures = fields.structures if isinstance(fields, SeparateFields) else (fields,)
         fractions = validation_fraction, test_fraction
         self._places = [_Places.of(one, patch_size, *fractions) for one in structures]
-        free = psutil.virtual_memory().available
-        self.n_bytes = n_bytes or int(min(LARGEST, SHARE * free / n_processes))
+        self.n_bytes = n_bytes or int(min(LARGEST, room_for("shelf") / n_processes))
         share = self.n_bytes // len(structures)
         self._sizes = [min(share // p.n_bytes, len(p.train)) for p in self._places]
         if min(self._sizes) < 1:
@@ -157,13 +154,13 @@ class Shelves:
 
     def in_words(self) -> str:
         """Say how much is held, and what is measured on a part."""
-        free = gib(psutil.virtual_memory().available)
         n, of = sum(self._sizes), sum(len(p.train) for p in self._places)
         return (
-            f"The images take up to {gib(self._fields.n_bytes)} of memory, and {free} are free: "
-            f"they are read as they are needed. Two random parts of them are held at a time, of up "
-            f"to {gib(self.n_bytes)} each, and exchanged as the training goes on. The first, "
-            f"{n:,} of {of:,} regions, is what normalization and noise models are measured on"
+            f"The images take up to {gib(self._fields.n_bytes)} of memory, and "
+            f"{gib(free_memory())} are free: they are read as they are needed. Two random parts of "
+            f"them are held at a time, of up to {gib(self.n_bytes)} each, and exchanged as the "
+            f"training goes on. The first, {n:,} of {of:,} regions, is what normalization and "
+            "noise models are measured on"
         )
 
     def on_shelf(self, number: int) -> list[list[Region]]:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Progress
 from napari_denoisplit.jobs.batch.record import input_stamp
-from napari_denoisplit.jobs.forecast.preflight import preflight
-from napari_denoisplit.jobs.forecast.words import together
+from napari_denoisplit.jobs.preflight import preflight, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

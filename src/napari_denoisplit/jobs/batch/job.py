@@ -28,10 +28,11 @@ from napari_denoisplit.images.results.files import write_split
 from napari_denoisplit.jobs.batch.forecast import TimeLeft, forecast_files, size_of
 from napari_denoisplit.jobs.batch.items import BatchItem, refuse_overwriting
 from napari_denoisplit.jobs.batch.outcome import LOG_NAME, BatchResult, append_line
-from napari_denoisplit.jobs.batch.record import READ_AT_ONCE, Reading, input_stamp, why_again
+from napari_denoisplit.jobs.batch.record import Reading, input_stamp, why_again
 from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.split.input import model_of
 from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.memory import READ_WHOLE
 from napari_denoisplit.nn.compute import Compute
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class _Batch:
                 stamp = input_stamp(item.path) if item.path.exists() else {}
                 yield Stage(f"Reading {item.path.name}")
                 whole = item.region is None
-                image = self._reading.of(item.path).open(READ_AT_ONCE if whole else LAZY_ABOVE)
+                image = self._reading.of(item.path).open(READ_WHOLE if whole else LAZY_ABOVE)
                 for note in image.notes:
                     yield Stage(note)
                 part, settings = item.region, self._settings

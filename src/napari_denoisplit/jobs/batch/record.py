@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 _WITHOUT_EFFECT = {"device", "memory_gib"}
 
 
-READ_AT_ONCE = 2**30
-"""Bytes of pixels up to which an image is read as a whole; of a part, less is looked at."""
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What to take of the files of a batch."""

@@ -10,13 +10,14 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.errors import ImageError, JobError, TrainingError
 from napari_denoisplit.events import changed
 from napari_denoisplit.jobs.denoise.job import denoise_job
 from napari_denoisplit.jobs.versions import versions
+from napari_denoisplit.memory import free_memory, room_for
+from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.settings import DenoiseSettings
     from napari_denoisplit.verdict import Verdict
-
-SHARE_OF_FREE_MEMORY = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,11 +197,10 @@ def _like(image: Image, result: NDArray[np.float32], notes: tuple[str, ...]) -> 
 
 def _check_room(images: Sequence[Image]) -> None:
     """Refuse results that do not fit into memory, before minutes are spent on them."""
-    needed = 4.0 * sum(prod(image.shape) for image in images)
-    free = float(psutil.virtual_memory().available)
-    # One more time, for the channel that is under way.
-    if 2 * needed > SHARE_OF_FREE_MEMORY * free:
+    # Twice, for the channel that is under way.
+    needed, free = 2 * 4.0 * sum(prod(image.shape) for image in images), free_memory()
+    if needed > room_for("results", free):
         raise JobError(
-            f"The denoised images take {2 * needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB "
-            "are free: denoise fewer images or planes at a time."
+            f"The denoised images take {gib(needed)}, and {gib(free)} are free: "
+            "denoise fewer images or planes at a time."
         )

@@ -15,8 +15,8 @@ from napari_denoisplit.events import BlocksWritten, Count, Progress, Stage
 from napari_denoisplit.images.files.image_file import ImageFile
 from napari_denoisplit.images.results.record import make_record, name_of_pixels
 from napari_denoisplit.images.results.zarr_folder import open_zarr_folder
-from napari_denoisplit.jobs.forecast.preflight import preflight_blocks
 from napari_denoisplit.jobs.lock import locked
+from napari_denoisplit.jobs.preflight import preflight_blocks
 from napari_denoisplit.jobs.recording.job import recording_job
 from napari_denoisplit.jobs.slide.blocks import OwnProcess
 from napari_denoisplit.jobs.slide.plan import (
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.images.results.split import Split
-    from napari_denoisplit.jobs.forecast.words import Preflight
+    from napari_denoisplit.jobs.preflight import Preflight
     from napari_denoisplit.jobs.recording.job import Recording
     from napari_denoisplit.jobs.slide.blocks import BlockWorkers
     from napari_denoisplit.sampling.focus import FocusSource

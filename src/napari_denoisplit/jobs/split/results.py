@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import SampleDrawn
 from napari_denoisplit.images.results.record import fields_of, make_record, name_of_pixels
 from napari_denoisplit.images.results.split import Split
-from napari_denoisplit.jobs.forecast.words import Preflight
+from napari_denoisplit.jobs.preflight import in_memory
 from napari_denoisplit.measures.calibration.sigma import sigma_of
-from napari_denoisplit.sampling.cost import bytes_in_work, free_memory
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
 
     from napari_denoisplit.checkpoint import Model
@@ -152,15 +150,5 @@ def check_room(shape: tuple[int, ...], settings: SplitSettings) -> None:
     JobError
         With the ways out.
     """
-    n_kept = min(settings.keep_samples, settings.n_samples)
-    needs = Preflight(
-        n_samples=settings.n_samples,
-        kept_samples=n_kept,
-        n_planes=prod(shape[1:-2]),
-        free_memory=free_memory(torch.device("cpu")),
-        computed_on="",
-        memory_in_work=bytes_in_work(shape, settings),
-        memory_for_results=(2 + n_kept) * 4.0 * prod(shape),
-    )
-    if needs.problem:
-        raise JobError(needs.problem)
+    if problem := in_memory(shape, settings).problem:
+        raise JobError(problem)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Signal
 
 from napari_denoisplit.images.results.levels import SplitLevels
+from napari_denoisplit.memory import room_for
 from napari_denoisplit.widgets.parts.worker import Cancelled
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ MEAN = -1
 _IDLE_SECONDS = 1.0  # after which the thread ends, so that closing napari asks for nothing
 _WAIT_SECONDS = 0.005
 _MOST_BYTES = 2**29
-_SHARE_OF_MEMORY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +102,11 @@ class FrameReader(QObject):
 
     def set_stack(self, stack: Split | None) -> None:
         """Read from another stack, or from none."""
-        # Not at the top: needed only when samples are browsed.
-        import psutil
-
         self.rest()
         self.levels = None if stack is None else SplitLevels(stack)
         self._cache.clear()
         self._taken = 0
-        self._room = min(_MOST_BYTES, psutil.virtual_memory().available // _SHARE_OF_MEMORY)
+        self._room = min(_MOST_BYTES, int(room_for("frames")))
 
     def rest(self) -> None:
         """Read no more until something is asked for."""

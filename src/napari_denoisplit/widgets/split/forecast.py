@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
     from napari_denoisplit.events import Job
-    from napari_denoisplit.jobs.forecast.words import Preflight
+    from napari_denoisplit.jobs.preflight import Preflight
     from napari_denoisplit.settings import SplitSettings
     from napari_denoisplit.widgets.choosers.chosen import ChosenImage
     from napari_denoisplit.widgets.parts.worker import Start
@@ -119,8 +119,7 @@ def _tell(question: Question, stop: threading.Event) -> Job[Never, Forecast | No
     """Look at the images and the network."""
     # Not at the top: torch is loaded in the background, when there is something to split.
     from napari_denoisplit.images.image import Image
-    from napari_denoisplit.jobs.forecast.preflight import preflight
-    from napari_denoisplit.jobs.forecast.words import together
+    from napari_denoisplit.jobs.preflight import preflight, together
 
     yield from ()
     found: dict[bool, list[Preflight]] = {False: [], True: []}

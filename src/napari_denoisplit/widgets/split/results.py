@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QWidget
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.files import remove_abandoned, temporary_folder
 from napari_denoisplit.images.layer_record import record_of
+from napari_denoisplit.memory import room_for
 from napari_denoisplit.widgets.parts.controls import in_a_column
 from napari_denoisplit.widgets.parts.dialogs import ask_for_folder
 from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tooltip
@@ -25,7 +26,7 @@ from napari_denoisplit.widgets.split.saving import Result, ResultMoved, stem_of
 from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
-    from napari_denoisplit.jobs.forecast.words import Preflight
+    from napari_denoisplit.jobs.preflight import Preflight
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.parts.worker import Start
     from napari_denoisplit.widgets.split.disk_layers import DiskLayers
@@ -138,8 +139,6 @@ class ResultsPanel(QWidget):
 
 Keeping = Literal["memory", "temporary", "folder"]
 
-SHARE_FOR_LAYERS = 0.4
-"""Of the free memory that results may fill; layers hold MMSE and sigma a second time."""
 _TITLES: dict[Keeping, str] = {
     "memory": "in memory",
     "temporary": "on disk, temporary",
@@ -190,14 +189,14 @@ class ResultsChoice(QWidget):
         -------
         A sentence for the user where memory is short; else empty.
         """
-        full = told.memory_for_results > SHARE_FOR_LAYERS * told.free_memory
+        full = told.memory_for_results > room_for("layers", told.free_memory)
         short = full or not told.fits
         if not self._by_user:
             self._set("temporary" if short else "memory")
         if not short:
             return ""
         if self.keeping != "memory":
-            return told.proposal
+            return f"{told.shortage}, so they go to disk."
         return "" if told.fits else f"⚠ {told.shortage}: choose disk above, or keep fewer answers."
 
     def _on_user(self, index: int) -> None:
