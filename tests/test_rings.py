@@ -21,6 +21,7 @@ RINGS = (
         "docstrings",
         "errors",
         "events",
+        "giving_up",
         "fault_report",
         "files",
         "memory",

@@ -80,8 +80,8 @@ def measured(noisy: np.ndarray, truth: np.ndarray, own: float, steps: int) -> di
         model = run(learn_job(learning, None, threading.Event())).model
         seconds = time.monotonic() - start
         denoiser = Denoiser(model, compute)
-        *_, plain = denoiser.denoised(noisy, for_noise_model=False)
-        *_, mixed = denoiser.denoised(noisy, for_noise_model=True)
+        plain = denoiser.denoised(noisy, for_noise_model=False)
+        mixed = denoiser.denoised(noisy, for_noise_model=True)
     blind = plain + (mixed - plain) / BLIND_SHARE
     blurs = [range_invariant_psnr(truth, ndimage.gaussian_filter(noisy, w)) for w in WIDTHS]
     # One exposure is up to 12 % brighter or darker than the mean of all.

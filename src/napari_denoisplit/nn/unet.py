@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from napari_denoisplit.giving_up import look
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -74,11 +76,13 @@ class UNet(nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)
         skips = []
         for level, convolutions in enumerate(self.down):
+            look()
             x = convolutions(x)
             skips.append(x if level else None)
             x = F.avg_pool2d(x, 2)
         x = self.bottom(x)
         for convolutions, skip in zip(self.up, reversed(skips), strict=True):
+            look()
             x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
             x = convolutions(x if skip is None else torch.cat([x, skip], dim=1))
         return self.head(x)  # type: ignore[no-any-return]

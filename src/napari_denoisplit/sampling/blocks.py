@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.giving_up import finished
 from napari_denoisplit.sampling.border import read_bordered
 from napari_denoisplit.sampling.cost import overlap_of
 from napari_denoisplit.sampling.frame import Frame
@@ -99,7 +100,7 @@ def block_steps(
     begun
         What an earlier call returned after a stop: sampling goes on behind it.
     stop
-        When set, sampling ends before the next tile.
+        When set, the tile under way is given up, and sampling ends.
 
     Yields
     ------
@@ -131,9 +132,8 @@ def block_steps(
         origin=frame.origin,
     )
     for tile in posterior.tiles:
-        if stop.is_set():
+        if not finished(stop, posterior.encode, tile):
             return None
-        posterior.encode(tile)
     tiles = frame.tiles(tile_size, context, multiple)
     sample = posterior.empty_sample()
     inside = frame.cropped(sample)
@@ -151,10 +151,9 @@ def block_steps(
             ) from error
     for k in range(moments.n, settings.n_samples):
         for i, tile in enumerate(tiles):
-            if stop.is_set():
+            if not finished(stop, posterior.draw, k, tile, sample):
                 kept = {"samples": torch.from_numpy(samples[:k])}
                 return {**moments.state, **kept} if k else None
-            posterior.draw(k, tile, sample)
             yield (k + (i + 1) / len(tiles)) / settings.n_samples
         moments.add(inside)
         if k < n_kept:

@@ -62,6 +62,16 @@ def test_a_signal_asks_the_job_to_stop_and_keeps_its_result(terminal, number):
     assert "exit code is 130" in said(terminal)
 
 
+def test_a_job_that_goes_on_without_what_was_stopped_was_interrupted_nevertheless(terminal):
+    def job():
+        signal.raise_signal(signal.SIGINT)
+        terminal.stop.clear()
+        yield Stage("Denoising by what was learned so far")
+
+    terminal.run(job())
+    assert terminal.interrupted
+
+
 def test_what_is_interrupted_before_there_is_anything_to_keep_ends_with_130(terminal):
     def job():
         signal.raise_signal(signal.SIGTERM)

@@ -17,6 +17,7 @@ from napari_denoisplit.events import Progress, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.jobs.denoise import denoiser
+from napari_denoisplit.jobs.denoise import job as denoising
 from napari_denoisplit.jobs.denoise.job import denoise_job
 from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.split.job import split_job
@@ -110,6 +111,33 @@ def test_a_stop_in_training_keeps_what_was_learned(pair):
     assert result.stopped_early
     assert 0 < result.n_steps < 10_000
     assert np.isfinite(result.images[0]).all()
+
+
+def test_stopped_twice_it_leaves_out_the_planes_that_are_not_done(pair, monkeypatch):
+    monkeypatch.setattr(denoising, "SECONDS_BETWEEN_PROGRESS", -1)  # tells of every plane
+    stop, said = threading.Event(), []
+
+    def stop_at(event):
+        said.append(event.text)
+        if "loss" in event.text or event.text == "plane 2 of 3":
+            stop.set()
+        elif event.text.startswith("Denoising by what was learned"):
+            assert not stop.is_set()  # so that it can be asked again
+
+    endless = TINY.model_copy(update={"steps": 10_000})
+    result = run(denoise_job([np.stack([pair[1]] * 3)], endless, stop=stop), stop_at)
+    assert result.stopped_early
+    done = [np.isfinite(plane).all() for plane in result.images[0]]
+    assert done == [True, False, False]
+
+
+def test_a_plane_of_512_pixels_is_one_tile(monkeypatch):
+    tiles = []
+    cut = denoiser.tile_grid
+    monkeypatch.setattr(denoiser, "tile_grid", lambda *a: tiles.extend(cut(*a)) or cut(*a))
+    plane = np.random.default_rng(0).normal(100, 5, (512, 512)).astype(np.float32)
+    run(denoise_job([plane], TINY))
+    assert len(tiles) == 1
 
 
 def test_progress_ends_at_all_of_it(pair):

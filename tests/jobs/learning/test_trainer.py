@@ -38,7 +38,7 @@ def trainer_on(batches: list[Batch], n_at_once: int = 1, n_fit: int = 99) -> Tra
     return Trainer(
         PlainUNet(UNetSettings(n_levels=1, n_filters=4)),
         Narrow(n_fit),
-        SimpleNamespace(draw=lambda: next(drawn)),
+        SimpleNamespace(draw=lambda: next(drawn), state=dict, restore=lambda state: None),
         TrainSettings(batches_per_step=n_at_once, gradient_clip=1e9),
         Compute(torch.device("cpu"), torch.float32),
     )

@@ -197,7 +197,7 @@ def test_a_split_to_disk_is_matched_and_goes_on_with_what_was_estimated(
     np.testing.assert_allclose(begun.read_mmse(()), inside.read_mmse(()), rtol=1e-3, atol=1)
     assert begun.provenance["acquisition"] == inside.provenance["acquisition"]
 
-    def estimate(model, likeness, windows, stop):
+    def estimate(model, likeness, windows):
         raise AssertionError("estimated again")
 
     stand_in(monkeypatch, "jobs.recording.job", estimate)

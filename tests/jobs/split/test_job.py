@@ -17,6 +17,7 @@ from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.split import job as splitting
 from napari_denoisplit.jobs.split.job import split_job, unlike_training
 from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.sampling.posterior import Posterior
 from napari_denoisplit.settings import LadderSettings, MixSettings, SplitSettings
 
 NETWORK = LadderSettings(n_levels=2, n_filters=8, n_latents=4)
@@ -182,6 +183,22 @@ def test_stop_is_seen_between_tiles(model):
     split = run(job, stop_at_first_tile)
     assert split.n_samples == 0
     assert np.isnan(split.mmse.data).all()
+
+
+@pytest.mark.parametrize("part", ["encode", "draw"])
+def test_a_stop_ends_a_pass_of_the_network_in_its_middle(model, monkeypatch, part):
+    stop, ended = threading.Event(), []
+    original = getattr(Posterior, part)
+
+    def stopped_within(*given):
+        stop.set()
+        original(*given)
+        ended.append(part)
+
+    monkeypatch.setattr(Posterior, part, stopped_within)
+    split = run(split_job(model, image(), SETTINGS, stop=stop))
+    assert not ended
+    assert (split.n_samples, split.stopped_early) == (0, True)
 
 
 def test_the_seed_decides_the_samples(model):

@@ -14,15 +14,18 @@ from tests.quick_training import quick_training, training_quickly
 from napari_denoisplit.checkpoint import last_path, load_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, Stage, run
+from napari_denoisplit.giving_up import finished
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.images.training.separate import SeparateFields
 from napari_denoisplit.jobs.learning.batches import Batches
+from napari_denoisplit.jobs.learning.loop import QUICKLY_JUDGED
 from napari_denoisplit.jobs.learning.optimizer import OPTIMIZERS
 from napari_denoisplit.jobs.learning.trainer import Trainer
 from napari_denoisplit.jobs.learning.validation import Validation
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.jobs.train.preparation import prepare
 from napari_denoisplit.measures.outlook import outlook_of
 from napari_denoisplit.measures.separation import judge_separation, separation_of
 from napari_denoisplit.nn.objective import Batch
@@ -278,6 +281,74 @@ def test_stop_ends_after_the_step_and_keeps_the_best_model(fields, settings, tmp
     assert [e.epoch for e in seen if isinstance(e, PreviewSplit)] == [1]  # nor for a picture
     assert len(result.history) == 2  # nobody waits for the validation of half an epoch
     assert load_model(path).header.channel_names == ("filaments", "pits")
+
+
+class After(threading.Event):
+    """A stop that comes when it was looked at so many times."""
+
+    def __init__(self, looks):
+        super().__init__()
+        self.left = looks
+
+    def is_set(self):
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.4, 0.6, 0.8])
+def test_a_step_that_is_given_up_leaves_no_trace(fields, settings, share):
+    trainer = run(prepare(fields, settings, None, None)).trainer
+    trainer.step()
+    before = {name: value.clone() for name, value in trainer.state().items()}
+    whole = After(10**9)
+    assert finished(whole, trainer.step)
+    trainer.restore(before, trainer.average.network)
+    n_looks = 10**9 - whole.left
+    assert not finished(After(int(share * n_looks)), trainer.step)  # on its way there or back
+    after = trainer.state()
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        torch.testing.assert_close(after[name], value, rtol=0, atol=0, equal_nan=True, msg=name)
+
+
+def test_stopped_in_its_first_epoch_a_training_says_on_how_little_it_is_judged(
+    fields, settings, tmp_path
+):
+    stop, path = threading.Event(), tmp_path / "m.denoisplit"
+
+    def after_a_step(event):
+        if isinstance(event, Progress):
+            stop.set()
+
+    endless = changed(settings, steps=10_000, steps_per_epoch=5_000)
+    first = run(train_job(fields, endless, path=path, stop=stop), after_a_step)
+    assert QUICKLY_JUDGED in first.notes
+    assert separation_of(load_model(path).header.training) is not None
+    # What few pixels say does not compare with what all say: the next epoch is better.
+    rest = run(
+        train_job(fields, changed(settings, learning_rate=1e-9), path=path, resume=last_path(path))
+    )
+    assert rest.history[0].is_best
+    assert QUICKLY_JUDGED not in rest.notes
+
+
+def test_a_validation_that_is_given_up_leaves_the_model_before(
+    fields, settings, tmp_path, monkeypatch
+):
+    original, stop, n_runs = Validation.run, threading.Event(), 0
+
+    def stopped_within(*given):
+        nonlocal n_runs
+        n_runs += 1
+        if n_runs == 2:
+            stop.set()
+        return original(*given)
+
+    monkeypatch.setattr(Validation, "run", stopped_within)
+    path = tmp_path / "m.denoisplit"
+    result = run(train_job(fields, changed(settings, steps=10_000), path=path, stop=stop))
+    assert (n_runs, len(result.history)) == (2, 1)
+    assert len(load_model(path).header.training["history"]) == 1
 
 
 def test_stop_before_the_first_step_says_that_there_is_no_model(fields, settings):

@@ -22,6 +22,7 @@ from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.jobs.train import job as training
 from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.jobs.trust import residuals
 from napari_denoisplit.jobs.trust.job import trust_job
 from napari_denoisplit.jobs.trust.likeness import N_TILES, likeness_of
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
@@ -107,6 +108,28 @@ def test_every_plane_of_a_stack_takes_part_and_one_that_was_not_split_is_empty()
     assert np.isfinite(check.residual.data[0]).all()
     assert np.isnan(check.residual.data[1]).all()
     assert check.figures.n_pixels == SIZE**2
+
+
+def test_a_plane_whose_check_is_given_up_does_not_count(monkeypatch):
+    clean = np.stack([phantom((SIZE, SIZE), seed=s) for s in (1, 2)])  # (T, C, Y, X)
+    image = Image(np.stack([noisy(c, seed=9).data for c in clean]), "TYX")
+    split = known(clean, "TCYX", clean[None])
+    stop, n_planes = threading.Event(), 0
+
+    def stopped_in_the_second(*given):
+        nonlocal n_planes
+        n_planes += 1
+        if n_planes == 2:
+            stop.set()
+        return tile_figures(*given)
+
+    monkeypatch.setattr(residuals, "tile_figures", stopped_in_the_second)
+    check = run(residual_job(header(), image, split, stop=stop))
+    assert n_planes == 2
+    assert check.figures.n_pixels == SIZE**2
+    assert np.isfinite(check.residual.data[0]).all()
+    assert np.isnan(check.residual.data[1]).all()
+    assert check.verdict.grade == "good"
 
 
 def test_what_structures_contribute_explains_a_mixture_within_the_range():
@@ -227,8 +250,10 @@ def test_a_stopped_training_has_a_reference_of_a_block_if_there_is_time(
     known = reference_of(read_header(tmp_path / "m.denoisplit")) is not None
     assert known == bool(seconds)
     assert any("(it was stopped)" in note for note in result.notes) != known
-    assert likeness_of(result.model.header).n_tiles < N_TILES
+    likeness = likeness_of(read_header(tmp_path / "m.denoisplit"))
+    assert (likeness is None) == (training.NOT_LEARNED in result.notes) == (not seconds)
     if known:
+        assert likeness.n_tiles < N_TILES
         assert any(text.startswith("Measuring") and text.endswith("of 1 image") for text in said)
 
 

@@ -62,6 +62,16 @@ def test_the_button_starts_and_stops(qtbot, panel, fake):
     assert panel.button.isEnabled()
 
 
+def test_a_job_that_goes_on_without_what_was_stopped_can_be_stopped_again(panel, fake):
+    begin(panel)
+    panel.button.click()
+    fake.is_stopping = False
+    fake.on_event(Stage("Denoising by what was learned so far"))
+    assert (panel.button.text(), panel.button.isEnabled()) == ("Stop", True)
+    panel.button.click()
+    assert fake.is_stopping
+
+
 def test_progress_and_stages_are_shown_and_the_rest_is_passed_on(panel, fake):
     seen = []
     begin(panel, seen)

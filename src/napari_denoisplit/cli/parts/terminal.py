@@ -94,11 +94,12 @@ class Terminal:
     """Whether the files that a batch writes are printed to stdout, one in a line."""
     n_failed: int = 0
     """How many of the items that `each` went through have failed."""
+    _was_asked: bool = False
 
     @property
     def interrupted(self) -> bool:
         """Whether the user asked for an end."""
-        return self.stop.is_set()
+        return self._was_asked or self.stop.is_set()
 
     def say(self, text: str) -> None:
         """Print a line that is not a result."""
@@ -232,6 +233,7 @@ class Terminal:
             if self.stop.is_set():  # asked twice: the user does not want to wait
                 raise KeyboardInterrupt
             self.stop.set()
+            self._was_asked = True  # a job may go on without the part that was stopped
             self.say(
                 f"Stopping; what is done is kept, and the exit code is {INTERRUPTED}. Ctrl-C again "
                 "ends at once and keeps less."

@@ -61,8 +61,8 @@ def denoise_by_samples_job(
     noise_model
         Of the channel, in image units; None fits one to the images.
     stop
-        When set in training, samples are drawn by the network as it is; when set later, what was
-        drawn is kept.
+        When set in training, it is cleared, and samples are drawn by the network as it is; when
+        set then, what was drawn is kept.
 
     Yields
     ------
@@ -117,8 +117,9 @@ def denoise_by_samples_job(
         precision=settings.precision,
         grey_levels="kept",
     )
-    # A training that was stopped is to have a result.
-    stop = threading.Event() if stop.is_set() else stop
+    if stop.is_set():
+        stop.clear()  # a training that was stopped is to have a result
+        yield Stage("Drawing answers by what was learned so far")
     splits = []
     for image, view in zip(images, views, strict=True):
         split = yield from changed(split_job(model, image, drawing, stop=stop), _status)

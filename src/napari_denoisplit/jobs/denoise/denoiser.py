@@ -9,11 +9,10 @@ import torch
 
 from napari_denoisplit.nn.blind_spot import grid_spots, hide
 from napari_denoisplit.nn.families import facts_of
+from napari_denoisplit.sampling.border import round_up
 from napari_denoisplit.sampling.tiles import tile_grid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.compute import Compute
 
 TILE = 512
-"""Edge of a tile without its overlap: 100 MiB of feature maps."""
+"""Edge of a tile without its overlap and margin: 100 MiB of feature maps."""
 BLIND_SHARE = 0.2
 """Weight of the blind prediction in what serves as signal of a noise model, see `denoised`."""
 MARGIN = 16
@@ -47,9 +46,7 @@ class Denoiser:
         self._compute = compute
 
     @torch.no_grad()
-    def denoised(
-        self, plane: NDArray[np.float32], *, for_noise_model: bool
-    ) -> Iterator[NDArray[np.float32] | None]:
+    def denoised(self, plane: NDArray[np.float32], *, for_noise_model: bool) -> NDArray[np.float32]:
         """Denoise one plane tile by tile.
 
         What the network makes of a whole image is nearest to the truth. It holds a little of each
@@ -65,19 +62,21 @@ class Denoiser:
         for_noise_model
             Whether to return that mean, which takes 17 passes in place of one.
 
-        Yields
-        ------
-        None after each tile but the last, then the plane (Y, X).
+        Returns
+        -------
+        The plane (Y, X).
         """
         height, width = plane.shape
         multiple = self._facts.multiple
         below, right = (-(n + 2 * MARGIN) % multiple + MARGIN for n in plane.shape)
         # numpy's reflection, unlike torch's, may be longer than the image
         padded = np.pad(plane, ((MARGIN, below), (MARGIN, right)), mode="reflect")
-        reach = self._facts.reach
-        tiles = tile_grid(padded.shape[0], padded.shape[1], TILE + 2 * reach, reach, multiple)
+        reach = round_up(self._facts.reach, multiple)
+        tiles = tile_grid(
+            padded.shape[0], padded.shape[1], TILE + 2 * (MARGIN + reach), reach, multiple
+        )
         result = np.empty_like(padded)
-        for number, tile in enumerate(tiles):
+        for tile in tiles:
             pixels = torch.from_numpy(padded[tile.outer()]).to(self._compute.device)
             normalized = ((pixels - self._mean) / self._std)[None, None]
             predicted = self._predict(normalized)
@@ -85,9 +84,7 @@ class Denoiser:
                 predicted = torch.lerp(predicted, self._blind(normalized), BLIND_SHARE)
             inner = predicted[0, 0][tile.inner_in_outer()] * self._std + self._mean
             result[tile.inner()] = inner.cpu().numpy()
-            if number + 1 < len(tiles):
-                yield None
-        yield result[MARGIN : MARGIN + height, MARGIN : MARGIN + width].copy()
+        return result[MARGIN : MARGIN + height, MARGIN : MARGIN + width].copy()
 
     def _predict(self, images: Tensor) -> Tensor:
         with self._compute.autocast():

@@ -79,8 +79,8 @@ def denoise_images_job(
     resume
         Go on learning from the file, whose network is then replaced.
     stop
-        When set, the channel in training is denoised by its network as it is; channels that were
-        not begun are left out.
+        When set in training, it is cleared, and the channel is denoised by its network as it is;
+        channels that were not begun are left out. When set then, planes are left out, too.
 
     Yields
     ------
@@ -108,8 +108,9 @@ def denoise_images_job(
     results = [np.full(_channels_first(image).shape, np.nan, np.float32) for image in images]
     verdicts: dict[str, Verdict] = {}
     steps: dict[str, int] = {}
+    stopped = False
     for channel, name in enumerate(names):
-        if channel and stop.is_set():
+        if stopped:
             break
         views = [_channels_first(image).data[channel] for image in images]
         titles = [f"{image.name}, {name}" if len(names) > 1 else image.name for image in images]
@@ -126,22 +127,24 @@ def denoise_images_job(
         try:
             done = yield from changed(job, partial(_labelled, label))
         except TrainingError:
-            if channel and stop.is_set():
+            stopped = stop.is_set()
+            if channel and stopped:
                 break  # before the first step of this channel; those before it are done
             raise
         for result, denoised in zip(results, done.images, strict=True):
             result[channel] = denoised
         verdicts[name], steps[name] = done.verdict, done.n_steps
+        stopped = done.stopped_early
     provenance: dict[str, JsonValue] = {
         "denoised by": "Noise2Void (Krull et al. 2019), U-Net after N2V2 (Höck et al. 2022)",
         "learned from": [str(image.source or image.name) for image in images],
         "settings": settings.model_dump(mode="json"),
         "steps": dict(steps),
         "verdicts": {name: verdict.headline for name, verdict in verdicts.items()},
-        "stopped early": stop.is_set(),
+        "stopped early": stopped,
         **versions(),
     }
-    made = DenoisedImages((), verdicts, stop.is_set(), provenance)
+    made = DenoisedImages((), verdicts, stopped, provenance)
     notes = tuple(made.summary.splitlines())
     pairs = zip(images, results, strict=True)
     return replace(made, images=tuple(_like(image, result, notes) for image, result in pairs))

@@ -20,6 +20,7 @@ from napari_denoisplit.errors import (
     TrainingError,
 )
 from napari_denoisplit.events import Count, Progress, Stage, changed
+from napari_denoisplit.giving_up import GivenUp, giving_up
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.windows import training_windows
 from napari_denoisplit.jobs.denoise.denoiser import Denoiser
@@ -49,8 +50,8 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.verdict import Verdict
 
-MOST_JUDGED = 1_000_000
-"""Pixels in which the correlation of the noise is looked for: half a second."""
+MOST_JUDGED = 100_000
+"""Pixels in which the correlation of the noise is looked for: a tenth of a second."""
 AVERAGE_DECAY = 0.99
 """About the last hundred steps: a training of three minutes has a thousand."""
 LARGEST_GRADIENT = 1.0
@@ -116,8 +117,8 @@ def denoise_job(
         Return what serves best as signal of a noise model, in 17 times the time of a prediction:
         the noise that is left over then has the right variance, see `Denoiser.denoised`.
     stop
-        When set in training, the images are denoised by the network as it is; when set later, the
-        planes that are not begun are left out.
+        When set in training, the step under way is given up, `stop` is cleared, and the images are
+        denoised by the network as it is; when set then, planes that are not done are left out.
     names
         Names of the images, for messages.
     channel
@@ -174,12 +175,14 @@ def denoise_job(
                     learning, lambda e: (e,) if isinstance(e, only) else ()
                 )
             model = trained.model
-        # A noise model takes no gaps, and a training that was stopped is to have a result.
-        to_the_end = for_noise_model or stop.is_set()
-        yield Stage("Denoising")
+        was_stopped = stop.is_set()
+        if was_stopped and not for_noise_model:
+            stop.clear()  # a training that was stopped is to have a result
+        yield Stage("Denoising by what was learned so far" if was_stopped else "Denoising")
         results = yield from _denoise(
-            Denoiser(model, compute), images, names, for_noise_model, None if to_the_end else stop
+            Denoiser(model, compute), images, names, for_noise_model, stop
         )
+        yield Stage("Looking at the result")  # and here ends who needs all of it
     found = correlation_of_neighbours(images[0], MOST_JUDGED)
     return Denoised(
         images=results,
@@ -189,7 +192,7 @@ def denoise_job(
             correlation=None if found is None else found[0],
             most_correlation=CORRELATED,
         ),
-        stopped_early=stop.is_set(),
+        stopped_early=was_stopped or stop.is_set(),
         model=model,
     )
 
@@ -267,7 +270,7 @@ def _denoise(
     images: Sequence[Any],
     names: Sequence[str],
     for_noise_model: bool,
-    stop: threading.Event | None,
+    stop: threading.Event,
 ) -> Job[StatusEvent, tuple[NDArray[np.float32], ...]]:
     """Denoise every plane of every image."""
     results = tuple(np.full(image.shape, np.nan, np.float32) for image in images)
@@ -283,17 +286,18 @@ def _denoise(
                 f"{names[i]!r} holds pixels that are NaN or infinite"
                 f"{f' in plane {index}' if index else ''}. {REPLACE}"
             )
-        for result in denoiser.denoised(plane, for_noise_model=for_noise_model):
-            if result is not None:
-                results[i][index] = result
-                if not (warned or np.isfinite(result).all()):
-                    warned = True
-                    yield Stage(
-                        f"Values of {names[i]!r} are NaN or infinite after denoising: do not use "
-                        "them. The image has pixels that are far too large for the denoiser."
-                    )
-            if stop is not None and stop.is_set():
-                return results
+        try:
+            with giving_up(stop):
+                result = denoiser.denoised(plane, for_noise_model=for_noise_model)
+        except GivenUp:
+            return results
+        results[i][index] = result
+        if not (warned or np.isfinite(result).all()):
+            warned = True
+            yield Stage(
+                f"Values of {names[i]!r} are NaN or infinite after denoising: do not use them. The "
+                "image has pixels that are far too large for the denoiser."
+            )
         now = time.monotonic()
         if now - told > SECONDS_BETWEEN_PROGRESS:
             told = now

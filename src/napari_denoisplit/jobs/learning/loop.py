@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.checkpoint import Model, last_path, save_model
 from napari_denoisplit.errors import ImageError, TrainingError
 from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, Stage
+from napari_denoisplit.giving_up import GivenUp, finished, giving_up
 from napari_denoisplit.jobs.learning import together
 from napari_denoisplit.jobs.learning.budget import Budget
 from napari_denoisplit.jobs.learning.keeping import keep, settle, write
 from napari_denoisplit.jobs.learning.threads import Threads
+from napari_denoisplit.jobs.learning.validation import QUICK
 from napari_denoisplit.nn.families import family_of
 
 if TYPE_CHECKING:
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.events import Job, StatusEvent, TrainEvent
     from napari_denoisplit.jobs.learning.run import Run
-    from napari_denoisplit.jobs.learning.validation import ValidationResult
+    from napari_denoisplit.jobs.learning.validation import Validation, ValidationResult
 
 SECONDS_BETWEEN_PROGRESS = 0.3
 SECONDS_BETWEEN_STATES = 60
 """An epoch that takes longer leaves states to resume from on its way."""
+QUICKLY_JUDGED = (
+    f"Stopped within its first epoch: what is said of the model is from {QUICK} x {QUICK} pixels "
+    "of its validation images."
+)
 UNUSED = 1e-7
 """KL per pixel of all levels together below which latents are not used, as DivNoising has it."""
 
@@ -55,7 +61,8 @@ def learn_job(run: Run, path: Path | None, stop: threading.Event) -> Job[TrainEv
     path
         Where to keep the best model and, beside it, the state to resume from; None keeps neither.
     stop
-        When set, training ends after the current step; the first epoch is validated nevertheless.
+        When set, the step or the validation under way is given up. What there is of the first
+        epoch is validated nevertheless, on few pixels: else there is no model.
 
     Yields
     ------
@@ -91,6 +98,7 @@ def _learn(
 ) -> Job[TrainEvent, Trained]:
     """Train until the budget is used up or a stop."""
     trainer, settings, history = run.trainer, run.settings, list[EpochDone]()
+    told: tuple[str, ...] = ()
     budget = run.budget
     if run.best is not None and path is not None and run.best.path != path:
         # A resumed run that writes elsewhere: what is best so far belongs there, too.
@@ -103,20 +111,23 @@ def _learn(
         if run.validation is None:
             yield from keep(run, path)
             continue
-        if history and stop.is_set():
-            yield from write(run, path)  # whoever stops does not wait for one more validation
+        result = _validated(run, run.validation, stop)
+        if result is None:
+            yield from write(run, path)
             break
-        result = run.validation.run(trainer.average.network, trainer.objective)
         if _goes_unused(run, result):
             return (yield from _learn_anew(run, path, stop, threads))
         done = _epoch_done(run, result)
         history.append(done)
-        if settings.schedule == "plateau":
+        if settings.schedule == "plateau" and not result.is_quick:
             trainer.learning_rate = run.plateau.after(
                 result.shortfall(settings.monitor), trainer.learning_rate
             )
         yield from keep(run, path, done)
         yield done
+        if result.is_quick:
+            told = (QUICKLY_JUDGED,)
+            yield Stage(QUICKLY_JUDGED)
         used = budget.used(trainer.step_count, run.epoch)
         is_shown = run.epoch % settings.preview_every == 0 or used >= 1 or run.epoch == 1
         if is_shown and not stop.is_set():  # whoever stops does not wait for pictures
@@ -131,7 +142,17 @@ def _learn(
             else "Training was stopped before its first step: there is no model."
         )
     path, notes = yield from settle(run, path)
-    return Trained(run.best, path, tuple(history), stop.is_set(), notes)
+    return Trained(run.best, path, tuple(history), stop.is_set(), (*notes, *told))
+
+
+def _validated(run: Run, validation: Validation, stop: threading.Event) -> ValidationResult | None:
+    """Validate; after a stop on few pixels, and not at all where there is a model."""
+    network, objective = run.trainer.average.network, run.trainer.objective
+    try:
+        with giving_up(stop):
+            return validation.run(network, objective)
+    except GivenUp:
+        return None if run.best is not None else validation.quick().run(network, objective)
 
 
 def _goes_unused(run: Run, result: ValidationResult) -> bool:
@@ -174,7 +195,9 @@ def _epoch(
             trainer.learning_rate = budget.learning_rate(used)
         n_parts = trainer.n_parts
         together.tell(together.Order.STEP, trainer.learning_rate)
-        trainer.step()
+        # Other processes wait for the gradients of this one.
+        if not finished(None if together.is_joined() else stop, trainer.step):
+            return
         if trainer.n_parts > n_parts:
             yield Stage(f"Out of memory: each batch is taken in {trainer.n_parts} parts")
         run.steps_of_epoch += 1
@@ -193,7 +216,8 @@ def _epoch(
 def _epoch_done(run: Run, result: ValidationResult) -> EpochDone:
     shortfall = result.shortfall(run.settings.monitor)
     is_best = shortfall < run.best_loss
-    run.best_loss = min(run.best_loss, shortfall)
+    if not result.is_quick:
+        run.best_loss = min(run.best_loss, shortfall)
     run.since_best = 0 if is_best else run.since_best + 1
     return EpochDone(
         epoch=run.epoch,

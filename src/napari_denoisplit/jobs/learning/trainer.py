@@ -10,6 +10,7 @@ import torch
 
 from napari_denoisplit.errors import JobError, TrainingError
 from napari_denoisplit.events import Elbo
+from napari_denoisplit.giving_up import GivenUp, look
 from napari_denoisplit.jobs.learning import together
 from napari_denoisplit.jobs.learning.average import WeightAverage
 from napari_denoisplit.jobs.learning.flat import FlatWeights
@@ -58,6 +59,8 @@ class Trainer:
     ) -> None:
         self.network = network.to(compute.device).train()
         self.objective = objective.to(compute.device)
+        for weight in self.network.parameters():  # so that a pass back can be given up, too
+            weight.register_hook(lambda _: look())  # type: ignore[no-untyped-call]
         self._weights = FlatWeights(self.network)
         self.average = WeightAverage(self._weights, settings.average_decay)
         self.batches = batches
@@ -98,11 +101,17 @@ class Trainer:
             Ten steps in a row were left out.
         JobError
             Memory does not suffice for a single patch.
+        GivenUp
+            Everything is as before the step.
         """
-        drawn = [together.own_part(self.batches.draw()) for _ in range(self._batches_per_step)]
-        while (batches := self._gradients(drawn)) is None:
-            give_memory_back()  # only here the error is gone, and what its frames held
-            self._take_smaller_parts(drawn[0])
+        random, seen = self._random_state(), [b.clone() for b in self.network.buffers()]
+        try:
+            batches = self._passes()
+        except GivenUp:
+            self._restore_random(random)
+            for buffer, known in zip(self.network.buffers(), seen, strict=True):
+                buffer.copy_(known)
+            raise
         losses, gradient = torch.stack(batches).mean(dim=0), self._weights.gradient()
         together.to_mean(losses, gradient)
         norm = gradient.norm()
@@ -120,6 +129,14 @@ class Trainer:
         self._n_sums += 1
         before = parts[0] if math.isnan(self.recent_loss) else self.recent_loss
         self.recent_loss = before + 0.02 * (parts[0] - before)
+
+    def _passes(self) -> list[Tensor]:
+        """Draw batches, and add their gradients up in as many parts as memory asks for."""
+        drawn = [together.own_part(self.batches.draw()) for _ in range(self._batches_per_step)]
+        while (found := self._gradients(drawn)) is None:
+            give_memory_back()  # only here the error is gone, and what its frames held
+            self._take_smaller_parts(drawn[0])
+        return found
 
     def _gradients(self, drawn: Sequence[Batch]) -> list[Tensor] | None:
         """Add the gradients of batches up; return their losses, None if memory ran out."""
@@ -184,10 +201,7 @@ class Trainer:
         """All that a resumed run needs, as named tensors."""
         state = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         state |= {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
-        state |= self.batches.state()
-        state["random.torch"] = torch.get_rng_state()
-        if self.compute.device.type == "cuda":
-            state["random.cuda"] = torch.cuda.get_rng_state(self.compute.device)
+        state |= self._random_state()
         counts = [self.step_count, self.skipped, self.average.n_updates]
         state["counts"] = torch.tensor(counts)
         state["learning_rate"] = torch.tensor(self.learning_rate, dtype=torch.float64)
@@ -201,10 +215,7 @@ class Trainer:
             self.network.load_state_dict(_below(state, "network."))
             self.average.network.load_state_dict(average.state_dict())
             self.optimizer.restore(_below(state, "optimizer."))
-            self.batches.restore(state)
-            torch.set_rng_state(state["random.torch"])
-            if self.compute.device.type == "cuda" and "random.cuda" in state:
-                torch.cuda.set_rng_state(state["random.cuda"], self.compute.device)
+            self._restore_random(state)
             counts = [int(n) for n in state["counts"]]
             self.learning_rate = float(state["learning_rate"])
             self.recent_loss, in_a_row, n_sums, *self._sums[:] = state["reported"].tolist()
@@ -215,6 +226,20 @@ class Trainer:
             ) from error
         self.step_count, self.skipped, self.average.n_updates = counts
         self._skipped_in_a_row, self._n_sums = int(in_a_row), int(n_sums)
+
+    def _random_state(self) -> dict[str, Tensor]:
+        """Return what is drawn from in a step."""
+        state = {**self.batches.state(), "random.torch": torch.get_rng_state()}
+        if self.compute.device.type == "cuda":
+            state["random.cuda"] = torch.cuda.get_rng_state(self.compute.device)
+        return state
+
+    def _restore_random(self, state: dict[str, Tensor]) -> None:
+        """Draw from here on what was drawn after `state` was taken."""
+        self.batches.restore(state)
+        torch.set_rng_state(state["random.torch"])
+        if self.compute.device.type == "cuda" and "random.cuda" in state:
+            torch.cuda.set_rng_state(state["random.cuda"], self.compute.device)
 
 
 def _below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

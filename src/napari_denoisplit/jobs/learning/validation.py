@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 300_000
 """Blocks are cropped to so many pixels together: a validation may not cost more than training."""
+QUICK = 128
+"""Edge of what is enough for a training that was stopped, pixels."""
 SEED = 20240311
 
 
@@ -42,6 +44,8 @@ class ValidationResult:
     """(C, C), what each predicted structure holds of each; see `Separation.shares`."""
     noisy_psnr: float
     """dB, plain, of all channels as they were recorded together, in normalized units."""
+    is_quick: bool
+    """Whether it is of few pixels, so that it does not compare with that of another epoch."""
     superposition: NDArray[np.float32]
     """(Y, X) of the first block, image units."""
     mmse: NDArray[np.float32]
@@ -69,6 +73,8 @@ class Validation:
         (Y, X) of each block, image units.
     normalization
         Statistics of the training pixels.
+    is_quick
+        Whether these are few pixels in place of all.
     """
 
     def __init__(
@@ -78,6 +84,8 @@ class Validation:
         superpositions: Sequence[NDArray[np.float32]],
         normalization: Normalization,
         compute: Compute,
+        *,
+        is_quick: bool = False,
     ) -> None:
         edge = max(32, int((MAX_PIXELS / len(blocks)) ** 0.5))
         keep = max(1, MAX_PIXELS // min(edge**2, blocks[0][0].size))
@@ -86,6 +94,7 @@ class Validation:
         self._superpositions = [_centre(x[None], edge)[0] for x in superpositions[:keep]]
         self._normalization = normalization
         self._compute = compute
+        self._is_quick = is_quick
 
     @property
     def superpositions(self) -> list[Image]:
@@ -94,6 +103,28 @@ class Validation:
             Image(x, "YX", name=f"validation block {i}")
             for i, x in enumerate(self._superpositions, start=1)
         ]
+
+    def quick(self) -> Validation:
+        """Return the same on few pixels: those in which the faintest structure shows most."""
+        stds = np.asarray(self._normalization.channel_stds)
+        places = [
+            (number, slice(y, y + QUICK), slice(x, x + QUICK))
+            for number, block in enumerate(self._blocks)
+            for y in range(0, max(1, block.shape[1] - QUICK + 1), QUICK)
+            for x in range(0, max(1, block.shape[2] - QUICK + 1), QUICK)
+        ]
+        number, y, x = max(
+            places,
+            key=lambda p: float((self._truth[p[0]][:, p[1], p[2]].std(axis=(1, 2)) / stds).min()),
+        )
+        return Validation(
+            [self._blocks[number][:, y, x]],
+            [self._truth[number][:, y, x]],
+            [self._superpositions[number][y, x]],
+            self._normalization,
+            self._compute,
+            is_quick=True,
+        )
 
     @torch.no_grad()
     def run(self, network: nn.Module, objective: Objective) -> ValidationResult:
@@ -130,6 +161,7 @@ class Validation:
             tuple(_mean_of_known(channel) for channel in zip(*psnr, strict=True)),
             separation.shares(),
             noisy.value,
+            self._is_quick,
             *shown,
         )
 

@@ -21,8 +21,6 @@ from napari_denoisplit.nn.likeness import TileDistance
 from napari_denoisplit.settings import Acquisition
 
 if TYPE_CHECKING:
-    import threading
-
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.jobs.recording.windows import Windows
     from napari_denoisplit.measures.trust.likeness import Likeness
@@ -46,13 +44,7 @@ _LEAST_ALONG = 4  # windows along each edge that tell a background
 _SEED = 20261128
 
 
-class GivenUp(Exception):
-    """A stop came before it was known how a recording was taken."""
-
-
-def estimate(
-    model: Model, likeness: Likeness, windows: Windows, stop: threading.Event
-) -> Acquisition:
+def estimate(model: Model, likeness: Likeness, windows: Windows) -> Acquisition:
     """Estimate how a recording was taken.
 
     Parameters
@@ -63,19 +55,12 @@ def estimate(
         Of the model.
     windows
         Of the recording, one at least.
-    stop
-        When set, it is given up.
-
-    Raises
-    ------
-    GivenUp
-        After a stop.
     """
     n = model.header.normalization
     y = (windows.pixels - np.float32(n.input_mean)) / np.float32(n.input_std)
     noise = noise_of(y) / likeness.noise
     gain = _gain(noise, contrast_of(y, noise * likeness.noise) / likeness.contrast)
-    work = _Nearest(model, likeness, without_specks(y, noise * likeness.noise), noise, stop)
+    work = _Nearest(model, likeness, without_specks(y, noise * likeness.noise), noise)
     offset, distance = work.offset(gain)
     points: tuple[tuple[float, ...], ...] = ()
     if distance > likeness.distance + FAR and _tells_background(windows):
@@ -110,15 +95,7 @@ def _tells_background(windows: Windows) -> bool:
 class _Nearest:
     """What brings normalized windows (N, Y, X) nearest to the model's own kind."""
 
-    def __init__(
-        self,
-        model: Model,
-        likeness: Likeness,
-        y: np.ndarray,
-        noise: float,
-        stop: threading.Event,
-    ) -> None:
-        self._stop = stop
+    def __init__(self, model: Model, likeness: Likeness, y: np.ndarray, noise: float) -> None:
         network = model.network.eval()
         self._device = next(network.parameters()).device
         self._distance = TileDistance(network, likeness.levels)
@@ -128,8 +105,6 @@ class _Nearest:
         self._noise, self._usual, self._typical = noise, likeness.noise, likeness.distance
 
     def _seen(self, gain: float, offset: torch.Tensor | float) -> torch.Tensor:
-        if self._stop.is_set():
-            raise GivenUp
         missing = self._usual * missing_noise(self._noise / gain)
         return (self._y - offset) / gain + missing * self._white
 

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from napari_denoisplit.events import Stage
+from napari_denoisplit.giving_up import GivenUp, giving_up
 from napari_denoisplit.images.acquisition import to_training, without_background
 from napari_denoisplit.images.results.record import RECORDING
-from napari_denoisplit.jobs.recording.acquisition import GivenUp, estimate, missing_noise
+from napari_denoisplit.jobs.recording.acquisition import estimate, missing_noise
 from napari_denoisplit.jobs.recording.scale import magnification_for, pixel_edges
 from napari_denoisplit.jobs.recording.windows import windows_of
 from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
@@ -79,7 +80,7 @@ def recording_job(
     settings
         An acquisition that is known, or whether to estimate it.
     stop
-        When set, an estimate is given up.
+        When set, the look is given up.
 
     Yields
     ------
@@ -106,15 +107,15 @@ def recording_job(
         return Recording(as_said, aside, (aside.headline,))
     yield Stage(f"Looking at {view.name}")
     try:
-        with keep_freed_memory():
-            acquisition = known or estimate(model, likeness, windows, stop).model_copy(
+        with keep_freed_memory(), giving_up(stop):
+            acquisition = known or estimate(model, likeness, windows).model_copy(
                 update={"magnification": enlarged}
             )
+            if acquisition.background and known is None:
+                windows = windows_of(without_background(view, acquisition))
+            figures = _figures(model, likeness, to_training(windows.pixels, acquisition))
     except GivenUp:
         return None
-    if acquisition.background and known is None:
-        windows = windows_of(without_background(view, acquisition))
-    figures = _figures(model, likeness, to_training(windows.pixels, acquisition))
     if acquisition.background:
         figures = figures._replace(background=float(np.ptp(acquisition.background)))
     verdict = judge_recording(figures)

@@ -87,7 +87,8 @@ def split_to_zarr_job(
     settings
         Samples, blocks, tiles, device.
     stop
-        When set, the job ends after the current tile and keeps every complete block and sample.
+        When set, the sample under way is given up; the job ends and keeps every complete block and
+        sample.
     resume
         Whether a result that is there is gone on with; otherwise it is replaced.
     numbered

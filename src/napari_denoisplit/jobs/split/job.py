@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import PartDrawn, Progress, Stage
+from napari_denoisplit.giving_up import finished
 from napari_denoisplit.jobs.recording.job import UNKNOWN, recording_job
 from napari_denoisplit.jobs.split.input import (
     as_recorded,
@@ -87,7 +88,7 @@ def split_job(
     settings
         Samples, tiles, device.
     stop
-        When set, the job ends after the current tile and keeps every complete sample.
+        When set, the sample under way is given up; the job ends and keeps every complete one.
     focus
         Says what is in view, asked before each plane and sample: planes and tiles there come
         first. The result does not depend on it.
@@ -245,14 +246,12 @@ class _PlaneByPlane:
             tiles = tiles_from(grid, index, self._focus, frame.offset)
             for i, tile in enumerate(tiles):
                 for below in tiles_below(posterior.tiles, tile) if unread else ():
-                    if self._stop.is_set():
-                        return
                     if below in unread:
-                        posterior.encode(below)
+                        if not finished(self._stop, posterior.encode, below):
+                            return
                         unread.remove(below)
-                if self._stop.is_set():
+                if not finished(self._stop, posterior.draw, k, tile, samples):
                     return
-                posterior.draw(k, tile, samples)
                 if k == 0 and len(tiles) > 1:
                     yield from _part(index, tile, frame, samples[0])
                 drawn = k + len(samples) * (i + 1) / len(tiles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from contextlib import closing, nullcontext
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.checkpoint import save_model
 from napari_denoisplit.errors import DenoisplitError, TrainingError, message_of
 from napari_denoisplit.events import Progress, Stage, changed, unless_stopped
+from napari_denoisplit.giving_up import GivenUp, giving_up
 from napari_denoisplit.jobs.learning import together
 from napari_denoisplit.jobs.learning.keeping import short_of_room
 from napari_denoisplit.jobs.learning.loop import learn_job
@@ -42,8 +44,12 @@ if TYPE_CHECKING:
 
 QUICK = 192
 """Edge of what is enough for the reference of a training that was stopped, pixels."""
-SECONDS_AFTER_STOP = 0.2
+SECONDS_AFTER_STOP = 0.35
 """That all of what a stopped model gets to know may take: whoever stops does not wait."""
+NOT_LEARNED = (
+    "How images of its own kind look was not learned (it was stopped): a split by this model does "
+    "not say whether its image is of that kind."
+)
 
 
 def train_job(
@@ -76,9 +82,9 @@ def train_job(
         for, to the same numbers as without a break; else the whole budget is spent once more. The
         best model is looked for beside it, and returned again where nothing better is found.
     stop
-        When set, training ends after the current step and returns the best model so far; what it
-        leaves unexplained of its own kind is then measured on few pixels, if a moment is enough.
-        Set while that is measured, it ends it.
+        When set, the step under way is given up, and the best model so far is returned. How its
+        own kind looks and what it leaves unexplained of it is then measured on few pixels, as far
+        as a moment is enough. Set while that is measured, it ends it.
 
     Yields
     ------
@@ -178,10 +184,9 @@ def _knowing_its_kind(
     """
     why = "it was stopped"
     try:
-        model = yield from _measured(trained, batches, unseen, settings, stop)
-        trained = replace(trained, model=model)
+        trained = yield from _measured(trained, batches, unseen, settings, stop)
         # None of it where the images are too small, or where there was no time for it.
-        known = reference_of(model.header) is not None
+        known = reference_of(trained.model.header) is not None
         if known or not unseen or not stop.is_set():
             return trained
     except (DenoisplitError, OSError, MemoryError, RuntimeError) as error:
@@ -205,15 +210,21 @@ def _measured(
     unseen: list[Image],
     settings: TrainSettings,
     stop: threading.Event,
-) -> Job[StatusEvent, Model]:
+) -> Job[StatusEvent, Trained]:
     """Measure it, and save it; the model as it was where that ended.
 
     Whoever stops a training means its model to be used, so it has its reference, too, if a rougher
     one, where the machine is fast enough for that.
     """
     yield Stage("Learning how images of the model's own kind look")  # half a minute at times
-    end = _After(SECONDS_AFTER_STOP)
-    model, reference = with_likeness(trained.model, batches, stop), None
+    end, model, reference = _After(stop, SECONDS_AFTER_STOP), trained.model, None
+    notes = trained.notes
+    try:
+        with giving_up(end):
+            model = with_likeness(model, batches, stop)
+    except GivenUp:
+        yield Stage(NOT_LEARNED)
+        notes = (*notes, NOT_LEARNED)
     if stop.is_set():
         unseen, stop = _few(unseen), end
     if unseen:
@@ -229,7 +240,7 @@ def _measured(
     model = with_reference(model, reference)
     if model is not trained.model and trained.path is not None:
         model = save_model(trained.path, model)
-    return model
+    return replace(trained, model=model, notes=notes)
 
 
 def _few(images: Sequence[Image]) -> list[Image]:
@@ -242,11 +253,13 @@ def _few(images: Sequence[Image]) -> list[Image]:
 
 
 class _After(threading.Event):
-    """A stop that comes by itself after some seconds."""
+    """A stop that comes some seconds after another was first seen to be set."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, stop: threading.Event, seconds: float) -> None:
         super().__init__()
-        self._end = time.monotonic() + seconds
+        self._stop, self._seconds, self._end = stop, seconds, math.inf
 
     def is_set(self) -> bool:
+        if self._stop.is_set():
+            self._end = min(self._end, time.monotonic() + self._seconds)
         return time.monotonic() > self._end

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from napari_denoisplit.errors import ImageError, JobError, ModelFileError
 from napari_denoisplit.events import Count, Stage
+from napari_denoisplit.giving_up import finished, look
 from napari_denoisplit.images.acquisition import to_training, without_background
 from napari_denoisplit.images.results.record import acquisition_of, verdict_of
 from napari_denoisplit.images.superposition import superpose
@@ -82,7 +83,7 @@ def residual_job(
         Without samples the mean itself is checked, which leaves less than the noise; the judgement
         is rougher then.
     stop
-        When set, the check ends after the current plane.
+        When set, the plane under way is given up, and those before it count.
 
     Yields
     ------
@@ -103,9 +104,8 @@ def residual_job(
     planes = list(np.ndindex(work.shape[:-2]))
     count = Count("plane", len(planes))
     for number, index in enumerate(planes):
-        if stop.is_set():
+        if not finished(stop, work.plane, index):
             break
-        work.plane(index)
         yield count.progress(number + 1)
     if stop.is_set() and not work.has_planes:
         raise JobError("The check was stopped before its first plane: let it run longer.")
@@ -170,7 +170,10 @@ def _plane_residuals(
     noise = superposed_noise(models, weights, mmse, _SEED) / np.sqrt(variance)
     each = [of_mean]
     if samples is not None and len(samples):
-        each = [standardized(observation, superpose(s, weights), variance) for s in samples]
+        each = []
+        for sample in samples:
+            look()
+            each.append(standardized(observation, superpose(sample, weights), variance))
     signal = np.asarray(mixed / np.sqrt(variance), dtype=np.float32)
     return each, of_mean, signal, float((np.abs(noise) > 3).mean())
 
@@ -234,11 +237,11 @@ class Residuals:
         each, of_mean, signal, outside = _plane_residuals(
             self._header, self._models, observation, mmse, samples
         )
+        if self._reference is not None:  # first: it may be given up
+            self._tiles.append(tile_figures(each, signal, self._reference.edge))
         self._residual[index], self._bias[index] = of_mean, local_bias(of_mean)
         self._outside.append(outside)
         self._sums.add_plane(each)
-        if self._reference is not None:
-            self._tiles.append(tile_figures(each, signal, self._reference.edge))
         return each, signal
 
     @property

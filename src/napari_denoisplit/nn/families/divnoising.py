@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.giving_up import look
 from napari_denoisplit.nn.elbo import ElboObjective
 from napari_denoisplit.nn.families.family import Family
 from napari_denoisplit.nn.gaussian import Gaussian, gaussian_kl
@@ -65,6 +66,7 @@ class DivNoising(SplittingNetwork):
     def encode(self, x: Tensor) -> list[Tensor]:
         """(B, 1, Y, X) -> mean and log-variance of q, (B, 2Z, Y / 2^D, X / 2^D)."""
         for down in self.down:
+            look()
             x = F.max_pool2d(down(x), 2)
         return [torch.cat([self.mean(x), self.logvar(x)], dim=1)]
 
@@ -93,6 +95,7 @@ class DivNoising(SplittingNetwork):
 
     def _signal(self, z: Tensor) -> Tensor:
         for up in self.up:
+            look()
             z = up(z)
         return self.output(z).float()  # type: ignore[no-any-return]
 

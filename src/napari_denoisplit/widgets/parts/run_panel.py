@@ -207,6 +207,7 @@ class RunPanel(QWidget):
         self.bar.setRange(0, 0)  # moves to and fro: how long it takes is not known yet
         self.stage.setText(text)
         self.progress.clear()
+        self._refresh()  # a job that was stopped may go on without a part, and be stopped again
 
     def _refresh(self) -> None:
         running = self._running is not None and self._running.is_running
@@ -215,7 +216,7 @@ class RunPanel(QWidget):
         self.button.setText("Stopping…" if stopping else "Stop" if running else self._verb)
         self.button.setEnabled(not stopping and not obstacle)
         if stopping:
-            text = f"The step in progress is finished first; {self._kept}."
+            text = f"This takes a moment; {self._kept}."
         elif running:
             text = f"End now; {self._kept}."
         else:
