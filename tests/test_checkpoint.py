@@ -14,6 +14,7 @@ from napari_denoisplit.calibration_record import CalibrationRecord, ChannelCalib
 from napari_denoisplit.checkpoint import (
     Model,
     ModelHeader,
+    check_weights,
     last_path,
     load_model,
     read_header,
@@ -206,3 +207,12 @@ def test_the_hash_is_that_of_the_file_when_it_was_loaded_or_saved(tmp_path, mode
 def test_a_model_needs_its_suffix(tmp_path, model):
     with pytest.raises(ModelFileError, match=r"\.denoisplit"):
         save_model(tmp_path / "m.pt", model)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_told_without_torch(tmp_path, model, value):
+    check_weights(save_model(tmp_path / "good.denoisplit", model).path)
+    next(iter(model.network.parameters())).data.view(-1)[3] = value
+    save_model(tmp_path / "m.denoisplit", model)
+    with pytest.raises(ModelFileError, match=r"m.denoisplit holds weights.*NaN or infinite"):
+        check_weights(tmp_path / "m.denoisplit")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from napari_denoisplit.calibration_record import CalibrationRecord
@@ -24,6 +25,7 @@ from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.settings import AnyNetwork, MixSettings, NetworkSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
     from typing import Self
 
@@ -178,6 +180,25 @@ def read_header(path: str | PathLike[str]) -> ModelHeader:
         ) from error
 
 
+def check_weights(path: str | PathLike[str]) -> None:
+    """Refuse a model file whose weights are not finite; reads all of them, without torch.
+
+    Raises
+    ------
+    ModelFileError
+        Some are NaN or infinite, or cannot be read.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            weights = [name for name in file.keys() if name.startswith(WEIGHTS)]
+            bad = [name for name in weights if not np.isfinite(file.get_tensor(name)).all()]
+    except (SafetensorError, *DAMAGE) as error:
+        raise _damaged(Path(path), error) from error
+    _refuse([name.removeprefix(WEIGHTS) for name in bad], Path(path))
+
+
 def load_model(path: str | PathLike[str], device: str = "cpu") -> Model:
     """Read a model file, ready for prediction.
 
@@ -203,10 +224,7 @@ def load_model(path: str | PathLike[str], device: str = "cpu") -> Model:
         data = path.read_bytes()
         tensors = load(data)
     except (SafetensorError, *DAMAGE) as error:
-        raise ModelFileError(
-            f"{path} cannot be read ({_first_line(error)}): the file is damaged. Take a copy or "
-            "train again."
-        ) from error
+        raise _damaged(path, error) from error
     weights = {
         k.removeprefix(WEIGHTS): _single(v) for k, v in tensors.items() if k.startswith(WEIGHTS)
     }
@@ -236,16 +254,26 @@ def _filled(settings: NetworkSettings, weights: dict[str, Tensor], path: Path) -
             f"{path} holds weights that do not fit its own header ({min(wrong)}): the file was "
             "edited. Take a copy or train again."
         )
-    bad = [name for name, value in weights.items() if not bool(torch.isfinite(value).all())]
-    if bad:
-        raise ModelFileError(
-            f"{path} holds weights that are NaN or infinite ({len(bad)} of {len(weights)}, among "
-            f"them {bad[0]}): the file is damaged, or its training failed. Take a copy or train "
-            "again."
-        )
+    _refuse([n for n, value in weights.items() if not bool(torch.isfinite(value).all())], path)
     network = network_of(settings)
     network.load_state_dict(weights)
     return network
+
+
+def _damaged(path: Path, error: Exception) -> ModelFileError:
+    return ModelFileError(
+        f"{path} cannot be read ({_first_line(error)}): the file is damaged. Take a copy or train "
+        "again."
+    )
+
+
+def _refuse(bad: Sequence[str], path: Path) -> None:
+    """Say which weights are not finite, if any are."""
+    if bad:
+        raise ModelFileError(
+            f"{path} holds weights that are NaN or infinite ({len(bad)}, among them {bad[0]}): the "
+            "file is damaged, or its training failed. Take a copy or train again."
+        )
 
 
 def _single(value: Tensor) -> Tensor:

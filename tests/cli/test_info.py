@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from napari_denoisplit.checkpoint import Model, ModelHeader, save_model
+from napari_denoisplit.checkpoint import Model, ModelHeader, load_model, save_model
 from napari_denoisplit.cli import main
+from napari_denoisplit.images.example.cells import MODEL
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.ladder import VSE
@@ -55,6 +56,15 @@ def test_a_file_that_is_no_model_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit, match="1"):
         main(["info", str(path)])
     assert "foreign.denoisplit" in capsys.readouterr().err
+
+
+def test_info_refuses_a_model_whose_weights_are_no_numbers(tmp_path, capsys):
+    broken = load_model(MODEL)
+    next(iter(broken.network.parameters())).data.view(-1)[0] = float("inf")
+    save_model(tmp_path / "m.denoisplit", broken)
+    with pytest.raises(SystemExit, match="1"):
+        main(["info", str(tmp_path / "m.denoisplit")])
+    assert "NaN or infinite" in capsys.readouterr().err
 
 
 def test_info_of_a_model_says_what_a_user_asks(tmp_path, capsys):

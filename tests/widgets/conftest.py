@@ -157,7 +157,11 @@ def model(tmp_path, monkeypatch) -> Path:
             raise ModelFileError(f"{path} is not a model")
         return header
 
+    def check_weights(path: Path) -> None:
+        assert path == known
+
     stand_in(monkeypatch, "checkpoint", read_header)
+    stand_in(monkeypatch, "checkpoint", check_weights)
     return known
 
 

@@ -43,9 +43,10 @@ def info(
 
     facts: dict[str, Any] = {"file": str(file)}
     if file.suffix == SUFFIX:
-        from napari_denoisplit.checkpoint import read_header
+        from napari_denoisplit.checkpoint import check_weights, read_header
 
         model = read_header(file)
+        check_weights(file)
         facts |= {"kind": "model"} | (_of_model(model) if as_json else _model_in_words(model))
     elif file.suffix.lower() in SUFFIXES and file.name not in ZARR_FILES:
         noise = read_noise_header(file)

@@ -7,6 +7,7 @@ import zarr
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.fields import TrainingFields
+from napari_denoisplit.images.training.separate import fields_of
 
 
 def image(shape, axes, **kwargs) -> Image:
@@ -92,6 +93,17 @@ def test_pixels_that_are_not_finite_are_counted():
     bad[0, 0, :3] = np.nan
     with pytest.raises(ImageError, match="3 pixels that are NaN"):
         TrainingFields((bad,), ("a", "b"))
+
+
+@pytest.mark.parametrize("gathered", [TrainingFields.from_images, fields_of])
+def test_of_several_images_the_one_with_pixels_that_are_no_numbers_is_named(gathered):
+    good, bad = (Image(np.ones((2, 40, 40), np.float32), "CYX", name=n) for n in ("one", "two"))
+    bad.data[1, 3, 4] = np.inf
+    with pytest.raises(ImageError, match=r"^two has 1 pixels that are NaN or infinite"):
+        gathered([good, bad])
+    alone = [image.channel(1) for image in (good, bad)]
+    with pytest.raises(ImageError, match=r"^two has 1 pixels"):
+        gathered([[alone[0]], [alone[1]]])
 
 
 def test_clean_images_must_match():

@@ -99,6 +99,19 @@ def test_cosmic_rays_cost_their_pixels_alone():
     assert any(note.startswith("4 pixels in single repeats") for note in pairs.notes)
 
 
+@pytest.mark.parametrize("moves", [False, True])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_smooth_field_drifts_only_if_it_moves(seed, moves):
+    rng = np.random.default_rng(seed)
+    scene = ndimage.gaussian_filter(rng.random((300, 300)), 20)
+    photons = (2000 if moves else 200) * (scene - scene.min()) / np.ptp(scene)
+    steps = range(5) if moves else [0] * 5
+    signals = [photons[:256, step : step + 256] for step in steps]
+    stack = [100 + 2 * rng.poisson(s) + rng.normal(0, 4, s.shape) for s in signals]
+    pairs = of_repeats(np.array(stack, np.float32))
+    assert any("drifts" in note for note in pairs.notes) == moves
+
+
 def test_flat_repeats_do_not_drift():
     pairs = of_repeats(500 + np.random.default_rng(0).normal(0, 20, (5, 128, 128)))
     assert not pairs.notes
@@ -270,3 +283,12 @@ def test_structure_that_a_denoiser_has_not_learned_is_told(smoothed, gravity):
     learned = ndimage.gaussian_filter(fine, smoothed)
     pairs = gather(NoiseData("bootstrap", noisy), SETTINGS, signal=learned.astype(np.float32))
     assert max((f.gravity for f in pairs.findings), default=0) == gravity
+
+
+@pytest.mark.parametrize("source", ["single", "repeats"])
+def test_an_error_names_the_image_of_several_that_it_is_about(source):
+    stack = np.random.default_rng(0).normal(100, 10, (4, 64, 64)).astype(np.float32)
+    stack[:, 5, 5] = 1e13
+    pixels = stack if source == "repeats" else stack[0]
+    with pytest.raises(NoiseModelError, match=r"^'actin': The image holds values beyond 1e\+12"):
+        gather(NoiseData(source, pixels, name="actin"), SETTINGS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtWidgets import QApplication
 from tests.widgets.noise_fakes import BAD, GOOD
 
-from napari_denoisplit.checkpoint import ModelHeader
+from napari_denoisplit.checkpoint import ModelHeader, load_model, save_model
 from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.verdict import NoiseRecord
 from napari_denoisplit.widgets.choosers.model import ModelChoice, describe_model, sum_up_model
@@ -49,3 +49,15 @@ def test_details_of_a_damaged_model_can_be_copied_until_another_is_chosen(qtbot,
     assert "damaged.denoisplit" in QApplication.clipboard().text()
     choice.open(model)
     assert choice.copy_button.isHidden()
+
+
+def test_a_model_whose_weights_are_no_numbers_is_told_where_it_is_chosen(qtbot, small_model):
+    model = load_model(small_model)
+    next(iter(model.network.parameters())).data.view(-1)[0] = float("nan")
+    save_model(small_model, model)
+    choice = ModelChoice()
+    qtbot.addWidget(choice)
+    choice.open(small_model)
+    assert "weights that are NaN or infinite" in choice.problem
+    assert choice.header is None
+    assert choice.about.text().startswith("⚠")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from napari_denoisplit.errors import ImageError
+from napari_denoisplit.errors import REPLACE, ImageError
 from napari_denoisplit.images.image import Image, no_image
 from napari_denoisplit.images.training.noise_data import exposures_hint
 from napari_denoisplit.images.training.unread import UnreadField, planes_of
 from napari_denoisplit.memory import free_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -88,7 +88,7 @@ def gather(
     if as_needed:
         places = [[plane for image in group for plane in planes_of(image)] for group in groups]
         return [_unread(parts) for parts in zip(*places, strict=True)], names_of(groups)
-    stacks = [(field for image in group for field in image.each_field()) for group in groups]
+    stacks = [(field for image in group for field in _finite(image)) for group in groups]
     fields = [np.concatenate(planes, axis=0) for planes in zip(*stacks, strict=True)]
     return fields, names_of(groups)
 
@@ -97,7 +97,17 @@ def fields_of_each(images: Sequence[Image], *, as_needed: bool) -> list[NDArray[
     """Every field (C, Y, X) of images; `UnreadField` if read `as_needed`."""
     if as_needed:
         return [_unread([plane]) for image in images for plane in planes_of(image)]
-    return [field for image in images for field in image.fields()]
+    return [field for image in images for field in _finite(image)]
+
+
+def _finite(image: Image) -> Iterator[NDArray[np.float32]]:
+    """Make one field of an image after the other; refuse pixels that are no numbers."""
+    for field in image.each_field():
+        if bad := int((~np.isfinite(field)).sum()):
+            raise ImageError(
+                f"{image.source or image.name} has {bad} pixels that are NaN or infinite. {REPLACE}"
+            )
+        yield field
 
 
 def _unread(parts: Sequence[Plane], *, is_plane: bool = False) -> NDArray[np.float32]:

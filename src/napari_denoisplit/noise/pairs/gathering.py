@@ -77,6 +77,19 @@ def gather(
         There are too few usable pixels, no noise, or no signal was given for 'bootstrap'.
     """
     check_region(data)
+    try:
+        return _gather(data, settings, signal)
+    except NoiseModelError as error:
+        name = repr(data.name)
+        if not data.name or name in str(error):
+            raise
+        raise NoiseModelError(f"{name}: {error}") from error  # of several images, which
+
+
+def _gather(
+    data: NoiseData, settings: NoiseFitSettings, signal: NDArray[np.float32] | None
+) -> Pairs:
+    """Gather pairs as the source of the signal asks for."""
     most, mask = settings.max_pixels, data.mask
     match data.source:
         case "single":

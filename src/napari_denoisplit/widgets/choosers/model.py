@@ -105,7 +105,7 @@ class ModelChoice(QWidget):
 
     def _read(self) -> None:
         # Not at the top: whoever opens the widget to look need not wait for it.
-        from napari_denoisplit.checkpoint import read_header
+        from napari_denoisplit.checkpoint import check_weights, read_header
 
         if self.edit.text() == self._shown:
             return
@@ -118,7 +118,9 @@ class ModelChoice(QWidget):
             if is_foreign:
                 self.problem = "Another program's model: answer what its weights do not tell."
             else:
-                self.header = read_header(self.path)
+                header = read_header(self.path)
+                check_weights(self.path)  # 30 ms for the largest preset
+                self.header = header
         except (DenoisplitError, OSError) as error:
             self.problem = f"{error}"
             self.copy_button.offer(error)
