@@ -168,3 +168,15 @@ def test_an_ended_run_keeps_nothing_that_it_was_given(qtbot):
     del told, picture
     qtbot.waitUntil(lambda: gc.collect() >= 0 and gone() is None)
     assert not running.is_running
+
+
+def test_an_error_in_a_window_is_told_by_the_page_alone(qtbot, window, seen):
+    def job(stop):
+        yield Stage("one")
+        raise JobError("no room")
+
+    seen.start(job)  # PySide6 would fail in what napari does with errors of its workers
+    qtbot.waitUntil(lambda: not seen.running.is_running)
+    qtbot.wait(50)
+    assert [str(error) for error in seen.errors] == ["no room"]
+    assert not seen.results

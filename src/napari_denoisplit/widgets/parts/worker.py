@@ -6,7 +6,7 @@ import atexit
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import QObject, QThreadPool
@@ -52,6 +52,12 @@ class _Task(partial[Any]):
         return self.title
 
 
+class _Failure(NamedTuple):
+    """What a job comes to that an error has ended."""
+
+    error: Exception
+
+
 class _JobWorker(GeneratorWorker):
     """A worker of napari whose `quit` also reaches a job between two events."""
 
@@ -86,7 +92,6 @@ class Running(QObject):
         self._on_event, self._on_done, self._on_error = on_event, on_done, on_error
         worker.yielded.connect(self._event)
         worker.returned.connect(self._done)
-        worker.errored.connect(self._failed)
         worker.finished.connect(self._finished)
         # A thread that is alive when the interpreter ends aborts Python, so the end waits for it.
         # This also keeps the run until then, even if nobody else does.
@@ -121,7 +126,9 @@ class Running(QObject):
             self._on_event(event)
 
     def _done(self, result: object) -> None:
-        if self.is_running:
+        if isinstance(result, _Failure):
+            self._failed(result.error)
+        elif self.is_running:
             self._worker = None
             self._on_done(result)
 
@@ -173,12 +180,20 @@ def start_job(
     return running
 
 
-def _shield(job_factory: JobFactory[E, R], stop: threading.Event) -> Job[E, R]:
-    """Re-raise RuntimeError as JobError: superqt takes it for a deleted worker and stays silent."""
+def _shield(job_factory: JobFactory[E, R], stop: threading.Event) -> Job[E, R | _Failure]:
+    """Return the error that ends a job, rather than raise it.
+
+    superqt takes a RuntimeError for a deleted worker and stays silent, and what napari does with
+    any error of a worker is itself one with PySide6.
+    """
     try:
         return (yield from job_factory(stop))
     except RuntimeError as error:  # includes CUDA out-of-memory
-        raise JobError(str(error)) from error
+        told = JobError(str(error))
+        told.__cause__ = error
+        return _Failure(told)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the page is told
+        return _Failure(error)
 
 
 def _quit_and_wait(worker: _JobWorker, _running: Running) -> None:
