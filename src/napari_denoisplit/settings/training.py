@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from napari_denoisplit.settings.base import ComputeSettings
 from napari_denoisplit.settings.networks import (
+    METHODS,
+    PRESETS,
     AnyNetwork,
     LossSettings,
     Method,
@@ -15,6 +17,12 @@ from napari_denoisplit.settings.networks import (
     Preset,
 )
 from napari_denoisplit.settings.recipes import Recipe, published
+
+_LOSS_OF: dict[str, set[str]] = {
+    "ladder": {*LossSettings.model_fields},
+    "divnoising": {"likelihood", "beta", "warmup_steps"},
+}
+"""Settings of the loss that have an effect, by kind of network; on others none has."""
 
 
 class TrainSettings(ComputeSettings):
@@ -125,4 +133,13 @@ class TrainSettings(ComputeSettings):
     def _has_an_end(self) -> Self:
         if self.minutes is None and self.steps is None and self.epochs is None:
             raise ValueError("Training needs an end: give minutes, steps or epochs.")
+        return self
+
+    @model_validator(mode="after")
+    def _loss_has_an_effect(self) -> Self:
+        kind = (self.network or PRESETS[self.preset].network).kind
+        plain = METHODS[self.method]
+        for name in LossSettings.model_fields.keys() - _LOSS_OF.get(kind, set()):
+            if self.loss is not None and getattr(self.loss, name) != getattr(plain, name):
+                raise ValueError(f"loss.{name} has no effect on a network {kind!r}: leave it out.")
         return self

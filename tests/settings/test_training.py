@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from napari_denoisplit.settings import LossSettings, TrainSettings
+
+
+@pytest.mark.parametrize(
+    ("preset", "loss", "refused"),
+    [
+        ("unet", {"beta": 0.5}, "beta"),
+        ("divnoising", {"free_bits": 0.0}, "free_bits"),
+        ("divnoising", {"beta": 0.5}, None),
+        ("fast", {"kl": "mean", "free_bits": 0.0, "beta": 0.5}, None),
+    ],
+)
+def test_a_loss_that_has_no_effect_on_the_network_is_refused(preset, loss, refused):
+    if refused is None:
+        assert TrainSettings(preset=preset, loss=loss).loss == LossSettings(**loss)
+    else:
+        with pytest.raises(ValidationError, match=f"loss.{refused} has no effect on a network"):
+            TrainSettings(preset=preset, loss=loss)
+
+
+def test_the_loss_of_the_method_is_no_reason_to_refuse_a_network():
+    assert TrainSettings(preset="unet", loss=LossSettings()).loss == LossSettings()
