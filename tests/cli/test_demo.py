@@ -17,7 +17,7 @@ def opened(monkeypatch):
 
     def demo_job(folder, *, minutes=2.5, n_samples=30, seed=0, stop=None):
         yield Stage("Drawing")
-        files = (folder / "mmse.ome.tif", folder / "demo.denoisplit")
+        files = (folder / "superposition_mmse.ome.tif", folder / "demo.denoisplit")
         return SimpleNamespace(psnr={"pits, MMSE": 31.25}, picture=folder / "demo.png", files=files)
 
     commands: list[list[str]] = []
@@ -48,7 +48,8 @@ def test_the_demo_says_what_it_reached_and_where_its_files_are(opened, tmp_path,
 def test_a_window_shows_the_files_and_its_failure_costs_nothing(opened, tmp_path, capsys):
     assert demo("-o", str(tmp_path), "--window") == 0
     (command,) = opened
-    assert command[-2:] == [str(tmp_path / "mmse.ome.tif"), str(tmp_path / "demo.denoisplit")]
+    files = [str(tmp_path / name) for name in ("superposition_mmse.ome.tif", "demo.denoisplit")]
+    assert command[1:] == ["-m", "napari", *files, "--plugin", "napari-denoisplit"]
     assert "files are complete" in capsys.readouterr().err
 
 

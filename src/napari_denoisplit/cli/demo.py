@@ -44,7 +44,7 @@ def demo(*, output: Path = Path("demo-output"), window: bool | None = None, **ch
     for what, psnr in result.psnr.items():
         typer.echo(f"  {what}: {psnr:.2f} dB")
     typer.echo(f"picture: {result.picture}")
-    typer.echo(f"files in {output}: {', '.join(path.name for path in result.files)}")
+    typer.echo(f"images and model: {output}")
     terminal.end()
     if has_display() if window is None else window:
         _show(terminal, result.files)
@@ -59,12 +59,8 @@ def has_display() -> bool:
 def _show(terminal: Terminal, files: Sequence[Path]) -> None:
     # A process of its own: where a library of the window system is missing, Qt ends its process.
     terminal.say("Opening napari; close its window to end.")
-    command = [
-        sys.executable,
-        "-m",
-        "napari_denoisplit.widgets.split.result_window",
-        *map(str, files),
-    ]
+    plugin = ("--plugin", "napari-denoisplit")
+    command = [sys.executable, "-m", "napari", *map(str, files), *plugin]
     if subprocess.run(command, check=False).returncode != 0:
         terminal.say(
             "napari did not open or ended badly; the files are complete. On Linux, "

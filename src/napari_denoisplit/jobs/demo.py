@@ -15,6 +15,7 @@ from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import PIXEL_SIZE, phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise
+from napari_denoisplit.images.results.files import ResultFiles, write_split
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.jobs.split.job import split_job
@@ -50,13 +51,9 @@ class Demo:
     """Outcome of the demo."""
 
     split: Split
-    truth: Image
-    """(C, Y, X) without noise."""
-    superposition: Image
-    """(Y, X), what was split."""
     picture: Path
     files: tuple[Path, ...]
-    """The images, in the order in which a viewer stacks them; the model is the last."""
+    """What a viewer shows of it: the superposition, its split, the model."""
     psnr: dict[str, float]
     """Range-invariant PSNR in dB by what was measured."""
 
@@ -134,10 +131,10 @@ def demo_job(
             f"is in {model_path}."
         )
     yield Stage("Writing images and the picture")
-    images = {"superposition": superposition, "truth": truth, "sigma": split.sigma}
-    images["mmse"] = split.mmse
-    for name, image in images.items():
-        write_image(folder / f"{name}.ome.tif", image)
+    target = folder / "superposition"
+    write_image(folder / "truth.ome.tif", truth)
+    write_image(folder / "superposition.ome.tif", superposition)
+    write_split(split, target)
     picture = folder / "demo.png"
     psnr = _measure(truth, superposition, split)
     if poor := no_better(psnr):
@@ -146,8 +143,8 @@ def demo_job(
             f"the training was too short. Try --minutes {max(4 * minutes, MINUTES):g}."
         )
     save_picture(picture, _panels(truth, superposition, split, psnr), "denoiSplit demo")
-    files = (*(folder / f"{name}.ome.tif" for name in images), model_path)
-    return Demo(split, truth, superposition, picture, files, psnr)
+    files = (folder / "superposition.ome.tif", ResultFiles(target).mmse, model_path)
+    return Demo(split, picture, files, psnr)
 
 
 def no_better(psnr: dict[str, float]) -> list[str]:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.widgets.choosers.chosen import ChosenImage
 
-LAZY_ABOVE = 2**26
-"""Bytes of pixels above which a file is read where and when its pixels are used."""
 _LARGEST_SHOWN = 2**26
 """Pixels of a plane of the input that is shown without coarser levels."""
 _LOOK = 1024  # edge of the part that is looked at for the contrast
