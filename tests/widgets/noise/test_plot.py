@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from tests.widgets.noise_fakes import curves, joint
 
 from napari_denoisplit.events import FitStep
 from napari_denoisplit.widgets.layers.place import viewer_reference
-from napari_denoisplit.widgets.noise.grey_levels import grey_levels
 from napari_denoisplit.widgets.noise.plot import (
     BIN,
     FIT,
     JOINT,
-    LEVELS,
     PIT,
     VARIANCE,
     NoisePlot,
@@ -27,7 +24,7 @@ from napari_denoisplit.widgets.noise.plot import (
 def plot(qtbot, viewer):
     plot = NoisePlot(viewer_reference(viewer))
     qtbot.addWidget(plot)
-    plot.show_levels((grey_levels("cells", np.arange(100)),))
+    plot.show_joint(joint())
     plot.show()
     return plot
 
@@ -42,16 +39,15 @@ def labels(plot):
 
 
 def test_what_can_be_plotted_grows_with_the_fit(plot):
-    assert offered(plot) == [LEVELS]
-    plot.show_joint(joint())
+    assert offered(plot) == [JOINT]
     plot.add_step(FitStep("1 Gaussian", 0, 3.5))
-    assert offered(plot) == [LEVELS, FIT, JOINT]
+    assert offered(plot) == [FIT, JOINT]
     plot.show_models({"camera": curves()})
-    assert offered(plot) == [LEVELS, FIT, JOINT, BIN, VARIANCE, PIT]
+    assert offered(plot) == [FIT, JOINT, BIN, VARIANCE, PIT]
     plot.turn_to(PIT)
     plot.show_joint(joint())  # a new fit: the old model is gone, and so is its plot
-    assert plot.page == LEVELS
-    assert offered(plot) == [LEVELS, JOINT]
+    assert plot.page == JOINT
+    assert offered(plot) == [JOINT]
 
 
 @pytest.mark.parametrize(
@@ -109,8 +105,10 @@ def test_data_can_be_told_from_the_ground_in_every_theme(viewer, plot, theme):
     from matplotlib.colors import to_rgb
 
     viewer.theme = theme
+    plot.add_step(FitStep("1 Gaussian", 0, 3.5))
+    plot.turn_to(FIT)
     axes = plot.figure.axes[0]
-    ground, ink = (sum(to_rgb(c)) for c in (axes.get_facecolor(), axes.patches[0].get_edgecolor()))
+    ground, ink = (sum(to_rgb(c)) for c in (axes.get_facecolor(), axes.lines[0].get_color()))
     assert abs(ground - ink) > 1.0
 
 
