@@ -17,11 +17,13 @@ import torch
 
 from benchmarks.data_sets import DATA, DATA_SETS, REPOSITORY
 from benchmarks.document import keep, put_into_document
+from benchmarks.quality.mesh import mesh
 from napari_denoisplit.checkpoint import load_model
 from napari_denoisplit.events import run
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.images.phantom.structures import PAINTERS
 from napari_denoisplit.images.phantom.synthetic_noise import noise_sigma
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.split.job import split_job
@@ -92,6 +94,7 @@ def phantom_cases(data):
 
     for seed in range(8):
         yield OWN, f"seed {seed}", noisy(phantom((512, 512), seed=2_000_000 + seed), seed)
+    PAINTERS["mesh"] = mesh
     for pair in (("mesh", "pits"), ("filaments", "mesh")):
         for seed in range(2):
             clean = phantom((512, 512), pair, 2_000_000 + seed)

@@ -14,7 +14,7 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import run
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.plugin.sample_data import mixture
+from napari_denoisplit.plugin.sample_data import cells
 from napari_denoisplit.widgets.choosers.chosen import read_all
 from napari_denoisplit.widgets.choosers.images import FILE, LAYER, ImageChooser, Role
 from napari_denoisplit.widgets.choosers.roles import NOISY_IMAGES, STRUCTURES, SUPERPOSITION
@@ -208,10 +208,10 @@ def single(viewer, dock):
 
 
 def test_of_the_sample_the_mixture_is_proposed_however_it_comes(viewer, dock, single):
-    for data, keywords, _ in mixture():
+    for data, keywords, _ in cells():
         viewer.add_image(data, **keywords)
     opened_later = dock(viewer, ImageChooser(viewer_reference(viewer), SUPERPOSITION))
-    assert single.layer.layer.name == opened_later.layer.layer.name == "superposition"
+    assert single.layer.layer.name == opened_later.layer.layer.name == "cells"
 
 
 def test_the_active_layer_is_proposed_else_the_topmost_visible_one(viewer, dock):

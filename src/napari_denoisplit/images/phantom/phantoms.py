@@ -50,8 +50,8 @@ def phantom(
     shape
         Height and width, pixels.
     structures
-        What each channel shows: 'filaments' (microtubule-like lines), 'pits' (diffraction-limited
-        spots) or 'mesh' (a reticulum with sheets).
+        What each channel shows: 'filaments' (microtubule-like lines) or 'pits'
+        (diffraction-limited spots).
     seed
         Number of the field; the same seed gives the same field.
     psf_sigma

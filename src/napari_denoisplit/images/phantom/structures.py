@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
-from scipy.spatial import Voronoi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Canvas = NDArray[np.float32]
 
-Structure = Literal["filaments", "pits", "mesh"]
+Structure = Literal["filaments", "pits"]
 
 STEP = 0.7
 """Pixels between two points of a line; with bilinear splats it looks continuous."""
@@ -31,12 +29,6 @@ SPOT = 16_000.0
 """Light of a pit; a blur of 1.3 pixels makes it a peak of 1500."""
 POOL = 60.0
 """Light of a pixel of the diffuse pool about the pits."""
-TUBULE = 1900.0
-"""Light of a pixel's length of a tubule of the mesh."""
-SHEET = 520.0
-"""Light of a pixel of a sheet of the mesh."""
-MESH_SPACING = 14.0
-"""Pixels between the middles of the finest polygons of the mesh."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +45,7 @@ class Scene:
         return inside
 
 
-def _splat(y: Floats, x: Floats, weight: Floats, shape: tuple[int, int]) -> Canvas:
+def splat(y: Floats, x: Floats, weight: Floats, shape: tuple[int, int]) -> Canvas:
     """Add points to an empty canvas, each shared between its four nearest pixels."""
     kept = (y > 0) & (x > 0) & (y < shape[0] - 1) & (x < shape[1] - 1) & (weight > 0)
     y, x, weight = y[kept], x[kept], weight[kept]
@@ -105,7 +97,7 @@ def _filaments(scene: Scene, rng: np.random.Generator) -> Canvas:
     angle = np.where(from_centre, rng.uniform(0, 2 * np.pi, size=n), outwards + loose)
     weight = rng.lognormal(0, 0.35, size=n) * cells.brightness[cell]
     ys, xs, weights = _walk(cells, cell, (y, x, angle), weight, rng)
-    return LINE * STEP * _splat(ys, xs, weights, scene.shape)
+    return LINE * STEP * splat(ys, xs, weights, scene.shape)
 
 
 def _walk(
@@ -154,87 +146,11 @@ def _pits(scene: Scene, rng: np.random.Generator) -> Canvas:
     grain = rng.uniform(0, 1.2, size=cell.size) * rng.normal(0, 0.7, size=(2, 6, cell.size))
     ys, xs = (y + grain[0]).ravel(), (x + grain[1]).ravel()
     pool = POOL * scene.inside(0.3)  # what has not assembled yet
-    return SPOT * _splat(ys, xs, np.tile(weight / 6, 6), scene.shape) + pool
-
-
-def _mesh(scene: Scene, rng: np.random.Generator) -> Canvas:
-    """Reticulum: a bent polygonal network of tubules with sheets, dense about the nucleus."""
-    y, x = _polygon_edges(_mesh_seeds(scene, rng), rng)
-    row = np.clip(y, 0, scene.shape[0] - 1).astype(np.intp)
-    column = np.clip(x, 0, scene.shape[1] - 1).astype(np.intp)
-    for sigma, reach in ((9.0, 3.0), (3.5, 1.0)):
-        y = y + reach * _smooth_noise(scene.shape, sigma, rng)[row, column]
-        x = x + reach * _smooth_noise(scene.shape, sigma, rng)[row, column]
-    thickness = np.clip(1 + 0.3 * _smooth_noise(scene.shape, 4.0, rng)[row, column], 0.2, None)
-    tubules = TUBULE * STEP * _splat(y, x, thickness, scene.shape)
-    beyond = scene.maps.nucleus - 1  # 0 at the nuclear envelope
-    gain = np.where(beyond < 0, 0.3, 0.75 + 0.7 * np.exp(-beyond / 0.8)) * scene.inside(0.12)
-    network = (tubules + SHEET * _sheets(scene, rng)) * gain
-    return np.asarray(network + _envelopes(scene), dtype=np.float32)
-
-
-def _mesh_seeds(scene: Scene, rng: np.random.Generator) -> Floats:
-    """Middles of the polygons (N, 2): a jittered lattice, thinned out far from the nucleus."""
-    low, high = -3 * MESH_SPACING, np.array(scene.shape) + 3 * MESH_SPACING
-    y, x = np.meshgrid(
-        np.arange(low, high[0], MESH_SPACING),
-        np.arange(low, high[1], MESH_SPACING),
-        indexing="ij",
-    )
-    seeds = np.stack([y.ravel(), x.ravel()], axis=1)
-    seeds += rng.uniform(-0.5, 0.5, size=seeds.shape) * MESH_SPACING
-    row, column = np.clip(seeds, 0, np.array(scene.shape) - 1).astype(np.intp).T
-    beyond = np.clip(scene.maps.nucleus[row, column] - 1, 0, None)
-    kept: Floats = seeds[rng.uniform(size=len(seeds)) < 0.45 + 0.5 * np.exp(-beyond / 1.5)]
-    return kept
-
-
-def _polygon_edges(seeds: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Points along the edges between the polygons, some edges left out; y and x."""
-    voronoi = Voronoi(seeds)
-    ends = np.array(voronoi.ridge_vertices)
-    ends = ends[(ends >= 0).all(axis=1) & (rng.uniform(size=len(ends)) < 0.82)]
-    start, stop = voronoi.vertices[ends[:, 0]], voronoi.vertices[ends[:, 1]]
-    length = np.minimum(np.hypot(*(stop - start).T), 8 * MESH_SPACING)
-    n_points = np.ceil(length / STEP).astype(int)
-    edge = np.repeat(np.arange(len(ends)), n_points)
-    index = np.arange(edge.size) - np.repeat(np.cumsum(n_points) - n_points, n_points)
-    along = (index + 0.5) / n_points[edge]
-    y, x = (start[edge] + along[:, None] * (stop - start)[edge]).T
-    return y, x
-
-
-def _smooth_noise(shape: tuple[int, int], sigma: float, rng: np.random.Generator) -> Canvas:
-    """Noise of unit spread that varies over `sigma` pixels."""
-    white = rng.standard_normal(shape, dtype=np.float32)
-    return gaussian_filter(white, sigma) * np.float32(2 * np.sqrt(np.pi) * sigma)
-
-
-def _sheets(scene: Scene, rng: np.random.Generator) -> Canvas:
-    """Sheets of the mesh: smooth patches, most of them about the nucleus; 0 to about 1."""
-    beyond = np.clip(scene.maps.nucleus - 1, 0, None)
-    likely = 2.6 * np.exp(-beyond / 0.5) - 1.9
-    patches = np.clip(_smooth_noise(scene.shape, 4.5, rng) + likely, 0, 1)
-    return np.asarray(patches * (1 + 0.25 * _smooth_noise(scene.shape, 2.0, rng)), np.float32)
-
-
-def _envelopes(scene: Scene) -> Canvas:
-    """Nuclear envelopes: closed lines around the nuclei."""
-    cells = scene.cells
-    n_points = int(np.ceil(2 * np.pi * cells.nucleus_axes.max(initial=1) / STEP))
-    turn = np.linspace(0, 2 * np.pi, n_points, endpoint=False)
-    along = cells.nucleus_axes[:, :1] * np.cos(turn)
-    across = cells.nucleus_axes[:, 1:] * np.sin(turn)
-    cos, sin = np.cos(cells.nucleus_angle)[:, None], np.sin(cells.nucleus_angle)[:, None]
-    y = cells.nucleus[:, :1] + along * sin + across * cos
-    x = cells.nucleus[:, 1:] + along * cos - across * sin
-    weight = np.broadcast_to(cells.brightness[:, None], y.shape)
-    return 1.3 * TUBULE * STEP * _splat(y.ravel(), x.ravel(), weight.ravel(), scene.shape)
+    return SPOT * splat(ys, xs, np.tile(weight / 6, 6), scene.shape) + pool
 
 
 PAINTERS: dict[Structure, Callable[[Scene, np.random.Generator], Canvas]] = {
     "filaments": _filaments,
     "pits": _pits,
-    "mesh": _mesh,
 }
 """What draws each structure: light per pixel on the canvas, before any blur."""
