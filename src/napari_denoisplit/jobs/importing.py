@@ -50,7 +50,7 @@ def import_model(
         A checkpoint (`.ckpt`, `.pth`) of juglab/denoiSplit, juglab/uSplit or careamics. Weights
         are read and nothing else; nothing in the file is executed.
     channel_names
-        The structures, in the order of the network's output.
+        The structures, in the order of the network's output; empty: those of the training images.
     statistics
         What the training pixels were normalized by, image units; or the training images, of which
         it is computed as those programs do.
@@ -88,6 +88,8 @@ def _imported(
     settings: ImportSettings | None,
 ) -> Model:
     state, data = _read(path)
+    if not channel_names and isinstance(statistics, TrainingFields):
+        channel_names = statistics.channel_names
     ladder = ForeignLadder(state)
     n = len(channel_names)
     shape = ladder.settings(n, settings or ImportSettings())
@@ -114,6 +116,28 @@ def _imported(
     network = network_of(shape)
     network.load_state_dict({**network.state_dict(), **ladder.weights})
     return Model(network.eval(), header)
+
+
+def statistics_of(means: Sequence[float], stds: Sequence[float]) -> Normalization:
+    """Take means and standard deviations, of the superposition and then of each structure.
+
+    Raises
+    ------
+    ModelFileError
+        They are not as many as each other, or are of less than one structure.
+    """
+    if len(means) != len(stds) or len(means) < 2:
+        raise ModelFileError(
+            "The weights do not hold what the pixels were normalized by: give training images, or "
+            "means and standard deviations, each a number for the superposition and one for each "
+            "structure (for commands: --images, or --means and --stds)."
+        )
+    return Normalization(
+        input_mean=means[0],
+        input_std=stds[0],
+        channel_means=tuple(means[1:]),
+        channel_stds=tuple(stds[1:]),
+    )
 
 
 def published_normalization(fields: TrainingFields, mix: MixSettings) -> Normalization:

@@ -49,7 +49,7 @@ def test_numbers_take_the_place_of_images(checkpoint, tmp_path):
 
 
 def test_what_is_missing_is_asked_for_by_name(checkpoint, capsys):
-    assert called(checkpoint, "--names", "a,b") == 2
+    assert called(checkpoint, "--names", "a,b") == 1
     assert "--images, or --means and --stds" in capsys.readouterr().err
     assert called(checkpoint, "--means", "5,4,6", "--stds", "1,2,3") == 1
     assert "name 2 or 4 structures" in capsys.readouterr().err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -11,17 +11,13 @@ from napari_denoisplit.checkpoint import SUFFIX, save_model
 from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.cli.parts.files import (
     check_model_name,
-    check_writable,
+    check_targets,
     read_noise_models,
     read_structures,
 )
 from napari_denoisplit.cli.parts.options import Series, numbers, with_settings, words
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import ImportSettings, MixSettings
-
-if TYPE_CHECKING:
-    from napari_denoisplit.images.training.fields import TrainingFields
-    from napari_denoisplit.images.training.normalization import Normalization
 
 
 @with_settings(MixSettings, "mode")
@@ -77,52 +73,25 @@ def import_(
         raise UsageError(f"{checkpoint} {problem}. Name the checkpoint file (*.ckpt, *.pth).")
     output = output or checkpoint.with_suffix(SUFFIX)
     check_model_name(output)
-    if output.exists() and not overwrite:
-        raise UsageError(f"{output} exists. Choose another --output, or add --overwrite.")
-    check_writable(output)
+    check_targets(output, overwrite=overwrite)
     mix = MixSettings(mode=chosen.pop("mode"), weights=numbers(weights, "--weights"))
     given = ImportSettings(**chosen)
-    channel_names = words(names)
     terminal = Terminal()
 
-    from napari_denoisplit.jobs.importing import import_model  # imports torch
+    from napari_denoisplit.images.training.fields import TrainingFields
+    from napari_denoisplit.jobs.importing import import_model, statistics_of  # imports torch
 
-    fields = _fields(terminal, images, axes, series)
-    if not channel_names and fields is not None:
-        channel_names = fields.channel_names
     model = import_model(
         checkpoint,
-        channel_names,
-        fields or _statistics(means, stds),
+        words(names),
+        TrainingFields.from_images(read_structures(terminal, images, axes, series))
+        if images
+        else statistics_of(numbers(means, "--means") or (), numbers(stds, "--stds") or ()),
         mix=mix,
         noise_models=read_noise_models(terminal, noise_model) if noise_model else None,
         settings=given,
     )
     save_model(output, model)
-    terminal.say(f"{model.header.network.in_words}; structures: {', '.join(channel_names)}")
+    header = model.header
+    terminal.say(f"{header.network.in_words}; structures: {', '.join(header.channel_names)}")
     typer.echo(f"model: {output}")
-
-
-def _fields(
-    terminal: Terminal, images: list[Path] | None, axes: str | None, series: int | None
-) -> TrainingFields | None:
-    from napari_denoisplit.images.training.fields import TrainingFields
-
-    if not images:
-        return None
-    return TrainingFields.from_images(read_structures(terminal, images, axes, series))
-
-
-def _statistics(means: str, stds: str) -> Normalization:
-    from napari_denoisplit.images.training.normalization import Normalization
-
-    mean, std = numbers(means, "--means"), numbers(stds, "--stds")
-    if mean is None or std is None or len(mean) != len(std) or len(mean) < 2:
-        raise UsageError(
-            "The weights do not hold what the pixels were normalized by: give training images with "
-            "--images, or --means and --stds with a number for the superposition and one for each "
-            "structure."
-        )
-    return Normalization(
-        input_mean=mean[0], input_std=std[0], channel_means=mean[1:], channel_stds=std[1:]
-    )
