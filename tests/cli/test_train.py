@@ -76,7 +76,8 @@ def test_folders_that_memory_does_not_hold_are_read_as_they_are_needed(
 @pytest.fixture
 def three(tmp_path):
     """A file of three channels with names."""
-    noisy = add_noise(phantom((192, 192), ("filaments", "pits", "mesh"), seed=1), seed=1)
+    clean = [phantom((192, 192), seed=1), phantom((192, 192), ("pits",), seed=2)]
+    noisy = add_noise(np.concatenate(clean), seed=1)
     path = tmp_path / "three.ome.tif"
     write_image(path, Image(noisy, "CYX", channel_names=("DAPI", "GFP", "RFP")))
     return path
@@ -101,6 +102,11 @@ def test_names_and_weights_are_kept_in_the_model(channels, tmp_path):
     assert header.mix.weights == (1.0, 2.0)
 
 
+def test_names_that_are_too_few_are_told(channels, tmp_path, capsys):
+    assert train(*channels, "-o", tmp_path / "m.denoisplit", "--names", "only one", *SHORT) == 1
+    assert "1 names (only one) for 2 structures" in capsys.readouterr().err
+
+
 def test_training_goes_on_where_it_ended(channels, tmp_path):
     model = tmp_path / "cells.denoisplit"
     train(*channels, "-o", model, *SHORT)
@@ -114,7 +120,7 @@ def test_repeats_are_read_from_the_time_axis(channels, tmp_path, capsys):
     assert "T axis" in capsys.readouterr().err
     stacks = [tmp_path / "nuclei.ome.tif", tmp_path / "actin.ome.tif"]
     for path, seed in zip(stacks, (1, 2), strict=True):
-        clean = phantom((192, 192), ("mesh",), seed=seed)
+        clean = phantom((192, 192), ("pits",), seed=seed)
         exposures = [add_noise(clean, seed=s)[0] for s in range(3)]
         write_image(path, Image(np.stack(exposures), "TYX"))
     assert train(*stacks, "-o", model, "--repeats", *SHORT) == 0
@@ -143,7 +149,6 @@ def test_a_noise_model_that_is_not_to_be_used_is_warned_of(channels, tmp_path, c
     ("words", "named"),
     [
         (("-o", "model.pt"), ".denoisplit"),
-        (("-o", "m.denoisplit", "--names", "only one"), "--names"),
         (("-o", "m.denoisplit", "--weights", "a,b"), "--weights"),
         (("-o", "m.denoisplit", "--weights", "1,2,3"), "--weights"),
         (("-o", "m.denoisplit", "--noise-model", "one.npz"), "--noise-model"),

@@ -11,7 +11,7 @@ import typer
 from pydantic import Field
 
 from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.cli.parts.files import listed, read, results_of
+from napari_denoisplit.cli.parts.files import check_targets, listed, read, results_of
 from napari_denoisplit.cli.parts.options import Series
 from napari_denoisplit.cli.parts.terminal import Terminal
 
@@ -64,8 +64,7 @@ def add_noise(
 
     terminal = Terminal()
     targets = results_of(listed(terminal, images), output, "_noisy.ome.tif")
-    if found := [str(path) for path in targets.values() if path.exists() and not overwrite]:
-        raise UsageError(f"{', '.join(found)} exist. Choose another folder, or add --overwrite.")
+    check_targets(*targets.values(), overwrite=overwrite)
     # Without one of its structures a superposition would have another sigma: then none is made.
     clean = {} if sigma is not None else {p: read(terminal, p, axes, series) for p in targets}
     level = gaussian * _spread(list(clean.values())) if sigma is None else sigma

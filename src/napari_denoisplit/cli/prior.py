@@ -7,8 +7,7 @@ from typing import Any
 
 import typer
 
-from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.cli.parts.files import check_image_name, check_writable
+from napari_denoisplit.cli.parts.files import check_image_name, check_targets
 from napari_denoisplit.cli.parts.options import with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import PriorSettings
@@ -30,10 +29,8 @@ def prior(
     output
         OME-TIFF to write: one image after the other along T, a channel for each structure.
     """
-    if output.exists() and not overwrite:
-        raise UsageError(f"{output} exists. Choose another name, or add --overwrite.")
     check_image_name(output)
-    check_writable(output)
+    check_targets(output, overwrite=overwrite)
     from napari_denoisplit.images.files.writing import write_image
     from napari_denoisplit.jobs.prior import prior_job  # imports torch
 

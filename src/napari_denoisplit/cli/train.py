@@ -13,7 +13,7 @@ from rich.console import Console
 from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.cli.parts.files import (
     check_model_name,
-    check_writable,
+    check_targets,
     read_each,
     read_noise_models,
     read_structures,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_denoisplit.checkpoint import Model
-    from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.training.fields import TrainingFields
     from napari_denoisplit.images.training.separate import SeparateFields
     from napari_denoisplit.jobs.learning.loop import Trained
@@ -116,18 +115,17 @@ def train(
         Left out: {default}, or no limit where --steps or --epochs is given.
     """
     check_model_name(output)
-    if output.exists() and not overwrite and resume is None:
-        raise UsageError(f"{output} exists. Choose another name, or add --overwrite.")
-    check_writable(output)
+    check_targets(output, overwrite=overwrite or resume is not None)
     settings = _settings(chosen, weights, settings_file, changes or ())
     terminal = Terminal() if _leads() else Terminal(Console(quiet=True))
-    fields = _fields(
+    from napari_denoisplit.images.training.separate import fields_of
+
+    fields = fields_of(
         read_structures(terminal, images, axes, series, channel),
         read_structures(terminal, clean or (), axes, series, channel),
-        read_each(terminal, superposition or (), axes, series),
-        words(names),
+        superpositions=read_each(terminal, superposition or (), axes, series),
         t_is_repeats=repeats,
-    )
+    ).named(words(names))
     _check_one_each(fields, settings, noise_model)
     apart = "" if fields.shows is None else " from fields of their own"
     terminal.say(
@@ -188,27 +186,6 @@ def _settings(
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _fields(
-    images: Sequence[Image | Sequence[Image]],
-    clean: Sequence[Image | Sequence[Image]],
-    superpositions: Sequence[Image],
-    names: tuple[str, ...],
-    *,
-    t_is_repeats: bool,
-) -> TrainingFields | SeparateFields:
-    from napari_denoisplit.images.training.separate import fields_of
-
-    fields = fields_of(images, clean, superpositions=superpositions, t_is_repeats=t_is_repeats)
-    if not names:
-        return fields
-    if len(names) != len(fields.channel_names):
-        raise UsageError(
-            f"--names has {len(names)} names for {len(fields.channel_names)} structures. "
-            "Give one for each."
-        )
-    return fields.named(names)
 
 
 def _report(trained: Trained, channel_names: Sequence[str]) -> None:

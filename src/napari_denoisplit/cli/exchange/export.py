@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from napari_denoisplit.cli.parts.errors import UsageError
-from napari_denoisplit.cli.parts.files import check_writable, read
+from napari_denoisplit.cli.parts.files import check_targets, read
 from napari_denoisplit.cli.parts.options import with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import ExportSettings
@@ -43,9 +43,7 @@ def export(
     output = output or model.with_suffix(".zip")
     if output.suffix != ".zip":
         raise UsageError(f"Packages end in .zip. Rename --output {output}.")
-    if output.exists() and not overwrite:
-        raise UsageError(f"{output} exists. Choose another --output, or add --overwrite.")
-    check_writable(output)
+    check_targets(output, overwrite=overwrite)
     from napari_denoisplit.jobs.exporting import export_job  # imports torch
 
     terminal = Terminal()

@@ -12,7 +12,7 @@ import typer
 from napari_denoisplit.cli.noise.report import NoiseReport, comparison, in_words, plain
 from napari_denoisplit.cli.noise.tasks import choose_source, noise_tasks
 from napari_denoisplit.cli.parts.errors import SHORT, UsageError
-from napari_denoisplit.cli.parts.files import check_writable, parse_region, read_each
+from napari_denoisplit.cli.parts.files import check_targets, check_writable, parse_region, read_each
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.images.channels import choose_channels
@@ -118,7 +118,8 @@ def noise(
     tasks = noise_tasks(noisy, cleaned, taken)
     if together:
         tasks = [task.of_files(images) for task in tasks]
-    _check_targets(tasks, output, picture, overwrite=overwrite)
+    targets = [task.path(path) for path in (output, picture) if path for task in tasks]
+    check_targets(*targets, overwrite=overwrite)
     if why:
         terminal.say(f"The signal is taken from '{taken}', as {why}.{_hint(taken, noisy)}")
     models = _models(checked, output)
@@ -279,16 +280,6 @@ def _models(checked: Sequence[Path], output: Path | None) -> dict[Path, NoiseMod
         if output is not None and model.kind not in KINDS[output.suffix.lower()]:
             raise UsageError(_unsuited(model.kind, output))
     return models
-
-
-def _check_targets(
-    tasks: Sequence[NoiseTask], output: Path | None, picture: Path | None, *, overwrite: bool
-) -> None:
-    """Refuse to replace what exists, before anything is computed."""
-    targets = [task.path(path) for path in (output, picture) if path for task in tasks]
-    existing = [str(path) for path in targets if path.exists()]
-    if existing and not overwrite:
-        raise UsageError(f"{', '.join(existing)} exists. Choose another name, or add --overwrite.")
 
 
 def _hint(source: NoiseSource, images: Sequence[Image]) -> str:

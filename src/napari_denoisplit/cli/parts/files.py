@@ -190,6 +190,14 @@ def check_writable(file: Path) -> None:
         ) from error
 
 
+def check_targets(*files: Path, overwrite: bool) -> None:
+    """Refuse files that exist, unless they are to be replaced, and files that cannot be made."""
+    if found := [str(file) for file in files if file.exists() and not overwrite]:
+        raise UsageError(f"{', '.join(found)} exists. Choose another name, or add --overwrite.")
+    for file in files:
+        check_writable(file)
+
+
 def check_image_name(output: Path) -> None:
     """Refuse a name that no image is written under."""
     if output.suffix.lower() not in {".tif", ".tiff", ".zarr"}:

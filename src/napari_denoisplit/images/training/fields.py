@@ -260,8 +260,14 @@ class TrainingFields:
         return replace(self, **dict(zip(names, found, strict=True)))
 
     def named(self, names: Sequence[str]) -> Self:
-        """Return the same with other names of the channels."""
-        return replace(self, channel_names=tuple(names))
+        """Return the same with other names of the channels, if there are any.
+
+        Raises
+        ------
+        ImageError
+            They are not as many as the channels.
+        """
+        return replace(self, channel_names=names_for(self.channel_names, names))
 
     def alone(self, c: int, masks: Masks) -> tuple[TrainingFields, Masks]:
         """Fields of one channel, and the masks that are theirs."""
@@ -311,6 +317,16 @@ def check_count(n: int) -> None:
             f"Training takes 1 to {MOST_CHANNELS} channels, {n} found: give one image per "
             "structure, or an image with a channel axis."
         )
+
+
+def names_for(own: Sequence[str], given: Sequence[str]) -> tuple[str, ...]:
+    """Names as they were given, one for each structure; where none are, its own."""
+    if given and len(given) != len(own):
+        raise ImageError(
+            f"{len(given)} names ({', '.join(given)}) for {len(own)} structures: give one for "
+            "each, or none."
+        )
+    return tuple(given or own)
 
 
 def _pixel_edges(images: Sequence[Image]) -> tuple[float, ...]:

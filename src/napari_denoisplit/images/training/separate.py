@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.training.fields import TrainingFields, check_count
+from napari_denoisplit.images.training.fields import TrainingFields, check_count, names_for
 from napari_denoisplit.images.training.gathering import fit_in_memory, groups_of, names_of
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.partition import Partition, Region
@@ -151,8 +151,8 @@ class SeparateFields:
         return tuple(edge for one in self.structures for edge in one.pixel_edges)
 
     def named(self, names: Sequence[str]) -> Self:
-        """Return the same with other names of the structures."""
-        both = zip(self.structures, names, strict=True)
+        """Return the same with other names of the structures, if there are any."""
+        both = zip(self.structures, names_for(self.channel_names, names), strict=True)
         return type(self)(tuple(replace(one, channel_names=(name,)) for one, name in both))
 
     def alone(self, c: int, masks: Masks) -> tuple[TrainingFields, Masks]:
