@@ -18,7 +18,6 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QScrollArea,
 )
-from superqt import QLabeledDoubleRangeSlider
 from tests.widgets.samples_layers import add_split, make_samples
 
 from napari_denoisplit.widgets import (
@@ -54,7 +53,7 @@ def controls(widget):
         while parent is not widget and parent is not None:
             parents.append(parent)
             parent = parent.parent()
-        if not any(isinstance(p, (*CONTROLS, QLabeledDoubleRangeSlider)) for p in parents):
+        if not any(isinstance(p, CONTROLS) for p in parents):
             yield control
 
 
@@ -153,7 +152,7 @@ def test_what_is_folded_away_is_out_of_reach_until_it_is_unfolded(qtbot, viewer,
     seed = widget.findChild(QAbstractSpinBox, "seed")
     assert not seed.isVisible()
     fold = widget.findChild(Fold)
-    fold.toggleButton().click()
+    fold.button.click()
     qtbot.waitUntil(lambda: seed.isVisible() and fold.height() > 150)
 
 

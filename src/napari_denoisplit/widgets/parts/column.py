@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from qtpy.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt
-from qtpy.QtGui import QIcon, QPixmap
-from qtpy.QtWidgets import QFrame, QLabel, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
-from superqt import QCollapsible
+from qtpy.QtCore import QCoreApplication, QEvent, QSize, Qt
+from qtpy.QtWidgets import (
+    QFrame,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_denoisplit.widgets.parts.controls import in_a_column
 from napari_denoisplit.widgets.parts.timer import timer
 
 _WIDTH = 320  # pixels, enough for every label beside its control
 _MINIMUM_HEIGHT = 120  # what is said below it may be long, and must not raise the window
-_NO_LIMIT = 2**24 - 1  # Qt's QWIDGETSIZE_MAX
 _SETTLE_MS = 50  # until the layout has placed a part that was just shown
 
 
@@ -92,38 +98,25 @@ def _in_order(layout: QLayout) -> list[QWidget]:
     return found
 
 
-class Fold(QCollapsible):
+class Fold(QWidget):
     """Parts that are folded away under a title that opens them."""
 
     def __init__(self, title: str, *parts: QWidget) -> None:
-        # Blank: superqt paints icons in the colour of Qt's palette, which napari's theme hides, and
-        # takes no icon without pixels.
-        blank = QPixmap(1, 1)
-        blank.fill(Qt.GlobalColor.transparent)
-        super().__init__(title, expandedIcon=QIcon(blank), collapsedIcon=QIcon(blank))
-        self.toggleButton().setIconSize(QSize(0, 0))
+        super().__init__()
         self._title = title
-        self.setDuration(0)  # an animation would fight with the scroll area over the height
-        content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(8, 0, 0, 0)
-        for part in parts:
-            layout.addWidget(part)
-        self.setContent(content)
-        self.layout().setContentsMargins(0, 0, 0, 0)  # the column has its own distances
-        self.toggleButton().setToolTip("Show or hide settings that most runs need not touch.")
+        self.button = QPushButton(self)
+        self.button.setCheckable(True)
+        self.button.setStyleSheet("text-align: left; border: none; outline: none;")
+        self.button.setToolTip("Show or hide settings that most runs need not touch.")
+        self.content = QWidget(self)
+        inside = in_a_column(*parts)
+        inside.setContentsMargins(8, 0, 0, 0)
+        self.content.setLayout(inside)
+        self.setLayout(in_a_column(self.button, self.content))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.toggled.connect(self._mark)
-        self.collapse(animate=False)
-        self._mark(False)
+        self.button.toggled.connect(self._open)
+        self._open(False)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Leave the height alone: superqt would bound it by what the parts need as they are."""
-        return False
-
-    def _mark(self, opened: bool) -> None:
-        # superqt folds by height alone, which leaves the parts within reach of the tab key, and
-        # squeezes them when one of them grows.
-        self.content().setVisible(opened)
-        self.content().setMaximumHeight(_NO_LIMIT)
-        self.setText(f"{'▾' if opened else '▸'}  {self._title}")
+    def _open(self, opened: bool) -> None:
+        self.content.setVisible(opened)
+        self.button.setText(f"{'▾' if opened else '▸'}  {self._title}")

@@ -98,7 +98,7 @@ class DockedWidget(QWidget):
                     self.layout().addLayout(bottom)
                     continue
                 # What is folded away can be looked at, though not changed.
-                choices.append(part.content() if isinstance(part, Fold) else part)
+                choices.append(part.content if isinstance(part, Fold) else part)
                 self._column.add(part, title)
                 title = ""
         self._column.order_tabs(bottom)
