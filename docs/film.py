@@ -75,7 +75,7 @@ def play(film: Film, window: Window) -> None:
     page.settings["n_samples"].set_value(SAMPLES)
     window.wait(1)
     film.take(900)
-    film.click(window.dock.beginning.split_button)
+    film.click(window.dock.beginning.button)
     window.wait_until(lambda: page.panel.is_running)
     while page.is_busy or page.panel.is_running:
         film.take(100)

@@ -124,7 +124,7 @@ def split_cells(window: Window) -> QWidget:
     """Split the cells that come along, with as many samples as are kept."""
     page = window.open("Split")
     page.settings["n_samples"].set_value(SAMPLES)
-    window.dock.beginning.split_button.click()
+    window.dock.beginning.button.click()
     window.wait_until(lambda: not (page.is_busy or page.panel.is_running))
     window.wait(1)
     return page
@@ -173,7 +173,7 @@ def trust(window: Window) -> None:
 def train(window: Window) -> None:
     """Train on other cells, until the curves are worth a picture."""
     page = window.open("Train")
-    window.dock.beginning.open_button.click()
+    window.dock.beginning.button.click()
     window.wait(1)
     page.choices.how["preset"].set_value("tiny")
     with tempfile.TemporaryDirectory() as folder:

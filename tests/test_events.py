@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from napari_denoisplit.events import Progress, Stage, changed, run, unless_stopped
+from napari_denoisplit.events import Count, Progress, Stage, changed, run, unless_stopped
 
 
 def job():
@@ -52,3 +52,13 @@ def test_a_part_that_leaves_nothing_ends_at_its_first_event_after_a_stop():
     with pytest.raises(ValueError, match="stopped"):
         next(job)
     assert closed == [True, True]
+
+
+def test_the_progress_of_one_counts_within_that_of_all(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("napari_denoisplit.events.time.monotonic", lambda: now[0])
+    count = Count("image", 4)
+    assert count.with_part(0, Progress(0.0, None, "begun")).seconds_left is None
+    now[0] = 15.0
+    found = count.with_part(1, Progress(0.5, 99.0, "answer 2 of 4"))
+    assert found == Progress(0.375, 25.0, "image 2 of 4, answer 2 of 4")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -75,6 +75,11 @@ class Count:
         left = (time.monotonic() - self._began) * (self._total - reached) / done if done else None
         text = f"{self._what} {min(int(reached) + 1, self._total)} of {self._total}"
         return Progress(reached / self._total, left, text)
+
+    def with_part(self, number: int, part: Progress) -> Progress:
+        """Progress of all while one of them, counted from 0, has come so far."""
+        of_all = self.progress(number + part.done)
+        return replace(of_all, text=f"{of_all.text}, {part.text}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +299,11 @@ def changed(job: Job[E, R], change: Callable[[E], Iterable[F]]) -> Job[F, R]:
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]
         yield from change(event)
+
+
+def status_alone(event: object) -> tuple[StatusEvent, ...]:
+    """Pass on what any job tells, and nothing else; for `changed`."""
+    return (event,) if isinstance(event, Progress | Stage) else ()
 
 
 def unless_stopped(job: Job[E, R], stop: threading.Event | None, error: Exception) -> Job[E, R]:

@@ -7,6 +7,9 @@ from typing import Literal
 READ_WHOLE = 2**30
 """Bytes up to which a file is read whole where nothing else is asked for; larger ones lazily."""
 
+LAZY_ABOVE = 2**26
+"""Bytes of pixels above which they are read where and when they are used, where that serves."""
+
 Use = Literal["results", "sampling", "layers", "files", "shelf", "frames"]
 _SHARES: dict[Use, float] = {
     "results": 0.8,

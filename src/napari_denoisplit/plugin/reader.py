@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.layer_record import RESULT_KINDS, SAMPLES_ALONG, layer_metadata
+from napari_denoisplit.memory import LAZY_ABOVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     LayerData = tuple[Any, dict[str, Any], str]
 
-_AT_ONCE = 2**26
-"""Bytes of pixels above which a layer reads what is in sight."""
 _LOOK = 1024  # edge of the part that is looked at for the contrast
 
 
@@ -120,7 +119,7 @@ def _levels(path: Path, one: Image, channel: int) -> list[Any]:
     from napari_denoisplit.images.zarr.levels import channel_levels
     from napari_denoisplit.images.zarr.nodes import is_zarr
 
-    if one.data.nbytes <= _AT_ONCE:
+    if one.data.nbytes <= LAZY_ABOVE:
         return [np.asarray(one.data)]
     if is_zarr(path):
         try:

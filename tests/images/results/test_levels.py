@@ -28,8 +28,8 @@ class Disk:
 @pytest.fixture
 def levels():
     fine = Split("YX", ("a",), sample_arrays=(Disk((3, EDGE, EDGE)),), pixel_size={"X": 0.5})
-    halves = [{"sample_arrays": (Disk((3, EDGE >> n, EDGE >> n)),)} for n in (1, 2, 3)]
-    return SplitLevels(with_coarser(fine, halves))
+    halves = [(Disk((3, EDGE >> n, EDGE >> n)),) for n in range(4)]
+    return SplitLevels(with_coarser(fine, {"sample_arrays": halves}))
 
 
 def test_all_of_a_plane_is_read_coarsely_and_a_detail_finely(levels):
@@ -86,9 +86,9 @@ def test_levels_end_where_one_is_of_another_kind():
     stack = Split(
         "ZYX", ("a",), sample_arrays=(np.zeros((3, 2, 8, 8)),), mmse_arrays=(np.zeros((2, 8, 8)),)
     )
-    flat = {"sample_arrays": (np.zeros((3, 1, 4, 4)),), "mmse_arrays": (np.zeros((1, 4, 4)),)}
-    assert not with_coarser(stack, [flat]).coarser
-    good = {"sample_arrays": (np.zeros((3, 2, 4, 4)),)}
-    assert not with_coarser(stack, [good]).coarser  # the MMSE would be another
-    good["mmse_arrays"] = (np.zeros((2, 4, 4)),)
-    assert len(with_coarser(stack, [good]).coarser) == 1
+    samples, mmse = stack.sample_arrays, stack.mmse_arrays
+    flat = [samples, (np.zeros((3, 1, 4, 4)),)], [mmse, (np.zeros((1, 4, 4)),)]
+    good = [samples, (np.zeros((3, 2, 4, 4)),)], [mmse, (np.zeros((2, 4, 4)),)]
+    for each, n_levels in ((flat, 0), ((good[0], [mmse]), 0), (good, 1)):
+        levels = dict(zip(("sample_arrays", "mmse_arrays"), each, strict=True))
+        assert len(with_coarser(stack, levels).coarser) == n_levels

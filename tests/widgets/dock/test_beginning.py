@@ -33,7 +33,7 @@ def test_every_empty_page_says_what_it_is_for_and_what_to_do_first_with_a_button
 def test_one_click_leads_from_an_empty_window_to_a_split(qtbot, viewer, shell, jobs):
     shell.show_page("Samples")
     assert buttons(shell) == [SPLIT]
-    shell.beginning.split_button.click()
+    shell.beginning.button.click()
     split = shell.show_page("Split")
     qtbot.waitUntil(lambda: not (split.is_busy or split.panel.is_running))
     assert split.model.path == MODEL
@@ -43,7 +43,7 @@ def test_one_click_leads_from_an_empty_window_to_a_split(qtbot, viewer, shell, j
 
 def test_a_model_of_ones_own_takes_the_place_of_the_example(qtbot, shell, jobs, small_model):
     split, train = shell.show_page("Split"), shell.show_page("Train")
-    shell.beginning.split_wanted.emit()
+    shell.beginning.wanted.emit(SPLIT)
     qtbot.waitUntil(lambda: not (split.is_busy or split.panel.is_running))
     train.model_known.emit(small_model)  # of a training
     assert split.model.path == small_model
@@ -52,7 +52,7 @@ def test_a_model_of_ones_own_takes_the_place_of_the_example(qtbot, shell, jobs, 
 def test_cells_to_train_on_become_the_structures(viewer, shell):
     train = shell.show_page("Train")
     assert buttons(shell) == [OPEN]
-    shell.beginning.open_button.click()
+    shell.beginning.button.click()
     assert train.source.structures == ("nuclei", "actin")
     assert shell.beginning.isHidden()
 
@@ -61,7 +61,7 @@ def test_cells_to_train_on_become_the_structures(viewer, shell):
 def test_with_the_example_open_a_page_has_all_that_it_needs(qtbot, shell, name):
     page = shell.show_page(name)
     assert page.problem
-    shell.beginning.open_button.click()
+    shell.beginning.button.click()
     qtbot.waitUntil(lambda: page.problem == "")
     assert shell.beginning.isHidden()
 

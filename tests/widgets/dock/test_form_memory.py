@@ -43,7 +43,7 @@ def test_a_recipe_comes_with_what_was_changed_of_it(new_session):
     choices.how["preset"].set_value("fast")
     choices.more["learning_rate"].set_value(0.003)
     choices.mix.set_value("sum")
-    choices.alpha.set_value((0.5, 1.5))
+    choices.more["alpha_low"].set_value(0.5)
     after = new_session().show_page("Train").choices
     assert after.settings() == choices.settings()
 
@@ -54,8 +54,8 @@ def test_defaults_go_back_and_are_offered_only_where_something_differs(new_sessi
     before = page.choices.settings()
     assert dock.defaults_button.isHidden()
     page.choices.how["minutes"].set_value(3)
-    page.choices.alpha.set_value((0.5, 1.5))
-    assert "Minutes, Mixing range" in dock.defaults_button.toolTip()
+    page.choices.more["alpha_high"].set_value(1.5)
+    assert "Minutes, Mixing range to" in dock.defaults_button.toolTip()
     dock.show_page("Split")
     assert dock.defaults_button.isHidden()
     dock.show_page("Train")

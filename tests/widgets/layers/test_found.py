@@ -105,7 +105,7 @@ def test_a_result_whose_record_cannot_be_read_is_named_and_others_are_found(view
     assert [found.name for found in find_results(viewer.layers, SAMPLES, unread)][:1] == ["good"]
     (sentence,) = unread
     assert " · bad'" in sentence
-    assert "does not say by what its sigma was calibrated" in sentence
+    assert "The calibration in the record" in sentence
 
 
 MAP = {"spread": (1.0, 10.0), "sigma": (3.0, 12.0)}

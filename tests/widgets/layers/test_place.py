@@ -9,12 +9,11 @@ import pytest
 from napari.layers import Image as ImageLayer
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.image import Image, sliceable
 from napari_denoisplit.images.place import SAMPLE, Place, place_of_image
 from napari_denoisplit.widgets.layers.place import (
     image_of_layer,
     place_of_layer,
-    plain_array,
     possible_axes,
 )
 
@@ -96,7 +95,7 @@ def test_foreign_containers_are_unpacked():
             return np.ones((4, 5))[index]
 
     for container in (Labelled(), Chunked()):
-        np.testing.assert_array_equal(plain_array(container).transpose(), np.ones((5, 4)))
+        np.testing.assert_array_equal(sliceable(container).transpose(), np.ones((5, 4)))
 
 
 def test_results_lie_where_their_layer_lies():

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QLineEdit
+from qtpy.QtWidgets import QFileDialog
 from tests.stand_in import stand_in
 from tests.widgets.conftest import layer
 
@@ -220,7 +219,8 @@ def test_the_choices_reach_the_job(qtbot, widget, jobs):
     widget.choices.how["preset"].set_value("tiny")
     widget.choices.how["minutes"].set_value(0.5)
     widget.choices.mix.set_value("sum")
-    widget.choices.alpha.set_value((0.5, 1.5))
+    widget.choices.more["alpha_low"].set_value(0.5)
+    widget.choices.more["alpha_high"].set_value(1.5)
     run(qtbot, widget)
     settings = jobs.calls[0]["settings"]
     assert (settings.preset, settings.minutes, settings.mix.mode) == ("tiny", 0.5, "sum")
@@ -316,13 +316,3 @@ def test_a_model_that_no_disk_took_can_be_saved_elsewhere(
     assert path.read_bytes() == b"saved"
     assert not widget.split_button.isHidden()
     assert widget.save_button.isHidden()
-
-
-def test_the_mixing_range_is_typed_with_a_point_or_a_comma(dock, viewer, qtbot):
-    slider = dock(viewer, TrainWidget(viewer)).choices.alpha.widget
-    low = next(box for box in slider.findChildren(QLineEdit) if box.text() == "1.00")
-    for typed, value in (("0.75", 0.75), ("0,5", 0.5), (",25", 0.25)):
-        low.selectAll()
-        qtbot.keyClicks(low, typed)
-        qtbot.keyClick(low, Qt.Key.Key_Return)
-        assert min(slider.value()) == value

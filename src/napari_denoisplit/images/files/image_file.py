@@ -13,7 +13,7 @@ from napari_denoisplit.images.channels import choose_channels
 from napari_denoisplit.images.files.file_sets import once_each
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.zarr.nodes import is_zarr
-from napari_denoisplit.memory import READ_WHOLE, room_for
+from napari_denoisplit.memory import LAZY_ABOVE, READ_WHOLE, room_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.images.image import Image
-
-LAZY_ABOVE = 2**26
-"""Bytes of pixels above which a file is not read at once."""
-
 
 _AT_ONCE = 2**22
 """Bytes of pixels up to which a file that is opened anew is read whole."""

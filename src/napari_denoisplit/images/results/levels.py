@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from napari_denoisplit.images.results.split import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari_denoisplit.images.results.arrays import Arrays, Frame
     from napari_denoisplit.images.results.split import Split
@@ -170,7 +171,7 @@ class SplitLevels:
         return Window(level, *spans)
 
 
-def with_coarser(split: Split, levels: Iterable[Mapping[str, Arrays]]) -> Split:
+def with_coarser(split: Split, levels: Mapping[str, Sequence[Arrays]]) -> Split:
     """Add coarser levels that are stored.
 
     Parameters
@@ -178,8 +179,8 @@ def with_coarser(split: Split, levels: Iterable[Mapping[str, Arrays]]) -> Split:
     split
         Full resolution.
     levels
-        Of each coarser level, the finest first: its `mmse_arrays`, `sigma_arrays` and
-        `sample_arrays`. A level may be without sigma.
+        By field (`mmse_arrays`, `sigma_arrays`, `sample_arrays`), the arrays of each level, those
+        of the full resolution first. Sigma may have fewer levels.
 
     Returns
     -------
@@ -187,13 +188,14 @@ def with_coarser(split: Split, levels: Iterable[Mapping[str, Arrays]]) -> Split:
     those of the full resolution, and MMSE and samples must be there if they are there.
     """
     coarser: list[Split] = []
-    for level in levels:
-        arrays = {kind: level.get(kind) for kind in KINDS if getattr(split, kind) is not None}
+    kinds = [kind for kind in KINDS if getattr(split, kind) is not None]
+    for each in zip_longest(*(levels.get(kind, ())[1:] for kind in kinds)):
+        arrays: dict[str, Any] = dict(zip(kinds, each, strict=True))
         if not _fits(arrays, (coarser or [split])[-1]):
             break
-        plane = next(iter(arrays.values()))[0].shape[-2:]  # type: ignore[index]
+        plane = next(iter(arrays.values()))[0].shape[-2:]
         size = _grown(split, _steps(split.plane_shape, plane))
-        coarser.append(replace(split, **arrays, pixel_size=size, coarser=()))  # type: ignore[arg-type]
+        coarser.append(replace(split, **arrays, pixel_size=size, coarser=()))
     return replace(split, coarser=tuple(coarser))
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_denoisplit.images.results.layers import contrast_limits
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -37,7 +39,6 @@ _STRUCTURES = (
     (0.0, 1.0, 1.0),
 )  # those of the layers in the viewer
 _COLOURS = 256
-_PERCENTILES = (0.5, 99.8)
 _DIFFERENCE_PERCENTILE = 99.8
 _MOST_PIXELS = 500_000  # that limits are found by
 _GAP = 8  # pixels between two pictures
@@ -87,13 +88,6 @@ def course(n: int, loop: FilmLoop) -> tuple[int, ...]:
     return there + there[-2:0:-1] if loop == "to and fro" else there
 
 
-def contrast(pixels: NDArray[np.float32]) -> Limits:
-    """Limits that leave out the few darkest and brightest pixels."""
-    seen = _thinned(pixels)
-    low, high = (float(p) for p in np.percentile(seen, _PERCENTILES)) if seen.size else (0.0, 1.0)
-    return (low, high) if high > low else (low, low + 1.0)
-
-
 def symmetric(difference: NDArray[np.float32]) -> Limits:
     """Limits about zero that leave out the few largest differences."""
     seen = np.abs(_thinned(difference))
@@ -107,7 +101,7 @@ def default_colours(frame: NDArray[np.float32], *, is_difference: bool) -> Pictu
         limit = symmetric(frame)  # one for all, so that structures can be compared
         return PictureColours((limit,) * len(frame), (ramp(*DIVERGING),) * len(frame))
     tables = (ramp((0, 0, 0), _STRUCTURES[c % len(_STRUCTURES)]) for c in range(len(frame)))
-    return PictureColours(tuple(contrast(part) for part in frame), tuple(tables))
+    return PictureColours(tuple(contrast_limits(part) for part in frame), tuple(tables))
 
 
 def ramp(*colours: tuple[float, float, float]) -> Table:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ImageError
@@ -28,6 +28,7 @@ PROGRAM = "napari-denoisplit"
 
 MODEL_FILE, INPUT_PIXELS = "model_file", "input_pixels"
 """Keys under which a record has where the model was, and `name_of_pixels` of the input."""
+M = TypeVar("M", bound=BaseModel)
 _SEEN = 64  # pixels along an edge tell one noisy image from another
 
 
@@ -111,45 +112,28 @@ def calibration_of(record: Mapping[str, Any]) -> CalibrationRecord | None:
     Raises
     ------
     ImageError
-        It cannot be read.
+        It cannot be read, as of the two below.
     """
-    kept = record.get("calibration")
-    if kept is None:
-        return None
-    try:
-        return CalibrationRecord.model_validate(kept)
-    except ValidationError as error:
-        raise ImageError(
-            f"The result of {record.get('input')!r} does not say by what its sigma was calibrated: "
-            "it is of another version of this program. Split the image again."
-        ) from error
+    return _kept(record, "calibration", CalibrationRecord)
 
 
 def acquisition_of(record: Mapping[str, Any]) -> Acquisition:
-    """How the recording was taken, as the split had it.
-
-    Raises
-    ------
-    ImageError
-        It cannot be read.
-    """
-    kept = record.get("acquisition")
-    try:
-        return Acquisition() if kept is None else Acquisition.model_validate(kept)
-    except ValidationError as error:
-        raise ImageError(
-            f"The result of {record.get('input')!r} does not say how its recording was taken: it "
-            "is of another version of this program. Split the image again."
-        ) from error
+    """How the recording was taken, as the split had it."""
+    return _kept(record, "acquisition", Acquisition) or Acquisition()
 
 
 def verdict_of(record: Mapping[str, Any]) -> Verdict | None:
     """Return the verdict on the recording, as the split had it; None where there is none."""
-    kept = record.get(RECORDING)
+    return _kept(record, RECORDING, Verdict)
+
+
+def _kept(record: Mapping[str, Any], key: str, kind: type[M]) -> M | None:
+    if (kept := record.get(key)) is None:
+        return None
     try:
-        return None if kept is None else Verdict.model_validate(kept)
+        return kind.model_validate(kept)
     except ValidationError as error:
         raise ImageError(
-            f"The result of {record.get('input')!r} holds a verdict that cannot be read: it is of "
-            "another version of this program. Split the image again."
+            f"The {key} in the record of the result of {record.get('input')!r} cannot be read: it "
+            "is of another version of this program. Split the image again."
         ) from error

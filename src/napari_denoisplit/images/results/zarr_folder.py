@@ -77,14 +77,7 @@ def open_zarr_folder(path: Path) -> Split:
         path=path,
         stopped_early=not all(map(_is_finished, (*samples, *named.values()))),
     )
-    n_levels = max(map(len, levels.values()))
-    return with_coarser(
-        whole,
-        [
-            {kind: arrays[n] for kind, arrays in levels.items() if n < len(arrays)}
-            for n in range(1, n_levels)
-        ],
-    )
+    return with_coarser(whole, levels)
 
 
 def record_of(node: ZarrNode | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import torch
 
 from napari_denoisplit.errors import DenoisplitError, ImageError, JobError, message_of
 from napari_denoisplit.events import (
+    Count,
     FileOutcome,
     FileProgress,
     FileStarted,
@@ -23,16 +24,15 @@ from napari_denoisplit.events import (
     changed,
 )
 from napari_denoisplit.files import replacing
-from napari_denoisplit.images.files.image_file import LAZY_ABOVE
 from napari_denoisplit.images.results.files import write_split
-from napari_denoisplit.jobs.batch.forecast import TimeLeft, forecast_files, size_of
+from napari_denoisplit.jobs.batch.forecast import forecast_files
 from napari_denoisplit.jobs.batch.items import BatchItem, refuse_overwriting
 from napari_denoisplit.jobs.batch.outcome import LOG_NAME, BatchResult, append_line
 from napari_denoisplit.jobs.batch.record import Reading, input_stamp, why_again
 from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.split.input import model_of
 from napari_denoisplit.jobs.split.job import split_job
-from napari_denoisplit.memory import READ_WHOLE
+from napari_denoisplit.memory import LAZY_ABOVE, READ_WHOLE
 from napari_denoisplit.nn.compute import Compute
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class _Batch:
         self._why = [""] * len(items)
         self.log: Path | None = None
         self.waiting: list[int] = []
-        self._time_left = TimeLeft({})
+        self._count = Count("image", 0)
         self._began = time.monotonic()
         if refusal := _refusal(output):
             raise JobError(refusal)
@@ -187,7 +187,7 @@ class _Batch:
                     continue
                 self._why[index] = why
             self.waiting.append(index)
-        self._time_left = TimeLeft({i: size_of(self._items[i].path) for i in self.waiting})
+        self._count = Count("image", len(self.waiting))
 
     def forecast(self) -> str:
         """Say what the files that wait will take."""
@@ -219,10 +219,8 @@ class _Batch:
                 raise JobError(f"{reason} ({item.path.name}: {message}) {self._kept()}") from error
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()  # what the next file may need
-            self._time_left.give_up(index)
             yield outcome
             return
-        self._time_left.finish(index)
         status: FileStatus = "stopped" if split.stopped_early else "done"
         seconds, notes = time.monotonic() - began, " ".join((*image.notes, *split.notes))
         yield self._noted(FileOutcome(index, item.path, status, outputs, seconds, notes))
@@ -239,9 +237,7 @@ class _Batch:
             elif time.monotonic() - last > _PROGRESS_SECONDS:
                 last = time.monotonic()
                 yield FileProgress(index, self._items[index].path, event.done)
-                number = self.waiting.index(index) + 1
-                text = f"image {number} of {len(self.waiting)}, {event.text}"
-                yield self._time_left.progress(index, event.done, text)
+                yield self._count.with_part(self.waiting.index(index), event)
 
         return changed(job, passed_on)
 

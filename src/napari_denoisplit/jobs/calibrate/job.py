@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -228,10 +228,7 @@ def _draw(
 
 def _of_all(count: Count, number: int, event: StatusEvent) -> tuple[StatusEvent]:
     """Progress of one field as that of all."""
-    if isinstance(event, Progress):
-        of_all = count.progress(number + event.done)
-        return (replace(of_all, text=f"{of_all.text}, {event.text}"),)
-    return (event,)
+    return (count.with_part(number, event) if isinstance(event, Progress) else event,)
 
 
 def conclude(

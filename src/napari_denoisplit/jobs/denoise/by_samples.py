@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from napari_denoisplit.checkpoint import last_path, load_model
 from napari_denoisplit.errors import ImageError, ModelFileError, TrainingError
-from napari_denoisplit.events import Progress, Stage, changed
+from napari_denoisplit.events import Stage, changed, status_alone
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.images.training.sources import source_line
 from napari_denoisplit.images.training.windows import training_windows
@@ -21,7 +21,7 @@ from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.settings import SplitSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
@@ -109,7 +109,7 @@ def denoise_by_samples_job(
             resume=last_path(path) if resume and path is not None else None,
             stop=stop,
         )
-        model = (yield from changed(learning, _status)).model
+        model = (yield from changed(learning, status_alone)).model
     drawing = SplitSettings(
         n_samples=settings.n_samples,
         seed=settings.seed,
@@ -122,7 +122,7 @@ def denoise_by_samples_job(
         yield Stage("Drawing answers by what was learned so far")
     splits = []
     for image, view in zip(images, views, strict=True):
-        split = yield from changed(split_job(model, image, drawing, stop=stop), _status)
+        split = yield from changed(split_job(model, image, drawing, stop=stop), status_alone)
         splits.append(split)
         if stop.is_set():
             break
@@ -133,10 +133,6 @@ def denoise_by_samples_job(
             yield Stage(told)
             splits[-1] = replace(split, notes=(*split.notes, told))
     return tuple(splits)
-
-
-def _status(event: object) -> Iterable[StatusEvent]:
-    return (event,) if isinstance(event, Progress | Stage) else ()
 
 
 def _fields(

@@ -19,7 +19,7 @@ from napari_denoisplit.errors import (
     NoiseModelError,
     TrainingError,
 )
-from napari_denoisplit.events import Count, Progress, Stage, changed
+from napari_denoisplit.events import Count, Stage, changed, status_alone
 from napari_denoisplit.giving_up import GivenUp, giving_up
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.windows import training_windows
@@ -168,12 +168,8 @@ def denoise_job(
         else:
             run = prepare(images, settings, compute, names, channel, path if resume else None)
             yield Stage(f"Learning to denoise on {compute}")
-            only = (Progress, Stage)
             with nullcontext() if path is None else locked(path):
-                learning = learn_job(run, path, stop)
-                trained = yield from changed(
-                    learning, lambda e: (e,) if isinstance(e, only) else ()
-                )
+                trained = yield from changed(learn_job(run, path, stop), status_alone)
             model = trained.model
         was_stopped = stop.is_set()
         if was_stopped and not for_noise_model:

@@ -97,10 +97,8 @@ def recording_job(
     enlarged = magnification_for(model.header, view, settings)
     aside = _without_a_look(model, view, enlarged)
     as_said = known or Acquisition(magnification=enlarged)
-    windows = None
-    if likeness is not None:
-        windows = windows_of(view if known is None else without_background(view, known))
-    if likeness is None or windows is None or len(windows.pixels) < _FEWEST:
+    seen = view if known is None else without_background(view, known)
+    if likeness is None or len((windows := windows_of(seen)).pixels) < _FEWEST:
         if aside is None:
             return Recording(as_said, None, ())
         yield Stage(aside.headline)

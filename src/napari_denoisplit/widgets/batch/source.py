@@ -35,21 +35,13 @@ _LOOKING = "Looking for images…"
 def look_for_images(
     paths: Sequence[Path], pattern: str, recursive: bool, stop: threading.Event
 ) -> Job[StatusEvent, tuple[BatchRow, ...]]:
-    """List the images of folders and files with their sizes."""
+    """List the images of folders and files."""
     yield Stage(_LOOKING)
     # Not at the top: it brings the reader of TIFF files, by which results are told from images.
     from napari_denoisplit.jobs.batch.items import find_items
 
     items = find_items(paths, pattern=pattern, recursive=recursive)
-    return tuple(BatchRow(item, _n_bytes(item.path)) for item in items)
-
-
-def _n_bytes(path: Path) -> int:
-    try:
-        # To add up the files of a Zarr folder may take long.
-        return 0 if path.is_dir() else path.stat().st_size
-    except OSError:
-        return 0  # the batch says what is wrong with it
+    return tuple(map(BatchRow, items))
 
 
 class BatchSource(QWidget):

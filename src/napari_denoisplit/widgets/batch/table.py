@@ -15,14 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from qtpy.QtGui import QResizeEvent
-
     from napari_denoisplit.jobs.batch.items import BatchItem
 
 RowStatus = Literal["waiting", "running", "done", "skipped", "stopped", "failed"]
 
-_HEADINGS = ("File", "Size", "Status", "Time")
-_NAME, _SIZE, _STATUS, _TIME = range(4)
+_HEADINGS = ("File", "Status", "Time")
+_NAME, _STATUS, _TIME = range(3)
 _SHOWN = {
     "waiting": "waiting",
     "done": "✓ done",
@@ -30,10 +28,9 @@ _SHOWN = {
     "stopped": "■ stopped",
     "failed": "✗ failed",
 }
-_WIDEST = {_SIZE: "999 MB ", _STATUS: "■ stopped ", _TIME: "99.9 days "}
+_WIDEST = {_STATUS: "■ stopped ", _TIME: "99.9 days "}
 _ROWS = 6  # that are in sight at once, without scrolling
 _ROW_HEIGHT = 22  # pixels
-_ROOM_FOR_SIZE = 380  # pixels; in a narrower table the names need the room
 
 
 @dataclass(slots=True)
@@ -41,8 +38,6 @@ class BatchRow:
     """One file."""
 
     item: BatchItem
-    n_bytes: int
-    """Size of the file; 0 where it is not known, as of folders."""
     status: RowStatus = "waiting"
     done: float = 0.0
     """Share done of a file that is running."""
@@ -103,11 +98,10 @@ class BatchModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _text(row, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
-            size = f", {_size(row.n_bytes)}" if row.n_bytes else ""
-            return tooltip(row.message or f"{row.item.path}{size}")
+            return tooltip(row.message or str(row.item.path))
         if role == Qt.ItemDataRole.SizeHintRole:
             return QSize(0, _ROW_HEIGHT)
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (_SIZE, _TIME):
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == _TIME:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
@@ -151,11 +145,6 @@ class BatchTable(QTreeView):
         if self.current is None:
             self.scrollTo(self.model().index(number, 0))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the sizes of the files where there is room for them."""
-        self.setColumnHidden(_SIZE, event.size().width() < _ROOM_FOR_SIZE)
-        super().resizeEvent(event)
-
     def sizeHint(self) -> QSize:
         """As high as some rows; the column around it scrolls."""
         return QSize(super().sizeHint().width(), self.minimumHeight())
@@ -166,16 +155,6 @@ def _text(row: BatchRow, column: int) -> str:
         # Of the name the end tells files apart, and of a file in a sub-folder where it lies.
         folder = row.item.name.rpartition("/")[0]
         return f"{folder}/{row.item.path.name}" if folder else row.item.path.name
-    if column == _SIZE:
-        return _size(row.n_bytes) if row.n_bytes else ""
     if column == _STATUS:
         return f"▶ {row.done:.0%}" if row.status == "running" else _SHOWN[row.status]
     return "" if row.seconds is None else duration(row.seconds)
-
-
-def _size(n_bytes: int) -> str:
-    if n_bytes < 10**6:
-        return f"{max(1, round(n_bytes / 1000))} kB"
-    if n_bytes < 10**9:
-        return f"{n_bytes / 10**6:.0f} MB"
-    return f"{n_bytes / 10**9:.1f} GB"

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QWidget
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.layer_record import kind_of, record_of
 from napari_denoisplit.images.place import AXIS_NAMES
-from napari_denoisplit.widgets.layers.place import possible_axes
+from napari_denoisplit.widgets.layers.place import full_resolution, possible_axes
 from napari_denoisplit.widgets.parts.controls import in_a_column, refill
 from napari_denoisplit.widgets.parts.fields import make_narrow, narrow_box
 
@@ -57,9 +57,8 @@ class LayerChoice(QWidget):
         with_channels: bool = False,
         others: Callable[[], list[ImageLayer | None]] | None = None,
         follows: bool = False,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._viewer = viewer
         self._name, self._with_channels, self._others = name, with_channels, others
         self._is_chosen = False  # by the user or the program: it stays while the layer does
@@ -75,13 +74,13 @@ class LayerChoice(QWidget):
             characters=_CHARACTERS,
         )
         self.setLayout(in_a_column(box, self.axes_box))
-        self.setFocusProxy(box)
         self._follows = follows
         self._connect()
         self.propose()
         self._on_layer()
 
     def _connect(self) -> None:
+        self.setFocusProxy(self._layers.native)
         self._layers.changed.connect(self._on_layer)
         self._layers.native.activated.connect(self._pick)
         self.axes_box.currentIndexChanged.connect(self.changed)
@@ -227,5 +226,5 @@ def _image_layers(viewer: ViewerRef) -> list[ImageLayer]:
 
 
 def _mapping(axes: str, layer: Any) -> str:
-    shape = (layer.data[0] if layer.multiscale else layer.data).shape
+    shape = full_resolution(layer).shape
     return " × ".join(f"{AXIS_NAMES[axis]} {size}" for axis, size in zip(axes, shape, strict=True))

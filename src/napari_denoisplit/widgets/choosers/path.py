@@ -31,15 +31,8 @@ class PathChoice(QWidget):
 
     changed = Signal()  # another path was chosen or typed
 
-    def __init__(
-        self,
-        name: str,
-        pattern: str = "",
-        *,
-        kind: PathKind = "file",
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str, pattern: str = "", *, kind: PathKind = "file") -> None:
+        super().__init__()
         self._name, self._pattern, self._kind = name, pattern, kind
         self.edit = text_line(name, f"{name}: none yet.")
         self.edit.textChanged.connect(self._on_text)

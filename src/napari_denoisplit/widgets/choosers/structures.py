@@ -28,10 +28,8 @@ class LayerPerStructure(QWidget):
     changed = Signal()  # another layer was chosen, or their number changed
     picked = Signal()  # the user, not what follows the viewer, has chosen a layer
 
-    def __init__(
-        self, viewer: ViewerRef, *, same_fields: bool = False, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerRef, *, same_fields: bool = False) -> None:
+        super().__init__()
         self._viewer, self._same_fields = viewer, same_fields
         self._is_fixed = False
         self.choices: list[LayerChoice] = []
@@ -74,9 +72,7 @@ class LayerPerStructure(QWidget):
         if len(self.choices) < MOST_CHANNELS:
             number = len(self.choices)
             others = partial(self._beside, number)
-            choice = LayerChoice(
-                self._viewer, f"Structure {number + 1}", others=others, parent=self
-            )
+            choice = LayerChoice(self._viewer, f"Structure {number + 1}", others=others)
             self.choices.append(choice)
             self._rows.addWidget(choice)
             choice.changed.connect(self.changed)

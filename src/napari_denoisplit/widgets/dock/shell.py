@@ -9,7 +9,7 @@ from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QDockWidget, QMenu, QSizePolicy, QStackedWidget, QToolButton, QWidget
 
 from napari_denoisplit import widgets
-from napari_denoisplit.widgets.dock.beginning import Beginning
+from napari_denoisplit.widgets.dock.beginning import OPEN, SPLIT, Beginning
 from napari_denoisplit.widgets.dock.form_memory import FormMemory
 from napari_denoisplit.widgets.dock.icons import SIZE, icon
 from napari_denoisplit.widgets.dock.steps import STEPS, TOOLS, Step
@@ -87,9 +87,7 @@ class DenoisplitDock(QWidget):
         self.tools.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.guide_button.clicked.connect(self._open_guide)
         self.defaults_button.clicked.connect(self._to_defaults)
-        self.beginning.split_wanted.connect(self._split_example)
-        self.beginning.cells_wanted.connect(self._open_cells)
-        self.beginning.files_wanted.connect(self._take_example)
+        self.beginning.wanted.connect(self._begin)
         if (viewer := self.viewer()) is not None:
             viewer.events.theme.connect(self._follow_theme)
         self._follow_theme()
@@ -205,19 +203,18 @@ class DenoisplitDock(QWidget):
         guide = self.findChild(Guide) or Guide(self)
         guide.open(_PAGES[self._front()].guide)
 
-    def _open_sample(self, name: str, *_: object) -> None:
+    def _open_sample(self, name: str) -> None:
         if (viewer := self.viewer()) is not None:
             viewer.open_sample("napari-denoisplit", name)
 
-    def _split_example(self) -> None:
-        self._open_sample("cells")
-        self.show_page("Split").split_example()
-
-    def _open_cells(self) -> None:
-        self._open_sample("cells_alone")
-        self._take_example()
-
-    def _take_example(self) -> None:
+    def _begin(self, way: str) -> None:
+        """Do the first step of the page in front with the example."""
+        if way == SPLIT:
+            self._open_sample("cells")
+            self.show_page("Split").split_example()
+            return
+        if way == OPEN:
+            self._open_sample("cells_alone")
         self._pages[self._front()].take_example()
 
     def _tell(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image as ImageLayer
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.image import AXES
+from napari_denoisplit.images.image import AXES, sliceable
 from napari_denoisplit.images.layer_record import (
     MMSE,
     RESIDUAL,
@@ -28,7 +28,6 @@ from napari_denoisplit.widgets.layers.place import (
     full_resolution,
     image_of_layer,
     place_of_layer,
-    plain_array,
     possible_axes,
 )
 
@@ -225,7 +224,7 @@ def _split(
             turn = _turn(sample_axes, SAMPLE + stored)
         each = [layer.data if layer.multiscale else [layer.data] for layer in of_kind]
         levels[FIELDS[kind]] = [
-            tuple(turned(plain_array(level), turn) for level in arrays)
+            tuple(turned(sliceable(level), turn) for level in arrays)
             for arrays in zip(*each, strict=False)
         ]
     split = Split(
@@ -237,14 +236,7 @@ def _split(
         units={axis: unit for axis, unit in place.units.items() if axis in stored},
         origin={axis: start for axis, start in place.translate.items() if axis in stored and start},
     )
-    n_levels = max(map(len, levels.values()))
-    return with_coarser(
-        split,
-        [
-            {field: arrays[n] for field, arrays in levels.items() if n < len(arrays)}
-            for n in range(1, n_levels)
-        ],
-    )
+    return with_coarser(split, levels)
 
 
 def _axes(layers: Mapping[str, Layers], kind: str) -> tuple[str, str]:

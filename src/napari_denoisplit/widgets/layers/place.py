@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.images.image import AXES, Image
+from napari_denoisplit.images.image import AXES, Image, sliceable
 from napari_denoisplit.images.place import AXIS_NAMES, Place
 from napari_denoisplit.images.units import normal_unit
 
@@ -93,7 +93,7 @@ def image_of_layer(layer: ImageLayer, axes: str) -> Image:
     ImageError
         The axes do not fit the data.
     """
-    data = plain_array(full_resolution(layer))
+    data = sliceable(full_resolution(layer))
     place = place_of_layer(layer, axes)
     order = [axis for axis in AXES if axis in axes]
     if len(axes) == data.ndim:  # otherwise Image says what is wrong
@@ -113,18 +113,6 @@ def image_of_layer(layer: ImageLayer, axes: str) -> Image:
 def full_resolution(layer: Any) -> Any:
     """Return the pixels of a layer, of one with several resolutions the finest; nothing is read."""
     return layer.data[0] if layer.multiscale else layer.data
-
-
-def plain_array(data: Any) -> Any:
-    """Return a numpy or dask array over the same pixels, whatever a reader has put them into."""
-    if hasattr(data, "dims") and hasattr(data, "data"):  # xarray
-        data = data.data
-    if isinstance(data, np.ndarray) or hasattr(data, "dask"):
-        return data
-    # Not at the top: dask takes a third of a second, and most layers are numpy.
-    import dask.array
-
-    return dask.array.from_array(data)
 
 
 def place_of_layer(layer: ImageLayer, axes: str) -> Place:

@@ -66,15 +66,18 @@ class SampleChoice(QWidget):
             self._ask_folder,
         )
         self.note = Text("What is known of the answers", self)
-        row = in_a_row(self.result, self.files_button, self.folder_button)
-        row.setStretch(0, 1)
-        self.setLayout(in_a_column(row, self.note))
+        self._lay_out()
         for signal in (self.result.changed, self.result.updated):
             signal.connect(self._describe)
         self._opening.answered.connect(self._on_opened)
         self._opening.failed.connect(self.failed)
         self._describe()
         self.result.reset_choices()
+
+    def _lay_out(self) -> None:
+        row = in_a_row(self.result, self.files_button, self.folder_button)
+        row.setStretch(0, 1)
+        self.setLayout(in_a_column(row, self.note))
 
     def add(self, paths: list[Path]) -> None:
         """Open samples of a result, by the last of some files, in the background; choose them."""

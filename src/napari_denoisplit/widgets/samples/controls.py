@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field
 from qtpy.QtCore import QSignalBlocker, QSize, Qt
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSlider,
@@ -16,7 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoisplit.settings import FilmLayout, FilmSettings
-from napari_denoisplit.widgets.parts.controls import in_a_column
+from napari_denoisplit.widgets.parts.controls import in_a_column, in_a_row
 from napari_denoisplit.widgets.parts.fields import (
     SettingsForm,
     guard_wheel,
@@ -55,13 +54,10 @@ class Transport(QWidget):
         guard_wheel(self.slider)
         self.label = QLabel(self)
         self.label.setAccessibleName("Number of the answer")
-        self.rate = QLabel(self)
-        self.rate.setAccessibleName("Answers shown in a second")
-        for label, longest in ((self.label, "0000 of 0000"), (self.rate, "60 per second ")):
-            # Of a size of their own: Qt lays the whole dock out anew when another label changes.
-            label.setText(longest)
-            # Before napari's style is applied, letters are taken for less high than they are.
-            label.setFixedSize(label.sizeHint() + QSize(2, 6))
+        # Of a size of its own: Qt lays the whole dock out anew when another label changes.
+        self.label.setText("0000 of 0000")
+        # Before napari's style is applied, letters are taken for less high than they are.
+        self.label.setFixedSize(self.label.sizeHint() + QSize(2, 6))
         self.back = _button(self, "◂", "Previous answer", "back")
         self.play = _button(self, "▶", "Play", "play")
         self.forward = _button(self, "▸", "Next answer", "forward")
@@ -83,12 +79,8 @@ class Transport(QWidget):
         player.played.connect(self.refresh)
 
     def _lay_out(self) -> None:
-        above, below = QHBoxLayout(), QHBoxLayout()
-        above.addWidget(self.slider, 1)
-        above.addWidget(self.label)
-        for button in (self.back, self.play, self.forward):
-            below.addWidget(button)
-        below.addWidget(self.rate)
+        above = in_a_row(self.slider, self.label)
+        below = in_a_row(self.back, self.play, self.forward)
         below.addStretch(1)
         self.setLayout(in_a_column(above, below, self.settings))
 
@@ -104,8 +96,6 @@ class Transport(QWidget):
         if self.play.accessibleName() != name:
             self.play.setText("❚❚" if player.is_playing else "▶")
             self.play.setAccessibleName(name)
-        rate = player.rate if player.is_playing else None
-        self.rate.setText("" if rate is None else f"{rate:.0f} per second")
         for button in (self.back, self.play, self.forward):
             button.setEnabled(player.n > 1)
 

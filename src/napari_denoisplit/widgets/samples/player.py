@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Qt, QTimer, Signal
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
 _AGAIN_MS = 5  # until a frame is looked for again that was not read yet
 _BREATH = 0.25  # of the time a frame took, left to the window before the next
-_SEEN = 20  # frames by which the rate is told
 
 
 class Player(QObject):
@@ -30,7 +28,6 @@ class Player(QObject):
         self.speed, self.loop = 8, "round"
         self._step = 1
         self._waiting = False
-        self._times: deque[float] = deque(maxlen=_SEEN)
         self._due = 0.0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -46,13 +43,6 @@ class Player(QObject):
         """Whether the clock runs."""
         return bool(self._timer.isActive())
 
-    @property
-    def rate(self) -> float | None:
-        """Samples that were shown in a second of late; None before there were some."""
-        if len(self._times) < _SEEN:
-            return None
-        return (len(self._times) - 1) / (self._times[-1] - self._times[0])
-
     def reset(self, n: int) -> None:
         """Begin with the first of n samples."""
         self.pause()
@@ -64,7 +54,6 @@ class Player(QObject):
             return
         if following(self.index, self._step, self.n, self.loop) is None:
             self.index, self._step = -1, 1
-        self._times.clear()
         self._due = time.perf_counter()
         self._timer.start(0)
         self.played.emit(True)
@@ -118,7 +107,6 @@ class Player(QObject):
             return
         began = time.perf_counter()
         self.index, self._step = place
-        self._times.append(began)
         # The clock is started first: what is called next may stop it.
         self._timer.start(0)
         self.moved.emit(self.index)

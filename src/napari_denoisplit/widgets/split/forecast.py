@@ -72,43 +72,34 @@ class ForecastLine(Text):
         self._job = LatestJob(start, self)
         self._job.answered.connect(self._done)
         self._job.failed.connect(self._failed)
-        self._stale = False
         self.forecast: Forecast | None = None
         self._timer = timer(self, self._begin, _WAIT_MS)
 
     def refresh(self) -> None:
         """Tell anew, soon; an answer on its way is out of date."""
-        self._stale = True
+        self._job.forget()
         self._timer.start()
 
     def hold(self) -> None:
         """Let things be as they are while something else runs; say nothing that is out of date."""
-        self._timer.stop()
-        if self._stale:
+        if self._timer.isActive():
             self.say("")
+        self._timer.stop()
 
     def _begin(self) -> None:
         question = self._ask()
-        self._stale = False
         if question is None:
-            self._job.forget()
             self._fail("")
         else:
             self._job.ask(partial(_tell, question))
 
-    def _done(self, forecast: Forecast | None) -> None:
-        if self._stale:
-            return  # another one is asked for in a moment
-        if forecast is None:
-            self._fail("")
-        else:
-            self.forecast = forecast
-            self.found.emit(forecast)
+    def _done(self, forecast: Forecast) -> None:
+        self.forecast = forecast
+        self.found.emit(forecast)
 
     def _failed(self, error: Exception) -> None:
-        if not self._stale:
-            # What is wrong with the image itself is told when it is split.
-            self._fail(f"⚠ {error}" if isinstance(error, DenoisplitError) else "")
+        # What is wrong with the image itself is told when it is split.
+        self._fail(f"⚠ {error}" if isinstance(error, DenoisplitError) else "")
 
     def _fail(self, text: str) -> None:
         self.forecast = None

@@ -10,6 +10,7 @@ import numpy as np
 from napari_denoisplit.events import PartDrawn, SampleDrawn, Stage, changed
 from napari_denoisplit.images.layer_record import MMSE, SIGMA
 from napari_denoisplit.images.results.layers import levels_of, turned
+from napari_denoisplit.memory import READ_WHOLE
 from napari_denoisplit.widgets.layers.opened import OpenedResult
 from napari_denoisplit.widgets.layers.results import ResultLayers
 from napari_denoisplit.widgets.split.opening import InputOpened, open_input
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from napari_denoisplit.widgets.choosers.chosen import ChosenImage
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.layers.results import Subject
-
-_LAZY_ABOVE = 2**30  # bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +98,7 @@ def split_in_memory(
 ) -> Job[SplitEvent | InputOpened | ArraysMade | OpenedResult, Split]:
     """Read one image and split it, what is in focus first."""
     yield Stage(f"Reading {chosen.name}")
-    opened = open_input(chosen, header, _LAZY_ABOVE)
+    opened = open_input(chosen, header, READ_WHOLE)
     image = opened.image
     yield opened
     yield Stage("Loading the network")

@@ -10,8 +10,9 @@ import numpy as np
 from napari_denoisplit.events import BlocksWritten, Stage
 from napari_denoisplit.images.layer_record import MMSE, SIGMA
 from napari_denoisplit.images.results.layers import FIELDS, levels_of
+from napari_denoisplit.memory import LAZY_ABOVE
 from napari_denoisplit.widgets.layers.opened import OpenedResult
-from napari_denoisplit.widgets.split.opening import LAZY_ABOVE, InputOpened, open_input
+from napari_denoisplit.widgets.split.opening import InputOpened, open_input
 
 if TYPE_CHECKING:
     import threading

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-from pydantic import Field, TypeAdapter
-from qtpy.QtCore import QRegularExpression, QStandardPaths, Qt, Signal
-from qtpy.QtGui import QRegularExpressionValidator
-from qtpy.QtWidgets import QLineEdit, QWidget
-from superqt import QLabeledDoubleRangeSlider
+from qtpy.QtCore import QStandardPaths, Signal
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.checkpoint import SUFFIX, last_path
 from napari_denoisplit.errors import TrainingError
@@ -19,11 +15,9 @@ from napari_denoisplit.settings import METHODS, MixSettings, TrainSettings
 from napari_denoisplit.widgets.choosers.path import PathChoice
 from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.fields import (
-    Control,
     SettingsForm,
     build_control,
     form_layout,
-    guard_wheel,
     tooltip,
 )
 from napari_denoisplit.widgets.train.noise_choice import NoiseChoice
@@ -63,15 +57,18 @@ _TITLES = {
     "batch_size": {"": "of the preset"},
 }
 _MIX_TITLES = {"average": "their average", "sum": "their sum"}
+_MIXING_RANGE = {"alpha_low": "Mixing range from", "alpha_high": "Mixing range to"}
+_RANDOM = (
+    "Each structure is brightened or dimmed by a random factor from this range, so that the model "
+    "learns superpositions in other proportions, and predicts what each gives to the image. A "
+    "range costs some quality where the proportions do not vary."
+)
 _MEASURED = "How the structures are mixed is measured in what was recorded together."
 _MIXED = {
     "average": "As a program averages images. In a channel of a camera light adds up: their sum.",
     "sum": "As light adds up in a channel of a camera.",
 }
 _LONGEST_NAME = 60
-_NUMBER = QRegularExpression(r"\d+([.,]\d*)?|[.,]\d+")
-_ALPHA_RANGE = (0.1, 2.0)
-_Alpha = Annotated[float, Field(ge=_ALPHA_RANGE[0], le=_ALPHA_RANGE[1])]
 
 
 class TrainChoices(QWidget):
@@ -88,8 +85,10 @@ class TrainChoices(QWidget):
         self.mix_about = Text("What the superposition is for")
         self.noise = NoiseChoice()
         self.more = SettingsForm(TrainSettings, _MORE, _TITLES)
-        self.alpha = _alpha_slider()
-        self.more.add_control("mixing_range", "Mixing range", self.alpha)
+        for name, text in _MIXING_RANGE.items():
+            control = build_control(MixSettings, name, text)
+            control.widget.setToolTip(tooltip(_RANDOM))
+            self.more.add_control(name, text, control)
         self.more["recipe"].changed.connect(self._take_up_recipe)
         for choice in (self.how["preset"], self.more["method"]):
             choice.changed.connect(self._follow_recipe)
@@ -111,8 +110,8 @@ class TrainChoices(QWidget):
         pydantic.ValidationError
             They do not go together.
         """
-        low, high = self.alpha.value()
-        mix = MixSettings(mode=self.mix.value(), alpha_low=low, alpha_high=high)
+        mixing_range = {name: self.more[name].value() for name in _MIXING_RANGE}
+        mix = MixSettings(mode=self.mix.value(), **mixing_range)
         return TrainSettings(mix=mix, **self.how.values(), **self.more.values())
 
     def noise_models(self) -> tuple[NoiseModel | Path, ...]:
@@ -250,33 +249,3 @@ def _free_path(path: Path) -> Path:
         return found.exists() or last_path(found).exists()
 
     return path.with_name(f"{free_name(path.name.removesuffix(SUFFIX), is_taken)}{SUFFIX}")
-
-
-def _with_a_point(box: QLineEdit, text: str) -> None:
-    if "," in text:  # or the cursor would leave its place at every key
-        box.setText(text.replace(",", "."))
-
-
-def _alpha_slider() -> Control:
-    slider: Any = QLabeledDoubleRangeSlider(Qt.Orientation.Horizontal)
-    slider.setRange(*_ALPHA_RANGE)
-    slider.setDecimals(2)
-    slider.setEdgeLabelMode(slider.EdgeLabelMode.NoLabel)
-    slider.setSingleStep(0.05)
-    fields = MixSettings.model_fields
-    slider.setValue((fields["alpha_low"].default, fields["alpha_high"].default))
-    slider.setAccessibleName("Mixing range")
-    # Its own boxes take a comma by the user's language, and read none.
-    for box in slider.findChildren(QLineEdit):
-        box.setValidator(QRegularExpressionValidator(_NUMBER, box))
-        box.textEdited.connect(partial(_with_a_point, box))
-    slider.setToolTip(
-        tooltip(
-            "Each structure is brightened or dimmed by a random factor from this range, so that "
-            "the model learns superpositions in other proportions, and predicts what each gives to "
-            "the image. A range costs some quality where the proportions do not vary."
-        )
-    )
-    guard_wheel(slider)
-    check = TypeAdapter(tuple[_Alpha, _Alpha]).validate_python
-    return Control(slider, slider.value, slider.setValue, slider.valueChanged, check)

@@ -28,8 +28,8 @@ class NoiseChoice(QWidget):
 
     changed = Signal()  # another source, or other models
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._known: dict[Path, KnownModel | Exception] = {}
         self._structures: tuple[str, ...] = ()
         self.kind = narrow_box(

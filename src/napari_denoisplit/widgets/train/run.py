@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
 
-from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import (
     EpochDone,
     FitStep,
@@ -104,15 +103,7 @@ def _read_fields(order: TrainOrder) -> Job[StatusEvent, TrainingFields | Separat
     recorded = yield from read_all(order.recorded)
     yield Stage("Preparing the images")
     fields = fields_of(images, superpositions=recorded, t_is_repeats=order.t_is_repeats)
-    names = order.structures
-    if not names:
-        return fields
-    if len(names) != len(fields.channel_names):
-        raise TrainingError(
-            f"{len(names)} names ({', '.join(names)}) for "
-            f"{len(fields.channel_names)} structures: give one each, or none."
-        )
-    return fields.named(names)
+    return fields.named(order.structures)
 
 
 class TrainRun:
