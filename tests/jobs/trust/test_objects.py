@@ -13,6 +13,7 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Progress, run
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs.trust.objects import objects_job
+from napari_denoisplit.measures.samples.objects import write_objects
 
 
 @pytest.fixture
@@ -56,8 +57,19 @@ def test_without_objects_or_samples_it_says_so(split):
     unsure = replace(split, sigma_arrays=[1000 * split.sigma_arrays[0]])
     assert sum_up_objects(unsure).summary.startswith("0 objects")
     assert "too few answers" in sum_up_objects(replace(split, sample_arrays=None)).summary
-    with pytest.raises(ImageError, match="sigma is missing"):
+    with pytest.raises(ImageError, match=r"no uncertainty \(sigma\).*give labels"):
         sum_up_objects(replace(split, sigma_arrays=None))
+
+
+def test_without_sigma_own_labels_have_their_means(split, tmp_path):
+    labels = np.zeros((2, 48, 48), int)
+    labels[0, 10:20, 10:20] = 5
+    bare = replace(split, sigma_arrays=None, sample_arrays=None)
+    (one,) = sum_up_objects(bare, labels=labels).objects
+    assert (round(one.mean), one.n_pixels) == (60, 100)
+    assert (one.sigma, one.low, one.high, one.trusted) == (None, None, None, None)
+    write_objects(tmp_path / "objects.csv", [one])
+    assert ",,,,0" in (tmp_path / "objects.csv").read_text()  # what is not known is left empty
 
 
 def test_labels_of_another_shape_are_refused(split):

@@ -217,6 +217,25 @@ def test_a_split_without_sigma_is_said_to_have_no_mask(viewer, dock, clean):
     assert not widget.mask.status.text()
 
 
+def test_a_split_without_sigma_has_objects_of_a_labels_layer(qtbot, viewer, dock, clean):
+    add_split(viewer, clean)
+    for one in [x for x in viewer.layers if kind_of(x.metadata) == "sigma"]:
+        viewer.layers.remove(one)
+    widget = dock(viewer, TrustWidget(viewer))
+    assert "choose a Labels layer" in widget.objects.panel.hint.text()
+    labels = np.zeros(clean.shape[1:], np.int32)
+    labels[10:20, 10:30] = 7
+    viewer.add_labels(labels, name="my cells")
+    widget.objects.source.box.setCurrentText("my cells")
+    widget.mask.structure.setCurrentIndex(1)
+    finish(qtbot, widget.objects.panel)
+    (one,) = widget.objects.found
+    assert one.mean == pytest.approx(clean[1, 10:20, 10:30].mean(), rel=1e-4)
+    assert widget.objects.table.item(0, 4).text() == "–"
+    assert widget.mask.mask is None
+    assert not widget.mask.show_button.isEnabled()
+
+
 def test_an_image_may_be_named_like_a_result(viewer, dock, clean):
     add_split(viewer, clean, name="cells · nuclei")
     widget = dock(viewer, TrustWidget(viewer))

@@ -64,8 +64,8 @@ def objects_job(
     Parameters
     ----------
     split
-        With MMSE and sigma. Samples are read one after the other; where none were kept, means have
-        no interval.
+        With MMSE. Without sigma nothing tells what is trusted, and labels are needed. Samples are
+        read one after the other; where none were kept, means have no interval.
     structure
         Which: its number from 0, or its name.
     settings
@@ -82,13 +82,13 @@ def objects_job(
     Raises
     ------
     ImageError
-        MMSE or sigma is missing, the labels have another shape, or there are more pixels than
-        `MOST_PIXELS`.
+        MMSE is missing, or sigma and labels; the labels have another shape; or there are more
+        pixels than `MOST_PIXELS`.
     """
     stop = stop or threading.Event()
     chosen = split.index_of(structure)
-    if split.mmse_arrays is None or split.sigma_arrays is None:
-        raise ImageError(f"{split.name!r}: its MMSE or sigma is missing. Split the image again.")
+    if split.mmse_arrays is None:
+        raise ImageError(f"{split.name!r}: its MMSE is missing. Split the image again.")
     if math.prod(split.shape) > MOST_PIXELS:
         raise ImageError(
             f"The MMSE has the shape {split.shape}: objects are summed up in memory, of "
@@ -101,10 +101,17 @@ def objects_job(
         )
     yield Stage("Finding the objects")
     mean = pixels_of(split.mmse_arrays[chosen][...])
-    spread = pixels_of(split.sigma_arrays[chosen][...])
+    spread = mask = None
     background = background_of(mean) if settings.background is None else settings.background
-    mask = relative_uncertainty(mean, spread, background) <= settings.limit
+    if split.sigma_arrays is not None:
+        spread = pixels_of(split.sigma_arrays[chosen][...])
+        mask = relative_uncertainty(mean, spread, background) <= settings.limit
     if labels is None:
+        if mask is None:
+            raise ImageError(
+                f"{split.name!r} has no uncertainty (sigma), so that no mask tells its objects: "
+                "give labels of them (for commands: --labels)."
+            )
         labels = connected_objects(mask, settings.least_pixels)
     sums = ObjectSums(labels, mean, spread, mask, mirrored=split.mirrored)
     n = split.n_kept if sums.n_objects else 0

@@ -42,8 +42,8 @@ class ObjectSummary:
     low: float | None
     high: float | None
     """95 % interval of the mean."""
-    trusted: float
-    """Share of its pixels in the trust mask."""
+    trusted: float | None
+    """Share of its pixels in the trust mask; None where there is none, without sigma."""
     plane: tuple[int, ...] = ()
     """Where it begins along each axis before Y and X, from 0."""
 
@@ -81,7 +81,8 @@ class ObjectSums:
     labels
         (..., Y, X), 0 outside of objects.
     mmse, mask
-        Same shape. Pixels whose MMSE is not known, NaN, belong to no object.
+        Same shape. Pixels whose MMSE is not known, NaN, belong to no object. No mask: what is
+        trusted is not known.
     sigma
         Same shape; None takes the spread of the samples as it is.
     mirrored
@@ -93,7 +94,7 @@ class ObjectSums:
         labels: NDArray[np.integer],
         mmse: Floats,
         sigma: Floats | None,
-        mask: Booleans,
+        mask: Booleans | None,
         *,
         mirrored: bool = False,
     ) -> None:
@@ -105,7 +106,8 @@ class ObjectSums:
         self._y, self._x = (
             members.mean(np.broadcast_to(grid, labels.shape)) for grid in _grids(labels.shape)
         )
-        self._level, self._share = members.mean(mmse), members.mean(mask)
+        self._level = members.mean(mmse)
+        self._share = None if mask is None else members.mean(mask)
         self._square = None if sigma is None else members.mean(np.square(sigma[inside]))
         self._fewest = _FEWEST_MIRRORED if mirrored else _FEWEST
         self._means, self._pixels = (SampleSpread(mirrored=mirrored) for _ in range(2))
@@ -144,7 +146,7 @@ class ObjectSums:
                     sigma=s,
                     low=None if half is None else middle - half,
                     high=None if half is None else middle + half,
-                    trusted=float(self._share[i]),
+                    trusted=None if self._share is None else float(self._share[i]),
                     plane=tuple(at[i] for at in self._planes),
                 )
             )

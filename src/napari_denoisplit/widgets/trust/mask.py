@@ -93,7 +93,7 @@ class MaskPart(QWidget):
         """Marked pixels, in the order of the layers' axes."""
         from napari_denoisplit.measures.trust.mask import relative_uncertainty
 
-        if self._result is None or self.structure.currentIndex() < 0:
+        if not self._has_sigma or self._result is None or self.structure.currentIndex() < 0:
             return None
         if self._ratio is None:  # not before somebody wants to see it: stacks are large
             layers = self._result.mmse[self.channel], self._result.sigma[self.channel]
@@ -104,7 +104,7 @@ class MaskPart(QWidget):
     def set_result(self, result: FoundResult | None) -> None:
         """Take another split."""
         before = None if self._result is None else self._result.key
-        self._result = result if result is not None and result.sigma else None
+        self._result = result
         key = None if self._result is None else self._result.key
         if key != before:
             self.layer = None  # the mask of another split stays as it is
@@ -113,11 +113,18 @@ class MaskPart(QWidget):
         if key != before or key is None:
             self.status.say("" if result is None or result.sigma else _NO_SIGMA)
         self.setEnabled(self._result is not None)
+        for part in (self.slider, self.background, self.threshold):
+            part.setEnabled(self._has_sigma)
         large = self._result is not None and np.prod(self._result.shape, dtype=float) > _MOST_PIXELS
-        self.show_button.setEnabled(self._result is not None and not large)
+        self.show_button.setEnabled(self._has_sigma and not large)
         if large:
             self.status.say("This split is too large for a mask in memory: crop it first.")
-        self.about.say("" if self._result is None else _about(self._result))
+        self.about.say(_about(self._result) if self._has_sigma and self._result else "")
+
+    @property
+    def _has_sigma(self) -> bool:
+        """Whether there is a mask; without, the structure alone is chosen, for its objects."""
+        return self._result is not None and bool(self._result.sigma)
 
     def show_mask(self) -> None:
         """Add the Labels layer, or bring it up to date."""

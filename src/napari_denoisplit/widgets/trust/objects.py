@@ -120,8 +120,10 @@ class ObjectsPart(JobPart):
         result, layer = self._result, self.source.layer
         if result is None:
             return "Split an image first (step Split)."
-        if not result.sigma:
-            return "Needs a split with an uncertainty (sigma): two answers or more."
+        if not result.sigma and layer is None:
+            return (
+                "Without an uncertainty (sigma) there is no mask: choose a Labels layer of objects."
+            )
         if layer is not None and tuple(full_resolution(layer).shape) != result.shape:
             return (
                 f"{layer.name!r} has the shape {tuple(full_resolution(layer).shape)}, the split "
@@ -204,7 +206,7 @@ class ObjectTable(QTableWidget):
                 str(one.n_pixels),
                 grey_levels(one.mean, 4),
                 "–" if half is None else grey_levels(half),
-                f"{one.trusted:.0%}",
+                "–" if one.trusted is None else f"{one.trusted:.0%}",
             )
             for column, value in enumerate(values):
                 item = QTableWidgetItem(value)
