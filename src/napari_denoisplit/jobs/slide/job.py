@@ -341,11 +341,9 @@ def _create(path: Path, inputs: _Inputs, plan: dict[str, JsonValue]) -> SlideSto
 
 
 def _forecast(needs: Preflight, path: Path, workers: BlockWorkers) -> str:
-    """Say what is going to happen, and the time, memory and disk it takes."""
-    if needs.n_there == needs.n_blocks == 1:
-        return f"The only block of {path.name} is there"
+    """Say what is going to happen, and the memory and disk it takes."""
     if needs.n_there == needs.n_blocks:
-        return f"All {needs.n_blocks} blocks of {path.name} are there"
+        return f"All of {path.name} is there"
     if isinstance(workers, OwnProcess):
         return f"Splitting into {path.name}: {needs.sentence}"
     return f"Splitting into {path.name} on {workers}: {needs.needs}"
