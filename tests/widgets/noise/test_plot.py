@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from tests.widgets.noise_fakes import curves, joint
 
 from napari_denoisplit.events import FitStep
 from napari_denoisplit.widgets.layers.place import viewer_reference
+from napari_denoisplit.widgets.noise.grey_levels import grey_levels
 from napari_denoisplit.widgets.noise.plot import (
     BIN,
     FIT,
     JOINT,
+    LEVELS,
     PIT,
     VARIANCE,
     NoisePlot,
@@ -24,7 +27,7 @@ from napari_denoisplit.widgets.noise.plot import (
 def plot(qtbot, viewer):
     plot = NoisePlot(viewer_reference(viewer))
     qtbot.addWidget(plot)
-    plot.show_joint(joint())
+    plot.show_levels((grey_levels("cells", np.arange(100)),))
     plot.show()
     return plot
 
@@ -39,15 +42,16 @@ def labels(plot):
 
 
 def test_what_can_be_plotted_grows_with_the_fit(plot):
-    assert offered(plot) == [JOINT]
+    assert offered(plot) == [LEVELS]
+    plot.show_joint(joint())
     plot.add_step(FitStep("1 Gaussian", 0, 3.5))
-    assert offered(plot) == [FIT, JOINT]
+    assert offered(plot) == [LEVELS, FIT, JOINT]
     plot.show_models({"camera": curves()})
-    assert offered(plot) == [FIT, JOINT, BIN, VARIANCE, PIT]
+    assert offered(plot) == [LEVELS, FIT, JOINT, BIN, VARIANCE, PIT]
     plot.turn_to(PIT)
     plot.show_joint(joint())  # a new fit: the old model is gone, and so is its plot
-    assert plot.page == JOINT
-    assert offered(plot) == [JOINT]
+    assert plot.page == LEVELS
+    assert offered(plot) == [LEVELS, JOINT]
 
 
 @pytest.mark.parametrize(
@@ -105,10 +109,8 @@ def test_data_can_be_told_from_the_ground_in_every_theme(viewer, plot, theme):
     from matplotlib.colors import to_rgb
 
     viewer.theme = theme
-    plot.add_step(FitStep("1 Gaussian", 0, 3.5))
-    plot.turn_to(FIT)
     axes = plot.figure.axes[0]
-    ground, ink = (sum(to_rgb(c)) for c in (axes.get_facecolor(), axes.lines[0].get_color()))
+    ground, ink = (sum(to_rgb(c)) for c in (axes.get_facecolor(), axes.patches[0].get_edgecolor()))
     assert abs(ground - ink) > 1.0
 
 

@@ -12,7 +12,7 @@ from tests.widgets.noise_fakes import BAD, FakeModel, FakeNoiseJobs
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.verdict import NoiseRecord
-from napari_denoisplit.widgets.noise.plot import JOINT
+from napari_denoisplit.widgets.noise.plot import JOINT, LEVELS
 from napari_denoisplit.widgets.noise.widget import NoiseWidget
 
 
@@ -54,6 +54,12 @@ def fit(qtbot, widget):
     widget.panel.button.click()
     assert widget.panel.is_running, widget.panel.hint.text()
     finish(qtbot, widget)
+
+
+def test_grey_levels_are_shown_before_any_fit(qtbot, widget):
+    qtbot.waitUntil(lambda: not widget.plot.isHidden(), timeout=5000)
+    assert widget.plot.page == LEVELS
+    assert widget.verdict.isHidden()
 
 
 def test_an_axis_without_a_name_is_time_where_repeats_are_asked_for(qtbot, widget, jobs, repeats):

@@ -13,8 +13,10 @@ from napari_denoisplit.widgets.parts.plot import load_plotting
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Sequence
 
     from napari_denoisplit.events import Job, NoiseEvent, StatusEvent
+    from napari_denoisplit.images.image import Image
     from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.noise.pairs.pairs import Pairs
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.verdict import NoiseRecord
     from napari_denoisplit.widgets.choosers.chosen import ChosenImage
     from napari_denoisplit.widgets.layers.region import Region
+    from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +47,6 @@ def fit_input(
     """Read the images and fit a noise model."""
     data = yield from _noise_data(chosen)
     yield Stage("Loading the fit")
-    load_plotting()
     # Not at the top: torch is paid for when a fit is asked for, in the background.
     from napari_denoisplit.jobs.noise.job import fit_noise_job
 
@@ -79,14 +81,37 @@ def save_model(
     return path
 
 
+def count_grey_levels(
+    chosen: Sequence[ChosenImage], stop: threading.Event
+) -> Job[StatusEvent, tuple[GreyLevels, ...]]:
+    """Make the histograms of the chosen images, the noisy one first, from a few of their pixels."""
+    yield Stage("Looking at the images")
+    load_plotting()
+    # Not at the top of a window that only shows: it is done in the background.
+    from napari_denoisplit.widgets.noise.grey_levels import grey_levels
+
+    images = [one.read() for one in chosen]
+    found = []
+    for image in images:
+        if stop.is_set():
+            break
+        channel = min(_channel(images[0], chosen[0]) or 0, image.n_channels - 1)
+        found.append(grey_levels(image.name, image.channel(channel).data))
+    return tuple(found)
+
+
 def _noise_data(chosen: NoiseInput) -> Job[StatusEvent, NoiseData]:
     yield Stage("Reading the images")
     noisy = chosen.noisy.read()
     clean = None if chosen.clean is None else chosen.clean.read()
-    channels = chosen.noisy.channels
-    channel = None if channels is None else channel_index(noisy, channels[0])
+    channel = _channel(noisy, chosen.noisy)
     data = NoiseData.from_image(noisy, chosen.source, channel=channel, clean=clean)
     if chosen.region is None:
         return data
     height, width = (int(n) for n in data.observation.shape[-2:])
     return replace(data, mask=chosen.region.mask((height, width)))
+
+
+def _channel(noisy: Image, chosen: ChosenImage) -> int | None:
+    """Index of the channel that the noise is to be known of; None for the only one."""
+    return None if chosen.channels is None else channel_index(noisy, chosen.channels[0])

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSlider, QWidget
 
-from napari_denoisplit.jobs.noise.plots import (
-    STYLES,
-    TICKS,
-    paint_bin,
-    paint_joint,
-    paint_pit,
-    paint_variance,
-)
+from napari_denoisplit.jobs.noise.plots import paint_bin, paint_joint, paint_pit, paint_variance
+from napari_denoisplit.widgets.noise.ink import paint_levels, paint_steps
 from napari_denoisplit.widgets.parts.controls import Text, in_a_row
 from napari_denoisplit.widgets.parts.fields import guard_wheel, narrow_box, tooltip
 from napari_denoisplit.widgets.parts.plot import ThemePlot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from napari_denoisplit.curves import Autocorrelation, JointHistogram, NoiseCurves
     from napari_denoisplit.events import FitStep
     from napari_denoisplit.widgets.layers.place import ViewerRef
-    from napari_denoisplit.widgets.parts.plot import Colors
+    from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
 
-FIT = "progress of the fit"
+LEVELS, FIT = "grey levels", "progress of the fit"
 JOINT, BIN = "all pixels by signal", "pixels of one signal"
 VARIANCE, PIT = "variance and mean", "shape, neighbours (PIT)"
-_PAGES = (FIT, JOINT, BIN, VARIANCE, PIT)
+_PAGES = (LEVELS, FIT, JOINT, BIN, VARIANCE, PIT)
 _HEIGHT, _TALL = 250, 380  # pixels of the canvas with one plot and with two
 _CLICKED = "Click in the plot to see the pixels of one signal."
 
@@ -41,6 +34,7 @@ class NoisePlot(ThemePlot):
 
     def __init__(self, viewer: ViewerRef, parent: QWidget | None = None) -> None:
         super().__init__(viewer, parent)
+        self._levels: tuple[GreyLevels, ...] = ()
         self._steps: list[FitStep] = []
         self._joint: JointHistogram | None = None
         self._models: Mapping[str, NoiseCurves] = {}
@@ -68,6 +62,11 @@ class NoisePlot(ThemePlot):
     def turn_to(self, page: str) -> None:
         """Show another plot."""
         self.choice.setCurrentText(page)
+
+    def show_levels(self, levels: tuple[GreyLevels, ...]) -> None:
+        """Show the histograms of images; what was fitted to others is gone."""
+        self._levels = levels
+        self._refresh()
 
     def show_joint(self, joint: JointHistogram | None) -> None:
         """Show pixels before any fit; models and their fit are gone."""
@@ -97,6 +96,8 @@ class NoisePlot(ThemePlot):
         return next(iter(self._models.values()), None)
 
     def _available(self, page: str) -> bool:
+        if page == LEVELS:
+            return bool(self._levels)
         if page == FIT:
             return bool(self._steps)
         return self._joint is not None if page == JOINT else bool(self._models)
@@ -106,7 +107,7 @@ class NoisePlot(ThemePlot):
         for row, page in enumerate(_PAGES):
             items.item(row).setEnabled(self._available(page))
         if not self._available(self.page):
-            self.turn_to(next((page for page in _PAGES if self._available(page)), FIT))
+            self.turn_to(next((page for page in _PAGES if self._available(page)), LEVELS))
         self.setVisible(any(map(self._available, _PAGES)))
         self._on_page()
 
@@ -145,40 +146,21 @@ class NoisePlot(ThemePlot):
             return
         axes = figure.subplots()
         if self.page == FIT:
-            _paint_steps(axes, self._steps, colors)
+            paint_steps(axes, self._steps, colors)
         elif self.page == JOINT and self._joint is not None:
             bands = None if self._first is None else self._first.bands
             paint_joint(axes, self._joint, bands, self._marked(), colors)
         elif self.page == BIN:
             paint_bin(axes, models, self.slider.value(), colors)
-        else:
+        elif self.page == VARIANCE:
             paint_variance(axes, models, colors)
+        else:
+            paint_levels(axes, self._levels, colors)
 
     def _marked(self) -> float | None:
         if self._first is None or not self._first.bins:
             return None
         return self._first.bins[int(self.slider.value())].signal
-
-
-def _paint_steps(axes: Any, steps: Sequence[FitStep], colors: Colors) -> None:
-    """Paint the held-out log-likelihood of the fit, step by step, a line for each candidate."""
-    values = np.array([-step.held_out_nll for step in steps])
-    texts = [step.text for step in steps]
-    for text in dict.fromkeys(texts):
-        at = np.array([number for number, other in enumerate(texts) if other == text])
-        axes.plot(at, values[at], color=colors["text"], marker=".", markersize=3, linewidth=0.9)
-    best = int(values.argmax())
-    label = f"best: {texts[best]}"
-    axes.plot(best, values[best], "o", color=STYLES[0]["color"], label=label)
-    axes.set(xlabel="step of the fit", ylabel="log-likelihood, pixels left out")
-    if len(values) == 1:  # or its surroundings are hundredths of a step
-        axes.set_xlim(-1, 1)
-    # The first steps are far off, and would press all that matters into one line.
-    low, high = np.quantile(values, 0.25), values.max()
-    if high > low:
-        axes.set_ylim(low - 0.2 * (high - low), high + 0.5 * (high - low))
-    axes.locator_params(nbins=TICKS)
-    axes.locator_params(axis="x", integer=True)
 
 
 def neighbours_text(found: Autocorrelation | None) -> str:

@@ -13,17 +13,22 @@ from napari_denoisplit.events import FitStep, PairsGathered, Progress, Stage
 from napari_denoisplit.widgets.choosers.known_model import KnownModel
 from napari_denoisplit.widgets.noise.input import (
     NoiseInput,
+    count_grey_levels,
     fit_input,
     judge_model,
     save_model,
 )
-from napari_denoisplit.widgets.noise.plot import FIT, JOINT
+from napari_denoisplit.widgets.noise.plot import FIT, JOINT, LEVELS
 from napari_denoisplit.widgets.noise.shelf import ShelfModel
 from napari_denoisplit.widgets.parts.dialogs import ask_for_file, ask_where_to_save
+from napari_denoisplit.widgets.parts.latest import LatestJob
+from napari_denoisplit.widgets.parts.timer import timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from qtpy.QtWidgets import QWidget
 
     from napari_denoisplit.events import NoiseEvent
     from napari_denoisplit.jobs.noise.job import Judged, NoiseFit
@@ -31,8 +36,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
     from napari_denoisplit.widgets.noise.plot import NoisePlot
     from napari_denoisplit.widgets.noise.shelf import NoiseShelf
+    from napari_denoisplit.widgets.noise.source import NoiseSourceChoice
     from napari_denoisplit.widgets.parts.run_panel import RunPanel
-    from napari_denoisplit.widgets.parts.worker import JobFactory
+    from napari_denoisplit.widgets.parts.worker import JobFactory, Start
 
 _PATTERN = "Noise models (*.npz *.npy *.json)"
 R = TypeVar("R")
@@ -147,7 +153,7 @@ class NoiseRun(QObject):
         self._pairs = fit.pairs
         self._panel.say("")
         self._shelf.add(ShelfModel(KnownModel.of_model(name, fit.model), judged), new_pixels=True)
-        if self._plot.page == FIT:
+        if self._plot.page in (FIT, LEVELS):
             self._plot.turn_to(JOINT)
 
     def _judged(self, old: ShelfModel, judged: Judged) -> None:
@@ -180,3 +186,40 @@ def _short(fit: NoiseFit) -> str:
 def _plain(name: str) -> str:
     """Leave out what a file name should not hold."""
     return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-") or "noise"
+
+
+_SETTLE_MS = 150  # choices come in bursts while layers are added
+
+
+class GreyLevelRun(LatestJob):
+    """Looks at a few pixels of what is chosen; the answer is empty where nothing can be seen.
+
+    Parameters
+    ----------
+    start
+        How a job is run.
+    source
+        What is chosen.
+    """
+
+    def __init__(self, start: Start, source: NoiseSourceChoice, parent: QWidget) -> None:
+        super().__init__(start, parent, "denoiSplit: looking at the images")
+        self._source = source
+        self._timer = timer(self, self._look, _SETTLE_MS)
+        # The fit reads the same images and says what is wrong with them.
+        self.failed.connect(lambda _: self.answered.emit(()))
+
+    def look(self) -> None:
+        """Count the grey levels of what is chosen, soon."""
+        self._timer.start()
+
+    def _look(self) -> None:
+        try:
+            chosen = self._source.images_chosen()
+        except DenoisplitError:
+            chosen = []  # the widget says what is wrong with the choice
+        if chosen:
+            self.ask(partial(count_grey_levels, chosen))
+        else:
+            self.forget()
+            self.answered.emit(())

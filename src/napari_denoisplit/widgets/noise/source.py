@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_denoisplit.settings import NoiseSource
+    from napari_denoisplit.widgets.choosers.chosen import ChosenImage
     from napari_denoisplit.widgets.layers.place import ViewerRef
     from napari_denoisplit.widgets.layers.region import Region
 
@@ -116,6 +117,21 @@ class NoiseSourceChoice(QWidget):
         (noisy,) = self.noisy.chosen()
         clean = self.clean.chosen()[0] if self._is_pair else None
         return NoiseInput(self.chosen_source, noisy, clean, self._region())
+
+    def images_chosen(self) -> list[ChosenImage]:
+        """Take the images alone, even if nothing can be learned from them.
+
+        An OME-Zarr image, which may be too large to look at, is left out.
+
+        Raises
+        ------
+        ImageError
+            A layer cannot be used.
+        """
+        if self.noisy.problem:
+            return []
+        images = [chooser.chosen()[0] for chooser in self._choosers if not chooser.problem]
+        return [image for image in images if image.path is None or image.path.is_file()]
 
     def add_files(self, paths: list[Path]) -> None:
         """Take a noisy file, and a clean one after it where that is asked for."""

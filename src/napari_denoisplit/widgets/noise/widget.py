@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
-from napari_denoisplit.widgets.noise.plot import NoisePlot
-from napari_denoisplit.widgets.noise.run import NoiseRun
+from napari_denoisplit.widgets.noise.plot import LEVELS, NoisePlot
+from napari_denoisplit.widgets.noise.run import GreyLevelRun, NoiseRun
 from napari_denoisplit.widgets.noise.shelf import NoiseShelf
 from napari_denoisplit.widgets.noise.source import NoiseSourceChoice
 from napari_denoisplit.widgets.noise.words import figures_html
@@ -22,6 +22,7 @@ from napari_denoisplit.widgets.parts.worker import Start, start_job
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
+    from napari_denoisplit.widgets.noise.grey_levels import GreyLevels
     from napari_denoisplit.widgets.noise.input import NoiseInput
 
 _TITLES = {
@@ -58,6 +59,7 @@ class NoiseWidget(JobWidget):
         self.verdict = Text("Verdict", self, selectable=True)
         self.figures = Text("Numbers of the noise model", self, selectable=True)
         self.shelf = NoiseShelf(self)
+        self.levels = GreyLevelRun(start, self.source, self)
         self.jobs = NoiseRun(self.panel, self.plot, self.shelf)
         how = ("Noise model", self.settings, self.training, Fold("More", self.more), self.panel)
         found = (self.plot, self.verdict, self.shelf, self.figures)
@@ -69,6 +71,7 @@ class NoiseWidget(JobWidget):
 
     def _connect(self) -> None:
         self.source.changed.connect(self._on_source)
+        self.levels.answered.connect(self._on_levels)
         self.shelf.changed.connect(self._on_shelf)
         self.shelf.load_button.clicked.connect(self.jobs.ask_and_load)
         self.shelf.save_button.clicked.connect(self.jobs.ask_and_save)
@@ -102,7 +105,13 @@ class NoiseWidget(JobWidget):
         self.training.setVisible(self.source.chosen_source == "bootstrap")
         if not self.panel.is_running:
             self.panel.say("")  # it was about the choice before
+        self.levels.look()
         self._refresh()
+
+    def _on_levels(self, levels: tuple[GreyLevels, ...]) -> None:
+        self.plot.show_levels(levels)
+        if not (self.panel.is_running or self.shelf.shown):
+            self.plot.turn_to(LEVELS)
 
     def _on_shelf(self) -> None:
         self._describe()
