@@ -10,7 +10,7 @@ from napari.layers import Image as ImageLayer
 from tests.widgets.samples_layers import NAMES, make_samples
 
 from napari_denoisplit.checkpoint import ModelHeader
-from napari_denoisplit.events import LensDrawn
+from napari_denoisplit.events import LensDrawn, PreviewSplit
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.layer_record import (
     MMSE,
@@ -36,6 +36,7 @@ from napari_denoisplit.widgets.samples.place import DrawnPlace, PixelMarker
 from napari_denoisplit.widgets.split.disk_layers import DiskLayers
 from napari_denoisplit.widgets.split.in_memory import MemoryLayers
 from napari_denoisplit.widgets.split.lens_layers import LensLayers, LensPicture
+from napari_denoisplit.widgets.train.run import PreviewLayers
 from napari_denoisplit.widgets.trust.samples import ALTERNATIVES, CONSENSUS, MODE
 from napari_denoisplit.widgets.trust.showing import show_image
 from napari_denoisplit.widgets.trust.widget import TrustWidget
@@ -119,6 +120,21 @@ def test_what_is_denoised(viewer, turned):
     chosen = ChosenImage("cell", image, turned, place_of_layer(turned, "YX"))
     show_denoised(viewer_reference(viewer), chosen, image, image, {})
     np.testing.assert_allclose(corners(viewer.layers["cell denoised"].__wrapped__), corners(turned))
+
+
+def test_previews_of_a_training_lie_straight_beside_everything(viewer, turned):
+    place = place_of_layer(turned, "YX")
+    previews = PreviewLayers(viewer_reference(viewer), "model", NAMES, place)
+    low, high = viewer.layers.extent.world
+    planes = np.zeros((len(NAMES), 32, 32), np.float32)
+    previews.show(PreviewSplit(1, planes[0], planes, planes))
+    new = made(viewer)
+    assert len(new) == 1 + 2 * len(NAMES)
+    for layer in new:
+        y, x = corners(layer).T
+        assert len(set(y.round(6))) == len(set(x.round(6))) == 2  # not turned
+        assert y.min() >= low[-2]
+        assert x.min() > high[-1]
 
 
 def test_samples_that_are_shown_or_pinned(viewer, qtbot, turned, results):

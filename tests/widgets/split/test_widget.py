@@ -221,9 +221,14 @@ def test_channels_are_superposed_or_one_is_taken(qtbot, viewer, widget, jobs, rn
 def test_more_channels_than_structures_cannot_be_superposed(qtbot, viewer, widget, jobs):
     viewer.add_image(np.zeros((3, 16, 20)), name="three", axis_labels=("c", "y", "x"))
     widget.source.layer.layer = layer(viewer, "three")
-    click(widget)
-    wait_for_end(qtbot, widget)
-    assert "3 channels" in widget.panel.status.text()
+    hint = widget.panel.hint.text()  # before anything is read or split
+    assert hint.startswith("3 channels are chosen: take the one that shows all structures")
+    assert "one of each structure (nuclei, actin)" in hint
+    assert not widget.panel.button.isEnabled()
+    widget.source.channel_choice.boxes[1].setChecked(False)
+    assert widget.panel.button.isEnabled()  # two of two structures are superposed
+    widget.source.channel_choice.boxes[0].setChecked(False)
+    assert widget.panel.button.isEnabled()
     assert not jobs.calls
 
 

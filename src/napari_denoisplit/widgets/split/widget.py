@@ -127,7 +127,18 @@ class SplitWidget(ModelPage):
         """Why nothing can be split; empty if something can."""
         is_wrong = self.model.header is None and bool(self.model.edit.text())
         problem = "The model cannot be used: see above." if is_wrong else self.model.problem
-        return problem or self.source.problem
+        return problem or self.source.problem or self._problem_with_channels()
+
+    def _problem_with_channels(self) -> str:
+        """Why the chosen channels make no superposition; empty if they do, or there are none."""
+        n = len(self.source.channel_choice.titles)
+        structures = () if self.model.header is None else self.model.header.channel_names
+        if n in (0, 1, len(structures)) or not structures:
+            return ""
+        each = (
+            f", or one of each structure ({', '.join(structures)})" if len(structures) > 1 else ""
+        )
+        return f"{n} channels are chosen: take the one that shows all structures together{each}."
 
     def _order(self) -> tuple[ModelHeader, tuple[ChosenImage, ...], SplitSettings]:
         if self.model.header is None:
