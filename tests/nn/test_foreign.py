@@ -85,6 +85,9 @@ def test_context_of_musplit_is_asked_for_with_what_it_may_be():
     by_size = ladder.settings(2, ImportSettings(patch_size=8)).context
     assert by_size == ladder.settings(2, ImportSettings(context="lean")).context
     assert (by_size.variant, by_size.scales) == ("lean", 3)
+    assert by_size.kept_size == 8  # no more than there is
+    few = ladder.settings(2, ImportSettings(context="lean", kept_size=2)).context
+    assert few.kept_size == 2
 
 
 def test_an_autoencoder_is_told_to_be_one():

@@ -173,7 +173,7 @@ class ForeignLadder:
             scales=self._scales,
             variant=left[0],
             patch_size=possible[left[0]],
-            kept_size=given.kept_size,
+            kept_size=min(given.kept_size, possible[left[0]]),
         )
 
 

@@ -31,7 +31,10 @@ class ImportSettings(Settings):
         None, ge=8, description="Edge of the training patches, pixels, where there is context."
     )
     kept_size: int = Field(
-        16, ge=1, description="Edge of what is kept of the middle of a patch with context, pixels."
+        16,
+        ge=1,
+        description="Edge of what is kept of the middle of a patch with context, pixels; the whole "
+        "of a smaller patch.",
     )
     autoencoder: bool = Field(
         False, description="It is muSplit's hierarchical autoencoder, which draws no samples."
