@@ -4,8 +4,9 @@
 
 Trains models on the NF1 wells D6 and D7 (preset fast, 1600 steps; about 12 minutes each on two idle
 cores): mixed half and half, over a range of factors, and 0.7 : 0.3 alone. Splits both halves of
-well B7 in seven proportions, grey levels kept, and writes the table between the marks of
-docs/benchmarks.md. Models that are in the folder already are not trained again.
+well B7 in seven proportions, and writes the table between the marks of docs/benchmarks.md. The
+model of the range is told the brightness that is found in the recording; the others see grey levels
+that are kept. Models that are in the folder already are not trained again.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def trained(name: str, folder: Path) -> Model:
 
 def measured(model: Model, share: float) -> list[list[float]]:
     """PSNR of both structures, and slopes over what they give to the image: mean of the halves."""
-    settings = SplitSettings(n_samples=4, keep_samples=4, grey_levels="kept")
+    how = "matched" if model.header.mix.is_range else "kept"  # so that it is told what is found
+    settings = SplitSettings(n_samples=4, keep_samples=4, grey_levels=how)
     weights = model.header.mix.mean_weights(2)
     found = []
     for half in (0, 1):

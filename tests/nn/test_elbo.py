@@ -47,7 +47,7 @@ def test_the_loss_is_reconstruction_plus_beta_times_the_sum_over_levels():
         lambda p, channels, factors: torch.tensor(1.5), LossSettings(beta=2.0), 2
     )
     made = prediction([4.0, 4.0], [8.0, 8.0])
-    terms = objective(lambda x: made, Batch(torch.zeros(2, 1, 4, 4), made.signal), step=0)
+    terms = objective(lambda *_: made, Batch(torch.zeros(2, 1, 4, 4), made.signal), step=0)
     assert terms.kl_per_level.tolist() == [0.25, 0.5]
     assert float(terms.loss) == 1.5 + 2 * 0.75
 

@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from napari_denoisplit.nn.families import family_of
-from napari_denoisplit.settings import METHODS, RECIPES, TrainSettings
+from napari_denoisplit.settings import METHODS, RECIPES, MixSettings, TrainSettings
 
 
 def n_weights(settings: TrainSettings, n_channels: int) -> int:
     loss = settings.loss or METHODS[settings.method]
     family = family_of(settings.network)
     with torch.device("meta"):
-        network = family.network(family.shaped(settings.network, n_channels, loss))
+        network = family.network(family.shaped(settings.network, n_channels, loss, MixSettings()))
     return sum(p.numel() for p in network.parameters())
 
 

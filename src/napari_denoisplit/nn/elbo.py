@@ -68,7 +68,7 @@ class ElboObjective(Objective):
 
     def forward(self, network: Callable[..., Prediction], batch: Batch, step: int) -> Terms:
         """Loss of one posterior sample."""
-        prediction = network(batch.superposition)
+        prediction = network(batch.superposition, None, batch.factors)
         return self._terms(prediction, batch.channels, self.beta(step), batch.factors)
 
     def validate(

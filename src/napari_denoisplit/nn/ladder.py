@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.nn.blocks import Downsample, Merge, ResidualBlock, Upsample
+from napari_denoisplit.nn.brightness import BrightnessBiases, add_biases, with_bias
 from napari_denoisplit.nn.context import Context, centre
 from napari_denoisplit.nn.gaussian import Gaussian, gaussian_kl
 from napari_denoisplit.nn.sampler import Prediction, SplittingNetwork
@@ -83,15 +84,21 @@ class TopDown(nn.Module):
             prior = prior.repeat(1, 1, rows, columns)[..., : shape[0], : shape[1]]
         return Gaussian.from_features(prior, self.variance)
 
-    def ascend(self, z: Tensor, above: Tensor | None, edge: int | None = None) -> Tensor:
+    def ascend(
+        self,
+        z: Tensor,
+        above: Tensor | None,
+        edge: int | None = None,
+        bias: Tensor | None = None,
+    ) -> Tensor:
         """Latents (B, Z, y, x) -> features for the level below, (B, H, 2y, 2x).
 
-        With an edge, of that much of the middle.
+        With an edge, of that much of the middle; with a bias for the way up.
         """
         h = self.latents(z)
         if above is not None:
             h = self.skip(h, above)
-        return self.up(h if edge is None else centre(h, edge))  # type: ignore[no-any-return]
+        return with_bias(self.up, h if edge is None else centre(h, edge), bias)
 
 
 class VSE(SplittingNetwork):
@@ -125,13 +132,49 @@ class VSE(SplittingNetwork):
         )
         outputs = settings.n_channels * (2 if settings.predict_logvar else 1)
         self.output = nn.Conv2d(n, outputs, 3, padding=1)
+        self.brightness = None
+        if settings.told_brightness:
+            self.brightness = BrightnessBiases(
+                settings.n_channels, n, len(self._parts_with_biases())
+            )
 
     @property
     def multiple(self) -> int:
         """Image edges that the ladder takes as they are are multiples of this."""
         return int(2**self.settings.n_levels)
 
-    def encode(self, x: Tensor, margin: int = 0) -> list[Tensor]:
+    def told(self, factors: Sequence[float]) -> VSE:
+        """Return the network that knows how bright structures are in an image; weights are a copy.
+
+        Parameters
+        ----------
+        factors
+            How bright each structure is, beside the middle of the mixing range.
+
+        Raises
+        ------
+        ValueError
+            It was not trained to be told, or there is not one for each structure.
+        """
+        if self.brightness is None or len(factors) != self.settings.n_channels:
+            raise ValueError(f"a network of {self.settings.in_words} cannot be told {factors}")
+        known = VSE(self.settings.model_copy(update={"told_brightness": False}))
+        state = self.state_dict()
+        known.load_state_dict({k: v for k, v in state.items() if not k.startswith("brightness.")})
+        known.to(next(self.parameters()).device).train(self.training)
+        at = torch.tensor(factors, dtype=torch.float32)[None, :, None, None]
+        biases = self.brightness(at.to(next(self.parameters()).device))
+        add_biases(known._parts_with_biases(), biases)
+        return known
+
+    def _parts_with_biases(self) -> list[nn.Sequential]:
+        """Return the stem, the ways down and the ways up, the finest level first."""
+        ups = (level.up for level in self.top_down)
+        return [self.stem, *self.bottom_up, *ups]
+
+    def encode(
+        self, x: Tensor, margin: int = 0, biases: Sequence[Tensor | None] | None = None
+    ) -> list[Tensor]:
         """Bottom-up pass: the normalized superposition to features, finest level first.
 
         Parameters
@@ -140,6 +183,8 @@ class VSE(SplittingNetwork):
             (B, 1, Y, X); Y and X without the margin are multiples of `multiple`.
         margin
             Pixels on each side that are seen as context alone.
+        biases
+            Of the stem and of each level: what it is told; None: nothing.
 
         Returns
         -------
@@ -147,10 +192,12 @@ class VSE(SplittingNetwork):
             (B, H, Y/2^(l+1), X/2^(l+1)) for each level l.
         """
         surroundings = [] if self.context is None else self.context.of_image(x, margin)
-        h = self.stem(x[..., margin : x.shape[-2] - margin, margin : x.shape[-1] - margin])
+        stem_bias, *biases = biases or [None] * (self.settings.n_levels + 1)
+        inside = x[..., margin : x.shape[-2] - margin, margin : x.shape[-1] - margin]
+        h = with_bias(self.stem, inside, stem_bias)
         features = []
-        for level, down in enumerate(self.bottom_up):
-            h = down(h)
+        for level, (down, bias) in enumerate(zip(self.bottom_up, biases, strict=True)):
+            h = with_bias(down, h, bias)  # type: ignore[arg-type]
             if self.context is not None and level < len(surroundings):
                 h = self.context.merged(level, h, surroundings[level])
             features.append(h)
@@ -191,7 +238,9 @@ class VSE(SplittingNetwork):
             above = level.ascend(p.sample(eps), above)
         return self._head(above)[:, : self.settings.n_channels].float()
 
-    def forward(self, x: Tensor, noise: LatentNoise | None = None) -> Prediction:
+    def forward(
+        self, x: Tensor, noise: LatentNoise | None = None, factors: Tensor | None = None
+    ) -> Prediction:
         """Training pass: one posterior sample of any image size, with the KL of each level.
 
         Parameters
@@ -202,6 +251,8 @@ class VSE(SplittingNetwork):
             each side, for which nothing is predicted.
         noise
             As in `decode`; None draws from torch's random state.
+        factors
+            (B, C, 1, 1), how bright structures are, as of `Batch`; for a network that is told.
 
         Raises
         ------
@@ -219,21 +270,25 @@ class VSE(SplittingNetwork):
                 f"pixels, not {height}x{width}: choose another patch_size."
             )
         x = F.pad(x, (0, columns, 0, rows), mode="replicate")
-        bottom_up = self.encode(x, margin)
+        biases: Sequence[Tensor | None] = [None] * (2 * self.settings.n_levels + 1)
+        if self.brightness is not None and factors is not None:
+            biases = self.brightness(factors)
+        bottom_up = self.encode(x, margin, biases[: self.settings.n_levels + 1])
         if self.training:
             self._check_top(bottom_up[-1])
         above, kl_levels, sizes = None, [], []
         for level in self._levels_from_top():
+            bias = biases[self.settings.n_levels + 1 + level.level]
             q = level.q(bottom_up[level.level], above)
             if self.settings.autoencoder:
-                above = level.ascend(q.mean, above, self._edge)
+                above = level.ascend(q.mean, above, self._edge, bias)
                 continue
             p = level.p(above, (q.mean.shape[-2], q.mean.shape[-1]))
             kl_levels.append(gaussian_kl(q, p).sum(dim=(1, 2, 3)))  # (B,)
             sizes.append(q.mean[0].numel())
             shape = tuple(q.mean.shape)
             z = q.sample(torch.randn_like(q.mean) if noise is None else noise(level.level, shape))
-            above = level.ascend(z, above, self._edge)
+            above = level.ascend(z, above, self._edge, bias)
         out = self._head(above)[..., :height, :width].float()
         signal, logvar = out.chunk(2, dim=1) if self.settings.predict_logvar else (out, None)
         return Prediction(signal, logvar, kl_levels[::-1], sizes[::-1])

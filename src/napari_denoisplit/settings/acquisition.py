@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -37,6 +37,12 @@ class Acquisition(Settings):
         1,
         description="Times that the network sees the recording enlarged, where its pixels are "
         "larger than those of the training images.",
+    )
+
+    brightness: tuple[Annotated[float, Field(gt=0, le=1e3)], ...] = Field(
+        (),
+        description="How bright each structure is in the recording, beside the middle of the "
+        "mixing range, for a model that was trained over one; empty: as there.",
     )
 
     @model_validator(mode="after")

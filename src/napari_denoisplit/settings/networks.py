@@ -93,6 +93,12 @@ class LadderSettings(NetworkSettings):
         None, description="Surroundings at lower resolutions that it sees, too; None: none."
     )
 
+    told_brightness: bool = Field(
+        False,
+        description="Whether it is told how bright each structure is in an image; set where it is "
+        "trained over a mixing range.",
+    )
+
     @model_validator(mode="after")
     def _every_scale_has_a_level(self) -> Self:
         if self.context is not None and self.context.scales > self.n_levels + 1:
@@ -337,6 +343,11 @@ class MixSettings(Settings):
                 )
             return self.weights
         return (1.0 if self.mode == "sum" else 1.0 / n_channels,) * n_channels
+
+    @property
+    def is_range(self) -> bool:
+        """Whether structures are brightened and dimmed."""
+        return self.alpha_low < self.alpha_high
 
     @property
     def factors(self) -> tuple[float, float]:

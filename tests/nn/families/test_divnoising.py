@@ -11,7 +11,7 @@ from napari_denoisplit.nn.families import family_of
 from napari_denoisplit.nn.families.divnoising import DivNoising
 from napari_denoisplit.nn.objective import Batch
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
-from napari_denoisplit.settings import METHODS, DivNoisingSettings, LossSettings
+from napari_denoisplit.settings import METHODS, DivNoisingSettings, LossSettings, MixSettings
 
 SMALL = DivNoisingSettings(n_filters=4, n_latents=6)
 STATISTICS = Normalization(
@@ -68,7 +68,7 @@ def test_the_loss_is_the_noise_model_and_beta_times_the_whole_kl_by_pixels():
 def test_one_channel_and_a_noise_model_are_asked_for():
     family = family_of(SMALL)
     with pytest.raises(TrainingError, match="one channel, and 2 are given"):
-        family.shaped(SMALL, 2, METHODS["denoisplit"])
+        family.shaped(SMALL, 2, METHODS["denoisplit"], MixSettings())
     with pytest.raises(TrainingError, match="noise by a noise model"):
-        family.shaped(SMALL, 1, METHODS["musplit"])
-    assert family.shaped(SMALL, 1, METHODS["denoisplit"]) == SMALL
+        family.shaped(SMALL, 1, METHODS["musplit"], MixSettings())
+    assert family.shaped(SMALL, 1, METHODS["denoisplit"], MixSettings()) == SMALL

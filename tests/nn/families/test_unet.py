@@ -8,7 +8,7 @@ from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.nn.families import facts_of, family_of
 from napari_denoisplit.nn.families.unet import PlainUNet, SquaredError
 from napari_denoisplit.nn.objective import Batch
-from napari_denoisplit.settings import METHODS, LadderSettings, UNetSettings
+from napari_denoisplit.settings import METHODS, LadderSettings, MixSettings, UNetSettings
 
 SMALL = UNetSettings(n_levels=2, n_filters=4)
 STATISTICS = Normalization(
@@ -48,5 +48,5 @@ def test_its_loss_is_the_squared_error_in_normalized_units():
 
 def test_one_channel_is_refused():
     with pytest.raises(TrainingError, match="return its input"):
-        family_of(SMALL).shaped(SMALL, 1, METHODS["denoisplit"])
-    assert family_of(SMALL).shaped(SMALL, 3, METHODS["denoisplit"]).n_channels == 3
+        family_of(SMALL).shaped(SMALL, 1, METHODS["denoisplit"], MixSettings())
+    assert family_of(SMALL).shaped(SMALL, 3, METHODS["denoisplit"], MixSettings()).n_channels == 3

@@ -129,7 +129,8 @@ class Batches:
         self._normalization = normalization
         n = len(fields[0]) if shows is None else len(self._sources)
         self._weights = torch.tensor(mix.mean_weights(n), device=device)
-        self._factors, self._offset = mix.factors, mix.offset
+        self._factors = mix.factors if mix.is_range else None
+        self._offset = mix.offset
         self._is_recorded = superpositions is not None
         self._augment = augment
         self._independent_share = independent_share if shows is None else 1.0
@@ -232,7 +233,7 @@ class Batches:
 
     def _drawn_factors(self, n_mixed: int) -> Tensor | None:
         """Factors (B, C, 1, 1), drawn for the patches that are mixed; the others come after."""
-        if self._factors[0] == self._factors[1]:
+        if self._factors is None:
             return None
         factors = np.ones((self.batch_size, len(self._weights), 1, 1), np.float32)
         drawn = factors[:n_mixed]

@@ -171,10 +171,10 @@ class Trainer:
             )
         self.n_parts *= 2
 
-    def _predict(self, images: Tensor) -> Any:
+    def _predict(self, *inputs: Any) -> Any:
         """Let the network predict in the precision of the training; the loss is in float32."""
         with self.compute.autocast():
-            return self.network(images)
+            return self.network(*inputs)
 
     def _skip(self, loss: float) -> None:
         self.skipped += 1

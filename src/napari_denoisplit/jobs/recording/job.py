@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
+from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.giving_up import GivenUp, giving_up
 from napari_denoisplit.images.acquisition import to_training, without_background
@@ -14,6 +15,7 @@ from napari_denoisplit.images.results.record import RECORDING
 from napari_denoisplit.jobs.recording.acquisition import estimate, missing_noise
 from napari_denoisplit.jobs.recording.scale import magnification_for, pixel_edges
 from napari_denoisplit.jobs.recording.windows import windows_of
+from napari_denoisplit.jobs.trust.brightness import brightness_of, factors_of
 from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
 from napari_denoisplit.measures.separation import doubt_about
 from napari_denoisplit.measures.trust.likeness import noise_of, without_specks
@@ -21,9 +23,11 @@ from napari_denoisplit.measures.trust.recording import (
     RecordingFigures,
     judge_recording,
     judge_scale,
+    judge_told,
+    judge_untold,
 )
 from napari_denoisplit.nn.compute import keep_freed_memory
-from napari_denoisplit.settings import Acquisition
+from napari_denoisplit.settings import Acquisition, LadderSettings
 
 if TYPE_CHECKING:
     import threading
@@ -32,11 +36,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydantic import JsonValue
 
-    from napari_denoisplit.checkpoint import Model
+    from napari_denoisplit.checkpoint import Model, ModelHeader
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.jobs.recording.windows import Windows
+    from napari_denoisplit.measures.brightness import Brightness
     from napari_denoisplit.measures.trust.likeness import Likeness
-    from napari_denoisplit.settings import SplitSettings
+    from napari_denoisplit.settings import NetworkSettings, SplitSettings
     from napari_denoisplit.verdict import Verdict
 
 _FEWEST = 4
@@ -89,9 +95,16 @@ def recording_job(
     Returns
     -------
     None after a stop, where it is not known how the recording was taken.
+
+    Raises
+    ------
+    JobError
+        The network cannot be told how bright structures are, as the settings do.
     """
     likeness = likeness_of(model.header)
     known = settings.acquisition
+    if known is not None and known.brightness:
+        _check_brightness(model.header, known.brightness)
     if known is None and settings.grey_levels == "kept":
         known = Acquisition()
     enlarged = magnification_for(model.header, view, settings)
@@ -111,15 +124,24 @@ def recording_job(
             )
             if acquisition.background and known is None:
                 windows = windows_of(without_background(view, acquisition))
-            figures = _figures(model, likeness, to_training(windows.pixels, acquisition))
+            x = _normalized(model, windows, acquisition)
+            figures = _figures(model, likeness, x)
+            brightness = brightness_of(model.header)
+            factors = acquisition.brightness
+            if brightness is not None and not factors:
+                factors = factors_of(model, brightness, x)
     except GivenUp:
         return None
     if acquisition.background:
         figures = figures._replace(background=float(np.ptp(acquisition.background)))
     verdict = judge_recording(figures)
+    if brightness is not None:
+        if known is None and _is_told(model.header.network):
+            acquisition = acquisition.model_copy(update={"brightness": factors})
+        verdict = verdict.joined(_judged(model.header, brightness, factors, acquisition))
     if aside is not None:
         verdict = verdict.joined(aside)
-    notes = tuple(_in_words(acquisition)) if known is None else ()
+    notes = tuple(_in_words(model.header, acquisition)) if known is None else ()
     if verdict.grade != "good":
         notes = (*notes, verdict.headline)
     yield from map(Stage, notes)
@@ -137,18 +159,59 @@ def _without_a_look(model: Model, view: Image, enlarged: int) -> Verdict | None:
     return scale.joined(doubt)
 
 
-def _figures(model: Model, likeness: Likeness, windows: NDArray[np.float32]) -> RecordingFigures:
-    """Measure windows (N, Y, X) in the grey levels of the training images."""
+def _normalized(model: Model, windows: Windows, acquisition: Acquisition) -> NDArray[np.float32]:
+    """Bring windows to the grey levels of the training images, without specks, and normalize."""
     n = model.header.normalization
-    x = (windows - np.float32(n.input_mean)) / np.float32(n.input_std)
+    levels = to_training(windows.pixels, acquisition)
+    x = (levels - np.float32(n.input_mean)) / np.float32(n.input_std)
+    return without_specks(x, noise_of(x))
+
+
+def _figures(model: Model, likeness: Likeness, x: NDArray[np.float32]) -> RecordingFigures:
+    """Measure windows (N, Y, X), normalized."""
     noise = noise_of(x) / likeness.noise
-    x = without_specks(x, noise * likeness.noise)
     white = np.random.default_rng(_SEED).standard_normal(x.shape, np.float32)
     x = x + np.float32(missing_noise(noise) * likeness.noise) * white
     return RecordingFigures(noise, likeness.shift(figures_of(model, torch.from_numpy(x)[:, None])))
 
 
-def _in_words(acquisition: Acquisition) -> Iterator[str]:
+def _is_told(network: NetworkSettings) -> bool:
+    return isinstance(network, LadderSettings) and network.told_brightness
+
+
+def _check_brightness(header: ModelHeader, brightness: tuple[float, ...]) -> None:
+    names = header.channel_names
+    if not _is_told(header.network):
+        raise JobError(
+            "This model was trained with one brightness of the structures, so that it cannot be "
+            "told another: leave brightness out, or train a model over a mixing range."
+        )
+    if len(brightness) != len(names):
+        raise JobError(
+            f"{len(brightness)} numbers of brightness for {len(names)} structures "
+            f"({', '.join(names)}): give one for each."
+        )
+
+
+def _judged(
+    header: ModelHeader,
+    known: Brightness,
+    factors: tuple[float, ...],
+    acquisition: Acquisition,
+) -> Verdict:
+    """Judge how bright structures are, by whether the network is told."""
+    named = dict(zip(header.channel_names, factors, strict=True))
+    if acquisition.brightness:
+        return judge_told([n for n, factor in named.items() if known.is_at_its_end(factor)], named)
+    weights = header.mix.mean_weights(len(factors))
+    return judge_untold(named, weights)
+
+
+def _in_words(header: ModelHeader, acquisition: Acquisition) -> Iterator[str]:
+    if acquisition.brightness:
+        parts = zip(header.channel_names, acquisition.brightness, strict=True)
+        told = ", ".join(f"{name} {factor:.2g}" for name, factor in parts)
+        yield f"Brightness of the structures, beside the middle of the mixing range: {told}"
     if acquisition.gain != 1:
         yield (
             f"Its grey levels are {acquisition.gain:.3g} times those of the training images: they "

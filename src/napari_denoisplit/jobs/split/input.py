@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.events import Job
     from napari_denoisplit.images.plane_region import PlaneRegion
     from napari_denoisplit.images.training.normalization import Normalization
+    from napari_denoisplit.nn.ladder import VSE
     from napari_denoisplit.nn.sampler import NetworkFacts
     from napari_denoisplit.settings import Acquisition, SplitSettings
 
@@ -51,8 +52,8 @@ def model_of(model: Model | Path) -> Job[Stage, Model]:
 def as_recorded(model: Model, image: Image, acquisition: Acquisition | None) -> tuple[Model, Image]:
     """Return a model for a recording as it was taken, and its planes less their background.
 
-    Its statistics are in the grey levels of the recording, and its network sees that enlarged
-    where its pixels are larger.
+    Its statistics are in the grey levels of the recording, and its network is told how bright
+    structures are there, and sees it enlarged where its pixels are larger.
 
     Raises
     ------
@@ -63,6 +64,8 @@ def as_recorded(model: Model, image: Image, acquisition: Acquisition | None) -> 
     if acquisition is None or acquisition.as_trained:
         return model, view
     header, network = model.header, model.network
+    if acquisition.brightness:
+        network = cast("VSE", network).told(acquisition.brightness)
     if acquisition.magnification > 1:
         network = MagnifiedNetwork(network)
     changed = {

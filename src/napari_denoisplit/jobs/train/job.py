@@ -18,6 +18,7 @@ from napari_denoisplit.jobs.learning.keeping import short_of_room
 from napari_denoisplit.jobs.learning.loop import learn_job
 from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.train.preparation import prepare
+from napari_denoisplit.jobs.trust.brightness import with_brightness
 from napari_denoisplit.jobs.trust.likeness import with_likeness
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
 from napari_denoisplit.jobs.trust.residuals import reference_of
@@ -225,6 +226,7 @@ def _measured(
     except GivenUp:
         yield Stage(NOT_LEARNED)
         notes = (*notes, NOT_LEARNED)
+    model = with_brightness(model, batches, stop)
     if stop.is_set():
         unseen, stop = _few(unseen), end
     if unseen:

@@ -199,7 +199,7 @@ def _check_resumed(
             f"{before.path} was trained {words[0]} superpositions, and goes on {words[1]} them: "
             "resume with the images it was trained on."
         )
-    asked = family_of(header.network).shaped(header.network, fields.n_channels, loss)
+    asked = family_of(header.network).shaped(header.network, fields.n_channels, loss, header.mix)
     if header.network != asked:
         raise TrainingError(
             f"{before.path} was trained with another likelihood than {loss.likelihood!r}, which is "
@@ -239,7 +239,7 @@ def _new_header(opened: _Opened, settings: TrainSettings, loss: LossSettings) ->
         mix = recorded_mix(fields.fields, recorded, parts.train, mix, names)
     weights = mix.channel_weights(fields.n_channels)
     return ModelHeader(
-        network=family_of(chosen).shaped(chosen, fields.n_channels, loss),
+        network=family_of(chosen).shaped(chosen, fields.n_channels, loss, mix),
         mix=mix.model_copy(update={"weights": weights}),
         normalization=fields.normalization(parts.train, mix),
         channel_names=names,

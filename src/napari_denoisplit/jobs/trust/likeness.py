@@ -20,10 +20,10 @@ from napari_denoisplit.measures.trust.likeness import (
 )
 from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.nn.likeness import map_figures
+from napari_denoisplit.nn.objective import Batch
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
 
     from torch import Tensor
 
@@ -58,10 +58,12 @@ def with_likeness(model: Model, batches: Batches | ShelvedBatches, stop: threadi
     if EDGE % facts_of(model.header.network, torch.float32).multiple:
         return model
     try:
-        tiles = torch.cat(list(_tiles(batches.evenly(EDGE, _SEED), stop)))
+        few = LEAST_TILES if stop.is_set() else N_TILES
+        drawn = tiles_of(batches, few, _SEED)
     except ImageError:
         return model
-    plain = tiles[:, 0].cpu().numpy()
+    tiles = drawn.superposition
+    plain = _in_the_middle(drawn, model.header)[:, 0].cpu().numpy()
     noise = noise_of(plain)
     generator = torch.Generator().manual_seed(_SEED)
     share = torch.rand((len(tiles), 1, 1, 1), generator=generator) * 2 - 1
@@ -101,11 +103,37 @@ def figures_of(
     return [torch.cat(level).double().numpy() for level in zip(*found, strict=True)]
 
 
-def _tiles(batches: Batches, stop: threading.Event) -> Iterator[Tensor]:
-    n_drawn = 0
-    while n_drawn < (LEAST_TILES if stop.is_set() else N_TILES):
-        batch = batches.draw()
-        margin = (batch.superposition.shape[-1] - batch.channels.shape[-1]) // 2
-        tiles = batch.superposition[..., margin : margin + EDGE, margin : margin + EDGE]
-        n_drawn += len(tiles)
-        yield tiles
+def tiles_of(batches: Batches | ShelvedBatches, n: int, seed: int) -> Batch:
+    """Draw n tiles or a few more, from everywhere alike.
+
+    Raises
+    ------
+    ImageError
+        The images have no room for a tile.
+    """
+    evenly = batches.evenly(EDGE, seed)
+    drawn: list[Batch] = []
+    while sum(len(batch.channels) for batch in drawn) < n:
+        drawn.append(evenly.draw())
+    margin = (drawn[0].superposition.shape[-1] - EDGE) // 2
+    inside = slice(margin, margin + EDGE)
+    factors = [batch.factors for batch in drawn if batch.factors is not None]
+    return Batch(
+        torch.cat([batch.superposition for batch in drawn])[..., inside, inside],
+        torch.cat([batch.channels for batch in drawn]),
+        torch.cat(factors) if factors else None,
+    )
+
+
+def _in_the_middle(tiles: Batch, header: ModelHeader) -> Tensor:
+    """Superpositions (N, 1, Y, X), normalized, with all structures as in the middle of the range.
+
+    The gain of a recording is told by noise and contrast of one brightness, not of all.
+    """
+    if tiles.factors is None:
+        return tiles.superposition
+    channels = tiles.channels / tiles.factors
+    weights = channels.new_tensor(header.mix.mean_weights(channels.shape[1]))
+    mixed = torch.einsum("c,bcyx->byx", weights, channels)[:, None] + header.mix.offset
+    n = header.normalization
+    return (mixed - n.input_mean) / n.input_std

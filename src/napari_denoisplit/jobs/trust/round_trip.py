@@ -82,7 +82,8 @@ def add_round_trip(
     weights, noise = header.mix.mean_weights(split.n_structures), noise_models_of(header)
     taken = acquisition_of(split.provenance)
     chosen = settings.model_dump() | {"n_samples": N_SAMPLES, "keep_samples": 0}
-    chosen |= {"target_error": None, "acquisition": {"magnification": taken.magnification}}
+    as_taken = taken.model_dump(include={"magnification", "brightness"})
+    chosen |= {"target_error": None, "acquisition": as_taken}
     split = split.ordered(header.channel_names)
     planes = list(np.ndindex(split.shape[:-2]))
     for number in np.unique(np.linspace(0, len(planes) - 1, PLANES).round().astype(int)):

@@ -46,7 +46,7 @@ def _short(values: object) -> object:
 
 
 _Vector = Annotated[tuple[float, ...], BeforeValidator(_short)]
-_Matrix = Annotated[tuple[tuple[float, ...], ...], BeforeValidator(_short)]
+Matrix = Annotated[tuple[tuple[float, ...], ...], BeforeValidator(_short)]
 
 
 def squared_distances(
@@ -69,7 +69,7 @@ class LevelLikeness(BaseModel):
 
     mean: _Vector
     """(D,)"""
-    axes: _Matrix
+    axes: Matrix
     """(A, D), orthonormal: where tiles differ most from each other."""
     spread: _Vector
     """(A,), standard deviation of the tiles along each."""

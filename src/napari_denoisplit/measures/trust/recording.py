@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from napari_denoisplit.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from napari_denoisplit.verdict import Grade
 
 NOISY, TOO_NOISY = 1.6, 2.5
@@ -19,6 +21,9 @@ held-out well 1.2 cost 0.7 / 0.3 dB, 1.5 cost 1.9 / 1.2 and 2 cost 6.2 / 4.2 (nu
 WORTH_ENLARGING = 1.4
 """Ratio from which on a recording is enlarged twice: that gained nothing at 1.35, 1.7 / 1.1 dB at
 1.5 and 5.8 / 3.8 dB at 2."""
+UNEQUAL = 1.4
+"""Ratio of the brightness of two structures, beside that of the training, that is worth a warning.
+Wells of one plate differ by 1.2; beyond 1.5 the dimmer one lost 1.3 to 3.6 dB."""
 _BY_NOISE = 6.0  # more noise, up to 1.4 times, shifts an image without harm
 
 
@@ -103,6 +108,52 @@ def judge_scale(here: float, trained: float, enlarged: int = 1) -> Verdict | Non
         "correct it."
     )
     return _verdict([Finding(gravity, text)], {"magnification": magnification})
+
+
+def judge_told(beyond: Sequence[str], factors: Mapping[str, float]) -> Verdict:
+    """Judge a recording whose structures are as bright as the model was told.
+
+    Parameters
+    ----------
+    beyond
+        Structures that may be dimmer or brighter than the mixing range goes.
+    factors
+        How bright each structure is, beside the middle of the range.
+    """
+    text = (
+        f"{' and '.join(beyond)}: as dim or as bright as the mixing range goes, or beyond. Train "
+        "over a wider range, or with the weights of this recording."
+    )
+    return _verdict([Finding(1, text)] if beyond else [], _brightness(factors))
+
+
+def judge_untold(factors: Mapping[str, float], weights: Sequence[float]) -> Verdict:
+    """Judge a recording by a model that knows one brightness of each structure.
+
+    Parameters
+    ----------
+    factors
+        How bright each structure is, beside the training superpositions.
+    weights
+        With which those were mixed.
+    """
+    dim, bright = min(factors, key=factors.__getitem__), max(factors, key=factors.__getitem__)
+    ratio = factors[bright] / factors[dim]
+    if ratio <= UNEQUAL:
+        return _verdict([], _brightness(factors))
+    mixed = [w * f for w, f in zip(weights, factors.values(), strict=True)]
+    share = sum(weights) / sum(mixed)
+    text = (
+        f"{bright} is {ratio:.2g} times as bright beside {dim} as in the training superpositions, "
+        f"so that {dim} is found less well. Train over a mixing range, or, where all recordings "
+        f"are so, with the weights {', '.join(f'{share * w:.2g}' for w in mixed)} "
+        f"({', '.join(factors)}; --weights)."
+    )
+    return _verdict([Finding(1, text)], _brightness(factors))
+
+
+def _brightness(factors: Mapping[str, float]) -> dict[str, float]:
+    return {f"brightness of {name}": factor for name, factor in factors.items()}
 
 
 def _verdict(found: list[Finding], numbers: dict[str, float]) -> Verdict:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.objective import Objective
     from napari_denoisplit.nn.sampler import LatentNoise
     from napari_denoisplit.noise.models.noise_model import NoiseModel
-    from napari_denoisplit.settings import LossSettings
+    from napari_denoisplit.settings import LossSettings, MixSettings
 
 
 class DenoisingUNet(SplittingNetwork):
@@ -72,7 +72,7 @@ class DenoiserFamily(Family[DenoisingUNetSettings]):
         )
 
     def shaped(
-        self, settings: DenoisingUNetSettings, n_channels: int, loss: LossSettings
+        self, settings: DenoisingUNetSettings, n_channels: int, loss: LossSettings, mix: MixSettings
     ) -> DenoisingUNetSettings:
         """Return the shape as it is.
 
@@ -81,7 +81,7 @@ class DenoiserFamily(Family[DenoisingUNetSettings]):
         TrainingError
             There are several channels.
         """
-        del loss
+        del loss, mix
         if n_channels != 1:
             raise TrainingError(
                 f"A denoiser learns one channel, and {n_channels} are given: train one for each, "

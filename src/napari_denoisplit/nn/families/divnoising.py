@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.objective import Objective
     from napari_denoisplit.nn.sampler import LatentNoise
     from napari_denoisplit.noise.models.noise_model import NoiseModel
-    from napari_denoisplit.settings import LossSettings
+    from napari_denoisplit.settings import LossSettings, MixSettings
 
 
 class DivNoising(SplittingNetwork):
@@ -81,8 +81,11 @@ class DivNoising(SplittingNetwork):
         shape = (1, self.settings.n_latents, height // self.multiple, width // self.multiple)
         return self._signal(noise(0, shape))
 
-    def forward(self, x: Tensor, noise: LatentNoise | None = None) -> Prediction:
+    def forward(
+        self, x: Tensor, noise: LatentNoise | None = None, factors: Tensor | None = None
+    ) -> Prediction:
         """Training pass of any image size, (B, 1, Y, X)."""
+        del factors  # it is not told how bright the structure is
         height, width = x.shape[-2:]
         x = F.pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
         q = Gaussian.from_features(self.encode(x)[0], "exp")
@@ -134,7 +137,7 @@ class DivNoisingFamily(Family[DivNoisingSettings]):
         )
 
     def shaped(
-        self, settings: DivNoisingSettings, n_channels: int, loss: LossSettings
+        self, settings: DivNoisingSettings, n_channels: int, loss: LossSettings, mix: MixSettings
     ) -> DivNoisingSettings:
         """Return the shape as it is.
 
@@ -143,6 +146,7 @@ class DivNoisingFamily(Family[DivNoisingSettings]):
         TrainingError
             There are several channels, or no noise model is to be used.
         """
+        del mix
         if n_channels != 1:
             raise TrainingError(
                 f"DivNoising denoises one channel, and {n_channels} are given: train one for each, "

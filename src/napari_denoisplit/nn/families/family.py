@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.objective import Objective
     from napari_denoisplit.nn.sampler import NetworkFacts, Sampler, SplittingNetwork
     from napari_denoisplit.noise.models.noise_model import NoiseModel
-    from napari_denoisplit.settings import LossSettings
+    from napari_denoisplit.settings import LossSettings, MixSettings
 
 S = TypeVar("S", bound=NetworkSettings)
 
@@ -42,9 +42,9 @@ class Family(ABC, Generic[S]):
         """Make a sampler of a trained network on the device; a faster one where there is any."""
         return PlainSampler(network, facts, compute)
 
-    def shaped(self, settings: S, n_channels: int, loss: LossSettings) -> S:
-        """Return the shape for so many channels that a loss asks for."""
-        del loss  # most predict the same whatever they are trained for
+    def shaped(self, settings: S, n_channels: int, loss: LossSettings, mix: MixSettings) -> S:
+        """Return the shape for so many channels that a loss and a mixing range ask for."""
+        del loss, mix  # most predict the same whatever they are trained for
         return settings.model_copy(update={"n_channels": n_channels})
 
     @abstractmethod

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.objective import Objective
     from napari_denoisplit.nn.sampler import Sampler, SplittingNetwork
     from napari_denoisplit.noise.models.noise_model import NoiseModel
-    from napari_denoisplit.settings import LossSettings
+    from napari_denoisplit.settings import LossSettings, MixSettings
 
 
 class LadderFamily(Family[LadderSettings]):
@@ -68,16 +68,20 @@ class LadderFamily(Family[LadderSettings]):
         return FoldedVSE(cast("VSE", network).to(compute.device), facts, compute)
 
     def shaped(
-        self, settings: LadderSettings, n_channels: int, loss: LossSettings
+        self, settings: LadderSettings, n_channels: int, loss: LossSettings, mix: MixSettings
     ) -> LadderSettings:
-        """Predict a variance where the likelihood is a Gaussian's."""
+        """Predict a variance where the likelihood is a Gaussian's; be told what a range leaves."""
         if _sees_patches(settings):
             raise TrainingError(
                 "Context of the variants 'lean' and 'regular' serves models that were trained "
                 "elsewhere: train one with the variant 'image'."
             )
-        logvar = loss.likelihood == "gaussian"
-        return settings.model_copy(update={"n_channels": n_channels, "predict_logvar": logvar})
+        changed = {
+            "n_channels": n_channels,
+            "predict_logvar": loss.likelihood == "gaussian",
+            "told_brightness": mix.is_range and n_channels > 1,
+        }
+        return settings.model_copy(update=changed)
 
     def needs_noise_models(self, loss: LossSettings) -> bool:
         """Tell by the likelihood."""

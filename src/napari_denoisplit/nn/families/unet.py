@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.nn.objective import Batch
     from napari_denoisplit.nn.sampler import LatentNoise
     from napari_denoisplit.noise.models.noise_model import NoiseModel
-    from napari_denoisplit.settings import LossSettings
+    from napari_denoisplit.settings import LossSettings, MixSettings
 
 
 class PlainUNet(SplittingNetwork):
@@ -144,14 +144,16 @@ class UNetFamily(Family[UNetSettings]):
             kept_bytes=4 * settings.n_channels,
         )
 
-    def shaped(self, settings: UNetSettings, n_channels: int, loss: LossSettings) -> UNetSettings:
+    def shaped(
+        self, settings: UNetSettings, n_channels: int, loss: LossSettings, mix: MixSettings
+    ) -> UNetSettings:
         """Refuse one channel, see there."""
         if n_channels < 2:
             raise TrainingError(
                 "A U-Net trained on a single channel learns to return its input, noise included: "
                 "use a ladder (preset 'fast' or 'large') with a noise model."
             )
-        return super().shaped(settings, n_channels, loss)
+        return super().shaped(settings, n_channels, loss, mix)
 
     def needs_noise_models(self, loss: LossSettings) -> bool:
         """Tell that it does not."""

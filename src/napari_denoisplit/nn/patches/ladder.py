@@ -17,6 +17,8 @@ from napari_denoisplit.nn.context import centre, padded
 from napari_denoisplit.nn.ladder import VSE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from napari_denoisplit.settings import LadderSettings
@@ -59,7 +61,9 @@ class PatchVSE(VSE):
         del multiple
         return torch.zeros(1, self.scales, self.patch_size, self.patch_size)
 
-    def encode(self, x: Tensor, margin: int = 0) -> list[Tensor]:
+    def encode(
+        self, x: Tensor, margin: int = 0, biases: Sequence[Tensor | None] | None = None
+    ) -> list[Tensor]:
         """Bottom-up pass of patches at all scales, (B, S, P, P).
 
         Returns
@@ -67,7 +71,7 @@ class PatchVSE(VSE):
         list of Tensor
             (B, H, y, y) for each level, as wide as its latents.
         """
-        del margin  # patches come with theirs
+        del margin, biases  # patches come with theirs; nothing is told to networks from elsewhere
         h = self.stem(x[:, :1])
         features, edge = [], self.patch_size
         for level, down in enumerate(self.bottom_up):

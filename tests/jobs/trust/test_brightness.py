@@ -1,0 +1,154 @@
+"""How bright structures are in a recording, found by a model that was trained over a range."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tests.jobs.recording.test_job import SETTINGS, WEIGHTS, found, noisy
+
+from napari_denoisplit.checkpoint import Model, ModelHeader
+from napari_denoisplit.errors import JobError
+from napari_denoisplit.events import run
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.images.training.normalization import Normalization
+from napari_denoisplit.jobs.learning.batches import Batches
+from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.jobs.trust.brightness import with_brightness
+from napari_denoisplit.jobs.trust.likeness import likeness_of, with_likeness
+from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.settings import Acquisition, LadderSettings, MixSettings
+
+NETWORK = LadderSettings(n_levels=2, n_filters=12, n_latents=4, told_brightness=True)
+RANGE = MixSettings(alpha_low=0.4, alpha_high=1.6)
+
+
+def trained(mix: MixSettings, network: LadderSettings = NETWORK) -> Model:
+    torch.manual_seed(0)
+    fields = [noisy(seed) for seed in range(6)]
+    masks = [np.ones(field.shape[1:], bool) for field in fields]
+    n = Normalization.of(fields, masks, WEIGHTS, ("filaments", "pits"))
+    batches = Batches(
+        fields,
+        masks,
+        n,
+        mix,
+        patch_size=32,
+        batch_size=16,
+        structure_bias=0,
+        augment=True,
+        independent_share=0,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    header = ModelHeader(
+        network=network, mix=mix, normalization=n, channel_names=("filaments", "pits")
+    )
+    vse = VSE(network).eval()
+    if vse.brightness is not None:
+        torch.nn.init.normal_(vse.brightness.layers[2].weight, std=0.1)
+    model = with_likeness(Model(vse, header), batches, threading.Event())
+    return with_brightness(model, batches, threading.Event())
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return trained(RANGE)
+
+
+def recorded(brightness: tuple[float, float], seed: int = 77) -> np.ndarray:
+    clean = phantom((320, 320), seed=seed)
+    noise = noisy(seed, 320) - clean
+    weights = tuple(w * b for w, b in zip(WEIGHTS, brightness, strict=True))
+    return superpose(clean, weights) + superpose(noise, WEIGHTS)
+
+
+@pytest.mark.parametrize("brightness", [(1.0, 1.0), (0.6, 1.4), (1.4, 0.6)])
+def test_it_is_found_in_images_that_the_model_has_not_seen(model, brightness):
+    look = found(model, recorded(brightness))
+    assert look.acquisition.brightness == pytest.approx(brightness, abs=0.2)
+    assert look.acquisition.gain == 1
+    assert "filaments" in look.notes[0]
+
+
+def test_dimmer_than_the_range_goes_is_told(model):
+    look = found(model, recorded((1.0, 3.0)))
+    assert look.verdict.grade != "good"
+    assert any("pits: as dim or as bright" in reason for reason in look.verdict.reasons)
+
+
+def test_a_split_goes_by_it(model):
+    image = Image(recorded((0.6, 1.4)), "YX", name="dish")
+    split = run(split_job(model, image, SETTINGS))
+    taken = Acquisition.model_validate(split.provenance["acquisition"])
+    again = run(split_job(model, image, SETTINGS.model_copy(update={"acquisition": taken})))
+    plain = run(split_job(model, image, SETTINGS.model_copy(update={"grey_levels": "kept"})))
+    assert taken.brightness
+    np.testing.assert_array_equal(split.read_mmse(()), again.read_mmse(()))
+    assert not np.allclose(split.read_mmse(()), plain.read_mmse(()), rtol=1e-2)
+
+
+@pytest.fixture(scope="module")
+def plain() -> Model:
+    return trained(MixSettings(), NETWORK.model_copy(update={"told_brightness": False}))
+
+
+def test_a_model_of_one_brightness_says_with_which_weights_to_train(plain):
+    look = found(plain, recorded((0.6, 1.4)))
+    assert look.acquisition.brightness == ()
+    assert look.verdict.grade == "usable"
+    advice = next(reason for reason in look.verdict.reasons if "with the weights" in reason)
+    weights = [float(w) for w in advice.split("weights ")[1].split(" (")[0].split(", ")]
+    assert weights == pytest.approx([0.3, 0.7], abs=0.07)
+    factors = [look.verdict.figures[f"brightness of {name}"] for name in ("filaments", "pits")]
+    assert factors == pytest.approx([0.6, 1.4], abs=0.2)
+
+
+def test_where_all_is_as_bright_as_in_training_nothing_is_said(plain):
+    assert found(plain, recorded((1.0, 1.0))).verdict.grade == "good"
+
+
+def test_the_gain_is_that_of_the_middle_of_the_range(model, plain):
+    assert likeness_of(model.header).noise == pytest.approx(
+        likeness_of(plain.header).noise, rel=0.05
+    )
+
+
+def test_a_stop_leaves_it_out(model):
+    stop = threading.Event()
+    stop.set()
+    header = model.header.model_copy(update={"training": {}})
+    bare = Model(model.network, header)
+    fields = [noisy(0)]
+    batches = Batches(
+        fields,
+        [np.ones(fields[0].shape[1:], bool)],
+        header.normalization,
+        RANGE,
+        patch_size=32,
+        batch_size=16,
+        structure_bias=0,
+        augment=True,
+        independent_share=0,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    assert with_brightness(bare, batches, stop) is bare
+
+
+@pytest.mark.parametrize(
+    ("told", "brightness", "why"),
+    [(False, (1.2, 0.8), "trained with one brightness"), (True, (1.2,), "1 numbers of brightness")],
+)
+def test_what_the_model_cannot_be_told_is_refused(model, told, brightness, why):
+    network = model.header.network.model_copy(update={"told_brightness": told})
+    header = model.header.model_copy(update={"network": network})
+    known = replace(model, network=VSE(network), header=header)
+    settings = SETTINGS.model_copy(update={"acquisition": Acquisition(brightness=brightness)})
+    with pytest.raises(JobError, match=why):
+        run(split_job(known, Image(recorded((1.0, 1.0)), "YX", name="dish"), settings))
