@@ -312,8 +312,15 @@ class MixSettings(Settings):
         "average",
         description="'average' (weights 1/C, as published) or 'sum' (weights 1, as a camera adds).",
     )
-    alpha_low: float = Field(1.0, gt=0, description="Lower end of the mixing range.")
-    alpha_high: float = Field(1.0, gt=0, description="Upper end of the mixing range.")
+    alpha_low: float = Field(
+        1.0,
+        gt=0,
+        description="Mixing range: how dim a structure may be in a recording; 1 is as in the "
+        "training images. Splits then go by the brightness that they find.",
+    )
+    alpha_high: float = Field(
+        1.0, gt=0, description="Mixing range: how bright a structure may be in a recording."
+    )
     weights: tuple[Weight, ...] | None = Field(
         None, description="Weight of each channel in the superposition; None follows the mode."
     )
