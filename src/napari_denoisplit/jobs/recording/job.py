@@ -138,7 +138,8 @@ def recording_job(
     if brightness is not None:
         if known is None and _is_told(model.header.network):
             acquisition = acquisition.model_copy(update={"brightness": factors})
-        verdict = verdict.joined(_judged(model.header, brightness, factors, acquisition))
+        # First, as it may be why the recording looks strange, and says what to do.
+        verdict = _judged(model.header, brightness, factors, acquisition).joined(verdict)
     if aside is not None:
         verdict = verdict.joined(aside)
     notes = tuple(_in_words(model.header, acquisition)) if known is None else ()
