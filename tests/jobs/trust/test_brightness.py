@@ -13,30 +13,31 @@ from tests.jobs.recording.test_job import SETTINGS, WEIGHTS, found, noisy
 from napari_denoisplit.checkpoint import Model, ModelHeader
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import run
+from napari_denoisplit.giving_up import finished
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.learning.batches import Batches
+from napari_denoisplit.jobs.recording.job import recording_job
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.brightness import with_brightness
 from napari_denoisplit.jobs.trust.likeness import likeness_of, with_likeness
 from napari_denoisplit.nn.ladder import VSE
+from napari_denoisplit.nn.objective import Batch
 from napari_denoisplit.settings import Acquisition, LadderSettings, MixSettings
 
 NETWORK = LadderSettings(n_levels=2, n_filters=12, n_latents=4, told_brightness=True)
+UNTOLD = NETWORK.model_copy(update={"told_brightness": False})
 RANGE = MixSettings(alpha_low=0.4, alpha_high=1.6)
 
 
-def trained(mix: MixSettings, network: LadderSettings = NETWORK) -> Model:
-    torch.manual_seed(0)
-    fields = [noisy(seed) for seed in range(6)]
+def batches_of(fields: list[np.ndarray], mix: MixSettings) -> Batches:
     masks = [np.ones(field.shape[1:], bool) for field in fields]
-    n = Normalization.of(fields, masks, WEIGHTS, ("filaments", "pits"))
-    batches = Batches(
+    return Batches(
         fields,
         masks,
-        n,
+        Normalization.of(fields, masks, WEIGHTS, ("filaments", "pits")),
         mix,
         patch_size=32,
         batch_size=16,
@@ -46,6 +47,14 @@ def trained(mix: MixSettings, network: LadderSettings = NETWORK) -> Model:
         seed=0,
         device=torch.device("cpu"),
     )
+
+
+def trained(mix: MixSettings, network: LadderSettings = NETWORK) -> Model:
+    torch.manual_seed(0)
+    fields = [noisy(seed) for seed in range(6)]
+    batches = batches_of(fields, mix)
+    masks = [np.ones(field.shape[1:], bool) for field in fields]
+    n = Normalization.of(fields, masks, WEIGHTS, ("filaments", "pits"))
     header = ModelHeader(
         network=network, mix=mix, normalization=n, channel_names=("filaments", "pits")
     )
@@ -53,7 +62,7 @@ def trained(mix: MixSettings, network: LadderSettings = NETWORK) -> Model:
     if vse.brightness is not None:
         torch.nn.init.normal_(vse.brightness.layers[2].weight, std=0.1)
     model = with_likeness(Model(vse, header), batches, threading.Event())
-    return with_brightness(model, batches, threading.Event())
+    return with_brightness(model, batches)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +104,7 @@ def test_a_split_goes_by_it(model):
 
 @pytest.fixture(scope="module")
 def plain() -> Model:
-    return trained(MixSettings(), NETWORK.model_copy(update={"told_brightness": False}))
+    return trained(MixSettings(), UNTOLD)
 
 
 def test_a_model_of_one_brightness_says_with_which_weights_to_train(plain):
@@ -119,26 +128,44 @@ def test_the_gain_is_that_of_the_middle_of_the_range(model, plain):
     )
 
 
-def test_a_stop_leaves_it_out(model):
-    stop = threading.Event()
-    stop.set()
-    header = model.header.model_copy(update={"training": {}})
-    bare = Model(model.network, header)
-    fields = [noisy(0)]
-    batches = Batches(
-        fields,
-        [np.ones(fields[0].shape[1:], bool)],
-        header.normalization,
-        RANGE,
-        patch_size=32,
-        batch_size=16,
-        structure_bias=0,
-        augment=True,
-        independent_share=0,
-        seed=0,
-        device=torch.device("cpu"),
-    )
-    assert with_brightness(bare, batches, stop) is bare
+def test_a_stop_gives_it_up(model, monkeypatch):
+    stop, draw = threading.Event(), Batches.draw
+
+    def stopped(batches: Batches) -> Batch:
+        stop.set()
+        return draw(batches)
+
+    monkeypatch.setattr(Batches, "draw", stopped)
+    assert not finished(stop, with_brightness, model, batches_of([noisy(0)], RANGE))
+
+
+@pytest.mark.parametrize("network", [NETWORK, UNTOLD])
+def test_a_model_of_a_range_is_not_sent_to_train_over_one(model, network):
+    """Where it is not told, as the grey levels are to be kept, or as it is a U-Net."""
+    header = model.header.model_copy(update={"network": network})
+    kept = SETTINGS.model_copy(update={"grey_levels": "kept"})
+    image = Image(recorded((0.6, 1.4)), "YX", name="dish")
+    look = run(recording_job(replace(model, header=header), image, kept, threading.Event()))
+    [advice] = [reason for reason in look.verdict.reasons if "with the weights" in reason]
+    assert "train over a mixing range" not in advice
+    assert ("let the model be told" in advice) == network.told_brightness
+
+
+def test_images_that_are_clipped_to_their_background_tell_neither_noise_nor_brightness(plain):
+    """Most of such an image has no noise at all."""
+    fields = [noisy(seed) for seed in range(2)]
+    dark = np.percentile(fields[0], 99, axis=(1, 2), keepdims=True).astype(np.float32)
+    clipped = [np.maximum(field, dark) for field in fields]
+    batches = batches_of(clipped, MixSettings())
+    bare = replace(plain, header=plain.header.model_copy(update={"training": {}}))
+    assert with_brightness(with_likeness(bare, batches, threading.Event()), batches) is bare
+
+
+def test_of_very_many_structures_too_few_tiles_tell_the_brightness(plain):
+    names = tuple(map(str, range(16)))
+    header = plain.header.model_copy(update={"channel_names": names})
+    many = replace(plain, header=header)
+    assert with_brightness(many, batches_of([noisy(0)], MixSettings())) is many
 
 
 @pytest.mark.parametrize(

@@ -125,21 +125,16 @@ def recording_job(
             if acquisition.background and known is None:
                 windows = windows_of(without_background(view, acquisition))
             x = _normalized(model, windows, acquisition)
-            figures = _figures(model, likeness, x)
-            brightness = brightness_of(model.header)
-            factors = acquisition.brightness
-            if brightness is not None and not factors:
-                factors = factors_of(model, brightness, x)
+            verdict = judge_recording(_figures(model, likeness, x, acquisition))
+            if (brightness := brightness_of(model.header)) is not None:
+                factors = acquisition.brightness or factors_of(model, brightness, x)
+                if known is None and _is_told(model.header.network):
+                    acquisition = acquisition.model_copy(update={"brightness": factors})
+                told = bool(acquisition.brightness)
+                # First, as it may be why the recording looks strange, and says what to do.
+                verdict = _judged(model.header, brightness, factors, told=told).joined(verdict)
     except GivenUp:
         return None
-    if acquisition.background:
-        figures = figures._replace(background=float(np.ptp(acquisition.background)))
-    verdict = judge_recording(figures)
-    if brightness is not None:
-        if known is None and _is_told(model.header.network):
-            acquisition = acquisition.model_copy(update={"brightness": factors})
-        # First, as it may be why the recording looks strange, and says what to do.
-        verdict = _judged(model.header, brightness, factors, acquisition).joined(verdict)
     if aside is not None:
         verdict = verdict.joined(aside)
     notes = tuple(_in_words(model.header, acquisition)) if known is None else ()
@@ -168,12 +163,16 @@ def _normalized(model: Model, windows: Windows, acquisition: Acquisition) -> NDA
     return without_specks(x, noise_of(x))
 
 
-def _figures(model: Model, likeness: Likeness, x: NDArray[np.float32]) -> RecordingFigures:
+def _figures(
+    model: Model, likeness: Likeness, x: NDArray[np.float32], acquisition: Acquisition
+) -> RecordingFigures:
     """Measure windows (N, Y, X), normalized."""
     noise = noise_of(x) / likeness.noise
     white = np.random.default_rng(_SEED).standard_normal(x.shape, np.float32)
     x = x + np.float32(missing_noise(noise) * likeness.noise) * white
-    return RecordingFigures(noise, likeness.shift(figures_of(model, torch.from_numpy(x)[:, None])))
+    shift = likeness.shift(figures_of(model, torch.from_numpy(x)[:, None]))
+    background = float(np.ptp(acquisition.background)) if acquisition.background else 0.0
+    return RecordingFigures(noise, shift, background)
 
 
 def _is_told(network: NetworkSettings) -> bool:
@@ -195,17 +194,16 @@ def _check_brightness(header: ModelHeader, brightness: tuple[float, ...]) -> Non
 
 
 def _judged(
-    header: ModelHeader,
-    known: Brightness,
-    factors: tuple[float, ...],
-    acquisition: Acquisition,
+    header: ModelHeader, known: Brightness, factors: tuple[float, ...], *, told: bool
 ) -> Verdict:
     """Judge how bright structures are, by whether the network is told."""
     named = dict(zip(header.channel_names, factors, strict=True))
-    if acquisition.brightness:
+    if told:
         return judge_told([n for n, factor in named.items() if known.is_at_its_end(factor)], named)
-    weights = header.mix.mean_weights(len(factors))
-    return judge_untold(named, weights)
+    way = "" if header.mix.is_range else "train over a mixing range"
+    if _is_told(header.network):
+        way = "let the model be told (grey levels 'matched', or brightness in the acquisition)"
+    return judge_untold(named, header.mix.mean_weights(len(factors)), way)
 
 
 def _in_words(header: ModelHeader, acquisition: Acquisition) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -226,7 +226,8 @@ def _measured(
     except GivenUp:
         yield Stage(NOT_LEARNED)
         notes = (*notes, NOT_LEARNED)
-    model = with_brightness(model, batches, stop)
+    with suppress(GivenUp), giving_up(stop):
+        model = with_brightness(model, batches)
     if stop.is_set():
         unseen, stop = _few(unseen), end
     if unseen:

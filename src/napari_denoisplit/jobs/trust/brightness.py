@@ -16,8 +16,6 @@ from napari_denoisplit.measures.trust.likeness import EDGE, noise_of
 from napari_denoisplit.nn.families import facts_of
 
 if TYPE_CHECKING:
-    import threading
-
     from numpy.typing import NDArray
 
     from napari_denoisplit.checkpoint import Model, ModelHeader
@@ -33,9 +31,7 @@ MOST_NOISE = 1.5
 _SEED = 20261129
 
 
-def with_brightness(
-    model: Model, batches: Batches | ShelvedBatches, stop: threading.Event
-) -> Model:
+def with_brightness(model: Model, batches: Batches | ShelvedBatches) -> Model:
     """Return a trained model that can tell how bright structures are in an image.
 
     Parameters
@@ -44,31 +40,32 @@ def with_brightness(
         On any device.
     batches
         What it was trained on.
-    stop
-        When set, it is left out.
 
     Returns
     -------
-    The model unchanged where it has one structure, or its images have no room for a tile.
+    The model unchanged where it has one structure or very many, or its images have no room for a
+    tile or no noise in most of it.
     """
     header = model.header
     n_structures = len(header.channel_names)
+    n_tiles = TILES_PER_TERM * terms_of(np.ones((1, n_structures))).shape[1]
     if (
-        stop.is_set()
-        or n_structures == 1
+        n_structures == 1
+        or n_tiles > MOST_TILES
         or EDGE % facts_of(header.network, torch.float32).multiple
     ):
         return model
-    n_terms = terms_of(np.ones((1, n_structures))).shape[1]
     try:
-        tiles = tiles_of(batches, min(MOST_TILES, 8 * TILES_PER_TERM * n_terms), _SEED)
+        tiles = tiles_of(batches, min(MOST_TILES, 8 * n_tiles), _SEED)
     except ImageError:
         return model
     within = header.mix.factors if header.mix.is_range else ELSEWHERE
     seen, factors, noise = _mixed_anew(tiles, header, within)
-    figures = figures_of(model, seen, stop)
-    if len(figures[0]) < len(factors) or not all(np.isfinite(level).all() for level in figures):
-        return model  # it was stopped, or has diverged
+    if not noise > 0:
+        return model
+    figures = figures_of(model, seen)
+    if not all(np.isfinite(level).all() for level in figures):
+        return model  # it has diverged
     known = Brightness.of(figures, factors, within, noise)
     training = {**header.training, KEY: known.model_dump(mode="json")}
     return replace(model, header=header.model_copy(update={"training": training}))
@@ -91,16 +88,17 @@ def _mixed_anew(
     weights = np.asarray(header.mix.mean_weights(n_structures)) / n.input_std
     noise = weights * [noise_of(channel) for channel in channels.transpose(0, 1).numpy()]
     variance = (noise**2).sum()
-    ratio = ((factors * noise) ** 2).sum(axis=1, keepdims=True) / variance
-    factors *= np.minimum(1, np.sqrt(MOST_NOISE / ratio))
-    missing = MOST_NOISE * variance - ((factors * noise) ** 2).sum(axis=1)
+    most = MOST_NOISE * variance
+    found = ((factors * noise) ** 2).sum(axis=1, keepdims=True)
+    factors *= np.sqrt(most / np.maximum(found, most)) if most > 0 else 1
+    missing = most - ((factors * noise) ** 2).sum(axis=1)
     spread = np.sqrt(np.maximum(missing, 0)).astype(np.float32)[:, None, None, None]
     shares = torch.from_numpy((factors * weights).astype(np.float32))
     mixed = torch.einsum("nc,ncyx->nyx", shares, channels)[:, None]
     mixed += (header.mix.offset - n.input_mean) / n.input_std
     white = torch.randn(mixed.shape, generator=torch.Generator().manual_seed(_SEED))
     seen = mixed + torch.from_numpy(spread) * white
-    return seen, factors, float(np.sqrt(MOST_NOISE * variance))
+    return seen, factors, float(np.sqrt(most))
 
 
 def brightness_of(header: ModelHeader) -> Brightness | None:

@@ -10,6 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.giving_up import look
 from napari_denoisplit.measures.trust.likeness import (
     EDGE,
     KEY,
@@ -53,7 +54,7 @@ def with_likeness(model: Model, batches: Batches | ShelvedBatches, stop: threadi
 
     Returns
     -------
-    The model unchanged where the images have no room for a tile.
+    The model unchanged where the images have no room for a tile, or most of it has no noise.
     """
     if EDGE % facts_of(model.header.network, torch.float32).multiple:
         return model
@@ -64,7 +65,8 @@ def with_likeness(model: Model, batches: Batches | ShelvedBatches, stop: threadi
         return model
     tiles = drawn.superposition
     plain = _in_the_middle(drawn, model.header)[:, 0].cpu().numpy()
-    noise = noise_of(plain)
+    if not (noise := noise_of(plain)) > 0:  # as of images that were clipped to their background
+        return model
     generator = torch.Generator().manual_seed(_SEED)
     share = torch.rand((len(tiles), 1, 1, 1), generator=generator) * 2 - 1
     more = MOST_NOISE * noise * share.clamp(min=0).sqrt()  # half of the tiles as they are
@@ -114,6 +116,7 @@ def tiles_of(batches: Batches | ShelvedBatches, n: int, seed: int) -> Batch:
     evenly = batches.evenly(EDGE, seed)
     drawn: list[Batch] = []
     while sum(len(batch.channels) for batch in drawn) < n:
+        look()
         drawn.append(evenly.draw())
     margin = (drawn[0].superposition.shape[-1] - EDGE) // 2
     inside = slice(margin, margin + EDGE)

@@ -127,8 +127,8 @@ def judge_told(beyond: Sequence[str], factors: Mapping[str, float]) -> Verdict:
     return _verdict([Finding(1, text)] if beyond else [], _brightness(factors))
 
 
-def judge_untold(factors: Mapping[str, float], weights: Sequence[float]) -> Verdict:
-    """Judge a recording by a model that knows one brightness of each structure.
+def judge_untold(factors: Mapping[str, float], weights: Sequence[float], way: str) -> Verdict:
+    """Judge a recording by a model that is not told how bright its structures are.
 
     Parameters
     ----------
@@ -136,6 +136,8 @@ def judge_untold(factors: Mapping[str, float], weights: Sequence[float]) -> Verd
         How bright each structure is, beside the training superpositions.
     weights
         With which those were mixed.
+    way
+        Out of it, beside a training with other weights; empty: none.
     """
     dim, bright = min(factors, key=factors.__getitem__), max(factors, key=factors.__getitem__)
     ratio = factors[bright] / factors[dim]
@@ -145,8 +147,8 @@ def judge_untold(factors: Mapping[str, float], weights: Sequence[float]) -> Verd
     share = sum(weights) / sum(mixed)
     text = (
         f"{bright} is {ratio:.2g} times as bright beside {dim} as in the training superpositions, "
-        f"so that {dim} is found less well. Train over a mixing range, or, where all recordings "
-        f"are so, with the weights {', '.join(f'{share * w:.2g}' for w in mixed)} "
+        f"so that {dim} is found less well: {f'{way}, or, ' if way else ''}where all recordings "
+        f"are so, train with the weights {', '.join(f'{share * w:.2g}' for w in mixed)} "
         f"({', '.join(factors)}; --weights)."
     )
     return _verdict([Finding(1, text)], _brightness(factors))
