@@ -72,7 +72,7 @@ def test_info_of_a_model_says_what_a_user_asks(tmp_path, capsys):
     network = LadderSettings(n_levels=1, n_filters=4, n_latents=2)
     header = ModelHeader(
         network=network,
-        mix=MixSettings(mode="sum"),
+        mix=MixSettings(mode="sum", alpha_low=0.5, alpha_high=1.5),
         normalization=Normalization(
             input_mean=120, input_std=8, channel_means=(1.0, 2.0), channel_stds=(1.0, 1.0)
         ),
@@ -93,7 +93,7 @@ def test_info_of_a_model_says_what_a_user_asks(tmp_path, capsys):
         "cells CYX",
         "preset tiny",
         "21.0 / 22.5 dB",
-        "sum, weights 1, 1",
+        "sum, weights 1, 1, mixing range 0.5 to 1.5",
         "6 min more would help.",
     ):
         assert words in output

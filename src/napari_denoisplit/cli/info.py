@@ -152,7 +152,8 @@ def _model_in_words(header: ModelHeader) -> dict[str, str]:
     from napari_denoisplit.noise.files.description import describe, describe_record, numbers
 
     network, n, calibration = header.network, header.normalization, header.calibration
-    weights = ", ".join(f"{w:g}" for w in header.mix.mean_weights(network.n_channels))
+    mix = header.mix
+    weights = ", ".join(f"{w:g}" for w in mix.mean_weights(network.n_channels))
     noise_models = [
         f"{name}: {describe(values.get('kind'), numbers(values))}, {describe_record(record)}"
         for name, values, record in _noise_models(header)
@@ -164,8 +165,9 @@ def _model_in_words(header: ModelHeader) -> dict[str, str]:
         "pixel size": _text(_pixel_size(header)),
         "grey levels": f"superpositions of mean {n.input_mean:.4g}, standard deviation "
         f"{n.input_std:.4g}",
-        "superposition": f"{header.mix.mode}, weights {weights}"
-        + (f", offset {header.mix.offset:.4g}" if header.mix.offset else ""),
+        "superposition": f"{mix.mode}, weights {weights}"
+        + (f", mixing range {mix.alpha_low:g} to {mix.alpha_high:g}" if mix.is_range else "")
+        + (f", offset {mix.offset:.4g}" if mix.offset else ""),
         "training": _training(header),
         "settings": _changed_settings(header),
         "noise models": "; ".join(noise_models) or "none: Gaussian likelihood",
