@@ -124,15 +124,8 @@ def recording_job(
             )
             if acquisition.background and known is None:
                 windows = windows_of(without_background(view, acquisition))
-            x = _normalized(model, windows, acquisition)
-            verdict = judge_recording(_figures(model, likeness, x, acquisition))
-            if (brightness := brightness_of(model.header)) is not None:
-                factors = acquisition.brightness or factors_of(model, brightness, x)
-                if known is None and _is_told(model.header.network):
-                    acquisition = acquisition.model_copy(update={"brightness": factors})
-                told = bool(acquisition.brightness)
-                # First, as it may be why the recording looks strange, and says what to do.
-                verdict = _judged(model.header, brightness, factors, told=told).joined(verdict)
+            tell = known is None and _is_told(model.header.network)
+            acquisition, verdict = _seen(model, likeness, windows, acquisition, tell=tell)
     except GivenUp:
         return None
     if aside is not None:
@@ -153,6 +146,22 @@ def _without_a_look(model: Model, view: Image, enlarged: int) -> Verdict | None:
     if scale is None or doubt is None:
         return scale or doubt
     return scale.joined(doubt)
+
+
+def _seen(
+    model: Model, likeness: Likeness, windows: Windows, acquisition: Acquisition, *, tell: bool
+) -> tuple[Acquisition, Verdict]:
+    """Judge windows; add how bright structures are to how they were taken, if `tell`."""
+    x = _normalized(model, windows, acquisition)
+    verdict = judge_recording(_figures(model, likeness, x, acquisition))
+    if (known := brightness_of(model.header)) is None:
+        return acquisition, verdict
+    factors = acquisition.brightness or factors_of(model, known, x)
+    if tell:
+        acquisition = acquisition.model_copy(update={"brightness": factors})
+    # First, as it may be why the recording looks strange, and says what to do.
+    judged = _judged(model.header, known, factors, told=bool(acquisition.brightness))
+    return acquisition, judged.joined(verdict)
 
 
 def _normalized(model: Model, windows: Windows, acquisition: Acquisition) -> NDArray[np.float32]:
