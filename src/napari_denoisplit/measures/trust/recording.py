@@ -146,9 +146,9 @@ def judge_untold(factors: Mapping[str, float], weights: Sequence[float], way: st
     mixed = [w * f for w, f in zip(weights, factors.values(), strict=True)]
     share = sum(weights) / sum(mixed)
     text = (
-        f"{bright} is {ratio:.2g} times as bright beside {dim} as in the training superpositions, "
-        f"so that {dim} is found less well: {f'{way}, or, ' if way else ''}where all recordings "
-        f"are so, train with the weights {', '.join(f'{share * w:.2g}' for w in mixed)} "
+        f"Beside {dim}, {bright} has {ratio:.2g} times the brightness that it has in the training "
+        f"superpositions: {dim} will be found less well. Train over a mixing range, or, where all "
+        f"recordings are so, with the weights {', '.join(f'{share * w:.2g}' for w in mixed)} "
         f"({', '.join(factors)}; --weights)."
     )
     return _verdict([Finding(1, text)], _brightness(factors))
