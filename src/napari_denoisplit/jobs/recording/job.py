@@ -209,9 +209,9 @@ def _judged(
     named = dict(zip(header.channel_names, factors, strict=True))
     if told:
         return judge_told([n for n, factor in named.items() if known.is_at_its_end(factor)], named)
-    way = "" if header.mix.is_range else "train over a mixing range"
+    way = "" if header.mix.is_range else "Train over a mixing range"
     if _is_told(header.network):
-        way = "let the model be told (grey levels 'matched', or brightness in the acquisition)"
+        way = "Let the model be told (grey levels 'matched', or brightness in the acquisition)"
     return judge_untold(named, header.mix.mean_weights(len(factors)), way)
 
 

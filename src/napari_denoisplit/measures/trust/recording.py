@@ -147,9 +147,9 @@ def judge_untold(factors: Mapping[str, float], weights: Sequence[float], way: st
     share = sum(weights) / sum(mixed)
     text = (
         f"Beside {dim}, {bright} has {ratio:.2g} times the brightness that it has in the training "
-        f"superpositions: {dim} will be found less well. Train over a mixing range, or, where all "
-        f"recordings are so, with the weights {', '.join(f'{share * w:.2g}' for w in mixed)} "
-        f"({', '.join(factors)}; --weights)."
+        f"superpositions: {dim} will be found less well. {f'{way}, or, where' if way else 'Where'} "
+        "all recordings are so, train with the weights "
+        f"{', '.join(f'{share * w:.2g}' for w in mixed)} ({', '.join(factors)}; --weights)."
     )
     return _verdict([Finding(1, text)], _brightness(factors))
 
