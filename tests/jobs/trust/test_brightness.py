@@ -147,8 +147,8 @@ def test_a_model_of_a_range_is_not_sent_to_train_over_one(model, network):
     image = Image(recorded((0.6, 1.4)), "YX", name="dish")
     look = run(recording_job(replace(model, header=header), image, kept, threading.Event()))
     [advice] = [reason for reason in look.verdict.reasons if "with the weights" in reason]
-    assert "train over a mixing range" not in advice
-    assert ("let the model be told" in advice) == network.told_brightness
+    assert "Train over a mixing range" not in advice
+    assert ("Let the model be told" in advice) == network.told_brightness
 
 
 def test_images_that_are_clipped_to_their_background_tell_neither_noise_nor_brightness(plain):
