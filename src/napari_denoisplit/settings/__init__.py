@@ -6,6 +6,7 @@ The descriptions feed the help of the command line and the tooltips of the widge
 from napari_denoisplit.settings.acquisition import Acquisition
 from napari_denoisplit.settings.context import ContextSettings
 from napari_denoisplit.settings.importing import ImportSettings
+from napari_denoisplit.settings.mixing import MixSettings
 from napari_denoisplit.settings.networks import (
     KINDS,
     METHODS,
@@ -16,7 +17,6 @@ from napari_denoisplit.settings.networks import (
     LadderSettings,
     LossSettings,
     Method,
-    MixSettings,
     NetworkSettings,
     Preset,
     PresetSettings,

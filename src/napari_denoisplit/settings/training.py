@@ -7,13 +7,13 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from napari_denoisplit.settings.base import ComputeSettings
+from napari_denoisplit.settings.mixing import MixSettings
 from napari_denoisplit.settings.networks import (
     METHODS,
     PRESETS,
     AnyNetwork,
     LossSettings,
     Method,
-    MixSettings,
     Preset,
 )
 from napari_denoisplit.settings.recipes import Recipe, published
