@@ -26,6 +26,7 @@ from napari_denoisplit.jobs.learning.validation import Validation
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.jobs.train.preparation import prepare
+from napari_denoisplit.jobs.trust.brightness import brightness_of
 from napari_denoisplit.measures.outlook import outlook_of
 from napari_denoisplit.measures.separation import judge_separation, separation_of
 from napari_denoisplit.nn.objective import Batch
@@ -511,3 +512,12 @@ def test_structures_of_different_fields_learn_what_those_of_the_same_fields_do(f
     longer = changed(settings, steps=40, steps_per_epoch=10)
     losses = [e.validation.loss for e in run(train_job(apart, longer)).history]
     assert min(losses) < losses[0] - 0.1
+
+
+@pytest.mark.parametrize(("enough", "knows"), [(1, True), (100, False)])
+def test_brightness_is_learned_by_a_network_that_may_know_it(
+    fields, settings, monkeypatch, enough, knows
+):
+    monkeypatch.setattr("napari_denoisplit.jobs.train.job.ENOUGH_STEPS", enough)
+    model = run(train_job(fields, changed(settings, steps=1))).model
+    assert (brightness_of(model.header) is not None) == knows

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import TrainSettings
 
+ENOUGH_STEPS = 100
+"""A network that has learned for fewer hardly knows its structures, let alone how bright they are:
+to learn that would take longer than the training."""
 QUICK = 192
 """Edge of what is enough for the reference of a training that was stopped, pixels."""
 SECONDS_AFTER_STOP = 0.35
@@ -226,8 +229,9 @@ def _measured(
     except GivenUp:
         yield Stage(NOT_LEARNED)
         notes = (*notes, NOT_LEARNED)
-    with suppress(GivenUp), giving_up(stop):
-        model = with_brightness(model, batches)
+    if int(model.header.training["steps"]) >= ENOUGH_STEPS:  # type: ignore[arg-type]
+        with suppress(GivenUp), giving_up(stop):
+            model = with_brightness(model, batches)
     if stop.is_set():
         unseen, stop = _few(unseen), end
     if unseen:
