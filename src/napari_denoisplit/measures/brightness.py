@@ -106,6 +106,7 @@ class Brightness(BaseModel):
         ]
 
         def unlikely(factors: Floats) -> float:
+            """Squared distance of the mean of the tiles from what these factors foretell."""
             terms = terms_of(factors[None])
             total = 0.0
             for mean, (slope, axes, spread, rest) in zip(means, parts, strict=True):

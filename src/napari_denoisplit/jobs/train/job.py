@@ -267,6 +267,7 @@ class _After(threading.Event):
         self._stop, self._seconds, self._end = stop, seconds, math.inf
 
     def is_set(self) -> bool:
+        """Whether that time is over."""
         if self._stop.is_set():
             self._end = min(self._end, time.monotonic() + self._seconds)
         return time.monotonic() > self._end
