@@ -9,15 +9,22 @@ from napari_denoisplit.nn.blocks import Merge
 from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.context import halved
 from napari_denoisplit.nn.families import facts_of, network_of, sampler_of
-from napari_denoisplit.settings import ContextSettings, LadderSettings
+from napari_denoisplit.settings import ContextSettings, LadderSettings, UNetSettings
 
 CPU = Compute(torch.device("cpu"), torch.float32)
 SMALL = LadderSettings(
     n_levels=3, n_filters=8, n_latents=4, context=ContextSettings(scales=4, variant="image")
 )
 
+UNET = UNetSettings(n_levels=3, n_filters=4, context=ContextSettings(scales=4))
 
-def randomized(settings: LadderSettings):
+
+@pytest.fixture(params=[SMALL, UNET], ids=["ladder", "unet"])
+def settings(request):
+    return request.param
+
+
+def randomized(settings):
     """A network with batch-norm statistics that are not 0 and 1."""
     torch.manual_seed(0)
     network = network_of(settings).eval()
@@ -73,9 +80,9 @@ def test_halving_is_that_of_a_resize_with_anti_aliasing(rng):
     assert abs(found - expected).max() < 2e-3
 
 
-def test_context_that_training_sees_is_that_of_the_whole_image():
-    network = randomized(SMALL)
-    margin = network.settings.margin
+def test_context_that_training_sees_is_that_of_the_whole_image(settings):
+    network = randomized(settings)
+    margin = settings.margin
     x = torch.randn(1, 1, 64 + 2 * margin, 32 + 2 * margin)
     with torch.no_grad():
         inside, whole = network.context.of_image(x, margin), network.context.of_image(x)
@@ -94,9 +101,9 @@ def test_the_folded_network_draws_what_the_network_draws():
     torch.testing.assert_close(sampler.decode(sampler.encode(x), noise), expected)
 
 
-def test_nothing_beyond_the_reach_is_seen():
-    network = randomized(SMALL)
-    reach = facts_of(SMALL, torch.float32).reach
+def test_nothing_beyond_the_reach_is_seen(settings):
+    network = randomized(settings)
+    reach = facts_of(settings, torch.float32).reach
     x = torch.randn(1, 1, 16, 8 * 60)
     other = x.clone()
     other[..., -8:] += 10
@@ -107,12 +114,12 @@ def test_nothing_beyond_the_reach_is_seen():
     assert 472 - reach <= int(changed.min()) < 472
 
 
-def test_training_predicts_the_patch_and_not_its_margin():
-    network = randomized(SMALL).train()
-    edge = 32 + 2 * network.settings.margin
+def test_training_predicts_the_patch_and_not_its_margin(settings):
+    network = randomized(settings).train()
+    edge = 32 + 2 * settings.margin
     prediction = network(torch.randn(2, 1, edge, edge))
     assert prediction.signal.shape == (2, 2, 32, 32)
-    (prediction.signal.square().mean() + torch.stack(prediction.kl_per_level).mean()).backward()
+    (prediction.signal.square().mean() + sum(k.mean() for k in prediction.kl_per_level)).backward()
     assert [name for name, p in network.named_parameters() if p.grad is None] == []
     with pytest.raises(TrainingError, match="multiples of 8 pixels, not 36x36"):
         network(torch.randn(2, 1, edge + 4, edge + 4))
@@ -121,10 +128,18 @@ def test_training_predicts_the_patch_and_not_its_margin():
 def test_context_has_a_level_for_each_scale_and_a_patch_size_where_it_is_of_patches():
     with pytest.raises(ValueError, match="5 scales of context need 4 levels"):
         LadderSettings(n_levels=3, context=ContextSettings(scales=5))
+    with pytest.raises(ValueError, match="7 scales of context need 6 levels, and there are 5"):
+        UNetSettings(context=ContextSettings(scales=7))
     with pytest.raises(ValueError, match="patch_size belongs to"):
         ContextSettings(scales=3, variant="lean")
     with pytest.raises(ValueError, match="patch_size belongs to"):
         ContextSettings(scales=3, patch_size=64)
+
+
+@pytest.mark.parametrize("variant", ["lean", "regular"])
+def test_a_unet_has_no_context_of_patches(variant):
+    with pytest.raises(ValueError, match=f"no context of the variant '{variant}'.*give 'image'"):
+        UNetSettings(context=context(5, variant))
 
 
 def test_an_autoencoder_gives_one_answer_without_any_noise():

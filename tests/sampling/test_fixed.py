@@ -27,6 +27,7 @@ def fixed(settings, n_samples=4) -> FixedSamples:
         LADDER,
         LADDER.model_copy(update={"context": ContextSettings(scales=3)}),
         UNetSettings(n_levels=2, n_filters=4),
+        UNetSettings(n_levels=2, n_filters=4, context=ContextSettings(scales=3)),
     ],
 )
 @torch.no_grad()

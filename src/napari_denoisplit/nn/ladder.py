@@ -13,13 +13,11 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.nn.blocks import Downsample, Merge, ResidualBlock, Upsample
 from napari_denoisplit.nn.brightness import BrightnessBiases, add_biases, with_bias
-from napari_denoisplit.nn.context import Context, centre
+from napari_denoisplit.nn.context import Context, centre, divided, inner, stem_of
 from napari_denoisplit.nn.gaussian import Gaussian, gaussian_kl
 from napari_denoisplit.nn.sampler import Prediction, SplittingNetwork
 
@@ -120,7 +118,14 @@ class VSE(SplittingNetwork):
             ResidualBlock(n, dropout, gated=False),
         )
         self._edge: int | None = None  # how much of a level's middle goes on; None: all
-        self.context = None if settings.context is None else Context(settings)
+        self.context = None
+        if settings.context is not None:
+            scales = range(settings.context.scales - 1)
+            self.context = Context(
+                [stem_of(n, dropout) for _ in scales],
+                settings.stem_reach,
+                [Merge(n, dropout) for _ in scales],
+            )
         levels = range(settings.n_levels)
         self.bottom_up = nn.ModuleList(
             Downsample(n, settings.blocks_per_level, dropout) for _ in levels
@@ -193,8 +198,7 @@ class VSE(SplittingNetwork):
         """
         surroundings = [] if self.context is None else self.context.of_image(x, margin)
         stem_bias, *biases = biases or [None] * (self.settings.n_levels + 1)
-        inside = x[..., margin : x.shape[-2] - margin, margin : x.shape[-1] - margin]
-        h = with_bias(self.stem, inside, stem_bias)
+        h = with_bias(self.stem, inner(x, margin), stem_bias)
         features = []
         for level, (down, bias) in enumerate(zip(self.bottom_up, biases, strict=True)):
             h = with_bias(down, h, bias)  # type: ignore[arg-type]
@@ -263,13 +267,7 @@ class VSE(SplittingNetwork):
         """
         margin = self.settings.margin if self.training else 0
         height, width = (n - 2 * margin for n in x.shape[-2:])
-        rows, columns = (-n % self.multiple for n in (height, width))
-        if margin and (rows or columns):
-            raise TrainingError(
-                f"A network with context is trained on patches of multiples of {self.multiple} "
-                f"pixels, not {height}x{width}: choose another patch_size."
-            )
-        x = F.pad(x, (0, columns, 0, rows), mode="replicate")
+        x = divided(x, self.multiple, margin)
         biases: Sequence[Tensor | None] = [None] * (2 * self.settings.n_levels + 1)
         if self.brightness is not None and factors is not None:
             biases = self.brightness(factors)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
@@ -36,6 +36,9 @@ class LadderSettings(NetworkSettings):
 
     The defaults are denoiSplit's; HDN and muSplit differ in single fields.
     """
+
+    stem_reach: ClassVar[int] = 4
+    """Samples of its scale on each side that a stem of context looks at: 5x5, and two 3x3."""
 
     kind: Literal["ladder"] = "ladder"
     n_levels: int = Field(4, ge=1, le=8, description="Levels of the ladder; each halves the image.")
@@ -101,11 +104,8 @@ class LadderSettings(NetworkSettings):
 
     @model_validator(mode="after")
     def _every_scale_has_a_level(self) -> Self:
-        if self.context is not None and self.context.scales > self.n_levels + 1:
-            raise ValueError(
-                f"{self.context.scales} scales of context need {self.context.scales - 1} levels, "
-                f"and there are {self.n_levels}."
-            )
+        if self.context is not None:
+            self.context.check_levels(self.n_levels)
         return self
 
     @model_validator(mode="after")
@@ -132,16 +132,13 @@ class LadderSettings(NetworkSettings):
         latents = ", ".join(map(str, dict.fromkeys(self.latents_per_level)))
         text = f"{self.n_levels} levels, {self.n_filters} filters, {latents} latent maps"
         if self.context is not None:
-            text += f", context of {self.context.scales} scales ({self.context.variant})"
+            text += f", {self.context.in_words}"
         return text
 
     @property
     def margin(self) -> int:
-        """Pixels that the maps of its context depend on; patches as published bring theirs."""
-        if self.context is None or self.context.variant != "image":
-            return 0
-        # What a stem looks at, and a sample that halving spoils at the edge of each scale.
-        return int(5 * 2 ** (self.context.scales - 1))
+        """Pixels that the maps of its context depend on."""
+        return 0 if self.context is None else self.context.margin(self.stem_reach)
 
     @property
     def latents_per_level(self) -> tuple[int, ...]:
@@ -154,16 +151,40 @@ class LadderSettings(NetworkSettings):
 class UNetSettings(NetworkSettings):
     """Shape of a plain U-Net, which predicts one answer; the defaults are muSplit's baseline."""
 
+    stem_reach: ClassVar[int] = 6
+    """Samples of its scale on each side that a stem of context looks at: 5x5, and four 3x3."""
+
     kind: Literal["unet"] = "unet"
     n_levels: int = Field(5, ge=1, le=6, description="Times that the image is halved.")
     n_filters: int = Field(
         32, ge=4, le=128, description="Feature maps of the finest level; each coarser has twice."
     )
+    context: ContextSettings | None = Field(
+        None, description="Surroundings at lower resolutions that it sees, too; None: none."
+    )
+
+    @model_validator(mode="after")
+    def _context_is_of_images(self) -> Self:
+        if self.context is None:
+            return self
+        if self.context.variant != "image":
+            raise ValueError(
+                f"A U-Net has no context of the variant {self.context.variant!r}, which sees "
+                "patches: give 'image', or take a ladder."
+            )
+        self.context.check_levels(self.n_levels)
+        return self
 
     @property
     def in_words(self) -> str:
-        """Levels and filters."""
-        return f"U-Net, {self.n_levels} levels, {self.n_filters} filters"
+        """Levels, filters and context."""
+        text = f"U-Net, {self.n_levels} levels, {self.n_filters} filters"
+        return text if self.context is None else f"{text}, {self.context.in_words}"
+
+    @property
+    def margin(self) -> int:
+        """Pixels that the maps of its context depend on."""
+        return 0 if self.context is None else self.context.margin(self.stem_reach)
 
 
 class DenoisingUNetSettings(NetworkSettings):

@@ -10,7 +10,13 @@ from napari_denoisplit.cli.parts.named_settings import (
     read_settings,
     train_settings,
 )
-from napari_denoisplit.settings import METHODS, PRESETS, ContextSettings, TrainSettings
+from napari_denoisplit.settings import (
+    METHODS,
+    PRESETS,
+    ContextSettings,
+    TrainSettings,
+    UNetSettings,
+)
 
 
 def test_a_named_part_leaves_the_rest_as_preset_and_method_have_it():
@@ -39,7 +45,16 @@ def test_values_have_the_types_of_their_settings():
 
 def test_another_kind_of_network_has_the_defaults_of_its_own():
     network = train_settings(assigned(["network.kind=unet", "network.n_levels=3"])).network
-    assert network.model_dump() == {"kind": "unet", "n_channels": 2, "n_levels": 3, "n_filters": 32}
+    assert network == UNetSettings(n_levels=3)
+    assert (network.n_channels, network.n_filters) == (2, 32)
+
+
+def test_a_unet_has_context_as_a_ladder_has():
+    settings = train_settings(assigned(["preset=unet", "network.context.scales=4"]))
+    assert settings.network == UNetSettings(context=ContextSettings(scales=4))
+    lean = ["preset=unet", "network.context.variant=lean", "network.context.patch_size=64"]
+    with pytest.raises(ValidationError, match="A U-Net has no context of the variant 'lean'"):
+        train_settings(assigned(lean))
 
 
 def test_what_is_named_changes_a_recipe():

@@ -18,26 +18,40 @@ from napari_denoisplit.nn.compute import Compute
 from napari_denoisplit.nn.families import network_of, sampler_of
 from napari_denoisplit.sampling.focus import Focus
 from napari_denoisplit.sampling.patchwork import Patchwork
-from napari_denoisplit.settings import ContextSettings, LadderSettings, MixSettings, SplitSettings
+from napari_denoisplit.settings import (
+    ContextSettings,
+    LadderSettings,
+    MixSettings,
+    SplitSettings,
+    UNetSettings,
+)
 
 # All that a pixel depends on lies within 64 pixels.
 SETTINGS = SplitSettings(
     n_samples=2, keep_samples=1, overlap=64, block_size=64, device="cpu", precision="float32"
 )
-CONTEXT = {
-    "image": ContextSettings(scales=3),
-    "lean": ContextSettings(scales=3, variant="lean", patch_size=16, kept_size=8),
-    "regular": ContextSettings(scales=2, variant="regular", patch_size=16, kept_size=8),
+LADDER = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
+IMAGE = ContextSettings(scales=3)
+PATCHES = {"patch_size": 16, "kept_size": 8}
+NETWORKS = {
+    "image": LADDER.model_copy(update={"context": IMAGE}),
+    "lean": LADDER.model_copy(
+        update={"context": ContextSettings(scales=3, variant="lean", **PATCHES)}
+    ),
+    "regular": LADDER.model_copy(
+        update={"context": ContextSettings(scales=2, variant="regular", **PATCHES)}
+    ),
+    "unet": UNetSettings(n_levels=2, n_filters=4, context=IMAGE),
 }
 NORMALIZATION = Normalization(
     input_mean=100, input_std=20, channel_means=(90.0, 110.0), channel_stds=(10.0, 40.0)
 )
 
 
-@pytest.fixture(scope="module", params=CONTEXT)
+@pytest.fixture(scope="module", params=NETWORKS)
 def model(request) -> Model:
     torch.manual_seed(0)
-    settings = LadderSettings(n_levels=2, n_filters=4, n_latents=2, context=CONTEXT[request.param])
+    settings = NETWORKS[request.param]
     header = ModelHeader(
         network=settings,
         mix=MixSettings(),

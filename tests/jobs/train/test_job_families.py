@@ -27,6 +27,7 @@ from napari_denoisplit.nn.families.divnoising import DivNoisingFamily
 from napari_denoisplit.sampling.focus import Focus, FocusSlot
 from napari_denoisplit.settings import (
     CalibrateSettings,
+    ContextSettings,
     DivNoisingSettings,
     LadderSettings,
     NetworkSettings,
@@ -101,6 +102,21 @@ def test_a_unet_is_trained_and_resumed_and_needs_no_noise_model(unet):
     again = trained(UNET, 2, unet.with_name("again.denoisplit"), resume=last_path(unet))
     assert [done.epoch for done in again.history] == [2]
     assert again.history[0].validation.kl_per_level == ()
+
+
+def test_a_unet_learns_with_what_surrounds_a_patch_and_fits_together(tmp_path):
+    network = UNET.model_copy(update={"context": ContextSettings(scales=3)})
+    path = tmp_path / "context.denoisplit"
+    result = trained(network, 2, path)
+    assert [math.isfinite(done.validation.loss) for done in result.history] == [True]
+    assert read_header(path).network == network
+    again = trained(network, 2, tmp_path / "again.denoisplit", resume=last_path(path))
+    assert [done.epoch for done in again.history] == [2]
+    model, image = load_model(path), superposition()
+    whole = run(split_job(model, image, SPLIT))
+    tiled = run(split_job(model, image, SPLIT.model_copy(update={"tile_size": 128})))
+    assert tiled.provenance["tile_size"] == 128
+    np.testing.assert_allclose(tiled.mmse.data, whole.mmse.data, rtol=1e-4, atol=1e-3)
 
 
 def test_a_unet_gives_one_answer_and_says_that_there_is_no_spread(unet):

@@ -29,12 +29,16 @@ SMALL: dict[str, NetworkSettings] = {
     "divnoising": DivNoisingSettings(n_filters=4, n_latents=6),
 }
 SMALL["magnified"] = MagnifiedSettings(network=SMALL["ladder"])
-CONTEXT = LadderSettings(n_levels=2, n_filters=4, n_latents=2, context=ContextSettings(scales=3))
+SCALES = ContextSettings(scales=3)
+CONTEXT: dict[str, NetworkSettings] = {
+    "ladder with context": LadderSettings(n_levels=2, n_filters=4, n_latents=2, context=SCALES),
+    "unet with context": UNetSettings(n_levels=2, n_filters=8, context=SCALES),
+}
 
 
-@pytest.fixture(params=[*FAMILIES, "context"])
+@pytest.fixture(params=[*FAMILIES, *CONTEXT])
 def settings(request) -> NetworkSettings:
-    return (SMALL | {"context": CONTEXT})[request.param]
+    return (SMALL | CONTEXT)[request.param]
 
 
 def still(level, shape, corner=(0, 0)):

@@ -5,10 +5,16 @@ import torch
 
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.images.training.normalization import Normalization
-from napari_denoisplit.nn.families import facts_of, family_of
+from napari_denoisplit.nn.families import facts_of, family_of, unet
 from napari_denoisplit.nn.families.unet import PlainUNet, SquaredError
 from napari_denoisplit.nn.objective import Batch
-from napari_denoisplit.settings import METHODS, LadderSettings, MixSettings, UNetSettings
+from napari_denoisplit.settings import (
+    METHODS,
+    ContextSettings,
+    LadderSettings,
+    MixSettings,
+    UNetSettings,
+)
 
 SMALL = UNetSettings(n_levels=2, n_filters=4)
 STATISTICS = Normalization(
@@ -16,10 +22,32 @@ STATISTICS = Normalization(
 )
 
 
-def test_the_baseline_of_musplit_has_17_298_594_parameters():
+@pytest.mark.parametrize(("scales", "count"), [(None, 17_298_594), (5, 31_252_834)])
+def test_the_baselines_of_musplit_have_as_many_parameters_as_published(scales, count):
+    context = None if scales is None else ContextSettings(scales=scales)
     with torch.device("meta"):
-        network = PlainUNet(UNetSettings())
-    assert sum(p.numel() for p in network.parameters()) == 17_298_594
+        network = PlainUNet(UNetSettings(context=context))
+    assert sum(p.numel() for p in network.parameters()) == count
+
+
+@pytest.mark.parametrize(("levels", "scales"), [(1, None), (3, None), (1, 2), (3, 2), (2, 3)])
+def test_the_reach_is_exact(monkeypatch, levels, scales):
+    context = None if scales is None else ContextSettings(scales=scales)
+    settings = UNetSettings(n_levels=levels, n_filters=4, context=context)
+    network, facts = PlainUNet(settings).eval(), facts_of(settings, torch.float32)
+    # Weights that cancel nothing, and the mean for the maximum, which hides three of four pixels.
+    for weights in network.parameters():
+        if weights.ndim > 1:
+            weights.data.abs_()
+    monkeypatch.setattr(unet.F, "max_pool2d", unet.F.avg_pool2d)
+    multiple, farthest = facts.multiple, 0
+    middle = (facts.reach // multiple + 2) * multiple
+    for column in range(middle, middle + multiple):
+        x = torch.rand(1, 1, multiple, 2 * middle + multiple, requires_grad=True)
+        network.encode(x)[0][..., column].sum().backward()
+        seen = x.grad[0, 0].sum(dim=0).nonzero()
+        farthest = max(farthest, column - int(seen.min()), int(seen.max()) - column)
+    assert farthest == facts.reach
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 30), (5, 9)])

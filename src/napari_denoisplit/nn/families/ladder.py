@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from napari_denoisplit.errors import TrainingError
-from napari_denoisplit.nn.context import STEM_REACH
 from napari_denoisplit.nn.elbo import ElboObjective
 from napari_denoisplit.nn.families.family import Family
 from napari_denoisplit.nn.fast.inference import FoldedVSE
@@ -118,7 +117,7 @@ def _reach(settings: LadderSettings) -> int:
         down += fine + blocks * coarse  # strided convolution, blocks
         if level < n_stems:
             # The stem and the halving before it, then the block of the merge.
-            down = max(down, (STEM_REACH + 1) * coarse) + 2 * coarse
+            down = max(down, (settings.stem_reach + 1) * coarse) + 2 * coarse
         # Posterior, latents and doubling; below the top also the blocks of both merges.
         up += (3 if level == settings.n_levels - 1 else 7) * coarse + blocks * fine
     return down + up

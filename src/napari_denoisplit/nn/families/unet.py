@@ -7,7 +7,7 @@ Letters: B batch, C channels, H feature maps of the finest level, Y, X pixels.
 
 Source: Ronneberger et al. 2015 (arXiv:1505.04597), in the form of muSplit's baseline (Ashesh et al.
 2023), but that pixels, not corners, are aligned where a size is doubled: a corner would make every
-pixel depend on the size of the tile.
+pixel depend on the size of the tile. Its lateral context is muSplit's, too, but of the whole image.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_denoisplit.errors import TrainingError
+from napari_denoisplit.nn.blocks import Merge
+from napari_denoisplit.nn.context import Context, divided, inner, stem_of
 from napari_denoisplit.nn.families.family import Family
 from napari_denoisplit.nn.likelihood import ChannelScale
 from napari_denoisplit.nn.objective import Objective, Terms
@@ -58,12 +60,32 @@ class PlainUNet(SplittingNetwork):
             for level in reversed(range(levels))
         )
         self.output = nn.Conv2d(n, settings.n_channels, 1)
+        self.context = None
+        if settings.context is not None:
+            ways = list(pairwise(widths))[: settings.context.scales - 1]
+            self.context = Context(
+                [nn.Sequential(*stem_of(a, 0.0), _convolutions(a, b, b)) for a, b in ways],
+                settings.stem_reach,
+                [Merge(b, 0.0) for _, b in ways],
+            )
 
-    def encode(self, x: Tensor) -> list[Tensor]:
-        """Predict: the signal (B, C, Y, X) is all there is to keep."""
-        skips = [self.stem(x)]  # (B, H, Y, X)
-        for down in self.down:
-            skips.append(down(F.max_pool2d(skips[-1], 2)))
+    def encode(self, x: Tensor, margin: int = 0) -> list[Tensor]:
+        """Predict: the signal (B, C, Y, X) is all there is to keep.
+
+        Parameters
+        ----------
+        x
+            (B, 1, Y, X); Y and X without the margin are multiples of what the network divides.
+        margin
+            Pixels on each side that are seen as context alone.
+        """
+        surroundings = [] if self.context is None else self.context.of_image(x, margin)
+        skips = [self.stem(inner(x, margin))]  # (B, H, Y, X)
+        for level, down in enumerate(self.down):
+            h = down(F.max_pool2d(skips[-1], 2))
+            if self.context is not None and surroundings:
+                h = self.context.merged(level, h, surroundings.pop(0))
+            skips.append(h)
         h = skips.pop()
         for up, skip in zip(self.up, reversed(skips), strict=True):
             h = F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
@@ -76,13 +98,26 @@ class PlainUNet(SplittingNetwork):
         return features[0]
 
     def forward(self, x: Tensor, noise: LatentNoise | None = None) -> Prediction:
-        """Predict an image of any size, (B, 1, Y, X)."""
+        """Predict an image of any size, (B, 1, Y, X), in training without its margin."""
         del noise
-        height, width = x.shape[-2:]
-        multiple = 2**self.settings.n_levels
-        x = F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
-        (signal,) = self.encode(x)
+        margin = self.settings.margin if self.training else 0
+        height, width = (n - 2 * margin for n in x.shape[-2:])
+        (signal,) = self.encode(divided(x, 2**self.settings.n_levels, margin), margin)
         return Prediction(signal[..., :height, :width], None, [], [])
+
+
+def _reach(settings: UNetSettings) -> int:
+    """Follow the longest way: down to the coarsest size, and up again."""
+    n_stems = 0 if settings.context is None else settings.context.scales - 1
+    down, up = 2, 0  # two convolutions of each size
+    for level in range(settings.n_levels):
+        fine, coarse = 2**level, 2 ** (level + 1)
+        down += 2 * coarse
+        if level < n_stems:
+            # A stem behind what halving adds, then the block of the merge.
+            down = max(down, (settings.stem_reach + 1) * coarse - 1) + 2 * coarse
+        up += coarse + 2 * fine  # a pixel of the coarser size where it is doubled
+    return down + up
 
 
 def _convolutions(inside: int, between: int, outside: int) -> nn.Sequential:
@@ -136,9 +171,7 @@ class UNetFamily(Family[UNetSettings]):
         return NetworkFacts(
             n_channels=settings.n_channels,
             multiple=multiple,
-            # Two convolutions of each size on both ways, but one way at the coarsest, a pixel of
-            # the coarser size where it is doubled, and the place within what was pooled.
-            reach=9 * multiple - 7,
+            reach=_reach(settings),
             levels=(Level(0, 1),),
             working_bytes=settings.n_filters * (24 if dtype == torch.bfloat16 else 40),
             kept_bytes=4 * settings.n_channels,
