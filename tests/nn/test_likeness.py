@@ -35,3 +35,11 @@ def test_it_falls_where_a_recording_comes_nearer(network):
     offset = torch.tensor(0.5, requires_grad=True)
     distance(torch.randn(8, 1, 64, 64) + offset).mean().backward()
     assert offset.grad > 0
+
+
+@torch.no_grad()
+def test_a_level_that_is_one_pixel_of_a_tile_has_finite_figures():
+    network = VSE(LadderSettings(n_levels=6, n_filters=4, n_latents=2)).eval()
+    figures = map_figures(network.encode(torch.randn(3, 1, 64, 64)))
+    assert [level.shape for level in figures] == [(3, 8)] * 5 + [(3, 4)]
+    assert all(level.isfinite().all() for level in figures)
