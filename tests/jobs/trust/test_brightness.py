@@ -91,6 +91,16 @@ def test_dimmer_than_the_range_goes_is_told(model):
     assert any("pits: as dim or as bright" in reason for reason in look.verdict.reasons)
 
 
+def test_a_model_that_cannot_find_what_it_is_to_be_told_says_so(model):
+    small = found(model, recorded((1.0, 1.0))[:70, :70])
+    header = model.header.model_copy(update={"training": {}})
+    unlearned = found(replace(model, header=header), recorded((1.0, 1.0)))
+    for look in (small, unlearned):
+        assert look.acquisition.brightness == ()
+        assert look.verdict.grade == "usable"
+        assert "could not be found" in look.verdict.reasons[0]
+
+
 def test_a_split_goes_by_it(model):
     image = Image(recorded((0.6, 1.4)), "YX", name="dish")
     split = run(split_job(model, image, SETTINGS))

@@ -24,6 +24,7 @@ from napari_denoisplit.measures.trust.recording import (
     judge_recording,
     judge_scale,
     judge_told,
+    judge_unknown,
     judge_untold,
 )
 from napari_denoisplit.nn.compute import keep_freed_memory
@@ -111,7 +112,10 @@ def recording_job(
     aside = _without_a_look(model, view, enlarged)
     as_said = known or Acquisition(magnification=enlarged)
     seen = view if known is None else without_background(view, known)
+    tell = known is None and _is_told(model.header.network)
     if likeness is None or len((windows := windows_of(seen)).pixels) < _FEWEST:
+        if tell:
+            aside = judge_unknown().joined(aside) if aside else judge_unknown()
         if aside is None:
             return Recording(as_said, None, ())
         yield Stage(aside.headline)
@@ -124,7 +128,6 @@ def recording_job(
             )
             if acquisition.background and known is None:
                 windows = windows_of(without_background(view, acquisition))
-            tell = known is None and _is_told(model.header.network)
             acquisition, verdict = _seen(model, likeness, windows, acquisition, tell=tell)
     except GivenUp:
         return None
@@ -155,7 +158,7 @@ def _seen(
     x = _normalized(model, windows, acquisition)
     verdict = judge_recording(_figures(model, likeness, x, acquisition))
     if (known := brightness_of(model.header)) is None:
-        return acquisition, verdict
+        return acquisition, verdict.joined(judge_unknown()) if tell else verdict
     factors = acquisition.brightness or factors_of(model, known, x)
     if tell:
         acquisition = acquisition.model_copy(update={"brightness": factors})

@@ -128,6 +128,16 @@ def judge_told(beyond: Sequence[str], factors: Mapping[str, float]) -> Verdict:
     return _verdict([Finding(1, text)] if beyond else [], _brightness(factors))
 
 
+def judge_unknown() -> Verdict:
+    """Judge a recording of which a network is to be told the brightness, which is not known."""
+    text = (
+        "How bright each structure is could not be found, as the image is too small or the model "
+        "has not learned it: it is split as in the middle of the mixing range. State it as "
+        "brightness in the acquisition, or split a larger image."
+    )
+    return _verdict([Finding(1, text)], {})
+
+
 def judge_untold(factors: Mapping[str, float], weights: Sequence[float], way: str) -> Verdict:
     """Judge a recording by a model that is not told how bright its structures are.
 
