@@ -12,9 +12,10 @@ __all__ = ["keep", "put_into_document"]
 
 
 def put_into_document(mark: str, text: str) -> None:
-    """Replace what stands between the marks `<!-- MARK: begin -->` and `end` of the document."""
-    page = REPOSITORY / "docs" / "benchmarks.md"
+    """Replace what stands between `<!-- MARK: begin -->` and `end`, on the page that has them."""
     begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    pages = (REPOSITORY / "docs").glob("*.md")
+    (page,) = (p for p in pages if begin in p.read_text(encoding="utf-8"))
     before, rest = page.read_text(encoding="utf-8").split(begin)
     _, after = rest.split(end)
     with replacing(page) as temporary:

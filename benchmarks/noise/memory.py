@@ -2,8 +2,8 @@
 
     python -m benchmarks.noise.memory
 
-Each source is fitted in a process of its own; the base is the process after its imports. Writes
-its table between the marks of docs/benchmarks.md.
+Each source is fitted in a process of its own; the base is the process after its imports. Writes its
+table between its marks in docs.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     python -m benchmarks.noise.models [--steps 400] [--without-bootstrap]
 
 `--steps` is what the denoiser of the source 'bootstrap' gets for each of six channels. Writes its
-tables between the marks of docs/benchmarks.md, and benchmarks/results/noise_models.json.
+tables between their marks in docs, and benchmarks/results/noise_models.json.
 """
 
 from __future__ import annotations

@@ -3,8 +3,7 @@
     python -m benchmarks.noise.speed PYTHON
 
 PYTHON is the interpreter of an environment with careamics (0.3.5 was compared) and the torch of
-this one; both run there, turn by turn, in one process. Writes its table between the marks of
-docs/benchmarks.md.
+this one; both run there, turn by turn, in one process. Writes its table between its marks in docs.
 """
 
 from __future__ import annotations

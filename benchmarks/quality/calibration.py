@@ -5,8 +5,8 @@
 Takes the models that `quality.py run DATA denoisplit 0` has left in benchmarks/output/quality. Each
 is calibrated on the parts of its training images that were kept aside, once with clean and once
 with noisy targets, and judged with the clean test image. Then the noisy-target factor is compared
-with the clean-target one on test images with other amounts of noise. Writes its tables between the
-marks of docs/benchmarks.md.
+with the clean-target one on test images with other amounts of noise. Writes its tables between
+their marks in docs.
 """
 
 from __future__ import annotations

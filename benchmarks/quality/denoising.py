@@ -3,8 +3,8 @@
     python -m benchmarks.quality.denoising --steps 400
 
 One network per image, on one core if OMP_NUM_THREADS is 1. Figures of images that are not run again
-(`--only "phantom"`) are taken from benchmarks/results/denoising.json. Writes its table between the
-marks of docs/benchmarks.md.
+(`--only "phantom"`) are taken from benchmarks/results/denoising.json. Writes its table between its
+marks in docs.
 """
 
 from __future__ import annotations

@@ -4,8 +4,7 @@
 
 Each life of the training is a process of its own, killed without warning (SIGKILL) after a random
 time, be it at a step, in a validation or while it writes a file; the next one resumes. Compared are
-the losses of every epoch and the weights, bit by bit. Writes its line between the marks of
-docs/benchmarks.md.
+the losses of every epoch and the weights, bit by bit. Writes its line between its marks in docs.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 MODEL is one of data set A, as `benchmarks.quality.training run A denoisplit 0` leaves it. The well
 that it has not seen is recorded anew with pixels that are 1 to 4 times as wide, each with the noise
-of a training superposition. Puts a table between the marks of docs/benchmarks.md.
+of a training superposition. Puts a table between its marks in docs.
 """
 
 from __future__ import annotations

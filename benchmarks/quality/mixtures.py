@@ -4,9 +4,9 @@
 
 Trains models on the NF1 wells D6 and D7 (preset fast, 1600 steps; about 12 minutes each on two idle
 cores): mixed half and half, over a range of factors, and 0.7 : 0.3 alone. Splits both halves of
-well B7 in seven proportions, and writes the table between the marks of docs/benchmarks.md. The
-model of the range is told the brightness that is found in the recording; the others see grey levels
-that are kept. Models that are in the folder already are not trained again.
+well B7 in seven proportions, and writes the table between its marks in docs. The model of the range
+is told the brightness that is found in the recording; the others see grey levels that are kept.
+Models that are in the folder already are not trained again.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
 
 Trains a model on the NF1 wells D6 and D7 (preset fast, 1600 steps; about 12 minutes on two idle
 cores) unless one is given, splits images of well B7 and of other specimens after each of the
-changes below, as they are and with matched grey levels, and writes the table between the marks of
-docs/benchmarks.md. Half 0 of the cases lies left in the well, half 1 right. Cases that are in
-benchmarks/output already are not run again.
+changes below, as they are and with matched grey levels, and writes the table between its marks in
+docs. Half 0 of the cases lies left in the well, half 1 right. Cases that are in benchmarks/output
+already are not run again.
 """
 
 from __future__ import annotations

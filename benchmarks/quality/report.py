@@ -21,7 +21,7 @@ Record = dict[str, Any]
 
 
 def write_report(results: Path, output: Path, docs: Path) -> None:
-    """Put the tables between the marks of docs/benchmarks.md and draw one picture a data set.
+    """Put the tables between their marks in docs and draw one picture a data set.
 
     A picture is drawn anew where the images of the runs are at hand, and stays as it is elsewhere.
     """

@@ -6,7 +6,7 @@ Of the models that `quality.py run DATA denoisplit 0` leaves in benchmarks/outpu
 pixels of the test image. Stratified noise is a Latin hypercube: at each latent position the values
 of K samples lie in K equally likely ranges, one in each; stratified and mirrored does so for their
 absolute values. The reference is the MMSE of 400 other samples, mirrored. Writes its tables between
-the marks of docs/benchmarks.md.
+their marks in docs.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@
 Of the models that `quality.py run DATA denoisplit 0` leaves in benchmarks/output. The published way
 cuts the image, mirrored at its borders, into overlapping tiles, splits each by itself with latent
 noise of its own, and keeps the middle. `seams` computes one sample whole, in tiles and block by
-block on disk; `report` writes the tables between the marks of docs/benchmarks.md.
+block on disk; `report` writes the tables between their marks in docs.
 """
 
 from __future__ import annotations

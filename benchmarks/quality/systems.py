@@ -92,7 +92,7 @@ def mistaken(truth: np.ndarray, mmse: np.ndarray) -> list[float]:
 
 
 def write_report() -> None:
-    """Put a table of each data set between the marks of docs/benchmarks.md."""
+    """Put a table of each data set between its marks in docs."""
     parts = []
     for name, published in PUBLISHED.items():
         paths = {s: sorted(RESULTS.glob(f"systems_{name}_{s}_?.json")) for s in SYSTEMS}
@@ -130,7 +130,7 @@ def main() -> None:
     one.add_argument("system", choices=SYSTEMS)
     one.add_argument("--seed", type=int, default=0)
     one.add_argument("--steps", type=int, default=400)
-    commands.add_parser("report", help="gather all runs into docs/benchmarks.md")
+    commands.add_parser("report", help="gather all runs into docs")
     arguments = parser.parse_args()
     if arguments.command == "report":
         write_report()

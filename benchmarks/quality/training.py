@@ -6,7 +6,7 @@
 
 `run` trains one model; its numbers go to benchmarks/results, which is kept with the source so that
 runs add up, its images and model to benchmarks/output. `report` gathers all runs into
-docs/benchmarks.md. With `--noise` the noise models come from one source: clean pairs, repeats made
+docs. With `--noise` the noise models come from one source: clean pairs, repeats made
 for the purpose, a denoiser, or a single image; without it from the images, as a user's would.
 """
 
@@ -183,7 +183,7 @@ def main() -> None:
     one.add_argument("--threads", type=int)
     one.add_argument("--tag", default="")
     one.add_argument("--noise", choices=get_args(NoiseSource), help="source of the noise models")
-    commands.add_parser("report", help="gather all runs into docs/benchmarks.md")
+    commands.add_parser("report", help="gather all runs into docs")
     arguments = parser.parse_args()
     OUTPUT.mkdir(parents=True, exist_ok=True)
     if arguments.command == "run":

@@ -3,7 +3,7 @@
     python -m benchmarks.quality.trust [--models FOLDER]
 
 Uses the models of the quality benchmark (benchmarks/output/quality) and writes its tables between
-the marks of docs/benchmarks.md. A model without a reference gets one from its validation blocks.
+their marks in docs. A model without a reference gets one from its validation blocks.
 """
 
 from __future__ import annotations

@@ -3,8 +3,7 @@
     python -m benchmarks.speed.busy [--preset fast] [--seconds 12]
 
 As many other processes as the table says keep a core busy each. A step is timed with all threads,
-as torch has them, and with those that `Threads` takes. Writes its table between the marks of
-docs/benchmarks.md.
+as torch has them, and with those that `Threads` takes. Writes its table between its marks in docs.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ and 10,000 TIFFs of 2 x 128 x 128. Where they are to be read as they are needed,
 that little memory is free. Every case is a process of its own, with one thread; a small network
 takes its steps, since reading has the least time then. Processor time counts, that of the thread
 that reads included, since others load the machine, and the clock for how long reading was waited
-for. Writes its table between the marks of docs/benchmarks.md.
+for. Writes its table between its marks in docs.
 """
 
 from __future__ import annotations

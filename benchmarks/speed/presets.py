@@ -2,7 +2,7 @@
 
     python -m benchmarks.speed.presets
 
-Writes its table between the marks of docs/benchmarks.md.
+Writes its table between its marks in docs.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ With their border 544 x 544 pixels are computed. Beside the network as training 
 PYTHON, the interpreter of an environment with careamics (0.3.5 was compared) and the torch of this
 one, beside the published prediction path. Contestants alternate, medians are shown. FILE is a model
 trained on data set A, by default that of benchmarks/quality/training.py; with it the numbers of
-both forms are compared. Writes its tables between the marks of docs/benchmarks.md.
+both forms are compared. Writes its tables between their marks in docs.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 
 The slide is drawn as it is read. Each run is a process of its own; the base is that process after
 its imports, with the model loaded. The killed run gets SIGKILL in the middle and is started again;
-its files must equal those of a run that nobody killed, byte for byte. Writes its table between
-the marks of docs/benchmarks.md.
+its files must equal those of a run that nobody killed, byte for byte. Writes its table between its
+marks in docs.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 
 Every contestant is a process of its own with one thread; they take steps turn by turn, so that
 whatever else the machine does meets all alike. The processor time of a step counts, not the clock,
-and the median over the rounds of the ratio within a round. Writes its table between the marks of
-docs/benchmarks.md.
+and the median over the rounds of the ratio within a round. Writes its table between its marks in
+docs.
 """
 
 from __future__ import annotations

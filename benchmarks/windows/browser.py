@@ -3,11 +3,11 @@
     xvfb-run -a -s "-screen 0 1280x720x24" python -m benchmarks.windows.browser [--edge 1024]
 
 Each case is a process of its own: 50 samples of 2 x EDGE x EDGE in memory, the same as differences
-to the MMSE, napari's own slider over the same layers for comparison, and 2 x EDGE x EDGE samples
-in a compressed Zarr stack larger than the memory of the machine, whose chunks repeat a few pictures
-so that it fits on a disk (and into the system's cache: what is measured is reading and unpacking,
-not the disk). A block is the time in which the window handles no event. Writes its table
-between the marks of docs/benchmarks.md.
+to the MMSE, napari's own slider over the same layers for comparison, and 2 x EDGE x EDGE samples in
+a compressed Zarr stack larger than the memory of the machine, whose chunks repeat a few pictures so
+that it fits on a disk (and into the system's cache: what is measured is reading and unpacking, not
+the disk). A block is the time in which the window handles no event. Writes its table between its
+marks in docs.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 An action is an entry of a menu, a press of a button, or a drop of files. `example` splits the cells
 that come along; `own` trains on two files with a stain each, for half a minute in place of ten, and
 splits a third. Each part is a process of its own, whose start is that of the clock. Writes its
-table between the marks of docs/benchmarks.md.
+table between its marks in docs.
 """
 
 from __future__ import annotations

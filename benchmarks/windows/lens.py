@@ -4,9 +4,8 @@
 
 Each model is one trained with the preset 'fast' on a data set of the quality benchmark; its name
 begins with that of the data set. Where none is named, they are those that the quality benchmark has
-left behind. The widget is driven as a user does: the view moves, and the clock
-runs until the window has painted a sample of everything in view. Writes its table between the marks
-of docs/benchmarks.md.
+left behind. The widget is driven as a user does: the view moves, and the clock runs until the
+window has painted a sample of everything in view. Writes its table between its marks in docs.
 """
 
 from __future__ import annotations

@@ -4,8 +4,7 @@
         python -m benchmarks.windows.window [stop] [blocked] [memory]
 
 Each part by its name, all three without one. The widgets are driven as a user does, on phantoms,
-and with a model that is trained for half a minute. Writes its tables between the marks of
-docs/benchmarks.md.
+and with a model that is trained for half a minute. Writes its tables between their marks in docs.
 """
 
 from __future__ import annotations

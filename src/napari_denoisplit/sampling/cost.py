@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OVERLAP = 6
 """Positions of the coarsest level, 96 pixels of the presets: with so much context tiles differ from
-the whole plane by a hundred-thousandth of sigma (docs/benchmarks.md)."""
+the whole plane by a hundred-thousandth of sigma (docs/study_speed.md)."""
 MOST_ON_CPU = 1.5 * 2**30
 """Bytes beyond which larger tiles make a CPU hardly faster, where a result goes to disk."""
 AT_ONCE = 2**16

@@ -2,7 +2,7 @@
 
 Threads that have to share a core wait for one another at every operation, and spin meanwhile: on
 two cores with four other programs, a step of the preset 'fast' took 4.9 s with two threads and
-2.3 s with one (docs/benchmarks.md).
+2.3 s with one (docs/study_speed.md).
 """
 
 from __future__ import annotations
