@@ -21,6 +21,7 @@ from napari_denoisplit.api.samples import measure_samples as measure_samples
 from napari_denoisplit.api.samples import sample_prior as sample_prior
 from napari_denoisplit.api.samples import write_film as write_film
 from napari_denoisplit.api.trust import check_split as check_split
+from napari_denoisplit.api.trust import find_alternatives as find_alternatives
 from napari_denoisplit.api.trust import most_probable as most_probable
 from napari_denoisplit.api.trust import segment_samples as segment_samples
 from napari_denoisplit.api.trust import sum_up_objects as sum_up_objects

@@ -83,6 +83,7 @@ def test_the_package_runs_as_a_module():
         (["denoise", "a.tif", "--model"], "m.denoisplit"),
         (["consensus", "a_samples", "-o"], "folder"),
         (["objects", "a_mmse.ome.tif"], "o.csv"),
+        (["alternatives", "a_mmse.ome.tif", "--region", "0:9,0:9"], "a.ome.tif"),
         (["film", "a_mmse.ome.tif"], "a.gif"),
         (["prior", "m.denoisplit", "-o"], "prior.ome.tif"),
         (["demo", "-o"], "folder"),

@@ -1,4 +1,4 @@
-"""Residual, MAP, consensus and objects of a split, as plain functions."""
+"""Residual, MAP, consensus, alternatives and objects of a split, as plain functions."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.trust.objects import SummedObjects
     from napari_denoisplit.jobs.trust.residuals import ResidualCheck
     from napari_denoisplit.measures.samples.consensus import Segment
+    from napari_denoisplit.measures.samples.interpretations import Interpretations
 
 _CHECKED = 5  # samples: the noise of the image limits the check
 
@@ -112,6 +113,40 @@ def segment_samples(
         ),
         on_event,
     )
+
+
+@documented_by("jobs.trust.alternatives", "alternatives_job")
+def find_alternatives(
+    result: Result,
+    region: tuple[slice, slice],
+    *,
+    plane: tuple[int, ...] | None = None,
+    n_alternatives: int = 3,
+    bandwidth: float | None = None,
+    on_event: Callable[[StatusEvent], None] = ignore,
+) -> Interpretations:
+    """Sort the samples of a small region into the few alternatives that they fall into.
+
+    Parameters
+    ----------
+    region
+        Rows and columns, ``np.s_[100:140, 50:90]``: 2 to 256 pixels along each edge.
+
+    Returns
+    -------
+    The alternatives, the best supported first, and whether they are more than spread.
+    """
+    from napari_denoisplit.images.plane_region import PlaneRegion
+    from napari_denoisplit.jobs.trust.alternatives import alternatives_job
+
+    job = alternatives_job(
+        opened(result),
+        PlaneRegion.of_slices(*region),
+        plane,
+        n_alternatives=n_alternatives,
+        bandwidth=bandwidth,
+    )
+    return run(job, on_event)
 
 
 @documented_by("jobs.trust.objects", "objects_job")

@@ -12,6 +12,7 @@ import typer
 
 from napari_denoisplit import __version__
 from napari_denoisplit.cli.add_noise import add_noise
+from napari_denoisplit.cli.alternatives import alternatives
 from napari_denoisplit.cli.calibrate.command import calibrate
 from napari_denoisplit.cli.consensus import consensus
 from napari_denoisplit.cli.demo import demo
@@ -77,6 +78,7 @@ for _command in (
     calibrate,
     trust,
     consensus,
+    alternatives,
     objects,
     denoise,
     prior,

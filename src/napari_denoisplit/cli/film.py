@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from pydantic import Field
 
 from napari_denoisplit.cli.parts.errors import INTERRUPTED, UsageError
-from napari_denoisplit.cli.parts.files import check_writable
+from napari_denoisplit.cli.parts.files import check_writable, plane_of
 from napari_denoisplit.cli.parts.options import with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.settings import FilmSettings
-
-if TYPE_CHECKING:
-    from napari_denoisplit.images.results.split import Split
 
 FromOne = Annotated[int | None, Field(ge=1)]
 
@@ -62,7 +59,7 @@ def film(
         split,
         output,
         FilmSettings(**chosen),
-        plane=_plane(split, {"T": time, "Z": depth}),
+        plane=plane_of(split, time, depth),
         against=None if against is None else against - 1,
         stop=terminal.stop,
     )
@@ -70,11 +67,3 @@ def film(
     if written is None:
         raise typer.Exit(INTERRUPTED)
     typer.echo(str(written))
-
-
-def _plane(split: Split, asked: dict[str, int | None]) -> tuple[int, ...]:
-    """Index of the plane along the axes that there are; the first where nothing was asked."""
-    for axis, option in (("T", "--time"), ("Z", "--depth")):
-        if asked[axis] is not None and axis not in split.axes:
-            raise UsageError(f"{split.name!r} has no axis {axis}. Leave {option} out.")
-    return tuple((asked.get(axis) or 1) - 1 for axis in split.axes[:-2])

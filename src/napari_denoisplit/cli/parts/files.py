@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.errors import ImageError, message_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.cli.parts.terminal import Terminal
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.images.plane_region import PlaneRegion
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 
@@ -134,6 +135,14 @@ def read_noise_models(terminal: Terminal, paths: Sequence[Path]) -> list[NoiseMo
     return models
 
 
+@overload
+def parse_region(text: str) -> PlaneRegion: ...
+
+
+@overload
+def parse_region(text: str | None) -> PlaneRegion | None: ...
+
+
 def parse_region(text: str | None) -> PlaneRegion | None:
     """Read 'Y0:Y1,X0:X1'; an end left out is the image's own, and None is all of it."""
     from napari_denoisplit.images.plane_region import PlaneRegion
@@ -142,6 +151,21 @@ def parse_region(text: str | None) -> PlaneRegion | None:
         return None if text is None else PlaneRegion.parse(text)
     except ImageError as error:
         raise UsageError(f"--region {text!r}: {error}") from error
+
+
+def plane_of(split: Split, time: int | None, depth: int | None) -> tuple[int, ...]:
+    """Index of the plane along the axes that there are; the first where nothing was asked.
+
+    Raises
+    ------
+    UsageError
+        There is no such axis.
+    """
+    asked = {"T": time, "Z": depth}
+    for axis, option in (("T", "--time"), ("Z", "--depth")):
+        if asked[axis] is not None and axis not in split.axes:
+            raise UsageError(f"{split.name!r} has no axis {axis}. Leave {option} out.")
+    return tuple((asked.get(axis) or 1) - 1 for axis in split.axes[:-2])
 
 
 def stem(path: Path) -> str:

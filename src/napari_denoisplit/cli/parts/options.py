@@ -52,6 +52,7 @@ FLAGS = {
     "changes": ("--set",),
     "settings_file": ("--settings",),
     "n_images": ("--images", "-n"),
+    "n_alternatives": ("--number", "-n"),
     "n_gaussians": ("--gaussians",),
     "n_coefficients": ("--coefficients",),
     "n_bins": ("--bins", "--n-bins"),

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_denoisplit.giving_up import look
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -45,7 +47,23 @@ class Interpretations:
     by_chance: float
     """The same of as many Gaussian samples with the same covariance: nothing but noise."""
 
+    @property
+    def summary(self) -> str:
+        """How many, how well supported, and whether they are more than spread."""
+        shares = ", ".join(f"{answer.support:.0%}" for answer in self.answers)
+        number = "1 alternative" if len(self.answers) == 1 else f"{len(self.answers)} alternatives"
+        words = "no more than answers without any alternatives would show: read them as spread"
+        if self.separation > self.by_chance + 0.1:
+            words = "the alternatives are distinct"
+        return (
+            f"{number} with {shares} of the {sum(len(a.members) for a in self.answers)} answers. "
+            f"{self.separation:.0%} of the variance lies between them, {self.by_chance:.0%} by "
+            f"chance: {words}."
+        )
 
+
+LARGEST = 256
+"""Pixels along an edge of a region: alternatives of a large one are as many as samples."""
 SEEDS, ROUNDS = 100, 20
 """Of mean shift, as published."""
 
@@ -126,6 +144,7 @@ def _mean_shift(
 
     centres = points[rng.permutation(len(points))[:SEEDS]]
     for _ in range(ROUNDS):
+        look()
         near = (cdist(centres, points) <= bandwidth).astype(np.float64)
         # A centre that has come to lie beyond all points stays.
         counts = near.sum(axis=1, keepdims=True)

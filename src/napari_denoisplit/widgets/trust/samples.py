@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.errors import DenoisplitError, ImageError
-from napari_denoisplit.events import Stage
 from napari_denoisplit.images.layer_record import layer_metadata, layer_name
+from napari_denoisplit.images.plane_region import PlaneRegion
+from napari_denoisplit.measures.samples.interpretations import LARGEST
 from napari_denoisplit.widgets.choosers.region import region_choice
 from napari_denoisplit.widgets.layers.region import region_of_shapes
 from napari_denoisplit.widgets.parts.controls import Text, in_a_column
@@ -50,7 +51,6 @@ _HELP = {
     CONSENSUS: "Segments every answer by a local threshold, and keeps what more than half of them "
     "see; the confidence is the share of answers.",
 }
-_LARGEST = 256  # pixels: alternatives of a large region are as many as samples
 
 
 class SamplesPart(JobPart):
@@ -150,11 +150,11 @@ class SamplesPart(JobPart):
             return partial(_consensus, result, channel), partial(
                 self._show_consensus, result, channel
             )
-        index, box = self._place(result)
-        job = partial(_answers, result, index, box, self.n_answers.value())
-        return job, partial(self._show_answers, result, index, box)
+        plane, region = self._place(result)
+        job = partial(_answers, result, plane, region, self.n_answers.value())
+        return job, partial(self._show_answers, result, (*plane, region.y[0], region.x[0]))
 
-    def _place(self, result: FoundResult) -> tuple[tuple[int, ...], tuple[slice, slice]]:
+    def _place(self, result: FoundResult) -> tuple[tuple[int, ...], PlaneRegion]:
         """Plane in view (T, Z) and rectangle around the drawn region."""
         viewer, shapes, layer = self._viewer(), self.region.layer, result.mmse[0]
         if viewer is None or shapes is None:
@@ -163,12 +163,13 @@ class SamplesPart(JobPart):
         sizes = [result.shape[result.axes.index(a)] for a in "YX"]
         low = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, None)
         high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, None, sizes)
-        if (high - low < 2).any() or (high - low > _LARGEST).any():
+        if (high - low < 2).any() or (high - low > LARGEST).any():
             raise ImageError(
-                f"The region has {tuple(high - low)} pixels (Y, X): draw one of 2 to {_LARGEST} "
+                f"The region has {tuple(high - low)} pixels (Y, X): draw one of 2 to {LARGEST} "
                 "pixels along each edge, on the image."
             )
-        return result.position(viewer)[1], (slice(low[0], high[0]), slice(low[1], high[1]))
+        (y0, x0), (y1, x1) = low.tolist(), high.tolist()
+        return result.position(viewer)[1], PlaneRegion((y0, y1), (x0, x1))
 
     def _show_mode(self, result: FoundResult, mode: Floats) -> None:
         hide_results(self._viewer, result)
@@ -196,16 +197,12 @@ class SamplesPart(JobPart):
         self.panel.say(found.summary)
 
     def _show_answers(
-        self,
-        result: FoundResult,
-        index: tuple[int, ...],
-        box: tuple[slice, slice],
-        found: Interpretations,
+        self, result: FoundResult, corner: tuple[int, ...], found: Interpretations
     ) -> None:
         hide_results(self._viewer, result)
         for layer in result.mmse:
             layer.visible = True  # what lies around the region
-        at = dict(zip(result.split.axes, (*index, box[0].start, box[1].start), strict=True))
+        at = dict(zip(result.split.axes, corner, strict=True))
         place = result.place.keywords(result.axes, at)
         for i, answer in reversed(list(enumerate(found.answers, start=1))):
             for c, structure in reversed(list(enumerate(result.split.structures))):
@@ -218,18 +215,7 @@ class SamplesPart(JobPart):
                     )
                 mmse = result.mmse[c]
                 show_image(self._viewer, result, name, data, like=mmse, place=place, **look)
-        shares = ", ".join(f"{a.support:.0%}" for a in found.answers)
-        clear = found.separation > found.by_chance + 0.1
-        words = (
-            "the alternatives are distinct"
-            if clear
-            else "no more than answers without any alternatives would show: read them as spread"
-        )
-        self.panel.say(
-            f"{len(found.answers)} alternatives with {shares} of the {result.split.n_kept} "
-            f"answers. {found.separation:.0%} of the variance lies between them, "
-            f"{found.by_chance:.0%} by chance: {words}."
-        )
+        self.panel.say(found.summary)
 
 
 def _mode(result: FoundResult, stop: threading.Event) -> Job[StatusEvent, Floats]:
@@ -248,14 +234,12 @@ def _consensus(
 
 def _answers(
     result: FoundResult,
-    index: tuple[int, ...],
-    box: tuple[slice, slice],
+    plane: tuple[int, ...],
+    region: PlaneRegion,
     n_answers: int,
     stop: threading.Event,
 ) -> Job[StatusEvent, Interpretations]:
-    from napari_denoisplit.measures.samples.interpretations import interpret  # imports scipy
+    from napari_denoisplit.jobs.trust.alternatives import alternatives_job
 
-    yield Stage("Sorting the answers")
-    at: tuple[slice | int, ...] = (slice(None), *index, *box)
-    region = np.stack([np.asarray(x[at], np.float32) for x in result.split.need_samples()], axis=1)
-    return interpret(region, min(n_answers, len(region)))
+    job = alternatives_job(result.split, region, plane, n_alternatives=n_answers, stop=stop)
+    return (yield from job)
