@@ -25,3 +25,9 @@ def test_a_loss_that_has_no_effect_on_the_network_is_refused(preset, loss, refus
 
 def test_the_loss_of_the_method_is_no_reason_to_refuse_a_network():
     assert TrainSettings(preset="unet", loss=LossSettings()).loss == LossSettings()
+
+
+def test_turns_of_validation_and_test_ask_for_equal_shares():
+    assert TrainSettings(alternate=True, validation_fraction=0.2, test_fraction=0.2).alternate
+    with pytest.raises(ValidationError, match=r"as for test, not 0\.2 and 0\.1"):
+        TrainSettings(alternate=True, validation_fraction=0.2)

@@ -119,6 +119,11 @@ class TrainSettings(ComputeSettings):
     test_fraction: float = Field(
         0.1, ge=0, lt=0.5, title="For test", description="Share never seen in training."
     )
+    alternate: bool = Field(
+        False,
+        description="Of ten fields or more, keep the first for validation and test in turns, three "
+        "at a time, as published for PaviaATN; otherwise first for test, then for validation.",
+    )
     preview_every: int = Field(2, ge=1, description="Epochs between two preview splits.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, patches and samples.")
 
@@ -133,6 +138,16 @@ class TrainSettings(ComputeSettings):
     def _has_an_end(self) -> Self:
         if self.minutes is None and self.steps is None and self.epochs is None:
             raise ValueError("Training needs an end: give minutes, steps or epochs.")
+        return self
+
+    @model_validator(mode="after")
+    def _alternates_in_equal_shares(self) -> Self:
+        if self.alternate and self.validation_fraction != self.test_fraction:
+            raise ValueError(
+                "alternate keeps as much for validation as for test, not "
+                f"{self.validation_fraction} and {self.test_fraction}: give the same for both, or "
+                "leave it out."
+            )
         return self
 
     @model_validator(mode="after")

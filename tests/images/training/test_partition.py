@@ -47,6 +47,30 @@ def test_few_fields_give_a_block_each_and_many_give_whole_fields(rng):
     assert [(r.field, r.y1, r.x1) for r in many.validation] == [(1, 160, 240)]
 
 
+@pytest.mark.parametrize(
+    ("n", "validation", "test"),
+    [
+        (10, [0], [1]),
+        (15, [0, 2], [1]),
+        (25, [0, 1, 4], [2, 3]),
+        (40, [0, 1, 2, 7], [3, 4, 5, 6]),
+        (55, [0, 1, 2, 6, 7, 8], [3, 4, 5, 9, 10]),
+    ],
+)
+def test_validation_and_test_take_turns_as_published(rng, n, validation, test):
+    parts = partition(fields(rng, n, (32, 32)), **FRACTIONS, alternate=True)
+    assert [r.field for r in parts.validation] == validation
+    assert [r.field for r in parts.test] == test
+    trained = [i for i, mask in enumerate(parts.train) if mask.any()]
+    assert trained == list(range(len(validation) + len(test), n))
+
+
+def test_repeats_of_a_place_take_their_turn_together(rng):
+    parts = partition(fields(rng, 20, (32, 32)), **FRACTIONS, alternate=True, repeats=2)
+    assert [r.field for r in parts.validation] == [0, 1]
+    assert [r.field for r in parts.test] == [2, 3]
+
+
 def test_masked_pixels_are_never_used(rng):
     images = fields(rng, 1)
     mask = np.ones((160, 240), bool)

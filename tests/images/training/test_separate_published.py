@@ -18,9 +18,9 @@ def stacks(rng):
     return rng.integers(1, 60_000, (2, 20, 64, 64)).astype("u2")
 
 
-def parts(fields):
+def parts(fields, **how):
     """Frames for test, validation, training."""
-    found = fields.partition(patch_size=32, validation_fraction=0.1, test_fraction=0.1)
+    found = fields.partition(patch_size=32, validation_fraction=0.1, test_fraction=0.1, **how)
     train = [i for i, mask in enumerate(found.train) if mask.any()]
     return [r.field for r in found.test], [r.field for r in found.validation], train
 
@@ -53,6 +53,17 @@ def test_of_pavia_atn_with_channels_last_two_are_taken(tmp_path, rng, axes):
     fields = fields_of([image]).fields
     assert len(fields) == (3 if "T" in axes else 1)
     np.testing.assert_array_equal(fields[0], np.moveaxis(data.reshape(-1, 48, 40, 4)[0], -1, 0)[2:])
+
+
+def test_the_frames_of_pavia_atn_are_for_validation_and_test_in_turns(tmp_path, rng):
+    path = tmp_path / "atn.tif"
+    data = rng.integers(1, 60_000, (62, 32, 32, 4)).astype("u2")
+    tifffile.imwrite(path, data, photometric="minisblack")
+    image = choose_channels(read_image(path, axes="TYXC"), ["3", "4"])
+    test, validation, train = parts(fields_of([image]), alternate=True)
+    assert validation == [0, 1, 2, 6, 7, 8]
+    assert test == [3, 4, 5, 9, 10, 11]
+    assert train == list(range(12, 62))
 
 
 def test_a_stack_of_pn2v_is_one_noisy_structure(tmp_path, stacks):

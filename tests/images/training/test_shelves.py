@@ -50,6 +50,12 @@ def test_no_kept_field_is_trained_on_and_those_of_validation_are_told():
     assert [r.field for r in parts.validation] == [0, 1, 2, 3, 4]
 
 
+def test_what_is_kept_may_be_for_validation_and_test_in_turns():
+    aside = Shelves(stack(50), **HOW, alternate=True, n_bytes=7 * REGION).aside
+    assert [r.field for r in aside.validation] == [0, 1, 2, 6, 7, 8]
+    assert [r.field for r in aside.test] == [3, 4, 5, 9]
+
+
 def test_regions_of_a_large_field_fill_it_and_share_no_pixel():
     size = (2 * EDGE + 9, EDGE - 1)
     whole = np.arange(size[0] * size[1], dtype=np.float32).reshape(1, *size)

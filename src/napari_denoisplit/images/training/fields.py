@@ -282,7 +282,12 @@ class TrainingFields:
         return one, masks
 
     def partition(
-        self, *, patch_size: int, validation_fraction: float, test_fraction: float
+        self,
+        *,
+        patch_size: int,
+        validation_fraction: float,
+        test_fraction: float,
+        alternate: bool = False,
     ) -> Partition:
         """Set pixels aside; see `images.training.partition`."""
         return partition(
@@ -290,6 +295,7 @@ class TrainingFields:
             patch_size=patch_size,
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
+            alternate=alternate,
             masks=self.masks,
             repeats=self.repeats,
         )

@@ -51,6 +51,7 @@ def partition(
     patch_size: int,
     validation_fraction: float,
     test_fraction: float,
+    alternate: bool = False,
     masks: Sequence[NDArray[np.bool_]] | None = None,
     repeats: int = 1,
 ) -> Partition:
@@ -68,6 +69,8 @@ def partition(
         Edge of a training patch; each field must keep room for at least one.
     validation_fraction, test_fraction
         Shares of the fields, or of the area of each.
+    alternate
+        Of many fields, as `set_aside` has it.
     masks
         Pixels that may be used at all, (Y, X) each.
     repeats
@@ -85,18 +88,18 @@ def partition(
             patch_size=patch_size,
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
+            alternate=alternate,
             masks=None if masks is None else masks[::repeats],
         )
         return _repeated(places, repeats)
     usable = [np.ones(f.shape[1:], bool) for f in fields] if masks is None else list(masks)
     n = len(fields)
     if n >= FRAMES_TO_SPLIT:
-        n_test = max(1, int(test_fraction * n)) if test_fraction else 0
-        n_validation = max(1, int(validation_fraction * n))
         whole = [Region(i, 0, f.shape[1], 0, f.shape[2]) for i, f in enumerate(fields)]
-        kept = n_test + n_validation
+        aside = set_aside(whole, validation_fraction, test_fraction, alternate=alternate)
+        kept = len(aside.validation) + len(aside.test)
         train = tuple(m if i >= kept else np.zeros_like(m) for i, m in enumerate(usable))
-        return Partition(train, tuple(whole[n_test:kept]), tuple(whole[:n_test]))
+        return replace(aside, train=train)
     validation, test, train_masks = [], [], []
     for i, (data, mask) in enumerate(zip(fields, usable, strict=True)):
         free = mask.copy()
@@ -109,6 +112,40 @@ def partition(
         test += blocks[1:]
         train_masks.append(free)
     return Partition(tuple(train_masks), tuple(validation), tuple(test))
+
+
+def set_aside(
+    regions: Sequence[Region],
+    validation_fraction: float,
+    test_fraction: float,
+    *,
+    alternate: bool,
+) -> Partition:
+    """Keep the first of many regions; of the others nothing is said.
+
+    Parameters
+    ----------
+    regions
+        In their order.
+    validation_fraction, test_fraction
+        Shares of them.
+    alternate
+        Whether what is kept is for validation and for test in turns, three at a time, as published
+        for PaviaATN; False: first for test, then for validation, as published for BioSR and Hagen.
+    """
+    n = len(regions)
+    if not alternate:
+        n_test = max(1, int(test_fraction * n)) if test_fraction else 0
+        n_kept = n_test + max(1, int(validation_fraction * n))
+        return Partition((), tuple(regions[n_test:n_kept]), tuple(regions[:n_test]))
+    n_kept = max(2, int((validation_fraction + test_fraction) * n))
+    turn = max(1, min(3, n_kept // 2))
+    is_test = [number // turn % 2 == 1 for number in range(n_kept)]
+    if n_kept % (2 * turn) == 2:  # too few for a turn of validation: one for each
+        is_test[-2] = True
+    kept = list(zip(regions, is_test, strict=False))
+    validation = tuple(region for region, for_test in kept if not for_test)
+    return Partition((), validation, tuple(region for region, for_test in kept if for_test))
 
 
 def _repeated(places: Partition, repeats: int) -> Partition:

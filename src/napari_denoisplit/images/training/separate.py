@@ -161,7 +161,12 @@ class SeparateFields:
         return self.structures[c], masks[start : start + len(self.structures[c].fields)]
 
     def partition(
-        self, *, patch_size: int, validation_fraction: float, test_fraction: float
+        self,
+        *,
+        patch_size: int,
+        validation_fraction: float,
+        test_fraction: float,
+        alternate: bool = False,
     ) -> Partition:
         """Set pixels of each structure aside; see `images.training.partition`."""
         parts = [
@@ -169,6 +174,7 @@ class SeparateFields:
                 patch_size=patch_size,
                 validation_fraction=validation_fraction,
                 test_fraction=test_fraction,
+                alternate=alternate,
             )
             for one in self.structures
         ]

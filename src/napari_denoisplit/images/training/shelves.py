@@ -16,7 +16,7 @@ import numpy as np
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.training.gathering import BYTES_PER_PIXEL
-from napari_denoisplit.images.training.partition import Partition, Region
+from napari_denoisplit.images.training.partition import Partition, Region, set_aside
 from napari_denoisplit.images.training.separate import SeparateFields
 from napari_denoisplit.images.windows import evenly
 from napari_denoisplit.memory import free_memory, room_for
@@ -51,6 +51,7 @@ class _Places:
         patch_size: int,
         validation_fraction: float,
         test_fraction: float,
+        alternate: bool,
     ) -> _Places:
         """Set regions aside as `partition` does fields."""
         edge = max(EDGE, 4 * patch_size)
@@ -60,15 +61,15 @@ class _Places:
             for region in _regions(number, fields.fields[number].shape[-2:], edge)
             if min(region.y1 - region.y0, region.x1 - region.x0) >= patch_size
         ]
-        n_test = max(1, int(test_fraction * len(found))) if test_fraction else 0
-        n_kept = n_test + max(1, int(validation_fraction * len(found)))
+        aside = set_aside(found, validation_fraction, test_fraction, alternate=alternate)
+        n_kept = len(aside.test) + len(aside.validation)
         if len(found) <= n_kept:
             raise ImageError(
                 f"The images of {', '.join(fields.channel_names)} have {len(found)} places that "
                 f"hold a patch of {patch_size}x{patch_size} pixels, and {n_kept} are kept for "
                 "validation and test: give more or larger fields, or choose a smaller patch size."
             )
-        return cls(fields, found[:n_test], found[n_test:n_kept], found[n_kept:])
+        return cls(fields, list(aside.test), list(aside.validation), found[n_kept:])
 
     @property
     def n_bytes(self) -> int:
@@ -94,7 +95,7 @@ class Shelves:
     ----------
     fields
         Unread.
-    patch_size, validation_fraction, test_fraction
+    patch_size, validation_fraction, test_fraction, alternate
         As of `partition`.
     seed
         Of the order in which regions come.
@@ -116,14 +117,15 @@ class Shelves:
         patch_size: int,
         validation_fraction: float,
         test_fraction: float,
+        alternate: bool = False,
         seed: int,
         n_bytes: int | None = None,
         n_processes: int = 1,
     ) -> None:
         self._fields, self._seed, self._patch_size = fields, seed, patch_size
         structures = fields.structures if isinstance(fields, SeparateFields) else (fields,)
-        fractions = validation_fraction, test_fraction
-        self._places = [_Places.of(one, patch_size, *fractions) for one in structures]
+        how = patch_size, validation_fraction, test_fraction, alternate
+        self._places = [_Places.of(one, *how) for one in structures]
         self.n_bytes = n_bytes or int(min(LARGEST, room_for("shelf") / n_processes))
         share = self.n_bytes // len(structures)
         self._sizes = [min(share // p.n_bytes, len(p.train)) for p in self._places]

@@ -123,6 +123,7 @@ def _opened(
         "patch_size": settings.patch_size or PRESETS[settings.preset].patch_size,
         "validation_fraction": settings.validation_fraction,
         "test_fraction": settings.test_fraction,
+        "alternate": settings.alternate,
     }
     # Of a training that is resumed they are as they were, also where memory holds more by now.
     shelf = None if before is None else (before.training_state or {}).get("shelf")
