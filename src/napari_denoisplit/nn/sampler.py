@@ -113,6 +113,8 @@ class NetworkFacts:
     """Memory that what `encode` returns takes, per pixel."""
     least_context: int = 0
     """Pixels around a part without which it cannot be sampled."""
+    encodes_far: bool = False
+    """Whether `encode` looks about as far as all of it, which a bottom-up pass alone does not."""
 
     def context(self, positions: int) -> int:
         """Pixels that hold so many positions of the coarsest level, of 16 pixels at least.

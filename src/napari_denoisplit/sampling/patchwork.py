@@ -114,7 +114,8 @@ class Patchwork:
         self._image, self._settings, self._memory = image, settings, memory
         facts, multiple = network.facts, network.facts.multiple
         # Without latents all of the work is in the bottom-up pass.
-        bottom_up = BOTTOM_UP_CONTEXT if facts.draws else OVERLAP
+        is_short = facts.draws and not facts.encodes_far
+        bottom_up = BOTTOM_UP_CONTEXT if is_short else OVERLAP
         self._contexts = (facts.context(bottom_up), facts.context(TOP_DOWN_CONTEXT * facts.draws))
         self._border = border_of(multiple)
         height, width = (bordered(n, multiple) for n in image.shape[-2:])

@@ -20,7 +20,9 @@ from napari_denoisplit.settings.networks import (
     NetworkSettings,
     Preset,
     PresetSettings,
+    SequenceSettings,
     UNetSettings,
+    after_denoising,
 )
 from napari_denoisplit.settings.noise import (
     DenoiseMethod,
@@ -80,7 +82,9 @@ __all__ = [
     "PresetSettings",
     "PriorSettings",
     "Recipe",
+    "SequenceSettings",
     "SplitSettings",
     "TrainSettings",
     "UNetSettings",
+    "after_denoising",
 ]

@@ -10,7 +10,7 @@ from napari_denoisplit.settings.base import Settings
 from napari_denoisplit.settings.context import ContextSettings
 
 Preset = Literal["tiny", "fast", "large", "context", "unet", "hdn", "divnoising"]
-Method = Literal["denoisplit", "altered_musplit", "musplit"]
+Method = Literal["denoisplit", "altered_musplit", "musplit", "hdn_musplit"]
 Latents = Annotated[int, Field(ge=2, le=512)]
 
 
@@ -221,15 +221,6 @@ class DivNoisingSettings(NetworkSettings):
         )
 
 
-KINDS: dict[str, type[NetworkSettings]] = {
-    "ladder": LadderSettings,
-    "unet": UNetSettings,
-    "denoiser": DenoisingUNetSettings,
-    "divnoising": DivNoisingSettings,
-}
-"""Settings of each family of networks."""
-
-
 def _of_kind(value: object) -> object:
     """Let the kind decide which settings these are; files that name none hold a ladder."""
     if not isinstance(value, dict):
@@ -245,6 +236,39 @@ def _of_kind(value: object) -> object:
 
 AnyNetwork = Annotated[SerializeAsAny[NetworkSettings], BeforeValidator(_of_kind)]
 """Settings of a network of any family, told apart by their kind."""
+
+
+class SequenceSettings(NetworkSettings):
+    """Two networks: one denoises the superposition, the other splits what the first makes of it."""
+
+    kind: Literal["sequence"] = "sequence"
+    denoiser: AnyNetwork = Field(description="Network of one channel, without its samples.")
+    splitter: AnyNetwork = Field(description="Network that draws the samples of a split.")
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        found = self.denoiser.n_channels, self.splitter.n_channels
+        if found != (1, self.n_channels):
+            raise ValueError(
+                f"A denoiser of {found[0]} channels before a network of {found[1]}, for "
+                f"{self.n_channels}: the first has 1, the second all."
+            )
+        return self
+
+    @property
+    def in_words(self) -> str:
+        """Both, in their order."""
+        return f"denoiser ({self.denoiser.in_words}), then {self.splitter.in_words}"
+
+
+KINDS: dict[str, type[NetworkSettings]] = {
+    "ladder": LadderSettings,
+    "unet": UNetSettings,
+    "denoiser": DenoisingUNetSettings,
+    "divnoising": DivNoisingSettings,
+    "sequence": SequenceSettings,
+}
+"""Settings of each family of networks."""
 
 
 class LossSettings(Settings):
@@ -269,6 +293,8 @@ METHODS: dict[Method, LossSettings] = {
     "denoisplit": LossSettings(),
     "altered_musplit": LossSettings(likelihood="gaussian"),
     "musplit": LossSettings(likelihood="gaussian", kl="mean", free_bits=0.0),
+    # Of the network that splits; what denoises before it has that of HDN.
+    "hdn_musplit": LossSettings(likelihood="gaussian", kl="mean", free_bits=0.0),
 }
 
 
@@ -318,3 +344,11 @@ PRESETS: dict[Preset, PresetSettings] = {
     ),
     "divnoising": PresetSettings(network=DivNoisingSettings(), patch_size=64, batch_size=16),
 }
+
+
+def after_denoising(network: NetworkSettings) -> SequenceSettings:
+    """Let HDN come before a network, unless a denoiser does already."""
+    if isinstance(network, SequenceSettings):
+        return network
+    denoiser = PRESETS["hdn"].network
+    return SequenceSettings(n_channels=network.n_channels, denoiser=denoiser, splitter=network)

@@ -91,7 +91,7 @@ def published(given: Mapping[str, Any]) -> dict[str, Any]:
     if preset in RECIPES:
         name = preset
     else:
-        is_musplit = preset == "unet" or given.get("method") == "musplit"
+        is_musplit = preset == "unet" or given.get("method") in ("musplit", "hdn_musplit")
         name = "musplit" if is_musplit else "denoisplit"
     recipe = {"preset": preset, **RECIPES[name]}
     if preset == "large":

@@ -21,6 +21,7 @@ from napari_denoisplit.settings.recipes import Recipe, published
 _LOSS_OF: dict[str, set[str]] = {
     "ladder": {*LossSettings.model_fields},
     "divnoising": {"likelihood", "beta", "warmup_steps"},
+    "sequence": {*LossSettings.model_fields},
 }
 """Settings of the loss that have an effect, by kind of network; on others none has."""
 
@@ -48,7 +49,9 @@ class TrainSettings(ComputeSettings):
     method: Method = Field(
         "denoisplit",
         description="denoisplit (noise models), altered_musplit (Gaussian likelihood) or musplit "
-        "(Gaussian likelihood, averaged KL).",
+        "(Gaussian likelihood, averaged KL); hdn_musplit denoises every channel and the "
+        "superposition by HDN first and trains musplit on the results, all within the budget: take "
+        "it to compare with, as what a denoiser gets wrong no later step knows.",
     )
     loss: LossSettings | None = Field(None, description="A loss of your own; None: the method's.")
     mix: MixSettings = Field(MixSettings(), description="How channels are superposed.")

@@ -18,6 +18,7 @@ from napari_denoisplit.settings import (
     DivNoisingSettings,
     LadderSettings,
     NetworkSettings,
+    SequenceSettings,
     UNetSettings,
 )
 
@@ -29,6 +30,10 @@ SMALL: dict[str, NetworkSettings] = {
     "divnoising": DivNoisingSettings(n_filters=4, n_latents=6),
 }
 SMALL["magnified"] = MagnifiedSettings(network=SMALL["ladder"])
+SMALL["sequence"] = SequenceSettings(
+    denoiser=SMALL["ladder"].model_copy(update={"n_channels": 1, "autoencoder": True}),
+    splitter=SMALL["ladder"],
+)
 SCALES = ContextSettings(scales=3)
 CONTEXT: dict[str, NetworkSettings] = {
     "ladder with context": LadderSettings(n_levels=2, n_filters=4, n_latents=2, context=SCALES),

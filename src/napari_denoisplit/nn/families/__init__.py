@@ -12,6 +12,7 @@ from napari_denoisplit.nn.families.denoiser import DenoiserFamily
 from napari_denoisplit.nn.families.divnoising import DivNoisingFamily
 from napari_denoisplit.nn.families.ladder import LadderFamily
 from napari_denoisplit.nn.families.magnified import MagnifiedFamily
+from napari_denoisplit.nn.families.sequence import SequenceFamily
 from napari_denoisplit.nn.families.unet import UNetFamily
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ FAMILIES: dict[str, Family[Any]] = {
     "divnoising": DivNoisingFamily(),
 }
 FAMILIES["magnified"] = MagnifiedFamily(FAMILIES)
+FAMILIES["sequence"] = SequenceFamily(FAMILIES)
 
 
 def family_of(settings: NetworkSettings) -> Family[Any]:

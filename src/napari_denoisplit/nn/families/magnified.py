@@ -128,6 +128,7 @@ class MagnifiedFamily(Family[MagnifiedSettings]):
             levels=tuple(Level(level.n_latents, level.shrink // 2) for level in inner.levels),
             working_bytes=4 * inner.working_bytes,
             kept_bytes=4 * inner.kept_bytes,
+            encodes_far=inner.encodes_far,
         )
 
     def sampler(self, network: SplittingNetwork, facts: NetworkFacts, compute: Compute) -> Sampler:
