@@ -257,6 +257,8 @@ def test_noise_models_are_asked_for_only_where_they_are_used(widget):
     assert not widget.choices.noise.not_needed.isVisibleTo(widget)
     widget.choices.more["method"].set_value("musplit")
     assert widget.choices.noise.not_needed.isVisibleTo(widget)
+    widget.choices.more["method"].set_value("hdn_musplit")  # its denoisers use them
+    assert not widget.choices.noise.not_needed.isVisibleTo(widget)
 
 
 def test_closing_the_viewer_ends_the_training(qtbot, window, channels, jobs, dock, tmp_path):

@@ -12,10 +12,12 @@ from napari_denoisplit.settings import (
     METHODS,
     PRESETS,
     ContextSettings,
+    LadderSettings,
     LossSettings,
     MixSettings,
     NetworkSettings,
     TrainSettings,
+    after_denoising,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ Named = dict[str, Any]
 _PARTS: dict[str, tuple[type[BaseModel], ...]] = {
     "network": tuple(KINDS.values()),
     "network.context": (ContextSettings,),
+    "network.denoiser": (LadderSettings,),
+    "network.splitter": tuple(KINDS.values()),
     "loss": (LossSettings,),
     "mix": (MixSettings,),
 }
@@ -119,6 +123,8 @@ def _network(plain: TrainSettings, given: Named) -> NetworkSettings:
     kind = given.get("kind", network.kind)
     if kind not in KINDS:
         raise UsageError(f"network.kind {kind!r}: choose one of {', '.join(KINDS)}.")
+    if kind == "sequence":
+        network = after_denoising(network)
     before = network.model_dump() if kind == network.kind else {}
     return KINDS[kind].model_validate(merged(before, given))
 

@@ -67,6 +67,8 @@ class TrainingFields:
     the channels."""
     masks: tuple[NDArray[np.bool_], ...] | None = None
     """(Y, X) each, pixels that may be used; None: all."""
+    parts: Partition | None = None
+    """Which pixels are set aside, where that was decided before; None: it is by `partition`."""
     repeats: int = 1
     """So many fields in a row are exposures of one place: they share their blocks for validation
     and test, and their differences are noise."""
@@ -290,7 +292,7 @@ class TrainingFields:
         alternate: bool = False,
     ) -> Partition:
         """Set pixels aside; see `images.training.partition`."""
-        return partition(
+        return self.parts or partition(
             self.fields,
             patch_size=patch_size,
             validation_fraction=validation_fraction,

@@ -68,6 +68,8 @@ def keep(run: Run, path: Path | None, done: EpochDone | None = None) -> Job[Stag
         best = network_of(network.settings)
         best.load_state_dict(network.state_dict())
         run.best = Model(best.to(trainer.compute.device).eval(), run.header)
+        if run.completed is not None:
+            run.best = run.completed(run.best)
         _add_outlook(run)
     yield from write(run, path)
 
@@ -85,7 +87,8 @@ def write(run: Run, path: Path | None) -> Job[Stage, None]:
     try:
         if run.best is not None and run.best.path != path:
             run.best = save_model(path, run.best)
-        save_model(last_path(path), Model(trainer.average.network, run.header, state))
+        if run.completed is None:
+            save_model(last_path(path), Model(trainer.average.network, run.header, state))
     except OSError as error:
         if not run.is_unsaved:
             yield Stage(

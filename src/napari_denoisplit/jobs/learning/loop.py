@@ -152,7 +152,9 @@ def _validated(run: Run, validation: Validation, stop: threading.Event) -> Valid
         with giving_up(stop):
             return validation.run(network, objective)
     except GivenUp:
-        return None if run.best is not None else validation.quick().run(network, objective)
+        if run.best is not None or run.is_all_or_nothing:
+            return None
+        return validation.quick().run(network, objective)
 
 
 def _goes_unused(run: Run, result: ValidationResult) -> bool:

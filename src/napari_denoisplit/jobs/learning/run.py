@@ -68,6 +68,14 @@ class Run:
     """Whether the last attempt to write what it keeps has failed."""
     doubts: tuple[str, ...] = ()
     """What makes the images doubtful to train on."""
+    is_all_or_nothing: bool = False
+    """Whether a stop leaves nothing, so that no first epoch needs to be judged after it."""
+    completed: Callable[[Model], Model] | None = None
+    """Makes the model to keep of what learns, where that is a part of it: there is no state to
+    resume from then."""
+    recorded: Run | None = None
+    """The same of the images as they were recorded, where it learns from what was made of them:
+    the model that is kept is for those. It takes no step."""
 
     @classmethod
     def begin(

@@ -18,6 +18,7 @@ from napari_denoisplit.jobs.learning.keeping import short_of_room
 from napari_denoisplit.jobs.learning.loop import learn_job
 from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.train.preparation import prepare
+from napari_denoisplit.jobs.train.sequence import IN_ONE_PROCESS, SEQUENCE, prepare_sequence
 from napari_denoisplit.jobs.trust.brightness import with_brightness
 from napari_denoisplit.jobs.trust.likeness import with_likeness
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
@@ -112,7 +113,10 @@ def train_job(
     stop = stop or threading.Event()
     too_early = TrainingError("Training was stopped before its first step: there is no model.")
     with nullcontext() if path is None else locked(path), keep_freed_memory():
-        preparing = prepare(fields, settings, noise_models, resume)
+        if settings.method == SEQUENCE:
+            preparing = prepare_sequence(fields, settings, noise_models, resume, stop)
+        else:
+            preparing = prepare(fields, settings, noise_models, resume)
         run = yield from unless_stopped(preparing, stop, too_early)
         with closing(run.trainer.batches):
             return (yield from _train(run, settings, path, stop))
@@ -134,9 +138,10 @@ def _train(
         yield Stage(text)
     trained = replace(trained, notes=(*trained.notes, *judged, *run.doubts))
     unseen: list[Image] = []
-    if run.validation is not None and trained.model.header.noise_models is not None:
-        unseen = run.validation.superpositions
-    return (yield from _knowing_its_kind(trained, trainer.batches, unseen, settings, stop))
+    seen = run.recorded or run
+    if seen.validation is not None and trained.model.header.noise_models is not None:
+        unseen = seen.validation.superpositions
+    return (yield from _knowing_its_kind(trained, seen.trainer.batches, unseen, settings, stop))
 
 
 def _judged(model: Model) -> list[str]:
@@ -169,6 +174,8 @@ def help_job(
     ImageError, TrainingError
         As there.
     """
+    if settings.method == SEQUENCE:
+        raise TrainingError(IN_ONE_PROCESS)
     with keep_freed_memory():
         run = yield from prepare(fields, settings, noise_models, resume)
         with closing(run.trainer.batches):

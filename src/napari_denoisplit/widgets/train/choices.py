@@ -49,6 +49,7 @@ _TITLES = {
         "denoisplit": "denoiSplit",
         "altered_musplit": "altered µSplit",
         "musplit": "µSplit",
+        "hdn_musplit": "HDN, then µSplit",
     },
     "minutes": {"": "no limit"},
     "steps": {"": "no limit"},
@@ -139,7 +140,9 @@ class TrainChoices(QWidget):
             self.more[name].set_value(getattr(settings, name))
 
     def _takes_noise_models(self) -> bool:
-        return METHODS[self.more["method"].value()].likelihood == "noise_model"
+        method = self.more["method"].value()
+        # What denoises first knows the noise, whatever comes behind it does.
+        return method == "hdn_musplit" or METHODS[method].likelihood == "noise_model"
 
     def set_recorded(self, recorded: bool) -> None:
         """Lock what has no effect where superpositions were recorded."""
