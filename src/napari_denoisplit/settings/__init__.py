@@ -10,7 +10,6 @@ from napari_denoisplit.settings.mixing import MixSettings
 from napari_denoisplit.settings.networks import (
     KINDS,
     METHODS,
-    PRESETS,
     AnyNetwork,
     DenoisingUNetSettings,
     DivNoisingSettings,
@@ -18,11 +17,8 @@ from napari_denoisplit.settings.networks import (
     LossSettings,
     Method,
     NetworkSettings,
-    Preset,
-    PresetSettings,
     SequenceSettings,
     UNetSettings,
-    after_denoising,
 )
 from napari_denoisplit.settings.noise import (
     DenoiseMethod,
@@ -31,6 +27,7 @@ from napari_denoisplit.settings.noise import (
     NoiseKind,
     NoiseSource,
 )
+from napari_denoisplit.settings.presets import PRESETS, Preset, PresetSettings, after_denoising
 from napari_denoisplit.settings.recipes import RECIPES, Recipe
 from napari_denoisplit.settings.results import (
     Binning,

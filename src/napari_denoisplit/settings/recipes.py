@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from napari_denoisplit.settings.networks import PRESETS
+from napari_denoisplit.settings.presets import PRESETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

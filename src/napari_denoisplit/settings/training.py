@@ -8,14 +8,8 @@ from pydantic import Field, model_validator
 
 from napari_denoisplit.settings.base import ComputeSettings
 from napari_denoisplit.settings.mixing import MixSettings
-from napari_denoisplit.settings.networks import (
-    METHODS,
-    PRESETS,
-    AnyNetwork,
-    LossSettings,
-    Method,
-    Preset,
-)
+from napari_denoisplit.settings.networks import METHODS, AnyNetwork, LossSettings, Method
+from napari_denoisplit.settings.presets import PRESETS, Preset
 from napari_denoisplit.settings.recipes import Recipe, published
 
 _LOSS_OF: dict[str, set[str]] = {
