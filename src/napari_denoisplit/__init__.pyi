@@ -84,6 +84,7 @@ from napari_denoisplit.settings import MixSettings as MixSettings
 from napari_denoisplit.settings import NoiseFitSettings as NoiseFitSettings
 from napari_denoisplit.settings import ObjectSettings as ObjectSettings
 from napari_denoisplit.settings import PriorSettings as PriorSettings
+from napari_denoisplit.settings import SequenceSettings as SequenceSettings
 from napari_denoisplit.settings import SplitSettings as SplitSettings
 from napari_denoisplit.settings import TrainSettings as TrainSettings
 from napari_denoisplit.settings import UNetSettings as UNetSettings

@@ -30,6 +30,7 @@ from napari_denoisplit.sampling.focus import Focus, FocusSlot
 from napari_denoisplit.settings import (
     PRESETS,
     CalibrateSettings,
+    DivNoisingSettings,
     LadderSettings,
     LossSettings,
     MixSettings,
@@ -249,6 +250,7 @@ def test_stopped_while_it_splits_it_keeps_a_whole_model(fields, superposition, t
             {"network": SequenceSettings(denoiser=UNetSettings(n_channels=1), splitter=SPLITTER)},
             "take LadderSettings",
         ),
+        ({"network": DivNoisingSettings()}, "denoises one channel"),
     ],
 )
 def test_settings_that_do_not_go_with_it_are_refused(fields, changes, told):

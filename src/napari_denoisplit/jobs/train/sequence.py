@@ -26,7 +26,7 @@ from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
 from napari_denoisplit.jobs.train.preparation import prepare
 from napari_denoisplit.measures.trust.degeneracy import judge_denoised
-from napari_denoisplit.nn.families import network_of
+from napari_denoisplit.nn.families import family_of, network_of
 from napari_denoisplit.nn.families.sequence import SequenceNetwork
 from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.settings import (
@@ -103,7 +103,8 @@ def prepare_sequence(
     TrainingError
         The images or settings are not for it, it was stopped, or a denoiser made nothing of use.
     """
-    fields, (denoiser, splitter) = _checked(fields, settings, resume), _networks(settings)
+    fields = _checked(fields, settings, resume)
+    denoiser, splitter = _networks(settings, fields.n_channels)
     names, patch = fields.channel_names, settings.patch_size or PRESETS[settings.preset].patch_size
     # One choice for all trainings: no denoiser learns what the others are judged by.
     parts = fields.partition(
@@ -190,7 +191,7 @@ def _checked(
     return fields.held()
 
 
-def _networks(settings: TrainSettings) -> tuple[LadderSettings, NetworkSettings]:
+def _networks(settings: TrainSettings, n_channels: int) -> tuple[LadderSettings, NetworkSettings]:
     """Take both networks of the settings; where one is given or preset, it is that which splits."""
     both = after_denoising(settings.network or PRESETS[settings.preset].network)
     if not isinstance(both.denoiser, LadderSettings):
@@ -198,6 +199,9 @@ def _networks(settings: TrainSettings) -> tuple[LadderSettings, NetworkSettings]
             f"The method {SEQUENCE!r} denoises by a ladder, and {both.denoiser.kind!r} is given: "
             "take LadderSettings for the denoiser."
         )
+    # Here, and not after the denoisers have learned for hours, it refuses what it is not for.
+    loss = settings.loss or METHODS[SEQUENCE]
+    family_of(both.splitter).shaped(both.splitter, n_channels, loss, settings.mix)
     return both.denoiser, both.splitter
 
 
