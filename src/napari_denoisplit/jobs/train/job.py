@@ -18,7 +18,12 @@ from napari_denoisplit.jobs.learning.keeping import short_of_room
 from napari_denoisplit.jobs.learning.loop import learn_job
 from napari_denoisplit.jobs.lock import locked
 from napari_denoisplit.jobs.train.preparation import prepare
-from napari_denoisplit.jobs.train.sequence import IN_ONE_PROCESS, SEQUENCE, prepare_sequence
+from napari_denoisplit.jobs.train.sequence import (
+    IN_ONE_PROCESS,
+    SEQUENCE,
+    STOPPED,
+    prepare_sequence,
+)
 from napari_denoisplit.jobs.trust.brightness import with_brightness
 from napari_denoisplit.jobs.trust.likeness import with_likeness
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
@@ -85,9 +90,11 @@ def train_job(
         A `.last.denoisplit` file: network, normalization, noise models and random state come from
         there. A training that did not use its budget up goes on within it where the same is asked
         for, to the same numbers as without a break; else the whole budget is spent once more. The
-        best model is looked for beside it, and returned again where nothing better is found.
+        best model is looked for beside it, and returned again where nothing better is found. The
+        method 'hdn_musplit' has none.
     stop
-        When set, the step under way is given up, and the best model so far is returned. How its
+        When set, the step under way is given up, and the best model so far is returned, of the
+        method 'hdn_musplit' once its denoisers have learned. How its
         own kind looks and what it leaves unexplained of it is then measured on few pixels, as far
         as a moment is enough. Set while that is measured, it ends it.
 
@@ -114,6 +121,7 @@ def train_job(
     too_early = TrainingError("Training was stopped before its first step: there is no model.")
     with nullcontext() if path is None else locked(path), keep_freed_memory():
         if settings.method == SEQUENCE:
+            too_early = TrainingError(STOPPED)
             preparing = prepare_sequence(fields, settings, noise_models, resume, stop)
         else:
             preparing = prepare(fields, settings, noise_models, resume)

@@ -63,7 +63,7 @@ TOGETHER = "superposition"
 IN_ONE_PROCESS = (
     f"The method {SEQUENCE!r} trains in one process: start it without torchrun, or choose another."
 )
-_STOPPED = (
+STOPPED = (
     "Training was stopped while it learned to denoise: there is no model that splits yet, and what "
     "was learned is not kept. Give it less time, or choose a method without a denoiser."
 )
@@ -277,7 +277,7 @@ def _denoised(
             trained = yield from changed(learn_job(run, None, stop), partial(_named, name))
     except TrainingError as error:
         if stop.is_set():
-            raise TrainingError(_STOPPED) from error
+            raise TrainingError(STOPPED) from error
         raise
     model = _with_one_answer(trained.model)
     drawing = SplitSettings(
@@ -286,13 +286,13 @@ def _denoised(
     planes, count = [], Count(f"denoising {name}, field", len(fields.fields))
     for number, field in enumerate(fields.fields):
         if stop.is_set():
-            raise TrainingError(_STOPPED)
+            raise TrainingError(STOPPED)
         yield count.progress(number)
         job = split_job(model, Image(field[0], "YX", name=name), drawing, stop=stop)
         split = yield from changed(job, _quietly)
         planes.append(cast("Floats", split.mmse_arrays)[0])
     if stop.is_set():
-        raise TrainingError(_STOPPED)
+        raise TrainingError(STOPPED)
     verdict = judge_denoised([field[0] for field in fields.fields], planes)
     doubts = (f"Denoised {name}: {verdict.headline}",) if verdict.grade == "do not use" else ()
     return _Denoised(name, model, tuple(planes), run.trainer.step_count, doubts)
