@@ -91,7 +91,7 @@ def train_job(
         there. A training that did not use its budget up goes on within it where the same is asked
         for, to the same numbers as without a break; else the whole budget is spent once more. The
         best model is looked for beside it, and returned again where nothing better is found. The
-        method 'hdn_musplit' has none.
+        method 'hdn_musplit' leaves no such file.
     stop
         When set, the step under way is given up, and the best model so far is returned, of the
         method 'hdn_musplit' once its denoisers have learned. How its
