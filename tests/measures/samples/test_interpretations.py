@@ -40,3 +40,9 @@ def test_mean_shift_finds_as_many_answers_as_there_are(rng):
     assert [answer.support for answer in found.answers] == pytest.approx([0.6, 0.3, 0.1])
     np.testing.assert_allclose(found.answers[0].mean, centres[0, 0], atol=1)
     assert found.separation > 0.99
+
+
+def test_of_many_answers_the_best_supported_are_named(rng):
+    samples = 1000 * np.arange(20, dtype=np.float32)[:, None, None, None] * np.ones((1, 4, 4))
+    summary = interpret(samples.astype(np.float32), 1, bandwidth=10.0).summary
+    assert summary.startswith("20 alternatives with" + 9 * " 5%," + " … of the 20 answers.")

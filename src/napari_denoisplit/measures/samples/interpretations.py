@@ -50,7 +50,9 @@ class Interpretations:
     @property
     def summary(self) -> str:
         """How many, how well supported, and whether they are more than spread."""
-        shares = ", ".join(f"{answer.support:.0%}" for answer in self.answers)
+        shares = ", ".join(f"{answer.support:.0%}" for answer in self.answers[:SHOWN])
+        if len(self.answers) > SHOWN:
+            shares += ", …"
         number = "1 alternative" if len(self.answers) == 1 else f"{len(self.answers)} alternatives"
         words = "no more than answers without any alternatives would show: read them as spread"
         if self.separation > self.by_chance + 0.1:
@@ -62,6 +64,8 @@ class Interpretations:
         )
 
 
+SHOWN = 9
+"""Alternatives whose shares a sentence names."""
 LARGEST = 256
 """Pixels along an edge of a region: alternatives of a large one are as many as samples."""
 SEEDS, ROUNDS = 100, 20
