@@ -84,7 +84,7 @@ class LadderSettings(NetworkSettings):
     levels_off: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (),
         description="Levels, the finest is 0, that see nothing of the image, only the levels above "
-        "them: noise that is correlated along rows then finds no way through, as HDN does.",
+        "them: less of noise that is correlated along rows comes through, and less detail (HDN).",
     )
     autoencoder: bool = Field(
         False,

@@ -77,8 +77,8 @@ class DenoiseSettings(ComputeSettings):
         0,
         ge=0,
         le=5,
-        description="Finest levels of 'hdn' that see nothing of the image: 2 against noise that is "
-        "correlated along rows or columns.",
+        description="Finest levels of 'hdn' that see nothing of the image: less of noise that is "
+        "correlated along rows or columns comes through, and less detail.",
     )
     patch_size: int = Field(64, ge=32, le=512, multiple_of=16, description="Edge of a patch.")
     batch_size: int | None = Field(

@@ -64,7 +64,8 @@ _WHAT: dict[DenoiseMethod, str] = {
     "draws answers, with best estimate and uncertainty. Its noise model is fitted to the image "
     "first.",
     "hdn": "HDN, for the best answers for a single channel where there is a GPU or hours: six "
-    "levels of latents. With two levels off it also removes noise that is correlated along rows.",
+    "levels of latents. With levels off, less of noise that is correlated along rows comes "
+    "through, and less detail.",
 }
 
 
