@@ -64,12 +64,19 @@ def _mine() -> str:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Hand out a temporary name beside `path`; it takes the place of `path` if all goes well.
 
     On any error the old file stays as it was and nothing is left behind. The temporary file is in
     the same folder, since a rename is only atomic within a file system. Behind a link, the file
     is replaced and not the link.
+
+    Parameters
+    ----------
+    path
+        The file.
+    durable
+        Whether to wait until the disk has it, which outlasts the end of power.
     """
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,8 +85,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         temporary.touch(exist_ok=False)
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        if durable:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         if error.errno is None or error.filename not in (None, str(temporary)):

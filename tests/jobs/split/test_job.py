@@ -139,6 +139,14 @@ def test_stop_keeps_complete_samples(model):
     np.testing.assert_allclose(split.mmse.data, split.samples.mean(axis=0), rtol=1e-4)
 
 
+def test_a_stop_before_the_first_plane_prepares_nothing_for_it(model, monkeypatch):
+    stop = threading.Event()
+    monkeypatch.setattr(splitting, "read_bordered", None)
+    monkeypatch.setattr(splitting, "multiply_adds", None)
+    split = run(split_job(model, image(), SETTINGS, stop=stop), lambda event: stop.set())
+    assert (split.stopped_early, split.n_samples) == (True, 0)
+
+
 def test_planes_that_were_not_begun_are_nan_after_a_stop(model):
     stop = threading.Event()
 

@@ -103,3 +103,16 @@ def test_a_stop_ends_it_with_the_planes_so_far(monkeypatch, n_done):
     found = run(round_trip.round_trip_job(model, split, SplitSettings(), stop=stop))
     assert (found is not None) == bool(n_done)
     assert n_asked == n_done + 1
+
+
+def test_a_stop_while_the_parts_are_put_together_splits_nothing(monkeypatch):
+    clean, stop = phantom((256, 256), seed=1), threading.Event()
+
+    def turned(parts):
+        stop.set()
+        return turned_apart(parts)
+
+    monkeypatch.setattr(round_trip, "turned_apart", turned)
+    monkeypatch.setattr(round_trip, "split_job", None)
+    model = SimpleNamespace(header=header())
+    assert run(round_trip.round_trip_job(model, known(clean), SplitSettings(), stop=stop)) is None

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import Stage
-from napari_denoisplit.widgets.parts.worker import Cancelled, start_job
+from napari_denoisplit.widgets.parts.worker import Cancelled, loading, start_job
 
 
 class Seen:
@@ -96,6 +96,26 @@ def test_stopping_keeps_the_result(qtbot, seen):
     assert running.is_stopping
     qtbot.waitUntil(lambda: bool(seen.results))
     assert seen.results == ["what there is"]
+
+
+def test_a_stop_does_not_wait_for_an_import(qtbot, seen, tmp_path, monkeypatch):
+    (tmp_path / "slow_to_load.py").write_text(
+        "import threading\nbegun, free = threading.Event(), threading.Event()\n"
+        "def wait():\n    begun.set()\n    free.wait(60)\nwait()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def job(stop):
+        yield from loading(stop, "slow_to_load")
+        return "began"
+
+    seen.start(job)
+    qtbot.waitUntil(lambda: getattr(sys.modules.get("slow_to_load"), "begun", None) is not None)
+    seen.running.stop()
+    qtbot.waitUntil(lambda: bool(seen.errors))
+    assert (str(seen.errors[0]), seen.results) == ("Stopped before it began.", [])
+    assert seen.events == [Stage("Loading the network")]
+    sys.modules["slow_to_load"].free.set()
 
 
 def test_a_job_ends_with_the_widget_that_started_it(qtbot, seen):

@@ -161,6 +161,7 @@ def denoise_job(
             "or take the method 'noise2void'."
         )
     compute = Compute.choose(settings.device, settings.precision)
+    neighbours = correlation_of_neighbours(images[0], MOST_JUDGED)  # before a stop, not after it
     with keep_freed_memory():
         if path is not None and path.exists() and not resume:
             yield Stage(f"Denoising by the network in {path.name}, nothing is learned")
@@ -179,13 +180,12 @@ def denoise_job(
             Denoiser(model, compute), images, names, for_noise_model, stop
         )
         yield Stage("Looking at the result")  # and here ends who needs all of it
-    found = correlation_of_neighbours(images[0], MOST_JUDGED)
     return Denoised(
         images=results,
         verdict=judge_denoised(
             images,
             results,
-            correlation=None if found is None else found[0],
+            correlation=None if neighbours is None else neighbours[0],
             most_correlation=CORRELATED,
         ),
         stopped_early=was_stopped or stop.is_set(),

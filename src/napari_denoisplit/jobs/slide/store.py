@@ -241,7 +241,8 @@ class SlideStore:
         """
         file = self._put_down(number)
         try:
-            with replacing(file) as temporary:
+            # Whoever stops does not wait for the disk: without power a block is sampled anew.
+            with replacing(file, durable=False) as temporary:
                 save_file(samples, temporary)
         except (OSError, SafetensorError) as error:
             raise ImageError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -131,9 +131,9 @@ def split_job(
     work.notes += [note] if note is not None else []
     with keep_freed_memory():
         for index in planes_from(product(*map(range, view.shape[:-2])), focus):
-            yield from work.plane(index)
             if stop.is_set():
                 break
+            yield from work.plane(index)
     yield from work.closing()
     return work.result(image)
 
@@ -167,14 +167,19 @@ class _PlaneByPlane:
         )
         self._network_on = lru_cache(maxsize=1)(partial(sampler_of, model.network))
         self._results = SplitResults(model, self._part(view), settings)
-        encoding, drawing = multiply_adds(model.network, facts)
-        self._encoding = encoding / max(drawing, 1.0)
+        self._facts = facts
         self._precision = Precision(settings)
         self._n_planes = self._results.n_drawn.size
         self._planes_done, self._share_done = 0, 0.0
         self.notes = list(recording.notes)
         self._start = time.monotonic()
         self._told_time = False
+
+    @cached_property
+    def _encoding(self) -> float:
+        """What encoding costs, in samples."""
+        encoding, drawing = multiply_adds(self._model.network, self._facts)
+        return encoding / max(drawing, 1.0)
 
     def _choose_tile_size(self, compute: Compute) -> int | None:
         if self._settings.tile_size is not None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import Stage, run
+from napari_denoisplit.giving_up import GivenUp, giving_up
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.results.record import acquisition_of
 from napari_denoisplit.images.superposition import superpose
@@ -87,18 +88,20 @@ def add_round_trip(
     split = split.ordered(header.channel_names)
     planes = list(np.ndindex(split.shape[:-2]))
     for number in np.unique(np.linspace(0, len(planes) - 1, PLANES).round().astype(int)):
-        if stop is not None and stop.is_set():
-            return
         parts = np.stack([_middle(part) for part in split.read_mmse(planes[number])])
         parts = np.asarray(parts / np.float32(taken.gain), np.float32)
         if not np.isfinite(parts).all():
             continue
         turned = turned_apart(parts)
-        variance = superposed_variance(noise, weights, turned).mean()
-        if (parts.std(axis=(1, 2)) * weights).min() < FLAT * np.sqrt(variance):
-            continue
-        mixed = superpose(turned, weights, header.mix.offset)
-        mixed += superposed_noise(noise, weights, turned, _SEED)
+        try:
+            with giving_up(stop):
+                variance = superposed_variance(noise, weights, turned).mean()
+                if (parts.std(axis=(1, 2)) * weights).min() < FLAT * np.sqrt(variance):
+                    continue
+                mixed = superpose(turned, weights, header.mix.offset)
+                mixed += superposed_noise(noise, weights, turned, _SEED)
+        except GivenUp:
+            return
         image = Image(mixed, "YX", name="round trip")
         try:
             again = run(split_job(model, image, SplitSettings(**chosen), stop=stop))

@@ -11,13 +11,13 @@ from napari_denoisplit.events import (
     FileStarted,
     PartDrawn,
     SampleDrawn,
-    Stage,
     StatusEvent,
     changed,
 )
 from napari_denoisplit.images.layer_record import MMSE
 from napari_denoisplit.widgets.layers.opened import add_result
 from napari_denoisplit.widgets.layers.results import OwnLayers
+from napari_denoisplit.widgets.parts.worker import loading
 
 if TYPE_CHECKING:
     import threading
@@ -52,7 +52,7 @@ class BatchOrder:
 
 def split_files(order: BatchOrder, stop: threading.Event) -> Job[ShownEvent, BatchResult]:
     """Split the files, without the pictures, of which nothing is shown."""
-    yield Stage("Loading the network")
+    yield from loading(stop, "napari_denoisplit.jobs.batch.job")
     # Not at the top: torch is paid for when a split is asked for, in the background.
     from napari_denoisplit.jobs.batch.job import batch_job
     from napari_denoisplit.jobs.batch.record import Reading

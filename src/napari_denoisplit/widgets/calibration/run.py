@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.errors import CalibrationError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.widgets.choosers.chosen import read_all
-from napari_denoisplit.widgets.parts.plot import load_plotting
+from napari_denoisplit.widgets.parts.plot import PLOTTING
+from napari_denoisplit.widgets.parts.worker import loading
 
 if TYPE_CHECKING:
     import threading
@@ -53,8 +54,7 @@ def calibrate_input(
     others, others_mixed = yield from _read_set(judged_on)
     if fields is None:
         raise CalibrationError("There is nothing to calibrate with: choose images.")
-    yield Stage("Loading the network")
-    load_plotting()
+    yield from loading(stop, "napari_denoisplit.jobs.calibrate.job", *PLOTTING)
     # Not at the top: torch is paid for when a calibration is asked for, in the background.
     from napari_denoisplit.jobs.calibrate.job import calibrate_job
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_denoisplit.checkpoint import SUFFIX
-from napari_denoisplit.events import Stage
 from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.images.layer_record import layer_metadata
 from napari_denoisplit.images.place import place_of_image
@@ -28,7 +27,7 @@ from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.fields import SettingsForm
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
-from napari_denoisplit.widgets.parts.worker import Start, start_job
+from napari_denoisplit.widgets.parts.worker import Start, loading, start_job
 
 if TYPE_CHECKING:
     import threading
@@ -151,7 +150,7 @@ def _sample_chosen(
 ) -> Job[StatusEvent, list[OpenedResult]]:
     """Read what is not in the viewer, and draw samples of it all."""
     images = yield from read_all(chosen)
-    yield Stage("Loading the network")
+    yield from loading(stop, "napari_denoisplit.jobs.denoise.by_samples")
     from napari_denoisplit.jobs.denoise.by_samples import denoise_by_samples_job  # imports torch
 
     splits = yield from denoise_by_samples_job(images, settings, path=path, stop=stop)
@@ -166,7 +165,7 @@ def _denoise_chosen(
 ) -> Job[StatusEvent, tuple[list[Image], DenoisedImages]]:
     """Read what is not in the viewer, and denoise it all."""
     images = yield from read_all(chosen)
-    yield Stage("Loading the network")
+    yield from loading(stop, "napari_denoisplit.jobs.denoise.images")
     # Not at the top: torch is paid for when it is asked for, in the background.
     from napari_denoisplit.jobs.denoise.images import denoise_images_job
 

@@ -10,6 +10,7 @@ from napari_denoisplit.events import Stage
 from napari_denoisplit.images.channels import channel_index
 from napari_denoisplit.images.training.noise_data import NoiseData
 from napari_denoisplit.widgets.parts.plot import load_plotting
+from napari_denoisplit.widgets.parts.worker import loading
 
 if TYPE_CHECKING:
     import threading
@@ -46,7 +47,7 @@ def fit_input(
 ) -> Job[NoiseEvent, NoiseFit]:
     """Read the images and fit a noise model."""
     data = yield from _noise_data(chosen)
-    yield Stage("Loading the fit")
+    yield from loading(stop, "napari_denoisplit.jobs.noise.job", what="the fit")
     # Not at the top: torch is paid for when a fit is asked for, in the background.
     from napari_denoisplit.jobs.noise.job import fit_noise_job
 

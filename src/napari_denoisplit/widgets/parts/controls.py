@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy import API_NAME
-from qtpy.QtCore import QSignalBlocker, Qt, qVersion
+from qtpy.QtCore import QElapsedTimer, QEvent, QSignalBlocker, Qt, qVersion
 from qtpy.QtWidgets import (
     QApplication,
     QBoxLayout,
@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QLayout,
     QLineEdit,
+    QProgressBar,
     QPushButton,
     QSizePolicy,
     QStackedWidget,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _BUTTON_HEIGHT = 36  # pixels
+_BEAT = QEvent.Type(213)  # StyleAnimationUpdate, which PyQt has without its name
+_MS_BETWEEN_BEATS = 250
 _AROUND_PAGES = (QStackedWidget, QDockWidget)
 _COPY = (
     "Copy the message, where in the program it arose, versions and settings, to paste them into "
@@ -64,6 +67,30 @@ class Text(QLabel):
         """Show a text; nothing where it is empty."""
         self.setText(text)
         self.setVisible(bool(text))
+
+
+class CalmBar(QProgressBar):
+    """A progress bar that draws itself four times a second while the end is not known.
+
+    Qt does it thirty times, and draws napari's whole canvas anew each time. Where that has no GPU,
+    as on a remote desktop, it took half of a core from the job whose progress the bar shows.
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Progress")
+        self.setTextVisible(False)
+        self._drawn = QElapsedTimer()
+        self.hide()
+
+    def event(self, event: QEvent) -> bool:
+        """Take note of most beats of the animation, and draw at few of them."""
+        if event.type() == _BEAT:
+            if self._drawn.isValid() and not self._drawn.hasExpired(_MS_BETWEEN_BEATS):
+                event.accept()  # else the animation ends
+                return True
+            self._drawn.start()
+        return bool(super().event(event))
 
 
 class DetailsButton(QPushButton):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QPushButton, QWidget
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
+PLOTTING = ("matplotlib.backends.backend_qtagg", "matplotlib.figure")
+"""What a plot needs."""
 _REDRAW_MS = 500
 _SAVED_DPI = 200
 
@@ -30,8 +33,8 @@ Colors = dict[str, str]
 
 def load_plotting() -> None:
     """Import what a plot needs: half a second, which a job has in the background."""
-    import matplotlib.backends.backend_qtagg
-    import matplotlib.figure  # noqa: F401 - kept by Python
+    for module in PLOTTING:
+        import_module(module)
 
 
 class ThemePlot(QWidget):

@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QProgressBar, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import Progress, Stage, ignore
 from napari_denoisplit.fault_report import explained
-from napari_denoisplit.widgets.parts.controls import DetailsButton, Text, big_button, in_a_column
+from napari_denoisplit.widgets.parts.controls import (
+    CalmBar,
+    DetailsButton,
+    Text,
+    big_button,
+    in_a_column,
+)
 from napari_denoisplit.widgets.parts.fields import sentence
 from napari_denoisplit.widgets.parts.worker import Cancelled, JobFactory, Running, Start
 from napari_denoisplit.wording import time_left
@@ -68,10 +74,7 @@ class RunPanel(QWidget):
     def _lay_out(self, verb: str) -> None:
         self.button = big_button(verb, self)
         self.button.clicked.connect(self._click)
-        self.bar = QProgressBar(self)
-        self.bar.setAccessibleName("Progress")
-        self.bar.setTextVisible(False)
-        self.bar.hide()
+        self.bar = CalmBar(self)
         self.hint = Text("What is missing", self)
         self.stage = Text("What is being done", self)
         self.progress = Text("Time left", self)

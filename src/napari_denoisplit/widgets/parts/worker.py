@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from napari.qt.threading import GeneratorWorker, create_worker
@@ -13,7 +15,7 @@ from qtpy.QtCore import QObject, QThreadPool
 from superqt.utils import create_worker as create_unlisted_worker
 
 from napari_denoisplit.errors import JobError
-from napari_denoisplit.events import Job, ignore
+from napari_denoisplit.events import Job, Stage, ignore
 
 E = TypeVar("E")
 R = TypeVar("R")
@@ -21,6 +23,7 @@ JobFactory = Callable[[threading.Event], Job[E, R]]
 """Makes a job, given the event that asks it to stop; called in the background thread."""
 
 _SECONDS_AT_EXIT = 20
+_SECONDS_BETWEEN_LOOKS = 0.05
 
 
 class Cancelled(JobError):
@@ -178,6 +181,29 @@ def start_job(
     running = Running(worker, stop, on_event, on_done, on_error)
     worker.start()
     return running
+
+
+def loading(stop: threading.Event, *modules: str, what: str = "the network") -> Iterator[Stage]:
+    """Import what a job needs: torch takes seconds the first time, and a stop does not wait for it.
+
+    Raises
+    ------
+    JobError
+        The job was stopped meanwhile; the import comes to its end in a thread of its own.
+    """
+    yield Stage(f"Loading {what}")
+    importing = threading.Thread(target=_import, args=(modules,), name="denoiSplit loads")
+    importing.start()
+    while importing.is_alive():
+        if stop.is_set():
+            raise JobError("Stopped before it began.")
+        importing.join(_SECONDS_BETWEEN_LOOKS)
+
+
+def _import(modules: tuple[str, ...]) -> None:
+    with suppress(ImportError):  # the job imports it, too, and tells the error
+        for module in modules:
+            import_module(module)
 
 
 def _shield(job_factory: JobFactory[E, R], stop: threading.Event) -> Job[E, R | _Failure]:

@@ -53,8 +53,9 @@ class SamplePlot(ThemePlot):
         self._step, self._unit = step, unit
         self._n_plots = 2 if reading.profile is not None or len(reading.structures) > 1 else 1
         self._set_height(_TWO if self._n_plots == 2 else _ONE)
-        self.show()
-        self.redraw()
+        if self.isVisible():
+            self.redraw()
+        self.show()  # which paints it, too
 
     def _paint(self, figure: Any) -> None:
         reading, colors = self.reading, self.colors()

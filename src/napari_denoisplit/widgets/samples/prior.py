@@ -13,6 +13,7 @@ from napari_denoisplit.settings import PriorSettings
 from napari_denoisplit.widgets.choosers.model import ModelChoice
 from napari_denoisplit.widgets.parts.controls import in_a_column
 from napari_denoisplit.widgets.parts.job_widget import JobPart
+from napari_denoisplit.widgets.parts.worker import loading
 
 if TYPE_CHECKING:
     import threading
@@ -76,8 +77,9 @@ class PriorPart(JobPart):
 
 
 def _draw(path: Path, stop: threading.Event) -> Job[StatusEvent, Image]:
-    yield Stage(f"Drawing from {path.name}")
+    yield from loading(stop, "napari_denoisplit.jobs.prior")
     # Not at the top: torch is paid for when it is asked for, in the background.
     from napari_denoisplit.jobs.prior import prior_job
 
+    yield Stage(f"Drawing from {path.name}")
     return (yield from prior_job(path, PriorSettings(), stop=stop))

@@ -13,6 +13,7 @@ from napari_denoisplit.images.results.layers import levels_of, turned
 from napari_denoisplit.memory import READ_WHOLE
 from napari_denoisplit.widgets.layers.opened import OpenedResult
 from napari_denoisplit.widgets.layers.results import ResultLayers
+from napari_denoisplit.widgets.parts.worker import loading
 from napari_denoisplit.widgets.split.opening import InputOpened, open_input
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def split_in_memory(
     opened = open_input(chosen, header, READ_WHOLE)
     image = opened.image
     yield opened
-    yield Stage("Loading the network")
+    yield from loading(stop, "napari_denoisplit.jobs.split.job")
     # Not at the top: torch is paid for when a split is asked for, in the background.
     from napari_denoisplit.jobs.split.job import split_job
 

@@ -12,6 +12,7 @@ from napari_denoisplit.images.layer_record import MMSE, SIGMA
 from napari_denoisplit.images.results.layers import FIELDS, levels_of
 from napari_denoisplit.memory import LAZY_ABOVE
 from napari_denoisplit.widgets.layers.opened import OpenedResult
+from napari_denoisplit.widgets.parts.worker import loading
 from napari_denoisplit.widgets.split.opening import InputOpened, open_input
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def split_to_disk(
     opened = open_input(chosen, header, LAZY_ABOVE)
     image = opened.image
     yield opened
-    yield Stage("Loading the network")
+    yield from loading(stop, "napari_denoisplit.jobs.slide.job")
     # Not at the top: torch is paid for when a split is asked for, in the background.
     from napari_denoisplit.images.results.zarr_folder import open_zarr_folder
     from napari_denoisplit.jobs.slide.job import split_to_zarr_job

@@ -24,7 +24,8 @@ from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all
 from napari_denoisplit.widgets.layers.removal import remove_kind
 from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.layers.view import camera_of
-from napari_denoisplit.widgets.parts.plot import load_plotting
+from napari_denoisplit.widgets.parts.plot import PLOTTING
+from napari_denoisplit.widgets.parts.worker import loading
 from napari_denoisplit.widgets.train.curves import training_curves
 
 if TYPE_CHECKING:
@@ -75,10 +76,9 @@ class FieldsRead:
 def train_input(order: TrainOrder, stop: threading.Event) -> Job[TrainEvent | FieldsRead, Trained]:
     """Read the images and train on them."""
     fields = yield from _read_fields(order)
-    load_plotting()
     of_files = Place("YX", dict(fields.pixel_size), units=dict(fields.units))
     yield FieldsRead(fields.channel_names, order.images[0].place or of_files)
-    yield Stage("Loading the network")
+    yield from loading(stop, "napari_denoisplit.jobs.train.job", *PLOTTING)
     # Not at the top: torch is paid for when a training is asked for, in the background.
     from napari_denoisplit.jobs.train.job import train_job
     from napari_denoisplit.noise.files.noise_file import read_noise_model

@@ -75,5 +75,6 @@ def show_image(
     if like is not None:
         look = {"colormap": like.colormap, "blending": like.blending} | look
         look.setdefault("contrast_limits", tuple(like.contrast_limits))
-    look.setdefault("contrast_limits", contrast_limits(data))
+    if "contrast_limits" not in look:
+        look["contrast_limits"] = contrast_limits(data)
     alive.add_image(data, name=name, metadata=metadata, **look, **place)
