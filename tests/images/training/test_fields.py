@@ -145,7 +145,10 @@ def test_recorded_superpositions_lie_beside_their_fields():
         (image((2, 5, 6), "TYX"), r"TYX \(2, 5, 6\)\) have 2 planes, and the channels 1 fields"),
         (image((5, 7), "YX"), r"YX \(5, 7\)\) have 1 planes, and the channels 1 fields of 5x6"),
         (image((2, 5, 6), "CYX", name="both"), "'both' has 2 channels: choose the one"),
-        (Image(np.full((5, 6), np.nan, "f4"), "YX"), "Superposition 1 has 30 pixels that are NaN"),
+        (
+            Image(np.full((5, 6), np.nan, "f4"), "YX", name="dish"),
+            "^dish has 30 pixels",
+        ),
     ],
 )
 def test_recorded_superpositions_that_do_not_fit_are_refused(recorded, message):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_denoisplit.errors import DenoisplitError
+from napari_denoisplit.errors import DenoisplitError, ImageError
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.images.training.separate import SeparateFields
@@ -84,7 +84,39 @@ def test_a_field_that_is_a_copy_of_another_is_told(apart):
         }
         given = SeparateFields.from_images(images)
     (doubt,) = doubts_about(given)
-    assert doubt.startswith("Field 3 of mito has the pixels of field 1 of mito, and so have 1 more")
+    assert doubt.startswith("Field 3 of mito has the pixels of Field 1 of mito, and so have 1 more")
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_is_wrong_with_a_field_is_told_by_its_file(apart):
+    planes = fields().fields[0]
+    hot = planes.copy()
+    hot[1, 5, 7] = 1e6
+    if apart:
+        images = [
+            Image(np.stack([p[c] for p in (planes, hot)]), "ZYX", name=f"{name}.tif")
+            for c, name in enumerate(("mito", "actin"))
+        ]
+        given = SeparateFields.from_images(dict(zip(("mito", "actin"), images, strict=True)))
+    else:
+        images = [
+            Image(data, "CYX", channel_names=("mito", "actin"), name=f"{n}.tif")
+            for n, data in enumerate((planes, hot))
+        ]
+        given = TrainingFields.from_images(images)
+    file = "actin.tif, plane 2" if apart else "1.tif"
+    with pytest.raises(ImageError, match=f"^actin in {file} holds one pixel of 1e\\+06"):
+        doubts_about(given)
+
+
+def test_a_field_without_room_is_told_by_its_files():
+    planes = [
+        Image(np.random.default_rng(n).normal(9, 2, (48, 48)), "YX", name=f"{name}.tif")
+        for n, name in enumerate(("mito", "actin"))
+    ]
+    given = TrainingFields.from_images(planes)
+    with pytest.raises(ImageError, match=r"^mito\.tif and actin\.tif of 48x48 pixels has no room"):
+        given.partition(patch_size=64, validation_fraction=0.1, test_fraction=0.0)
 
 
 def test_a_model_of_a_part_of_the_range_is_told():

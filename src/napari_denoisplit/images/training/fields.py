@@ -6,9 +6,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
-from napari_denoisplit.errors import REPLACE, ImageError
+from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.gathering import (
     BYTES_PER_PIXEL,
@@ -17,19 +15,21 @@ from napari_denoisplit.images.training.gathering import (
     fit_in_memory,
     gather,
     groups_of,
+    pixel_edges,
+    places_in_files,
     recorded_planes,
 )
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.images.training.partition import partition
 from napari_denoisplit.images.training.sources import source_line
-from napari_denoisplit.images.training.unread import UnreadField
-from napari_denoisplit.images.units import pixel_edge
+from napari_denoisplit.images.training.unread import UnreadField, check_finite, float32
 from napari_denoisplit.memory import free_memory
 from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from napari_denoisplit.images.training.gathering import Images
@@ -76,12 +76,16 @@ class TrainingFields:
     units: Mapping[str, str] = field(default_factory=dict)
     pixel_edges: tuple[float, ...] = ()
     """Of the images that know theirs, µm."""
+    places: tuple[tuple[str, ...], ...] = ()
+    """File and plane of each field, of all its channels or of each; where they are known."""
+    recorded_places: tuple[tuple[str, ...], ...] = ()
+    """The same of the superpositions."""
 
     def __post_init__(self) -> None:
         # Whatever numbers a caller has: everything behind this point counts on float32.
         for name in ("fields", "clean", "superpositions"):
             if (given := getattr(self, name)) is not None:
-                object.__setattr__(self, name, tuple(map(_float32, given)))
+                object.__setattr__(self, name, tuple(map(float32, given)))
         if not self.fields:
             raise ImageError("There is no image to train on: add at least one.")
         n = len(self.channel_names)
@@ -92,9 +96,9 @@ class TrainingFields:
                     f"Field {i + 1} has shape {data.shape}, expected ({n}, Y, X): "
                     f"every field must show all of {', '.join(self.channel_names)}."
                 )
-            _check_finite(f"Field {i + 1}", data)
+            check_finite(f"Field {i + 1}", data)
         for i, data in enumerate(self.superpositions or ()):
-            _check_finite(f"Superposition {i + 1}", data)
+            check_finite(f"Superposition {i + 1}", data)
         if self.repeats < 1 or len(self.fields) % self.repeats:
             raise ImageError(
                 f"{len(self.fields)} fields do not make groups of {self.repeats} repeats: give "
@@ -166,7 +170,9 @@ class TrainingFields:
             repeats=count_repeats(every) if t_is_repeats else 1,
             pixel_size=first.pixel_size,
             units=first.units,
-            pixel_edges=_pixel_edges(every),
+            pixel_edges=pixel_edges(every),
+            places=places_in_files(groups),
+            recorded_places=places_in_files([recorded]) if recorded else (),
         )
 
     @classmethod
@@ -212,7 +218,8 @@ class TrainingFields:
             repeats=count_repeats(images) if t_is_repeats else 1,
             pixel_size=images[0].pixel_size if images else {},
             units=images[0].units if images else {},
-            pixel_edges=_pixel_edges(images),
+            pixel_edges=pixel_edges(images),
+            places=places_in_files([images]),
         )
 
     @property
@@ -259,7 +266,15 @@ class TrainingFields:
             c if c[0] is not None else None for c in zip(*map(read, regions), strict=True)
         ]
         names = ("fields", "clean", "superpositions", "masks")
-        return replace(self, **dict(zip(names, found, strict=True)))
+        known = [self.places[region.field] for region in regions] if self.places else []
+        return replace(self, **dict(zip(names, found, strict=True)), places=tuple(known))
+
+    def place_of(self, i: int, c: int | None = None) -> str:
+        """Say where a field, or a channel of it, comes from; empty where that is not known."""
+        if not self.places:
+            return ""
+        each = self.places[i]
+        return " and ".join(dict.fromkeys(each)) if c is None else each[c % len(each)]
 
     def named(self, names: Sequence[str]) -> Self:
         """Return the same with other names of the channels, if there are any.
@@ -280,6 +295,7 @@ class TrainingFields:
             channel_names=self.channel_names[c : c + 1],
             clean=clean,
             superpositions=None,
+            places=tuple((each[c % len(each)],) for each in self.places),
         )
         return one, masks
 
@@ -300,6 +316,7 @@ class TrainingFields:
             alternate=alternate,
             masks=self.masks,
             repeats=self.repeats,
+            names=[self.place_of(i) for i in range(len(self.fields))],
         )
 
     def normalization(self, masks: Masks, mix: MixSettings) -> Normalization:
@@ -335,19 +352,3 @@ def names_for(own: Sequence[str], given: Sequence[str]) -> tuple[str, ...]:
             "each, or none."
         )
     return tuple(given or own)
-
-
-def _pixel_edges(images: Sequence[Image]) -> tuple[float, ...]:
-    edges = (pixel_edge(image.pixel_size, image.units) for image in images)
-    return tuple(edge for edge in edges if edge is not None)
-
-
-def _float32(data: Any) -> Any:
-    return data if isinstance(data, UnreadField) else np.asarray(data, np.float32)
-
-
-def _check_finite(what: str, data: Any) -> None:
-    if isinstance(data, UnreadField):
-        return  # it looks for itself
-    if bad := int((~np.isfinite(data)).sum()):
-        raise ImageError(f"{what} has {bad} pixels that are NaN or infinite. {REPLACE}")

@@ -11,6 +11,7 @@ from napari_denoisplit.errors import REPLACE, ImageError
 from napari_denoisplit.images.image import Image, no_image
 from napari_denoisplit.images.training.noise_data import exposures_hint
 from napari_denoisplit.images.training.unread import UnreadField, planes_of
+from napari_denoisplit.images.units import pixel_edge
 from napari_denoisplit.memory import free_memory
 
 if TYPE_CHECKING:
@@ -49,6 +50,30 @@ def names_of(groups: Sequence[Sequence[Image]]) -> tuple[str, ...]:
     """Name of the structure that each group of single-channel images shows."""
     first = [group[0] for group in groups]
     return _distinct([i.channel_names[0] if i.channel_names else i.name for i in first])
+
+
+def places_in_files(groups: Sequence[Sequence[Image]]) -> tuple[tuple[str, ...], ...]:
+    """For each field that `gather` makes, where each of its channels, or all of them, come from.
+
+    Nothing where two have the same name: it would not tell them apart.
+    """
+    each = [[place for image in group for place in _places(image)] for group in groups]
+    together = all(image.n_channels >= 2 for group in groups for image in group)
+    found = [(p,) for places in each for p in places] if together else zip(*each, strict=True)
+    known = tuple(found)
+    return known if len(set(known)) == len(known) else ()
+
+
+def _places(image: Image) -> list[str]:
+    """Name each plane of an image."""
+    name, n = str(image.source or image.name), len(image.field_shapes)
+    return [name] if n == 1 else [f"{name}, plane {i + 1}" for i in range(n)]
+
+
+def pixel_edges(images: Sequence[Image]) -> tuple[float, ...]:
+    """Edge of a pixel of the images that know theirs, µm."""
+    edges = (pixel_edge(image.pixel_size, image.units) for image in images)
+    return tuple(edge for edge in edges if edge is not None)
 
 
 def gather(
@@ -132,7 +157,7 @@ def recorded_planes(
         found = [plane for image in superpositions for plane in planes_of(image)]
         planes = tuple(_unread([plane], is_plane=True) for plane in found)
     else:
-        planes = tuple(field[0] for image in superpositions for field in image.each_field())
+        planes = tuple(field[0] for image in superpositions for field in _finite(image))
     if [plane.shape for plane in planes] != [field.shape[1:] for field in fields]:
         listed = ", ".join(f"{i.name!r}: {i.axes} {i.shape}" for i in superpositions)
         wanted = ", ".join(sorted({"x".join(map(str, field.shape[1:])) for field in fields}))

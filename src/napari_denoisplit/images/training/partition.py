@@ -54,6 +54,7 @@ def partition(
     alternate: bool = False,
     masks: Sequence[NDArray[np.bool_]] | None = None,
     repeats: int = 1,
+    names: Sequence[str] = (),
 ) -> Partition:
     """Set pixels aside for validation and test.
 
@@ -76,6 +77,8 @@ def partition(
     repeats
         So many fields in a row show one place; what is kept is kept of each of them, so that no
         place is both learned and tested.
+    names
+        Of the fields, for errors; empty where there is none.
 
     Raises
     ------
@@ -90,6 +93,7 @@ def partition(
             test_fraction=test_fraction,
             alternate=alternate,
             masks=None if masks is None else masks[::repeats],
+            names=names[::repeats],
         )
         return _repeated(places, repeats)
     usable = [np.ones(f.shape[1:], bool) for f in fields] if masks is None else list(masks)
@@ -101,12 +105,13 @@ def partition(
         train = tuple(m if i >= kept else np.zeros_like(m) for i, m in enumerate(usable))
         return replace(aside, train=train)
     validation, test, train_masks = [], [], []
+    named = [name or f"Field {i + 1}" for i, name in enumerate(names or [""] * n)]
     for i, (data, mask) in enumerate(zip(fields, usable, strict=True)):
         free = mask.copy()
         blocks = []
         for fraction in (validation_fraction, test_fraction):
             if fraction > 0:
-                blocks.append(_typical_block(i, data, free, fraction, patch_size))
+                blocks.append(_typical_block(i, data, free, fraction, patch_size, named[i]))
                 free[blocks[-1].y0 : blocks[-1].y1, blocks[-1].x0 : blocks[-1].x1] = False
         validation.append(blocks[0])
         test += blocks[1:]
@@ -164,7 +169,12 @@ def _repeated(places: Partition, repeats: int) -> Partition:
 
 
 def _typical_block(
-    index: int, data: np.ndarray, free: NDArray[np.bool_], fraction: float, patch_size: int
+    index: int,
+    data: np.ndarray,
+    free: NDArray[np.bool_],
+    fraction: float,
+    patch_size: int,
+    name: str,
 ) -> Region:
     """Return the free block whose contrast in each channel is nearest to that of the field."""
     height, width = data.shape[1:]
@@ -184,7 +194,7 @@ def _typical_block(
                 best, best_distance = region, distance
     if best is None:
         raise ImageError(
-            f"Field {index + 1} of {height}x{width} pixels has no room for a validation block of "
+            f"{name} of {height}x{width} pixels has no room for a validation block of "
             f"{block[0]}x{block[1]} beside a patch of {patch_size}x{patch_size}: use a larger "
             "image, a smaller patch size, or more fields."
         )

@@ -131,6 +131,11 @@ class SeparateFields:
         return sum(one.n_bytes for one in self.structures)
 
     @property
+    def recorded_places(self) -> tuple[()]:
+        """There are no superpositions."""
+        return ()
+
+    @property
     def superpositions(self) -> None:
         """None: separate fields cannot be recorded together."""
         return
@@ -159,6 +164,10 @@ class SeparateFields:
         """Fields of one structure, and the masks that are theirs."""
         start = self._starts[c]
         return self.structures[c], masks[start : start + len(self.structures[c].fields)]
+
+    def place_of(self, i: int, c: int) -> str:
+        """Say where a field of a structure comes from; empty where that is not known."""
+        return self.structures[c].place_of(i)
 
     def partition(
         self,

@@ -72,3 +72,16 @@ def _read(image: Image, index: tuple[Any, ...]) -> NDArray[np.float32]:
 def planes_of(image: Image) -> Iterator[Plane]:
     """Every plane of an image, in the order of `Image.fields`; no pixel is read."""
     return ((image, t, z) for t, z in np.ndindex(image.size("T"), image.size("Z")))
+
+
+def float32(data: Any) -> Any:
+    """Take pixels as float32; those that are not read yet as they are."""
+    return data if isinstance(data, UnreadField) else np.asarray(data, np.float32)
+
+
+def check_finite(what: str, data: Any) -> None:
+    """Refuse pixels that are no numbers; those that are not read yet are looked at then."""
+    if isinstance(data, UnreadField):
+        return
+    if bad := int((~np.isfinite(data)).sum()):
+        raise ImageError(f"{what} has {bad} pixels that are NaN or infinite. {REPLACE}")

@@ -47,11 +47,14 @@ def doubts_about(
     channels = [_planes(fields, c) for c in range(fields.n_channels)]
     _check_distinct(channels, fields.channel_names)
     for number, plane in enumerate(fields.superpositions or ()):
-        _check_hot_pixel(plane, f"Superposition {number + 1}")
-    found = _copies(channels, fields.channel_names)
+        _check_hot_pixel(plane, _superposition(fields, number))
+    labels = [
+        [_label(fields, i, c) for i in range(len(planes))] for c, planes in enumerate(channels)
+    ]
+    found = _copies(channels, labels)
     for c, name in enumerate(fields.channel_names):
-        for number, plane in enumerate(channels[c]):
-            _check_hot_pixel(plane, f"Field {number + 1} of {name}")
+        for label, plane in zip(labels[c], channels[c], strict=True):
+            _check_hot_pixel(plane, label)
         pixels = _some(channels[c])
         _, top = clipped_levels(pixels)
         share = float(np.mean(pixels >= top))
@@ -79,6 +82,18 @@ def _planes(fields: TrainingFields | SeparateFields, c: int) -> list[NDArray[np.
     return [f[0] for f, shown in zip(fields.fields, fields.shows, strict=True) if shown == c]
 
 
+def _label(fields: TrainingFields | SeparateFields, i: int, c: int) -> str:
+    """Name the field of a channel: by its file, where it has one."""
+    name, place = fields.channel_names[c], fields.place_of(i, c)
+    return f"{name} in {place}" if place else f"Field {i + 1} of {name}"
+
+
+def _superposition(fields: TrainingFields | SeparateFields, i: int) -> str:
+    """Name a superposition: by its file, where it has one."""
+    known = fields.recorded_places
+    return " and ".join(known[i]) if known else f"Superposition {i + 1}"
+
+
 def _some(planes: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Pixels of a channel, spread over all fields."""
     step = max(sum(plane.size for plane in planes) // _LOOKED_AT, 1)
@@ -99,20 +114,21 @@ def _check_distinct(
             )
 
 
-def _copies(channels: Sequence[Sequence[NDArray[np.float32]]], names: Sequence[str]) -> list[str]:
+def _copies(
+    channels: Sequence[Sequence[NDArray[np.float32]]], labels: Sequence[Sequence[str]]
+) -> list[str]:
     """Say if fields hold the same pixels: validation would see what was trained on."""
     seen: dict[bytes, str] = {}
     told = []
-    for name, planes in zip(names, channels, strict=True):
-        for number, plane in enumerate(planes, 1):
+    for names, planes in zip(labels, channels, strict=True):
+        for here, plane in zip(names, planes, strict=True):
             if plane.min() == plane.max():
                 continue  # nothing is shown twice
-            here = f"{number} of {name}"
-            first = seen.setdefault(
-                blake2b(np.ascontiguousarray(plane).view(np.uint8).data).digest(), here
-            )
-            if first != here:
-                told.append(f"Field {here} has the pixels of field {first}")
+            pixels = blake2b(np.ascontiguousarray(plane).view(np.uint8).data).digest()
+            if pixels in seen:
+                told.append(f"{here} has the pixels of {seen[pixels]}")
+            else:
+                seen[pixels] = here
     if not told:
         return []
     more = f", and so have {len(told) - 1} more those of others" if len(told) > 1 else ""
