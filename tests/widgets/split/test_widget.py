@@ -102,6 +102,20 @@ def test_the_first_sample_is_shown_while_the_job_runs(qtbot, window, image, mode
     wait_for_end(qtbot, widget)
 
 
+def test_the_result_is_told_before_the_button_is_free(qtbot, widget):
+    seen, often = [], QTimer()
+    often.timeout.connect(
+        lambda: seen.append((widget.panel.button.text(), widget.panel.status.text()))
+    )
+    often.start(0)
+    click(widget)
+    wait_for_end(qtbot, widget)
+    qtbot.waitUntil(lambda: seen[-1][0] == "Split")
+    free = [told for text, told in seen if text == "Split"]
+    assert "Showing…" in {text for text, _ in seen}
+    assert all(told.startswith("Split cells into") for told in free), free[0]
+
+
 def test_the_button_stops_a_run_and_keeps_what_is_done(qtbot, viewer, widget, jobs):
     jobs.endless = True
     click(widget)

@@ -129,10 +129,11 @@ def test_curves_and_preview_follow_the_training(qtbot, viewer, widget):
 def test_the_window_does_not_wait_for_matplotlib(qtbot, widget, monkeypatch):
     seen = []
 
-    def load():
+    def load(modules):
+        assert "matplotlib.figure" in modules
         seen.append((threading.current_thread(), widget.plot.isHidden()))
 
-    monkeypatch.setattr("napari_denoisplit.widgets.train.run.load_plotting", load)
+    monkeypatch.setattr("napari_denoisplit.widgets.parts.worker._import", load)
     run(qtbot, widget)
     ((thread, was_hidden),) = seen
     assert thread is not threading.main_thread()

@@ -64,7 +64,7 @@ class RunPanel(QWidget):
         self._kept = "what there is so far is kept" if keeps_part else "nothing is written"
         self._verb, self._help, self._start = verb, help_text, start
         self._running: Running | None = None
-        self._was_stopped = False
+        self._was_stopped = self._is_held = False
         self._obstacle = ""
         self._choices: tuple[QWidget, ...] = ()
         self._lay_out(verb)
@@ -92,6 +92,11 @@ class RunPanel(QWidget):
         """Take changes of these parts only while no job runs: they would have no effect on it."""
         self._choices = tuple(choices)
 
+    def hold(self, is_held: bool) -> None:
+        """Keep the button from the next job while what came of the last is shown bit by bit."""
+        self._is_held = is_held
+        self._refresh()
+
     def set_obstacle(self, reason: str) -> None:
         """Say why the job cannot start; an empty reason lets it."""
         self._obstacle = reason
@@ -107,11 +112,17 @@ class RunPanel(QWidget):
 
         That a run was asked to end before there was any result is said in the widget alone.
         """
-        if self._was_stopped and isinstance(error, DenoisplitError):
-            self.say(str(error))
-            return
-        self.say(f"⚠ {explained(error)}")
-        self.notify(error)
+        self.say(self.told(error))
+        if not self.is_end_by_stop(error):
+            self.notify(error)
+
+    def told(self, error: Exception) -> str:
+        """Say what has ended a run."""
+        return str(error) if self.is_end_by_stop(error) else f"⚠ {explained(error)}"
+
+    def is_end_by_stop(self, error: Exception) -> bool:
+        """Whether an error says no more than that a run was asked to end."""
+        return self._was_stopped and isinstance(error, DenoisplitError)
 
     def notify(self, error: Exception) -> None:
         """Show an error in napari; a fault of the program with its traceback."""
@@ -169,16 +180,20 @@ class RunPanel(QWidget):
                 on_event(event)
 
         def done(result: R) -> None:
-            self._refresh()
-            on_done(result)
+            try:
+                on_done(result)
+            finally:
+                self._refresh()  # after it: who sees the button free sees the result
             self.finished.emit()
 
         def failed(error: Exception) -> None:
-            self._refresh()
-            if isinstance(error, Cancelled):
-                self.say(str(error))
-            else:
-                (on_error or self.fail)(error)
+            try:
+                if isinstance(error, Cancelled):
+                    self.say(str(error))
+                else:
+                    (on_error or self.fail)(error)
+            finally:
+                self._refresh()
             self.finished.emit()
 
         self._running = self._start(
@@ -216,8 +231,10 @@ class RunPanel(QWidget):
         running = self._running is not None and self._running.is_running
         stopping = running and self._running is not None and self._running.is_stopping
         obstacle = "" if running else self._obstacle
-        self.button.setText("Stopping…" if stopping else "Stop" if running else self._verb)
-        self.button.setEnabled(not stopping and not obstacle)
+        held = self._is_held and not running
+        doing = "Stopping…" if stopping else "Stop" if running else "Showing…" if held else ""
+        self.button.setText(doing or self._verb)
+        self.button.setEnabled(not (stopping or held or obstacle))
         if stopping:
             text = f"This takes a moment; {self._kept}."
         elif running:
@@ -230,4 +247,4 @@ class RunPanel(QWidget):
         for part in (self.bar, self.stage, self.progress):
             part.setVisible(running)
         for part in self._choices:
-            part.setEnabled(not running)
+            part.setEnabled(not (running or held))

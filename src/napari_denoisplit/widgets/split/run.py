@@ -10,7 +10,6 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import PartDrawn, Progress, SampleDrawn, Stage
-from napari_denoisplit.fault_report import explained
 from napari_denoisplit.images.place import Place, place_of_image
 from napari_denoisplit.widgets.layers.opened import OpenedResult
 from napari_denoisplit.widgets.layers.results import ResultLayers, Subject
@@ -94,6 +93,7 @@ class SplitRun(QObject):
         if not self._queue:
             self._watch_no_longer()
             self._panel.say(self._summary(), self._error)
+            self._panel.hold(False)
             self.finished.emit()
             return
         chosen = self._queue.pop(0)
@@ -209,6 +209,7 @@ class SplitRun(QObject):
             result = Result(split, shown.subject.axes, shown.layers, self._temporary)
             self.results.append(result)
             self._ended = chosen, split
+            self._panel.hold(True)
             self._timer.start(0)
         else:
             if split.path is not None:  # a block on disk has samples, and shows none
@@ -223,9 +224,10 @@ class SplitRun(QObject):
 
     def _failed(self, chosen: ChosenImage, error: Exception) -> None:
         self._timer.stop()
-        self._without_result.append(f"⚠ {explained(error)}")
-        self._error = error
-        self._note(chosen, "failed")
+        is_end = self._panel.is_end_by_stop(error)
+        self._without_result.append(self._panel.told(error))
+        self._error = None if is_end else error
+        self._note(chosen, "stopped" if is_end else "failed")
         self._panel.fail(error)
         self.next()
 

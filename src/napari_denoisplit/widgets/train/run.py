@@ -76,9 +76,9 @@ class FieldsRead:
 def train_input(order: TrainOrder, stop: threading.Event) -> Job[TrainEvent | FieldsRead, Trained]:
     """Read the images and train on them."""
     fields = yield from _read_fields(order)
+    yield from loading(stop, "napari_denoisplit.jobs.train.job", *PLOTTING)
     of_files = Place("YX", dict(fields.pixel_size), units=dict(fields.units))
     yield FieldsRead(fields.channel_names, order.images[0].place or of_files)
-    yield from loading(stop, "napari_denoisplit.jobs.train.job", *PLOTTING)
     # Not at the top: torch is paid for when a training is asked for, in the background.
     from napari_denoisplit.jobs.train.job import train_job
     from napari_denoisplit.noise.files.noise_file import read_noise_model
