@@ -13,10 +13,11 @@ from napari_denoisplit.cli import main
 from napari_denoisplit.images.example.cells import MODEL
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.normalization import Normalization
+from napari_denoisplit.nn.families import network_of
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.files.noise_file import write_noise_model
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
-from napari_denoisplit.settings import LadderSettings, MixSettings
+from napari_denoisplit.settings import LadderSettings, MixSettings, UNetSettings
 from napari_denoisplit.verdict import NoiseRecord, Verdict
 
 
@@ -97,6 +98,30 @@ def test_info_of_a_model_says_what_a_user_asks(tmp_path, capsys):
         "6 min more would help.",
     ):
         assert words in output
+
+
+@pytest.mark.parametrize(
+    ("network", "trained_by"),
+    [
+        (UNetSettings(n_levels=1, n_filters=4), "none: squared error"),
+        (LadderSettings(n_levels=1, n_filters=4, n_latents=2), "none: Gaussian likelihood"),
+    ],
+)
+def test_info_says_what_a_model_without_noise_models_was_trained_by(
+    network, trained_by, tmp_path, capsys
+):
+    header = ModelHeader(
+        network=network,
+        mix=MixSettings(),
+        normalization=Normalization(
+            input_mean=0, input_std=1, channel_means=(0.0, 0.0), channel_stds=(1.0, 1.0)
+        ),
+        channel_names=("nuclei", "actin"),
+    )
+    save_model(tmp_path / "m.denoisplit", Model(network_of(network), header))
+    with pytest.raises(SystemExit, match="0"):
+        main(["info", str(tmp_path / "m.denoisplit")])
+    assert trained_by in capsys.readouterr().out
 
 
 VERDICT = Verdict(grade="usable", reasons=("Few bright pixels.", "Take more exposures."))

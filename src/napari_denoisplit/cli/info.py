@@ -140,11 +140,17 @@ def _of_model(header: ModelHeader) -> dict[str, Any]:
         "structures": list(header.channel_names),
         "network": header.network.model_dump(),
         "superposition": header.mix.model_dump(),
-        "noise_models": noise_models or "none: Gaussian likelihood",
+        "noise_models": noise_models or _without_noise_models(header),
         "calibration": calibration or "none: sigma is raw",
         "training": header.training,
         "provenance": header.provenance,
     }
+
+
+def _without_noise_models(header: ModelHeader) -> str:
+    """Say what a model was trained by that knows no noise models."""
+    one_answer = header.network.kind in ("unet", "denoiser")
+    return f"none: {'squared error' if one_answer else 'Gaussian likelihood'}"
 
 
 def _model_in_words(header: ModelHeader) -> dict[str, str]:
@@ -170,7 +176,7 @@ def _model_in_words(header: ModelHeader) -> dict[str, str]:
         + (f", offset {mix.offset:.4g}" if mix.offset else ""),
         "training": _training(header),
         "settings": _changed_settings(header),
-        "noise models": "; ".join(noise_models) or "none: Gaussian likelihood",
+        "noise models": "; ".join(noise_models) or _without_noise_models(header),
         "calibration": "none: sigma is the plain spread of the samples"
         if calibration is None
         else calibration.in_words,
