@@ -16,6 +16,7 @@ from tests.widgets.conftest import layer
 
 from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.images.files.reading import read_image
+from napari_denoisplit.widgets.layers.results import ResultLayers
 from napari_denoisplit.widgets.split.widget import SplitWidget
 
 KINDS = ("", " spread", " answers")
@@ -114,6 +115,20 @@ def test_the_result_is_told_before_the_button_is_free(qtbot, widget):
     free = [told for text, told in seen if text == "Split"]
     assert "Showing…" in {text for text, _ in seen}
     assert all(told.startswith("Split cells into") for told in free), free[0]
+
+
+def test_an_error_while_a_result_is_shown_leaves_the_button_free(qtbot, widget, monkeypatch):
+    def broken(layers):
+        if widget.panel.is_running:
+            return False  # until the job is over
+        raise RuntimeError("no layer")
+
+    monkeypatch.setattr(ResultLayers, "flush", broken)
+    with qtbot.captureExceptions() as errors:
+        click(widget)
+        qtbot.waitUntil(lambda: bool(errors))
+    assert widget.panel.button.text() == "Split"
+    assert widget.panel.button.isEnabled()
 
 
 def test_the_button_stops_a_run_and_keeps_what_is_done(qtbot, viewer, widget, jobs):

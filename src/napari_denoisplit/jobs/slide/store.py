@@ -241,7 +241,7 @@ class SlideStore:
         """
         file = self._put_down(number)
         try:
-            # Whoever stops does not wait for the disk: without power a block is sampled anew.
+            # Whoever stops does not wait for the disk; what a power cut spoils, `begun` tells.
             with replacing(file, durable=False) as temporary:
                 save_file(samples, temporary)
         except (OSError, SafetensorError) as error:

@@ -189,12 +189,14 @@ class SplitRun(QObject):
         if self._layers is None:
             return
         began = time.monotonic()
+        self._panel.hold(False)  # so that an error leaves no button that nothing frees
         more = self._layers.flush()
         if self._input_layer is not None:
             # Colours that add up would be drowned in the picture below them.
             self._input_layer.visible = False
             self._input_layer = None
         if more:
+            self._panel.hold(self._ended is not None)
             self._timer.start(_BREATH_MS)
             return
         self._pause_ms = max(
