@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 
-from qtpy.QtCore import QCoreApplication, QEvent, QSize, Qt
+from qtpy.QtCore import QCoreApplication, QEvent, QPoint, QSize, Qt
 from qtpy.QtWidgets import (
     QFrame,
     QLabel,
@@ -51,6 +52,9 @@ class Column(QScrollArea):
             label.setFont(font)
             self._layout.insertWidget(self._layout.count() - 1, label)
         self._layout.insertWidget(self._layout.count() - 1, part)
+        if isinstance(part, Fold):
+            # What opens at the lower end of the page would do so out of sight.
+            part.button.clicked.connect(partial(self.reveal, part))
 
     def order_tabs(self, below: QLayout | None = None) -> None:
         """Let the tab key go from top to bottom, and on to `below`, whatever was made first."""
@@ -58,14 +62,20 @@ class Column(QScrollArea):
         for before, after in pairwise(controls):
             QWidget.setTabOrder(before, after)
 
-    def reveal(self, part: QWidget) -> None:
-        """Scroll until a part is in sight, once it has its place."""
+    def reveal(self, part: QWidget, *_: object) -> None:
+        """Scroll until a part, or its beginning, is in sight, once it has its place."""
         self._revealed = part
         self._settle.start()
 
     def _scroll(self) -> None:
-        if self._revealed is not None:
-            self.ensureWidgetVisible(self._revealed, 0, 0)
+        part = self._revealed
+        if part is None:
+            return
+        if part.height() > self.viewport().height():  # Qt would show its middle
+            top = part.mapTo(self.widget(), QPoint(0, 0)).y()
+            self.verticalScrollBar().setValue(top)
+        else:
+            self.ensureWidgetVisible(part, 0, 0)
 
     def sizeHint(self) -> QSize:
         """As high as its content, so that a tall window shows it without scrolling."""
