@@ -42,7 +42,7 @@ def test_a_foreign_checkpoint_brings_the_questions_and_another_model_takes_them_
     choice, checkpoint
 ):
     assert choice.header is None
-    assert "Another program's model" in choice.problem
+    assert "Another program's model" in choice.about.text()
     assert not choice.foreign.isHidden()
     choice.open(checkpoint.with_name("absent.ckpt"))
     assert choice.foreign.isHidden()

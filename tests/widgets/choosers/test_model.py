@@ -58,6 +58,19 @@ def test_a_model_whose_weights_are_no_numbers_is_told_where_it_is_chosen(qtbot, 
     choice = ModelChoice()
     qtbot.addWidget(choice)
     choice.open(small_model)
-    assert "weights that are NaN or infinite" in choice.problem
+    assert choice.problem == "The model cannot be used: see above."
     assert choice.header is None
     assert choice.about.text().startswith("⚠")
+    assert "weights that are NaN or infinite" in choice.about.text()
+
+
+def test_a_file_that_is_no_model_is_forgotten_with_its_name(qtbot, tmp_path):
+    (tmp_path / "damaged.denoisplit").write_bytes(b"no model")
+    choice = ModelChoice()
+    qtbot.addWidget(choice)
+    choice.open(tmp_path / "damaged.denoisplit")
+    choice.edit.clear()
+    choice.edit.editingFinished.emit()
+    assert choice.problem.startswith("Choose a model")
+    assert not choice.about.text()
+    assert choice.copy_button.isHidden()

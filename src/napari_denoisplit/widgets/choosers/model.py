@@ -34,6 +34,7 @@ _FOREIGN = " ".join(f"*{suffix}" for suffix in FOREIGN_SUFFIXES)
 _NONE = (
     "Choose a model: press Browse, or drop a .denoisplit file here. None yet? Step Train makes one."
 )
+_UNUSABLE = "The model cannot be used: see above."
 _KINDS = f"Models (*.denoisplit);;Models of other programs ({_FOREIGN})"
 
 
@@ -110,24 +111,25 @@ class ModelChoice(QWidget):
         if self.edit.text() == self._shown:
             return
         self._shown = self.edit.text()
-        self.header, self.problem = None, ""
+        # What is wrong is told once, below the file.
+        self.header, self.problem = None, _UNUSABLE
         is_foreign = self.path.suffix.lower() in FOREIGN_SUFFIXES and self.path.is_file()
         self._ask_about_foreign(is_foreign)
         self.copy_button.offer(None)
         try:
-            if is_foreign:
-                self.problem = "Another program's model: answer what its weights do not tell."
+            if not self._shown:
+                self.problem = _NONE
+                self.about.say("")
+            elif is_foreign:
+                self._warn("Another program's model: answer what its weights do not tell.")
             else:
                 header = read_header(self.path)
                 check_weights(self.path)  # 30 ms for the largest preset
-                self.header = header
+                self.header, self.problem = header, ""
         except (DenoisplitError, OSError) as error:
-            self.problem = f"{error}"
+            self._warn(f"{error}")
             self.copy_button.offer(error)
-        if self.header is None:
-            self.about.say(f"⚠ {self.problem}")
-            self.about.setToolTip("")
-        else:
+        if self.header is not None:
             self.about.say(sum_up_model(self.header))
             self.about.setToolTip("".join(map(tooltip, describe_model(self.header).split("\n"))))
         self._watch()
@@ -135,6 +137,10 @@ class ModelChoice(QWidget):
         self.changed.emit()
         if self.header is not None:
             self.known.emit(self.path)
+
+    def _warn(self, text: str) -> None:
+        self.about.say(f"⚠ {text}")
+        self.about.setToolTip("")
 
     def _ask_about_foreign(self, is_foreign: bool) -> None:
         """Show the questions of an import, or take them away."""

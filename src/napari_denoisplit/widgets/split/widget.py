@@ -125,9 +125,7 @@ class SplitWidget(ModelPage):
     @property
     def problem(self) -> str:
         """Why nothing can be split; empty if something can."""
-        is_wrong = self.model.header is None and bool(self.model.edit.text())
-        problem = "The model cannot be used: see above." if is_wrong else self.model.problem
-        return problem or self.source.problem or self._problem_with_channels()
+        return self.model.problem or self.source.problem or self._problem_with_channels()
 
     def _problem_with_channels(self) -> str:
         """Why the chosen channels make no superposition; empty if they do, or there are none."""
