@@ -63,7 +63,7 @@ def foresee(points: Sequence[Point], begun: int, seconds: float, *, is_apart: bo
         return ""
     end = points[-1].step
     if end < FIRST_STEPS:
-        return f"This was a short training, of {end} steps: a longer one would help."
+        return f"This was a short training, of {end} steps: give it more time."
     if len(points) < LEAST_EPOCHS:
         return ""
     best = min(points, key=lambda point: point.loss)

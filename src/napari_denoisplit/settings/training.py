@@ -42,10 +42,10 @@ class TrainSettings(ComputeSettings):
     )
     method: Method = Field(
         "denoisplit",
-        description="denoisplit (noise models), altered_musplit (Gaussian likelihood) or musplit "
-        "(Gaussian likelihood, averaged KL); hdn_musplit denoises every channel and the "
-        "superposition by HDN first and trains musplit on the results, all within the budget: take "
-        "it to compare with, as what a denoiser gets wrong no later step knows.",
+        description="'denoisplit' (noise models), 'altered_musplit' (Gaussian likelihood) or "
+        "'musplit' (Gaussian likelihood, averaged KL); 'hdn_musplit' denoises every channel and "
+        "the superposition by HDN first and trains 'musplit' on the results, all within the "
+        "budget: take it to compare with, as what a denoiser gets wrong no later step knows.",
     )
     loss: LossSettings | None = Field(None, description="A loss of your own; None: the method's.")
     mix: MixSettings = Field(MixSettings(), description="How channels are superposed.")

@@ -130,3 +130,12 @@ def test_a_whole_number_has_no_separators(qtbot, language, typed, read):
     qtbot.keyClicks(box, typed)
     qtbot.keyClick(box, Qt.Key.Key_Return)
     assert box.value() == read
+
+
+def test_a_tooltip_calls_choices_as_the_list_does(qtbot):
+    titles = {"musplit": "µSplit", "hdn_musplit": "HDN → µSplit"}
+    box = build_control(TrainSettings, "method", "Method", titles).widget
+    qtbot.addWidget(box)
+    assert "'HDN → µSplit' denoises" in box.toolTip()
+    assert "hdn_musplit" not in box.toolTip()
+    assert "altered_musplit" in box.toolTip()  # which has no title here

@@ -206,6 +206,12 @@ def test_a_model_is_never_overwritten_unasked(widget, tmp_path):
     assert widget.panel.button.toolTip() == widget.panel.hint.text()
 
 
+def test_a_model_without_the_state_of_its_training_says_what_to_choose(widget, tmp_path):
+    widget.open_files([tmp_path / "old.denoisplit"])
+    assert "old.last.denoisplit does not exist" in widget.panel.hint.text()
+    assert "clear Go on with" in widget.panel.hint.text()
+
+
 def test_a_training_is_gone_on_with_where_its_model_lies(qtbot, widget, jobs, tmp_path):
     state = tmp_path / "old.last.denoisplit"
     state.write_bytes(b"state")

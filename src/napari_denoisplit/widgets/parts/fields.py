@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
@@ -141,9 +142,10 @@ def build_control(
     """
     field = model.model_fields[name]
     kind, optional = _kind(field.annotation)
-    none_title = (titles or {}).get("", _AUTOMATIC)
+    called, description = titles or {}, field.description or label
+    none_title = called.get("", _AUTOMATIC)
     if get_origin(kind) is Literal:
-        control = _choice(get_args(kind), titles or {})
+        control = _choice(get_args(kind), called)
     elif kind is bool:
         box = QCheckBox()
         control = Control(box, box.isChecked, box.setChecked, box.toggled)
@@ -157,7 +159,9 @@ def build_control(
     stored: Any = Annotated[field.annotation, field]
     control = replace(control, check=TypeAdapter(stored).validate_python)
     control.set_value(field.get_default())
-    control.widget.setToolTip(tooltip(field.description or label))
+    # A description has the names of choices; the list may call them otherwise.
+    help_text = re.sub("(?<=')\\w+(?=')", lambda name: called.get(name[0], name[0]), description)
+    control.widget.setToolTip(tooltip(help_text))
     control.widget.setAccessibleName(label)
     control.widget.setObjectName(name)
     return control

@@ -49,7 +49,7 @@ _TITLES = {
         "denoisplit": "denoiSplit",
         "altered_musplit": "altered µSplit",
         "musplit": "µSplit",
-        "hdn_musplit": "HDN, then µSplit",
+        "hdn_musplit": "HDN → µSplit",
     },
     "minutes": {"": "no limit"},
     "steps": {"": "no limit"},
@@ -188,7 +188,10 @@ class ModelTarget(QWidget):
         if path.suffix != SUFFIX:
             return f"The name of a model ends in {SUFFIX}: {path.name!r} does not."
         if earlier is not None and not earlier.is_file():
-            return f"{earlier} does not exist."
+            return (
+                f"{earlier} does not exist: a training goes on from the state that it left beside "
+                f"its model (NAME.last{SUFFIX}). Choose that, or clear Go on with to train anew."
+            )
         if path.exists() and earlier != last_path(path):
             return f"{path.name} exists: choose another name, or go on with its training."
         return ""
