@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from benchmarks.document import put_into_document
-from benchmarks.speed.training import trainer_of
+from benchmarks.speed.training import trainer_of_preset
 from napari_denoisplit.jobs.learning.threads import Threads
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def others(n: int) -> Iterator[None]:
 
 def seconds_of_a_step(preset: str, seconds: float, *, follow: bool) -> tuple[float, int]:
     """Median of the steps of so many seconds, and the threads at the end."""
-    trainer, taken = trainer_of(preset, "float32"), []
+    trainer, taken = trainer_of_preset(preset, "float32"), []
     with ExitStack() as stack:
         threads = stack.enter_context(Threads(torch.device("cpu"))) if follow else None
         end = time.perf_counter() + seconds

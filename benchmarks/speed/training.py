@@ -20,8 +20,12 @@ import sys
 from pathlib import Path
 from statistics import median
 from time import process_time
+from typing import TYPE_CHECKING
 
 from benchmarks.document import put_into_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "benchmarks.speed.training", "--worker")
@@ -31,8 +35,8 @@ ROUND = 0.5
 """Processor seconds of steps in a round, at least one step."""
 
 
-def trainer_of(preset: str, precision: str):
-    """Make what `denoisplit train` makes, on two channels of noise with structure."""
+def trainer_of(network, loss, precision: str, batch: int, patch: int):
+    """Make what `denoisplit train` makes, on channels of noise with structure."""
     import numpy as np
     from scipy.ndimage import gaussian_filter
 
@@ -40,11 +44,11 @@ def trainer_of(preset: str, precision: str):
     from napari_denoisplit.images.training.normalization import Normalization
     from napari_denoisplit.jobs.train.preparation import Run  # the same place in other commits
     from napari_denoisplit.nn.compute import Compute
-    from napari_denoisplit.settings import PRESETS, MixSettings, TrainSettings
+    from napari_denoisplit.settings import MixSettings, TrainSettings
 
-    rng = np.random.default_rng(0)
+    rng, n = np.random.default_rng(0), network.n_channels
     signal = [1000 + 300 * s * gaussian_filter(rng.normal(size=(512, 512)), s) for s in (2, 4)]
-    field = np.stack(signal + 60 * rng.normal(size=(2, 512, 512))).astype(np.float32)
+    field = np.stack(signal[:n] + 60 * rng.normal(size=(n, 512, 512))).astype(np.float32)
     mask = np.ones(field[0].shape, bool)
     mixture = {
         "kind": "gaussian_mixture",
@@ -53,17 +57,27 @@ def trainer_of(preset: str, precision: str):
         "max_signal": 2000.0,
         "min_sigma": 100.0,
     }
+    names = ("a", "b")[:n]
     header = ModelHeader(
-        network=PRESETS[preset].network,
+        network=network,
         mix=MixSettings(),
-        normalization=Normalization.of([field], [mask], (0.5, 0.5), ("a", "b")),
-        channel_names=("a", "b"),
-        noise_models=(mixture, mixture),
+        normalization=Normalization.of([field], [mask], (1 / n,) * n, names),
+        channel_names=names,
+        noise_models=(mixture,) * n,
     )
-    batch, patch = CASES[preset]
-    settings = TrainSettings(preset=preset, batch_size=batch, patch_size=patch)
+    settings = TrainSettings(network=network, batch_size=batch, patch_size=patch)
+    if loss is not None:
+        settings = settings.model_copy(update={"loss": loss})
     compute = Compute.choose("cpu", precision)
     return Run.begin([field], [mask], header, settings, compute).trainer
+
+
+def trainer_of_preset(preset: str, precision: str):
+    """Make the trainer of a preset."""
+    from napari_denoisplit.settings import METHODS, PRESETS
+
+    network, loss = PRESETS[preset].network, METHODS["denoisplit"]
+    return trainer_of(network, loss, precision, *CASES[preset])
 
 
 def convolutions_of(trainer):
@@ -135,7 +149,7 @@ def worker(preset: str, precision: str, what: str) -> None:
 
     torch.set_num_threads(1)
     with keep_freed_memory():
-        trainer = trainer_of(preset, precision)
+        trainer = trainer_of_preset(preset, precision)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         step = trainer.step if what == "step" else convolutions_of(trainer)
         step()
@@ -148,19 +162,28 @@ def worker(preset: str, precision: str, what: str) -> None:
 
 
 class Contestant:
-    """A process that takes steps of the package in a folder."""
+    """A process that does work when it is told to, with one thread.
 
-    def __init__(self, folder: Path, preset: str, precision: str, what: str = "step") -> None:
-        environment = {**os.environ, "PYTHONPATH": str(folder / "src"), "OMP_NUM_THREADS": "1"}
+    Parameters
+    ----------
+    command
+        Answers each line of its input, a number of pieces of work, by their processor seconds.
+    path
+        Where it finds modules, as PYTHONPATH.
+    """
+
+    def __init__(self, command: Sequence[str], path: str) -> None:
+        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [*COMMAND, preset, precision, what],
+            command,
             cwd=REPOSITORY,
             env=environment,
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self._process.stdout.readline()
+        if not self._process.stdout.readline():
+            raise SystemExit(f"{' '.join(command)} failed")
         seconds, _ = self.take(1)
         self._n = max(1, round(ROUND / seconds))
 
@@ -194,7 +217,7 @@ def shares_of(preset: str, precision: str) -> dict[str, float]:
 
     torch.set_num_threads(1)
     with keep_freed_memory():
-        trainer = trainer_of(preset, precision)
+        trainer = trainer_of_preset(preset, precision)
         trainer.step()
         with torch.profiler.profile() as profile:
             for _ in range(max(1, 32 // trainer.batches.batch_size)):
@@ -210,12 +233,16 @@ def shares_of(preset: str, precision: str) -> dict[str, float]:
 
 def compare(preset: str, precision: str, against: Path | None, rounds: int) -> dict[str, float]:
     """Median times, ratios and peak of a preset."""
+
+    def contestant(folder: Path, what: str = "step") -> Contestant:
+        return Contestant((*COMMAND, preset, precision, what), str(folder / "src"))
+
     contestants = {
-        "now": Contestant(REPOSITORY, preset, precision),
-        "convolutions": Contestant(REPOSITORY, preset, precision, "convolutions"),
+        "now": contestant(REPOSITORY),
+        "convolutions": contestant(REPOSITORY, "convolutions"),
     }
     if against is not None:
-        contestants["before"] = Contestant(against, preset, precision)
+        contestants["before"] = contestant(against)
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     peaks = {}
     for _ in range(rounds):
