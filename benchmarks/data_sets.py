@@ -49,7 +49,7 @@ class DataSet:
     """Settings of a training that these images ask for."""
 
 
-def nf1(poisson: float) -> DataSet:
+def nf1(gaussian: float = 1.0, poisson: float = 0.0) -> DataSet:
     """NF1 Schwann cells, nuclei and F-actin: clean images with the paper's synthetic noise."""
     folder = DATA / "train" / "nf1_nuclei_er_actin"
     clean = {
@@ -57,13 +57,13 @@ def nf1(poisson: float) -> DataSet:
         for name in ("D6", "D7", "B7")
     }
     train = np.stack([clean["D6"], clean["D7"]])
-    noisy = add_noise(train, poisson=poisson, gaussian=1.0, seed=NOISE_SEED)
+    noisy = add_noise(train, poisson=poisson, gaussian=gaussian, seed=NOISE_SEED)
     truth = clean["B7"][:, :896, :896]
     # The same camera: sigma in grey levels is that of the training images.
-    gaussian = noise_sigma(train, 1.0) / noise_sigma(truth, 1.0)
-    test = add_noise(truth, poisson=poisson, gaussian=gaussian, seed=NOISE_SEED + 1)
+    same = gaussian * noise_sigma(train, 1.0) / noise_sigma(truth, 1.0)
+    test = add_noise(truth, poisson=poisson, gaussian=same, seed=NOISE_SEED + 1)
     return DataSet(
-        "NF1 nuclei + actin, Gaussian noise of 1 x the input's standard deviation"
+        f"NF1 nuclei + actin, Gaussian noise of {gaussian:g} x the input's standard deviation"
         + (f" and Poisson noise of factor {poisson:g}" if poisson else ""),
         TrainingFields(tuple(noisy), ("nuclei", "actin"), ("nf1_D6", "nf1_D7")),
         Image(superpose(test, (0.5, 0.5)), "YX", name="B7"),
@@ -71,7 +71,7 @@ def nf1(poisson: float) -> DataSet:
         truth,
         (slice(200, 520), slice(200, 520)),
         train,
-        lambda seed: add_noise(train, poisson=poisson, gaussian=1.0, seed=seed),
+        lambda seed: add_noise(train, poisson=poisson, gaussian=gaussian, seed=seed),
     )
 
 
@@ -113,6 +113,54 @@ def phantoms() -> DataSet:
     )
 
 
+def two_photon() -> DataSet:
+    """Three structures of BPAE cells (FMD), a single exposure with real noise: a block held out."""
+    folder = DATA / "train" / "fmd_mito_actin_nuclei"
+    names = ("mitochondria", "actin", "nuclei")
+    raw, mean = (
+        np.asarray(read_image(folder / f"fmd_TwoPhoton_BPAE_{kind}.ome.tif").data, np.float32)
+        for kind in ("raw_repeats", "gt_avg50")
+    )
+    noisy = raw[0]
+    block = (slice(None), slice(160, 352), slice(160, 352))
+    mask = np.ones(noisy.shape[1:], bool)
+    mask[block[1:]] = False
+    return DataSet(
+        "FMD two-photon, mitochondria + actin + nuclei, real noise, the test block in the middle",
+        TrainingFields((noisy,), names, ("fmd_TwoPhoton_BPAE_raw_repeats",), masks=(mask,)),
+        Image(superpose(noisy[block], (1 / 3,) * 3), "YX", name="block"),
+        noisy[block],
+        mean[block],
+        (slice(0, 192), slice(0, 192)),
+    )
+
+
+def four_structures() -> DataSet:
+    """Nuclei, ER and actin of NF1 cells, and pits drawn by the program over them."""
+    folder = DATA / "train" / "nf1_nuclei_er_actin"
+    scenes = []
+    for seed, well in enumerate(("D6", "D7", "B7")):
+        cells = np.asarray(read_image(folder / f"nf1_{well}.ome.tif").data, np.float32)
+        cells = cells[:, :896, :896]
+        pits = phantom(cells.shape[1:], ("pits",), seed)
+        pits *= cells.std() / pits.std()
+        scenes.append(np.concatenate([cells, pits]))
+    *train, truth = scenes
+    noisy = add_noise(np.stack(train), gaussian=0.5, seed=NOISE_SEED)
+    truth = truth[:, :512, :512]
+    same = 0.5 * noise_sigma(np.stack(train), 1.0) / noise_sigma(truth, 1.0)
+    test = add_noise(truth, gaussian=same, seed=NOISE_SEED + 1)
+    names = ("nuclei", "ER", "actin", "pits")
+    return DataSet(
+        "NF1 nuclei + ER + actin + drawn pits, Gaussian noise of 0.5 x the input's deviation",
+        TrainingFields(tuple(noisy), names, ("nf1_D6", "nf1_D7")),
+        Image(superpose(test, (0.25,) * 4), "YX", name="B7"),
+        test,
+        truth,
+        (slice(96, 416), slice(96, 416)),
+    )
+
+
 def far_halves() -> DataSet:
     """Curves that only what lies far away tells apart, without noise."""
     clean = tuple(critters(256, seed) for seed in range(100))
@@ -130,9 +178,13 @@ def far_halves() -> DataSet:
 
 
 DATA_SETS: dict[str, Callable[[], DataSet]] = {
-    "A": lambda: nf1(0.0),
-    "AP": lambda: nf1(1000.0),
+    "A": nf1,
+    "A2": lambda: nf1(gaussian=2.0),
+    "A4": lambda: nf1(gaussian=4.0),
+    "AP": lambda: nf1(poisson=1000.0),
     "B": hagen,
     "C": phantoms,
+    "D": two_photon,
+    "E": four_structures,
     "critters": far_halves,
 }
