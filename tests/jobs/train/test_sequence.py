@@ -267,6 +267,15 @@ def test_images_that_do_not_go_with_it_are_refused(fields, trained):
         run(train_job(fields, TRAIN, resume=trained[0].path))
 
 
+def test_pixels_are_set_aside_as_the_settings_say(fields, monkeypatch):
+    def partition(self, **how):
+        raise TrainingError(f"alternate: {how['alternate']}")
+
+    monkeypatch.setattr(TrainingFields, "partition", partition)
+    with pytest.raises(TrainingError, match="alternate: True"):
+        run(train_job(fields, TRAIN.model_copy(update={"alternate": True})))
+
+
 def test_both_networks_are_not_trained_by_another_method(fields):
     settings = TRAIN.model_copy(update={"method": "musplit"})
     with pytest.raises(TrainingError, match="choose the method 'hdn_musplit'"):

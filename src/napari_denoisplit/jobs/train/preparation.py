@@ -119,12 +119,7 @@ def _opened(
     before: Model | None,
 ) -> Job[Stage | Progress, _Opened]:
     """Set pixels aside, and read what is needed first of those that are not in memory."""
-    how: Any = {
-        "patch_size": settings.patch_size or PRESETS[settings.preset].patch_size,
-        "validation_fraction": settings.validation_fraction,
-        "test_fraction": settings.test_fraction,
-        "alternate": settings.alternate,
-    }
+    how = set_aside_by(settings)
     # Of a training that is resumed they are as they were, also where memory holds more by now.
     shelf = None if before is None else (before.training_state or {}).get("shelf")
     parts, shelves = None, None
@@ -158,6 +153,16 @@ def _mix_in_words(header: ModelHeader) -> str:
     offset = header.mix.offset
     sign = "-" if offset < 0 else "+"
     return f"The recorded superpositions are {' + '.join(parts)} {sign} {abs(offset):.4g}"
+
+
+def set_aside_by(settings: TrainSettings) -> dict[str, Any]:
+    """Return what decides which pixels are set aside, as `partition` takes it."""
+    return {
+        "patch_size": settings.patch_size or PRESETS[settings.preset].patch_size,
+        "validation_fraction": settings.validation_fraction,
+        "test_fraction": settings.test_fraction,
+        "alternate": settings.alternate,
+    }
 
 
 def _check_counts(

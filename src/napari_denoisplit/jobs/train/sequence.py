@@ -24,7 +24,7 @@ from napari_denoisplit.jobs.learning import together
 from napari_denoisplit.jobs.learning.loop import learn_job
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.channel_noise import channel_noise_job
-from napari_denoisplit.jobs.train.preparation import prepare
+from napari_denoisplit.jobs.train.preparation import prepare, set_aside_by
 from napari_denoisplit.measures.trust.degeneracy import judge_denoised
 from napari_denoisplit.nn.families import family_of, network_of
 from napari_denoisplit.nn.families.sequence import SequenceNetwork
@@ -105,17 +105,13 @@ def prepare_sequence(
     """
     fields = _checked(fields, settings, resume)
     denoiser, splitter = _networks(settings, fields.n_channels)
-    names, patch = fields.channel_names, settings.patch_size or PRESETS[settings.preset].patch_size
+    names, aside = fields.channel_names, set_aside_by(settings)
     # One choice for all trainings: no denoiser learns what the others are judged by.
-    parts = fields.partition(
-        patch_size=patch,
-        validation_fraction=settings.validation_fraction,
-        test_fraction=settings.test_fraction,
-    )
+    parts = fields.partition(**aside)
     fields = replace(fields, parts=parts)
     share = _share(settings, len(names) + 2)
     yield Stage(_in_words(names, settings, share))
-    settings = settings.model_copy(update={"patch_size": patch})
+    settings = settings.model_copy(update={"patch_size": aside["patch_size"]})
     recorded = yield from prepare(fields, _of_recorded(settings), noise_models, None)
     known = [noise_model_from_dict(values) for values in recorded.header.noise_models or ()]
     superposed = _superposed(fields, recorded.header)
