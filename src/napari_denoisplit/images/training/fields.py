@@ -299,24 +299,14 @@ class TrainingFields:
         )
         return one, masks
 
-    def partition(
-        self,
-        *,
-        patch_size: int,
-        validation_fraction: float,
-        test_fraction: float,
-        alternate: bool = False,
-    ) -> Partition:
-        """Set pixels aside; see `images.training.partition`."""
+    def partition(self, **how: Any) -> Partition:
+        """Set pixels aside; `how` is as of `images.training.partition`."""
         return self.parts or partition(
             self.fields,
-            patch_size=patch_size,
-            validation_fraction=validation_fraction,
-            test_fraction=test_fraction,
-            alternate=alternate,
             masks=self.masks,
             repeats=self.repeats,
             names=[self.place_of(i) for i in range(len(self.fields))],
+            **how,
         )
 
     def normalization(self, masks: Masks, mix: MixSettings) -> Normalization:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -169,25 +169,9 @@ class SeparateFields:
         """Say where a field of a structure comes from; empty where that is not known."""
         return self.structures[c].place_of(i)
 
-    def partition(
-        self,
-        *,
-        patch_size: int,
-        validation_fraction: float,
-        test_fraction: float,
-        alternate: bool = False,
-    ) -> Partition:
-        """Set pixels of each structure aside; see `images.training.partition`."""
-        parts = [
-            one.partition(
-                patch_size=patch_size,
-                validation_fraction=validation_fraction,
-                test_fraction=test_fraction,
-                alternate=alternate,
-            )
-            for one in self.structures
-        ]
-        return self.joined(parts)
+    def partition(self, **how: Any) -> Partition:
+        """Set pixels of each structure aside; `how` is as of `images.training.partition`."""
+        return self.joined([one.partition(**how) for one in self.structures])
 
     def joined(self, parts: Sequence[Partition]) -> Partition:
         """Make one partition of those of each structure."""

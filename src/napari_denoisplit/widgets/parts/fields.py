@@ -147,8 +147,7 @@ def build_control(
     if get_origin(kind) is Literal:
         control = _choice(get_args(kind), called)
     elif kind is bool:
-        box = QCheckBox()
-        control = Control(box, box.isChecked, box.setChecked, box.toggled)
+        control = Control(box := QCheckBox(), box.isChecked, box.setChecked, box.toggled)
     elif kind is int:
         control = _whole_number(field.metadata, optional, none_title)
     elif kind is float:
