@@ -174,9 +174,10 @@ def _published_network(system: str, about: dict[str, Any]):
         config.data.image_size = PATCH
         config.data.multiscale_lowres_count = about.get("scales")
         one = torch.ones(1)
-        unet = importlib.import_module("usplit.nets.unet").UNet(
-            {"input": 0 * one, "target": 0 * one}, {"input": one, "target": one}, config
-        )
+        with contextlib.redirect_stdout(io.StringIO()):
+            unet = importlib.import_module("usplit.nets.unet").UNet(
+                {"input": 0 * one, "target": 0 * one}, {"input": one, "target": one}, config
+            )
         return unet, lambda x, y: F.mse_loss(unet(x), y)
     case = Case(
         {"uSplit": "muSplit"}.get(about["repository"], about["repository"]),
