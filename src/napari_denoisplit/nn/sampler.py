@@ -115,6 +115,8 @@ class NetworkFacts:
     """Pixels around a part without which it cannot be sampled."""
     encodes_far: bool = False
     """Whether `encode` looks about as far as all of it, which a bottom-up pass alone does not."""
+    unsure_of: str = ""
+    """What samples do not know of an answer, in a sentence for users; empty where they know all."""
 
     def context(self, positions: int) -> int:
         """Pixels that hold so many positions of the coarsest level, of 16 pixels at least.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -128,6 +129,15 @@ def test_a_unet_gives_one_answer_and_says_that_there_is_no_spread(unet):
     assert np.isnan(split.sigma.data).all()
     (note,) = (note for note in split.notes if "one answer" in note)
     assert note in [event.text for event in events if isinstance(event, Stage)]
+
+
+def test_grey_levels_that_a_unet_does_not_know_are_told_beside_that(unet):
+    model, image = load_model(unet), superposition()
+    far = replace(image, data=image.data * 100)
+    kept = SPLIT.model_copy(update={"grey_levels": "kept"})
+    notes = run(split_job(model, far, kept)).notes
+    assert any("one answer" in note for note in notes)
+    assert any("was trained on" in note for note in notes)
 
 
 def test_tiles_of_a_unet_fit_together_exactly(unet):

@@ -172,7 +172,9 @@ def test_samples_in_tiles_on_disk_and_in_the_lens_are_those_of_the_whole(
     assert tiled.provenance["tile_size"] == 168
     np.testing.assert_allclose(tiled.samples, whole.samples, rtol=1e-4, atol=1e-3)
     settings = SPLIT.model_copy(update={"block_size": 64})
-    run(split_to_zarr_job(model, superposition, tmp_path / "out.zarr", settings))
+    disk = run(split_to_zarr_job(model, superposition, tmp_path / "out.zarr", settings))
+    for split in (whole, disk):
+        assert any("second network alone" in note for note in split.notes)
     for kind in ("mmse", "sigma"):
         written = read_ome_zarr(tmp_path / "out.zarr" / kind)
         np.testing.assert_allclose(written.data, getattr(whole, kind).data, rtol=1e-4, atol=1e-3)

@@ -59,6 +59,8 @@ class Recording(NamedTuple):
     """Whether the model knows its kind; None where that cannot be told."""
     notes: tuple[str, ...]
     """What a user should know, in sentences."""
+    looked: bool = True
+    """Whether its pixels were compared with the training images."""
 
     @property
     def record(self) -> dict[str, JsonValue]:
@@ -69,7 +71,7 @@ class Recording(NamedTuple):
         return record
 
 
-UNKNOWN = Recording(Acquisition(), None, ())
+UNKNOWN = Recording(Acquisition(), None, (), looked=False)
 """What is known of a recording where nothing is."""
 
 
@@ -117,9 +119,9 @@ def recording_job(
         if tell:
             aside = judge_unknown().joined(aside) if aside else judge_unknown()
         if aside is None:
-            return Recording(as_said, None, ())
+            return Recording(as_said, None, (), looked=False)
         yield Stage(aside.headline)
-        return Recording(as_said, aside, (aside.headline,))
+        return Recording(as_said, aside, (aside.headline,), looked=False)
     yield Stage(f"Looking at {view.name}")
     try:
         with keep_freed_memory(), giving_up(stop):

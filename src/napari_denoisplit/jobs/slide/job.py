@@ -232,8 +232,8 @@ def _planned(
     facts = facts_of(model.header.network, workers.compute.dtype)
     windows = look_at(view)
     seen = np.concatenate([window.ravel() for window in windows])
-    judged = inputs.recording.verdict is not None
-    warning = None if judged else unlike_training(view.name, seen, model.header.normalization)
+    looked = inputs.recording.looked
+    warning = None if looked else unlike_training(view.name, seen, model.header.normalization)
     if warning is not None:
         yield Stage(warning)
     image_hash = hash_of_image(view, windows)

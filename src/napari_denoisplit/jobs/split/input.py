@@ -78,9 +78,9 @@ def as_recorded(model: Model, image: Image, acquisition: Acquisition | None) -> 
 
 
 def settings_for(settings: SplitSettings, facts: NetworkFacts) -> tuple[SplitSettings, str | None]:
-    """Ask a network whose samples do not differ for one, and return what to say of it, if so."""
+    """Ask a network whose samples do not differ for one, and return what sigma does not tell."""
     if facts.draws:
-        return settings, None
+        return settings, facts.unsure_of or None
     n_samples = TURNS if settings.eightfold else 1
     changed = {"n_samples": n_samples, "keep_samples": 0, "antithetic": False, "target_error": None}
     if settings.eightfold:

@@ -172,6 +172,7 @@ class _PlaneByPlane:
         self._n_planes = self._results.n_drawn.size
         self._planes_done, self._share_done = 0, 0.0
         self.notes = list(recording.notes)
+        self._compared = recording.looked
         self._start = time.monotonic()
         self._told_time = False
 
@@ -198,9 +199,10 @@ class _PlaneByPlane:
         pixels = self._read(index)
         name = self._view.name if self._region is None else f"{self._view.name}, {self._region},"
         seen = frame.cropped(pixels)
-        if self._recording.verdict is None and not self.notes:  # once, not for each plane
+        if not self._compared:
             warning = unlike_training(name, seen, self._model.header.normalization)
             if warning is not None:
+                self._compared = True  # said once, not for each plane
                 self.notes.append(warning)
                 yield Stage(warning)
         moments = self._moments()

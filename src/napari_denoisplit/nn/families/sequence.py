@@ -34,6 +34,12 @@ _ONE_BY_ONE = (
 )
 
 
+_UNSURE_OF = (
+    "The uncertainty (sigma) tells of the second network alone: what the denoiser before it got "
+    "wrong no possible answer knows, only a calibration with images of known structures"
+)
+
+
 class SequenceNetwork(SplittingNetwork):
     """A network that splits what another has denoised.
 
@@ -162,6 +168,7 @@ class SequenceFamily(Family[SequenceSettings]):
             kept_bytes=second.kept_bytes,
             least_context=second.least_context,
             encodes_far=True,
+            unsure_of=_UNSURE_OF,
         )
 
     def sampler(self, network: SplittingNetwork, facts: NetworkFacts, compute: Compute) -> Sampler:
