@@ -25,9 +25,10 @@ from napari_denoisplit.cli.film import film
 from napari_denoisplit.cli.info import info
 from napari_denoisplit.cli.noise.command import noise
 from napari_denoisplit.cli.objects import objects
-from napari_denoisplit.cli.parts.errors import EXPECTED, exit_code, one_line
+from napari_denoisplit.cli.parts.errors import EXPECTED, FAILED, exit_code, one_line
 from napari_denoisplit.cli.parts.options import register
-from napari_denoisplit.cli.parts.terminal import print_anything
+from napari_denoisplit.cli.parts.streams import print_anything, unprinted
+from napari_denoisplit.cli.parts.terminal import stopping_signals
 from napari_denoisplit.cli.prior import prior
 from napari_denoisplit.cli.split.command import split
 from napari_denoisplit.cli.train import train
@@ -109,7 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print_anything()
     is_main = threading.current_thread() is threading.main_thread()
     # Before and between jobs, too, an end that a scheduler asks for is the user's Ctrl-C.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if is_main else None
+    asked = [number for number in stopping_signals() if number != signal.SIGINT and is_main]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in asked}
     try:
         # On Windows *.tif is expanded only in arguments that the application takes by itself.
         app(words if debug or arguments is not None else None, prog_name="denoisplit")
@@ -118,6 +120,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         typer.echo(f"error: {one_line(error)}", err=True)
         sys.exit(exit_code(error))
+    except SystemExit as end:
+        if not end.code and (why := unprinted()):
+            typer.echo(f"error: not all of what is printed could be written: {why}.", err=True)
+            sys.exit(FAILED)
+        raise
     finally:
-        if is_main:
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

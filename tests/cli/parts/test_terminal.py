@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import io
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -82,34 +79,6 @@ def test_what_is_interrupted_before_there_is_anything_to_keep_ends_with_130(term
         list(terminal.each([1, 2], lambda _: terminal.run(job())))
     assert end.value.exit_code == 130
     assert "stopped before its first step" in said(terminal)
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252", "cp932"])
-def test_every_name_can_be_printed(encoding):
-    names = ("α-tubulin", "ÿ", "核", "a\udcffb", "α\udcff")
-    code = (
-        "from pathlib import Path\n"
-        "from napari_denoisplit.cli.parts.terminal import Terminal, print_anything\n"
-        "from napari_denoisplit.events import FileOutcome, FileStarted\n"
-        "def job():\n"
-        f"    for number, name in enumerate({names!a}):\n"
-        "        yield FileStarted(number, Path(name), 'it has changed')\n"
-        "        yield FileOutcome(number, Path(name), 'done', (Path(name),))\n"
-        "        yield FileOutcome(number, Path(name), 'failed', message=name)\n"
-        "print_anything()\n"
-        "Terminal().run(job(), 'all')\n"
-    )
-    environment = {**os.environ, "PYTHONIOENCODING": encoding}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert len(lines) == len(names)
-    # click takes ASCII for a terminal that is not set up, and prints UTF-8 there.
-    wanted = "utf-8" if encoding == "ascii" else encoding
-    assert lines[0] == "α-tubulin".encode(wanted, "backslashreplace")
-    if encoding != "ascii":
-        assert lines[3] == b"a\xffb"
-    assert done.stderr.count(b"FAILED") == len(names)
 
 
 def test_ctrl_c_twice_ends_a_job_that_does_not_listen(terminal):

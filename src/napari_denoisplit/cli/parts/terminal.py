@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
-import io
 import signal
-import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,28 +42,17 @@ if TYPE_CHECKING:
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 """Ctrl-C, and what schedulers and containers send before they kill."""
+_HANGUP = getattr(signal, "SIGHUP", None)  # not on Windows
 
 R = TypeVar("R")
 T = TypeVar("T")
 
 
-def print_anything() -> None:
-    """Let stdout and stderr take every name: a line that cannot be printed must not end the work.
-
-    Names of files may hold bytes that are no text, which go out as they are, and letters that the
-    terminal's encoding lacks, which become escapes.
-    """
-    codecs.register_error("denoisplit", _as_bytes_or_escaped)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="denoisplit")
-
-
-def _as_bytes_or_escaped(error: UnicodeError) -> tuple[str | bytes, int]:
-    try:
-        return codecs.lookup_error("surrogateescape")(error)
-    except UnicodeError:
-        return codecs.lookup_error("backslashreplace")(error)
+def stopping_signals() -> tuple[signal.Signals, ...]:
+    """Signals that ask for an end: also that the terminal is gone, unless `nohup` ignores it."""
+    if _HANGUP is None or signal.getsignal(_HANGUP) is signal.SIG_IGN:
+        return STOPPING
+    return (*STOPPING, _HANGUP)
 
 
 def epoch_line(event: EpochDone) -> str:
@@ -243,7 +229,7 @@ class Terminal:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, ask) for number in STOPPING}
+        before = {number: signal.signal(number, ask) for number in stopping_signals()}
         try:
             yield
         finally:
