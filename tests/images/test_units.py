@@ -58,6 +58,10 @@ def test_a_size_in_an_unknown_unit_says_nothing(unit):
     assert in_known_unit(2.0, unit) is None
 
 
+def test_a_size_beyond_all_numbers_says_nothing():
+    assert in_known_unit(1e300, "Ym") is None
+
+
 def test_the_edge_of_a_pixel_is_a_length_or_unknown():
     assert pixel_edge({"Y": 200, "X": 0.2}, {"Y": "nm", "X": "µm"}) == pytest.approx(0.2)
     assert pixel_edge({"Y": 200, "X": 0.2}, {"X": "µm"}) is None

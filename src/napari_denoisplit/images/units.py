@@ -108,13 +108,15 @@ def in_known_unit(size: float, text: object) -> tuple[float, str] | None:
     -------
     tuple
         (size, unit), the unit a member of `LENGTHS` or `TIMES`, or '' for pixels; None where
-        nobody knows the unit, so that the size says nothing.
+        nobody knows the unit or the size is beyond all numbers, so that it says nothing.
     """
     unit = normal_unit(text)
     if not unit or unit in LENGTHS or unit in TIMES:
         return size, unit
     factor = _FACTORS.get(unit) or _FACTORS.get(unit.lower() if len(unit) > 3 else unit)
-    return None if factor is None else (size * factor[0], factor[1])
+    if factor is None or not math.isfinite(size * factor[0]):
+        return None
+    return size * factor[0], factor[1]
 
 
 def pixel_edge(pixel_size: Mapping[str, float], units: Mapping[str, str]) -> float | None:

@@ -107,3 +107,13 @@ def test_images_of_a_structure_that_differ_in_size_stay_a_list(tmp_path):
     nuclei, actin = read_structures(Terminal(), [tmp_path / "nuclei", tmp_path / "actin"])
     assert nuclei.shape == (1, 8, 9)
     assert [(image.name, image.shape) for image in actin] == [("actin", (8, 9)), ("actin", (5, 6))]
+
+
+def test_a_file_is_not_two_structures(tmp_path):
+    single, again, both = (tmp_path / f"{name}.ome.tif" for name in ("nuclei", "actin", "both"))
+    write(single)
+    again.symlink_to(single)
+    write(both, channels=2)
+    with pytest.raises(UsageError, match="is given twice"):
+        read_structures(Terminal(), [single, again])
+    assert len(read_structures(Terminal(), [both, both])) == 1

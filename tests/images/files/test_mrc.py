@@ -113,3 +113,14 @@ def test_a_truncated_file_is_refused(tmp_path, size):
     path.write_bytes(mrc(np.zeros((2, 6, 6), "u2"))[:size])
     with pytest.raises(ImageError, match="Copy it again"):
         read_image(path)
+
+
+@pytest.mark.parametrize("surplus", [8, 2 * 6 * 6])
+@pytest.mark.parametrize("lazy_above", [0, 10**6])
+def test_bytes_beyond_what_the_header_speaks_of_are_told(tmp_path, surplus, lazy_above):
+    path = tmp_path / "a.mrc"
+    data = mrc(np.ones((2, 6, 6), "u2"))
+    path.write_bytes(data)
+    assert not read_image(path, lazy_above=lazy_above).notes
+    path.write_bytes(data + bytes(surplus))
+    assert f"{surplus} bytes beyond" in read_image(path, lazy_above=lazy_above).notes[0]

@@ -43,6 +43,14 @@ def same(field):
     field[1] = field[0]
 
 
+def same_rescaled(field):
+    field[1] = np.rint(255 * field[0] / field[0].max())
+
+
+def same_inverted(field):
+    field[1] = 7 - 3 * field[0]
+
+
 def hot(field):
     field[1, 5, 7] = 1e8
 
@@ -51,6 +59,8 @@ def hot(field):
     ("given", "models", "says"),
     [
         (altered(same), None, "mito and actin have the same images"),
+        (altered(same_rescaled), None, "mito and actin have the same images"),
+        (altered(same_inverted), None, "mito and actin have the same images"),
         (altered(hot), None, r"actin holds one pixel of 1e\+08 \(row 5, column 7\)"),
         (fields(1 / 255), [camera(), camera()], "mito knows signals from 10 to 150, its images"),
         (fields(), [camera(), camera(3e4, 6e4)], "actin knows signals from 3e"),

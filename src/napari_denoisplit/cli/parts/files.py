@@ -103,13 +103,21 @@ def read_structures(
 
     Its images are put together along T, or stay a list where they differ in size or memory does
     not hold them.
+
+    Raises
+    ------
+    UsageError
+        One file is given for two structures.
     """
     from napari_denoisplit.images.files.folders import is_folder
     from napari_denoisplit.images.training.gathering import fit_in_memory
     from napari_denoisplit.images.training.noise_data import stack_over_time
 
     if len(paths) < 2 or not any(map(is_folder, paths)):
-        return list(read_each(terminal, paths, *how))
+        images = read_each(terminal, paths, *how)
+        if all(image.n_channels == 1 for image in images):
+            _check_one_structure_each(paths)
+        return list(images)
     groups = [read_each(terminal, [path], *how) for path in paths]
     if any(image.n_channels > 1 for images in groups for image in images):
         return [image for images in groups for image in images]
@@ -121,6 +129,15 @@ def read_structures(
         named = [replace(image, name=stem(path), source=path) for image in together]
         found.append(named[0] if alike else named)
     return found
+
+
+def _check_one_structure_each(paths: Sequence[Path]) -> None:
+    for i, path in enumerate(paths):
+        if any(path.samefile(other) for other in paths[:i]):
+            raise UsageError(
+                f"{path} is given twice, and each file of a single channel is a structure: give "
+                "the images of the other structure in its place."
+            )
 
 
 def read_noise_models(terminal: Terminal, paths: Sequence[Path]) -> list[NoiseModel]:

@@ -80,7 +80,14 @@ def read_mrc(path: Path, *, axes: str | None = None, lazy_above: int = READ_WHOL
     if len(letters) == 2:
         data = data[0]
     metadata = ImageMetadata(header.micrometres, dict.fromkeys(header.micrometres, "µm"))
-    return metadata.image(data, letters, name=path.stem, source=path)
+    surplus = path.stat().st_size - offset - n_bytes
+    notes = (
+        f"{path.name} holds {surplus:,} bytes beyond the {header.shape[0]} sections of its header: "
+        "they were left out.",
+    )
+    return metadata.image(
+        data, letters, name=path.stem, source=path, notes=notes if surplus else ()
+    )
 
 
 def _letters(path: Path, header: _Header, axes: str | None) -> str:

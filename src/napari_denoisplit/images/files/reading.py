@@ -95,7 +95,7 @@ def read_image(
             raise ImageError(f"{path} has no image {series}; it holds one: leave series away.")
         image = read_mrc(path, axes=axes, lazy_above=lazy_above)
         found = _check_finite(path, image.data) if isinstance(image.data, np.ndarray) else ()
-        return replace(image, notes=found)
+        return replace(image, notes=image.notes + found)
     with _damage_of(path), ExitStack() as opened, tifffile_remarks() as heard:
         file = opened.enter_context(tifffile.TiffFile(path))
         check_chain(path, file)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 _LOOKED_AT = 1_000_000  # pixels of a channel, spread over all fields
+_SAME = 0.9999  # correlation: rounding to 8 bits leaves as much, and no two structures have it
 _SATURATED = 0.02  # of the pixels: structures have more than a few flat tops
 _ONE_PIXEL = 0.5  # of all variance of a field
 _FAR = 100.0  # times the range of the other pixels: a bright bead is no such thing
@@ -106,12 +107,23 @@ def _check_distinct(
     """Refuse one image in place of two structures."""
     for a, b in combinations(range(len(names)), 2):
         pairs = zip(channels[a], channels[b], strict=False)
-        if all(np.array_equal(x, y) for x, y in pairs):
+        if all(_is_same(x, y) for x, y in pairs):
             one, other = names[a], names[b]
             raise ImageError(
-                f"{one} and {other} have the same images: nothing can tell such structures apart. "
-                f"Give the images of {other} again."
+                f"{one} and {other} have the same images, but for their brightness: nothing can "
+                f"tell such structures apart. Give the images of {other} again."
             )
+
+
+def _is_same(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    """Whether a plane is another, whatever factor and offset its grey levels were given."""
+    if one.shape != other.shape:
+        return False
+    step = max(one.size // _LOOKED_AT, 1)
+    x, y = (plane.ravel()[::step].astype(np.float64) for plane in (one, other))
+    x, y = x - x.mean(), y - y.mean()
+    both = (x @ x) * (y @ y)
+    return bool((x @ y) ** 2 >= _SAME**2 * both) if both else np.array_equal(one, other)
 
 
 def _copies(
