@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_denoisplit.wording import duration, gib, grey_levels, time_left
+from napari_denoisplit.wording import duration, gib, grey_levels, not_finite, time_left
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,10 @@ def test_amounts_read_as_one_would_say_them():
 )
 def test_time_left_is_said_as_people_say_it(seconds, text):
     assert time_left(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "says"), [(1, "1 pixel that is"), (1024, "1,024 pixels that are")]
+)
+def test_one_pixel_is_no_plural(number, says):
+    assert not_finite(number) == f"{says} NaN or infinite"

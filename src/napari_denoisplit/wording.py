@@ -46,3 +46,9 @@ def time_left(seconds: float | None) -> str:
         return f"{max(1, int(seconds))} s left"
     unit = 60 if seconds < 5400 else 360 if seconds < 172_800 else 8640  # those of `duration`
     return f"{duration(seconds // unit * unit)} left"
+
+
+def not_finite(number: int) -> str:
+    """Count pixels that no job takes: '1 pixel that is NaN or infinite', '9 pixels that are …'."""
+    counted = "1 pixel that is" if number == 1 else f"{number:,} pixels that are"
+    return f"{counted} NaN or infinite"

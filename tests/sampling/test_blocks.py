@@ -148,7 +148,7 @@ def test_pixels_that_are_not_finite_are_named_with_their_block(model, stack):
     data = stack.data.copy()
     data[1, 100, 100] = np.nan
     block = Block((1,), (64, 128), (64, 128))
-    with pytest.raises(ImageError, match=r"1 pixels .* rows 64 to 128.* of plane \(1,\)"):
+    with pytest.raises(ImageError, match=r"1 pixel that is .* rows 64 to 128.* of plane \(1,\)"):
         split(model, Image(data, "ZYX"), block)
     split(model, Image(data, "ZYX"), Block((0,), (64, 128), (64, 128)))
 

@@ -133,7 +133,7 @@ def test_a_pixel_that_is_not_finite_matters_where_it_is_looked_at(model, stack):
     data[1, 100, 130] = np.nan
     work = patchwork(model, Image(data, "ZYX", name="dish"))
     draw_all(work, Focus((0,), VIEW.y, VIEW.x))
-    with pytest.raises(ImageError, match=r"'dish' has 1 pixels .* plane \(1,\)"):
+    with pytest.raises(ImageError, match=r"'dish' has 1 pixel that is .* plane \(1,\)"):
         draw_all(work, VIEW)
 
 

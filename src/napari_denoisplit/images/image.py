@@ -85,7 +85,7 @@ class Image:
             )
         if np.ma.is_masked(self.data):
             raise ImageError(
-                f"{self.name!r} has {int(self.data.mask.sum())} masked pixels: give them a "
+                f"{self.name!r} holds masked pixels ({int(self.data.mask.sum())}): give them a "
                 "value first, e.g. array.filled(0), or crop them away."
             )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.errors import REPLACE, ImageError
+from napari_denoisplit.wording import not_finite
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,9 +108,6 @@ def read_bordered(
         data = data.compute(scheduler="threads")
     pixels = np.asarray(data, dtype=np.float32)
     if bad := pixels.size - int(np.isfinite(pixels).sum()):
-        raise ImageError(
-            f"{image.name!r} has {bad} pixels that are NaN or infinite in or near {where}. "
-            f"{REPLACE}"
-        )
+        raise ImageError(f"{image.name!r} has {not_finite(bad)} in or near {where}. {REPLACE}")
     # A copy: torch wants memory it may write to.
     return pixels[np.ix_(rows - top, columns - left)]

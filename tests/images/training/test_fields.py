@@ -99,10 +99,10 @@ def test_pixels_that_are_not_finite_are_counted():
 def test_of_several_images_the_one_with_pixels_that_are_no_numbers_is_named(gathered):
     good, bad = (Image(np.ones((2, 40, 40), np.float32), "CYX", name=n) for n in ("one", "two"))
     bad.data[1, 3, 4] = np.inf
-    with pytest.raises(ImageError, match=r"^two has 1 pixels that are NaN or infinite"):
+    with pytest.raises(ImageError, match=r"^two has 1 pixel that is NaN or infinite"):
         gathered([good, bad])
     alone = [image.channel(1) for image in (good, bad)]
-    with pytest.raises(ImageError, match=r"^two has 1 pixels"):
+    with pytest.raises(ImageError, match=r"^two has 1 pixel that"):
         gathered([[alone[0]], [alone[1]]])
 
 

@@ -153,7 +153,7 @@ def test_workers_do_not_remember_the_place_of_a_result_that_is_replaced(folder, 
 
 def test_an_error_of_a_worker_arrives_as_it_is(folder, cluster):
     bad = Image(np.load(folder / "bad.npy"), "YX", name="bad")
-    with pytest.raises(ImageError, match="'bad' has 1 pixels that are NaN"):
+    with pytest.raises(ImageError, match="'bad' has 1 pixel that is NaN"):
         run(job(folder, "bad.zarr", image=bad, scheduler=cluster.scheduler_address))
 
 

@@ -259,7 +259,7 @@ def test_several_channels_are_refused_with_the_way_out(model):
 def test_pixels_that_are_not_finite_are_refused_with_their_number(model):
     bad = image()
     bad.data[3, 3] = np.inf
-    with pytest.raises(ImageError, match="1 pixels that are NaN or infinite"):
+    with pytest.raises(ImageError, match="1 pixel that is NaN or infinite"):
         run(split_job(model, bad, SETTINGS))
 
 

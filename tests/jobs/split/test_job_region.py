@@ -91,7 +91,9 @@ def test_a_pixel_that_is_not_finite_matters_only_nearby(model):
     data[170, 240] = np.nan
     bad = Image(data, "YX", name="dish")
     run(split_job(model, bad, SETTINGS, region=PlaneRegion((0, 40), (0, 40))))
-    with pytest.raises(ImageError, match=r"'dish' has 1 pixels .* rows 100 to 140, columns 150"):
+    with pytest.raises(
+        ImageError, match=r"'dish' has 1 pixel that is .* rows 100 to 140, columns 150"
+    ):
         run(split_job(model, bad, SETTINGS, region=PlaneRegion((100, 140), (150, 220))))
 
 

@@ -13,6 +13,7 @@ from napari_denoisplit.images.training.noise_data import exposures_hint
 from napari_denoisplit.images.training.unread import UnreadField, planes_of
 from napari_denoisplit.images.units import pixel_edge
 from napari_denoisplit.memory import free_memory
+from napari_denoisplit.wording import not_finite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -129,9 +130,7 @@ def _finite(image: Image) -> Iterator[NDArray[np.float32]]:
     """Make one field of an image after the other; refuse pixels that are no numbers."""
     for field in image.each_field():
         if bad := int((~np.isfinite(field)).sum()):
-            raise ImageError(
-                f"{image.source or image.name} has {bad} pixels that are NaN or infinite. {REPLACE}"
-            )
+            raise ImageError(f"{image.source or image.name} has {not_finite(bad)}. {REPLACE}")
         yield field
 
 

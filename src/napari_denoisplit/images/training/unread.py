@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_denoisplit.errors import REPLACE, ImageError
 from napari_denoisplit.images.damage import DAMAGE
+from napari_denoisplit.wording import not_finite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,4 +85,4 @@ def check_finite(what: str, data: Any) -> None:
     if isinstance(data, UnreadField):
         return
     if bad := int((~np.isfinite(data)).sum()):
-        raise ImageError(f"{what} has {bad} pixels that are NaN or infinite. {REPLACE}")
+        raise ImageError(f"{what} has {not_finite(bad)}. {REPLACE}")

@@ -27,6 +27,7 @@ from napari_denoisplit.measures.trust.residual import (
 from napari_denoisplit.measures.trust.verdict import judge_absolutely, judge_by_reference
 from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.noise.models.superposed import superposed_noise, superposed_variance
+from napari_denoisplit.wording import not_finite
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -224,8 +225,7 @@ class Residuals:
         observation = np.array(self._levels.data[index], dtype=np.float32)
         if bad := int((~np.isfinite(observation)).sum()):
             raise ImageError(
-                f"{self._source.name!r} has {bad} pixels that are NaN or infinite: choose the "
-                "image as it was split."
+                f"{self._source.name!r} has {not_finite(bad)}: choose the image as it was split."
             )
         # In the grey levels of the training images, which the noise models are for.
         observation = to_training(observation, taken)
