@@ -6,15 +6,13 @@ from typing import Literal
 
 import pytest
 from pydantic import BaseModel, Field, ValidationError
-from qtpy.QtCore import QLocale, QPoint, QPointF, Qt
+from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_denoisplit.settings import SplitSettings, TrainSettings
 from napari_denoisplit.widgets.parts.fields import (
-    NumberBox,
     SettingsForm,
-    WholeNumberBox,
     build_control,
     sentence,
 )
@@ -100,36 +98,6 @@ def test_an_error_becomes_a_sentence():
     with pytest.raises(ValidationError) as caught:
         Settings(count=50)
     assert sentence(caught.value) == "count: Input should be less than or equal to 9 (found 50)"
-
-
-@pytest.mark.parametrize("language", ["de_DE", "en_US", "fr_FR", "de_CH"])
-@pytest.mark.parametrize(
-    ("typed", "read"), [("1.5", 1.5), ("1,5", 1.5), ("1,234.5", 7), ("1.234,5", 7), ("1 5", 7)]
-)
-def test_a_point_and_a_comma_are_before_decimals_in_every_language(qtbot, language, typed, read):
-    box = NumberBox()
-    qtbot.addWidget(box)
-    box.setLocale(QLocale(language))
-    box.setRange(0, 1e6)
-    box.setValue(7)
-    box.selectAll()
-    qtbot.keyClicks(box, typed)
-    qtbot.keyClick(box, Qt.Key.Key_Return)
-    assert box.value() == read
-
-
-@pytest.mark.parametrize("language", ["de_DE", "en_US"])
-@pytest.mark.parametrize(("typed", "read"), [("12", 12), ("1.5", 7), ("1,5", 7)])
-def test_a_whole_number_has_no_separators(qtbot, language, typed, read):
-    box = WholeNumberBox()
-    qtbot.addWidget(box)
-    box.setLocale(QLocale(language))
-    box.setRange(0, 10**6)
-    box.setValue(7)
-    box.selectAll()
-    qtbot.keyClicks(box, typed)
-    qtbot.keyClick(box, Qt.Key.Key_Return)
-    assert box.value() == read
 
 
 def test_a_tooltip_calls_choices_as_the_list_does(qtbot):

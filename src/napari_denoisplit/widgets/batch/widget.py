@@ -23,13 +23,13 @@ from napari_denoisplit.widgets.batch.run import BatchOrder, OpenedResults, Shown
 from napari_denoisplit.widgets.batch.source import BatchSource
 from napari_denoisplit.widgets.batch.table import BatchModel, BatchTable
 from napari_denoisplit.widgets.choosers.model_page import ModelPage
+from napari_denoisplit.widgets.choosers.split_fields import split_fields
 from napari_denoisplit.widgets.layers.opened import open_result
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text, button, check_box, in_a_row, text_line
 from napari_denoisplit.widgets.parts.dialogs import ask_for_folder
 from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES
 from napari_denoisplit.widgets.parts.latest import LatestJob
-from napari_denoisplit.widgets.parts.split_fields import split_fields
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from qtpy.QtWidgets import QSlider, QWidget
 
 from napari_denoisplit.jobs.noise.plots import paint_bin, paint_joint, paint_pit, paint_variance
 from napari_denoisplit.widgets.noise.ink import paint_levels, paint_steps
+from napari_denoisplit.widgets.parts.boxes import guard_wheel
 from napari_denoisplit.widgets.parts.controls import Text, in_a_row
-from napari_denoisplit.widgets.parts.fields import guard_wheel, narrow_box, tooltip
+from napari_denoisplit.widgets.parts.fields import narrow_box, tooltip
 from napari_denoisplit.widgets.parts.plot import ThemePlot
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import TypeAdapter
-from qtpy.QtCore import QEvent, QObject, Qt, Signal
-from qtpy.QtGui import QValidator
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -23,6 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_denoisplit.widgets.parts.boxes import NumberBox, WholeNumberBox, guard_wheel
 from napari_denoisplit.widgets.parts.remembered import preferred
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def build_control(
     if get_origin(kind) is Literal:
         control = _choice(get_args(kind), called)
     elif kind is bool:
-        control = Control(box := QCheckBox(), box.isChecked, box.setChecked, box.toggled)
+        control = _truth()
     elif kind is int:
         control = _whole_number(field.metadata, optional, none_title)
     elif kind is float:
@@ -190,6 +190,11 @@ def _limits(metadata: Iterable[Any]) -> dict[str, float]:
         if is_dataclass(limit) and not isinstance(limit, type)
         for name, value in asdict(limit).items()
     }
+
+
+def _truth() -> Control:
+    box = QCheckBox()
+    return Control(box, box.isChecked, box.setChecked, box.toggled)
 
 
 def _choice(choices: tuple[str, ...], titles: Mapping[str, str]) -> Control:
@@ -244,57 +249,6 @@ def _with_none(box: QSpinBox | QDoubleSpinBox, below: float, title: str) -> Cont
     )
 
 
-_SEPARATORS = ".,٫٬'’\u00a0\u202f "
-"""Of decimals or of groups of digits, somewhere in the world."""
-
-
-class WholeNumberBox(QSpinBox):
-    """A box for a whole number without separators: Qt would drop them, and read 15 for 1.5."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setKeyboardTracking(False)  # or what is typed first is a value to fall back on
-
-    def validate(self, text: str, position: int) -> Any:
-        """Take digits alone; what has a separator can be typed on, and is not accepted."""
-        if text != self.specialValueText() and any(one in _SEPARATORS for one in text):
-            return QValidator.State.Intermediate, text, position
-        return super().validate(text, position)
-
-    def fixup(self, text: str) -> str:
-        """Leave the text: Qt would take its separators out."""
-        return text
-
-
-class NumberBox(QDoubleSpinBox):
-    """A box for a number with a point or a comma before its decimals, whatever the locale has."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setKeyboardTracking(False)  # or what is typed first is a value to fall back on
-
-    def validate(self, text: str, position: int) -> Any:
-        """Take one point or comma; groups of digits are not accepted."""
-        if text == self.specialValueText():
-            return QValidator.State.Acceptable, text, position
-        found = [one for one in text if one in _SEPARATORS]
-        if len(found) > 1 or any(one not in ".,٫" for one in found):
-            return QValidator.State.Intermediate, text, position
-        return super().validate(self._local(text), position)
-
-    def valueFromText(self, text: str) -> float:
-        """Read a number as `validate` takes it."""
-        return float(super().valueFromText(self._local(text)))
-
-    def fixup(self, text: str) -> str:
-        """Leave the text: Qt would take its separators out."""
-        return text
-
-    def _local(self, text: str) -> str:
-        point = self.locale().decimalPoint()
-        return text.replace(",", ".").replace("٫", ".").replace(".", point)
-
-
 def narrow_box(
     name: str,
     text: str,
@@ -333,18 +287,3 @@ def make_narrow(box: QComboBox, name: str, text: str, *, characters: int = 10) -
     box.setMinimumContentsLength(characters)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     guard_wheel(box)
-
-
-def guard_wheel(widget: QWidget) -> None:
-    """Keep the wheel for scrolling the widget until the control under it has the focus."""
-    widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    widget.installEventFilter(_WheelGuard(widget))
-
-
-class _WheelGuard(QObject):
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Swallow the wheel over a control without focus."""
-        if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
-            event.ignore()
-            return True
-        return bool(super().eventFilter(watched, event))

@@ -15,12 +15,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoisplit.settings import FilmLayout, FilmSettings
+from napari_denoisplit.widgets.parts.boxes import guard_wheel
 from napari_denoisplit.widgets.parts.controls import in_a_column, in_a_row
-from napari_denoisplit.widgets.parts.fields import (
-    SettingsForm,
-    guard_wheel,
-    tooltip,
-)
+from napari_denoisplit.widgets.parts.fields import SettingsForm, tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Callable

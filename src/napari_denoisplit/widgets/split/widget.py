@@ -16,6 +16,7 @@ from napari_denoisplit.widgets.choosers.foreign_model import FOREIGN_SUFFIXES
 from napari_denoisplit.widgets.choosers.images import ImageChooser
 from napari_denoisplit.widgets.choosers.model_page import ModelPage
 from napari_denoisplit.widgets.choosers.roles import SUPERPOSITION
+from napari_denoisplit.widgets.choosers.split_fields import split_fields
 from napari_denoisplit.widgets.layers.removal import hide_kind, remove_kind
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import button, in_a_row
@@ -23,7 +24,6 @@ from napari_denoisplit.widgets.parts.dialogs import ask_for_folder
 from napari_denoisplit.widgets.parts.dropping import (
     MODEL_SUFFIXES,
 )
-from napari_denoisplit.widgets.parts.split_fields import split_fields
 from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.split.forecast import Question

@@ -16,14 +16,9 @@ from qtpy.QtWidgets import (
 from napari_denoisplit.images.layer_record import TRUST_MASK, layer_metadata, layer_name
 from napari_denoisplit.settings import ObjectSettings
 from napari_denoisplit.widgets.layers.place import full_resolution
+from napari_denoisplit.widgets.parts.boxes import NumberBox, guard_wheel
 from napari_denoisplit.widgets.parts.controls import Text, in_a_column
-from napari_denoisplit.widgets.parts.fields import (
-    NumberBox,
-    form_layout,
-    guard_wheel,
-    narrow_box,
-    tooltip,
-)
+from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, tooltip
 from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.trust.showing import hide_results
 
