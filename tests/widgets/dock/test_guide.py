@@ -42,6 +42,27 @@ def test_links_lead_on_to_pages_and_parts(shell):
     guide.close()
 
 
+def test_every_link_to_a_part_brings_its_heading_to_the_top(shell):
+    guide = Guide(shell)
+    places = {
+        (page or path.name, part)
+        for path in FOLDER.glob("*.md")
+        for page, part in re.findall(
+            r"\]\(([\w-]+\.md)?#([\w-]+)\)", path.read_text(encoding="utf-8")
+        )
+    }
+    assert len(places) > 50
+    for page, part in sorted(places):
+        guide.open("glossary.md")
+        guide.open(f"{page}#{part}")
+        cursor = guide.textCursor()
+        assert cursor.hasSelection(), f"{page}#{part}"
+        assert cursor.block().blockFormat().headingLevel() > 0, f"{page}#{part}"
+        bar = guide.verticalScrollBar()
+        assert guide.cursorRect().top() < 60 or bar.value() == bar.maximum(), f"{page}#{part}"
+    guide.close()
+
+
 def test_nothing_of_the_builder_is_left():
     text = readable("(part)=\n## Part\n\n![Picture](images/a.png)\n\nMMSE\n: The mean.\n")
     assert text == "## Part\n\n\n**MMSE**: The mean.\n"

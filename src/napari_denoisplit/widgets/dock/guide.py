@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QUrl
-from qtpy.QtGui import QDesktopServices
+from qtpy.QtGui import QDesktopServices, QTextCursor
 from qtpy.QtWidgets import QTextBrowser
 
 if TYPE_CHECKING:
@@ -43,10 +43,24 @@ class Guide(QTextBrowser):
         text = (FOLDER / self._page).read_text(encoding="utf-8")
         self.setMarkdown(readable(text))
         self.setWindowTitle(f"denoiSplit: {text.partition('# ')[2].partition(chr(10))[0]}")
-        if heading := heading_of(part, text):
-            self.find(heading)
         self.show()
         self.raise_()
+        if heading := heading_of(part, text):
+            self._go_to(heading)
+
+    def _go_to(self, heading: str) -> None:
+        """Bring a heading to the top; the same words may stand elsewhere, too."""
+        block = self.document().begin()
+        while block.isValid():
+            if block.blockFormat().headingLevel() and _slug(block.text()) == _slug(heading):
+                cursor = QTextCursor(block)
+                end = QTextCursor.MoveOperation.EndOfBlock
+                cursor.movePosition(end, QTextCursor.MoveMode.KeepAnchor)
+                self.setTextCursor(cursor)
+                place = self.document().documentLayout().blockBoundingRect(block)
+                self.verticalScrollBar().setValue(round(place.top()))
+                return
+            block = block.next()
 
     def _follow(self, link: QUrl) -> None:
         if link.scheme():
@@ -65,6 +79,11 @@ def readable(text: str) -> str:
 def heading_of(part: str, text: str) -> str:
     """Find the heading of a named part of a page; empty where there is none."""
     for name, heading in re.findall(r"^(?:\(([\w-]+)\)=\n)?#+ (.*)$", text, flags=re.MULTILINE):
-        if part and part in (name, heading.lower().replace(" ", "-")):
+        if part and part in (name, _slug(heading)):
             return str(heading)
     return ""
+
+
+def _slug(heading: str) -> str:
+    """Name of a heading in a link, as the builder of the documentation makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
