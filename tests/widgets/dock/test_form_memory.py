@@ -10,6 +10,7 @@ from napari_denoisplit.widgets.dock.shell import DenoisplitDock
 from napari_denoisplit.widgets.dock.steps import STEPS, TOOLS
 from napari_denoisplit.widgets.parts.fields import SettingsForm
 from napari_denoisplit.widgets.parts.remembered import remember_values, remembered_values
+from napari_denoisplit.widgets.parts.run_panel import RunPanel
 
 PAGES = STEPS | TOOLS
 
@@ -83,14 +84,28 @@ def test_a_damaged_memory_is_no_memory(new_session, text):
     assert new_session().show_page("Split").more["seed"].value() == 0
 
 
-def test_nothing_is_set_back_under_a_job(viewer, qtbot):
+def test_nothing_is_set_back_under_a_job(viewer, qtbot, monkeypatch):
     page = widgets.SplitWidget(viewer)
     qtbot.addWidget(page)
     memory = FormMemory("Split", page)
     page.settings["n_samples"].set_value(7)
     page.settings.setEnabled(False)
+    monkeypatch.setattr(RunPanel, "is_running", True)
     memory.to_defaults()
     assert page.settings["n_samples"].value() == 7
+
+
+def test_what_is_locked_for_want_of_a_result_is_set_back_nevertheless(new_session):
+    before = new_session().show_page("Samples")
+    before.view["show"].set_value("difference")
+    before.transport.settings["loop"].set_value(False)
+    dock = new_session()
+    page = dock.show_page("Samples")
+    assert not page.view.isEnabled()
+    assert page.view["show"].value() == "difference"
+    dock.defaults_button.click()
+    assert page.view["show"].value() != "difference"
+    assert dock.defaults_button.isHidden()
 
 
 @pytest.mark.parametrize("name", PAGES)

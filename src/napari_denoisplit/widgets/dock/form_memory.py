@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, QSignalBlocker, Signal
 
 from napari_denoisplit.widgets.parts.fields import SettingsForm
 from napari_denoisplit.widgets.parts.remembered import remember_values, remembered_values
+from napari_denoisplit.widgets.parts.run_panel import RunPanel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,7 @@ class FormMemory(QObject):
         super().__init__(page)
         self._name = name
         self._forms = page.findChildren(SettingsForm)
+        self._panels = page.findChildren(RunPanel)
         self._controls = {key: one for form in self._forms for key, one in form.controls.items()}
         self._defaults = {key: control.value() for key, control in self._controls.items()}
         if valid := self._valid(remembered_values(name)):
@@ -52,9 +54,13 @@ class FormMemory(QObject):
         }
 
     def to_defaults(self) -> None:
-        """Set every value back, except what cannot be changed while a job runs."""
-        enabled = [k for k, control in self._controls.items() if control.widget.isEnabled()]
-        self._show({key: self._defaults[key] for key in enabled})
+        """Set every value back, except what cannot be changed while a job runs.
+
+        Without a job what has no effect now is set back, too: the page counts it as changed.
+        """
+        is_running = any(panel.is_running for panel in self._panels)
+        free = {k for k, one in self._controls.items() if not is_running or one.widget.isEnabled()}
+        self._show({key: self._defaults[key] for key in self._controls if key in free})
 
     def _valid(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Leave out what this version does not know, or would not take."""
