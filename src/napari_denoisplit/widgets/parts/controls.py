@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy import API_NAME
 from qtpy.QtCore import QElapsedTimer, QEvent, QSignalBlocker, Qt, qVersion
+from qtpy.QtGui import QPainter, QPalette
 from qtpy.QtWidgets import (
     QApplication,
     QBoxLayout,
@@ -20,6 +22,8 @@ from qtpy.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QStackedWidget,
+    QStyle,
+    QStyleOptionFrame,
     QVBoxLayout,
     QWidget,
 )
@@ -30,9 +34,13 @@ from napari_denoisplit.widgets.parts.fields import SettingsForm, tooltip
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from qtpy.QtGui import QPaintEvent
+
 _BUTTON_HEIGHT = 36  # pixels
 _BEAT = QEvent.Type(213)  # StyleAnimationUpdate, which PyQt has without its name
 _MS_BETWEEN_BEATS = 250
+_CONTENTS = QStyle.SubElement.SE_LineEditContents
+_PANEL = QStyle.PrimitiveElement.PE_PanelLineEdit
 _AROUND_PAGES = (QStackedWidget, QDockWidget)
 _COPY = (
     "Copy the message, where in the program it arose, versions and settings, to paste them into "
@@ -159,9 +167,41 @@ def check_box(
     return made
 
 
+class Line(QLineEdit):
+    """A line to type into; while nobody types, a path that is too long shows its name first.
+
+    Qt would show the end of the path, and cut the first letters of a long name.
+    """
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what fits."""
+        option = QStyleOptionFrame()
+        self.initStyleOption(option)
+        room = self.style().subElementRect(_CONTENTS, option, self).adjusted(2, 0, -2, 0)
+        if self.isClearButtonEnabled():
+            room.setRight(room.right() - self.height())
+        shown = self.shown(room.width())
+        if self.hasFocus() or shown == self.text():
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        self.style().drawPrimitive(_PANEL, option, painter, self)
+        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.end()
+
+    def shown(self, room: int) -> str:
+        """Return what so many pixels show: the end of the path, but never less than its name."""
+        text, metrics = self.text(), self.fontMetrics()
+        name = Path(text).name
+        if metrics.horizontalAdvance(f"…{name}") <= room:
+            return str(metrics.elidedText(text, Qt.TextElideMode.ElideLeft, room))
+        return str(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room))
+
+
 def text_line(name: str, help_text: str, placeholder: str = "") -> QLineEdit:
     """Make a line to type into."""
-    line = QLineEdit()
+    line = Line()
     line.setAccessibleName(name)
     line.setPlaceholderText(placeholder)
     line.setToolTip(tooltip(help_text))
