@@ -31,3 +31,12 @@ def test_turns_of_validation_and_test_ask_for_equal_shares():
     assert TrainSettings(alternate=True, validation_fraction=0.2, test_fraction=0.2).alternate
     with pytest.raises(ValidationError, match=r"as for test, not 0\.2 and 0\.1"):
         TrainSettings(alternate=True, validation_fraction=0.2)
+
+
+@pytest.mark.parametrize("recipe", ["own", "paper"])
+@pytest.mark.parametrize("preset", ["hdn", "divnoising"])
+def test_a_preset_that_denoises_is_for_one_structure(preset, recipe):
+    settings = TrainSettings(preset=preset, recipe=recipe)
+    assert settings.misfit(1) == ""
+    assert settings.misfit(2).startswith(f"The preset '{preset}' denoises one structure, and 2")
+    assert TrainSettings(recipe=recipe).misfit(2) == ""

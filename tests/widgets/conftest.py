@@ -36,6 +36,8 @@ class FakeJobs:
     endless: bool = False
     no_disk: object = None
     """A model that no disk takes."""
+    notes: tuple[str, ...] = ()
+    """What a training tells of its model."""
     calls: list[dict[str, Any]] = field(default_factory=list)
     results_gib: float = 0.1
     """What results take, as a forecast tells it."""
@@ -120,7 +122,7 @@ class FakeJobs:
             return Trained(self.no_disk, None, tuple(history), stop.is_set())
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"model")
-        return Trained(None, path, tuple(history), stop.is_set())
+        return Trained(None, path, tuple(history), stop.is_set(), self.notes)
 
 
 @pytest.fixture

@@ -147,6 +147,17 @@ class TrainSettings(ComputeSettings):
             )
         return self
 
+    def misfit(self, n_structures: int) -> str:
+        """Say why so many structures cannot be trained on; empty if they can."""
+        preset = PRESETS[self.preset].network
+        if n_structures <= 1 or (self.network or preset).n_channels > 1:
+            return ""
+        what = f"The preset {self.preset!r}" if preset.n_channels == 1 else "The given network"
+        return (
+            f"{what} denoises one structure, and {n_structures} are given: train one for each, or "
+            "choose a preset that splits, such as 'fast'."
+        )
+
     @model_validator(mode="after")
     def _loss_has_an_effect(self) -> Self:
         kind = (self.network or PRESETS[self.preset].network).kind

@@ -252,7 +252,8 @@ def test_stopped_while_it_splits_it_keeps_a_whole_model(fields, superposition, t
             {"network": SequenceSettings(denoiser=UNetSettings(n_channels=1), splitter=SPLITTER)},
             "take LadderSettings",
         ),
-        ({"network": DivNoisingSettings()}, "denoises one channel"),
+        ({"network": DivNoisingSettings()}, "given network denoises one structure"),
+        ({"preset": "hdn", "network": None}, "preset 'hdn' denoises one structure"),
     ],
 )
 def test_settings_that_do_not_go_with_it_are_refused(fields, changes, told):

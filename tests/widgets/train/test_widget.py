@@ -325,3 +325,21 @@ def test_a_model_that_no_disk_took_can_be_saved_elsewhere(
     assert path.read_bytes() == b"saved"
     assert not widget.split_button.isHidden()
     assert widget.save_button.isHidden()
+
+
+@pytest.mark.parametrize("preset", ["hdn", "divnoising"])
+def test_a_preset_that_denoises_is_no_choice_for_two_structures(widget, preset):
+    widget.choices.how["preset"].set_value(preset)
+    assert "denoises one structure, and 2 are given" in widget.panel.hint.text()
+    assert not widget.panel.button.isEnabled()
+    widget.choices.how["preset"].set_value("fast")
+    assert widget.panel.button.isEnabled()
+
+
+def test_what_a_model_is_worth_is_told_before_where_it_is(qtbot, widget, jobs):
+    jobs.notes = ("Separation of the structures: do not use.",)
+    run(qtbot, widget)
+    told = widget.panel.status.text().split("\n")
+    assert told[0] == jobs.notes[0]
+    assert "is kept" in told[1]
+    assert told[-1].startswith("PSNR")

@@ -52,6 +52,8 @@ def prepare(
     compute = Compute.choose(settings.device, settings.precision)
     _check_counts(fields, settings, noise_models)
     before = load_model(resume) if resume else None
+    if before is None and (misfit := settings.misfit(fields.n_channels)):
+        raise TrainingError(misfit)
     opened = yield from _opened(fields, settings, noise_models, before)
     fields, parts = opened.fields, opened.parts
     if fields.n_channels == 1:

@@ -174,6 +174,8 @@ def _checked(
             "of two structures or more of the same fields: give those, or choose another method "
             "(to denoise one structure, the preset 'hdn')."
         )
+    if misfit := settings.misfit(fields.n_channels):
+        raise TrainingError(misfit)
     if settings.mix.is_range:
         raise TrainingError(
             f"The method {SEQUENCE!r} denoises one superposition of each field, and a mixing range "

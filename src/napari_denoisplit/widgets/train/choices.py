@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
 from qtpy.QtCore import QStandardPaths, Signal
 from qtpy.QtWidgets import QWidget
 
@@ -102,6 +103,13 @@ class TrainChoices(QWidget):
     def problem(self) -> str:
         """Why training cannot start; empty if it can."""
         return self.noise.problem if self._takes_noise_models() else ""
+
+    def misfit(self, n_structures: int) -> str:
+        """Say why the preset cannot learn so many structures; empty if it can."""
+        try:
+            return self.settings().misfit(n_structures)
+        except ValidationError:
+            return ""  # told at the click
 
     def settings(self) -> TrainSettings:
         """Check the choices.

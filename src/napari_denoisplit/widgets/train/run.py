@@ -201,12 +201,10 @@ class TrainRun:
         if not best:
             return "Stopped before the first epoch ended: there is no model yet."
         ending = "Stopped" if trained.stopped_early else "Trained"
-        return (
-            f"{ending}; the model of epoch {best[-1].epoch} is kept. "
-            f"{_psnr_text(best[-1], self._structures)}"
-            + ("" if trained.path is None else f"\nSaved as {trained.path}")
-            + "".join(f"\n{note}" for note in trained.notes)
-        )
+        kept = f"{ending}; the model of epoch {best[-1].epoch} is kept."
+        saved = [] if trained.path is None else [f"Saved as {trained.path}"]
+        # What the model is worth comes first: it says what to do next.
+        return "\n".join([*trained.notes, kept, *saved, _psnr_text(best[-1], self._structures)])
 
 
 def epoch_text(epoch: EpochDone, structures: Sequence[str]) -> str:

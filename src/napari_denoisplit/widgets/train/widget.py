@@ -75,7 +75,8 @@ class TrainWidget(JobWidget):
     def problem(self) -> str:
         """Why training cannot start; empty if it can."""
         parts = (self.source, self.recorded, self.choices, self.target)
-        return next((part.problem for part in parts if part.problem), "")
+        told = next((part.problem for part in parts if part.problem), "")
+        return told or self.choices.misfit(len(self._named()))
 
     def take_noise_model(self, known: KnownModel) -> None:
         """Train with this noise model for the next structure that has none yet."""
@@ -117,8 +118,7 @@ class TrainWidget(JobWidget):
 
     def _refresh(self, *_: object) -> None:
         if not self.panel.is_running:
-            files = tuple(path.stem.removesuffix(".ome") for path in self.source.paths)
-            self.target.suggest(self.source.structures or files)
+            self.target.suggest(self._named())
             self.choices.noise.set_structures(self.source.structures)
             self.choices.set_recorded(self.recorded.use.isChecked())
         super()._refresh()
@@ -126,6 +126,11 @@ class TrainWidget(JobWidget):
         self.split_button.setVisible(trained and not self.panel.is_running)
         unsaved = self._run is not None and self._run.unsaved is not None
         self.save_button.setVisible(unsaved and not self.panel.is_running)
+
+    def _named(self) -> tuple[str, ...]:
+        """Names of the structures, or of the files that hold them."""
+        files = tuple(path.stem.removesuffix(".ome") for path in self.source.paths)
+        return self.source.structures or files
 
     def _save(self) -> None:
         path = ask_for_new_file(self, "Save the model as", f"Models (*{SUFFIX})")
