@@ -141,7 +141,7 @@ def test_an_input_with_pixels_that_are_not_numbers_has_no_verdict(qtbot, viewer,
     damaged[3, 4] = np.nan
     layer(viewer, "cells").data = damaged
     finish(qtbot, widget.residual.panel)
-    assert "1 pixels that are NaN" in widget.residual.panel.status.text()
+    assert "1 pixel that is NaN" in widget.residual.panel.status.text()
     assert not widget.residual.verdict.isVisibleTo(widget)
 
 
@@ -332,7 +332,7 @@ def test_alternatives_lie_where_the_region_was_drawn(qtbot, viewer, widget):
     viewer.add_shapes([corners], shape_type="rectangle", name="here")
     widget.samples.region.box.setCurrentText("here")
     finish(qtbot, widget.samples.panel)
-    found = [x for x in viewer.layers if "alternative 1" in x.name]
+    found = [x for x in viewer.layers if "alt 1 (" in x.name]
     assert len(found) == 2
     assert found[0].data.shape == (21, 33)
     assert np.allclose(found[0].translate, (13, 14))

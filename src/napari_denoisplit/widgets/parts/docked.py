@@ -79,11 +79,17 @@ class DockedWidget(QWidget):
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.undocked.emit()
 
-    def _lay_out(self, *parts: str | QWidget, below: Sequence[QWidget] = ()) -> None:
+    def _lay_out(
+        self,
+        *parts: str | QWidget,
+        above: Sequence[QWidget] = (),
+        below: Sequence[QWidget] = (),
+    ) -> None:
         """Put parts below each other, each text as a title above the part that follows it.
 
         What stands above a button that runs a job is what the job takes, unless the button has a
-        title of its own. Without one it stays in sight at the bottom, and `below` it what leads on.
+        title of its own. Without one it stays in sight at the bottom, `above` it what shows, and
+        `below` it what leads on.
         """
         title, choices = "", list[QWidget]()
         bottom: QBoxLayout | None = None
@@ -93,7 +99,7 @@ class DockedWidget(QWidget):
             else:
                 if isinstance(part, RunPanel) and not title:
                     part.lock(choices)
-                    bottom = in_a_column(part, *below)
+                    bottom = in_a_column(*above, part, *below)
                     bottom.setContentsMargins(6, 2, 6, 6)
                     self.layout().addLayout(bottom)
                     continue

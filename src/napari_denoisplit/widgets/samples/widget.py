@@ -70,10 +70,19 @@ class SamplesWidget(JobWidget):
         self._seen: tuple[int, tuple[int, ...]] | None = None
         # The plot has its size only when the canvas was made, at its first showing.
         self._settle = timer(self, self._reveal, _SETTLE_MS)
-        shown = (self.show_button, self.status, self.transport, self.view, self.pins)
+        shown = (self.status, self.transport, self.view, self.pins)
         learned = Fold("What the model has learned", self.prior)
-        parts = ("Measure", self.measuring, "Save", self.panel, learned)
-        self._lay_out("Possible answers", self.choice, *shown, *parts)
+        # Before all parts: none is locked while a film is written.
+        self._lay_out(
+            self.panel,
+            "Possible answers",
+            self.choice,
+            *shown,
+            "Measure",
+            self.measuring,
+            learned,
+            above=(self.show_button,),
+        )
         self._connect()
         self._on_choice()
 

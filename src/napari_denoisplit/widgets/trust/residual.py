@@ -46,7 +46,7 @@ _COLORS = (
 
 
 class ResidualPart(JobPart):
-    """Input and model of a split, the check, and its verdict."""
+    """Input and model of a split, and the verdict of its check; the page places the panel."""
 
     def __init__(self, viewer: ViewerRef, start: Start, parent: QWidget) -> None:
         super().__init__("Check the residual", _HELP, start, parent)
@@ -71,7 +71,6 @@ class ResidualPart(JobPart):
                 self.model,
                 QLabel("Input that was split", self),
                 self.input,
-                self.panel,
                 self.verdict,
                 self.numbers,
                 self.plot,

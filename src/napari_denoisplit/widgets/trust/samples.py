@@ -13,15 +13,9 @@ from napari_denoisplit.images.plane_region import PlaneRegion
 from napari_denoisplit.measures.samples.interpretations import LARGEST
 from napari_denoisplit.widgets.choosers.region import region_choice
 from napari_denoisplit.widgets.layers.region import region_of_shapes
+from napari_denoisplit.widgets.parts.boxes import WholeNumberBox, guard_wheel
 from napari_denoisplit.widgets.parts.controls import Text, in_a_column
-from napari_denoisplit.widgets.parts.fields import (
-    WholeNumberBox,
-    form_layout,
-    guard_wheel,
-    narrow_box,
-    show_row,
-    tooltip,
-)
+from napari_denoisplit.widgets.parts.fields import form_layout, narrow_box, show_row, tooltip
 from napari_denoisplit.widgets.parts.job_widget import JobPart
 from napari_denoisplit.widgets.trust.showing import hide_results, show_image
 
@@ -207,7 +201,7 @@ class SamplesPart(JobPart):
         for i, answer in reversed(list(enumerate(found.answers, start=1))):
             for c, structure in reversed(list(enumerate(result.split.structures))):
                 data = answer.mean[c].reshape((1,) * (len(result.axes) - 2) + answer.mean[c].shape)
-                name = f"{structure} · alternative {i} ({answer.support:.0%})"
+                name = f"{structure} · alt {i} ({answer.support:.0%})"  # a list of layers is narrow
                 look: dict[str, Any] = {"visible": i == 1}
                 if c == len(result.split.structures) - 1:
                     look["blending"] = (

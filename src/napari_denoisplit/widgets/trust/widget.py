@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.images.layer_record import MMSE
@@ -52,6 +53,7 @@ class TrustWidget(DockedWidget):
             self.split,
             "Does the split explain the image?",
             self.residual,
+            self.residual.panel,
             "Where does structure stand out?",
             self.mask,
             "How sure is the mean of an object?",
@@ -65,6 +67,7 @@ class TrustWidget(DockedWidget):
     def _connect(self) -> None:
         self._take_drops({MODEL_SUFFIXES: self.residual.model.add}, self.residual.panel.status)
         self.split.changed.connect(self._on_split)
+        self.residual.panel.finished.connect(partial(self._column.reveal, self.residual.verdict))
         for panel in (self.residual.panel, self.objects.panel, self.samples.panel):
             self.undocked.connect(panel.stop)
 
