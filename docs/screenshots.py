@@ -111,7 +111,7 @@ class Window:
     def run(self, panel: QWidget) -> None:
         """Press the button of a job, and wait for its end."""
         panel.button.click()
-        self.wait_until(lambda: not panel.is_running)
+        self.wait_until(lambda: not panel.is_busy)
         self.wait(1)
 
     def save(self, name: str) -> None:
@@ -183,7 +183,7 @@ def train(window: Window) -> None:
         window.wait(1)
         window.save("train")
         page.panel.button.click()
-        window.wait_until(lambda: not page.panel.is_running)
+        window.wait_until(lambda: not page.panel.is_busy)
 
 
 def lens(window: Window) -> None:

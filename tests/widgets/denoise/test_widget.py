@@ -32,7 +32,7 @@ def widget(viewer, noisy, dock):
 def denoise(qtbot, widget):
     """Press the big button and wait for the end."""
     widget.panel.button.click()
-    qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not widget.panel.is_busy, timeout=20_000)
 
 
 def test_the_result_lies_where_the_layer_lies(qtbot, viewer, widget, noisy):

@@ -163,7 +163,7 @@ def test_trust_mask_consensus_and_answers_of_a_region(viewer, qtbot, dock, turne
     for tool in (MODE, CONSENSUS, ALTERNATIVES):
         widget.samples.tool.setCurrentText(tool)
         widget.samples.panel.button.click()
-        qtbot.waitUntil(lambda: not widget.samples.panel.is_running)
+        qtbot.waitUntil(lambda: not widget.samples.panel.is_busy)
     new = made(viewer)[len(results) :]
     answers = [layer for layer in new if "alternative" in layer.name]
     assert len(answers) >= 2

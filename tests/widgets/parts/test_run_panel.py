@@ -84,6 +84,41 @@ def test_progress_and_stages_are_shown_and_the_rest_is_passed_on(panel, fake):
     assert seen == ["something else"]
 
 
+def test_what_is_shown_in_steps_leaves_the_window_time_between_them(qtbot, panel, fake):
+    shown, finished = [], []
+    panel.finished.connect(lambda: finished.append(tuple(shown)))
+
+    def show(result):
+        shown.append(f"verdict on {result}")
+        yield
+        shown.append("first layer")
+        yield
+        shown.append("second layer")
+
+    panel.run(None, on_done=show, title="")
+    fake.is_running = False
+    fake.on_done("cells")
+    assert shown == ["verdict on cells"]
+    assert (panel.is_running, panel.is_busy, panel.button.text()) == (False, True, "Showing…")
+    assert not panel.button.isEnabled()
+    qtbot.waitUntil(lambda: not panel.is_busy)
+    assert finished == [("verdict on cells", "first layer", "second layer")]
+    assert panel.button.isEnabled()
+
+
+def test_an_error_in_what_is_shown_frees_the_button(panel, fake):
+    def show(result):
+        raise ValueError(result)
+        yield
+
+    panel.run(None, on_done=show, title="")
+    fake.is_running = False
+    with pytest.raises(ValueError, match="cells"):
+        fake.on_done("cells")
+    assert not panel.is_busy
+    assert panel.button.isEnabled()
+
+
 def test_an_obstacle_disables_the_button_and_says_why(panel):
     panel.set_obstacle("Choose a model.")
     assert not panel.button.isEnabled()

@@ -17,6 +17,6 @@ def test_images_of_the_model_alone_are_layers_that_a_second_run_replaces(
     qtbot.waitUntil(prior.panel.button.isEnabled)
     for _ in range(2):
         prior.panel.button.click()
-        qtbot.waitUntil(lambda: not prior.panel.is_running)
+        qtbot.waitUntil(lambda: not prior.panel.is_busy)
         assert [kind_of(layer.metadata) for layer in viewer.layers] == ["prior", "prior"]
         assert {layer.data.shape for layer in viewer.layers} == {(8, 256, 256)}

@@ -88,7 +88,7 @@ def widget(viewer, clean, dock, model_file):
 
 def finish(qtbot, panel):
     panel.button.click()
-    qtbot.waitUntil(lambda: not panel.is_running, timeout=60_000)
+    qtbot.waitUntil(lambda: not panel.is_busy, timeout=60_000)
 
 
 def test_the_split_and_its_input_are_found(widget):
@@ -113,6 +113,17 @@ def test_the_residual_of_the_truth_is_noise(qtbot, viewer, widget):
     assert tuple(residual.scale) == PLACE["scale"]
     assert "6 answers" in widget.residual.numbers.text()
     assert widget.residual.plot.density.max() == pytest.approx(0.4, abs=0.05)
+
+
+def test_the_verdict_does_not_wait_for_its_layers(qtbot, viewer, widget):
+    part, seen = widget.residual, []
+
+    def note(event):
+        seen.append((part.panel.button.text(), part.verdict.isVisibleTo(widget)))
+
+    viewer.layers.events.inserted.connect(note)
+    finish(qtbot, part.panel)
+    assert seen == [("Showing…", True)] * 2
 
 
 def test_a_second_check_takes_the_place_of_the_first(qtbot, viewer, widget):

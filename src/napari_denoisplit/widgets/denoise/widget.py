@@ -31,7 +31,7 @@ from napari_denoisplit.widgets.parts.worker import Start, loading, start_job
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from napari.viewer import Viewer
@@ -125,21 +125,23 @@ class DenoiseWidget(JobWidget):
 
     def _show(
         self, inputs: Sequence[ChosenImage], done: tuple[list[Image], DenoisedImages]
-    ) -> None:
+    ) -> Iterator[None]:
         noisy, result = done
+        ending = "Stopped early. " if result.stopped_early else ""
+        gap = "\n" if "\n" in result.summary else " "
+        self.panel.say(f"{ending}Verdict:{gap}{result.summary}")
         # A blank or patterned picture is reported, not shown: it would be taken for a result.
         if result.is_usable:
             for chosen, before, after in zip(inputs, noisy, result.images, strict=True):
                 show_denoised(self._viewer, chosen, before, after, result.provenance)
-        ending = "Stopped early. " if result.stopped_early else ""
-        gap = "\n" if "\n" in result.summary else " "
-        self.panel.say(f"{ending}Verdict:{gap}{result.summary}")
+                yield
 
-    def _show_samples(self, results: Sequence[OpenedResult]) -> None:
-        for opened in results:
-            add_result(OwnLayers(self._viewer), opened)
+    def _show_samples(self, results: Sequence[OpenedResult]) -> Iterator[None]:
         notes = (note for opened in results for note in opened.split.notes)
         self.panel.say("\n".join(("Done.", *dict.fromkeys(notes))))
+        for opened in results:
+            add_result(OwnLayers(self._viewer), opened)
+            yield
 
 
 def _sample_chosen(

@@ -19,17 +19,19 @@ from napari_denoisplit.widgets.parts.controls import (
     in_a_column,
 )
 from napari_denoisplit.widgets.parts.fields import sentence
+from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.parts.worker import Cancelled, JobFactory, Running, Start
 from napari_denoisplit.wording import time_left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 E = TypeVar("E")
 R = TypeVar("R")
 T = TypeVar("T")
 
 _STEPS = 1000  # of the progress bar
+_BREATH_MS = 10  # between two steps of what is shown
 
 
 class RunPanel(QWidget):
@@ -67,6 +69,8 @@ class RunPanel(QWidget):
         self._was_stopped = self._is_held = False
         self._obstacle = ""
         self._choices: tuple[QWidget, ...] = ()
+        self._steps: Iterator[object] = iter(())
+        self._timer = timer(self, self._show_next, _BREATH_MS)
         self._lay_out(verb)
         self.say("")
         self._refresh()
@@ -88,14 +92,14 @@ class RunPanel(QWidget):
         """Whether a job is under way."""
         return self._running is not None and self._running.is_running
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job is under way, or what came of it is still being shown."""
+        return self.is_running or self._is_held
+
     def lock(self, choices: Sequence[QWidget]) -> None:
         """Take changes of these parts only while no job runs: they would have no effect on it."""
         self._choices = tuple(choices)
-
-    def hold(self, is_held: bool) -> None:
-        """Keep the button from the next job while what came of the last is shown bit by bit."""
-        self._is_held = is_held
-        self._refresh()
 
     def set_obstacle(self, reason: str) -> None:
         """Say why the job cannot start; an empty reason lets it."""
@@ -152,7 +156,7 @@ class RunPanel(QWidget):
         self,
         job_factory: JobFactory[E, R],
         *,
-        on_done: Callable[[R], None],
+        on_done: Callable[[R], Iterator[object] | None],
         title: str,
         on_event: Callable[[E], None] = ignore,
         on_error: Callable[[Exception], None] | None = None,
@@ -161,8 +165,11 @@ class RunPanel(QWidget):
 
         Parameters
         ----------
-        job_factory, on_done, title
+        job_factory, title
             As for `start_job`.
+        on_done
+            Called with the result. What it takes longer to show, such as layers, it may show in
+            steps: the window answers between two of them.
         on_event
             Called with every other event.
         on_error
@@ -181,10 +188,10 @@ class RunPanel(QWidget):
 
         def done(result: R) -> None:
             try:
-                on_done(result)
+                self._steps = on_done(result) or iter(())
+                self._show_next()
             finally:
                 self._refresh()  # after it: who sees the button free sees the result
-            self.finished.emit()
 
         def failed(error: Exception) -> None:
             try:
@@ -209,6 +216,19 @@ class RunPanel(QWidget):
             self._running.stop()
             self.stopped.emit()
             self._refresh()
+
+    def _show_next(self) -> None:
+        """Take the next step of what is shown; the button waits for the last."""
+        is_more = False
+        try:
+            for _ in self._steps:
+                is_more = True
+                self._timer.start()
+                return
+        finally:
+            self._is_held = is_more  # after an error, too: it leaves no button that nothing frees
+            self._refresh()
+        self.finished.emit()
 
     def _click(self) -> None:
         if self.is_running:

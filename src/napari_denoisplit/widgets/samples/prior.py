@@ -17,6 +17,7 @@ from napari_denoisplit.widgets.parts.worker import loading
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Iterator
     from pathlib import Path
 
     from qtpy.QtWidgets import QWidget
@@ -56,7 +57,7 @@ class PriorPart(JobPart):
         title = f"denoiSplit: drawing from {self.model.path.stem}"
         self.panel.run(order, on_done=self._show, title=title)
 
-    def _show(self, image: Image) -> None:
+    def _show(self, image: Image) -> Iterator[None]:
         """Add a layer for each structure, in which the images lie along T."""
         self.panel.say("")
         if (viewer := self._viewer()) is None:
@@ -74,6 +75,7 @@ class PriorPart(JobPart):
                 contrast_limits=contrast_limits(channel.data),
                 **place_of_image(channel).keywords(channel.axes),
             )
+            yield
 
 
 def _draw(path: Path, stop: threading.Event) -> Job[StatusEvent, Image]:

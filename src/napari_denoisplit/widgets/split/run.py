@@ -22,7 +22,7 @@ from napari_denoisplit.widgets.split.opening import InputOpened
 from napari_denoisplit.widgets.split.saving import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from napari_denoisplit.checkpoint import ModelHeader
@@ -82,7 +82,6 @@ class SplitRun(QObject):
         self._began = time.monotonic()
         self._pause_ms = ResultLayers.pause_ms
         self._timer = timer(self, self._flush)
-        self._ended: tuple[ChosenImage, Split] | None = None
         panel.stopped.connect(self._forget_queue)
 
     def _forget_queue(self) -> None:
@@ -93,7 +92,6 @@ class SplitRun(QObject):
         if not self._queue:
             self._watch_no_longer()
             self._panel.say(self._summary(), self._error)
-            self._panel.hold(False)
             self.finished.emit()
             return
         chosen = self._queue.pop(0)
@@ -186,42 +184,39 @@ class SplitRun(QObject):
         return layer
 
     def _flush(self) -> None:
+        """Show what is new while samples are drawn."""
         if self._layers is None:
             return
         began = time.monotonic()
-        self._panel.hold(False)  # so that an error leaves no button that nothing frees
-        more = self._layers.flush()
-        if self._input_layer is not None:
-            # Colours that add up would be drowned in the picture below them.
-            self._input_layer.visible = False
-            self._input_layer = None
-        if more:
-            self._panel.hold(self._ended is not None)
+        if self._draw(self._layers):
             self._timer.start(_BREATH_MS)
             return
         self._pause_ms = max(
             self._layers.pause_ms, round(_REST * (time.monotonic() - began) * 1000)
         )
-        if self._ended is not None:
-            self._finish(*self._ended)
 
-    def _done(self, chosen: ChosenImage, split: Split) -> None:
-        if split.n_samples and self._layers is not None:
-            shown = self._layers
-            result = Result(split, shown.subject.axes, shown.layers, self._temporary)
-            self.results.append(result)
-            self._ended = chosen, split
-            self._panel.hold(True)
-            self._timer.start(0)
-        else:
-            if split.path is not None:  # a block on disk has samples, and shows none
-                self._without_result.extend(split.notes[:1])
-            self._note(chosen, "stopped")
-            self.next()
+    def _draw(self, layers: ResultLayers) -> bool:
+        """Show one thing more; say whether there is more."""
+        more = layers.flush()
+        if self._input_layer is not None:
+            # Colours that add up would be drowned in the picture below them.
+            self._input_layer.visible = False
+            self._input_layer = None
+        return more
 
-    def _finish(self, chosen: ChosenImage, split: Split) -> None:
-        self._ended = None
-        self._note(chosen, "stopped" if split.stopped_early else "done")
+    def _done(self, chosen: ChosenImage, split: Split) -> Iterator[None]:
+        """Show the result, a layer in each step."""
+        is_whole = False
+        if split.n_samples and (shown := self._layers) is not None:
+            self.results.append(Result(split, shown.subject.axes, shown.layers, self._temporary))
+            self._timer.stop()
+            yield
+            while self._draw(shown):
+                yield
+            is_whole = not split.stopped_early
+        elif split.path is not None:  # a block on disk has samples, and shows none
+            self._without_result.extend(split.notes[:1])
+        self._note(chosen, "done" if is_whole else "stopped")
         self.next()
 
     def _failed(self, chosen: ChosenImage, error: Exception) -> None:

@@ -24,6 +24,7 @@ from napari_denoisplit.widgets.trust.showing import hide_results, show_image
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Iterator
 
     from napari_denoisplit.events import Job, StatusEvent
     from napari_denoisplit.images.image import Image
@@ -160,13 +161,18 @@ class ResidualPart(JobPart):
             )
         return ""
 
-    def _show(self, result: FoundResult, choices: tuple[object, ...], check: ResidualCheck) -> None:
+    def _show(
+        self, result: FoundResult, choices: tuple[object, ...], check: ResidualCheck
+    ) -> Iterator[None]:
+        """Tell the verdict at once, and show what it is about bit by bit."""
         self.check, self._checked = check, choices
         warning = _other_model(result, self.model)
         self.verdict.say(verdict_html(check.verdict))
         self.numbers.say(_numbers(check, warning))
-        self.plot.show_check(check)
         self.panel.say("")
+        yield
+        self.plot.show_check(check)
+        yield
         from napari.utils import Colormap
 
         hide_results(self._viewer, result)
@@ -184,6 +190,7 @@ class ResidualPart(JobPart):
                 contrast_limits=(-limit, limit),
                 visible=shown,
             )
+            yield
 
 
 def _missing_input(result: FoundResult, *, is_there: bool) -> str:

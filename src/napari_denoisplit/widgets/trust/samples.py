@@ -21,6 +21,7 @@ from napari_denoisplit.widgets.trust.showing import hide_results, show_image
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
     from qtpy.QtWidgets import QWidget
@@ -165,22 +166,27 @@ class SamplesPart(JobPart):
         (y0, x0), (y1, x1) = low.tolist(), high.tolist()
         return result.position(viewer)[1], PlaneRegion((y0, y1), (x0, x1))
 
-    def _show_mode(self, result: FoundResult, mode: Floats) -> None:
-        hide_results(self._viewer, result)
-        for c, structure in enumerate(result.split.structures):
-            data, title = result.as_in_viewer(mode[c]), f"{structure} · most probable"
-            show_image(self._viewer, result, title, data, like=result.mmse[c])
+    def _show_mode(self, result: FoundResult, mode: Floats) -> Iterator[None]:
         self.panel.say(
             f"The most probable image (approximate MAP) of {result.split.n_kept} answers, in "
             "windows of 10 x 10 pixels. It takes sides where the best estimate compromises; where "
             "few answers decide, another draw may take the other side."
         )
+        hide_results(self._viewer, result)
+        for c, structure in enumerate(result.split.structures):
+            data, title = result.as_in_viewer(mode[c]), f"{structure} · most probable"
+            show_image(self._viewer, result, title, data, like=result.mmse[c])
+            yield
 
-    def _show_consensus(self, result: FoundResult, channel: int, found: ConsensusStack) -> None:
+    def _show_consensus(
+        self, result: FoundResult, channel: int, found: ConsensusStack
+    ) -> Iterator[None]:
+        self.panel.say(found.summary)
         hide_results(self._viewer, result)
         structure = result.split.structures[channel]
         confidence, title = result.as_in_viewer(found.confidence), f"{structure} · confidence"
         show_image(self._viewer, result, title, confidence, contrast_limits=(0, 1))
+        yield
         if (viewer := self._viewer()) is not None:
             viewer.add_labels(
                 result.as_in_viewer(found.labels),
@@ -188,11 +194,11 @@ class SamplesPart(JobPart):
                 metadata=layer_metadata(image=result.name, kind="consensus"),
                 **result.place.keywords(result.axes),
             )
-        self.panel.say(found.summary)
 
     def _show_answers(
         self, result: FoundResult, corner: tuple[int, ...], found: Interpretations
-    ) -> None:
+    ) -> Iterator[None]:
+        self.panel.say(found.summary)
         hide_results(self._viewer, result)
         for layer in result.mmse:
             layer.visible = True  # what lies around the region
@@ -209,7 +215,7 @@ class SamplesPart(JobPart):
                     )
                 mmse = result.mmse[c]
                 show_image(self._viewer, result, name, data, like=mmse, place=place, **look)
-        self.panel.say(found.summary)
+                yield
 
 
 def _mode(result: FoundResult, stop: threading.Event) -> Job[StatusEvent, Floats]:
