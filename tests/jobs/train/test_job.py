@@ -11,19 +11,21 @@ import torch
 from tests.calibrations import calibrated_by
 from tests.quick_training import quick_training, training_quickly
 
-from napari_denoisplit.checkpoint import last_path, load_model
+from napari_denoisplit.checkpoint import last_path, load_model, save_model
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, Stage, run
 from napari_denoisplit.giving_up import finished
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.images.training.separate import SeparateFields
+from napari_denoisplit.jobs.learning import keeping, loop
 from napari_denoisplit.jobs.learning.batches import Batches
 from napari_denoisplit.jobs.learning.loop import QUICKLY_JUDGED
 from napari_denoisplit.jobs.learning.optimizer import OPTIMIZERS
 from napari_denoisplit.jobs.learning.trainer import Trainer
 from napari_denoisplit.jobs.learning.validation import Validation
 from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.jobs.train import job as training
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.jobs.train.preparation import prepare
 from napari_denoisplit.jobs.trust.brightness import brightness_of
@@ -350,6 +352,45 @@ def test_a_validation_that_is_given_up_leaves_the_model_before(
     result = run(train_job(fields, changed(settings, steps=10_000), path=path, stop=stop))
     assert (n_runs, len(result.history)) == (2, 1)
     assert len(load_model(path).header.training["history"]) == 1
+
+
+def test_a_stopped_training_writes_the_state_to_resume_from_once(
+    fields, settings, tmp_path, monkeypatch
+):
+    stop, path, written = threading.Event(), tmp_path / "m.denoisplit", []
+
+    def save(to, model, **options):
+        if stop.is_set():
+            written.append(to.name)
+        return save_model(to, model, **options)
+
+    def stop_in_second_epoch(event):
+        if isinstance(event, Progress) and "epoch 2, " in event.text:
+            stop.set()
+
+    monkeypatch.setattr(keeping, "save_model", save)
+    monkeypatch.setattr(keeping, "foresee", lambda *_, is_apart: f"Wait {time.monotonic()} s.")
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_PROGRESS", 0)
+    endless = changed(settings, steps=10_000, steps_per_epoch=3)
+    result = run(train_job(fields, endless, path=path, stop=stop), stop_in_second_epoch)
+    assert written == ["m.denoisplit", "m.last.denoisplit"]
+    assert load_model(last_path(path)).header.training["steps"] == 3
+    assert outlook_of(load_model(path).header.training) == outlook_of(result.model.header.training)
+
+
+def test_what_follows_a_stop_is_counted_from_the_stop(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(training.time, "monotonic", lambda: now)
+    asked = threading.Event()
+    stop = training._Noticed(asked)
+    assert not stop.is_set()
+    asked.set()
+    assert stop.is_set()
+    now += 0.5  # of validating and saving
+    end = training._After(stop, 0.65)
+    assert not end.is_set()
+    now += 0.2
+    assert end.is_set()
 
 
 def test_stop_before_the_first_step_says_that_there_is_no_model(fields, settings):

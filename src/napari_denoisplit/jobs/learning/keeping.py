@@ -102,15 +102,24 @@ def write(run: Run, path: Path | None) -> Job[Stage, None]:
         run.is_unsaved = False
 
 
-def settle(run: Run, path: Path | None) -> Job[Stage, tuple[Path | None, tuple[str, ...]]]:
+def settle(
+    run: Run, path: Path | None, *, is_ahead: bool
+) -> Job[Stage, tuple[Path | None, tuple[str, ...]]]:
     """See that the best model of a training is on disk, in another place if need be.
+
+    Parameters
+    ----------
+    run, path
+        As of `write`.
+    is_ahead
+        Whether it has learned since its state was written.
 
     Returns
     -------
     Where it is; None if it is in memory alone. What a user should know of that.
     """
     _add_outlook(run)
-    if run.is_unsaved or (run.best is not None and run.best.path != path):
+    if is_ahead or run.is_unsaved or (run.best is not None and run.best.path != path):
         yield from write(run, path)
     if path is None or run.best is None or run.best.path == path:
         return path, ()

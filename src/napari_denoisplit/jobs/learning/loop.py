@@ -99,6 +99,7 @@ def _learn(
     """Train until the budget is used up or a stop."""
     trainer, settings, history = run.trainer, run.settings, list[EpochDone]()
     told: tuple[str, ...] = ()
+    is_ahead = False  # of its files
     budget = run.budget
     if run.best is not None and path is not None and run.best.path != path:
         # A resumed run that writes elsewhere: what is best so far belongs there, too.
@@ -113,7 +114,7 @@ def _learn(
             continue
         result = _validated(run, run.validation, stop)
         if result is None:
-            yield from write(run, path)
+            is_ahead = True
             break
         if _goes_unused(run, result):
             return (yield from _learn_anew(run, path, stop, threads))
@@ -141,7 +142,7 @@ def _learn(
             if history
             else "Training was stopped before its first step: there is no model."
         )
-    path, notes = yield from settle(run, path)
+    path, notes = yield from settle(run, path, is_ahead=is_ahead)
     return Trained(run.best, path, tuple(history), stop.is_set(), (*notes, *told))
 
 

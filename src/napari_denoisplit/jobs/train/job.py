@@ -54,8 +54,8 @@ ENOUGH_STEPS = 100
 to learn that would take longer than the training."""
 QUICK = 192
 """Edge of what is enough for the reference of a training that was stopped, pixels."""
-SECONDS_AFTER_STOP = 0.35
-"""That all of what a stopped model gets to know may take: whoever stops does not wait."""
+SECONDS_AFTER_STOP = 0.65
+"""From a stop to the end of what a model gets to know of itself: whoever stops does not wait."""
 NOT_LEARNED = (
     "How images of its own kind look was not learned (it was stopped): a split by this model does "
     "not say whether its image is of that kind."
@@ -117,7 +117,7 @@ def train_job(
     JobError
         Another run writes to the same path.
     """
-    stop = stop or threading.Event()
+    stop = _Noticed(stop or threading.Event())
     too_early = TrainingError("Training was stopped before its first step: there is no model.")
     with nullcontext() if path is None else locked(path), keep_freed_memory():
         if settings.method == SEQUENCE:
@@ -131,7 +131,7 @@ def train_job(
 
 
 def _train(
-    run: Run, settings: TrainSettings, path: Path | None, stop: threading.Event
+    run: Run, settings: TrainSettings, path: Path | None, stop: _Noticed
 ) -> Job[TrainEvent, Trained]:
     """Train what is prepared, and measure what the model should know of itself."""
     trainer = run.trainer
@@ -195,7 +195,7 @@ def _knowing_its_kind(
     batches: Batches | ShelvedBatches,
     unseen: list[Image],
     settings: TrainSettings,
-    stop: threading.Event,
+    stop: _Noticed,
 ) -> Job[TrainEvent, Trained]:
     """Let the model know how its own kind of images looks, and what it leaves unexplained of it.
 
@@ -228,7 +228,7 @@ def _measured(
     batches: Batches | ShelvedBatches,
     unseen: list[Image],
     settings: TrainSettings,
-    stop: threading.Event,
+    stop: _Noticed,
 ) -> Job[StatusEvent, Trained]:
     """Measure it, and save it; the model as it was where that ended.
 
@@ -247,15 +247,16 @@ def _measured(
     if int(model.header.training["steps"]) >= ENOUGH_STEPS:  # type: ignore[arg-type]
         with suppress(GivenUp), giving_up(stop):
             model = with_brightness(model, batches)
-    if stop.is_set():
-        unseen, stop = _few(unseen), end
+    was_stopped = stop.is_set()
+    if was_stopped:
+        unseen = _few(unseen)
     if unseen:
         measuring = reference_job(
             model,
             unseen,
             SplitSettings(device=settings.device, precision=settings.precision),
             data="validation blocks of the training images",
-            stop=stop,
+            stop=end if was_stopped else stop,
         )
         # The progress of the training is complete.
         reference = yield from changed(measuring, lambda e: () if isinstance(e, Progress) else (e,))
@@ -274,15 +275,28 @@ def _few(images: Sequence[Image]) -> list[Image]:
     return few
 
 
-class _After(threading.Event):
-    """A stop that comes some seconds after another was first seen to be set."""
+class _Noticed(threading.Event):
+    """A stop that knows since when it is known."""
 
-    def __init__(self, stop: threading.Event, seconds: float) -> None:
+    def __init__(self, stop: threading.Event) -> None:
         super().__init__()
-        self._stop, self._seconds, self._end = stop, seconds, math.inf
+        self._stop = stop
+        self.since = math.inf
+
+    def is_set(self) -> bool:
+        """Whether the stop is set."""
+        if self._stop.is_set():
+            self.since = min(self.since, time.monotonic())
+        return self._stop.is_set()
+
+
+class _After(threading.Event):
+    """A stop that comes some seconds after another was noticed."""
+
+    def __init__(self, stop: _Noticed, seconds: float) -> None:
+        super().__init__()
+        self._stop, self._seconds = stop, seconds
 
     def is_set(self) -> bool:
         """Whether that time is over."""
-        if self._stop.is_set():
-            self._end = min(self._end, time.monotonic() + self._seconds)
-        return time.monotonic() > self._end
+        return self._stop.is_set() and time.monotonic() >= self._stop.since + self._seconds
