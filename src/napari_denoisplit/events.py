@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
+
+from napari_denoisplit.giving_up import GivenUp, giving_up
 
 if TYPE_CHECKING:
     import threading
@@ -307,7 +310,7 @@ def status_alone(event: object) -> tuple[StatusEvent, ...]:
 
 
 def unless_stopped(job: Job[E, R], stop: threading.Event | None, error: Exception) -> Job[E, R]:
-    """Run a job as part of another, to its end or to its first event after a stop.
+    """Run a job as part of another, to its end or until it looks at a stop, see `giving_up.look`.
 
     Parameters
     ----------
@@ -318,14 +321,17 @@ def unless_stopped(job: Job[E, R], stop: threading.Event | None, error: Exceptio
     error
         Raised then: says that there is nothing to keep.
     """
-
-    def passed(event: E) -> tuple[E]:
-        """Hand an event on, unless asked to stop."""
-        if stop is not None and stop.is_set():
-            raise error
-        return (event,)
-
     try:
-        return (yield from changed(job, passed))
+        while True:
+            try:
+                # Without a stop of its own, that of a larger job goes on to hold.
+                with nullcontext() if stop is None else giving_up(stop):
+                    try:
+                        event = next(job)
+                    except StopIteration as done:
+                        return done.value  # type: ignore[no-any-return]
+            except GivenUp:
+                raise error from None
+            yield event
     finally:
         job.close()

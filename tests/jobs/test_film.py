@@ -65,6 +65,18 @@ def test_a_stopped_film_leaves_nothing_behind(stack, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_gif_of_which_all_frames_are_ready_is_stopped_in_the_midst_of_writing(stack, tmp_path):
+    path, stop = tmp_path / "cell.gif", threading.Event()
+    path.write_bytes(b"older")
+
+    def stop_at_last(event):
+        if isinstance(event, Progress) and event.done == 1:
+            stop.set()
+
+    assert run(film_job(stack, path, stop=stop), stop_at_last) is None
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"older"]
+
+
 def test_a_stopped_tiff_leaves_what_was_there(stack, tmp_path):
     path, stop, read = tmp_path / "cell.ome.tif", threading.Event(), []
     path.write_bytes(b"older")
@@ -86,7 +98,8 @@ def test_a_stopped_tiff_leaves_what_was_there(stack, tmp_path):
 @pytest.mark.parametrize(
     ("name", "missing", "words"),
     [
-        ("a.gif", "imageio.v2", r"pip install 'napari-denoisplit\[film\]'"),
+        ("a.gif", "PIL", r"pip install 'napari-denoisplit\[film\]'"),
+        ("a.mp4", "imageio.v2", "save the film as .gif"),
         ("a.mp4", "imageio_ffmpeg", "save the film as .gif"),
         ("a.avi", None, "end in .gif, .mp4 or .ome.tif"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -110,7 +110,7 @@ def _film(
     layout = "side by side" if is_difference else settings.layout
     order = course(len(frames), settings.loop)
     count = Count("frame", len(order))
-    with replacing(path) as temporary, _writer(temporary, path, settings) as writer:
+    with replacing(path) as temporary, _writer(temporary, path, settings, frames.stop) as writer:
         for number, index in enumerate(order, start=1):
             writer.append_data(_even(render(frames.frame(index), colours, layout)))
             yield count.progress(number)
@@ -137,7 +137,7 @@ class _Frames:
         against: int | None,
         stop: threading.Event | None = None,
     ) -> None:
-        self.split, self._plane, self._stop = split, plane, stop
+        self.split, self._plane, self.stop = split, plane, stop
         self.shape = (split.n_kept, split.n_structures, *split.plane_shape)
         self.title = "samples"
         self._other: Sequence[NDArray[np.float32]] | None = None
@@ -148,8 +148,7 @@ class _Frames:
             self.title = f"samples - sample {against + 1}"
 
     def __getitem__(self, index: tuple[int, int]) -> NDArray[np.float32]:
-        if self._stop is not None and self._stop.is_set():
-            raise _Stopped
+        _raise_if(self.stop)
         k, structure = index
         pixels = pixels_of(self.split.need_samples()[structure][(k, *self._plane)])
         return pixels if self._other is None else pixels - self._other[structure]
@@ -185,20 +184,25 @@ def _checked(against: int | None, split: Split) -> int | None:
 
 
 @contextmanager
-def _writer(temporary: Path, path: Path, settings: FilmSettings) -> Iterator[Any]:
-    """Hand out what writes pictures one after the other."""
-    try:
-        import imageio.v2 as imageio  # of the extra `film`; napari brings it too
-    except ImportError as error:
-        raise ImageError(f"{path.name}: films are written by imageio. {_INSTALL}") from error
-    how: dict[str, Any]
+def _writer(
+    temporary: Path, path: Path, settings: FilmSettings, stop: threading.Event | None
+) -> Iterator[Any]:
+    """Hand out what takes pictures one after the other, and write the film behind the last."""
     if path.suffix.lower() == ".gif":
-        how = {"format": "GIF", "duration": 1000 / settings.speed}
-        how |= {} if settings.loop == "once" else {"loop": 0}  # 0 is for ever
-    else:
-        _need_ffmpeg(path)
-        how = {"format": "FFMPEG", "fps": settings.speed, "codec": "libx264", "quality": 8}
-        how |= {"macro_block_size": 2, "ffmpeg_log_level": "error"}
+        film = _Gif(temporary, path.name, settings, stop)
+        yield film
+        film.write()
+        return
+    _need_ffmpeg(path)
+    import imageio.v2 as imageio
+
+    how: dict[str, Any] = {
+        "format": "FFMPEG",
+        "fps": settings.speed,
+        "codec": "libx264",
+        "quality": 8,
+    }
+    how |= {"macro_block_size": 2, "ffmpeg_log_level": "error"}
     writer = imageio.get_writer(temporary, mode="I", **how)
     try:
         yield writer
@@ -206,8 +210,65 @@ def _writer(temporary: Path, path: Path, settings: FilmSettings) -> Iterator[Any
         writer.close()
 
 
+class _Gif:
+    """A film as GIF: pictures are reduced to 256 colours as they come, and written in the end.
+
+    Written as it is by imageio, all that lies behind the last picture, where no stop is seen.
+    """
+
+    def __init__(
+        self, file: Path, name: str, settings: FilmSettings, stop: threading.Event | None
+    ) -> None:
+        try:
+            from PIL import Image as Pillow  # of the extra `film`; napari brings it too
+        except ImportError as error:
+            raise ImageError(f"{name}: films are written by Pillow. {_INSTALL}") from error
+        self._pillow, self._file, self._stop = Pillow, file, stop
+        self._how: dict[str, Any] = {"duration": 1000 / settings.speed}
+        self._how |= {} if settings.loop == "once" else {"loop": 0}  # 0 is for ever
+        self._pictures: list[Any] = []
+
+    def append_data(self, picture: NDArray[np.uint8]) -> None:
+        """Take the next picture."""
+        image = self._pillow.fromarray(picture)
+        self._pictures.append(image.convert("P", palette=self._pillow.Palette.ADAPTIVE))
+
+    def write(self) -> None:
+        """Write all; it ends within one picture after a stop."""
+        first, *others = self._pictures
+        with self._file.open("wb") as file:
+            first.save(
+                _Stoppable(file, self._stop),
+                format="GIF",
+                save_all=True,
+                append_images=(one for one in others if not _raise_if(self._stop)),
+                **self._how,
+            )
+
+
+class _Stoppable:
+    """A file to be written, as far as Pillow asks of it, that ends with a stop."""
+
+    def __init__(self, file: BinaryIO, stop: threading.Event | None) -> None:
+        self._file, self._stop = file, stop
+        self.flush = file.flush
+
+    def write(self, data: bytes) -> int:
+        """Write some."""
+        _raise_if(self._stop)
+        return self._file.write(data)
+
+
+def _raise_if(stop: threading.Event | None) -> bool:
+    """Raise `_Stopped` after a stop; else return False."""
+    if stop is not None and stop.is_set():
+        raise _Stopped
+    return False
+
+
 def _need_ffmpeg(path: Path) -> None:
     try:
+        import imageio.v2  # noqa: F401
         import imageio_ffmpeg  # noqa: F401
     except ImportError as error:
         raise ImageError(

@@ -16,7 +16,9 @@ from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.events import Elbo, EpochDone, PreviewSplit, Progress, Stage, run
 from napari_denoisplit.giving_up import finished
 from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.training import partition
 from napari_denoisplit.images.training.fields import TrainingFields
+from napari_denoisplit.images.training.partition import window_sums
 from napari_denoisplit.images.training.separate import SeparateFields
 from napari_denoisplit.jobs.learning import keeping, loop
 from napari_denoisplit.jobs.learning.batches import Batches
@@ -391,6 +393,21 @@ def test_what_follows_a_stop_is_counted_from_the_stop(monkeypatch):
     assert not end.is_set()
     now += 0.2
     assert end.is_set()
+
+
+def test_a_stop_gives_up_setting_pixels_aside(fields, settings, monkeypatch):
+    stop, n_calls = threading.Event(), 0
+
+    def stopped_within(*given):
+        nonlocal n_calls
+        n_calls += 1
+        stop.set()
+        return window_sums(*given)
+
+    monkeypatch.setattr(partition, "window_sums", stopped_within)
+    with pytest.raises(TrainingError, match="no model"):
+        run(train_job(fields, settings, stop=stop))
+    assert n_calls == 1
 
 
 def test_stop_before_the_first_step_says_that_there_is_no_model(fields, settings):

@@ -35,6 +35,37 @@ def test_a_stop_leaves_the_rest_empty(rng):
     assert np.isnan(run(map_job(split_of(rng.normal(size=(6, 1, 16, 16)), "YX"), stop=stop))).all()
 
 
+def test_a_stop_gives_a_consensus_up_between_two_samples(rng):
+    stop, seen = threading.Event(), []
+
+    def segment(image):
+        seen.append(image)
+        stop.set()
+        return image > 0
+
+    samples = rng.normal(size=(6, 1, 16, 16)).astype(np.float32)
+    found = run(consensus_job(split_of(samples, "YX"), 0, segment, stop=stop))
+    assert len(seen) == 1
+    assert not found.labels.any()
+    assert np.isnan(found.confidence).all()
+
+
+def test_a_stop_while_samples_are_read_reads_no_more_of_them(rng):
+    stop, read = threading.Event(), []
+
+    class Samples:
+        shape = (6, 16, 16)
+
+        def __getitem__(self, index):
+            read.append(index[0])
+            stop.set()
+            return np.zeros((16, 16), np.float32)
+
+    split = Split("YX", ("a", "b"), sample_arrays=(Samples(), Samples()))
+    assert np.isnan(run(map_job(split, stop=stop))).all()
+    assert read == [0, 1, 2, 3, 4, 5]  # of the first structure alone
+
+
 @pytest.mark.parametrize("shape", [(4, 1, 32, 32), (9, 1, 8, 32)])
 def test_samples_without_a_mode_are_refused(shape):
     with pytest.raises(ImageError, match="The MAP needs 5 samples"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.giving_up import look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -184,6 +185,7 @@ def _typical_block(
     best, best_distance = None, np.inf
     for y in _starts(height - block[0]):
         for x in _starts(width - block[1]):
+            look()
             region = Region(index, y, y + block[0], x, x + block[1])
             if not free[y : region.y1, x : region.x1].all():
                 continue
@@ -222,6 +224,7 @@ def _leaves_room(free: NDArray[np.bool_], block: Region, patch_size: int) -> boo
 
 def window_sums(values: np.ndarray, size: int) -> NDArray[np.float64]:
     """Sum over every size x size window, by its upper left corner: (Y - size + 1, X - size + 1)."""
+    look()
     if min(values.shape) < size:
         return np.zeros((0, 0))
     total = np.zeros((values.shape[0] + 1, values.shape[1] + 1))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import Count, Stage
+from napari_denoisplit.giving_up import GivenUp, giving_up, look
 from napari_denoisplit.measures.samples.consensus import LEAST_PIXELS, consensus_of, local_threshold
 from napari_denoisplit.measures.samples.mode_seeking import WINDOW, Modes
 from napari_denoisplit.measures.samples.published import published_consensus
@@ -68,7 +70,7 @@ def consensus_job(
         `separate` are not used then, and the confidence is the share of the samples in which no
         line is there.
     stop
-        When set, the job ends after the current plane.
+        When set, the plane under way is given up.
 
     Yields
     ------
@@ -82,6 +84,11 @@ def consensus_job(
     stop = stop or threading.Event()
     split.need_samples(2)
     chosen = split.index_of(structure)
+    if published:
+        find = partial(published_consensus, least_pixels=least_pixels)
+    else:
+        how = {"segment": segment, "least_pixels": least_pixels, "separate": separate}
+        find = partial(consensus_of, **how)  # type: ignore[arg-type]
     labels = np.zeros(split.shape, np.int32)
     confidence = np.full(split.shape, np.nan, np.float32)
     counts = np.zeros(split.n_kept, int)
@@ -93,10 +100,11 @@ def consensus_job(
             break
         drawn = split.read_samples(chosen, plane)
         if np.isfinite(drawn).all():
-            if published:
-                found = published_consensus(drawn, least_pixels=least_pixels)
-            else:
-                found = consensus_of(drawn, segment, least_pixels=least_pixels, separate=separate)
+            try:
+                with giving_up(stop):
+                    found = find(drawn)
+            except GivenUp:
+                break
             labels[plane] = np.where(found.labels > 0, found.labels + last, 0)
             last += len(found.agreement)
             confidence[plane] = found.confidence
@@ -147,14 +155,26 @@ def map_job(
     yield Stage(f"Seeking the mode of {split.n_kept} answers")
     count = Count("plane", len(planes))
     for number, plane in enumerate(planes):
-        each = [split.read_samples(c, plane) for c in range(split.n_structures)]
-        drawn = np.stack(each, axis=1)  # (K, C, Y, X)
-        if not np.isfinite(drawn).all():
+        try:
+            with giving_up(stop):
+                modes = _modes_of(split, plane)
+        except GivenUp:
+            return result
+        if modes is None:
             continue  # a plane that was not split, or not to the end
-        modes = Modes(drawn)
         for share in modes.rows():
             if stop.is_set():
                 return result
             yield count.progress(number + share)
         result[(slice(None), *plane)] = modes.image
     return result
+
+
+def _modes_of(split: Split, plane: tuple[int, ...]) -> Modes | None:
+    """Read all samples of a plane; None where some pixels are no numbers."""
+    shape = (split.n_kept, split.n_structures, *split.plane_shape)
+    drawn = np.empty(shape, np.float32)
+    for c in range(split.n_structures):
+        look()
+        drawn[:, c] = split.read_samples(c, plane)
+    return Modes(drawn) if np.isfinite(drawn).all() else None

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_denoisplit.giving_up import look
 from napari_denoisplit.measures.samples.objects import connected_objects
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def consensus_of(
     total: Floats | None = None
     counts = []
     for sample in samples:
+        look()
         found = np.asarray(segment(sample), dtype=bool)
         total = np.zeros(sample.shape, np.float32) if total is None else total
         total += found
@@ -105,6 +107,7 @@ def consensus_of(
         raise ValueError("there is no sample to segment")
     confidence = total / np.float32(len(counts))
     foreground = confidence > 0.5
+    look()
     labels = connected_objects(foreground, least_pixels)
     if separate:
         labels = _parted(confidence, foreground, least_pixels)

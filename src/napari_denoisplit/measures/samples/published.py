@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_denoisplit.giving_up import look
 from napari_denoisplit.measures.samples.consensus import LEAST_PIXELS, RADIUS, Consensus
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def _parted(image: NDArray[np.float32]) -> Booleans:
     """Everything but the lines between the masks."""
     from scipy.ndimage import uniform_filter  # takes 0.2 s
 
+    look()
     mask = image > uniform_filter(image, 2 * RADIUS + 1, mode="reflect")
     return ~skeleton(~mask)
 

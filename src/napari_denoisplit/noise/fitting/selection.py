@@ -16,6 +16,7 @@ import torch
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.events import FitStep
+from napari_denoisplit.giving_up import look
 from napari_denoisplit.noise.fitting.histogram import fit_histogram
 from napari_denoisplit.noise.fitting.mixture import fit_rounds
 from napari_denoisplit.noise.fitting.poisson_gaussian import (
@@ -216,6 +217,7 @@ def _fit(
 
 def _nll(model: NoiseModel, sample: FitSample) -> Tensor:
     """Negative log-likelihood of each held-out pixel, nats, (M,)."""
+    look()
     x, s = torch.from_numpy(sample.held_observation), torch.from_numpy(sample.held_signal)
     with torch.no_grad():
         return -model.log_likelihood(x, s).double()

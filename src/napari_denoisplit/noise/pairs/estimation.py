@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.giving_up import look
 from napari_denoisplit.images.windows import spread_windows
 from napari_denoisplit.noise.pairs.line import NoiseLine
 from napari_denoisplit.noise.pairs.neighbour_correlation import neighbour_correlation
@@ -210,6 +211,7 @@ def _tile_samples(
     """Take samples from one window."""
     from scipy import ndimage  # takes 0.2 s; only estimates need it
 
+    look()
     usable = np.isfinite(tile) & (tile > low) & (tile < high)
     if not usable.all():
         tile = np.where(np.isfinite(tile), tile, np.float32(0))
@@ -236,16 +238,19 @@ def _tile_samples(
 
 def _bins(samples: _Samples) -> list[_Bin]:
     """Signal and variance of the noise, in bins of the smoothed image."""
+    look()
     smooth, roughness = samples.smooth, samples.roughness
     n_bins = int(np.clip(len(smooth) // (4 * _LEAST_COUNT), 1, _MOST_BINS))
     # Equal counts describe the background well, equal widths the few bright pixels: take both.
     margin = 5e-4 if n_bins > 1 else 0.0
     shares = np.quantile(smooth, np.linspace(margin, 1 - margin, n_bins + 1))
     edges = np.unique(np.concatenate([shares, np.linspace(shares[0], shares[-1], n_bins + 1)]))
+    look()
     order = np.argsort(smooth, kind="stable")
     bounds = np.searchsorted(smooth[order], edges)
     bins = []
     for start, stop in pairwise(bounds):
+        look()
         members = order[start:stop]
         count = max(int(_FLATTEST * len(members)), _LEAST_COUNT)
         if len(members) < 2 * _LEAST_COUNT:

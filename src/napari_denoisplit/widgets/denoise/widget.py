@@ -130,6 +130,7 @@ class DenoiseWidget(JobWidget):
         ending = "Stopped early. " if result.stopped_early else ""
         gap = "\n" if "\n" in result.summary else " "
         self.panel.say(f"{ending}Verdict:{gap}{result.summary}")
+        yield
         # A blank or patterned picture is reported, not shown: it would be taken for a result.
         if result.is_usable:
             for chosen, before, after in zip(inputs, noisy, result.images, strict=True):
@@ -139,6 +140,7 @@ class DenoiseWidget(JobWidget):
     def _show_samples(self, results: Sequence[OpenedResult]) -> Iterator[None]:
         notes = (note for opened in results for note in opened.split.notes)
         self.panel.say("\n".join(("Done.", *dict.fromkeys(notes))))
+        yield
         for opened in results:
             add_result(OwnLayers(self._viewer), opened)
             yield

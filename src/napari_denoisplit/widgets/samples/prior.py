@@ -60,6 +60,7 @@ class PriorPart(JobPart):
     def _show(self, image: Image) -> Iterator[None]:
         """Add a layer for each structure, in which the images lie along T."""
         self.panel.say("")
+        yield
         if (viewer := self._viewer()) is None:
             return
         for c, structure in enumerate(image.channel_names):

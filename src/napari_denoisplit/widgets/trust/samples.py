@@ -172,6 +172,7 @@ class SamplesPart(JobPart):
             "windows of 10 x 10 pixels. It takes sides where the best estimate compromises; where "
             "few answers decide, another draw may take the other side."
         )
+        yield
         hide_results(self._viewer, result)
         for c, structure in enumerate(result.split.structures):
             data, title = result.as_in_viewer(mode[c]), f"{structure} · most probable"
@@ -182,6 +183,7 @@ class SamplesPart(JobPart):
         self, result: FoundResult, channel: int, found: ConsensusStack
     ) -> Iterator[None]:
         self.panel.say(found.summary)
+        yield
         hide_results(self._viewer, result)
         structure = result.split.structures[channel]
         confidence, title = result.as_in_viewer(found.confidence), f"{structure} · confidence"
@@ -199,6 +201,7 @@ class SamplesPart(JobPart):
         self, result: FoundResult, corner: tuple[int, ...], found: Interpretations
     ) -> Iterator[None]:
         self.panel.say(found.summary)
+        yield
         hide_results(self._viewer, result)
         for layer in result.mmse:
             layer.visible = True  # what lies around the region
