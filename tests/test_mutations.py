@@ -230,6 +230,7 @@ def is_refused(path, shape, off=0):
     except DenoisplitError as error:
         told = str(error)
     else:
+        assert image.notes or len(pixels.shape) == len(shape)
         assert image.notes or np.allclose(pixels.shape, shape, rtol=0, atol=off)
         assert len(image.axes) == pixels.ndim
         return False

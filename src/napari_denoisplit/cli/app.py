@@ -105,8 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in words
     if debug:  # allowed anywhere, as it is added to a line that went wrong
         words = ["--debug", *(word for word in words if word != "--debug")]
-    else:  # what tifffile logs about a damaged file is said better by the error
-        logging.getLogger("tifffile").addHandler(logging.NullHandler())
+    else:  # what these log about a damaged file (zarr by asyncio) is said better by the error
+        for library in ("tifffile", "asyncio"):
+            logging.getLogger(library).addHandler(logging.NullHandler())
     print_anything()
     is_main = threading.current_thread() is threading.main_thread()
     # Before and between jobs, too, an end that a scheduler asks for is the user's Ctrl-C.

@@ -17,6 +17,18 @@ from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.noise.files.noise_file import read_noise_model
 
 
+@pytest.mark.parametrize("claim", ["99999999", " 99999999 ", "99_999_999", "&#57;9999999"])
+@pytest.mark.parametrize("name", ["SizeT", "PlaneCount"])
+def test_every_way_to_write_a_number_is_bounded(tmp_path, name, claim):
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, np.zeros((2, 64, 64), np.uint16), metadata={"axes": "TYX"})
+    header = tifffile.tiffcomment(path)
+    assert header.count(f'{name}="2"') == 1
+    tifffile.tiffcomment(path, header.replace(f'{name}="2"', f'{name}="{claim}"').encode())
+    with pytest.raises(ImageError, match="more than can be true"):
+        read_image(path)
+
+
 @pytest.mark.parametrize("axis", ["T", "Z", "C"])
 @pytest.mark.parametrize("read", [read_image, lambda path: read_images([path])])
 def test_planes_that_no_file_has_are_refused_before_they_are_listed(tmp_path, axis, read):

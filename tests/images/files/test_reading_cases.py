@@ -204,3 +204,16 @@ def test_a_scale_in_an_array_of_its_own_is_no_pixel_size(cases):
 def test_a_zipped_ome_zarr_is_to_be_unzipped(cases):
     with pytest.raises(ImageError, match="unzip it first"):
         read_image(cases / "n.ozx")
+
+
+def test_a_page_of_zeros_is_no_page_that_was_never_there(tmp_path):
+    path = tmp_path / "a.tif"
+    for rows in (8, 9):  # pages of two sizes, which are looked at one by one
+        tifffile.imwrite(path, np.ones((rows, 8), np.uint16), append=rows > 8, metadata=None)
+    with tifffile.TiffFile(path) as file:
+        second = file.pages[1].offset
+    data = bytearray(path.read_bytes())
+    data[second : second + 2] = bytes(2)  # it has no tags
+    path.write_bytes(data)
+    with pytest.raises(ImageError, match="its plane 2 has no size"):
+        read_image(path)

@@ -70,6 +70,10 @@ def missing_part(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> st
         return (
             f"{absent} of its {len(series.pages)} planes lie in files that are not here ({names})"
         )
+    if series.kind == "generic":  # of no other kind are pages without a size left out
+        sizeless = [i for i, page in enumerate(file.pages, start=1) if not page.shape]
+        if sizeless:
+            return f"its plane {sizeless[0]} has no size"
     broken = _broken_promise(file, series)
     if broken:
         return broken

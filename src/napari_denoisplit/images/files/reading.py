@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import weakref
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -23,6 +22,7 @@ from napari_denoisplit.images.files.grey_levels import as_meant, without_alpha
 from napari_denoisplit.images.files.mrc import is_mrc, read_mrc
 from napari_denoisplit.images.files.remarks import remarks, tifffile_remarks
 from napari_denoisplit.images.files.tiles import bound_tiles
+from napari_denoisplit.images.ome_header import ome_elements, tag
 from napari_denoisplit.images.pixel_size import tiff_metadata
 from napari_denoisplit.images.zarr.nodes import ZARR_FILES, is_zarr
 from napari_denoisplit.memory import READ_WHOLE
@@ -173,12 +173,12 @@ def _damage_of(path: Path) -> Iterator[None]:
 
 def _check_count(path: Path, file: tifffile.TiffFile) -> None:
     """Refuse numbers of planes that no file has, before a list of them is made."""
-    header = file.ome_metadata or ""
-    for pixels in re.findall(r"<[^<>]*\bSize[TCZ]\s*=[^<>]*>", header):
-        sizes = re.findall(r"""\bSize[TCZ]\s*=\s*["'](\d+)["']""", pixels)
-        if prod(int(size[:20]) for size in sizes) > MOST_PLANES:
+    for element in ome_elements(file.ome_metadata):
+        names = {"Pixels": ("SizeT", "SizeC", "SizeZ"), "TiffData": ("PlaneCount",)}
+        sizes = [int(element.get(name, "1")) for name in names.get(tag(element), ())]
+        if prod(sizes) > MOST_PLANES:
             raise ImageError(
-                f"{path} claims to have {' x '.join(size[:20] for size in sizes)} planes, more "
+                f"{path} claims to have {' x '.join(f'{size:.6g}' for size in sizes)} planes, more "
                 "than can be true: its OME header is damaged. Save it anew."
             )
 
