@@ -33,6 +33,8 @@ class FakeJobs:
 
     seconds: float = 0.01
     error: Exception | None = None
+    improves: bool = True
+    """Whether an epoch is better than those before."""
     endless: bool = False
     no_disk: object = None
     """A model that no disk takes."""
@@ -108,7 +110,7 @@ class FakeJobs:
                 break
             elbo = Elbo(2 / epoch, 1 / epoch, (0.1, 0.2))
             psnr = tuple(20 + epoch + c for c in range(len(fields.channel_names)))
-            done = EpochDone(epoch, epoch * 10, epoch, elbo, elbo, psnr, 1e-3, 0, True)
+            done = EpochDone(epoch, epoch * 10, epoch, elbo, elbo, psnr, 1e-3, 0, self.improves)
             history.append(done)
             yield done
             patch = np.resize(fields.fields[0][:, :32, :32], (len(fields.channel_names), 32, 32))

@@ -193,6 +193,8 @@ def _report(trained: Trained, channel_names: Sequence[str]) -> None:
     if best:
         for name, psnr in zip(channel_names, best[-1].psnr, strict=True):
             typer.echo(f"{name}: PSNR {psnr:.2f} dB on the part kept for validation")
+    else:
+        typer.echo("no epoch was better than before: the earlier model is kept")
     if trained.stopped_early:
         typer.echo("stopped early")
     typer.echo(f"model: {trained.path or _another_place(trained.model)}")

@@ -10,7 +10,11 @@ from napari_denoisplit.widgets.parts.boxes import NumberBox, WholeNumberBox
 
 @pytest.mark.parametrize("language", ["de_DE", "en_US", "fr_FR", "de_CH"])
 @pytest.mark.parametrize(
-    ("typed", "read"), [("1.5", 1.5), ("1,5", 1.5), ("1,234.5", 7), ("1.234,5", 7), ("1 5", 7)]
+    ("typed", "read"),
+    [
+        *[("1.5", 1.5), ("1,5", 1.5), ("1,234.5", 7), ("1.234,5", 7), ("1 5", 7)],
+        *[("2.5e2", 250), ("2,5E2", 250), ("1e-3", 7), ("0.001", 7), ("1e", 7), ("1e99", 7)],
+    ],
 )
 def test_a_point_and_a_comma_are_before_decimals_in_every_language(qtbot, language, typed, read):
     box = NumberBox()
@@ -25,7 +29,7 @@ def test_a_point_and_a_comma_are_before_decimals_in_every_language(qtbot, langua
 
 
 @pytest.mark.parametrize("language", ["de_DE", "en_US"])
-@pytest.mark.parametrize(("typed", "read"), [("12", 12), ("1.5", 7), ("1,5", 7)])
+@pytest.mark.parametrize(("typed", "read"), [("12", 12), ("1.5", 7), ("1,5", 7), ("2000000", 7)])
 def test_a_whole_number_has_no_separators(qtbot, language, typed, read):
     box = WholeNumberBox()
     qtbot.addWidget(box)

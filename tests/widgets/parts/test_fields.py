@@ -10,7 +10,7 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_denoisplit.settings import SplitSettings, TrainSettings
+from napari_denoisplit.settings import DenoiseSettings, SplitSettings, TrainSettings
 from napari_denoisplit.widgets.parts.fields import (
     SettingsForm,
     build_control,
@@ -98,6 +98,16 @@ def test_an_error_becomes_a_sentence():
     with pytest.raises(ValidationError) as caught:
         Settings(count=50)
     assert sentence(caught.value) == "count: Input should be less than or equal to 9 (found 50)"
+
+
+@pytest.mark.parametrize("rate", [3e-4, 1e-3, 4e-3, 1.0])
+@pytest.mark.parametrize("settings", [TrainSettings, DenoiseSettings])
+def test_a_learning_rate_is_shown_and_kept_as_it_is(qtbot, settings, rate):
+    control = build_control(settings, "learning_rate", "Learning rate")
+    qtbot.addWidget(control.widget)
+    control.set_value(rate)
+    assert control.value() == rate
+    assert float(control.widget.text().replace(",", ".")) == rate
 
 
 def test_a_tooltip_calls_choices_as_the_list_does(qtbot):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from qtpy import API_NAME
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import Progress, Stage
 from napari_denoisplit.settings import SplitSettings
+from napari_denoisplit.widgets.parts.boxes import WholeNumberBox
 from napari_denoisplit.widgets.parts.run_panel import RunPanel
 from napari_denoisplit.widgets.parts.worker import Cancelled
 from napari_denoisplit.widgets.split.widget import SplitWidget
@@ -117,6 +119,23 @@ def test_an_error_in_what_is_shown_frees_the_button(panel, fake):
         fake.on_done("cells")
     assert not panel.is_busy
     assert panel.button.isEnabled()
+
+
+def test_what_was_typed_last_is_read_where_a_click_takes_no_focus(qtbot, panel):
+    box = WholeNumberBox(panel)
+    panel.layout().addWidget(box)
+    panel.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # as on macOS
+    found = []
+    panel.start_clicked.connect(lambda: found.append(box.value()))
+    with qtbot.waitExposed(panel):
+        panel.show()
+    panel.activateWindow()
+    box.setFocus()
+    qtbot.waitUntil(box.hasFocus)
+    box.selectAll()
+    qtbot.keyClicks(box, "5")
+    qtbot.mouseClick(panel.button, Qt.MouseButton.LeftButton)
+    assert found == [5]
 
 
 def test_an_obstacle_disables_the_button_and_says_why(panel):

@@ -222,6 +222,18 @@ def test_a_training_is_gone_on_with_where_its_model_lies(qtbot, widget, jobs, tm
     assert jobs.calls[0]["path"] == tmp_path / "old.denoisplit"
 
 
+def test_a_training_that_goes_on_to_nothing_better_keeps_its_model_and_says_so(
+    qtbot, widget, jobs, tmp_path
+):
+    (tmp_path / "old.last.denoisplit").write_bytes(b"state")
+    (tmp_path / "old.denoisplit").write_bytes(b"best")
+    widget.open_files([tmp_path / "old.denoisplit"])
+    jobs.improves = False
+    run(qtbot, widget)
+    assert "the earlier model is kept" in widget.panel.status.text()
+    assert not widget.split_button.isHidden()
+
+
 def test_the_choices_reach_the_job(qtbot, widget, jobs):
     widget.choices.how["preset"].set_value("tiny")
     widget.choices.how["minutes"].set_value(0.5)

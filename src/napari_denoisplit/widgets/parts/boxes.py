@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
@@ -10,6 +12,8 @@ from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox, QWidget
 
 _SEPARATORS = ".,٫٬'’\u00a0\u202f "
 """Of decimals or of groups of digits, somewhere in the world."""
+_WITH_EXPONENT = re.compile(r"[+-]?\d+\.?\d*[eE][+-]?\d{1,2}")
+_LEAST_DECIMALS = 2  # that are shown
 
 
 class WholeNumberBox(QSpinBox):
@@ -23,7 +27,7 @@ class WholeNumberBox(QSpinBox):
         """Take digits alone; what has a separator can be typed on, and is not accepted."""
         if text != self.specialValueText() and any(one in _SEPARATORS for one in text):
             return QValidator.State.Intermediate, text, position
-        return super().validate(text, position)
+        return _typed_on(super().validate(text, position))
 
     def fixup(self, text: str) -> str:
         """Leave the text: Qt would take its separators out."""
@@ -44,7 +48,7 @@ class NumberBox(QDoubleSpinBox):
         found = [one for one in text if one in _SEPARATORS]
         if len(found) > 1 or any(one not in ".,٫" for one in found):
             return QValidator.State.Intermediate, text, position
-        return super().validate(self._local(text), position)
+        return _typed_on(super().validate(self._local(text), position))[0], text, position
 
     def valueFromText(self, text: str) -> float:
         """Read a number as `validate` takes it."""
@@ -54,9 +58,24 @@ class NumberBox(QDoubleSpinBox):
         """Leave the text: Qt would take its separators out."""
         return text
 
+    def textFromValue(self, value: float) -> str:
+        """Leave out zeros at the end that nobody needs."""
+        text: str = super().textFromValue(value)
+        kept = len(text) - max(0, self.decimals() - _LEAST_DECIMALS)
+        return text[:kept] + text[kept:].rstrip(self.locale().zeroDigit())
+
     def _local(self, text: str) -> str:
         point = self.locale().decimalPoint()
-        return text.replace(",", ".").replace("٫", ".").replace(".", point)
+        text = text.replace(",", ".").replace("٫", ".")
+        if _WITH_EXPONENT.fullmatch(text):
+            text = format(Decimal(text), "f")
+        return text.replace(".", point)
+
+
+def _typed_on(answer: Any) -> Any:
+    """Keep what is typed as it is: Qt would swallow what does not fit, and read 13 for 1e-3."""
+    state, *rest = answer
+    return (QValidator.State.Intermediate if state == QValidator.State.Invalid else state, *rest)
 
 
 def guard_wheel(widget: QWidget) -> None:

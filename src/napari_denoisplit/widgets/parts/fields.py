@@ -34,6 +34,7 @@ _LARGEST_INT = 2**31 - 1
 _AUTOMATIC = "automatic"
 _CHARACTERS = 8  # of a choice that a narrow dock must show
 _DECIMALS = 2  # of a number, unless its default has more
+_MANY_DECIMALS = 6  # of one that may be next to nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,8 @@ def _number(metadata: Iterable[Any], optional: bool, none_title: str, decimals: 
     limits = _limits(metadata)
     box = NumberBox()
     high = limits.get("le", limits.get("lt", 1e9))
-    box.setDecimals(decimals)
+    # What may come as close to zero as it likes, such as a rate, does.
+    box.setDecimals(_MANY_DECIMALS if limits.get("gt") == 0 and high <= 1 else decimals)
     tick = 10.0 ** -box.decimals()
     low = limits["ge"] if "ge" in limits else limits.get("gt", -tick) + tick
     box.setRange(low, high - tick if "lt" in limits else high)

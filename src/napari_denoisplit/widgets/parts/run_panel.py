@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QWidget
 
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import Progress, Stage, ignore
@@ -233,8 +233,11 @@ class RunPanel(QWidget):
     def _click(self) -> None:
         if self.is_running:
             self.stop()
-        else:
-            self.start_clicked.emit()
+            return
+        # On macOS a click does not take the focus, and what was typed last would not be read.
+        if isinstance(typed := QApplication.focusWidget(), QAbstractSpinBox):
+            typed.interpretText()
+        self.start_clicked.emit()
 
     def _show_progress(self, event: Progress) -> None:
         self.bar.setRange(0, _STEPS)

@@ -177,7 +177,7 @@ class TrainRun:
                 assert_never(event)
 
     def _done(self, trained: Trained) -> None:
-        self.model = trained.path if self._history else None
+        self.model = trained.path
         self.unsaved = trained.model if trained.path is None else None
         self._panel.say(self._summary(trained))
 
@@ -198,13 +198,14 @@ class TrainRun:
 
     def _summary(self, trained: Trained) -> str:
         best = [epoch for epoch in trained.history if epoch.is_best]
-        if not best:
-            return "Stopped before the first epoch ended: there is no model yet."
         ending = "Stopped" if trained.stopped_early else "Trained"
-        kept = f"{ending}; the model of epoch {best[-1].epoch} is kept."
+        kept = f"{ending} on, and no epoch was better than before: the earlier model is kept."
+        if best:
+            kept = f"{ending}; the model of epoch {best[-1].epoch} is kept."
         saved = [] if trained.path is None else [f"Saved as {trained.path}"]
+        psnr = [_psnr_text(best[-1], self._structures)] if best else []
         # What the model is worth comes first: it says what to do next.
-        return "\n".join([*trained.notes, kept, *saved, _psnr_text(best[-1], self._structures)])
+        return "\n".join([*trained.notes, kept, *saved, *psnr])
 
 
 def epoch_text(epoch: EpochDone, structures: Sequence[str]) -> str:
