@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,7 +141,7 @@ def test_an_image_of_another_program_is_read_where_this_reader_is_chosen(viewer,
     assert viewer.layers["DAPI"].axis_labels == ("y", "x")
 
 
-def test_what_is_no_image_is_left_to_others_without_a_word(tmp_path):
+def test_what_is_no_image_is_left_to_others_and_it_is_said_why(tmp_path):
     (tmp_path / "text.ome.tif").write_text("no pixels")
     (tmp_path / "empty.ome.tif").touch()
     (tmp_path / "folder").mkdir()
@@ -150,11 +151,11 @@ def test_what_is_no_image_is_left_to_others_without_a_word(tmp_path):
     (tmp_path / "broken.zarr" / "zarr.json").write_text("{")
     tifffile.imwrite(tmp_path / "whole.ome.tif", np.zeros((3, 64, 64), "u2"))
     (tmp_path / "cut.ome.tif").write_bytes((tmp_path / "whole.ome.tif").read_bytes()[:400])
-    for path in tmp_path.iterdir():
-        found = get_reader(str(path))
-        assert (found is None) == (path.name != "whole.ome.tif"), path
-    assert get_reader(str(tmp_path / "missing.ome.tif")) is None
-    assert get_reader("https://example.org/a.ome.tif") is None
+    assert get_reader(str(tmp_path / "whole.ome.tif"))
+    refused = [path for path in tmp_path.iterdir() if path.name != "whole.ome.tif"]
+    for path in (*refused, tmp_path / "missing.ome.tif", "https://example.org/a.ome.tif"):
+        with pytest.warns(UserWarning, match=Path(path).name):
+            assert get_reader(str(path)) is None, path
     assert get_reader([str(tmp_path / "whole.ome.tif")] * 2) is None
 
 
@@ -176,7 +177,11 @@ def test_a_damaged_result_is_left_to_others_or_ends_in_a_clear_error(split, tmp_
     data = whole.read_bytes()
     for _ in range(40):
         whole.write_bytes(mutant(data, rng))
-        if (reader := get_reader(str(whole))) is not None:
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            reader = get_reader(str(whole))
+        assert (reader is None) == bool(told)
+        if reader is not None:
             try:
                 assert reader(str(whole))
             except DenoisplitError:

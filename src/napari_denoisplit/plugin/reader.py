@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,8 +32,8 @@ def get_reader(path: str | list[str]) -> Callable[[object], list[LayerData]] | N
 
     Returns
     -------
-    What reads the layers; None where this is no image that can be read here. Pixels are not read
-    before.
+    What reads the layers; None, and a warning that says why, where this is no image that can be
+    read here. Pixels are not read before.
     """
     from napari_denoisplit.images.files.reading import read_image  # loads tifffile
     from napari_denoisplit.images.results.files import is_result
@@ -44,7 +45,9 @@ def get_reader(path: str | list[str]) -> Callable[[object], list[LayerData]] | N
         if is_result(place):
             return partial(_layers_of_result, place)
         return partial(_layers_of_image, place, read_image(place, lazy_above=0))
-    except ImageError:
+    except ImageError as error:
+        # napari says no more than that the file was refused.
+        warnings.warn(str(error), stacklevel=2)
         return None
 
 

@@ -24,7 +24,10 @@ def cells() -> list[LayerData]:
     superposition, truth = cells_to_split()
     colors = zip(truth.channel_names, truth.data, COLORMAPS, strict=True)
     hidden = [
-        _plain(channel, f"true {name}", color, kind="truth", visible=False)
+        # That they are of the superposition says that it shows several structures.
+        _plain(
+            channel, f"true {name}", color, kind="truth", image=superposition.name, visible=False
+        )
         for name, channel, color in colors
     ]
     return [*hidden, _plain(superposition.data, superposition.name, "gray")]
@@ -50,7 +53,7 @@ def critters_to_train_on() -> list[LayerData]:
 
 
 def _plain(
-    image: NDArray[np.float32],
+    pixels: NDArray[np.float32],
     name: str,
     colormap: str,
     *,
@@ -60,15 +63,15 @@ def _plain(
     """Make a layer; one that is made of the kind "truth" is never proposed as the one to split."""
     import numpy as np
 
-    low, high = np.percentile(image, (1, 99.7))
+    low, high = np.percentile(pixels, (1, 99.7))
     return (
-        image,
+        pixels,
         {
             "name": name,
             "colormap": colormap,
             "blending": "translucent" if colormap == "gray" else "additive",
             "contrast_limits": (float(low), float(high)),
-            "axis_labels": ("t", "y", "x")[-image.ndim :],
+            "axis_labels": ("t", "y", "x")[-pixels.ndim :],
             "visible": visible,
             "metadata": layer_metadata(**made),
         },

@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.images.training.noise_data import NoiseData
+from napari_denoisplit.noise.pairs import static_field
 from napari_denoisplit.noise.pairs.gathering import gather, joint_histogram
 from napari_denoisplit.settings import NoiseFitSettings
 
@@ -110,6 +111,17 @@ def test_a_smooth_field_drifts_only_if_it_moves(seed, moves):
     stack = [100 + 2 * rng.poisson(s) + rng.normal(0, 4, s.shape) for s in signals]
     pairs = of_repeats(np.array(stack, np.float32))
     assert any("drifts" in note for note in pairs.notes) == moves
+
+
+def test_a_repeat_that_no_window_can_place_lies_still():
+    windows = [np.full((3, 8, 8), 1.0, np.float32)] * 2
+    shifts = np.zeros((3, 2))
+    shifts[0] = np.nan
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(static_field, "_shifts", lambda _: shifts)
+        aligned, _, whole = static_field._aligned(windows, [np.ones((8, 8), bool)] * 2, [])
+    assert len(aligned) == 2
+    assert not whole.any()
 
 
 def test_flat_repeats_do_not_drift():

@@ -14,7 +14,7 @@ from napari_denoisplit.errors import ImageError
 from napari_denoisplit.events import run
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
-from napari_denoisplit.plugin.sample_data import cells
+from napari_denoisplit.plugin.sample_data import cells, cells_alone
 from napari_denoisplit.widgets.choosers.chosen import read_all
 from napari_denoisplit.widgets.choosers.images import FILE, LAYER, ImageChooser, Role
 from napari_denoisplit.widgets.choosers.roles import NOISY_IMAGES, STRUCTURES, SUPERPOSITION
@@ -264,6 +264,12 @@ def test_no_result_is_proposed_as_a_second_structure(viewer, dock):
     chooser = dock(viewer, ImageChooser(viewer_reference(viewer), STRUCTURES))
     assert [one.layer for one in chooser.layers.choices] == [layer(viewer, "cells"), None]
     assert "Choose a layer for Structure 2" in chooser.problem
+
+
+def test_of_the_samples_those_to_train_on_are_proposed_as_structures(viewer, source):
+    for data, keywords, _ in (*cells(), *cells_alone()):
+        viewer.add_image(data, **keywords)
+    assert source.structures == ("nuclei", "actin")
 
 
 def test_neither_a_truth_nor_what_was_split_is_proposed_as_a_structure(viewer, source):

@@ -215,9 +215,9 @@ def _aligned(
     whole: Shifts = np.zeros(shifts.shape[1:], dtype=np.int64)
     if np.isnan(shifts).all():
         return list(windows), list(masks), whole
-    # A window without structure follows the others.
-    common = np.nan_to_num(np.nanmedian(shifts, axis=0)) if len(shifts) > 1 else shifts[0]
-    common = np.nan_to_num(common)
+    # A window without structure follows the others, and a repeat that no window places lies still.
+    common, known = np.zeros(shifts.shape[1:]), np.isfinite(shifts).any(axis=0)
+    common[known] = np.nanmedian(shifts[:, known], axis=0)
     drift = float(np.hypot(*np.ptp(common, axis=0)))
     if drift < _DRIFT:
         return list(windows), list(masks), whole
