@@ -95,6 +95,24 @@ def test_nothing_is_set_back_under_a_job(viewer, qtbot, monkeypatch):
     assert page.settings["n_samples"].value() == 7
 
 
+def test_settings_that_stand_in_no_form_are_remembered_and_set_back_as_well(new_session):
+    before = new_session()
+    before.show_page("Trust").mask.slider.setValue(50)
+    before.show_page("Trust").samples.n_answers.setValue(5)
+    before.show_page("Train").preview.setChecked(False)
+    dock = new_session()
+    assert not dock.show_page("Train").preview.isChecked()
+    page = dock.show_page("Trust")
+    assert (page.mask.slider.value(), page.samples.n_answers.value()) == (50, 5)
+    assert "50%" in page.mask.threshold.text()
+    assert "Alternatives" in dock.defaults_button.toolTip()
+    dock.defaults_button.click()
+    assert (page.mask.slider.value(), page.samples.n_answers.value()) == (33, 3)
+    assert dock.defaults_button.isHidden()
+    remember_values("Trust", {"limit": 1000, "n_alternatives": "many"})
+    assert new_session().show_page("Trust").mask.slider.value() == 33
+
+
 def test_what_is_locked_for_want_of_a_result_is_set_back_nevertheless(new_session):
     before = new_session().show_page("Samples")
     before.view["show"].set_value("difference")

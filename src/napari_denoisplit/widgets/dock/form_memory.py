@@ -14,7 +14,7 @@ from napari_denoisplit.widgets.parts.run_panel import RunPanel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from qtpy.QtWidgets import QWidget
+    from napari_denoisplit.widgets.parts.docked import DockedWidget
 
 
 class FormMemory(QObject):
@@ -32,17 +32,21 @@ class FormMemory(QObject):
 
     changed = Signal()  # something differs from the defaults, or nothing does any more
 
-    def __init__(self, name: str, page: QWidget) -> None:
+    def __init__(self, name: str, page: DockedWidget) -> None:
         super().__init__(page)
         self._name = name
         self._forms = page.findChildren(SettingsForm)
         self._panels = page.findChildren(RunPanel)
-        self._controls = {key: one for form in self._forms for key, one in form.controls.items()}
+        self._alone = page.settings_alone
+        of_forms = {key: one for form in self._forms for key, one in form.controls.items()}
+        self._controls = of_forms | dict(self._alone)
         self._defaults = {key: control.value() for key, control in self._controls.items()}
         if valid := self._valid(remembered_values(name)):
             self._show(valid)
         for form in self._forms:
             form.changed.connect(self._keep)
+        for control in self._alone.values():
+            control.changed.connect(self._keep)
 
     @property
     def differing(self) -> dict[str, str]:
@@ -74,7 +78,8 @@ class FormMemory(QObject):
 
     def _show(self, values: Mapping[str, Any]) -> None:
         # One control may set others, such as a recipe: all are set, and then told of at once.
-        blockers = [QSignalBlocker(control.widget) for control in self._controls.values()]
+        in_forms = [one for key, one in self._controls.items() if key not in self._alone]
+        blockers = [QSignalBlocker(control.widget) for control in in_forms]
         for key, value in values.items():
             self._controls[key].set_value(value)
         for blocker in blockers:

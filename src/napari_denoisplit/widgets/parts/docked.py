@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_denoisplit.widgets.parts.controls import Text
+    from napari_denoisplit.widgets.parts.fields import Control
 
 
 class DockedWidget(QWidget):
@@ -45,6 +46,11 @@ class DockedWidget(QWidget):
         self._viewer = viewer_reference(napari_viewer)
         self._column = Column(self)
         self.setAccessibleName(name)
+
+    @property
+    def settings_alone(self) -> Mapping[str, Control]:
+        """Controls of settings that stand in no form, by name: they are remembered, too."""
+        return {}
 
     def offer_model(self, path: Path) -> None:
         """Take a model that another page knows of, unless the user has chosen one here."""

@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, is_dataclass, replace
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
@@ -165,6 +167,16 @@ def build_control(
     control.widget.setAccessibleName(label)
     control.widget.setObjectName(name)
     return control
+
+
+def control_alone(widget: QAbstractButton | QAbstractSlider | QSpinBox) -> Control:
+    """Control of a setting that stands in no form: a box to tick, a slider or a number."""
+    if isinstance(widget, QAbstractButton):
+        check = TypeAdapter(bool).validate_python
+        return Control(widget, widget.isChecked, widget.setChecked, widget.toggled, check)
+    whole = Annotated[int, Field(ge=widget.minimum(), le=widget.maximum())]
+    check = TypeAdapter(whole).validate_python
+    return Control(widget, widget.value, widget.setValue, widget.valueChanged, check)
 
 
 def sentence(error: ValidationError) -> str:

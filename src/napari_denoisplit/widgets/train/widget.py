@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QCheckBox
-
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.widgets.choosers.images import ImageChooser
 from napari_denoisplit.widgets.choosers.roles import STRUCTURES
 from napari_denoisplit.widgets.parts.column import Fold
-from napari_denoisplit.widgets.parts.controls import button
+from napari_denoisplit.widgets.parts.controls import button, check_box
 from napari_denoisplit.widgets.parts.dialogs import ask_for_new_file
 from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES
-from napari_denoisplit.widgets.parts.fields import tooltip
+from napari_denoisplit.widgets.parts.fields import control_alone
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.train.choices import ModelTarget, TrainChoices
@@ -24,9 +22,12 @@ from napari_denoisplit.widgets.train.recorded import RecordedChoice
 from napari_denoisplit.widgets.train.run import TrainOrder, TrainRun
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari.viewer import Viewer
 
     from napari_denoisplit.widgets.choosers.known_model import KnownModel
+    from napari_denoisplit.widgets.parts.fields import Control
 
 
 class TrainWidget(JobWidget):
@@ -47,9 +48,12 @@ class TrainWidget(JobWidget):
         self.recorded = RecordedChoice(self._viewer, self)
         self.choices = TrainChoices(self)
         self.target = ModelTarget(self)
-        self.preview = QCheckBox("Show a preview in the viewer", self)
-        self.preview.setChecked(True)
-        self.preview.setToolTip(tooltip("Split a region that is kept for validation now and then."))
+        self.preview = check_box(
+            "Show a preview in the viewer",
+            "Split a region that is kept for validation now and then.",
+            self,
+            checked=True,
+        )
         self.plot = TrainingPlot(self._viewer, self)
         self.plot.hide()
         self.split_button = button(
@@ -77,6 +81,11 @@ class TrainWidget(JobWidget):
         parts = (self.source, self.recorded, self.choices, self.target)
         told = next((part.problem for part in parts if part.problem), "")
         return told or self.choices.misfit(len(self._named()))
+
+    @property
+    def settings_alone(self) -> Mapping[str, Control]:
+        """Whether a preview is shown."""
+        return {"preview": control_alone(self.preview)}
 
     def take_noise_model(self, known: KnownModel) -> None:
         """Train with this noise model for the next structure that has none yet."""

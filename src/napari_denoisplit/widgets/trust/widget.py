@@ -9,6 +9,7 @@ from napari_denoisplit.images.layer_record import MMSE
 from napari_denoisplit.widgets.choosers.result import ResultChoice
 from napari_denoisplit.widgets.parts.docked import DockedWidget
 from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES
+from napari_denoisplit.widgets.parts.fields import control_alone
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 from napari_denoisplit.widgets.trust.mask import MaskPart
 from napari_denoisplit.widgets.trust.objects import ObjectsPart
@@ -16,11 +17,13 @@ from napari_denoisplit.widgets.trust.residual import ResidualPart
 from napari_denoisplit.widgets.trust.samples import SamplesPart
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from napari.viewer import Viewer
 
     from napari_denoisplit.widgets.layers.found import FoundResult
+    from napari_denoisplit.widgets.parts.fields import Control
 
 
 class TrustWidget(DockedWidget):
@@ -70,6 +73,12 @@ class TrustWidget(DockedWidget):
         self.residual.panel.finished.connect(partial(self._column.reveal, self.residual.verdict))
         for panel in (self.residual.panel, self.objects.panel, self.samples.panel):
             self.undocked.connect(panel.stop)
+
+    @property
+    def settings_alone(self) -> Mapping[str, Control]:
+        """What is trusted, and how many alternatives are looked for."""
+        alone = {"limit": self.mask.slider, "n_alternatives": self.samples.n_answers}
+        return {name: control_alone(widget) for name, widget in alone.items()}
 
     def offer_model(self, path: Path) -> None:
         """Take a model where the split does not know its own."""
