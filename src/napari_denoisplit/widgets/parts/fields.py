@@ -172,11 +172,11 @@ def build_control(
 def control_alone(widget: QAbstractButton | QAbstractSlider | QSpinBox) -> Control:
     """Control of a setting that stands in no form: a box to tick, a slider or a number."""
     if isinstance(widget, QAbstractButton):
-        check = TypeAdapter(bool).validate_python
-        return Control(widget, widget.isChecked, widget.setChecked, widget.toggled, check)
-    whole = Annotated[int, Field(ge=widget.minimum(), le=widget.maximum())]
-    check = TypeAdapter(whole).validate_python
-    return Control(widget, widget.value, widget.setValue, widget.valueChanged, check)
+        truth = TypeAdapter(bool).validate_python
+        return Control(widget, widget.isChecked, widget.setChecked, widget.toggled, truth)
+    within: Any = Annotated[int, Field(ge=widget.minimum(), le=widget.maximum())]
+    whole = TypeAdapter(within).validate_python
+    return Control(widget, widget.value, widget.setValue, widget.valueChanged, whole)
 
 
 def sentence(error: ValidationError) -> str:
