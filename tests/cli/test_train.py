@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 
 import numpy as np
 import pytest
@@ -244,7 +245,15 @@ def test_another_place_is_asked_for_a_model_that_no_disk_took(tmp_path, monkeypa
 
     stand_in(monkeypatch, "checkpoint", save_model)
     monkeypatch.setattr(typer, "prompt", lambda _: str(next(answers)))
-    with pytest.raises(TrainingError, match="lost"):  # nobody is there to be asked
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with pytest.raises(TrainingError, match="kept as"):  # nobody is there to be asked
+        _another_place(model)
+    (rescued,) = temporary.glob("*/model.denoisplit")
+    assert rescued.read_bytes() == b"saved"
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **_: str(tmp_path / "full"))
+    with pytest.raises(TrainingError, match="lost"):
         _another_place(model)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     assert _another_place(model) == tmp_path / "m.denoisplit"

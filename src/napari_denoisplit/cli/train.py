@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -201,7 +202,7 @@ def _report(trained: Trained, channel_names: Sequence[str]) -> None:
 
 
 def _another_place(model: Model) -> Path:
-    """Ask where else a model can be kept that no disk has taken."""
+    """Ask where else to keep a model that no disk took; without a terminal say where it is."""
     from napari_denoisplit.checkpoint import save_model
 
     while sys.stdin.isatty():
@@ -215,7 +216,15 @@ def _another_place(model: Model) -> Path:
             typer.echo(message_of(error), err=True)
         else:
             return path
+    rescued = Path(tempfile.mkdtemp(prefix="denoisplit-model-"), "model.denoisplit")
+    try:
+        save_model(rescued, model)
+    except (DenoisplitError, OSError) as error:
+        raise TrainingError(
+            "The model is lost: no disk took it, there is no terminal to ask for another place, "
+            f"and the folder for temporary files is no way out: {message_of(error)}"
+        ) from error
     raise TrainingError(
-        "The model is lost: no disk took it, and there is no terminal to ask for another place. "
-        "Make room, and train again."
+        f"The disk took no model. It was kept as {rescued}: move it from there, since folders for "
+        "temporary files are emptied."
     )
