@@ -4,6 +4,7 @@ A name must differ from every submodule of the package: after the submodule's fi
 mean the module.
 """
 
+from napari_denoisplit.api.adapting import adapt as adapt
 from napari_denoisplit.api.calibration import calibrate as calibrate
 from napari_denoisplit.api.images import denoise as denoise
 from napari_denoisplit.api.images import denoise_by_samples as denoise_by_samples
@@ -55,6 +56,7 @@ from napari_denoisplit.images.training.fields import TrainingFields as TrainingF
 from napari_denoisplit.images.training.noise_data import NoiseData as NoiseData
 from napari_denoisplit.images.training.normalization import Normalization as Normalization
 from napari_denoisplit.images.training.separate import SeparateFields as SeparateFields
+from napari_denoisplit.jobs.adapt.job import Adapted as Adapted
 from napari_denoisplit.jobs.batch.outcome import BatchResult as BatchResult
 from napari_denoisplit.jobs.calibrate.job import Calibrated as Calibrated
 from napari_denoisplit.jobs.denoise.job import Denoised as Denoised
@@ -72,6 +74,7 @@ from napari_denoisplit.measures.samples.statistics import SampleReading as Sampl
 from napari_denoisplit.noise.files.noise_file import read_noise_model as read_noise_model
 from napari_denoisplit.noise.files.noise_file import write_noise_model as write_noise_model
 from napari_denoisplit.noise.fitting.mixture import fit_gaussian_mixture as fit_gaussian_mixture
+from napari_denoisplit.settings import AdaptSettings as AdaptSettings
 from napari_denoisplit.settings import CalibrateSettings as CalibrateSettings
 from napari_denoisplit.settings import ContextSettings as ContextSettings
 from napari_denoisplit.settings import DenoiseSettings as DenoiseSettings

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_denoisplit import __version__
+from napari_denoisplit.cli.adapt import adapt
 from napari_denoisplit.cli.add_noise import add_noise
 from napari_denoisplit.cli.alternatives import alternatives
 from napari_denoisplit.cli.calibrate.command import calibrate
@@ -74,6 +75,7 @@ for _command in (
     example,
     demo,
     train,
+    adapt,
     split,
     film,
     calibrate,

@@ -4,6 +4,7 @@ The descriptions feed the help of the command line and the tooltips of the widge
 """
 
 from napari_denoisplit.settings.acquisition import Acquisition
+from napari_denoisplit.settings.adapting import AdaptSettings
 from napari_denoisplit.settings.context import ContextSettings
 from napari_denoisplit.settings.importing import ImportSettings
 from napari_denoisplit.settings.mixing import MixSettings
@@ -50,6 +51,7 @@ __all__ = [
     "PRESETS",
     "RECIPES",
     "Acquisition",
+    "AdaptSettings",
     "AnyNetwork",
     "Binning",
     "CalibrateSettings",

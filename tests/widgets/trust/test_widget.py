@@ -8,17 +8,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
+from tests.stand_in import stand_in
 from tests.widgets.conftest import layer
 
 from napari_denoisplit.checkpoint import Model, ModelHeader, load_model, save_model
 from napari_denoisplit.images.layer_record import kind_in_words, kind_of, layer_name
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.jobs.adapt.job import Adapted
 from napari_denoisplit.measures.trust.mask import background_of
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.noise.models.superposed import superposed_noise
 from napari_denoisplit.settings import LadderSettings, MixSettings
+from napari_denoisplit.verdict import Verdict
 from napari_denoisplit.widgets.parts.docked import open_page
 from napari_denoisplit.widgets.trust.samples import ALTERNATIVES, CONSENSUS, MODE
 from napari_denoisplit.widgets.trust.showing import show_image
@@ -131,6 +134,31 @@ def test_a_second_check_takes_the_place_of_the_first(qtbot, viewer, widget):
     n_layers = len(viewer.layers)
     finish(qtbot, widget.residual.panel)
     assert len(viewer.layers) == n_layers
+
+
+@pytest.mark.parametrize("helps", [True, False])
+def test_where_a_split_is_doubtful_the_model_can_be_adapted(
+    qtbot, widget, model_file, monkeypatch, helps
+):
+    part = widget.residual.adapting
+    assert not part.isVisibleTo(widget)
+    finish(qtbot, widget.residual.panel)
+    assert part.isVisibleTo(widget)
+
+    def adapt_job(model, recordings, settings, *, path=None, stop=None):
+        assert (model, recordings[0].name) == (model_file, "cells")
+        grade = "good" if helps else "do not use"
+        return Adapted(None, path if helps else None, Verdict(grade=grade, reasons=("So it is.",)))
+        yield
+
+    stand_in(monkeypatch, "jobs.adapt.job", adapt_job)
+    (model_file.parent / "cells_adapted.denoisplit").write_bytes(b"taken")
+    finish(qtbot, part.panel)
+    said = part.panel.status.text()
+    assert "So it is." in said
+    assert ("cells_adapted-2.denoisplit" in said) == helps
+    widget.residual.model.open(model_file.with_name("none.denoisplit"))
+    assert not part.isVisibleTo(widget)
 
 
 def test_a_verdict_goes_with_what_it_was_about(qtbot, viewer, widget, model_file, tmp_path):

@@ -1,8 +1,8 @@
 """Messages of errors, and the exit codes that they end the command with.
 
 0: all is done. 1: an image, a model or a computation failed. 2: the command was called wrongly.
-3: a noise model fell short of what was required of it. 130: the user interrupted it; what was
-done until then is kept.
+3: a noise model fell short of what was required of it, or adapting a model does not help. 130: the
+user interrupted it; what was done until then is kept.
 """
 
 from __future__ import annotations

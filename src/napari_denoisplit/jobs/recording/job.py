@@ -17,7 +17,7 @@ from napari_denoisplit.jobs.recording.scale import magnification_for, pixel_edge
 from napari_denoisplit.jobs.recording.windows import windows_of
 from napari_denoisplit.jobs.trust.brightness import brightness_of, factors_of
 from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
-from napari_denoisplit.measures.separation import doubt_about
+from napari_denoisplit.measures.trust.adaptation import standing_doubt
 from napari_denoisplit.measures.trust.likeness import noise_of, without_specks
 from napari_denoisplit.measures.trust.recording import (
     RecordingFigures,
@@ -147,7 +147,7 @@ def _without_a_look(model: Model, view: Image, enlarged: int) -> Verdict | None:
     header = model.header
     edges = pixel_edges(header, view)
     scale = None if edges is None else judge_scale(*edges, enlarged)
-    doubt = doubt_about(header.training)
+    doubt = standing_doubt(header.training)
     if scale is None or doubt is None:
         return scale or doubt
     return scale.joined(doubt)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.residuals import noise_models_of, reference_of, residual_job
 from napari_denoisplit.jobs.trust.round_trip import round_trip_job
-from napari_denoisplit.measures.separation import doubt_about
+from napari_denoisplit.measures.trust.adaptation import standing_doubt
 from napari_denoisplit.measures.trust.round_trip import judge_round_trip
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def check_job(
         As of `residual_job`.
     """
     check = yield from residual_job(model.header, image, split, stop=stop)
-    doubt = doubt_about(model.header.training)
+    doubt = standing_doubt(model.header.training)
     if doubt is not None and doubt.reasons[0] not in check.verdict.reasons:
         check = replace(check, verdict=check.verdict.joined(doubt))
     if stop is not None and stop.is_set():

@@ -26,6 +26,7 @@ from napari_denoisplit.nn.objective import Batch
 if TYPE_CHECKING:
     import threading
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from napari_denoisplit.checkpoint import Model, ModelHeader
@@ -67,16 +68,43 @@ def with_likeness(model: Model, batches: Batches | ShelvedBatches, stop: threadi
     plain = _in_the_middle(drawn, model.header)[:, 0].cpu().numpy()
     if not (noise := noise_of(plain)) > 0:  # as of images that were clipped to their background
         return model
+    likeness = likeness_from(model, tiles, plain, noise, stop)
+    if likeness is None:
+        return model
+    training = {**model.header.training, KEY: likeness.model_dump(mode="json")}
+    return replace(model, header=model.header.model_copy(update={"training": training}))
+
+
+def likeness_from(
+    model: Model,
+    tiles: Tensor,
+    plain: NDArray[np.float32],
+    noise: float,
+    stop: threading.Event | None = None,
+) -> Likeness | None:
+    """Summarize normalized tiles of a model's own kind; None where they are too few.
+
+    Parameters
+    ----------
+    model
+        On any device.
+    tiles
+        (N, 1, Y, X).
+    plain
+        (N, Y, X), the same with all structures as in the middle of the mixing range.
+    noise
+        Of these, as of `noise_of`.
+    stop
+        When set, no more tiles are looked at than it takes.
+    """
     generator = torch.Generator().manual_seed(_SEED)
     share = torch.rand((len(tiles), 1, 1, 1), generator=generator) * 2 - 1
     more = MOST_NOISE * noise * share.clamp(min=0).sqrt()  # half of the tiles as they are
     noisy = tiles.cpu() + more * torch.randn(tiles.shape, generator=generator)
     figures = figures_of(model, noisy, stop)
     if len(tiles) < LEAST_TILES or not all(np.isfinite(level).all() for level in figures):
-        return model
-    likeness = Likeness.of(figures, noise, contrast_of(plain, noise))
-    training = {**model.header.training, KEY: likeness.model_dump(mode="json")}
-    return replace(model, header=model.header.model_copy(update={"training": training}))
+        return None
+    return Likeness.of(figures, noise, contrast_of(plain, noise))
 
 
 def likeness_of(header: ModelHeader) -> Likeness | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from napari_denoisplit.settings import SplitSettings
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -79,8 +80,40 @@ def add_round_trip(
     stop: threading.Event | None = None,
 ) -> None:
     """Take planes of one split into sums; parameters as of `round_trip_job`."""
-    header = model.header
-    weights, noise = header.mix.mean_weights(split.n_structures), noise_models_of(header)
+    for trip in round_trips((model,), split, settings, stop=stop):
+        sums.add(trip.parts, trip.turned, *trip.again)
+
+
+class Trip(NamedTuple):
+    """What became of the parts of one plane, (C, Y, X) each, training grey levels."""
+
+    parts: Floats
+    turned: Floats
+    again: tuple[Floats, ...]
+    """What came back of the turned ones, by each model."""
+
+
+def round_trips(
+    models: Sequence[Model],
+    split: Split,
+    settings: SplitSettings,
+    *,
+    noise: float | None = None,
+    stop: threading.Event | None = None,
+) -> Iterator[Trip]:
+    """Put the parts of planes together anew, and split them again by each of some models.
+
+    Parameters
+    ----------
+    models
+        With the same mix and noise models.
+    split, settings, stop
+        As of `round_trip_job`.
+    noise
+        Standard deviation of the fresh noise, training grey levels; None: as noise models have it.
+    """
+    header = models[0].header
+    weights, noise_models = header.mix.mean_weights(split.n_structures), noise_models_of(header)
     taken = acquisition_of(split.provenance)
     chosen = settings.model_dump() | {"n_samples": N_SAMPLES, "keep_samples": 0}
     as_taken = taken.model_dump(include={"magnification", "brightness"})
@@ -95,22 +128,28 @@ def add_round_trip(
         turned = turned_apart(parts)
         try:
             with giving_up(stop):
-                variance = superposed_variance(noise, weights, turned).mean()
+                variance = superposed_variance(noise_models, weights, turned).mean()
                 if (parts.std(axis=(1, 2)) * weights).min() < FLAT * np.sqrt(variance):
                     continue
-                mixed = superpose(turned, weights, header.mix.offset)
-                mixed += superposed_noise(noise, weights, turned, _SEED)
+                fresh = superposed_noise(noise_models, weights, turned, _SEED)
         except GivenUp:
             return
-        image = Image(mixed, "YX", name="round trip")
-        try:
-            again = run(split_job(model, image, SplitSettings(**chosen), stop=stop))
-        except JobError:  # stopped before the first sample
-            if stop is None or not stop.is_set():
-                raise
-        if stop is not None and stop.is_set():
-            return  # fewer samples would have another error
-        sums.add(parts, turned, np.stack(again.read_mmse(())))
+        if noise is not None:
+            fresh *= np.float32(noise / np.sqrt(variance))
+        image = Image(
+            superpose(turned, weights, header.mix.offset) + fresh, "YX", name="round trip"
+        )
+        again = []
+        for model in models:
+            try:
+                back = run(split_job(model, image, SplitSettings(**chosen), stop=stop))
+            except JobError:  # stopped before the first sample
+                if stop is None or not stop.is_set():
+                    raise
+            if stop is not None and stop.is_set():
+                return  # fewer samples would have another error
+            again.append(np.stack(back.read_mmse(())))
+        yield Trip(parts, turned, tuple(again))
 
 
 def _middle(part: Floats) -> Floats:

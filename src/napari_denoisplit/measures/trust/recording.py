@@ -49,7 +49,7 @@ def judge_recording(figures: RecordingFigures) -> Verdict:
                 gravity,
                 f"Its noise is {figures.noise:.2g} times that of the training images (standard "
                 "deviation), beside structures of the same brightness: faint structures are lost. "
-                "Average several exposures, or train with noise like this.",
+                "Average several exposures, adapt the model to it, or train with noise like this.",
             )
         )
     by_noise = _BY_NOISE * max(0.0, figures.noise - 1.1)

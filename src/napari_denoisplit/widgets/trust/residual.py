@@ -20,6 +20,7 @@ from napari_denoisplit.widgets.parts.grade_words import verdict_html
 from napari_denoisplit.widgets.parts.job_widget import JobPart
 from napari_denoisplit.widgets.parts.plot import PLOTTING, ThemePlot
 from napari_denoisplit.widgets.parts.worker import loading
+from napari_denoisplit.widgets.trust.adapting import AdaptPart
 from napari_denoisplit.widgets.trust.showing import hide_results, show_image
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class ResidualPart(JobPart):
         self.model = ModelChoice(self)
         self.verdict = Text("Verdict on the residual", self, selectable=True)
         self.numbers = Text("Numbers of the residual", self, selectable=True)
+        self.adapting = AdaptPart(self._model_and_image, start, self)
         self.plot = ResidualPlot(viewer, self)
         self._lay_out()
         self._connect()
@@ -73,6 +75,7 @@ class ResidualPart(JobPart):
                 QLabel("Input that was split", self),
                 self.input,
                 self.verdict,
+                self.adapting,
                 self.numbers,
                 self.plot,
             )
@@ -128,7 +131,11 @@ class ResidualPart(JobPart):
 
     def _order(self) -> tuple[Any, Image, Any]:
         result: Any = self._result
-        return self.model.path, result.seen_in(self.input.layer), result
+        return *self._model_and_image(), result
+
+    def _model_and_image(self) -> tuple[Any, Image]:
+        result: Any = self._result
+        return self.model.path, result.seen_in(self.input.layer)
 
     def _begin(self, order: tuple[Path, Image, FoundResult]) -> None:
         result = order[-1]
@@ -145,7 +152,7 @@ class ResidualPart(JobPart):
 
     def _forget(self) -> None:
         self._checked = ()
-        for part in (self.verdict, self.numbers, self.plot):
+        for part in (self.verdict, self.adapting, self.numbers, self.plot):
             part.hide()
 
     def _mismatch(self) -> str:
@@ -169,6 +176,7 @@ class ResidualPart(JobPart):
         warning = _other_model(result, self.model)
         self.verdict.say(verdict_html(check.verdict))
         self.numbers.say(_numbers(check, warning))
+        self.adapting.setVisible(check.verdict.grade != "good")
         self.panel.say("")
         yield
         self.plot.show_check(check)

@@ -71,8 +71,9 @@ class TrustWidget(DockedWidget):
         self._take_drops({MODEL_SUFFIXES: self.residual.model.add}, self.residual.panel.status)
         self.split.changed.connect(self._on_split)
         self.residual.panel.finished.connect(partial(self._column.reveal, self.residual.verdict))
-        for panel in (self.residual.panel, self.objects.panel, self.samples.panel):
-            self.undocked.connect(panel.stop)
+        parts = self.residual, self.residual.adapting, self.objects, self.samples
+        for part in parts:
+            self.undocked.connect(part.panel.stop)
 
     @property
     def settings_alone(self) -> Mapping[str, Control]:

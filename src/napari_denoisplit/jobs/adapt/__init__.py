@@ -1,0 +1,1 @@
+"""Adapting a model to recordings without truth."""
