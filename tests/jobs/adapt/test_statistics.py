@@ -32,12 +32,10 @@ def test_with_the_whole_weight_every_batch_norm_centres_and_scales_the_tiles(net
     for norm in network.modules():
         if isinstance(norm, nn.BatchNorm2d):
             norm.register_forward_hook(lambda norm, x, y: seen.append(y.clone()))
-    noise = torch.Generator().manual_seed(3)
-    network.decode(network.encode(tiles), lambda level, shape: torch.randn(shape, generator=noise))
-    means = torch.stack([y.mean(dim=(0, 2, 3)) for y in seen])
-    spreads = torch.stack([y.std(dim=(0, 2, 3)) for y in seen])
-    assert means.abs().max() < 0.1  # another draw of the latents
-    assert (spreads - 1).abs().max() < 0.1
+    with torch.no_grad():
+        network.encode(tiles)  # as far as no latent is drawn
+    assert max(float(y.mean(dim=(0, 2, 3)).abs().max()) for y in seen) < 1e-3
+    assert max(float((y.std(dim=(0, 2, 3)) - 1).abs().max()) for y in seen) < 1e-2
 
 
 def test_the_first_batch_norm_moves_by_the_share(network, tiles):
