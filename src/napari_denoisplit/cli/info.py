@@ -204,6 +204,10 @@ def _training(header: ModelHeader) -> str:
         words.append(f"separation {verdict.headline}")
     if outlook := outlook_of(header.training):
         words.append(outlook)
+    adapted = header.provenance.get("adapted")
+    if isinstance(adapted, dict):
+        recordings = ", ".join(map(str, _listed(adapted.get("recordings"))))
+        words.append(f"adapted from {adapted.get('from')} to {recordings}")
     return "; ".join(words) or "unknown"
 
 
