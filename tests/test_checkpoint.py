@@ -134,15 +134,18 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def edited(path, change) -> None:
-    """Rewrite the JSON header of a model file."""
+    """Rewrite the JSON header of a model file, and its checksum."""
     data = path.read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     whole = json.loads(data[8 : 8 + length])
     inner = json.loads(whole["__metadata__"]["denoisplit"])
     change(inner)
     whole["__metadata__"]["denoisplit"] = json.dumps(inner)
+    whole["__metadata__"]["sha256"] = "0" * 64
     text = json.dumps(whole).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
+    data = struct.pack("<Q", len(text)) + text + data[8 + length :]
+    seal = hashlib.sha256(data).hexdigest().encode()
+    path.write_bytes(data.replace(b"0" * 64, seal, 1))
 
 
 @pytest.mark.parametrize(
@@ -165,6 +168,20 @@ def test_an_edited_header_is_refused_with_what_is_wrong(tmp_path, model, change,
     edited(path, change)
     with pytest.raises(ModelFileError, match=message):
         load_model(path)
+
+
+@pytest.mark.parametrize("place", ["weights", "mean", "seal"])
+def test_a_file_in_which_anything_changed_is_refused(tmp_path, model, place):
+    path = save_model(tmp_path / "m.denoisplit", model).path
+    data = bytearray(path.read_bytes())
+    at = {"weights": len(data) - 2, "mean": data.find(b"input_mean") + 13}.get(
+        place, data.find(b"sha256") + 12
+    )
+    data[at] = ord("1") if data[at] != ord("1") else ord("2")
+    path.write_bytes(data)
+    for read in (load_model, check_weights):
+        with pytest.raises(ModelFileError, match="checksum"):
+            read(path)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +147,8 @@ def test_a_damaged_noise_model_is_refused_or_right(tmp_path, rng, kind, suffix):
     assert not unnamed
 
 
-def test_a_damaged_model_file_is_refused_or_finite(tmp_path, rng):
+@pytest.mark.parametrize("sealed", [False, True], ids=["", "sealed"])
+def test_a_damaged_model_file_is_refused_or_finite(tmp_path, rng, sealed):
     network = LadderSettings(n_levels=1, n_filters=4, n_latents=2)
     statistics = Normalization(
         input_mean=1.5, input_std=0.1, channel_means=(1.0, 2.0), channel_stds=(0.3, 0.7)
@@ -157,9 +159,18 @@ def test_a_damaged_model_file_is_refused_or_finite(tmp_path, rng):
     path = tmp_path / "m.denoisplit"
     save_model(path, Model(VSE(network), header))
     data = path.read_bytes()
-    refused = unnamed = 0
+    zeros = b"0" * 64
+    blank = data.replace(data[data.find(b'"sha256"') + 10 :][:64], zeros, 1)
+    assert sha256(blank).hexdigest().encode() in data
+    refused = unnamed = unchanged = 0
     for _ in range(4 * MUTANTS):
-        path.write_bytes(mutant(data, rng))
+        if sealed:  # what the checksum does not find, such as another program's mistake
+            changed = mutant(blank, rng)
+            changed = changed.replace(zeros, sha256(changed).hexdigest().encode(), 1)
+        else:
+            changed = mutant(data, rng)
+        unchanged += changed == data
+        path.write_bytes(changed)
         try:
             with no_wait():
                 weights = load_model(path).network.state_dict().values()
@@ -167,7 +178,8 @@ def test_a_damaged_model_file_is_refused_or_finite(tmp_path, rng):
         except DenoisplitError as error:
             refused += 1
             unnamed += path.name not in str(error)
-    tell("model", 4 * MUTANTS, refused)
+    tell("model, checksum made anew" if sealed else "model", 4 * MUTANTS, refused)
+    assert sealed or refused >= 4 * MUTANTS - unchanged
     assert not unnamed
 
 

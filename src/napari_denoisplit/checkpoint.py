@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 SUFFIX = ".denoisplit"
 FORMAT = 1
 MAX_HEADER = 100 * 2**20  # the limit of safetensors itself
+SEAL = "sha256"
+"""Of the whole file with zeros in its place: weights that changed are finite numbers, too."""
+NO_SEAL = "0" * 64
 WEIGHTS = "network."
 TRAINING = "training."
 
@@ -143,7 +146,8 @@ def save_model(path: str | PathLike[str], model: Model, *, half: bool = False) -
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
     for key, value in (model.training_state or {}).items():
         tensors[TRAINING + key] = value.detach().cpu().contiguous()
-    data = save(tensors, metadata={"denoisplit": model.header.model_dump_json()})
+    header = model.header.model_dump_json()
+    data = _sealed(save(tensors, metadata={"denoisplit": header, SEAL: NO_SEAL}))
     with replacing(path) as temporary:
         temporary.write_bytes(data)
     return replace(model, path=path, sha256=hashlib.sha256(data).hexdigest())
@@ -181,16 +185,19 @@ def read_header(path: str | PathLike[str]) -> ModelHeader:
 
 
 def check_weights(path: str | PathLike[str]) -> None:
-    """Refuse a model file whose weights are not finite; reads all of them, without torch.
+    """Refuse a model file that is not as it was written, or whose weights are not finite.
+
+    It reads all of it, without torch.
 
     Raises
     ------
     ModelFileError
-        Some are NaN or infinite, or cannot be read.
+        The file has changed, cannot be read, or some weights are NaN or infinite.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
+        _check_seal(Path(path), Path(path).read_bytes())
         with safe_open(path, framework="numpy") as file:
             weights = [name for name in file.keys() if name.startswith(WEIGHTS)]
             bad = [name for name in weights if not np.isfinite(file.get_tensor(name)).all()]
@@ -222,6 +229,7 @@ def load_model(path: str | PathLike[str], device: str = "cpu") -> Model:
     header = read_header(path)
     try:
         data = path.read_bytes()
+        _check_seal(path, data)
         tensors = load(data)
     except (SafetensorError, *DAMAGE) as error:
         raise _damaged(path, error) from error
@@ -258,6 +266,21 @@ def _filled(settings: NetworkSettings, weights: dict[str, Tensor], path: Path) -
     network = network_of(settings)
     network.load_state_dict(weights)
     return network
+
+
+def _sealed(data: bytes) -> bytes:
+    """Put the hash of a file into it, where zeros hold its place."""
+    return data.replace(NO_SEAL.encode(), hashlib.sha256(data).hexdigest().encode(), 1)
+
+
+def _check_seal(path: Path, data: bytes) -> None:
+    """Refuse a file that is not as it was written."""
+    seal = str(_metadata(path).get(SEAL)).encode()
+    if _sealed(data.replace(seal, NO_SEAL.encode(), 1)) != data:
+        raise ModelFileError(
+            f"{path} is not as it was written (its checksum is another): the file is damaged. Take "
+            "a copy or train again."
+        )
 
 
 def _damaged(path: Path, error: Exception) -> ModelFileError:

@@ -123,6 +123,14 @@ def test_layers_saved_from_the_menu_come_back_as_they_were(viewer, split, tmp_pa
         viewer.open(path, plugin=PLUGIN)
     after = {one["name"]: one for one in looks(viewer.layers)}
     assert after == {one["name"]: one for one in before}
+    shown = [
+        [name for name, one in looked.items() if one["visible"] == "True"]
+        for looked in (
+            after,
+            {one["name"]: one for one in before},
+        )
+    ]
+    assert shown[0] == shown[1]  # the lowest lies lowest, where it covers no other
     (found,) = find_results(viewer.layers, SAMPLES)
     for field in FIELDS:
         assert_array_equal(np.stack(getattr(found.split, field)), getattr(split, field))

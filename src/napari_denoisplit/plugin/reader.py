@@ -66,7 +66,10 @@ def _layers_of_image(path: Path, image: Image, _: object) -> list[LayerData]:
     from napari_denoisplit.images.results.files import read_record
 
     records = read_record(path) or {}
-    return [_layer(path, image, c, records) for c in reversed(range(image.n_channels))]
+    # Saved layers lie as they did, the lowest first; of other images the first channel is on top.
+    saved = any(name in records for name in image.channel_names or ())
+    order = range(image.n_channels) if saved else reversed(range(image.n_channels))
+    return [_layer(path, image, c, records) for c in order]
 
 
 def _layer(path: Path, image: Image, channel: int, records: Mapping[str, Any]) -> LayerData:
@@ -104,6 +107,7 @@ def _layer(path: Path, image: Image, channel: int, records: Mapping[str, Any]) -
             record["kind"],
             record,
             calibrated=record.get("sigma") == "calibrated",
+            lowest=record["channel"] == max(_channels(records), default=record["channel"]),
         )
     keywords = {
         **look,
@@ -113,6 +117,12 @@ def _layer(path: Path, image: Image, channel: int, records: Mapping[str, Any]) -
         **place_of_image(one).keywords(axes),
     }
     return levels if len(levels) > 1 else levels[0], keywords, "image"
+
+
+def _channels(records: Mapping[str, Any]) -> list[int]:
+    """Numbers of the structures that records of layers are of."""
+    found = (one.get("channel") for one in records.values() if isinstance(one, dict))
+    return [number for number in found if isinstance(number, int)]
 
 
 def _levels(path: Path, one: Image, channel: int) -> list[Any]:

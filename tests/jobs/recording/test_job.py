@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from tests.stand_in import stand_in
 
 from napari_denoisplit.checkpoint import Model, ModelHeader
-from napari_denoisplit.errors import JobError
+from napari_denoisplit.errors import ImageError, JobError
 from napari_denoisplit.events import Stage, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom
@@ -92,6 +92,11 @@ def test_other_grey_levels_are_found(model, recording, gain):
     assert look.acquisition.gain == pytest.approx(gain, rel=0.06)
     assert look.verdict.grade == "good"
     assert f"{look.acquisition.gain:.3g} times" in look.notes[0]
+
+
+def test_grey_levels_that_no_exposure_brings_about_are_refused(model, recording):
+    with pytest.raises(ImageError, match=r"vary .*e\+1\d times as much"):
+        found(model, np.float32(1e15) * recording)
 
 
 @pytest.mark.parametrize("offset", [-1.0, 0.7, 3.0])

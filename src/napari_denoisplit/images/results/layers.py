@@ -79,6 +79,7 @@ def result_layer(
     made: Mapping[str, Any],
     *,
     calibrated: bool,
+    lowest: bool,
 ) -> dict[str, Any]:
     """Name, look and record of a layer of a result, as arguments of `add_image`.
 
@@ -92,12 +93,16 @@ def result_layer(
         How the result was made.
     calibrated
         Whether sigma is an error that was measured, or the plain spread of the samples.
+    lowest
+        Whether it lies below the other structures. Of the MMSE it then covers what else is there,
+        such as the superposition, to which the others would add.
     """
     is_sigma = kind == SIGMA
+    covers = "translucent_no_depth" if lowest and kind == MMSE else "additive"
     return {
         "name": layer_name(image, structure, kind_in_words(kind, calibrated=calibrated)),
         "colormap": SIGMA_COLORMAP if is_sigma else structure_colormap(channel),
-        "blending": "translucent" if is_sigma else "additive",
+        "blending": "translucent" if is_sigma else covers,
         "visible": kind == MMSE,
         "metadata": layer_metadata(
             made, image=image, structure=structure, channel=channel, kind=kind
@@ -194,6 +199,7 @@ def layers_of(
                 kind,
                 made_by(split),
                 calibrated=split.calibrated,
+                lowest=channel == split.n_structures - 1,
             )
             look["visible"] |= kind == SAMPLES and split.mmse_arrays is None
             several = len(level.arrays) > 1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_denoisplit.errors import ImageError
 from napari_denoisplit.images.acquisition import spline_weights
 from napari_denoisplit.measures.trust.likeness import EDGE, contrast_of, noise_of, without_specks
 from napari_denoisplit.nn.likeness import TileDistance
@@ -36,6 +37,8 @@ OFFSET_WORTH, BACKGROUND_WORTH = 0.04, 0.12
 background, images of the model's own kind come nearer by up to 0.05, other mixtures by 0.10."""
 MOST_BACKGROUND = 2.2
 """Range, in standard deviations of the training input: more is structure wider than was learned."""
+MOST_GAIN = 1e12
+"""Limit of `Acquisition`; single precision ends at 1e38, of squares at 1e19."""
 POINTS = 3
 """Of a background, along each edge."""
 ENOUGH = 1e-3
@@ -55,11 +58,21 @@ def estimate(model: Model, likeness: Likeness, windows: Windows) -> Acquisition:
         Of the model.
     windows
         Of the recording, one at least.
+
+    Raises
+    ------
+    ImageError
+        No exposure brings such grey levels about.
     """
     n = model.header.normalization
     y = (windows.pixels - np.float32(n.input_mean)) / np.float32(n.input_std)
     noise = noise_of(y) / likeness.noise
     gain = _gain(noise, contrast_of(y, noise * likeness.noise) / likeness.contrast)
+    if gain > MOST_GAIN:
+        raise ImageError(
+            f"The grey levels of the image vary {gain:.2g} times as much as those of the training "
+            "images, which no exposure brings about: bring it to their range by one factor."
+        )
     work = _Nearest(model, likeness, without_specks(y, noise * likeness.noise), noise)
     offset, distance = work.offset(gain)
     points: tuple[tuple[float, ...], ...] = ()

@@ -12,7 +12,6 @@ import numpy as np
 
 from napari_denoisplit.images.image import AXES
 from napari_denoisplit.images.layer_record import (
-    MMSE,
     RESULT_KINDS,
     SAMPLES,
 )
@@ -283,8 +282,6 @@ class ResultLayers(ABC):
             kind,
             self._made,
             calibrated=subject.calibrated,
+            lowest=channel == len(subject.structures) - 1,
         )
-        if kind == MMSE and channel == len(subject.structures) - 1:
-            # The lowest covers what else lies there, such as training images; others add to it.
-            look["blending"] = "translucent_no_depth"
         return look | subject.place.keywords(SAMPLE * (kind == SAMPLES) + subject.axes)
