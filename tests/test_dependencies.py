@@ -16,6 +16,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Import name -> who brings it, where it is not a dependency of ours by its own name.
 BROUGHT = {
+    "PIL": "extra film, by imageio",
     "annotated_types": "pydantic",
     "bioimageio": "extra bioimageio",
     "bioio": "extra czi",

@@ -59,5 +59,5 @@ def test_at_an_edge_nothing_is_read_but_what_is_mirrored():
 def test_a_pixel_that_is_not_finite_is_counted_once_though_it_is_mirrored():
     data = np.zeros((40, 40), np.float32)
     data[3, 3] = np.inf
-    with pytest.raises(ImageError, match=r"'dish' has 1 pixels .* in or near the corner"):
+    with pytest.raises(ImageError, match=r"'dish' has 1 pixel .* in or near the corner"):
         read_bordered(Image(data, "YX", name="dish"), (), (0, 48), (0, 48), 16, "the corner")

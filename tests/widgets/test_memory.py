@@ -113,7 +113,7 @@ def test_a_denoised_image_is_freed(qtbot, viewer, dock, cells):
     for name, value in {"steps": 5, "patch_size": 32, "batch_size": 2}.items():
         widget.more[name].set_value(value)
     widget.panel.button.click()
-    qtbot.waitUntil(lambda: not widget.panel.is_running)
+    qtbot.waitUntil(lambda: not widget.panel.is_busy)
     result = layer(viewer, "cells denoised")
     assert result.data.shape == (64, 64)
     del result

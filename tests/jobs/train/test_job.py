@@ -498,7 +498,7 @@ def test_one_channel_is_denoised_by_a_ladder_that_has_learned_it(fields, setting
 
 
 def test_a_denoiser_learns_one_channel_only(fields, settings):
-    with pytest.raises(TrainingError, match="learns one channel, and 2 are given"):
+    with pytest.raises(TrainingError, match="denoises one structure, and 2 are given"):
         run(train_job(fields, changed(settings, network={"kind": "denoiser"})))
 
 

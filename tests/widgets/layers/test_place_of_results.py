@@ -165,7 +165,7 @@ def test_trust_mask_consensus_and_answers_of_a_region(viewer, qtbot, dock, turne
         widget.samples.panel.button.click()
         qtbot.waitUntil(lambda: not widget.samples.panel.is_busy)
     new = made(viewer)[len(results) :]
-    answers = [layer for layer in new if "alternative" in layer.name]
+    answers = [layer for layer in new if " alt " in layer.name]
     assert len(answers) >= 2
     assert len(new) - len(answers) == 1 + 2 + 2  # mask, MAP of each, labels with confidence
     for layer in new:

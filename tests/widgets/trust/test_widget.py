@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tests.stand_in import stand_in
 from tests.widgets.conftest import layer
 
 from napari_denoisplit.checkpoint import Model, ModelHeader, load_model, save_model
+from napari_denoisplit.images.example.cells import MODEL
 from napari_denoisplit.images.layer_record import kind_in_words, kind_of, layer_name
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.superposition import superpose
@@ -23,6 +25,7 @@ from napari_denoisplit.noise.models.superposed import superposed_noise
 from napari_denoisplit.settings import LadderSettings, MixSettings
 from napari_denoisplit.verdict import Verdict
 from napari_denoisplit.widgets.parts.docked import open_page
+from napari_denoisplit.widgets.trust.adapting import _beside
 from napari_denoisplit.widgets.trust.samples import ALTERNATIVES, CONSENSUS, MODE
 from napari_denoisplit.widgets.trust.showing import show_image
 from napari_denoisplit.widgets.trust.widget import TrustWidget
@@ -159,6 +162,11 @@ def test_where_a_split_is_doubtful_the_model_can_be_adapted(
     assert ("cells_adapted-2.denoisplit" in said) == helps
     widget.residual.model.open(model_file.with_name("none.denoisplit"))
     assert not part.isVisibleTo(widget)
+
+
+def test_a_model_adapted_from_the_example_is_kept_at_home(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert _beside(MODEL) == tmp_path / "cells_adapted.denoisplit"
 
 
 def test_a_verdict_goes_with_what_it_was_about(qtbot, viewer, widget, model_file, tmp_path):

@@ -5,10 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from typing import Any
 
 
 class _Lossy(io.RawIOBase):
@@ -27,12 +24,13 @@ class _Lossy(io.RawIOBase):
     def isatty(self) -> bool:
         return self._raw.isatty()
 
-    def write(self, data: ReadableBuffer, /) -> int | None:
+    def write(self, data: Any, /) -> int | None:
         try:
-            return self._raw.write(data)
+            written: int | None = self._raw.write(data)
         except OSError as error:
             self.lost = error
             return memoryview(data).nbytes
+        return written
 
 
 def print_anything() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.files import free_name
+from napari_denoisplit.images.example.cells import MODEL
 from napari_denoisplit.settings import AdaptSettings
 from napari_denoisplit.widgets.parts.controls import in_a_column
 from napari_denoisplit.widgets.parts.job_widget import JobPart
@@ -15,7 +18,6 @@ from napari_denoisplit.widgets.parts.worker import loading
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
-    from pathlib import Path
 
     from qtpy.QtWidgets import QWidget
 
@@ -70,10 +72,13 @@ class AdaptPart(JobPart):
 
 
 def _beside(model: Path) -> Path:
-    """Name a file beside that of a model."""
+    """Name a file beside that of a model, or at home where nothing is to be written there."""
+    # A new version of the package would replace what lies beside the example.
+    keeps = model != MODEL and os.access(model.parent, os.W_OK)
+    folder = model.parent if keeps else Path.home()
     stem = f"{model.name.removesuffix(SUFFIX)}_adapted"
-    free = free_name(stem, lambda name: model.with_name(f"{name}{SUFFIX}").exists())
-    return model.with_name(f"{free}{SUFFIX}")
+    free = free_name(stem, lambda name: (folder / f"{name}{SUFFIX}").exists())
+    return folder / f"{free}{SUFFIX}"
 
 
 def _adapt(
