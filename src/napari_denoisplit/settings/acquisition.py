@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from napari_denoisplit.settings.base import Settings
 
+MOST_GAIN = 1e12
+"""More is no exposure; single precision ends at 1e38, that of squares at 1e19."""
+
 
 class Acquisition(Settings):
     """How a recording was taken, beside the training images.
@@ -18,7 +21,7 @@ class Acquisition(Settings):
     gain: float = Field(
         1.0,
         gt=0,
-        le=1e12,
+        le=MOST_GAIN,
         description="Grey levels of the recording for one of the training images: by exposure, "
         "laser, bit depth or stretching.",
     )

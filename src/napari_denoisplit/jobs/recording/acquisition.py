@@ -20,6 +20,7 @@ from napari_denoisplit.images.acquisition import spline_weights
 from napari_denoisplit.measures.trust.likeness import EDGE, contrast_of, noise_of, without_specks
 from napari_denoisplit.nn.likeness import TileDistance
 from napari_denoisplit.settings import Acquisition
+from napari_denoisplit.settings.acquisition import MOST_GAIN
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
@@ -37,8 +38,6 @@ OFFSET_WORTH, BACKGROUND_WORTH = 0.04, 0.12
 background, images of the model's own kind come nearer by up to 0.05, other mixtures by 0.10."""
 MOST_BACKGROUND = 2.2
 """Range, in standard deviations of the training input: more is structure wider than was learned."""
-MOST_GAIN = 1e12
-"""Limit of `Acquisition`; single precision ends at 1e38, of squares at 1e19."""
 POINTS = 3
 """Of a background, along each edge."""
 ENOUGH = 1e-3
