@@ -63,8 +63,13 @@ class FormMemory(QObject):
         Without a job what has no effect now is set back, too: the page counts it as changed.
         """
         is_running = any(panel.is_running for panel in self._panels)
-        free = {k for k, one in self._controls.items() if not is_running or one.widget.isEnabled()}
-        self._show({key: self._defaults[key] for key in self._controls if key in free})
+        self._show(
+            {
+                key: self._defaults[key]
+                for key, control in self._controls.items()
+                if not is_running or control.widget.isEnabled()
+            }
+        )
 
     def _valid(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Leave out what this version does not know, or would not take."""

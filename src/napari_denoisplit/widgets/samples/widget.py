@@ -70,6 +70,11 @@ class SamplesWidget(JobWidget):
         self._seen: tuple[int, tuple[int, ...]] | None = None
         # The plot has its size only when the canvas was made, at its first showing.
         self._settle = timer(self, self._reveal, _SETTLE_MS)
+        self._arrange()
+        self._connect()
+        self._on_choice()
+
+    def _arrange(self) -> None:
         shown = (self.status, self.transport, self.view, self.pins)
         learned = Fold("What the model has learned", self.prior)
         # Before all parts: none is locked while a film is written.
@@ -83,8 +88,6 @@ class SamplesWidget(JobWidget):
             learned,
             above=(self.show_button,),
         )
-        self._connect()
-        self._on_choice()
 
     def _connect(self) -> None:
         self._take_drops({READABLE: self.choice.add}, self.status)

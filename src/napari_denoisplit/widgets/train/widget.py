@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.images.files.endings import READABLE
+from napari_denoisplit.sealed_file import SUFFIX
 from napari_denoisplit.widgets.choosers.images import ImageChooser
 from napari_denoisplit.widgets.choosers.roles import STRUCTURES
 from napari_denoisplit.widgets.parts.column import Fold
@@ -63,17 +63,20 @@ class TrainWidget(JobWidget):
             "Save the model as …", "Keep the model, which no disk has taken.", self._save
         )
         self._run: TrainRun | None = None
-        fold = Fold("More", self.choices.more, self.recorded, self.preview)
-        what = (self.choices.how, self.choices.mix_about, self.choices.noise, self.target)
-        how = ("How", *what, fold)
-        parts = ("Structures", self.source, *how, self.panel, self.plot)
-        self._lay_out(*parts, below=(self.save_button, self.split_button))
+        self._arrange()
         kinds = {MODEL_SUFFIXES: self.target.resume_from, READABLE: self.source.add_files}
         self._take_drops(kinds, self.panel.status)
         for part in (self.source, self.recorded, self.choices, self.target):
             part.changed.connect(self._refresh)
         self.panel.finished.connect(self._on_finished)
         self._refresh()
+
+    def _arrange(self) -> None:
+        fold = Fold("More", self.choices.more, self.recorded, self.preview)
+        what = (self.choices.how, self.choices.mix_about, self.choices.noise, self.target)
+        how = ("How", *what, fold)
+        parts = ("Structures", self.source, *how, self.panel, self.plot)
+        self._lay_out(*parts, below=(self.save_button, self.split_button))
 
     @property
     def problem(self) -> str:
