@@ -22,6 +22,7 @@ RINGS = (
         "errors",
         "events",
         "giving_up",
+        "sealed_file",
         "fault_report",
         "files",
         "memory",

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from napari_denoisplit.calibration_record import CalibrationRecord
 from napari_denoisplit.errors import ModelFileError
-from napari_denoisplit.files import is_pipe, replacing
+from napari_denoisplit.files import replacing
 from napari_denoisplit.images.damage import DAMAGE
 from napari_denoisplit.images.training.normalization import Normalization
+from napari_denoisplit.sealed_file import NOT_SEALED, SUFFIX, check_seal, metadata_of, sealed
 from napari_denoisplit.settings import AnyNetwork, MixSettings, NetworkSettings
 
 if TYPE_CHECKING:
@@ -33,12 +32,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.nn.sampler import SplittingNetwork
 
-SUFFIX = ".denoisplit"
 FORMAT = 1
-MAX_HEADER = 100 * 2**20  # the limit of safetensors itself
-SEAL = "sha256"
-"""Of the whole file with zeros in its place: weights that changed are finite numbers, too."""
-NO_SEAL = "0" * 64
 WEIGHTS = "network."
 TRAINING = "training."
 
@@ -147,7 +141,7 @@ def save_model(path: str | PathLike[str], model: Model, *, half: bool = False) -
     for key, value in (model.training_state or {}).items():
         tensors[TRAINING + key] = value.detach().cpu().contiguous()
     header = model.header.model_dump_json()
-    data = _sealed(save(tensors, metadata={"denoisplit": header, SEAL: NO_SEAL}))
+    data = sealed(save(tensors, metadata={"denoisplit": header, **NOT_SEALED}))
     with replacing(path) as temporary:
         temporary.write_bytes(data)
     return replace(model, path=path, sha256=hashlib.sha256(data).hexdigest())
@@ -161,7 +155,7 @@ def read_header(path: str | PathLike[str]) -> ModelHeader:
     ModelFileError
         The file is missing, damaged, or not a model of this program.
     """
-    text = _metadata(Path(path)).get("denoisplit")
+    text = metadata_of(Path(path)).get("denoisplit")
     if not isinstance(text, str):
         raise ModelFileError(
             f"{path} holds tensors but no denoiSplit header: it was written by another program. "
@@ -197,7 +191,7 @@ def check_weights(path: str | PathLike[str]) -> None:
     from safetensors import SafetensorError, safe_open
 
     try:
-        _check_seal(Path(path), Path(path).read_bytes())
+        check_seal(Path(path), Path(path).read_bytes())
         with safe_open(path, framework="numpy") as file:
             weights = [name for name in file.keys() if name.startswith(WEIGHTS)]
             bad = [name for name in weights if not np.isfinite(file.get_tensor(name)).all()]
@@ -229,7 +223,7 @@ def load_model(path: str | PathLike[str], device: str = "cpu") -> Model:
     header = read_header(path)
     try:
         data = path.read_bytes()
-        _check_seal(path, data)
+        check_seal(path, data)
         tensors = load(data)
     except (SafetensorError, *DAMAGE) as error:
         raise _damaged(path, error) from error
@@ -268,21 +262,6 @@ def _filled(settings: NetworkSettings, weights: dict[str, Tensor], path: Path) -
     return network
 
 
-def _sealed(data: bytes) -> bytes:
-    """Put the hash of a file into it, where zeros hold its place."""
-    return data.replace(NO_SEAL.encode(), hashlib.sha256(data).hexdigest().encode(), 1)
-
-
-def _check_seal(path: Path, data: bytes) -> None:
-    """Refuse a file that is not as it was written."""
-    seal = str(_metadata(path).get(SEAL)).encode()
-    if _sealed(data.replace(seal, NO_SEAL.encode(), 1)) != data:
-        raise ModelFileError(
-            f"{path} is not as it was written (its checksum is another): the file is damaged. Take "
-            "a copy or train again."
-        )
-
-
 def _damaged(path: Path, error: Exception) -> ModelFileError:
     return ModelFileError(
         f"{path} cannot be read ({_first_line(error)}): the file is damaged. Take a copy or train "
@@ -313,52 +292,6 @@ def _kind(value: Tensor) -> str:
 
 def _state(network: SplittingNetwork) -> list[tuple[str, Tensor]]:
     return list(network.state_dict().items())
-
-
-def _metadata(path: Path) -> dict[str, Any]:
-    """Read the metadata of a safetensors file: 8 bytes of length, then JSON."""
-    if is_pipe(path):
-        raise ModelFileError(f"{path} is a pipe or a device: choose a {SUFFIX} file.")
-    try:
-        with path.open("rb") as file:
-            prefix = file.read(8)
-            length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else 0
-            if not 2 <= length <= MAX_HEADER:
-                ways = "Choose a model that this program made"
-                if prefix.startswith(b"PK"):  # what torch writes
-                    ways += ", or turn a checkpoint of another one into it by `denoisplit import`"
-                raise ModelFileError(
-                    f"{path} is not a {SUFFIX} file (it begins with {prefix!r}). {ways}."
-                )
-            header = json.loads(file.read(length))
-            size = file.seek(0, os.SEEK_END)
-    except ModelFileError:
-        raise
-    except OSError as error:
-        raise ModelFileError(
-            f"{path} cannot be opened ({error.strerror}): check that the file exists and may be "
-            "read."
-        ) from error
-    except (ValueError, RecursionError) as error:  # of bad letters, bad JSON, nested brackets
-        raise ModelFileError(
-            f"{path} is damaged or no {SUFFIX} file (its header is not JSON): take a copy or train "
-            "again."
-        ) from error
-    if (promised := 8 + length + _weights_size(header)) != size:
-        raise ModelFileError(
-            f"{path} is damaged: it has {size} bytes, not the {promised} of its header. If it is "
-            "being copied, wait for the end; else take a copy or train again."
-        )
-    metadata = header.get("__metadata__") if isinstance(header, dict) else None
-    return metadata if isinstance(metadata, dict) else {}
-
-
-def _weights_size(header: Any) -> int:
-    """Bytes of all tensors, as a header of safetensors tells; 0 where it tells nothing usable."""
-    tensors = header.values() if isinstance(header, dict) else ()
-    places = [one.get("data_offsets") for one in tensors if isinstance(one, dict)]
-    ends = [place[-1] for place in places if isinstance(place, list) and place]
-    return max((end for end in ends if isinstance(end, int)), default=0)
 
 
 def _first_line(error: Exception) -> str:

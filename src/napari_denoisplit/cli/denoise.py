@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.parts.errors import FAILED, UsageError
 from napari_denoisplit.cli.parts.files import check_writable, listed, read, results_of
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.errors import ImageError
+from napari_denoisplit.sealed_file import SUFFIX
 from napari_denoisplit.settings import DenoiseSettings
 
 if TYPE_CHECKING:

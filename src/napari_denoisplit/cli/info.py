@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.cli.parts.options import Series
 from napari_denoisplit.images.zarr.nodes import ZARR_FILES
+from napari_denoisplit.sealed_file import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

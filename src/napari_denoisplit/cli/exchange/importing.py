@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from napari_denoisplit.checkpoint import SUFFIX, save_model
+from napari_denoisplit.checkpoint import save_model
 from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.cli.parts.files import (
     check_model_name,
@@ -17,6 +17,7 @@ from napari_denoisplit.cli.parts.files import (
 )
 from napari_denoisplit.cli.parts.options import Series, numbers, with_settings, words
 from napari_denoisplit.cli.parts.terminal import Terminal
+from napari_denoisplit.sealed_file import SUFFIX
 from napari_denoisplit.settings import ImportSettings, MixSettings
 
 

@@ -247,7 +247,7 @@ def check_image_name(output: Path) -> None:
 
 def check_model_name(output: Path) -> None:
     """Refuse a name that is none of a model file."""
-    from napari_denoisplit.checkpoint import SUFFIX
+    from napari_denoisplit.sealed_file import SUFFIX
 
     if output.suffix != SUFFIX:
         raise UsageError(

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.errors import ImageError, JobError, TrainingError
 from napari_denoisplit.events import changed
 from napari_denoisplit.jobs.denoise.job import denoise_job
 from napari_denoisplit.jobs.versions import versions
 from napari_denoisplit.memory import free_memory, room_for
+from napari_denoisplit.sealed_file import SUFFIX
 from napari_denoisplit.wording import gib
 
 if TYPE_CHECKING:

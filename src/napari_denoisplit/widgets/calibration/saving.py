@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QMessageBox, QWidget
 
-from napari_denoisplit.checkpoint import SUFFIX
+from napari_denoisplit.sealed_file import SUFFIX
 from napari_denoisplit.widgets.calibration.run import save_calibration, save_table
 from napari_denoisplit.widgets.parts.controls import button, in_a_column, in_a_row
 from napari_denoisplit.widgets.parts.dialogs import ask_where_to_save, save_button

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
-from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.errors import ModelFileError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.files import free_name
 from napari_denoisplit.images.files.endings import READABLE
+from napari_denoisplit.sealed_file import SUFFIX
 from napari_denoisplit.settings import ImportSettings, MixSettings
 from napari_denoisplit.widgets.parts.controls import in_a_column, text_line
 from napari_denoisplit.widgets.parts.dropping import NOISE_SUFFIXES, FileList

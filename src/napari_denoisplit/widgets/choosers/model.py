@@ -124,7 +124,7 @@ class ModelChoice(QWidget):
                 self._warn("Another program's model: answer what its weights do not tell.")
             else:
                 header = read_header(self.path)
-                check_weights(self.path)  # 30 ms for the largest preset
+                check_weights(self.path)  # 20 ms for 'large', 130 for the U-Net
                 self.header, self.problem = header, ""
         except (DenoisplitError, OSError) as error:
             self._warn(f"{error}")

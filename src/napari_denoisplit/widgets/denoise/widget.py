@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.images.files.endings import READABLE
 from napari_denoisplit.images.layer_record import layer_metadata
 from napari_denoisplit.images.place import place_of_image
@@ -16,6 +15,7 @@ from napari_denoisplit.images.results.layers import (
     levels_of,
     structure_colormap,
 )
+from napari_denoisplit.sealed_file import SUFFIX
 from napari_denoisplit.settings import DenoiseMethod, DenoiseSettings
 from napari_denoisplit.widgets.choosers.chosen import ChosenImage, read_all
 from napari_denoisplit.widgets.choosers.images import ImageChooser

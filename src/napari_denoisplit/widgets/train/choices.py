@@ -9,9 +9,10 @@ from pydantic import ValidationError
 from qtpy.QtCore import QStandardPaths, Signal
 from qtpy.QtWidgets import QWidget
 
-from napari_denoisplit.checkpoint import SUFFIX, last_path
+from napari_denoisplit.checkpoint import last_path
 from napari_denoisplit.errors import TrainingError
 from napari_denoisplit.files import free_name
+from napari_denoisplit.sealed_file import SUFFIX
 from napari_denoisplit.settings import METHODS, MixSettings, TrainSettings
 from napari_denoisplit.widgets.choosers.path import PathChoice
 from napari_denoisplit.widgets.parts.controls import Text

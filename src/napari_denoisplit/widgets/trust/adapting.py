@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_denoisplit.checkpoint import SUFFIX
 from napari_denoisplit.files import free_name
 from napari_denoisplit.images.example.cells import MODEL
+from napari_denoisplit.sealed_file import SUFFIX
 from napari_denoisplit.settings import AdaptSettings
 from napari_denoisplit.widgets.parts.controls import in_a_column
 from napari_denoisplit.widgets.parts.job_widget import JobPart
