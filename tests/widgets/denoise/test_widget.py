@@ -50,11 +50,11 @@ def test_the_result_lies_where_the_layer_lies(qtbot, viewer, widget, noisy):
 def test_the_verdict_is_shown_and_the_origin_kept(qtbot, viewer, widget, monkeypatch):
     # What 25 steps deserve hangs on the last digits of sums, and so on the threads.
     def judge_denoised(noisy, denoised, *, correlation=None, most_correlation=0.2):
-        return Verdict(grade="usable", reasons=("Structure was removed.",))
+        return Verdict(grade="usable", reasons=("Structure was removed, as judged.",))
 
-    stand_in(monkeypatch, "measures.trust.degeneracy", judge_denoised)
+    stand_in(monkeypatch, "jobs.denoise.job", judge_denoised)
     denoise(qtbot, widget)
-    assert "Verdict: usable: Structure was removed" in widget.panel.status.text()
+    assert "Verdict: usable: Structure was removed, as judged" in widget.panel.status.text()
     origin = layer(viewer, "cells denoised").metadata["denoisplit"]
     assert origin["learned from"] == ["cells"]
     assert origin["steps"] == {"channel 1": 25}

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.files import free_name
-from napari_denoisplit.images.example.cells import MODEL
 from napari_denoisplit.sealed_file import SUFFIX
 from napari_denoisplit.settings import AdaptSettings
 from napari_denoisplit.widgets.parts.controls import in_a_column
@@ -73,6 +72,8 @@ class AdaptPart(JobPart):
 
 def _beside(model: Path) -> Path:
     """Name a file beside that of a model, or at home where nothing is to be written there."""
+    from napari_denoisplit.images.example.cells import MODEL  # loads tifffile
+
     # A new version of the package would replace what lies beside the example.
     keeps = model != MODEL and os.access(model.parent, os.W_OK)
     folder = model.parent if keeps else Path.home()
