@@ -138,6 +138,19 @@ def test_layers_saved_from_the_menu_come_back_as_they_were(viewer, split, tmp_pa
 
 
 @pytest.mark.parametrize("ending", [".ome.tif", ".ome.zarr"])
+def test_an_image_saved_with_results_takes_no_record_of_theirs(viewer, split, tmp_path, ending):
+    (_, data, keywords), *_ = layers_of(split, levels_of(split, "ZYX"))
+    result = viewer.add_image(data, **keywords)
+    place = {name: keywords[name] for name in ("scale", "translate", "units", "axis_labels")}
+    viewer.add_image(np.ones_like(data), name="recording", **place)
+    (path,) = viewer.layers.__wrapped__.save(str(tmp_path / f"mine{ending}"), plugin=PLUGIN)
+    viewer.layers.clear()
+    viewer.open(path, plugin=PLUGIN)
+    assert kind_of(viewer.layers[result.name].metadata) == kind_of(keywords["metadata"])
+    assert viewer.layers["recording"].metadata == {}
+
+
+@pytest.mark.parametrize("ending", [".ome.tif", ".ome.zarr"])
 def test_an_image_of_another_program_is_read_where_this_reader_is_chosen(viewer, tmp_path, ending):
     path = tmp_path / f"slide{ending}"
     pixels = np.arange(2 * 30 * 40, dtype="u2").reshape(2, 30, 40)

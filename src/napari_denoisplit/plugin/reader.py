@@ -67,12 +67,14 @@ def _layers_of_image(path: Path, image: Image, _: object) -> list[LayerData]:
 
     records = read_record(path) or {}
     # Saved layers lie as they did, the lowest first; of other images the first channel is on top.
-    saved = any(name in records for name in image.channel_names or ())
+    saved = any(isinstance(records.get(name), dict) for name in image.channel_names or ())
     order = range(image.n_channels) if saved else reversed(range(image.n_channels))
-    return [_layer(path, image, c, records) for c in order]
+    return [_layer(path, image, c, records, saved=saved) for c in order]
 
 
-def _layer(path: Path, image: Image, channel: int, records: Mapping[str, Any]) -> LayerData:
+def _layer(
+    path: Path, image: Image, channel: int, records: Mapping[str, Any], *, saved: bool
+) -> LayerData:
     """Show one channel: with the look and the record of the layer that was saved, if it was one."""
     import numpy as np
 
@@ -86,7 +88,8 @@ def _layer(path: Path, image: Image, channel: int, records: Mapping[str, Any]) -
     one = image.channel(channel)
     title = f"{image.name} {channel + 1}" if image.n_channels > 1 else image.name
     name = image.channel_names[channel] if image.channel_names else title
-    record = records.get(name, records)  # of one of several layers, or of the whole file
+    # Of this one of the saved layers, which may have none; else of the whole file.
+    record = records.get(name) if saved else records
     record = dict(record) if isinstance(record, dict) else {}
     along = record.pop(SAMPLES_ALONG, None)
     axes = one.axes.replace(along, SAMPLE) if along in ("T", "Z") else one.axes

@@ -44,10 +44,15 @@ def read_settings(path: Path) -> Named:
     Raises
     ------
     UsageError
-        It cannot be read as TOML.
+        It cannot be opened, or is no TOML.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"--settings {path} cannot be opened ({error.strerror}): give a TOML file of "
+            "NAME = VALUE lines."
+        ) from None
     except ValueError as error:  # of the decoder, too
         raise UsageError(
             f"{path} cannot be read as TOML ({error}): write NAME = VALUE lines."

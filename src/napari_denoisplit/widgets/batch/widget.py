@@ -29,11 +29,12 @@ from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text, button, check_box, in_a_row, text_line
 from napari_denoisplit.widgets.parts.dialogs import ask_for_folder
 from napari_denoisplit.widgets.parts.dropping import MODEL_SUFFIXES
+from napari_denoisplit.widgets.parts.fields import control_alone
 from napari_denoisplit.widgets.parts.latest import LatestJob
 from napari_denoisplit.widgets.parts.worker import Start, start_job
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from napari.viewer import Viewer
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.jobs.batch.outcome import BatchResult
     from napari_denoisplit.widgets.batch.table import BatchRow
+    from napari_denoisplit.widgets.parts.fields import Control
 
 _CHANNEL = (
     "Channel to split of images that have several: its name, or its number from 1. Empty: images "
@@ -130,6 +132,14 @@ class BatchWidget(ModelPage):
     def is_busy(self) -> bool:
         """Whether files are being split or looked for."""
         return self.panel.is_running or self.source.is_searching
+
+    @property
+    def settings_alone(self) -> Mapping[str, Control]:
+        """Whether sub-folders are searched.
+
+        That finished files are not skipped is not remembered: it replaces results.
+        """
+        return {"recursive": control_alone(self.source.recursive)}
 
     def take_example(self) -> None:
         """Write the example into a folder that is asked for, and choose it."""
