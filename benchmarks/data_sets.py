@@ -49,11 +49,17 @@ class DataSet:
     """Settings of a training that these images ask for."""
 
 
-def nf1(gaussian: float = 1.0, poisson: float = 0.0) -> DataSet:
-    """NF1 Schwann cells, nuclei and F-actin: clean images with the paper's synthetic noise."""
+NF1 = ("nuclei", "ER", "actin")
+
+
+def nf1(
+    gaussian: float = 1.0, poisson: float = 0.0, structures: tuple[str, str] = ("nuclei", "actin")
+) -> DataSet:
+    """NF1 Schwann cells, two of their structures: clean images with the paper's synthetic noise."""
+    channels = [NF1.index(structure) for structure in structures]
     folder = DATA / "train" / "nf1_nuclei_er_actin"
     clean = {
-        name: np.asarray(read_image(folder / f"nf1_{name}.ome.tif").data, np.float32)[[0, 2]]
+        name: np.asarray(read_image(folder / f"nf1_{name}.ome.tif").data, np.float32)[channels]
         for name in ("D6", "D7", "B7")
     }
     train = np.stack([clean["D6"], clean["D7"]])
@@ -63,9 +69,10 @@ def nf1(gaussian: float = 1.0, poisson: float = 0.0) -> DataSet:
     same = gaussian * noise_sigma(train, 1.0) / noise_sigma(truth, 1.0)
     test = add_noise(truth, poisson=poisson, gaussian=same, seed=NOISE_SEED + 1)
     return DataSet(
-        f"NF1 nuclei + actin, Gaussian noise of {gaussian:g} x the input's standard deviation"
+        f"NF1 {' + '.join(structures)}, "
+        f"Gaussian noise of {gaussian:g} x the input's standard deviation"
         + (f" and Poisson noise of factor {poisson:g}" if poisson else ""),
-        TrainingFields(tuple(noisy), ("nuclei", "actin"), ("nf1_D6", "nf1_D7")),
+        TrainingFields(tuple(noisy), structures, ("nf1_D6", "nf1_D7")),
         Image(superpose(test, (0.5, 0.5)), "YX", name="B7"),
         test,
         truth,
@@ -182,6 +189,7 @@ DATA_SETS: dict[str, Callable[[], DataSet]] = {
     "A2": lambda: nf1(gaussian=2.0),
     "A4": lambda: nf1(gaussian=4.0),
     "AP": lambda: nf1(poisson=1000.0),
+    "AE": lambda: nf1(structures=("ER", "actin")),
     "B": hagen,
     "C": phantoms,
     "D": two_photon,

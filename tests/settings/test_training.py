@@ -40,3 +40,10 @@ def test_a_preset_that_denoises_is_for_one_structure(preset, recipe):
     assert settings.misfit(1) == ""
     assert settings.misfit(2).startswith(f"The preset '{preset}' denoises one structure, and 2")
     assert TrainSettings(recipe=recipe).misfit(2) == ""
+
+
+def test_until_good_asks_for_a_rate_that_falls_and_for_structures_to_be_apart():
+    assert TrainSettings(until_good=True).misfit(2) == ""
+    assert "there is one" in TrainSettings(until_good=True).misfit(1)
+    with pytest.raises(ValidationError, match="needs the schedule 'budget'"):
+        TrainSettings(until_good=True, schedule="plateau")

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 
 
 OPTIONS = (
-    "recipe preset minutes device seed method steps epochs patch_size batch_size batches_per_step "
-    "learning_rate schedule augment structure_bias validation_fraction test_fraction precision"
+    "recipe preset minutes until_good device seed method steps epochs patch_size batch_size "
+    "batches_per_step learning_rate schedule augment structure_bias validation_fraction "
+    "test_fraction precision"
 )
 
 

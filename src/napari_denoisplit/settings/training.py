@@ -54,6 +54,12 @@ class TrainSettings(ComputeSettings):
     )
     steps: int | None = Field(None, ge=1, description="End training after so many steps.")
     epochs: int | None = Field(None, ge=1, description="End training after so many epochs.")
+    until_good: bool = Field(
+        False,
+        title="End when good",
+        description="End earlier, once the structures are apart on validation: half of the time "
+        "that it took is added, in which the learning rate falls to zero.",
+    )
     patch_size: int | None = Field(
         None, ge=32, le=1024, multiple_of=16, description="Edge of a patch, pixels; None: preset's."
     )
@@ -138,6 +144,15 @@ class TrainSettings(ComputeSettings):
         return self
 
     @model_validator(mode="after")
+    def _settles_by_its_schedule(self) -> Self:
+        if self.until_good and self.schedule != "budget":
+            raise ValueError(
+                "until_good needs the schedule 'budget', which lets the learning rate fall: choose "
+                "it, or leave until_good out."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _alternates_in_equal_shares(self) -> Self:
         if self.alternate and self.validation_fraction != self.test_fraction:
             raise ValueError(
@@ -150,6 +165,11 @@ class TrainSettings(ComputeSettings):
     def misfit(self, n_structures: int) -> str:
         """Say why so many structures cannot be trained on; empty if they can."""
         preset = PRESETS[self.preset].network
+        if n_structures == 1 and self.until_good:
+            return (
+                "'End when good' (until_good) waits until structures are apart, and there is one: "
+                "leave it out."
+            )
         if n_structures <= 1 or (self.network or preset).n_channels > 1:
             return ""
         what = f"The preset {self.preset!r}" if preset.n_channels == 1 else "The given network"

@@ -62,3 +62,21 @@ def test_a_budget_goes_on_only_where_the_same_is_asked_for_and_some_is_left():
         fresh = Budget.after(settings, step, 8, record)
         assert fresh.used(step, 8) == pytest.approx(0, abs=0.01)
     assert Budget.after(asked, 104, 8, []).used(104, 8) == pytest.approx(0, abs=0.01)
+
+
+def test_a_shortened_budget_ends_once_half_of_what_was_used_is_used_again():
+    soon = budget(steps=1000)
+    soon.shorten(step=200, epoch=0)
+    assert [soon.used(step, epoch=0) for step in (150, 225, 300)] == [0.5, 0.75, 1]
+    late = budget(steps=100)
+    late.shorten(step=90, epoch=0)
+    assert (late.used(step=95, epoch=0), late.is_shortened) == (0.95, False)
+
+
+def test_a_shortened_budget_goes_on_as_such():
+    asked = TrainSettings(minutes=None, steps=1000)
+    begun = Budget(asked, 0, 0)
+    begun.shorten(step=200, epoch=0)
+    resumed = Budget.after(asked, 225, 3, begun.record)
+    assert resumed.is_shortened
+    assert resumed.used(step=225, epoch=3) == 0.75

@@ -36,6 +36,7 @@ from napari_denoisplit.measures.separation import judge_separation, separation_o
 from napari_denoisplit.nn.objective import Batch
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.settings import MixSettings, SplitSettings
+from napari_denoisplit.verdict import Verdict
 
 __all__ = ["quick_training"]
 
@@ -76,6 +77,37 @@ def test_what_more_training_would_bring_is_told_and_kept_in_the_model(once):
     assert "short training, of 12 steps" in outlook
     assert Stage(f"Training: {outlook}") in events
     assert f"Training: {outlook}" in trained.notes
+
+
+@pytest.fixture
+def soon_good(monkeypatch):
+    """Let structures count as apart at once, and a training as long enough from 8 steps on."""
+    good = Verdict(grade="good", reasons=("Each is in its own image.",))
+    for module in (loop, keeping):
+        monkeypatch.setattr(module, "judge_separation", lambda _names, _shares: good)
+    monkeypatch.setattr(loop, "FIRST_STEPS", 8)
+
+
+@pytest.mark.usefixtures("soon_good")
+def test_until_good_a_training_settles_once_its_structures_are_apart(fields, settings):
+    asked = changed(settings, steps=60, steps_per_epoch=4, until_good=True)
+    trained, events = collected(train_job(fields, asked))
+    assert [epoch.step for epoch in trained.history] == [4, 8, 12]  # 8, and half of that
+    assert trained.history[-1].learning_rate < 0.05 * asked.learning_rate
+    (told,) = (e.text for e in events if isinstance(e, Stage) and "settles" in e.text)
+    assert told.startswith("The structures are apart")
+    whole = changed(asked, until_good=False, steps=16)
+    assert run(train_job(fields, whole)).history[-1].step == 16
+
+
+@pytest.mark.usefixtures("soon_good")
+def test_who_goes_on_with_a_good_model_gets_all_of_the_budget(fields, settings, tmp_path):
+    asked = changed(settings, steps=8, steps_per_epoch=4)
+    path = tmp_path / "model.denoisplit"
+    run(train_job(fields, asked, path=path))
+    more = changed(asked, steps=20, until_good=True)
+    trained = run(train_job(fields, more, path=path, resume=last_path(path)))
+    assert trained.history[-1].step == 28
 
 
 def test_the_time_left_is_within_the_minutes_also_after_long_steps(fields, settings, monkeypatch):

@@ -305,6 +305,7 @@ def test_going_on_with_a_training_does_not_overwrite_another_model(widget, tmp_p
 
 def test_the_published_recipe_shows_what_it_sets_and_follows_the_method(widget):
     choices = widget.choices
+    choices.how["until_good"].set_value(True)
     choices.more["recipe"].set_value("paper")
     settings = choices.settings()
     assert settings == TrainSettings(recipe="paper", device=settings.device)

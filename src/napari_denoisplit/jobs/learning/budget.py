@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.settings import TrainSettings
 
 WARMUP = 0.02
+SETTLING = 0.5
+"""Share of the time until it was found good that a training takes to settle: its learning rate
+falls to zero meanwhile, which is when a training gains most."""
 _KNOWN = 0.005
 """Share of the budget from which on the time left is told."""
 
@@ -27,12 +30,19 @@ class Budget:
         Where the run starts from.
     seconds
         Those that are used already.
+    end
+        Share of the limits at which it ends.
     """
 
     def __init__(
-        self, settings: TrainSettings, step: int, epoch: int, seconds: float = 0.0
+        self,
+        settings: TrainSettings,
+        step: int,
+        epoch: int,
+        seconds: float = 0.0,
+        end: float = 1.0,
     ) -> None:
-        self._settings = settings
+        self._settings, self._end = settings, end
         self._start = time.monotonic() - seconds
         self.first_step, self._epoch = step, epoch
 
@@ -55,16 +65,30 @@ class Budget:
             What `record` was when the run ended.
         """
         whole = cls(settings, step, epoch)
-        if list(record[:3]) != whole.record[:3]:
+        known = whole.record
+        if len(record) != len(known) or list(record[:3]) != known[:3]:
             return whole
-        begun = cls(settings, int(record[3]), int(record[4]), record[5])
+        begun = cls(settings, int(record[3]), int(record[4]), *record[5:])
         return begun if begun.used(step, epoch) < 1 else whole
 
     @property
     def record(self) -> list[float]:
-        """Minutes, steps and epochs, 0 for no limit; step and epoch of the start; seconds used."""
+        """Minutes, steps and epochs, 0 for no limit; step and epoch of the start; seconds; end."""
         limits = (self._settings.minutes, self._settings.steps, self._settings.epochs)
-        return [*(float(n or 0) for n in limits), self.first_step, self._epoch, self.seconds]
+        start = (self.first_step, self._epoch, self.seconds)
+        return [*(float(n or 0) for n in limits), *start, self._end]
+
+    @property
+    def is_shortened(self) -> bool:
+        """Whether it ends before its limits."""
+        return self._end < 1
+
+    def shorten(self, step: int, epoch: int) -> None:
+        """End soon, once half of what was used until now is used again.
+
+        From here on the schedule is that of a budget which was so short from the start.
+        """
+        self._end = min(1.0, (1 + SETTLING) * self._end * self.used(step, epoch))
 
     @property
     def seconds(self) -> float:
@@ -90,7 +114,8 @@ class Budget:
             shares.append((step - self.first_step) / s.steps)
         if s.epochs is not None:
             shares.append((epoch - self._epoch) / s.epochs)
-        return min(1.0, max(shares))
+        # Rounded, lest a quotient just below 1 takes one step more.
+        return min(1.0, round(max(shares) / self._end, 9))
 
     def learning_rate(self, used: float) -> float:
         """Learning rate of the 'budget' schedule: a short rise, then half a cosine to zero."""

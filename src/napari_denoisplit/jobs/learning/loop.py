@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_denoisplit.checkpoint import Model, last_path, save_model
 from napari_denoisplit.errors import ImageError, TrainingError
 from napari_denoisplit.events import EpochDone, PreviewSplit, Progress, Stage
@@ -15,7 +17,10 @@ from napari_denoisplit.jobs.learning.budget import Budget
 from napari_denoisplit.jobs.learning.keeping import keep, settle, write
 from napari_denoisplit.jobs.learning.threads import Threads
 from napari_denoisplit.jobs.learning.validation import QUICK
+from napari_denoisplit.measures.outlook import FIRST_STEPS
+from napari_denoisplit.measures.separation import judge_separation, separation_of
 from napari_denoisplit.nn.families import family_of
+from napari_denoisplit.wording import duration
 
 if TYPE_CHECKING:
     import threading
@@ -101,6 +106,8 @@ def _learn(
     told: tuple[str, ...] = ()
     is_ahead = False  # of its files
     budget = run.budget
+    # Who goes on with a good one wants it better: its limits hold.
+    ends_when_good = settings.until_good and not _is_good(run.best)
     if run.best is not None and path is not None and run.best.path != path:
         # A resumed run that writes elsewhere: what is best so far belongs there, too.
         run.best = save_model(path, run.best)
@@ -120,6 +127,8 @@ def _learn(
             return (yield from _learn_anew(run, path, stop, threads))
         done = _epoch_done(run, result)
         history.append(done)
+        if ends_when_good and not (result.is_quick or budget.is_shortened):
+            yield from _settle_if_good(run, done)
         if settings.schedule == "plateau" and not result.is_quick:
             trainer.learning_rate = run.plateau.after(
                 result.shortfall(settings.monitor), trainer.learning_rate
@@ -144,6 +153,24 @@ def _learn(
         )
     path, notes = yield from settle(run, path, is_ahead=is_ahead)
     return Trained(run.best, path, tuple(history), stop.is_set(), (*notes, *told))
+
+
+def _is_good(model: Model | None) -> bool:
+    """Whether the structures of a model are apart, as far as its file says."""
+    verdict = None if model is None else separation_of(model.header.training)
+    return verdict is not None and verdict.grade == "good"
+
+
+def _settle_if_good(run: Run, done: EpochDone) -> Job[Stage, None]:
+    """Let a training end soon whose structures are apart, but none that has hardly begun."""
+    verdict = judge_separation(run.header.channel_names, np.array(done.shares))
+    budget = run.budget
+    if verdict is None or verdict.grade != "good" or done.step - budget.first_step < FIRST_STEPS:
+        return
+    budget.shorten(done.step, done.epoch)
+    left = budget.seconds_left(done.step, done.epoch)
+    in_words = "" if left is None else f" in {duration(left)}"
+    yield Stage(f"The structures are apart: the training settles, and ends{in_words}")
 
 
 def _validated(run: Run, validation: Validation, stop: threading.Event) -> ValidationResult | None:

@@ -242,6 +242,7 @@ def _of_denoiser(
         "loss": None,
         "mix": MixSettings(),
         "monitor": "loss",
+        "until_good": False,
     }
     return settings.model_copy(update=share | changes)
 

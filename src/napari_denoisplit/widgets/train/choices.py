@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
-_HOW = ("preset", "minutes", "device")
+_HOW = ("preset", "minutes", "until_good", "device")
 _BY_RECIPE = (
     "steps",
     "epochs",
@@ -144,7 +144,8 @@ class TrainChoices(QWidget):
         names = ("recipe", "preset", "method")
         chosen = (self.how.values() | self.more.values()).items()
         settings = TrainSettings(**{name: value for name, value in chosen if name in names})
-        self.how["minutes"].set_value(settings.minutes)
+        for name in ("minutes", "until_good"):
+            self.how[name].set_value(getattr(settings, name))
         for name in _BY_RECIPE:
             self.more[name].set_value(getattr(settings, name))
 

@@ -1,0 +1,89 @@
+"""Quality of a split against the minutes of its training, and what the program says of itself.
+
+    python -m benchmarks.quality.budgets run A 0.5 1 2 5 10
+    python -m benchmarks.quality.budgets report
+
+Each budget is a training of its own, by the preset `fast`, with all cores of a machine on which
+nothing else runs: the schedule of a training is fitted to its budget. `report` puts the table
+between its marks in docs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from benchmarks.data_sets import DATA_SETS
+from benchmarks.document import keep, put_into_document
+from benchmarks.quality.training import OUTPUT, RESULTS, split_and_measure, train
+from napari_denoisplit.measures.separation import separation_of
+from napari_denoisplit.settings import TrainSettings
+
+N_SAMPLES = 20
+
+
+def run_one(name: str, minutes: float, seed: int) -> None:
+    """Train for so long, split the test image, and keep the numbers."""
+    data = DATA_SETS[name]()
+    settings = TrainSettings(
+        preset="fast", minutes=minutes, seed=seed, test_fraction=0.0, **data.training
+    )
+    tag = f"budgets_{name}_{minutes:g}_{seed}"
+    trained, record = train(tag, data, settings)
+    _, measured = split_and_measure(tag, data, trained.model, N_SAMPLES)
+    verdict = separation_of(trained.model.header.training)
+    said = {
+        "grade": verdict.grade if verdict else "not judged",
+        "reasons": verdict.reasons if verdict else (),
+        "notes": trained.notes,
+    }
+    keep(tag, {"data": name, "minutes": minutes} | record | measured | said)
+
+
+def best_estimates(record: dict[str, Any]) -> str:
+    """PSNR of each structure."""
+    return " / ".join(f"{value:.2f}" for value in record["mmse"]["psnr"])
+
+
+def report() -> None:
+    """Put the table of all runs that there are into docs."""
+    records = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("budgets_*.json"))]
+    order = list(DATA_SETS)
+    records.sort(key=lambda one: (order.index(one["data"]), one["minutes"], one["seed"]))
+    lines = [
+        "| data | minutes | steps | seconds from start to model | superposition (dB) | MMSE (dB) "
+        "| verdict | its first reason |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for one in records:
+        superposition = " / ".join(f"{value:.1f}" for value in one["superposition"]["psnr"])
+        reason = next(iter(one["reasons"]), "").replace("|", "/")
+        row = (
+            f"{one['data']} | {one['minutes']:g} | {one['steps']} | {one['wall_seconds']:.0f}",
+            f"{superposition} | {best_estimates(one)} | {one['grade']} | {reason}",
+        )
+        lines.append(f"| {' | '.join(row)} |")
+    put_into_document("budgets", "\n".join(lines))
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("run", help="train for each of some budgets")
+    one.add_argument("data", choices=DATA_SETS)
+    one.add_argument("minutes", type=float, nargs="+")
+    one.add_argument("--seed", type=int, default=0)
+    commands.add_parser("report", help="gather all runs into docs")
+    arguments = parser.parse_args()
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    if arguments.command == "report":
+        report()
+        return
+    for minutes in arguments.minutes:
+        run_one(arguments.data, minutes, arguments.seed)
+
+
+if __name__ == "__main__":
+    main()
