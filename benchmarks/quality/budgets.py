@@ -1,6 +1,7 @@
 """Quality of a split against the minutes of its training, and what the program says of itself.
 
     python -m benchmarks.quality.budgets run A 0.5 1 2 5 10
+    python -m benchmarks.quality.budgets run A 10 --until-good
     python -m benchmarks.quality.budgets report
 
 Each budget is a training of its own, by the preset `fast`, with all cores of a machine on which
@@ -23,13 +24,18 @@ from napari_denoisplit.settings import TrainSettings
 N_SAMPLES = 20
 
 
-def run_one(name: str, minutes: float, seed: int) -> None:
+def run_one(name: str, minutes: float, seed: int, *, until_good: bool) -> None:
     """Train for so long, split the test image, and keep the numbers."""
     data = DATA_SETS[name]()
     settings = TrainSettings(
-        preset="fast", minutes=minutes, seed=seed, test_fraction=0.0, **data.training
+        preset="fast",
+        minutes=minutes,
+        until_good=until_good,
+        seed=seed,
+        test_fraction=0.0,
+        **data.training,
     )
-    tag = f"budgets_{name}_{minutes:g}_{seed}"
+    tag = f"budgets_{name}_{minutes:g}_{seed}{'_until_good' if until_good else ''}"
     trained, record = train(tag, data, settings)
     _, measured = split_and_measure(tag, data, trained.model, N_SAMPLES)
     verdict = separation_of(trained.model.header.training)
@@ -38,7 +44,8 @@ def run_one(name: str, minutes: float, seed: int) -> None:
         "reasons": verdict.reasons if verdict else (),
         "notes": trained.notes,
     }
-    keep(tag, {"data": name, "minutes": minutes} | record | measured | said)
+    asked = {"data": name, "minutes": minutes, "until_good": until_good}
+    keep(tag, asked | record | measured | said)
 
 
 def best_estimates(record: dict[str, Any]) -> str:
@@ -50,7 +57,14 @@ def report() -> None:
     """Put the table of all runs that there are into docs."""
     records = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("budgets_*.json"))]
     order = list(DATA_SETS)
-    records.sort(key=lambda one: (order.index(one["data"]), one["minutes"], one["seed"]))
+    records.sort(
+        key=lambda one: (
+            order.index(one["data"]),
+            one["until_good"],
+            one["minutes"],
+            one["seed"],
+        )
+    )
     lines = [
         "| data | minutes | steps | seconds from start to model | superposition (dB) | MMSE (dB) "
         "| verdict | its first reason |",
@@ -59,8 +73,9 @@ def report() -> None:
     for one in records:
         superposition = " / ".join(f"{value:.1f}" for value in one["superposition"]["psnr"])
         reason = next(iter(one["reasons"]), "").replace("|", "/")
+        minutes = f"{one['minutes']:g}{', until good' if one['until_good'] else ''}"
         row = (
-            f"{one['data']} | {one['minutes']:g} | {one['steps']} | {one['wall_seconds']:.0f}",
+            f"{one['data']} | {minutes} | {one['steps']} | {one['wall_seconds']:.0f}",
             f"{superposition} | {best_estimates(one)} | {one['grade']} | {reason}",
         )
         lines.append(f"| {' | '.join(row)} |")
@@ -75,6 +90,7 @@ def main() -> None:
     one.add_argument("data", choices=DATA_SETS)
     one.add_argument("minutes", type=float, nargs="+")
     one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--until-good", action="store_true", help="the minutes are a limit")
     commands.add_parser("report", help="gather all runs into docs")
     arguments = parser.parse_args()
     OUTPUT.mkdir(parents=True, exist_ok=True)
@@ -82,7 +98,7 @@ def main() -> None:
         report()
         return
     for minutes in arguments.minutes:
-        run_one(arguments.data, minutes, arguments.seed)
+        run_one(arguments.data, minutes, arguments.seed, until_good=arguments.until_good)
 
 
 if __name__ == "__main__":
