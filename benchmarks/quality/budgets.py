@@ -48,9 +48,20 @@ def run_one(name: str, minutes: float, seed: int, *, until_good: bool) -> None:
     keep(tag, asked | record | measured | said)
 
 
-def best_estimates(record: dict[str, Any]) -> str:
-    """PSNR of each structure."""
-    return " / ".join(f"{value:.2f}" for value in record["mmse"]["psnr"])
+def cells(record: dict[str, Any]) -> tuple[str, ...]:
+    """Texts of a row of the table."""
+    superposition, mmse = (record[name]["psnr"] for name in ("superposition", "mmse"))
+    return (
+        record["data"],
+        record["preset"],
+        f"{record['minutes']:g}{', until good' if record['until_good'] else ''}",
+        f"{record['steps']}",
+        f"{record['wall_seconds']:.0f}",
+        " / ".join(f"{value:.1f}" for value in superposition),
+        " / ".join(f"{value:.2f}" for value in mmse),
+        record["grade"],
+        next(iter(record["reasons"]), ""),
+    )
 
 
 def report() -> None:
@@ -60,26 +71,25 @@ def report() -> None:
     records.sort(
         key=lambda one: (
             order.index(one["data"]),
+            one["preset"],
             one["until_good"],
             one["minutes"],
             one["seed"],
         )
     )
-    lines = [
-        "| data | minutes | steps | seconds from start to model | superposition (dB) | MMSE (dB) "
-        "| verdict | its first reason |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for one in records:
-        superposition = " / ".join(f"{value:.1f}" for value in one["superposition"]["psnr"])
-        reason = next(iter(one["reasons"]), "").replace("|", "/")
-        minutes = f"{one['minutes']:g}{', until good' if one['until_good'] else ''}"
-        row = (
-            f"{one['data']} | {minutes} | {one['steps']} | {one['wall_seconds']:.0f}",
-            f"{superposition} | {best_estimates(one)} | {one['grade']} | {reason}",
-        )
-        lines.append(f"| {' | '.join(row)} |")
-    put_into_document("budgets", "\n".join(lines))
+    head = (
+        "data",
+        "preset",
+        "minutes",
+        "steps",
+        "seconds from start to model",
+        "superposition (dB)",
+        "MMSE (dB)",
+        "verdict",
+        "its first reason",
+    )
+    rows = [head, ("---",) * len(head), *map(cells, records)]
+    put_into_document("budgets", "\n".join(f"| {' | '.join(row)} |" for row in rows))
 
 
 def main() -> None:
