@@ -50,7 +50,7 @@ class TrainSettings(ComputeSettings):
     loss: LossSettings | None = Field(None, description="A loss of your own; None: the method's.")
     mix: MixSettings = Field(MixSettings(), description="How channels are superposed.")
     minutes: float | None = Field(
-        10.0, gt=0, le=100_000, description="End training after so many minutes."
+        5.0, gt=0, le=100_000, description="End training after so many minutes."
     )
     steps: int | None = Field(None, ge=1, description="End training after so many steps.")
     epochs: int | None = Field(None, ge=1, description="End training after so many epochs.")
