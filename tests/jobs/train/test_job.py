@@ -101,6 +101,23 @@ def test_until_good_a_training_settles_once_its_structures_are_apart(fields, set
 
 
 @pytest.mark.usefixtures("soon_good")
+@pytest.mark.parametrize("stopped_after", [1, 2])
+def test_until_good_a_training_that_was_stopped_ends_where_it_would_have(
+    fields, settings, tmp_path, stopped_after
+):
+    asked = changed(settings, steps=60, steps_per_epoch=4, until_good=True)
+    path, stop = tmp_path / "model.denoisplit", threading.Event()
+
+    def watch(event):
+        if isinstance(event, EpochDone) and event.epoch == stopped_after:
+            stop.set()
+
+    assert run(train_job(fields, asked, path=path, stop=stop), watch).stopped_early
+    trained = run(train_job(fields, asked, path=path, resume=last_path(path)))
+    assert trained.history[-1].step == 12
+
+
+@pytest.mark.usefixtures("soon_good")
 def test_who_goes_on_with_a_good_model_gets_all_of_the_budget(fields, settings, tmp_path):
     asked = changed(settings, steps=8, steps_per_epoch=4)
     path = tmp_path / "model.denoisplit"

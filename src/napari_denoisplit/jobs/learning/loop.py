@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from napari_denoisplit.jobs.learning.keeping import keep, settle, write
 from napari_denoisplit.jobs.learning.threads import Threads
 from napari_denoisplit.jobs.learning.validation import QUICK
 from napari_denoisplit.measures.outlook import FIRST_STEPS
-from napari_denoisplit.measures.separation import judge_separation, separation_of
+from napari_denoisplit.measures.separation import judge_separation
 from napari_denoisplit.nn.families import family_of
 from napari_denoisplit.wording import duration
 
@@ -107,7 +107,7 @@ def _learn(
     is_ahead = False  # of its files
     budget = run.budget
     # Who goes on with a good one wants it better: its limits hold.
-    ends_when_good = settings.until_good and not _is_good(run.best)
+    ends_when_good = settings.until_good and not _began_good(run)
     if run.best is not None and path is not None and run.best.path != path:
         # A resumed run that writes elsewhere: what is best so far belongs there, too.
         run.best = save_model(path, run.best)
@@ -155,17 +155,23 @@ def _learn(
     return Trained(run.best, path, tuple(history), stop.is_set(), (*notes, *told))
 
 
-def _is_good(model: Model | None) -> bool:
-    """Whether the structures of a model are apart, as far as its file says."""
-    verdict = None if model is None else separation_of(model.header.training)
+def _began_good(run: Run) -> bool:
+    """Whether the structures were apart when the budget began, for a training that goes on."""
+    history: Any = run.header.training.get("history", [])
+    before = [e for e in history if e["is_best"] and e["step"] <= run.budget.first_step]
+    return bool(before) and _is_good(run, before[-1]["shares"])
+
+
+def _is_good(run: Run, shares: Any) -> bool:
+    """Whether structures are apart, as the shares of an epoch tell."""
+    verdict = judge_separation(run.header.channel_names, np.array(shares, float))
     return verdict is not None and verdict.grade == "good"
 
 
 def _settle_if_good(run: Run, done: EpochDone) -> Job[Stage, None]:
     """Let a training end soon whose structures are apart, but none that has hardly begun."""
-    verdict = judge_separation(run.header.channel_names, np.array(done.shares))
     budget = run.budget
-    if verdict is None or verdict.grade != "good" or done.step - budget.first_step < FIRST_STEPS:
+    if done.step - budget.first_step < FIRST_STEPS or not _is_good(run, done.shares):
         return
     budget.shorten(done.step, done.epoch)
     left = budget.seconds_left(done.step, done.epoch)
