@@ -58,7 +58,7 @@ def test_a_default_that_the_command_finds_out_is_that_of_the_field_in_the_help()
 
 def test_what_is_done_without_an_option_is_said_once():
     told = {name: output(app, name, "--help") for name in ("train", "noise")}
-    assert "Left out: 10, or no limit where --steps or --epochs is given." in told["train"]
+    assert "Left out: 5, or no limit where --steps or --epochs is given." in told["train"]
     assert "Left out: what --output is for. " in told["noise"]
     assert not any("default: (" in text for text in told.values())
 
