@@ -1,7 +1,7 @@
 """A napari window at work: how soon Stop ends a job, how long it is blocked, what splits leave.
 
     xvfb-run -a -s "-screen 0 1280x720x24" \
-        python -m benchmarks.windows.window [stop] [blocked] [memory]
+        python -m benchmarks.windows.window [stop] [blocked] [stalls] [memory]
 
 Each part by its name, all without one. The widgets are driven as a user does, on phantoms,
 and with a model that is trained for half a minute. Writes its tables between their marks in docs.
@@ -50,6 +50,8 @@ EDGE = 512
 INPUTS = ("a", "b", "cells")
 N_SAMPLES = 20
 N_SPLITS = 60
+LONG = 5
+"""Minutes of a training whose every block is looked at."""
 BEAT_MS = 5
 TIMEOUT = 300
 
@@ -96,9 +98,13 @@ class Window:
             self.wait(0.02)
         return time.perf_counter() - start
 
+    def gaps(self, since: float) -> np.ndarray:
+        """Return the times without a beat, ms."""
+        return 1000 * np.diff([beat for beat in self.beats if beat > since])
+
     def longest_gap(self, since: float) -> float:
-        """Longest time without a beat, ms."""
-        return 1000 * float(np.diff([beat for beat in self.beats if beat > since]).max())
+        """Return the longest time without a beat, ms."""
+        return float(self.gaps(since).max())
 
     def remove_results(self) -> None:
         """Remove all layers but the three images."""
@@ -256,6 +262,31 @@ def blocked(window: Window) -> dict[str, float]:
     return found
 
 
+def stalls(window: Window) -> dict[str, tuple[float, float, float]]:
+    """Gaps between beats, ms: the time of which they fill 99 %, 99.9 %, and the longest."""
+
+    def told(start: float) -> tuple[float, float, float]:
+        gaps = np.sort(window.gaps(start))
+        # By time, not by number: short gaps are many, and a user waits in long ones.
+        filled = np.cumsum(gaps) / gaps.sum()
+        at = (float(gaps[np.searchsorted(filled, share)]) for share in (0.99, 0.999))
+        return (*at, float(gaps[-1]))
+
+    start = time.perf_counter()
+    window.wait(30)
+    found = {"nothing runs, 30 s": told(start)}
+    widget = training(window)
+    widget.choices.how["minutes"].set_value(LONG)
+    window.wait(2)
+    start = time.perf_counter()
+    widget.panel.button.click()
+    while widget.panel.is_busy:
+        window.wait(1)
+    found[f"a training of {LONG} minutes"] = told(start)
+    window.remove_results()
+    return found
+
+
 def memory(window: Window) -> dict[int, float]:
     """MiB that the process takes after so many splits, their layers removed each time."""
     widget, found = splitting(window, 4), {}
@@ -274,6 +305,11 @@ def memory(window: Window) -> dict[int, float]:
 PARTS: dict[str, tuple[Callable[[Window], dict[Any, Any]], str, str]] = {
     "stop": (stop_latencies, "stopped", "seconds to the end | seconds until all is shown"),
     "blocked": (blocked, "while", "longest block (ms)"),
+    "stalls": (
+        stalls,
+        "while",
+        "99 % of the time in blocks below (ms) | 99.9 % | longest block (ms)",
+    ),
     "memory": (memory, "splits", "MiB"),
 }
 
