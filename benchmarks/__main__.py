@@ -36,12 +36,16 @@ def main() -> None:
     if arguments.peer:
         script("noise.speed", arguments.peer)
         script("noise.interop", arguments.peer)
+        script("quality.denoisers", "--peer", arguments.peer)
     methods = ("denoisplit", "altered_musplit", "musplit")
     for data, method, seed in product(("A", "AP", "B", "C"), methods, ("0", "1")):
         script("quality.training", "run", data, method, seed, "--minutes", minutes)
     for source in ("pairs", "repeats", "bootstrap", "single"):
         run = ("run", "A", "denoisplit", "0", "--minutes", minutes, "--noise", source)
         script("quality.training", *run)
+    script("quality.budgets", "run", "A", "0.5", "1", "2", "5", "10")
+    script("quality.budgets", "run", "A", "10", "--until-good")
+    script("quality.budgets", "report")
     script("quality.calibration")
     script("quality.training", "report")
     for system in SYSTEMS:
