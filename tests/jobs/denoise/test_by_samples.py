@@ -4,8 +4,9 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 
-from napari_denoisplit.checkpoint import load_model, read_header
+from napari_denoisplit.checkpoint import load_model, read_header, save_model
 from napari_denoisplit.errors import ImageError, ModelFileError, TrainingError
 from napari_denoisplit.events import Stage, run
 from napari_denoisplit.images.image import Image
@@ -77,6 +78,23 @@ def test_a_blank_result_is_told(noisy, known):
     (split,) = run(denoise_by_samples_job([noisy], TINY, noise_model=known), events.append)
     (note,) = (note for note in split.notes if "blank" in note)
     assert note in [event.text for event in events if isinstance(event, Stage)]
+
+
+def test_a_network_that_gives_no_number_is_told_and_not_taken_for_one_that_had_no_time(
+    noisy, known, tmp_path
+):
+    path = tmp_path / "cells.denoisplit"
+    run(denoise_by_samples_job([noisy], TINY, path=path, noise_model=known))
+    model = load_model(path)
+    with torch.no_grad():
+        for weight in model.network.parameters():
+            weight.mul_(1e9)
+    save_model(path, model)
+    (split,) = run(denoise_by_samples_job([noisy], TINY, path=path))
+    assert not np.isfinite(split.mmse.data).any()
+    (note,) = [note for note in split.notes if "NaN or infinite" in note]
+    assert "lower learning rate" in note
+    assert not any("let it run longer" in note for note in split.notes)
 
 
 def test_stopped_in_training_it_draws_samples_by_the_network_as_it_is(noisy, known):

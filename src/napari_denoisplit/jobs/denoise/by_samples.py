@@ -6,6 +6,8 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from napari_denoisplit.checkpoint import last_path, load_model
 from napari_denoisplit.errors import ImageError, ModelFileError, TrainingError
 from napari_denoisplit.events import Stage, changed, status_alone
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from napari_denoisplit.checkpoint import Model
@@ -127,6 +128,8 @@ def denoise_by_samples_job(
         if stop.is_set():
             break
         mmse = cast("NDArray[np.float32]", split.mmse_arrays)[0]
+        if not np.isfinite(mmse).all():  # the split says so itself
+            continue
         verdict = judge_denoised([view.data], [mmse])
         if verdict.grade == "do not use":
             told = f"{image.name}: {verdict.headline}"

@@ -138,7 +138,8 @@ def not_finite(mmse: NDArray[np.float32], sigma: NDArray[np.float32]) -> str | N
     n, size = (n_bad, mmse.size) if n_bad else (n_sigma, sigma.size)
     return (
         f"{n} of {size} {of_what} are NaN or infinite: do not use them. The image has pixels that "
-        "are far too large for the model, or the model's training failed"
+        "are far too large for the model, or its training failed: look at the brightest pixels, "
+        "and train longer or at a lower learning rate"
     )
 
 
