@@ -1,11 +1,14 @@
 """Residual blocks of the ladder, and the two ways to change the size between its levels.
 
+Also what a block cannot learn from small patches (`zero_unseen_taps`).
+
 Letters: B batch, H feature maps, Y, X pixels of the level.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +17,8 @@ from torch import nn
 from napari_denoisplit.giving_up import look
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
 
@@ -99,3 +104,48 @@ class Upsample(nn.Sequential):
         else:
             double = [nn.Upsample(scale_factor=2), nn.Conv2d(n_filters, n_filters, 3, padding=1)]
         super().__init__(*double, *(ResidualBlock(n_filters, dropout) for _ in range(n_blocks)))
+
+
+def zero_unseen_taps(network: nn.Module, edge: int) -> None:
+    """Set to zero what patches of this size cannot teach a new network.
+
+    A level that is one pixel large in a patch has all but the middle of a 3x3 kernel on padding.
+    Those weights get no gradient; in a larger image they are multiplied by real neighbours. As
+    random numbers they made HDN's six levels, trained on 64x64, overflow on 512x512.
+
+    Parameters
+    ----------
+    network
+        With random weights, called with (B, 1, Y, X) in training; changed in place.
+    edge
+        Of a patch with its margins, pixels.
+    """
+    model: Any = deepcopy(network).train()
+    seen: dict[str, list[Tensor]] = {}
+
+    def note(name: str) -> Callable[..., None]:
+        def after(module: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> None:
+            seen[name] = [
+                _reached(module, i, o)
+                for i, o in zip(given[0].shape[-2:], out.shape[-2:], strict=True)
+            ]
+
+        return after
+
+    for name, module in model.named_modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+            module.register_forward_hook(note(name))
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        model(torch.zeros(2, 1, edge, edge))
+        for name, (rows, columns) in seen.items():
+            weight: Any = network.get_submodule(name).weight
+            weight.mul_((rows[:, None] & columns).to(weight))
+
+
+def _reached(layer: Any, n_in: int, n_out: int) -> Tensor:
+    """Say of each tap along an axis whether any output takes a true input through it."""
+    (kernel, _), (stride, _), (padding, _) = layer.kernel_size, layer.stride, layer.padding
+    if isinstance(layer, nn.ConvTranspose2d):
+        n_in, n_out = n_out, n_in
+    at = torch.arange(n_out)[:, None] * stride + torch.arange(kernel) - padding
+    return ((at >= 0) & (at < n_in)).any(dim=0)

@@ -18,6 +18,7 @@ from napari_denoisplit.jobs.learning.budget import Budget
 from napari_denoisplit.jobs.learning.optimizer import Plateau
 from napari_denoisplit.jobs.learning.shelved import ShelvedBatches
 from napari_denoisplit.jobs.learning.trainer import Trainer
+from napari_denoisplit.nn.blocks import zero_unseen_taps
 from napari_denoisplit.nn.families import family_of
 from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.settings import METHODS, PRESETS
@@ -244,4 +245,6 @@ def _trainer(
     family = family_of(header.network)
     models = [noise_model_from_dict(values) for values in header.noise_models or ()]
     objective = family.objective(header.network, loss, header.normalization, models)
-    return Trainer(family.network(header.network), objective, batches, settings, compute)
+    network = family.network(header.network)
+    zero_unseen_taps(network, batches.patch_size + 2 * header.network.margin)
+    return Trainer(network, objective, batches, settings, compute)

@@ -112,6 +112,11 @@ class ShelvedBatches:
         return self._now.evenly(patch_size, seed)
 
     @property
+    def patch_size(self) -> int:
+        """Edge of a patch, pixels."""
+        return self._now.patch_size
+
+    @property
     def n_places(self) -> int:
         """Number of places that a patch may come from, on all shelves."""
         return self._shelves.n_places
