@@ -200,3 +200,22 @@ def test_an_error_in_a_window_is_told_by_the_page_alone(qtbot, window, seen):
     qtbot.wait(50)
     assert [str(error) for error in seen.errors] == ["no room"]
     assert not seen.results
+
+
+def test_python_looks_through_what_was_there_before_only_when_no_job_runs(qtbot, seen):
+    frozen = []
+
+    def brief(stop):
+        yield Stage("brief")
+        frozen.append(gc.get_freeze_count())
+
+    long = Seen()
+    long.start(endless)
+    qtbot.waitUntil(lambda: bool(long.events))
+    seen.start(brief)
+    qtbot.waitUntil(lambda: not seen.running.is_running)
+    assert frozen[0] > 10_000
+    assert gc.get_freeze_count() > 0  # the other job goes on
+    long.running.stop()
+    qtbot.waitUntil(lambda: not long.running.is_running)
+    assert gc.get_freeze_count() == 0

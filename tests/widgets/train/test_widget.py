@@ -151,7 +151,7 @@ def test_the_preview_is_renewed_in_place_and_stays_away_when_removed(qtbot, view
     jobs.seconds = 0.1
     widget.panel.button.click()
     name = "preview nuclei · cells"
-    qtbot.waitUntil(lambda: name in viewer.layers)
+    qtbot.waitUntil(lambda: "preview actin · cells" in viewer.layers)  # the last of them
     n_layers = len(viewer.layers)
     viewer.layers.remove(name)
     viewer.layers.remove("actin")

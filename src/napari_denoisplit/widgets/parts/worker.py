@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -24,6 +25,10 @@ JobFactory = Callable[[threading.Event], Job[E, R]]
 
 _SECONDS_AT_EXIT = 20
 _SECONDS_BETWEEN_LOOKS = 0.05
+
+_at_work = 0
+"""Jobs that run now, in all windows."""
+_counting = threading.Lock()
 
 
 class Cancelled(JobError):
@@ -198,6 +203,28 @@ def loading(stop: threading.Event, *modules: str, what: str = "the network") -> 
         if stop.is_set():
             raise JobError("Stopped before it began.")
         importing.join(_SECONDS_BETWEEN_LOOKS)
+    gc.freeze()  # what was imported is not looked through either
+
+
+@contextmanager
+def _past_left_alone() -> Iterator[None]:
+    """Let Python look for garbage only among what was made since the first of the jobs began.
+
+    Python stands still while it looks through the half million objects of napari and torch, for a
+    quarter to three quarters of a second each time, and a job that makes many objects lets it look
+    often. That was the longest time that a window did not answer during a training.
+    """
+    global _at_work  # as is what it switches, of the process
+    with _counting:
+        _at_work += 1
+        gc.freeze()
+    try:
+        yield
+    finally:
+        with _counting:
+            _at_work -= 1
+            if not _at_work:
+                gc.unfreeze()
 
 
 def _import(modules: tuple[str, ...]) -> None:
@@ -213,7 +240,8 @@ def _shield(job_factory: JobFactory[E, R], stop: threading.Event) -> Job[E, R | 
     any error of a worker is itself one with PySide6.
     """
     try:
-        return (yield from job_factory(stop))
+        with _past_left_alone():
+            return (yield from job_factory(stop))
     except RuntimeError as error:  # includes CUDA out-of-memory
         told = JobError(str(error))
         told.__cause__ = error

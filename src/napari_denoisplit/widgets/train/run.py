@@ -25,12 +25,13 @@ from napari_denoisplit.widgets.layers.removal import remove_kind
 from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.layers.view import camera_of
 from napari_denoisplit.widgets.parts.plot import PLOTTING
+from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.parts.worker import loading
 from napari_denoisplit.widgets.train.curves import training_curves
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -136,6 +137,8 @@ class TrainRun:
         self._structures: tuple[str, ...] = ()
         self._history: list[EpochDone] = []
         self._preview: PreviewLayers | None = None
+        self._steps: Iterator[None] = iter(())
+        self._timer = timer(panel, self._show_next)
         self.model: Path | None = None
         """File of the trained model; None until it is written."""
         self.unsaved: Model | None = None
@@ -157,6 +160,7 @@ class TrainRun:
                 self._structures = structures
                 self._plot.show()
                 self._on_epoch()
+                self._steps = iter(())
                 if self._order.preview:
                     remove_kind(self._viewer, PREVIEW)  # of an earlier training
                     name = self._order.path.stem
@@ -168,7 +172,9 @@ class TrainRun:
                 self._on_epoch()
             case PreviewSplit():
                 if self._preview is not None:
-                    self._preview.show(event)
+                    self._show_rest()  # of the one before
+                    self._steps = self._preview.show(event)
+                    self._timer.start()
             case PairsGathered() | FitStep():
                 pass  # of noise models that are fitted on the way; stages tell their verdicts
             case Stage() | Progress():
@@ -176,7 +182,18 @@ class TrainRun:
             case _:
                 assert_never(event)
 
+    def _show_next(self) -> None:
+        """Show one picture more: for all at once the window would stand still for too long."""
+        for _ in self._steps:
+            self._timer.start()
+            return
+
+    def _show_rest(self) -> None:
+        for _ in self._steps:
+            pass
+
     def _done(self, trained: Trained) -> None:
+        self._show_rest()
         self.model = trained.path
         self.unsaved = trained.model if trained.path is None else None
         self._panel.say(self._summary(trained))
@@ -243,20 +260,23 @@ class PreviewLayers:
         self._place = replace(place, affine=None).keywords("YX")
         self._corner: tuple[float, float] | None = None
 
-    def show(self, event: PreviewSplit) -> None:
-        """Show the newest preview; the view moves to the first one only."""
+    def show(self, event: PreviewSplit) -> Iterator[None]:
+        """Show the newest preview, picture by picture; the view moves to the first one only."""
         if (viewer := self._viewer()) is None:
             return
         first = self._corner is None
         if self._corner is None:
             self._corner = _right_of_everything(viewer)
         self._show("superposition", event.superposition, 0, 0, "gray")
+        yield
         for channel, structure in enumerate(self._structures):
             colormap = structure_colormap(channel)
             noisy = f"{structure} noisy"
             self._show(noisy, event.channels[channel], 0, channel + 1, colormap)
+            yield
             self._show(structure, event.mmse[channel], 1, channel + 1, colormap)
             self.layers.fit_contrast(structure)
+            yield
         if first:
             self._look_at(viewer, event.superposition.shape)
 
