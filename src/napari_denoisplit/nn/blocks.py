@@ -147,5 +147,5 @@ def _reached(layer: Any, n_in: int, n_out: int) -> Tensor:
     (kernel, _), (stride, _), (padding, _) = layer.kernel_size, layer.stride, layer.padding
     if isinstance(layer, nn.ConvTranspose2d):
         n_in, n_out = n_out, n_in
-    at = torch.arange(n_out)[:, None] * stride + torch.arange(kernel) - padding
+    at: Tensor = torch.arange(n_out)[:, None] * stride + torch.arange(kernel) - padding
     return ((at >= 0) & (at < n_in)).any(dim=0)

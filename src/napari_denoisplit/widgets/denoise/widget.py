@@ -26,6 +26,7 @@ from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text
 from napari_denoisplit.widgets.parts.fields import SettingsForm
+from napari_denoisplit.widgets.parts.grade_words import gravest_first
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
 from napari_denoisplit.widgets.parts.worker import Start, loading, start_job
 
@@ -139,7 +140,7 @@ class DenoiseWidget(JobWidget):
 
     def _show_samples(self, results: Sequence[OpenedResult]) -> Iterator[None]:
         notes = (note for opened in results for note in opened.split.notes)
-        self.panel.say("\n".join(("Done.", *dict.fromkeys(notes))))
+        self.panel.say(gravest_first(("Done.", *notes)))
         yield
         for opened in results:
             add_result(OwnLayers(self._viewer), opened)

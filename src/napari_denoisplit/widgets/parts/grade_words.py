@@ -6,11 +6,12 @@ import html
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from napari_denoisplit.verdict import Grade, NoiseRecord, Verdict
 
 _MARKS: dict[Grade, str] = {"good": "✔", "usable": "●", "do not use": "✖"}
+_ORDER = {_MARKS["do not use"]: 0, _MARKS["usable"]: 1}
 # White stands out on each of them (contrast 5 and more), whatever the theme.
 _GROUNDS: dict[Grade, str] = {"good": "#1b7a3d", "usable": "#8a5a00", "do not use": "#b3261e"}
 
@@ -26,6 +27,19 @@ def verdict_line(record: NoiseRecord) -> str:
     if verdict is None:
         return "not judged: nobody has compared this model with images."
     return f"{_MARKS[verdict.grade]} {verdict.headline}"
+
+
+def gravest_first(lines: Iterable[str]) -> str:
+    """Lay out what is told of a result: what is not good comes first, with its mark."""
+    marked = [_marked(line) for line in dict.fromkeys(lines)]
+    return "\n".join(sorted(marked, key=lambda line: _ORDER.get(line[:1], len(_ORDER))))
+
+
+def _marked(line: str) -> str:
+    for grade, mark in _MARKS.items():
+        if line.startswith(f"{grade}: ") or f": {grade}: " in line:  # of one image of several
+            return f"{mark} {line}"
+    return line
 
 
 def verdict_html(verdict: Verdict | None) -> str:

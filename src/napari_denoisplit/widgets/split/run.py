@@ -14,6 +14,7 @@ from napari_denoisplit.images.place import Place, place_of_image
 from napari_denoisplit.widgets.layers.opened import OpenedResult
 from napari_denoisplit.widgets.layers.results import ResultLayers, Subject
 from napari_denoisplit.widgets.layers.view import ViewWatch, bring_into_view
+from napari_denoisplit.widgets.parts.grade_words import gravest_first
 from napari_denoisplit.widgets.parts.timer import timer
 from napari_denoisplit.widgets.split.disk_layers import DiskLayers
 from napari_denoisplit.widgets.split.in_memory import ArraysMade, MemoryLayers, split_in_memory
@@ -239,10 +240,10 @@ class SplitRun(QObject):
         last = self.results[-1].split
         what = last.name if len(self.results) == 1 else f"{len(self.results)} images"
         ending = ", stopped early" if last.stopped_early else ""
-        seconds = time.monotonic() - self._began
-        text = f"Split {what} into {names}: {last.n_samples} answers in {seconds:.0f} s{ending}."
+        took = f"{time.monotonic() - self._began:.0f}\N{NO-BREAK SPACE}s"
+        text = f"Split {what} into {names}: {last.n_samples} answers in {took}{ending}."
         if last.path is not None and not last.stopped_early:
             kept = "It is deleted with its layers: save it to keep it."
             text += f"\n{kept if self.results[-1].temporary else f'It is in {last.path}.'}"
-        notes = dict.fromkeys(note for result in self.results for note in result.split.notes)
-        return "\n".join([text, *notes, *self._without_result])
+        notes = (note for result in self.results for note in result.split.notes)
+        return gravest_first([text, *notes, *self._without_result])
