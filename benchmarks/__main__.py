@@ -55,6 +55,7 @@ def main() -> None:
     script("quality.trust")
     script("quality.recordings")
     script("quality.mixtures")
+    script("quality.noise_range")
     script("quality.samples")
     script("quality.seams", "seams")
     script("quality.seams", "quality")

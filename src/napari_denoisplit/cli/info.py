@@ -173,6 +173,7 @@ def _model_in_words(header: ModelHeader) -> dict[str, str]:
         f"{n.input_std:.4g}",
         "superposition": f"{mix.mode}, weights {weights}"
         + (f", mixing range {mix.alpha_low:g} to {mix.alpha_high:g}" if mix.is_range else "")
+        + (f", noise up to {mix.noise_high:g} times" if mix.noise_high > 1 else "")
         + (f", offset {mix.offset:.4g}" if mix.offset else ""),
         "training": _training(header),
         "settings": _changed_settings(header),

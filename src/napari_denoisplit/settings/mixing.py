@@ -43,6 +43,14 @@ class MixSettings(Settings):
         "and a camera adds once to their sum.",
     )
 
+    noise_high: float = Field(
+        1.0,
+        ge=1,
+        le=10,
+        description="Noise range: how much noisier a recording may be, in standard deviations of "
+        "the noise that the training images have; half of the patches get more, up to this.",
+    )
+
     @model_validator(mode="after")
     def _range_is_ordered(self) -> Self:
         if self.alpha_low > self.alpha_high:

@@ -6,6 +6,7 @@ import torch
 
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.learning.batches import Batches
+from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.settings import MixSettings
 
 NORMALIZATION = Normalization(
@@ -65,6 +66,34 @@ def test_structures_are_as_bright_as_they_were_mixed_within_the_range():
     assert 1 / 3 <= float(factors.min()) < 0.4
     assert 1.6 < float(factors.max()) <= 5 / 3
     assert float(factors.diff(dim=1).std()) > 0.3  # each structure by itself
+
+
+def noisy_batches(high: float) -> Batches:
+    """Two flat channels of 100 and 400 photons with two grey levels each, mixed half and half."""
+    field = np.stack([np.full((64, 64), 200, np.float32), np.full((64, 64), 800, np.float32)])
+    known = [PoissonGaussian(2.0, 0.0, 3.0, 0.0, 1000.0)] * 2
+    how = DEFAULTS | {"batch_size": 400, "noise_models": known}
+    mix = MixSettings(noise_high=high)
+    return Batches([field], [np.ones((64, 64), bool)], NORMALIZATION, mix, **how)
+
+
+def test_half_of_the_patches_are_noisier_up_to_the_noise_range():
+    plain, channels, _ = noisy_batches(1.0).draw()
+    mixed, same, _ = noisy_batches(3.0).draw()
+    torch.testing.assert_close(same, channels)  # what is to be predicted stays
+    more = 2 * (mixed - plain)  # grey levels
+    noise = ((2 * 200 + 9 + 2 * 800 + 9) / 4) ** 0.5
+    factors = (more.flatten(1).var(dim=1) / noise**2 + 1).sqrt()
+    as_they_were = factors == 1
+    assert 0.4 < float(as_they_were.float().mean()) < 0.6
+    assert 2.7 < float(factors.max()) < 3.3
+    assert float(factors[~as_they_were].mean()) == pytest.approx(2, abs=0.15)
+    assert abs(float(more.mean())) < 0.2
+
+
+def test_patches_to_compare_with_have_the_noise_of_the_images():
+    even = noisy_batches(3.0).evenly(16, seed=1).draw()
+    assert float(even.superposition.std()) == 0
 
 
 def test_what_a_recorded_superposition_shows_is_as_bright_as_it_was_recorded():

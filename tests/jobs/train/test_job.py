@@ -532,6 +532,27 @@ def test_mixing_weights_and_range_are_stored(fields, settings):
     assert (header.mix.alpha_low, header.mix.alpha_high) == (0.8, 1.2)
 
 
+def test_a_training_over_a_noise_range_is_resumed_with_the_same_noise(fields, settings, tmp_path):
+    ranged = {"steps": None, "steps_per_epoch": 2, "mix": MixSettings(noise_high=2.0).model_dump()}
+    ranged |= {"schedule": "plateau"}
+    four, half = (changed(settings, epochs=n, **ranged) for n in (4, 2))
+    whole = run(train_job(fields, four))
+    path = tmp_path / "m.denoisplit"
+    run(train_job(fields, half, path=path))
+    rest = run(train_job(fields, half, path=path, resume=last_path(path)))
+    assert load_model(path).header.mix.noise_high == 2
+    for a, b in zip(whole.history[2:], rest.history, strict=True):
+        assert b.validation.loss == pytest.approx(a.validation.loss, rel=1e-5)
+    plain = run(train_job(fields, changed(settings, epochs=4, **(ranged | {"mix": {}}))))
+    assert plain.history[-1].validation.loss != whole.history[-1].validation.loss
+
+
+def test_a_noise_range_needs_noise_models(fields, settings):
+    ranged = changed(settings, mix=MixSettings(noise_high=2.0).model_dump(), method="musplit")
+    with pytest.raises(TrainingError, match=r"noise_high 2\) needs noise models.*'denoisplit'"):
+        run(train_job(fields, ranged))
+
+
 def test_a_finished_model_is_no_state_to_resume_from(fields, settings, once):
     with pytest.raises(TrainingError, match=r"last\.denoisplit"):
         run(train_job(fields, settings, resume=once[0].path))

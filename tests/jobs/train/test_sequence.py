@@ -247,6 +247,7 @@ def test_stopped_while_it_splits_it_keeps_a_whole_model(fields, superposition, t
     ("changes", "told"),
     [
         ({"mix": MixSettings(alpha_low=0.5)}, "leave the range out"),
+        ({"mix": MixSettings(noise_high=2)}, "leave the range out"),
         ({"loss": LossSettings()}, "likelihood 'gaussian'"),
         (
             {"network": SequenceSettings(denoiser=UNetSettings(n_channels=1), splitter=SPLITTER)},

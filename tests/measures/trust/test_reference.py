@@ -29,12 +29,12 @@ def reference():
     return ResidualReference.of(tiles, sum(z.size for z, _ in planes), 128)
 
 
-def judged(plane, reference):
+def judged(plane, reference, noise_high=1.0):
     z, signal = plane
     sums = ResidualSums()
     sums.add_plane([z])
     tiles = tile_figures([z], signal, reference.edge)
-    return judge_by_reference(sums.figures(), reference.departures(tiles, z.size))
+    return judge_by_reference(sums.figures(), reference.departures(tiles, z.size), noise_high)
 
 
 def test_other_images_of_the_same_kind_pass(reference):
@@ -63,6 +63,11 @@ def test_much_more_noise_is_told(reference, noise, grade):
     verdict = judged(residual(7, noise=noise), reference)
     assert verdict.grade == grade
     assert "noisier" in verdict.reasons[0]
+
+
+def test_noise_within_the_range_of_the_training_is_no_fault(reference):
+    assert judged(residual(7, noise=2), reference, noise_high=2).grade == "good"
+    assert judged(residual(7, noise=4), reference, noise_high=2).grade == "do not use"
 
 
 def test_noise_that_rises_with_the_signal_otherwise_is_told(reference):

@@ -240,10 +240,12 @@ def test_the_choices_reach_the_job(qtbot, widget, jobs):
     widget.choices.mix.set_value("sum")
     widget.choices.more["alpha_low"].set_value(0.5)
     widget.choices.more["alpha_high"].set_value(1.5)
+    widget.choices.more["noise_high"].set_value(2.0)
     run(qtbot, widget)
     settings = jobs.calls[0]["settings"]
     assert (settings.preset, settings.minutes, settings.mix.mode) == ("tiny", 0.5, "sum")
     assert (settings.mix.alpha_low, settings.mix.alpha_high) == (0.5, 1.5)
+    assert settings.mix.noise_high == 2
 
 
 def test_a_training_without_an_end_starts_no_thread(widget, jobs):

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_denoisplit.images.training.normalization import Normalization
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import MixSettings
+
+
+_NOISIER = 0.5
+"""Share of the patches that are noisier than the images, where there is a noise range."""
 
 
 class _Source(NamedTuple):
@@ -99,6 +104,8 @@ class Batches:
         reflection.
     alike
         See `PatchCorners`.
+    noise_models
+        Of the channels, one each, for a noise range; without one they are not asked.
     """
 
     def __init__(
@@ -119,6 +126,7 @@ class Batches:
         shows: Sequence[int] | None = None,
         margin: int = 0,
         alike: bool = False,
+        noise_models: Sequence[NoiseModel] = (),
     ) -> None:
         self._alike = alike
         self._where = fields, masks, _groups(shows, len(fields))
@@ -131,6 +139,8 @@ class Batches:
         self._weights = torch.tensor(mix.mean_weights(n), device=device)
         self._factors = mix.factors if mix.is_range else None
         self._offset = mix.offset
+        self._noise_high = mix.noise_high
+        self._noise_models = [model.to(device) for model in noise_models]
         self._is_recorded = superpositions is not None
         self._augment = augment
         self._independent_share = independent_share if shows is None else 1.0
@@ -184,12 +194,16 @@ class Batches:
         mixed = torch.einsum("c,bcyx->byx", self._weights, channels)[:, None] + self._offset
         if is_recorded:
             mixed[n_apart:] = torch.stack([patch[n:] for patch in patches[n_apart:]])
+        if self._noise_high > 1:
+            mixed += self._more_noise(channels)
         mixed = (mixed - self._normalization.input_mean) / self._normalization.input_std
         inside = slice(self._margin, self._margin + self.patch_size)
         return Batch(mixed, channels[..., inside, inside], factors)
 
     def evenly(self, patch_size: int, seed: int) -> Batches:
         """Return batches of the same images, with patches of another size from everywhere alike.
+
+        They have the noise of the images, whatever the noise range.
 
         Raises
         ------
@@ -199,6 +213,7 @@ class Batches:
         other = copy(self)
         other._sources = self._places(patch_size, structure_bias=0.0)  # noqa: SLF001 - its own kind
         other.patch_size, other.rng = patch_size, np.random.default_rng(seed)
+        other._noise_high = 1.0  # noqa: SLF001 - its own kind
         return other
 
     def _places(self, patch_size: int, structure_bias: float) -> list[_Source]:
@@ -230,6 +245,26 @@ class Batches:
         if turn >= 4:
             patch = patch.flip(-1)
         return torch.rot90(patch, turn % 4, dims=(-2, -1))
+
+    def _more_noise(self, channels: Tensor) -> Tensor:
+        """Noise (B, 1, P, P) beyond what channels (B, C, P, P) have, for half of the patches.
+
+        The standard deviation of all noise is then up to `noise_high` times what it was: variances
+        add up. Each pixel's is that at the grey level which was observed, since the signal is not
+        known; where the variance rises evenly with the signal, its mean is right.
+        """
+        variance = torch.zeros_like(channels[:, :1])
+        pairs = zip(self._noise_models, self._weights, channels.unbind(1), strict=True)
+        with torch.no_grad():
+            for model, weight, channel in pairs:
+                levels = channel.clamp(*model.signal_range)
+                variance += (weight**2 * model.variance(levels))[:, None]
+        n = len(channels)
+        more = self.rng.uniform(1, self._noise_high, n) ** 2 - 1
+        more *= self.rng.random(n) < _NOISIER
+        share = torch.from_numpy(more.astype(np.float32)).to(variance.device)
+        normal = torch.from_numpy(self.rng.standard_normal(variance.shape, np.float32))
+        return normal.to(variance.device) * (variance * share[:, None, None, None]).sqrt()
 
     def _drawn_factors(self, n_mixed: int) -> Tensor | None:
         """Factors (B, C, 1, 1), drawn for the patches that are mixed; the others come after."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.training.shelves import Shelves
     from napari_denoisplit.jobs.learning.validation import Validation
     from napari_denoisplit.nn.compute import Compute
+    from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.settings import LossSettings, TrainSettings
 
 ANNEALED_EPOCHS = 10
@@ -119,6 +120,7 @@ class Run:
         """
         preset = PRESETS[settings.preset]
         torch.manual_seed(settings.seed)
+        noise_models = () if header.mix.noise_high == 1 else _noise_models(header)
         make = partial(
             Batches,
             normalization=header.normalization,
@@ -132,6 +134,7 @@ class Run:
             device=compute.device,
             margin=header.network.margin,
             alike=shelves is not None,
+            noise_models=noise_models,
         )
         batches: Batches | ShelvedBatches
         batches = first = make(fields, masks, superpositions=superpositions, shows=shows)
@@ -234,6 +237,10 @@ def _of_shelf(make: Callable[..., Batches], fields: TrainingFields | SeparateFie
     return make(fields.fields, masks, superpositions=recorded, shows=fields.shows)
 
 
+def _noise_models(header: ModelHeader) -> list[NoiseModel]:
+    return [noise_model_from_dict(values) for values in header.noise_models or ()]
+
+
 def _trainer(
     header: ModelHeader,
     loss: LossSettings,
@@ -243,7 +250,7 @@ def _trainer(
 ) -> Trainer:
     """Make a network with random weights, and what it is trained for."""
     family = family_of(header.network)
-    models = [noise_model_from_dict(values) for values in header.noise_models or ()]
+    models = _noise_models(header)
     objective = family.objective(header.network, loss, header.normalization, models)
     network = family.network(header.network)
     zero_unseen_taps(network, batches.patch_size + 2 * header.network.margin)

@@ -158,7 +158,8 @@ def _seen(
 ) -> tuple[Acquisition, Verdict]:
     """Judge windows; add how bright structures are to how they were taken, if `tell`."""
     x = _normalized(model, windows, acquisition)
-    verdict = judge_recording(_figures(model, likeness, x, acquisition))
+    figures = _figures(model, likeness, x, acquisition)
+    verdict = judge_recording(figures, model.header.mix.noise_high)
     if (known := brightness_of(model.header)) is None:
         return acquisition, verdict.joined(judge_unknown()) if tell else verdict
     factors = acquisition.brightness or factors_of(model, known, x)

@@ -176,10 +176,10 @@ def _checked(
         )
     if misfit := settings.misfit(fields.n_channels):
         raise TrainingError(misfit)
-    if settings.mix.is_range:
+    if settings.mix.is_range or settings.mix.noise_high > 1:
         raise TrainingError(
-            f"The method {SEQUENCE!r} denoises one superposition of each field, and a mixing range "
-            "asks for many: leave the range out, or choose another method."
+            f"The method {SEQUENCE!r} denoises one superposition of each field, and a mixing or "
+            "noise range asks for many: leave the range out, or choose another method."
         )
     if (settings.loss or METHODS[SEQUENCE]).likelihood != "gaussian":
         raise TrainingError(

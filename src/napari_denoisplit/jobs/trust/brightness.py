@@ -27,7 +27,8 @@ MOST_TILES = 2048
 ELSEWHERE = 0.4, 1.6
 """Factors of a model that was trained with one brightness: as far as a recording may differ."""
 MOST_NOISE = 1.5
-"""Variance of the noise of the tiles, in units of that of training superpositions."""
+"""Variance of the noise of the tiles, in units of that of training superpositions; more for a model
+of a noise range, as no noise can be taken out of a recording."""
 _SEED = 20261129
 
 
@@ -88,7 +89,7 @@ def _mixed_anew(
     weights = np.asarray(header.mix.mean_weights(n_structures)) / n.input_std
     noise = weights * [noise_of(channel) for channel in channels.transpose(0, 1).numpy()]
     variance = (noise**2).sum()
-    most = MOST_NOISE * variance
+    most = max(MOST_NOISE, header.mix.noise_high**2) * variance
     found = ((factors * noise) ** 2).sum(axis=1, keepdims=True)
     factors *= np.sqrt(most / np.maximum(found, most)) if most > 0 else 1
     missing = most - ((factors * noise) ** 2).sum(axis=1)

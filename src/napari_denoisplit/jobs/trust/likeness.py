@@ -37,7 +37,7 @@ N_TILES = 512
 _AT_ONCE = 16
 _SEED = 20261128
 MOST_NOISE = 1.0
-"""Noise added to a part of the tiles, in standard deviations of their own at most: up to twice its
+"""Noise added to a part of the tiles, in units of the most that the model knows: up to twice its
 variance, which costs a model about 1 dB, does not make an image another kind."""
 
 
@@ -99,7 +99,8 @@ def likeness_from(
     """
     generator = torch.Generator().manual_seed(_SEED)
     share = torch.rand((len(tiles), 1, 1, 1), generator=generator) * 2 - 1
-    more = MOST_NOISE * noise * share.clamp(min=0).sqrt()  # half of the tiles as they are
+    most = (1 + MOST_NOISE**2) * model.header.mix.noise_high**2 - 1  # of the variance
+    more = noise * (most * share.clamp(min=0)).sqrt()  # half of the tiles as they are
     noisy = tiles.cpu() + more * torch.randn(tiles.shape, generator=generator)
     figures = figures_of(model, noisy, stop)
     if len(tiles) < LEAST_TILES or not all(np.isfinite(level).all() for level in figures):

@@ -262,7 +262,7 @@ class Residuals:
         tiles = np.concatenate(self._tiles) if self._tiles else np.empty((0, 5))
         if self._reference is not None and len(tiles):
             departures = self._reference.departures(tiles, figures.n_pixels)
-            verdict = judge_by_reference(figures, departures)
+            verdict = judge_by_reference(figures, departures, self._header.mix.noise_high)
         else:
             verdict = judge_absolutely(figures)
         if self._recording is not None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.verdict import Grade
 
 NOISY, TOO_NOISY = 1.6, 2.5
-"""Noise in units of that of the training images that is worth a warning, and that is too much."""
+"""Noise in units of the most that was trained on that is worth a warning, and that is too much."""
 STRANGE, TOO_STRANGE = 2.8, 10.0
 """Likewise for the shift, with the noise of the training images."""
 SAME_SCALE, ANOTHER_SCALE = 1.2, 1.75
@@ -39,20 +39,31 @@ class RecordingFigures(NamedTuple):
     """Range of the smooth background that was taken out, grey levels of the recording."""
 
 
-def judge_recording(figures: RecordingFigures) -> Verdict:
-    """Judge a recording by how it looks to the encoder, and by its noise."""
+def judge_recording(figures: RecordingFigures, noise_high: float = 1.0) -> Verdict:
+    """Judge a recording by how it looks to the encoder, and by its noise.
+
+    Parameters
+    ----------
+    figures
+        What it shows.
+    noise_high
+        Noise range that the model was trained over; see `MixSettings`.
+    """
     found: list[Finding] = []
-    if figures.noise > NOISY:
-        gravity = 2 if figures.noise > TOO_NOISY else 1
+    noise = figures.noise / noise_high
+    if noise > NOISY:
+        gravity = 2 if noise > TOO_NOISY else 1
+        trained = "" if noise_high == 1 else f", {noise_high:g} times at most in training"
         found.append(
             Finding(
                 gravity,
                 f"Its noise is {figures.noise:.2g} times that of the training images (standard "
-                "deviation), beside structures of the same brightness: faint structures are lost. "
-                "Average several exposures, adapt the model to it, or train with noise like this.",
+                f"deviation{trained}), beside structures of the same brightness: faint structures "
+                "are lost. Average several exposures, adapt the model to it, or train over a noise "
+                f"range that reaches it (noise_high {figures.noise:.2g}).",
             )
         )
-    by_noise = _BY_NOISE * max(0.0, figures.noise - 1.1)
+    by_noise = _BY_NOISE * max(0.0, noise - 1.1)
     if figures.shift > STRANGE + by_noise:
         gravity = 2 if figures.shift > TOO_STRANGE + by_noise else 1
         found.append(

@@ -21,9 +21,9 @@ the whole image were like the worst fortieth of its kind."""
 CLEAR = 4.0
 """Distance that not even a single tile of the model's own kind has."""
 NOISY, TOO_NOISY = 2.2, 3.0
-"""Variance of the residual, of images of the model's own kind 1, that is worth a warning, and that
-is too much. Up to that a model stands other noise than that of its training: twice the variance
-costs about 1 dB, a quarter of it nothing."""
+"""Variance of the residual, of the noisiest images that the model knows 1, that is worth a warning,
+and that is too much. Up to that a model stands other noise than that of its training: twice the
+variance costs about 1 dB, a quarter of it nothing."""
 TREND, STRANGE_TREND = 8.0, 16.0
 """Likewise for the distance in how the noise rises with the signal."""
 WHITE, STRANGE_WHITE = 0.15, 0.5
@@ -37,7 +37,9 @@ _CANNOT = (
 )
 
 
-def judge_by_reference(figures: ResidualFigures, departures: Sequence[Departure]) -> Verdict:
+def judge_by_reference(
+    figures: ResidualFigures, departures: Sequence[Departure], noise_high: float = 1.0
+) -> Verdict:
     """Judge by what the model leaves of images of its own kind.
 
     Parameters
@@ -46,8 +48,12 @@ def judge_by_reference(figures: ResidualFigures, departures: Sequence[Departure]
         Of the whole image.
     departures
         Of its tiles from those of the reference, one for each figure.
+    noise_high
+        Noise range that the model was trained over; see `MixSettings`.
     """
-    graded = sorted(((_gravity(d), _excess(d), d) for d in departures), key=lambda g: g[:2])[::-1]
+    graded = sorted(
+        ((_gravity(d, noise_high), _excess(d), d) for d in departures), key=lambda g: g[:2]
+    )[::-1]
     off = [(gravity, d) for gravity, _, d in graded if gravity]
     grade: Grade = "good"
     usual = {d.figure: d.expected for d in departures}
@@ -103,10 +109,10 @@ def judge_absolutely(figures: ResidualFigures) -> Verdict:
     return Verdict(grade=grade, reasons=tuple(reasons), figures=_numbers(figures))
 
 
-def _gravity(d: Departure) -> int:
+def _gravity(d: Departure, noise_high: float) -> int:
     """Say what a departure means for the split: nothing (0), a warning (1), do not use (2)."""
     if d.figure == "variance":
-        ratio = d.found / max(d.expected, 1e-6)
+        ratio = d.found / max(d.expected, 1e-6) / noise_high**2
         return int(ratio > NOISY) + int(ratio > TOO_NOISY)
     excess = _excess(d)
     first, second = (TREND, STRANGE_TREND) if d.figure == "trend" else (NOTABLE, CLEAR)

@@ -60,12 +60,21 @@ _TITLES = {
     "batch_size": {"": "of the preset"},
 }
 _MIX_TITLES = {"average": "their average", "sum": "their sum"}
-_MIXING_RANGE = {"alpha_low": "Mixing range from", "alpha_high": "Mixing range to"}
 _RANDOM = (
     "Each structure is brightened or dimmed by a random factor from this range, so that the model "
     "learns superpositions in other proportions, and predicts what each gives to the image. A "
     "range costs some quality where the proportions do not vary."
 )
+_NOISIER = (
+    "How much noisier a recording may be than the training images: half of the patches get more "
+    "noise, up to so many times its standard deviation. 2 is worth 4 to 6 dB in recordings that "
+    "are twice as noisy, and costs up to half a decibel where none is noisier; 1: no range."
+)
+_RANGES = {
+    "alpha_low": ("Mixing range from", _RANDOM),
+    "alpha_high": ("Mixing range to", _RANDOM),
+    "noise_high": ("Noise range up to", _NOISIER),
+}
 _MEASURED = "How the structures are mixed is measured in what was recorded together."
 _MIXED = {
     "average": "As a program averages images. In a channel of a camera light adds up: their sum.",
@@ -88,9 +97,9 @@ class TrainChoices(QWidget):
         self.mix_about = Text("What the superposition is for")
         self.noise = NoiseChoice()
         self.more = SettingsForm(TrainSettings, _MORE, _TITLES)
-        for name, text in _MIXING_RANGE.items():
+        for name, (text, about) in _RANGES.items():
             control = build_control(MixSettings, name, text)
-            control.widget.setToolTip(tooltip(_RANDOM))
+            control.widget.setToolTip(tooltip(about))
             self.more.add_control(name, text, control)
         self.more["recipe"].changed.connect(self._take_up_recipe)
         for choice in (self.how["preset"], self.more["method"]):
@@ -120,8 +129,8 @@ class TrainChoices(QWidget):
         pydantic.ValidationError
             They do not go together.
         """
-        mixing_range = {name: self.more[name].value() for name in _MIXING_RANGE}
-        mix = MixSettings(mode=self.mix.value(), **mixing_range)
+        ranges = {name: self.more[name].value() for name in _RANGES}
+        mix = MixSettings(mode=self.mix.value(), **ranges)
         return TrainSettings(mix=mix, **self.how.values(), **self.more.values())
 
     def noise_models(self) -> tuple[NoiseModel | Path, ...]:

@@ -1,0 +1,99 @@
+"""Recordings noisier than the training images: one noise, a noise range, and a model of that noise.
+
+    python -m benchmarks.quality.noise_range [--models FOLDER]
+
+Trains models on the NF1 wells D6 and D7 (preset fast, 800 steps; about four minutes each on one
+core): as the images are, over noise ranges, and on images of twice the noise. Splits both halves of
+well B7 at five levels of noise, says what is said of each, and writes the table between its marks
+in docs. Models that are in the folder already are not trained again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from benchmarks.data_sets import DATA_SETS
+from benchmarks.document import keep, put_into_document
+from benchmarks.quality.recordings import HALF, OUTPUT, Cases
+from napari_denoisplit.checkpoint import load_model
+from napari_denoisplit.events import run
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.jobs.train.job import train_job
+from napari_denoisplit.jobs.trust.job import check_job
+from napari_denoisplit.measures.psnr import range_invariant_psnr
+from napari_denoisplit.settings import MixSettings, SplitSettings, TrainSettings
+
+if TYPE_CHECKING:
+    from napari_denoisplit.checkpoint import Model
+
+STEPS = 800
+FACTORS = (0.5, 1.0, 1.41, 2.0, 3.0)
+MODELS = {"the noise as it is": ("A", 1.0), "a range up to 1.5": ("A", 1.5)}
+MODELS |= {"a range up to 2": ("A", 2.0), "twice the noise": ("A2", 1.0)}
+
+
+def trained(name: str, folder: Path) -> Model:
+    """Train on the images of one of the models, or take what is there."""
+    images, high = MODELS[name]
+    path = folder / f"{images}_noise_{high:g}.denoisplit"
+    if not path.exists():
+        mix = MixSettings(noise_high=high)
+        settings = TrainSettings(preset="fast", steps=STEPS, minutes=None, seed=0, mix=mix)
+        run(train_job(DATA_SETS[images]().fields, settings, path=path), print)
+    model = load_model(path)
+    model.network.to(torch.device("cpu"))
+    return model
+
+
+def measured(model: Model, factor: float) -> dict[str, Any]:
+    """PSNR of both structures, mean of the halves, and what is said of each half."""
+    settings = SplitSettings(n_samples=4, keep_samples=4, grey_levels="kept")
+    psnr, grades = [], []
+    for half in (0, 1):
+        cases = Cases(half)
+        noisy = superpose(cases.truth, HALF) + cases.noise(factor)
+        image = Image(noisy, "YX", name="recording")
+        split = run(split_job(model, image, settings))
+        check = run(check_job(model, image, split, settings))
+        pairs = zip(cases.truth, split.read_mmse(()), strict=True)
+        psnr.append([range_invariant_psnr(t, m) for t, m in pairs])
+        grades.append(check.verdict.grade)
+    return {"psnr": np.mean(psnr, axis=0).tolist(), "grades": grades}
+
+
+def table(found: dict[str, dict[str, dict[str, Any]]]) -> str:
+    """One line a noise, two columns a model."""
+    heads = "".join(f" trained on {name}: PSNR | verdicts |" for name in found)
+    lines = [f"| noise |{heads}", "|---|" + "---|---|" * len(found)]
+    for factor in map(str, FACTORS):
+        cells = (
+            f" {each['psnr'][0]:.1f} / {each['psnr'][1]:.1f} | {', '.join(each['grades'])} |"
+            for each in (of_model[factor] for of_model in found.values())
+        )
+        lines.append(f"| x {factor} |{''.join(cells)}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", type=Path, default=OUTPUT)
+    folder = parser.parse_args().models
+    folder.mkdir(parents=True, exist_ok=True)
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for name in MODELS:
+        model = trained(name, folder)
+        found[name] = {str(factor): measured(model, factor) for factor in FACTORS}
+        print(name, found[name], flush=True)
+    put_into_document("noise_range", table(found))
+    keep("noise_range", found)
+
+
+if __name__ == "__main__":
+    main()
