@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import typer
+
+from napari_denoisplit.cli.app import app
+from napari_denoisplit.cli.parts.named_settings import assigned, train_settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGE = REPOSITORY / "src" / "napari_denoisplit"
@@ -161,3 +166,32 @@ def test_the_table_of_the_architecture_answers_with_one_or_two_paths():
     answers = [row.split("|")[2] for row in table.strip().splitlines()[2:]]
     assert len(answers) >= 20
     assert all(1 <= answer.count("`") / 2 <= 2 for answer in answers)
+
+
+def commands(page: Path) -> list[tuple[str, list[str], bool]]:
+    """Calls of the command on a page: its name, its words, and whether it is a whole line."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = r"^ *(?:srun |torchrun \S+ -m (?:napari_)?)?denoisplit ([a-z-]+) (.*)$"
+    whole = re.findall(lines, text, re.M)
+    parts = re.findall(r"`denoisplit ([a-z-]+) ([^`\n]+)`", text)
+    calls = [(*call, True) for call in whole] + [(*call, False) for call in parts]
+    return [(name, shlex.split(words, comments=True), is_whole) for name, words, is_whole in calls]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_on_a_page_have_the_options_that_the_page_says(page):
+    known = typer.main.get_command(app).commands
+    for name, words, is_whole in commands(page):
+        try:
+            context = known[name].make_context(name, list(words))
+        except Exception as error:
+            # In a sentence, what is meant may go without saying.
+            if is_whole or type(error).__name__ != "MissingParameter":
+                raise
+            continue
+        if name == "train":
+            train_settings(assigned(context.params["changes"] or ()))
+
+
+def test_commands_are_found():
+    assert len(commands(REPOSITORY / "docs" / "command.md")) > 45

@@ -203,7 +203,8 @@ def loading(stop: threading.Event, *modules: str, what: str = "the network") -> 
         if stop.is_set():
             raise JobError("Stopped before it began.")
         importing.join(_SECONDS_BETWEEN_LOOKS)
-    gc.freeze()  # what was imported is not looked through either
+    if _at_work:
+        gc.freeze()  # what was imported is not looked through either
 
 
 @contextmanager
