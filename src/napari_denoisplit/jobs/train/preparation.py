@@ -76,11 +76,7 @@ def prepare(
             yield from channel_noise_job(fields, parts.train, seed=settings.seed)
         )
         header = header.model_copy(update={"noise_models": tuple(m.to_dict() for m in found)})
-    if header.mix.noise_high > 1 and header.noise_models is None:
-        raise TrainingError(
-            f"A noise range (noise_high {header.mix.noise_high:g}) needs noise models, and this "
-            "training has none: choose the method 'denoisplit', or leave the range out."
-        )
+    _check_noise_range(header)
     blocks = fields.blocks(parts.validation) or []
     recorded = fields.superpositions
     validation = Validation(
@@ -107,6 +103,15 @@ def prepare(
     if before is not None:
         run.take_up(before)
     return run
+
+
+def _check_noise_range(header: ModelHeader) -> None:
+    """Refuse noise that nothing says how to add."""
+    if header.mix.noise_high > 1 and header.noise_models is None:
+        raise TrainingError(
+            f"A noise range (noise_high {header.mix.noise_high:g}) needs noise models, and this "
+            "training has none: choose the method 'denoisplit', or leave the range out."
+        )
 
 
 class _Opened(NamedTuple):
