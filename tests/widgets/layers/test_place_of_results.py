@@ -127,7 +127,8 @@ def test_previews_of_a_training_lie_straight_beside_everything(viewer, turned):
     previews = PreviewLayers(viewer_reference(viewer), "model", NAMES, place)
     low, high = viewer.layers.extent.world
     planes = np.zeros((len(NAMES), 32, 32), np.float32)
-    previews.show(PreviewSplit(1, planes[0], planes, planes))
+    for _ in previews.show(PreviewSplit(1, planes[0], planes, planes)):
+        pass
     new = made(viewer)
     assert len(new) == 1 + 2 * len(NAMES)
     for layer in new:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import atexit
 import gc
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -27,8 +28,7 @@ _SECONDS_AT_EXIT = 20
 _SECONDS_BETWEEN_LOOKS = 0.05
 
 _at_work = 0
-"""Jobs that run now, in all windows."""
-_counting = threading.Lock()
+"""Jobs that run now, in all windows; the thread of these alone counts them."""
 
 
 class Cancelled(JobError):
@@ -146,6 +146,7 @@ class Running(QObject):
             self._on_error(error)
 
     def _finished(self) -> None:
+        _end()
         # Neither a result nor an error came: the worker was told to quit.
         self._failed(Cancelled("The run was given up because a napari window closed."))
         # Whoever keeps a run that has ended keeps nothing of its images and results.
@@ -184,6 +185,7 @@ def start_job(
     create = create_worker if title else create_unlisted_worker
     worker = create(task, stop, _worker_class=_JobWorker, _ignore_errors=True)
     running = Running(worker, stop, on_event, on_done, on_error)
+    _begin()  # what ends a worker is its signal: a job that is given up may never end itself
     worker.start()
     return running
 
@@ -197,35 +199,35 @@ def loading(stop: threading.Event, *modules: str, what: str = "the network") -> 
         The job was stopped meanwhile; the import comes to its end in a thread of its own.
     """
     yield Stage(f"Loading {what}")
+    is_new = not sys.modules.keys() >= set(modules)
     importing = threading.Thread(target=_import, args=(modules,), name="denoiSplit loads")
     importing.start()
     while importing.is_alive():
         if stop.is_set():
             raise JobError("Stopped before it began.")
         importing.join(_SECONDS_BETWEEN_LOOKS)
-    if _at_work:
+    if _at_work and is_new:
         gc.freeze()  # what was imported is not looked through either
 
 
-@contextmanager
-def _past_left_alone() -> Iterator[None]:
+def _begin() -> None:
     """Let Python look for garbage only among what was made since the first of the jobs began.
 
     Python stands still while it looks through the half million objects of napari and torch, for a
     quarter to three quarters of a second each time, and a job that makes many objects lets it look
     often. That was the longest time that a window did not answer during a training.
     """
-    global _at_work  # as is what it switches, of the process
-    with _counting:
-        _at_work += 1
+    global _at_work
+    if not _at_work:
         gc.freeze()
-    try:
-        yield
-    finally:
-        with _counting:
-            _at_work -= 1
-            if not _at_work:
-                gc.unfreeze()
+    _at_work += 1
+
+
+def _end() -> None:
+    global _at_work
+    _at_work -= 1
+    if not _at_work:
+        gc.unfreeze()
 
 
 def _import(modules: tuple[str, ...]) -> None:
@@ -241,8 +243,7 @@ def _shield(job_factory: JobFactory[E, R], stop: threading.Event) -> Job[E, R | 
     any error of a worker is itself one with PySide6.
     """
     try:
-        with _past_left_alone():
-            return (yield from job_factory(stop))
+        return (yield from job_factory(stop))
     except RuntimeError as error:  # includes CUDA out-of-memory
         told = JobError(str(error))
         told.__cause__ = error
