@@ -17,8 +17,6 @@ from torch import nn
 from napari_denoisplit.giving_up import look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
 
@@ -120,26 +118,19 @@ def zero_unseen_taps(network: nn.Module, edge: int) -> None:
     edge
         Of a patch with its margins, pixels.
     """
-    model: Any = deepcopy(network).train()
-    seen: dict[str, list[Tensor]] = {}
+    model: Any = deepcopy(network).train()  # its statistics are not those of the network
+    twins: dict[Any, Any] = dict(zip(model.modules(), network.modules(), strict=True))
 
-    def note(name: str) -> Callable[..., None]:
-        def after(module: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> None:
-            seen[name] = [
-                _reached(module, i, o)
-                for i, o in zip(given[0].shape[-2:], out.shape[-2:], strict=True)
-            ]
+    def _zero(layer: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> None:
+        sizes = zip(given[0].shape[-2:], out.shape[-2:], strict=True)
+        rows, columns = (_reached(layer, n_in, n_out) for n_in, n_out in sizes)
+        twins[layer].weight.mul_(rows[:, None] & columns)
 
-        return after
-
-    for name, module in model.named_modules():
-        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-            module.register_forward_hook(note(name))
+    for layer in twins:
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            layer.register_forward_hook(_zero)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         model(torch.zeros(2, 1, edge, edge))
-        for name, (rows, columns) in seen.items():
-            weight: Any = network.get_submodule(name).weight
-            weight.mul_((rows[:, None] & columns).to(weight))
 
 
 def _reached(layer: Any, n_in: int, n_out: int) -> Tensor:

@@ -199,7 +199,7 @@ def loading(stop: threading.Event, *modules: str, what: str = "the network") -> 
         The job was stopped meanwhile; the import comes to its end in a thread of its own.
     """
     yield Stage(f"Loading {what}")
-    is_new = not sys.modules.keys() >= set(modules)
+    is_new = any(module not in sys.modules for module in modules)
     importing = threading.Thread(target=_import, args=(modules,), name="denoiSplit loads")
     importing.start()
     while importing.is_alive():

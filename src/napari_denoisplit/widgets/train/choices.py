@@ -68,7 +68,7 @@ _RANDOM = (
 _NOISIER = (
     "How much noisier a recording may be than the training images: half of the patches get more "
     "noise, up to so many times its standard deviation. 2 is worth 4 to 6 dB in recordings that "
-    "are twice as noisy, and costs up to half a decibel where none is noisier; 1: no range."
+    "are twice as noisy, and costs 0.2 to 0.6 dB where none is noisier; 1: no range."
 )
 _RANGES = {
     "alpha_low": ("Mixing range from", _RANDOM),

@@ -160,7 +160,6 @@ class TrainRun:
                 self._structures = structures
                 self._plot.show()
                 self._on_epoch()
-                self._steps = iter(())
                 if self._order.preview:
                     remove_kind(self._viewer, PREVIEW)  # of an earlier training
                     name = self._order.path.stem
