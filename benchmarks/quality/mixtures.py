@@ -11,28 +11,24 @@ Models that are in the folder already are not trained again.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from benchmarks.data_sets import DATA_SETS
 from benchmarks.document import keep, put_into_document
-from benchmarks.quality.recordings import OUTPUT, Cases
-from napari_denoisplit.checkpoint import load_model
+from benchmarks.quality.recordings import Cases
+from benchmarks.quality.trained import asked_folder, trained
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.split.job import split_job
-from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.measures.psnr import range_invariant_psnr
-from napari_denoisplit.settings import MixSettings, SplitSettings, TrainSettings
+from napari_denoisplit.settings import MixSettings, SplitSettings
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
 
+STEPS = 1600
 SHARES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 MIXES = {
     "0.5 : 0.5": MixSettings(),
@@ -40,17 +36,6 @@ MIXES = {
     "0.7 : 0.3": MixSettings(weights=(0.7, 0.3)),
 }
 FILES = {"0.5 : 0.5": "A", "factors 0.4 to 1.6": "A_range", "0.7 : 0.3": "A_70_30"}
-
-
-def trained(name: str, folder: Path) -> Model:
-    """Train with one of the mixes, or take the model that is there."""
-    path = folder / f"{FILES[name]}.denoisplit"
-    if not path.exists():
-        settings = TrainSettings(preset="fast", steps=1600, minutes=None, seed=0, mix=MIXES[name])
-        run(train_job(DATA_SETS["A"]().fields, settings, path=path), print)
-    model = load_model(path)
-    model.network.to(torch.device("cpu"))
-    return model
 
 
 def measured(model: Model, share: float) -> list[list[float]]:
@@ -87,13 +72,10 @@ def table(found: dict[str, dict[str, list[list[float]]]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", type=Path, default=OUTPUT)
-    folder = parser.parse_args().models
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = asked_folder(__doc__.splitlines()[0])
     found = {}
-    for name in MIXES:
-        model = trained(name, folder)
+    for name, mix in MIXES.items():
+        model = trained(folder / f"{FILES[name]}.denoisplit", "A", mix, STEPS)
         found[name] = {str(share): measured(model, share) for share in SHARES}
         print(name, found[name], flush=True)
     put_into_document("mixtures", table(found))

@@ -12,25 +12,20 @@ again.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from benchmarks.data_sets import DATA_SETS
 from benchmarks.document import keep, put_into_document
-from benchmarks.quality.recordings import HALF, OUTPUT, Cases
-from napari_denoisplit.checkpoint import load_model
+from benchmarks.quality.recordings import HALF, Cases
+from benchmarks.quality.trained import asked_folder, trained
 from napari_denoisplit.events import run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.split.job import split_job
-from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.jobs.trust.job import check_job
 from napari_denoisplit.measures.psnr import range_invariant_psnr
-from napari_denoisplit.settings import MixSettings, SplitSettings, TrainSettings
+from napari_denoisplit.settings import MixSettings, SplitSettings
 
 if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
@@ -41,19 +36,6 @@ RECORDINGS |= {"half of the light": (1 / 2, 2**-0.5), "a third of it": (1 / 3, 3
 """Structures and noise, in units of what they are in the training images."""
 MODELS = {"the noise as it is": ("A", 1.0), "a range up to 1.5": ("A", 1.5)}
 MODELS |= {"a range up to 2": ("A", 2.0), "twice the noise": ("A2", 1.0)}
-
-
-def trained(name: str, folder: Path) -> Model:
-    """Train on the images of one of the models, or take what is there."""
-    images, high = MODELS[name]
-    path = folder / f"{images}_noise_{high:g}.denoisplit"
-    if not path.exists():
-        mix = MixSettings(noise_high=high)
-        settings = TrainSettings(preset="fast", steps=STEPS, minutes=None, seed=0, mix=mix)
-        run(train_job(DATA_SETS[images]().fields, settings, path=path), print)
-    model = load_model(path)
-    model.network.to(torch.device("cpu"))
-    return model
 
 
 def measured(model: Model, light: float, factor: float) -> dict[str, Any]:
@@ -86,13 +68,11 @@ def table(found: dict[str, dict[str, dict[str, Any]]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", type=Path, default=OUTPUT)
-    folder = parser.parse_args().models
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = asked_folder(__doc__.splitlines()[0])
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    for name in MODELS:
-        model = trained(name, folder)
+    for name, (images, high) in MODELS.items():
+        path = folder / f"{images}_noise_{high:g}.denoisplit"
+        model = trained(path, images, MixSettings(noise_high=high), STEPS)
         found[name] = {what: measured(model, *how) for what, how in RECORDINGS.items()}
         print(name, found[name], flush=True)
     put_into_document("noise_range", table(found))
