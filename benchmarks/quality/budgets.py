@@ -2,9 +2,10 @@
 
     python -m benchmarks.quality.budgets run A 0.5 1 2 5 10
     python -m benchmarks.quality.budgets run A 10 --until-good
+    python -m benchmarks.quality.budgets run A 2 --preset context
     python -m benchmarks.quality.budgets report
 
-Each budget is a training of its own, by the preset `fast`, with all cores of a machine on which
+Each budget is a training of its own, by the preset `fast` unless another is asked for, with all cores of a machine on which
 nothing else runs: the schedule of a training is fitted to its budget. `report` puts the table
 between its marks in docs.
 """
@@ -13,29 +14,33 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.data_sets import DATA_SETS
 from benchmarks.document import keep, put_into_document
 from benchmarks.quality.training import OUTPUT, RESULTS, split_and_measure, train
 from napari_denoisplit.measures.separation import separation_of
-from napari_denoisplit.settings import TrainSettings
+from napari_denoisplit.settings import PRESETS, TrainSettings
+
+if TYPE_CHECKING:
+    from napari_denoisplit.settings import Preset
 
 N_SAMPLES = 20
 
 
-def run_one(name: str, minutes: float, seed: int, *, until_good: bool) -> None:
+def run_one(name: str, preset: Preset, minutes: float, seed: int, *, until_good: bool) -> None:
     """Train for so long, split the test image, and keep the numbers."""
     data = DATA_SETS[name]()
     settings = TrainSettings(
-        preset="fast",
+        preset=preset,
         minutes=minutes,
         until_good=until_good,
         seed=seed,
         test_fraction=0.0,
         **data.training,
     )
-    tag = f"budgets_{name}_{minutes:g}_{seed}{'_until_good' if until_good else ''}"
+    words = ("budgets", name, f"{minutes:g}", f"{seed}", "until_good" * until_good)
+    tag = "_".join(filter(None, (*words, preset * (preset != "fast"))))
     trained, record = train(tag, data, settings)
     _, measured = split_and_measure(tag, data, trained.model, N_SAMPLES)
     verdict = separation_of(trained.model.header.training)
@@ -99,6 +104,7 @@ def main() -> None:
     one = commands.add_parser("run", help="train for each of some budgets")
     one.add_argument("data", choices=DATA_SETS)
     one.add_argument("minutes", type=float, nargs="+")
+    one.add_argument("--preset", choices=PRESETS, default="fast")
     one.add_argument("--seed", type=int, default=0)
     one.add_argument("--until-good", action="store_true", help="the minutes are a limit")
     commands.add_parser("report", help="gather all runs into docs")
@@ -108,7 +114,13 @@ def main() -> None:
         report()
         return
     for minutes in arguments.minutes:
-        run_one(arguments.data, minutes, arguments.seed, until_good=arguments.until_good)
+        run_one(
+            arguments.data,
+            arguments.preset,
+            minutes,
+            arguments.seed,
+            until_good=arguments.until_good,
+        )
 
 
 if __name__ == "__main__":

@@ -43,7 +43,9 @@ PRESETS: dict[Preset, PresetSettings] = {
     ),
     "large": PresetSettings(network=LadderSettings(), patch_size=128, batch_size=32),
     "context": PresetSettings(
-        network=LadderSettings(n_filters=32, n_latents=32, context=ContextSettings(), **_SMALL),
+        network=LadderSettings(
+            n_levels=3, n_filters=16, n_latents=16, context=ContextSettings(scales=4), **_SMALL
+        ),
         patch_size=64,
         batch_size=8,
     ),
