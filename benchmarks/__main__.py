@@ -56,6 +56,7 @@ def main() -> None:
     script("quality.recordings")
     script("quality.mixtures")
     script("quality.noise_range")
+    script("quality.unfamiliar")
     script("quality.samples")
     script("quality.seams", "seams")
     script("quality.seams", "quality")

@@ -20,7 +20,7 @@ from napari_denoisplit.images.training.fields import TrainingFields
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DATA_SETS", "DataSet"]
+__all__ = ["DATA_SETS", "NF1_WELLS", "DataSet", "nf1"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("DENOISPLIT_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -50,31 +50,39 @@ class DataSet:
 
 
 NF1 = ("nuclei", "ER", "actin")
+NF1_WELLS = ("D6", "D7", "B7")
 
 
 def nf1(
-    gaussian: float = 1.0, poisson: float = 0.0, structures: tuple[str, str] = ("nuclei", "actin")
+    gaussian: float = 1.0,
+    poisson: float = 0.0,
+    structures: tuple[str, str] = ("nuclei", "actin"),
+    test: str = "B7",
 ) -> DataSet:
-    """NF1 Schwann cells, two of their structures: clean images with the paper's synthetic noise."""
+    """NF1 Schwann cells, two of their structures: clean images with the paper's synthetic noise.
+
+    One well is the test, the two others are trained on.
+    """
     channels = [NF1.index(structure) for structure in structures]
     folder = DATA / "train" / "nf1_nuclei_er_actin"
     clean = {
         name: np.asarray(read_image(folder / f"nf1_{name}.ome.tif").data, np.float32)[channels]
-        for name in ("D6", "D7", "B7")
+        for name in NF1_WELLS
     }
-    train = np.stack([clean["D6"], clean["D7"]])
+    wells = [name for name in NF1_WELLS if name != test]
+    train = np.stack([clean[name] for name in wells])
     noisy = add_noise(train, poisson=poisson, gaussian=gaussian, seed=NOISE_SEED)
-    truth = clean["B7"][:, :896, :896]
+    truth = clean[test][:, :896, :896]
     # The same camera: sigma in grey levels is that of the training images.
     same = gaussian * noise_sigma(train, 1.0) / noise_sigma(truth, 1.0)
-    test = add_noise(truth, poisson=poisson, gaussian=same, seed=NOISE_SEED + 1)
+    noisy_test = add_noise(truth, poisson=poisson, gaussian=same, seed=NOISE_SEED + 1)
     return DataSet(
         f"NF1 {' + '.join(structures)}, "
         f"Gaussian noise of {gaussian:g} x the input's standard deviation"
         + (f" and Poisson noise of factor {poisson:g}" if poisson else ""),
-        TrainingFields(tuple(noisy), structures, ("nf1_D6", "nf1_D7")),
-        Image(superpose(test, (0.5, 0.5)), "YX", name="B7"),
-        test,
+        TrainingFields(tuple(noisy), structures, tuple(f"nf1_{name}" for name in wells)),
+        Image(superpose(noisy_test, (0.5, 0.5)), "YX", name=test),
+        noisy_test,
         truth,
         (slice(200, 520), slice(200, 520)),
         train,

@@ -5,9 +5,9 @@
     python -m benchmarks.quality.budgets run A 2 --preset context
     python -m benchmarks.quality.budgets report
 
-Each budget is a training of its own, by the preset `fast` unless another is asked for, with all cores of a machine on which
-nothing else runs: the schedule of a training is fitted to its budget. `report` puts the table
-between its marks in docs.
+Each budget is a training of its own, by the preset `fast` unless another is asked for, with all
+cores of a machine on which nothing else runs: the schedule of a training is fitted to its budget.
+`report` puts the table between its marks in docs.
 """
 
 from __future__ import annotations

@@ -56,6 +56,8 @@ def trust(
 
     With -o this writes NAME_residual.ome.tif, in standard deviations of the noise, and
     NAME_unexplained.ome.tif, the same smoothed: beyond 4 or so, something was not explained there.
+    NAME_unfamiliar.ome.tif tells how unlike the training images each place looks: above 2 the split
+    may be wrong by more than sigma says.
 
     denoisplit trust cells.denoisplit day1/*.tif -o check
 
@@ -147,7 +149,14 @@ def _keep_reference(
 def _write(target: Path, facts: dict[str, Any], check: ResidualCheck) -> None:
     from napari_denoisplit.images.files.writing import write_image
 
-    for ending, image in (("residual", check.residual), ("unexplained", check.bias)):
+    images = (
+        ("residual", check.residual),
+        ("unexplained", check.bias),
+        ("unfamiliar", check.unfamiliar),
+    )
+    for ending, image in images:
+        if image is None:
+            continue
         path = target.with_name(f"{target.name}_{ending}.ome.tif")
         write_image(path, image, description=json.dumps(facts))
 

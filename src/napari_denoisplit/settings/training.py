@@ -34,8 +34,8 @@ class TrainSettings(ComputeSettings):
         "for a GPU; "
         "'unet' predicts one answer without uncertainty, trained on the mean squared error "
         "whatever the method; 'hdn' and the small 'divnoising' denoise one structure by samples; "
-        "'context' also looks far around every place at lower resolutions, for structures larger "
-        "than a patch.",
+        "'context' is small and also looks far around every place at lower resolutions, for "
+        "structures larger than a patch, or where minutes are few.",
     )
     network: AnyNetwork | None = Field(
         None, description="A network of your own in place of the preset's."

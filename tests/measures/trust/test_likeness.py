@@ -6,6 +6,7 @@ import pytest
 from napari_denoisplit.measures.trust.likeness import (
     LevelLikeness,
     Likeness,
+    at_least_noisy,
     contrast_of,
     noise_of,
     without_specks,
@@ -35,6 +36,19 @@ def test_a_shift_of_few_tiles_counts_less(rng):
     likeness = Likeness.of(tiles_of(rng, 1000), noise=1, contrast=1)
     tiles = tiles_of(rng, 36, shift=1.0)
     assert likeness.shift([level[:4] for level in tiles]) < likeness.shift(tiles) / 2
+
+
+def test_tiles_of_the_own_kind_have_the_strangeness_1_and_others_more(rng):
+    likeness = Likeness.of(tiles_of(rng, 1000), noise=1, contrast=1)
+    own = likeness.strangeness(tiles_of(rng, 400))
+    assert np.exp(np.log(own).mean()) == pytest.approx(1, rel=0.05)
+    assert likeness.strangeness(tiles_of(rng, 400, shift=2.0)).min() > own.max()
+
+
+def test_only_tiles_of_less_noise_get_more(rng):
+    quiet, loud = (rng.normal(0, s, (20, 64, 64)).astype(np.float32) for s in (0.5, 2))
+    assert noise_of(at_least_noisy(quiet, 1)) == pytest.approx(1, rel=0.03)
+    np.testing.assert_array_equal(at_least_noisy(loud, 1), loud)
 
 
 def test_noise_is_measured_beside_slopes_and_edges(rng):

@@ -84,18 +84,7 @@ def denoise_by_samples_job(
         The model file is damaged, or its network does not denoise one channel by samples.
     """
     stop = stop or threading.Event()
-    if not images:
-        raise ImageError("There is no image to denoise: give at least one.")
-    if settings.method == "noise2void":
-        raise TrainingError(
-            "Noise2Void draws no samples: take the method 'hdn' or 'divnoising', or `denoise`."
-        )
-    for image in images:
-        if image.n_channels > 1:
-            raise ImageError(
-                f"{image.name!r} has {image.n_channels} channels, and {settings.method!r} denoises "
-                "one: select it (for commands: --channel NAME), or take 'noise2void'."
-            )
+    _check(images, settings)
     views = [planes_of(image) for image in images]
     if path is not None and path.exists() and not resume:
         yield Stage(f"Denoising by the network in {path.name}, nothing is learned")
@@ -136,6 +125,21 @@ def denoise_by_samples_job(
             yield Stage(told)
             splits[-1] = replace(split, notes=(*split.notes, told))
     return tuple(splits)
+
+
+def _check(images: Sequence[Image], settings: DenoiseSettings) -> None:
+    if not images:
+        raise ImageError("There is no image to denoise: give at least one.")
+    if settings.method == "noise2void":
+        raise TrainingError(
+            "Noise2Void draws no samples: take the method 'hdn' or 'divnoising', or `denoise`."
+        )
+    for image in images:
+        if image.n_channels > 1:
+            raise ImageError(
+                f"{image.name!r} has {image.n_channels} channels, and {settings.method!r} denoises "
+                "one: select it (for commands: --channel NAME), or take 'noise2void'."
+            )
 
 
 def _fields(

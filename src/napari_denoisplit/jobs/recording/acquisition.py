@@ -84,14 +84,6 @@ def estimate(model: Model, likeness: Likeness, windows: Windows) -> Acquisition:
     return Acquisition(gain=gain, offset=level, background=points)
 
 
-def missing_noise(noise: float) -> float:
-    """Noise that a recording lacks beside the training images, both in units of theirs.
-
-    Less noise than in training does no harm, but looks strange: it is added for the look alone.
-    """
-    return float(np.sqrt(max(0.0, 1 - noise**2)))
-
-
 def _gain(noise: float, contrast: float) -> float:
     """Choose the power of the noise ratio that is nearest to the ratio of the contrasts."""
     if not (noise > 0 and contrast > 0) or abs(log(noise)) < SAME_NOISE:
@@ -117,7 +109,7 @@ class _Nearest:
         self._noise, self._usual, self._typical = noise, likeness.noise, likeness.distance
 
     def _seen(self, gain: float, offset: torch.Tensor | float) -> torch.Tensor:
-        missing = self._usual * missing_noise(self._noise / gain)
+        missing = self._usual * np.sqrt(max(0.0, 1 - (self._noise / gain) ** 2))
         return (self._y - offset) / gain + missing * self._white
 
     def distance(self, gain: float, offset: float) -> float:

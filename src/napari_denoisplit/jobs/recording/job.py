@@ -12,13 +12,13 @@ from napari_denoisplit.events import Stage
 from napari_denoisplit.giving_up import GivenUp, giving_up
 from napari_denoisplit.images.acquisition import to_training, without_background
 from napari_denoisplit.images.results.record import RECORDING
-from napari_denoisplit.jobs.recording.acquisition import estimate, missing_noise
+from napari_denoisplit.jobs.recording.acquisition import estimate
 from napari_denoisplit.jobs.recording.scale import magnification_for, pixel_edges
 from napari_denoisplit.jobs.recording.windows import windows_of
 from napari_denoisplit.jobs.trust.brightness import brightness_of, factors_of
 from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
 from napari_denoisplit.measures.trust.adaptation import standing_doubt
-from napari_denoisplit.measures.trust.likeness import noise_of, without_specks
+from napari_denoisplit.measures.trust.likeness import at_least_noisy, noise_of, without_specks
 from napari_denoisplit.measures.trust.recording import (
     RecordingFigures,
     judge_recording,
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 _FEWEST = 4
 """Windows that tell how a recording was taken."""
-_SEED = 20261128
 
 
 class Recording(NamedTuple):
@@ -183,9 +182,8 @@ def _figures(
 ) -> RecordingFigures:
     """Measure windows (N, Y, X), normalized."""
     noise = noise_of(x) / likeness.noise
-    white = np.random.default_rng(_SEED).standard_normal(x.shape, np.float32)
-    x = x + np.float32(missing_noise(noise) * likeness.noise) * white
-    shift = likeness.shift(figures_of(model, torch.from_numpy(x)[:, None]))
+    seen = torch.from_numpy(at_least_noisy(x, likeness.noise))[:, None]
+    shift = likeness.shift(figures_of(model, seen))
     background = float(np.ptp(acquisition.background)) if acquisition.background else 0.0
     return RecordingFigures(noise, shift, background)
 

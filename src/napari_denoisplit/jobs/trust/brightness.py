@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.jobs.trust.likeness import figures_of, tiles_of
 from napari_denoisplit.measures.brightness import KEY, TILES_PER_TERM, Brightness, terms_of
-from napari_denoisplit.measures.trust.likeness import EDGE, noise_of
+from napari_denoisplit.measures.trust.likeness import EDGE, at_least_noisy, noise_of
 from napari_denoisplit.nn.families import facts_of
 
 if TYPE_CHECKING:
@@ -122,7 +122,5 @@ def factors_of(model: Model, known: Brightness, windows: NDArray[np.float32]) ->
     windows
         Of the recording, (N, Y, X), normalized, without specks.
     """
-    missing = max(0.0, known.noise**2 - noise_of(windows) ** 2) ** 0.5
-    white = np.random.default_rng(_SEED).standard_normal(windows.shape, np.float32)
-    seen = torch.from_numpy(windows + np.float32(missing) * white)[:, None]
+    seen = torch.from_numpy(at_least_noisy(windows, known.noise))[:, None]
     return known.factors_of(figures_of(model, seen))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.residuals import noise_models_of, reference_of, residual_job
 from napari_denoisplit.jobs.trust.round_trip import round_trip_job
+from napari_denoisplit.jobs.trust.unfamiliar import unfamiliar_job
 from napari_denoisplit.measures.trust.adaptation import standing_doubt
+from napari_denoisplit.measures.trust.recording import with_unfamiliar
 from napari_denoisplit.measures.trust.round_trip import judge_round_trip
 
 if TYPE_CHECKING:
-    import threading
     from pathlib import Path
 
     from napari_denoisplit.checkpoint import Model
@@ -68,7 +70,7 @@ def check_job(
     *,
     stop: threading.Event | None = None,
 ) -> Job[StatusEvent, ResidualCheck]:
-    """Check an image that is split already: its residual, and a round trip of its parts.
+    """Check a split: its residual, where its image looks strange, a round trip of its parts.
 
     No split is better than what its model knows of keeping structures apart.
 
@@ -92,6 +94,10 @@ def check_job(
         check = replace(check, verdict=check.verdict.joined(doubt))
     if stop is not None and stop.is_set():
         return check
+    unfamiliar = yield from unfamiliar_job(model, image, split, stop=stop or threading.Event())
+    if unfamiliar is not None:
+        verdict = with_unfamiliar(check.verdict, unfamiliar.data)
+        check = replace(check, verdict=verdict, unfamiliar=unfamiliar)
     found = yield from round_trip_job(model, split, settings, stop=stop)
     if found is None:
         return check

@@ -62,6 +62,9 @@ class ResidualCheck:
     verdict: Verdict
     round_trip: RoundTrip | None = None
     """What came back of the parts when they were split once more, where that was done."""
+    unfamiliar: Image | None = None
+    """How unlike the training images each block of 64 x 64 pixels looks, 1 as these do; see
+    `Likeness.strangeness`. None where that is not known."""
 
 
 def residual_job(

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from napari_denoisplit.measures.trust.likeness import UNFAMILIAR
 from napari_denoisplit.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from napari_denoisplit.verdict import Grade
 
@@ -25,6 +30,8 @@ UNEQUAL = 1.4
 """Ratio of the brightness of two structures, beside that of the training, that is worth a warning.
 Halves of a held-out well, mixed as in training, were off by 1.1; at 1.5 the dimmer structure lost
 1.3 to 3.6 dB."""
+_SOME = 0.01
+"""Share of an image below which places that look strange are not told."""
 _BY_NOISE = 6.0  # more noise, up to 1.4 times, shifts an image without harm
 
 
@@ -174,6 +181,31 @@ def judge_untold(factors: Mapping[str, float], weights: Sequence[float], way: st
         f"{', '.join(f'{share * w:.2g}' for w in mixed)} ({', '.join(factors)}; --weights)."
     )
     return _verdict([Finding(1, text)], _brightness(factors))
+
+
+def with_unfamiliar(verdict: Verdict, strangeness: NDArray[np.floating]) -> Verdict:
+    """Add to a verdict how much of an image looks unlike the training images.
+
+    It is no graver for that: an image of the model's own kind has such places, too.
+
+    Parameters
+    ----------
+    verdict
+        On the whole image.
+    strangeness
+        Of each place; see `Likeness.strangeness`. NaN where it is not known.
+    """
+    known = strangeness[np.isfinite(strangeness)]
+    share = float((known > UNFAMILIAR).mean()) if known.size else 0.0
+    reasons = verdict.reasons
+    if share >= _SOME:
+        reasons += (
+            f"{share:.0%} of the image looks unlike the training images (above {UNFAMILIAR:g} in "
+            "the map 'unfamiliar'): structures there may be wrong by more than the uncertainty "
+            "(sigma) says. Compare them with the image, or train on images that show such cells.",
+        )
+    figures = verdict.figures | {"unfamiliar": share}
+    return verdict.model_copy(update={"reasons": reasons, "figures": figures})
 
 
 def _brightness(factors: Mapping[str, float]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from napari_denoisplit.images.layer_record import RESIDUAL
 from napari_denoisplit.images.results.record import MODEL_FILE
+from napari_denoisplit.measures.trust.likeness import UNFAMILIAR
 from napari_denoisplit.measures.trust.round_trip import expected_errors
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.choosers.model import ModelChoice
@@ -40,6 +41,7 @@ _HELP = (
 )
 _INPUT = "The image that was split. Images of another size or of other pixels are left out."
 _LIMITS = (4.0, 6.0)  # standard deviations that the layers show
+_STRANGE = (UNFAMILIAR / 2, 2 * UNFAMILIAR)
 _COLORS = (
     (0.3, 0.7, 1.0),
     (0.05, 0.05, 0.05),
@@ -184,18 +186,23 @@ class ResidualPart(JobPart):
         from napari.utils import Colormap
 
         hide_results(self._viewer, result)
-        for name, image, shown, limit in (
-            ("residual", check.residual, False, _LIMITS[0]),
-            ("unexplained", check.bias, True, _LIMITS[1]),
+        colors = Colormap(_COLORS, name="residual")
+        strange = Colormap(_COLORS[1:], name="unfamiliar")
+        for name, image, shown, colormap, limits in (
+            ("unfamiliar", check.unfamiliar, False, strange, _STRANGE),
+            ("residual", check.residual, False, colors, (-_LIMITS[0], _LIMITS[0])),
+            ("unexplained", check.bias, True, colors, (-_LIMITS[1], _LIMITS[1])),
         ):
+            if image is None:
+                continue
             show_image(
                 self._viewer,
                 result,
                 name,
                 result.as_in_viewer(image.data),
                 kind=RESIDUAL,
-                colormap=Colormap(_COLORS, name="residual"),
-                contrast_limits=(-limit, limit),
+                colormap=colormap,
+                contrast_limits=limits,
                 visible=shown,
             )
             yield

@@ -1,0 +1,120 @@
+"""Places that look unlike the training images: whether the split is wrong there.
+
+    python -m benchmarks.quality.unfamiliar [--models FOLDER]
+
+Trains the preset fast for 800 steps on data sets A, B and C (about four minutes each on one core)
+unless the models are in the folder already, splits an image that each has not seen (of A the whole
+held-out well), and compares blocks of 64 x 64 pixels: how strange they look to the encoder, the
+error of the MMSE there, and what sigma says of it. Writes the table between its marks in docs.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.data_sets import DATA_SETS
+from benchmarks.document import keep, put_into_document
+from benchmarks.quality.recordings import HALF, Cases, auc, real
+from benchmarks.quality.trained import asked_folder, trained
+from napari_denoisplit.events import run
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.images.superposition import superpose
+from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.jobs.trust.job import check_job
+from napari_denoisplit.measures.trust.likeness import EDGE
+from napari_denoisplit.settings import MixSettings, SplitSettings
+
+if TYPE_CHECKING:
+    from napari_denoisplit.checkpoint import Model
+
+STEPS = 800
+BINS = (0.0, 0.8, 1.0, 1.25, 1.5, 2.0, np.inf)
+"""Of the strangeness."""
+WORST = 0.1
+"""Share of the blocks that counts as where a split is worst."""
+
+
+def test_image(data: str) -> tuple[Image, np.ndarray]:
+    """Superposition (Y, X) and truth (C, Y, X)."""
+    if data != "A":
+        given = DATA_SETS[data]()
+        return given.superposition, np.asarray(given.truth)
+    cases = Cases(0)
+    truth = real("nf1_nuclei_er_actin/nf1_B7.ome.tif")[[0, 2]]
+    noisy = superpose(truth, HALF) + cases.noise(1.0, truth.shape[1:])
+    return Image(noisy.astype(np.float32), "YX", name="well B7"), truth
+
+
+def blocks(values: np.ndarray) -> np.ndarray:
+    """Mean over each whole block, (..., Y, X) to (..., N)."""
+    *front, height, width = values.shape
+    rows, columns = height // EDGE, width // EDGE
+    whole = values[..., : rows * EDGE, : columns * EDGE]
+    each = whole.reshape(*front, rows, EDGE, columns, EDGE).mean((-3, -1))
+    return each.reshape(*front, rows * columns)
+
+
+def measured(data: str, model: Model) -> dict[str, list[float]]:
+    """Of each block: its strangeness, squared error and sigma, in units of each contrast."""
+    image, truth = test_image(data)
+    settings = SplitSettings(n_samples=8, keep_samples=8)
+    split = run(split_job(model, image, settings))
+    unfamiliar = run(check_job(model, image, split, settings)).unfamiliar
+    found = np.stack([m[()] for m in split.mmse_arrays])
+    sigma = np.stack([s[()] for s in split.sigma_arrays])
+    contrast = truth.var((1, 2), keepdims=True)
+    return {
+        "strangeness": blocks(unfamiliar.data).tolist(),
+        "error": blocks(((found - truth) ** 2 / contrast).mean(0)).tolist(),
+        "sigma": blocks((sigma**2 / contrast).mean(0)).tolist(),
+    }
+
+
+def table(results: dict[str, dict[str, list[float]]]) -> str:
+    """One line a data set and bin of strangeness."""
+    lines = [
+        "| data | strangeness | share of the image | share of the squared error | "
+        "error beside the contrast | error / sigma |",
+        "|---|---|---|---|---|---|",
+    ]
+    for data, result in results.items():
+        strange, error, sigma = (np.array(result[k]) for k in ("strangeness", "error", "sigma"))
+        for low, high in pairwise(BINS):
+            here = (strange >= low) & (strange < high)
+            if not here.any():
+                continue
+            name = f"{low:g} and more" if np.isinf(high) else f"{low:g} to {high:g}"
+            lines.append(
+                f"| {data} | {name} | {here.mean():.0%} | {error[here].sum() / error.sum():.0%} "
+                f"| {np.sqrt(error[here].mean()):.2f} "
+                f"| {np.sqrt(error[here].sum() / sigma[here].sum()):.2f} |"
+            )
+    lines.append("")
+    for data, result in results.items():
+        strange, error, sigma = (np.array(result[k]) for k in ("strangeness", "error", "sigma"))
+        worst = [(x >= np.quantile(x, 1 - WORST)).tolist() for x in (error, error / sigma)]
+        by_map, by_sigma = ([auc(w, s.tolist()) for w in worst] for s in (strange, sigma))
+        lines.append(
+            f"{data}: the {WORST:.0%} of the blocks with the largest error are told by their "
+            f"strangeness with an area under the curve of {by_map[0]:.2f} (by sigma "
+            f"{by_sigma[0]:.2f}), those with the largest error beside sigma with {by_map[1]:.2f} "
+            f"({by_sigma[1]:.2f}).\n"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    folder = asked_folder(__doc__.splitlines()[0])
+    results = {}
+    for data in "ABC":
+        path = folder / f"{data}_noise_1.denoisplit"
+        results[data] = measured(data, trained(path, data, MixSettings(), STEPS))
+    put_into_document("unfamiliar", table(results))
+    keep("unfamiliar", results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_denoisplit.checkpoint import load_model
+from napari_denoisplit.events import run
+from napari_denoisplit.images.example.cells import MODEL, cells_to_split
+from napari_denoisplit.images.image import Image
+from napari_denoisplit.jobs.split.job import split_job
+from napari_denoisplit.jobs.trust.job import check_job
+from napari_denoisplit.jobs.trust.unfamiliar import unfamiliar_job
+from napari_denoisplit.measures.trust.likeness import UNFAMILIAR
+from napari_denoisplit.settings import SplitSettings
+
+QUICK = SplitSettings(n_samples=2, keep_samples=2, device="cpu", grey_levels="kept")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model(MODEL)
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """170 x 200 pixels: the last row and column of blocks are not whole."""
+    image = cells_to_split()[0]
+    return replace(image, data=np.array(image.data[..., :170, :200], np.float32))
+
+
+def unfamiliar(model, image, *, split=None, stop=None):
+    split = split or run(split_job(model, image, QUICK))
+    return run(unfamiliar_job(model, image, split, stop=stop or threading.Event()))
+
+
+def striped(image, rows, columns):
+    """Paint stripes of the image's contrast into a place; no cell looks so."""
+    data = image.data.copy()
+    _, x = np.mgrid[rows, columns]
+    data[..., rows, columns] += 2 * data.std() * np.sin(np.pi * x / 4).astype(np.float32)
+    return replace(image, data=data)
+
+
+def test_a_place_unlike_the_training_images_stands_out_alone(model, cells):
+    own = unfamiliar(model, cells).data
+    seen = unfamiliar(model, striped(cells, np.s_[64:128], np.s_[64:128])).data
+    assert own.shape == seen.shape == cells.data.shape
+    assert np.median(own) < UNFAMILIAR
+    changed = np.zeros(seen.shape, bool)
+    changed[64:128, 64:128] = True
+    assert seen[changed].min() > max(UNFAMILIAR, 1.5 * own.max())
+    np.testing.assert_allclose(seen[:64, :64], own[:64, :64], rtol=0.1)
+
+
+def test_the_last_pixels_are_those_of_a_block_that_ends_there(model, cells):
+    seen = unfamiliar(model, striped(cells, np.s_[128:170], np.s_[128:200])).data
+    assert seen[169, 199] == seen[128, 192] > UNFAMILIAR
+    assert seen[127, 127] < seen[169, 199]
+
+
+def test_blocks_that_are_not_known_are_no_numbers(model, cells):
+    holed = cells.data.copy()
+    holed[10, 10] = np.nan
+    split = run(split_job(model, cells, QUICK))
+    seen = unfamiliar(model, replace(cells, data=holed), split=split).data
+    assert np.isnan(seen[:64, :64]).all()
+    assert np.isfinite(seen[64:]).all()
+
+
+def test_small_planes_and_stopped_maps_are_none(model, cells):
+    stop = threading.Event()
+    stop.set()
+    assert unfamiliar(model, cells, stop=stop) is None
+    small = replace(cells, data=cells.data[:48, :200])
+    assert unfamiliar(model, small) is None
+
+
+def test_grey_levels_of_the_recording_do_not_count(model, cells):
+    matched = QUICK.model_copy(update={"grey_levels": "matched"})
+    dim = replace(cells, data=cells.data / 3)
+    as_it_was, found = (
+        unfamiliar(model, image, split=run(split_job(model, image, matched)))
+        for image in (cells, dim)
+    )
+    np.testing.assert_allclose(found.data, as_it_was.data, rtol=0.35)
+
+
+def test_a_check_says_how_much_looks_strange(model, cells):
+    strange = striped(cells, np.s_[:170], np.s_[:64])
+    check = run(check_job(model, strange, run(split_job(model, strange, QUICK)), QUICK))
+    assert isinstance(check.unfamiliar, Image)
+    share = check.verdict.figures["unfamiliar"]
+    assert share == pytest.approx(0.32, abs=0.1)
+    assert any(f"{share:.0%} of the image looks unlike" in r for r in check.verdict.reasons)
