@@ -3,7 +3,7 @@
     xvfb-run -a -s "-screen 0 1280x720x24" python -m benchmarks.windows.first_split [example] [own]
 
 An action is an entry of a menu, a press of a button, or a drop of files. `example` splits the cells
-that come along; `own` trains on two files with a stain each, for half a minute in place of ten, and
+that come along; `own` trains on two files with a stain each, for half a minute in place of five, and
 splits a third. Each part is a process of its own, whose start is that of the clock. Writes its
 table between its marks in docs.
 """
@@ -128,7 +128,7 @@ def split_own(newcomer: Newcomer) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         files = {path.name: path for path in write_example(folder)}
         newcomer.choose("Layers", "Filter", "denoiSplit", "Train")
-        # No actions: a newcomer waits ten minutes, and saves where it is proposed.
+        # No actions: a newcomer waits five minutes, and saves where it is proposed.
         newcomer.page.choices.how["minutes"].set_value(MINUTES)
         newcomer.page.target.save.set_path(Path(folder) / "own.denoisplit")
         newcomer.drop(files["nuclei.ome.tif"], files["actin.ome.tif"])

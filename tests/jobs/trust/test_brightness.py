@@ -128,6 +128,15 @@ def test_a_model_of_one_brightness_says_with_which_weights_to_train(plain):
     assert factors == pytest.approx([0.6, 1.4], abs=0.2)
 
 
+def test_of_another_specimen_the_weights_are_not_told(plain):
+    _, x = np.mgrid[:320, :320]
+    stripes = recorded((1.0, 1.0)) + 200 * np.sin(x / 3)
+    look = found(plain, stripes)
+    assert look.verdict.grade == "do not use"
+    assert not any("weights" in reason for reason in look.verdict.reasons)
+    assert "brightness of pits" in look.verdict.figures
+
+
 def test_where_all_is_as_bright_as_in_training_nothing_is_said(plain):
     assert found(plain, recorded((1.0, 1.0))).verdict.grade == "good"
 

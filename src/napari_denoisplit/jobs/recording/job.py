@@ -164,8 +164,12 @@ def _seen(
     factors = acquisition.brightness or factors_of(model, known, x)
     if tell:
         acquisition = acquisition.model_copy(update={"brightness": factors})
+    told = bool(acquisition.brightness)
+    judged = _judged(model.header, known, factors, told=told)
+    if verdict.grade == "do not use" and not told:  # weights would not mend another specimen
+        figures = judged.figures | verdict.figures
+        return acquisition, verdict.model_copy(update={"figures": figures})
     # First, as it may be why the recording looks strange, and says what to do.
-    judged = _judged(model.header, known, factors, told=bool(acquisition.brightness))
     return acquisition, judged.joined(verdict)
 
 
