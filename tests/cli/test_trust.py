@@ -18,6 +18,7 @@ from napari_denoisplit.checkpoint import (
     save_model,
 )
 from napari_denoisplit.cli.app import app
+from napari_denoisplit.images.example.cells import MODEL, cells_to_split
 from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
@@ -77,6 +78,15 @@ def test_an_explained_image_and_a_strange_one_are_told_apart(model, flat, tmp_pa
     assert facts[str(strange)]["grade"] == "do not use"
     residual = read_image(tmp_path / "out" / "flat_residual.ome.tif")
     assert np.asarray(residual.data).std() == pytest.approx(1, abs=0.05)
+
+
+def test_unfamiliar_places_are_written_as_a_map(tmp_path):
+    cells = save(tmp_path / "cells.tif", np.asarray(cells_to_split()[0].data)[:192, :192])
+    done = invoke("trust", MODEL, cells, "-n", 2, "--json", "-o", tmp_path)
+    (facts,) = json.loads(done.stdout)
+    strangeness = np.asarray(read_image(tmp_path / "cells_unfamiliar.ome.tif").data)
+    assert strangeness.shape == (192, 192)
+    assert facts["unfamiliar"] == pytest.approx((strangeness > 2).mean())
 
 
 def test_a_pipeline_can_stop_at_a_bad_verdict(model, flat):

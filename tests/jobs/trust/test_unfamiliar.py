@@ -93,5 +93,5 @@ def test_a_check_says_how_much_looks_strange(model, cells):
     check = run(check_job(model, strange, run(split_job(model, strange, QUICK)), QUICK))
     assert isinstance(check.unfamiliar, Image)
     share = check.verdict.figures["unfamiliar"]
-    assert share == pytest.approx(0.32, abs=0.1)
+    assert share == (check.unfamiliar.data > UNFAMILIAR).mean() >= 0.32  # 64 of 200 columns
     assert any(f"{share:.0%} of the image looks unlike" in r for r in check.verdict.reasons)

@@ -18,6 +18,8 @@ from napari_denoisplit.images.layer_record import kind_in_words, kind_of, layer_
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.adapt.job import Adapted
+from napari_denoisplit.measures.trust.likeness import KEY as LIKENESS
+from napari_denoisplit.measures.trust.likeness import Likeness
 from napari_denoisplit.measures.trust.mask import background_of
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
@@ -119,6 +121,21 @@ def test_the_residual_of_the_truth_is_noise(qtbot, viewer, widget):
     assert tuple(residual.scale) == PLACE["scale"]
     assert "6 answers" in widget.residual.numbers.text()
     assert widget.residual.plot.density.max() == pytest.approx(0.4, abs=0.05)
+
+
+def test_unfamiliar_places_can_be_shown_over_the_input(qtbot, viewer, widget, model_file, rng):
+    model = load_model(model_file)
+    figures = [rng.normal(size=(100, 2 * NETWORK.n_filters)) for _ in range(NETWORK.n_levels)]
+    likeness = Likeness.of(figures, noise=1, contrast=1).model_dump(mode="json")
+    header = model.header.model_copy(update={"training": {LIKENESS: likeness}})
+    save_model(model_file, replace(model, header=header))
+    widget.residual.model.open(model_file)
+    finish(qtbot, widget.residual.panel)
+    strange, residual = (layer(viewer, f"{name} · cells") for name in ("unfamiliar", "residual"))
+    assert (strange.visible, strange.blending) == (False, "additive")
+    assert np.isfinite(strange.data).all()
+    assert strange.data.shape == residual.data.shape
+    assert tuple(strange.scale) == tuple(residual.scale)
 
 
 def test_the_verdict_does_not_wait_for_its_layers(qtbot, viewer, widget):

@@ -42,6 +42,7 @@ _HELP = (
 _INPUT = "The image that was split. Images of another size or of other pixels are left out."
 _LIMITS = (4.0, 6.0)  # standard deviations that the layers show
 _STRANGE = (UNFAMILIAR / 2, 2 * UNFAMILIAR)
+_FAMILIAR_TO_STRANGE = ((0.0, 0.0, 0.0), (1.0, 0.6, 0.2))
 _COLORS = (
     (0.3, 0.7, 1.0),
     (0.05, 0.05, 0.05),
@@ -186,23 +187,31 @@ class ResidualPart(JobPart):
         from napari.utils import Colormap
 
         hide_results(self._viewer, result)
-        colors = Colormap(_COLORS, name="residual")
-        strange = Colormap(_COLORS[1:], name="unfamiliar")
-        for name, image, shown, colormap, limits in (
-            ("unfamiliar", check.unfamiliar, False, strange, _STRANGE),
-            ("residual", check.residual, False, colors, (-_LIMITS[0], _LIMITS[0])),
-            ("unexplained", check.bias, True, colors, (-_LIMITS[1], _LIMITS[1])),
+        if check.unfamiliar is not None:
+            show_image(
+                self._viewer,
+                result,
+                "unfamiliar",
+                result.as_in_viewer(check.unfamiliar.data),
+                kind=RESIDUAL,
+                colormap=Colormap(_FAMILIAR_TO_STRANGE, name="unfamiliar"),
+                contrast_limits=_STRANGE,
+                blending="additive",  # marks places of the input, when both are shown
+                visible=False,
+            )
+            yield
+        for name, image, shown, limit in (
+            ("residual", check.residual, False, _LIMITS[0]),
+            ("unexplained", check.bias, True, _LIMITS[1]),
         ):
-            if image is None:
-                continue
             show_image(
                 self._viewer,
                 result,
                 name,
                 result.as_in_viewer(image.data),
                 kind=RESIDUAL,
-                colormap=colormap,
-                contrast_limits=limits,
+                colormap=Colormap(_COLORS, name="residual"),
+                contrast_limits=(-limit, limit),
                 visible=shown,
             )
             yield
