@@ -3,8 +3,8 @@
     xvfb-run -a -s "-screen 0 1280x720x24" python -m benchmarks.windows.first_split [example] [own]
 
 An action is an entry of a menu, a press of a button, or a drop of files. `example` splits the cells
-that come along; `own` trains on two files with a stain each, for half a minute in place of five, and
-splits a third. Each part is a process of its own, whose start is that of the clock. Writes its
+that come along; `own` trains on two files with a stain each, for half a minute in place of five,
+and splits a third. Each part is a process of its own, whose start is that of the clock. Writes its
 table between its marks in docs.
 """
 
