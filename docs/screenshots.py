@@ -168,6 +168,10 @@ def trust(window: Window) -> None:
     page.mask.show_button.click()
     window.wait(1)
     window.save("trust-mask")
+    for layer in window.viewer.layers:
+        layer.visible = layer.name in ("cells", "unfamiliar · cells")
+    window.wait(1)
+    window.save("trust-unfamiliar")
 
 
 def train(window: Window) -> None:
