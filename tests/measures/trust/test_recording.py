@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from napari_denoisplit.measures.trust.recording import RecordingFigures, judge_recording
+from napari_denoisplit.measures.trust.recording import (
+    RecordingFigures,
+    judge_recording,
+    with_unfamiliar,
+)
+from napari_denoisplit.verdict import Verdict
 
 
 @pytest.mark.parametrize(
@@ -27,3 +33,21 @@ def test_noise_is_judged_by_the_most_that_was_trained_on(noise, high, grade):
 def test_noise_within_the_range_excuses_no_other_kind_of_image():
     assert judge_recording(RecordingFigures(2.0, shift=6.0)).grade == "usable"  # taken for noise
     assert judge_recording(RecordingFigures(2.0, shift=12.0), 2).grade == "do not use"
+
+
+@pytest.mark.parametrize(
+    ("share", "told", "grade"), [(0.0, 0, "good"), (0.1, 1, "good"), (0.5, 1, "usable")]
+)
+def test_only_much_that_is_unfamiliar_makes_a_verdict_graver(share, told, grade):
+    strangeness = np.where(np.arange(100) < 100 * share, 3.0, 1.0)
+    found = with_unfamiliar(Verdict(grade="good", reasons=("All is explained.",)), strangeness)
+    assert found.grade == grade
+    assert found.figures["unfamiliar"] == share
+    assert sum(f"{share:.0%} of the image looks unlike" in r for r in found.reasons) == told
+
+
+def test_what_is_not_known_is_not_unfamiliar():
+    strangeness = np.array([np.nan, np.nan, 3.0, 1.0])
+    good = Verdict(grade="good", reasons=("All is explained.",))
+    assert with_unfamiliar(good, strangeness).figures["unfamiliar"] == 0.5
+    assert with_unfamiliar(good, strangeness[:2]).figures["unfamiliar"] == 0

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from napari_denoisplit.events import Count, Stage
+from napari_denoisplit.giving_up import GivenUp, giving_up
 from napari_denoisplit.images.acquisition import to_training, without_background
 from napari_denoisplit.images.results.record import acquisition_of
 from napari_denoisplit.jobs.split.input import planes_of
@@ -49,9 +50,9 @@ def unfamiliar_job(
 
     Returns
     -------
-    See `Likeness.strangeness`; axes of the input without C, NaN where a block has pixels that are
-    not finite. None where the model does not know how its own kind looks, planes are smaller than
-    a block, or it was stopped.
+    See `Likeness.strangeness`; axes of the input without C, NaN where pixels of a block are not
+    finite, or all alike. None where the model does not know how its own kind looks, planes are
+    smaller than a block, or it was stopped.
     """
     likeness = likeness_of(model.header)
     view = planes_of(image).transposed(split.axes)
@@ -73,10 +74,11 @@ def unfamiliar_job(
         for top in tops:
             rows = np.asarray(levels[(*index, slice(top, top + EDGE))], np.float32)
             rows = (to_training(rows, taken) - np.float32(n.input_mean)) / np.float32(n.input_std)
-            if stop.is_set():
+            try:
+                with keep_freed_memory(), giving_up(stop):
+                    strips.append(_strangeness(model, likeness, rows))
+            except GivenUp:
                 return None
-            with keep_freed_memory():
-                strips.append(_strangeness(model, likeness, rows))
             done += 1
             yield count.progress(done)
         found[index] = np.repeat(strips, _lengths(view.shape[-2]), axis=0)
@@ -88,7 +90,7 @@ def _strangeness(
 ) -> NDArray[np.floating]:
     """Strangeness of normalized rows (64, X) at each column: (X,)."""
     tiles = np.stack([rows[:, left : left + EDGE] for left in _starts(rows.shape[1])])
-    known = np.isfinite(tiles).all(axis=(1, 2))
+    known = np.isfinite(tiles).all(axis=(1, 2)) & (np.ptp(tiles, axis=(1, 2)) > 0)
     found = np.full(len(tiles), np.nan)
     if known.any():
         tiles = without_specks(tiles[known], noise_of(tiles[known]))
