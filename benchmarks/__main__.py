@@ -51,6 +51,9 @@ def main() -> None:
     for system in SYSTEMS:
         script("quality.systems", "run", "A", system)
     script("quality.systems", "report")
+    for preset in ("fast", "context"):
+        script("quality.wells", "run", "--preset", preset)
+    script("quality.wells", "report")
     script("quality.kills")
     script("quality.trust")
     script("quality.recordings")

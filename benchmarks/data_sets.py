@@ -197,6 +197,8 @@ DATA_SETS: dict[str, Callable[[], DataSet]] = {
     "A2": lambda: nf1(gaussian=2.0),
     "A4": lambda: nf1(gaussian=4.0),
     "AP": lambda: nf1(poisson=1000.0),
+    "AD6": lambda: nf1(test="D6"),
+    "AD7": lambda: nf1(test="D7"),
     "AE": lambda: nf1(structures=("ER", "actin")),
     "B": hagen,
     "C": phantoms,

@@ -9,7 +9,7 @@ the recording most like the images that it was trained on.
 
 from __future__ import annotations
 
-from math import log
+from math import log, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,7 +109,7 @@ class _Nearest:
         self._noise, self._usual, self._typical = noise, likeness.noise, likeness.distance
 
     def _seen(self, gain: float, offset: torch.Tensor | float) -> torch.Tensor:
-        missing = self._usual * np.sqrt(max(0.0, 1 - (self._noise / gain) ** 2))
+        missing = self._usual * sqrt(max(0.0, 1 - (self._noise / gain) ** 2))
         return (self._y - offset) / gain + missing * self._white
 
     def distance(self, gain: float, offset: float) -> float:

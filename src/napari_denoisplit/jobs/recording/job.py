@@ -167,8 +167,8 @@ def _seen(
     told = bool(acquisition.brightness)
     judged = _judged(model.header, known, factors, told=told)
     if verdict.grade == "do not use" and not told:  # weights would not mend another specimen
-        figures = judged.figures | verdict.figures
-        return acquisition, verdict.model_copy(update={"figures": figures})
+        numbers = judged.figures | verdict.figures
+        return acquisition, verdict.model_copy(update={"figures": numbers})
     # First, as it may be why the recording looks strange, and says what to do.
     return acquisition, judged.joined(verdict)
 

@@ -165,7 +165,8 @@ class Likeness(BaseModel):
         what tiles of the training superpositions have.
         """
         each = [level.distances(tiles) for level, tiles in zip(self.levels, figures, strict=True)]
-        return np.exp(np.log1p(np.concatenate(each, axis=1)).mean(axis=1) - self.distance)
+        beyond: Floats = np.log1p(np.concatenate(each, axis=1)).mean(axis=1) - self.distance
+        return np.exp(beyond)
 
 
 def noise_of(tiles: NDArray[np.float32]) -> float:
