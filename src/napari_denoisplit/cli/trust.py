@@ -155,10 +155,11 @@ def _write(target: Path, facts: dict[str, Any], check: ResidualCheck) -> None:
         ("unfamiliar", check.unfamiliar),
     )
     for ending, image in images:
-        if image is None:
-            continue
         path = target.with_name(f"{target.name}_{ending}.ome.tif")
-        write_image(path, image, description=json.dumps(facts))
+        if image is None:
+            path.unlink(missing_ok=True)  # of an earlier check
+        else:
+            write_image(path, image, description=json.dumps(facts))
 
 
 def _print(path: Path, verdict: Verdict) -> None:

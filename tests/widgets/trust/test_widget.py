@@ -136,6 +136,10 @@ def test_unfamiliar_places_can_be_shown_over_the_input(qtbot, viewer, widget, mo
     assert np.isfinite(strange.data).all()
     assert strange.data.shape == residual.data.shape
     assert tuple(strange.scale) == tuple(residual.scale)
+    save_model(model_file, model)
+    widget.residual.model.open(model_file)
+    finish(qtbot, widget.residual.panel)
+    qtbot.waitUntil(lambda: "unfamiliar · cells" not in viewer.layers)
 
 
 def test_the_verdict_does_not_wait_for_its_layers(qtbot, viewer, widget):

@@ -13,6 +13,7 @@ from napari_denoisplit.jobs.trust.unfamiliar import unfamiliar_job
 from napari_denoisplit.measures.trust.adaptation import standing_doubt
 from napari_denoisplit.measures.trust.recording import with_unfamiliar
 from napari_denoisplit.measures.trust.round_trip import judge_round_trip
+from napari_denoisplit.nn.compute import Compute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,14 +95,14 @@ def check_job(
         check = replace(check, verdict=check.verdict.joined(doubt))
     if stop is not None and stop.is_set():
         return check
+    model.network.to(Compute.choose(settings.device, settings.precision).device)
     unfamiliar = yield from unfamiliar_job(model, image, split, stop=stop or threading.Event())
-    if unfamiliar is not None:
-        verdict = with_unfamiliar(check.verdict, unfamiliar.data)
-        check = replace(check, verdict=verdict, unfamiliar=unfamiliar)
     found = yield from round_trip_job(model, split, settings, stop=stop)
-    if found is None:
-        return check
-    reference = reference_of(model.header)
-    own = None if reference is None else reference.round_trip
-    verdict = check.verdict.joined(judge_round_trip(model.header.channel_names, found, own))
-    return replace(check, verdict=verdict, round_trip=found)
+    verdict = check.verdict
+    if found is not None:
+        reference = reference_of(model.header)
+        own = None if reference is None else reference.round_trip
+        verdict = verdict.joined(judge_round_trip(model.header.channel_names, found, own))
+    if unfamiliar is not None:
+        verdict = with_unfamiliar(verdict, unfamiliar.data)
+    return replace(check, verdict=verdict, round_trip=found, unfamiliar=unfamiliar)

@@ -197,7 +197,7 @@ def with_unfamiliar(verdict: Verdict, strangeness: NDArray[np.floating]) -> Verd
     strangeness
         Of each place; see `Likeness.strangeness`. NaN where it is not known.
     """
-    known = strangeness[np.isfinite(strangeness)]
+    known = strangeness[~np.isnan(strangeness)]
     share = float((known > UNFAMILIAR).mean()) if known.size else 0.0
     verdict = verdict.model_copy(update={"figures": verdict.figures | {"unfamiliar": share}})
     if share < _SOME:

@@ -61,7 +61,7 @@ class MagnifiedNetwork(SplittingNetwork):
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """See `SplittingNetwork`."""
-        return self.network.encode(_enlarged(x))
+        return self.network.encode(enlarged(x))
 
     def decode(self, features: Sequence[Tensor], noise: LatentNoise) -> Tensor:
         """See `SplittingNetwork`."""
@@ -85,7 +85,7 @@ class MagnifiedSampler:
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """See `Sampler`."""
-        return self._sampler.encode(_enlarged(x))
+        return self._sampler.encode(enlarged(x))
 
     def decode(
         self, prepared: Sequence[Tensor], noise: PlacedNoise, wanted: Window | None = None
@@ -157,7 +157,7 @@ def can_be_enlarged(facts: NetworkFacts) -> bool:
     return facts.least_context == 0 and all(level.shrink % 2 == 0 for level in facts.levels)
 
 
-def _enlarged(x: Tensor) -> Tensor:
+def enlarged(x: Tensor) -> Tensor:
     """Twice as many pixels along Y and X of (B, 1, Y, X)."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 

@@ -22,7 +22,7 @@ from napari_denoisplit.widgets.parts.job_widget import JobPart
 from napari_denoisplit.widgets.parts.plot import PLOTTING, ThemePlot
 from napari_denoisplit.widgets.parts.worker import loading
 from napari_denoisplit.widgets.trust.adapting import AdaptPart
-from napari_denoisplit.widgets.trust.showing import hide_results, show_image
+from napari_denoisplit.widgets.trust.showing import hide_results, remove_shown, show_image
 
 if TYPE_CHECKING:
     import threading
@@ -41,6 +41,7 @@ _HELP = (
 )
 _INPUT = "The image that was split. Images of another size or of other pixels are left out."
 _LIMITS = (4.0, 6.0)  # standard deviations that the layers show
+_UNFAMILIAR = "unfamiliar"
 _STRANGE = (UNFAMILIAR / 2, 2 * UNFAMILIAR)
 _FAMILIAR_TO_STRANGE = ((0.0, 0.0, 0.0), (1.0, 0.6, 0.2))
 _COLORS = (
@@ -187,13 +188,14 @@ class ResidualPart(JobPart):
         from napari.utils import Colormap
 
         hide_results(self._viewer, result)
-        if check.unfamiliar is not None:
+        if check.unfamiliar is None:
+            remove_shown(self._viewer, result, _UNFAMILIAR)  # of another model
+        else:
             show_image(
                 self._viewer,
                 result,
-                "unfamiliar",
+                _UNFAMILIAR,
                 result.as_in_viewer(check.unfamiliar.data),
-                kind=RESIDUAL,
                 colormap=Colormap(_FAMILIAR_TO_STRANGE, name="unfamiliar"),
                 contrast_limits=_STRANGE,
                 blending="additive",  # marks places of the input, when both are shown

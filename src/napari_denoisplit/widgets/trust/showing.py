@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_denoisplit.images.layer_record import KEY, layer_metadata, layer_name, record_of
 from napari_denoisplit.images.results.layers import contrast_limits
+from napari_denoisplit.widgets.layers.removal import remove_in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,18 @@ def hide_results(viewer: ViewerRef, result: FoundResult) -> None:
     for layer in () if alive is None else alive.layers:
         if record_of(layer.metadata).get("input") == result.name:
             layer.visible = False
+
+
+def remove_shown(viewer: ViewerRef, result: FoundResult, kind: str) -> None:
+    """Take away what an earlier run showed of the same split."""
+    alive = viewer()
+    about = {"input": result.name, "kind": kind}
+    layers = [
+        layer
+        for layer in (() if alive is None else alive.layers)
+        if about.items() <= record_of(layer.metadata).items()
+    ]
+    remove_in_turn(viewer, layers)
 
 
 def show_image(
