@@ -52,8 +52,7 @@ def main() -> None:
         script("quality.systems", "run", "A", system)
     script("quality.systems", "report")
     for preset in ("fast", "context"):
-        script("quality.wells", "run", "--preset", preset)
-    script("quality.wells", "report")
+        script("quality.wells", "--preset", preset)
     script("quality.kills")
     script("quality.trust")
     script("quality.recordings")

@@ -1,10 +1,9 @@
 """Each of three wells split by a model of the two others: how much a result hangs on the well.
 
-    python -m benchmarks.quality.wells run [--preset context] [--seed 1]
-    python -m benchmarks.quality.wells report
+    python -m benchmarks.quality.wells [--preset context] [--seed 1]
 
 The wells are those of NF1 cells (data set A). Both presets get about as many seconds of a core.
-`report` puts the table of all runs that there are between its marks in docs.
+Puts the table of all runs that there are between its marks in docs.
 """
 
 from __future__ import annotations
@@ -18,13 +17,11 @@ import numpy as np
 from benchmarks.data_sets import NF1_WELLS, nf1
 from benchmarks.document import keep, put_into_document
 from benchmarks.quality.training import OUTPUT, RESULTS, split_and_measure, train
+from benchmarks.quality.unfamiliar import WORST, blocks
 from napari_denoisplit.settings import TrainSettings
 
 STEPS = {"fast": 500, "context": 1000}
 N_SAMPLES = 20
-BLOCK = 64
-WORST = 0.1
-"""Share of the blocks where a split is worst."""
 
 
 def run_one(well: str, preset: str, seed: int) -> None:
@@ -40,7 +37,7 @@ def run_one(well: str, preset: str, seed: int) -> None:
         np.stack([a[()] for a in part]) for part in (split.mmse_arrays, split.sigma_arrays)
     )
     off = found - data.truth
-    error = np.sort(_blocks(off**2 / data.truth.var((1, 2), keepdims=True)))[::-1]
+    error = np.sort(blocks((off**2 / data.truth.var((1, 2), keepdims=True)).mean(0)))[::-1]
     measured |= {
         "well": well,
         "worst": float(error[: round(WORST * len(error))].sum() / error.sum()),
@@ -48,13 +45,6 @@ def run_one(well: str, preset: str, seed: int) -> None:
         "within 2 sigma": (np.abs(off) < 2 * sigma).mean((1, 2)).tolist(),
     }
     keep(tag, record | measured)
-
-
-def _blocks(error: np.ndarray) -> np.ndarray:
-    """Mean of both structures over each block, (C, Y, X) to (N,)."""
-    n, height, width = error.shape
-    shape = (n, height // BLOCK, BLOCK, width // BLOCK, BLOCK)
-    return error.reshape(shape).mean((0, 2, 4)).ravel()
 
 
 def row(record: dict[str, Any]) -> tuple[str, ...]:
@@ -99,20 +89,14 @@ def report() -> None:
 
 
 def main() -> None:
-    """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("run", help="train without each well in turn")
-    one.add_argument("--preset", choices=STEPS, default="fast")
-    one.add_argument("--seed", type=int, default=0)
-    commands.add_parser("report", help="gather all runs into docs")
+    parser.add_argument("--preset", choices=STEPS, default="fast")
+    parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    if arguments.command == "report":
-        report()
-        return
     for well in NF1_WELLS:
         run_one(well, arguments.preset, arguments.seed)
+    report()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ RESULT_KINDS = (MMSE, SIGMA, SAMPLES)
 SHOWN_SAMPLE, PINNED_SAMPLE = "shown sample", "pinned sample"
 PREVIEW = "preview"
 """Of a training: it makes way for what comes next."""
-TRUST_MASK, RESIDUAL = "trust mask", "residual"
+TRUST_MASK, RESIDUAL, UNFAMILIAR_PLACES = "trust mask", "residual", "unfamiliar"
 
 SAMPLES_ALONG = "samples_along"
 """Key of a record in a file: letter of the axis that posterior samples lie along there."""

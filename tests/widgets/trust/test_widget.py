@@ -134,6 +134,7 @@ def test_unfamiliar_places_can_be_shown_over_the_input(qtbot, viewer, widget, mo
     strange, residual = (layer(viewer, f"{name} · cells") for name in ("unfamiliar", "residual"))
     assert (strange.visible, strange.blending) == (False, "additive")
     assert np.isfinite(strange.data).all()
+    assert [one.name for one in widget.residual.input.layers] == ["cells"]
     assert strange.data.shape == residual.data.shape
     assert tuple(strange.scale) == tuple(residual.scale)
     save_model(model_file, model)

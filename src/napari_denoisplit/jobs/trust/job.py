@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from napari_denoisplit.images.results.record import acquisition_of
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.residuals import noise_models_of, reference_of, residual_job
 from napari_denoisplit.jobs.trust.round_trip import round_trip_job
@@ -96,7 +97,8 @@ def check_job(
     if stop is not None and stop.is_set():
         return check
     model.network.to(Compute.choose(settings.device, settings.precision).device)
-    unfamiliar = yield from unfamiliar_job(model, image, split, stop=stop or threading.Event())
+    taken, stopped = acquisition_of(split.provenance), stop or threading.Event()
+    unfamiliar = yield from unfamiliar_job(model, image, check, taken, stop=stopped)
     found = yield from round_trip_job(model, split, settings, stop=stop)
     verdict = check.verdict
     if found is not None:

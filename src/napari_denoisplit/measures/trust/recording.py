@@ -32,7 +32,7 @@ Halves of a held-out well, mixed as in training, were off by 1.1; at 1.5 the dim
 1.3 to 3.6 dB."""
 _SOME, _MUCH = 0.01, 0.25
 """Share of an image from which on places that look strange are told, and beyond which they are a
-warning: wells of the own kind had up to 16 %, recordings that differ without harm 12 %, and the
+warning: wells of the own kind had up to 16 %, recordings that differ without harm 11 %, and the
 middle of a cell whose rim was trained on, which was split badly, 77 %."""
 _BY_NOISE = 6.0  # more noise, up to 1.4 times, shifts an image without harm
 

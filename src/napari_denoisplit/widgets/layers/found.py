@@ -15,6 +15,7 @@ from napari_denoisplit.images.layer_record import (
     RESULT_KINDS,
     SAMPLES,
     SIGMA,
+    UNFAMILIAR_PLACES,
     kind_of,
     making_of,
     record_of,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 SAMPLE_LABELS = ("answer", "answers", "sample", "samples")
 """What the axis of posterior samples is called, in a layer's axis labels."""
 _LETTERS = {name: letter for letter, name in AXIS_NAMES.items() if letter != "C"}
-_MADE_OF_SPLITS = (*RESULT_KINDS, RESIDUAL)
+_MADE_OF_SPLITS = (*RESULT_KINDS, RESIDUAL, UNFAMILIAR_PLACES)
 _MOST_CHANNELS = 64  # that are looked at
 _UNNAMED = {2: "YX", 3: "ZYX", 4: "TZYX"}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from napari_denoisplit.images.layer_record import RESIDUAL
+from napari_denoisplit.images.layer_record import RESIDUAL, UNFAMILIAR_PLACES
 from napari_denoisplit.images.results.record import MODEL_FILE
 from napari_denoisplit.measures.trust.likeness import UNFAMILIAR
 from napari_denoisplit.measures.trust.round_trip import expected_errors
@@ -41,7 +41,6 @@ _HELP = (
 )
 _INPUT = "The image that was split. Images of another size or of other pixels are left out."
 _LIMITS = (4.0, 6.0)  # standard deviations that the layers show
-_UNFAMILIAR = "unfamiliar"
 _STRANGE = (UNFAMILIAR / 2, 2 * UNFAMILIAR)
 _FAMILIAR_TO_STRANGE = ((0.0, 0.0, 0.0), (1.0, 0.6, 0.2))
 _COLORS = (
@@ -189,12 +188,12 @@ class ResidualPart(JobPart):
 
         hide_results(self._viewer, result)
         if check.unfamiliar is None:
-            remove_shown(self._viewer, result, _UNFAMILIAR)  # of another model
+            remove_shown(self._viewer, result, UNFAMILIAR_PLACES)  # of another model
         else:
             show_image(
                 self._viewer,
                 result,
-                _UNFAMILIAR,
+                UNFAMILIAR_PLACES,
                 result.as_in_viewer(check.unfamiliar.data),
                 colormap=Colormap(_FAMILIAR_TO_STRANGE, name="unfamiliar"),
                 contrast_limits=_STRANGE,
