@@ -14,8 +14,9 @@ from napari_denoisplit.images.image import Image
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust import job
 from napari_denoisplit.jobs.trust.job import check_job
+from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
 from napari_denoisplit.jobs.trust.unfamiliar import unfamiliar_job
-from napari_denoisplit.measures.trust.likeness import UNFAMILIAR
+from napari_denoisplit.measures.trust.likeness import UNFAMILIAR, noise_of
 from napari_denoisplit.settings import Acquisition, SplitSettings
 from napari_denoisplit.verdict import Verdict
 
@@ -84,12 +85,22 @@ def test_planes_that_were_not_split_have_no_map(model, cells):
     assert np.isnan(seen[1]).all()
 
 
-def test_larger_pixels_are_compared_as_the_network_sees_them(model, cells):
-    small = cells.data[:128, :192].reshape(64, 2, 96, 2).mean((1, 3))
-    small = Image(np.float32(small + np.random.default_rng(0).normal(0, 3000, (64, 96))), "YX")
-    as_seen = unfamiliar(model, small, Acquisition(magnification=2))
-    usual = np.median(unfamiliar(model, cells).data[:128, :192])
-    assert np.median(as_seen.data) == pytest.approx(usual, rel=0.25)
+def test_larger_pixels_are_seen_enlarged_with_the_noise_of_the_training_images(
+    model, cells, monkeypatch
+):
+    seen = []
+
+    def kept(model, tiles):
+        seen.append(tiles[:, 0].numpy())
+        return figures_of(model, tiles)
+
+    monkeypatch.setattr("napari_denoisplit.jobs.trust.unfamiliar.figures_of", kept)
+    larger = cells.data[:128, :192].reshape(64, 2, 96, 2).mean((1, 3))  # with half of the noise
+    found = unfamiliar(model, replace(cells, data=larger), Acquisition(magnification=2)).data
+    (tiles,) = seen
+    assert tiles.shape == (2, 128, 128)
+    assert noise_of(tiles) == pytest.approx(likeness_of(model.header).noise, rel=0.05)
+    assert found.shape == larger.shape
 
 
 def test_small_planes_and_stopped_maps_are_none(model, cells):
