@@ -18,11 +18,12 @@ PAGES = STEPS | TOOLS
 @pytest.fixture
 def new_session(viewer, qtbot):
     """Open the dock as in a napari that was just started."""
+    docks = []  # a page outlives the name of its dock, and would go with it at Python's next look
 
     def new_session() -> DenoisplitDock:
-        dock = DenoisplitDock(viewer)
-        qtbot.addWidget(dock)
-        return dock
+        docks.append(DenoisplitDock(viewer))
+        qtbot.addWidget(docks[-1])
+        return docks[-1]
 
     return new_session
 
