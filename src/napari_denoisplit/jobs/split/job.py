@@ -14,6 +14,7 @@ import numpy as np
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import PartDrawn, Progress, Stage
 from napari_denoisplit.giving_up import finished
+from napari_denoisplit.images.results.record import name_of_pixels
 from napari_denoisplit.jobs.recording.job import UNKNOWN, recording_job
 from napari_denoisplit.jobs.split.input import (
     as_recorded,
@@ -127,7 +128,9 @@ def split_job(
         yield Stage(note)
     part = "" if region is None else f", {region},"
     yield Stage(f"Splitting {image.name}{part} on {compute}")
-    work = _PlaneByPlane(model, settings, compute, view, region, stop, focus, recording)
+    taken = planes_of(image) if region is None else region.cut(planes_of(image))
+    pixels = name_of_pixels(taken.data)  # now: a file may be gone in the end
+    work = _PlaneByPlane(model, settings, compute, view, region, stop, focus, recording, pixels)
     work.notes += [note] if note is not None else []
     with keep_freed_memory():
         for index in planes_from(product(*map(range, view.shape[:-2])), focus):
@@ -151,6 +154,7 @@ class _PlaneByPlane:
         stop: threading.Event,
         focus: FocusSource | None,
         recording: Recording,
+        pixels: str,
     ) -> None:
         self._model, self._settings, self._recording = model, settings, recording
         self._view, self._stop, self._focus = view, stop, focus
@@ -166,7 +170,7 @@ class _PlaneByPlane:
             overlap=self._overlap,
         )
         self._network_on = lru_cache(maxsize=1)(partial(sampler_of, model.network))
-        self._results = SplitResults(model, self._part(view), settings)
+        self._results = SplitResults(model, self._part(view), settings, pixels)
         self._facts = facts
         self._precision = Precision(settings)
         self._n_planes = self._results.n_drawn.size

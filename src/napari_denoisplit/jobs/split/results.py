@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import SampleDrawn
-from napari_denoisplit.images.results.record import fields_of, make_record, name_of_pixels
+from napari_denoisplit.images.results.record import fields_of, make_record
 from napari_denoisplit.images.results.split import Split
 from napari_denoisplit.jobs.preflight import in_memory
 from napari_denoisplit.measures.calibration.sigma import sigma_of
@@ -35,6 +35,8 @@ class SplitResults:
         The superposition without a channel axis.
     settings
         How many samples there are, and how many are kept.
+    pixels
+        Name of those of the input, as it was taken.
 
     Raises
     ------
@@ -42,8 +44,8 @@ class SplitResults:
         The results do not fit into memory.
     """
 
-    def __init__(self, model: Model, view: Image, settings: SplitSettings) -> None:
-        self._model, self._view, self._settings = model, view, settings
+    def __init__(self, model: Model, view: Image, settings: SplitSettings, pixels: str) -> None:
+        self._model, self._view, self._settings, self._pixels = model, view, settings, pixels
         shape = (len(model.header.channel_names), *view.shape)  # (C, ..., Y, X)
         n_kept = min(settings.keep_samples, settings.n_samples)
         check_room(shape, settings)
@@ -52,7 +54,6 @@ class SplitResults:
         self._samples = np.full((n_kept, *shape), np.nan, np.float32) if n_kept else None
         self.n_drawn: NDArray[np.int_] = np.zeros(view.shape[:-2], int)
         """Samples behind each plane."""
-        self._pixels = name_of_pixels(view.data)  # now: a file may be gone in the end
 
     def keep(self, index: tuple[int, ...], drawn: torch.Tensor, moments: Moments) -> SampleDrawn:
         """Store the newest sample of a plane, (C, Y, X), and what its moments are now."""
