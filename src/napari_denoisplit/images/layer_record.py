@@ -21,6 +21,7 @@ SHOWN_SAMPLE, PINNED_SAMPLE = "shown sample", "pinned sample"
 PREVIEW = "preview"
 """Of a training: it makes way for what comes next."""
 TRUST_MASK, RESIDUAL, UNFAMILIAR_PLACES = "trust mask", "residual", "unfamiliar"
+WIDENED_SIGMA = "widened sigma"
 
 SAMPLES_ALONG = "samples_along"
 """Key of a record in a file: letter of the axis that posterior samples lie along there."""

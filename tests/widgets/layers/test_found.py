@@ -10,7 +10,7 @@ from tests.widgets.conftest import layer
 from tests.widgets.samples_layers import NAMES, add_split, make_samples
 
 from napari_denoisplit.calibration_record import CalibrationRecord, ChannelCalibration
-from napari_denoisplit.images.layer_record import MMSE, SAMPLES
+from napari_denoisplit.images.layer_record import MMSE, SAMPLES, layer_metadata
 from napari_denoisplit.measures.calibration.sigma import sigma_of
 from napari_denoisplit.measures.samples.statistics import read_samples_at
 from napari_denoisplit.measures.trust.footprint import area, line, pixel
@@ -47,6 +47,19 @@ def test_the_sliders_of_the_viewer_are_read_by_the_labels_of_the_layer(viewer, r
     (found,) = find_results(viewer.layers, SAMPLES)
     viewer.__wrapped__.dims.current_step = (2, 5, 1, 0, 0)  # time, sample, z
     assert found.position(viewer) == (5, (2, 1))
+
+
+@pytest.mark.parametrize("kind", ["MAP", "consensus", "shown sample", "denoised", "unfamiliar"])
+def test_what_this_program_made_is_no_input_of_a_result_that_does_not_know_its_own(
+    viewer, rng, kind
+):
+    samples = make_samples(rng)
+    add_split(viewer, samples)
+    (found,) = find_results(viewer.layers, SAMPLES)
+    recorded = viewer.add_image(samples[0, 0], name="recorded")
+    made = viewer.add_image(samples[0, 0], name="made", metadata=layer_metadata(kind=kind))
+    assert found.may_be_input(recorded)
+    assert not found.may_be_input(made)
 
 
 def test_layers_of_two_splits_are_two_results(viewer, rng):

@@ -16,6 +16,7 @@ from napari_denoisplit.images.layer_record import (
     SAMPLES,
     SIGMA,
     UNFAMILIAR_PLACES,
+    WIDENED_SIGMA,
     kind_of,
     making_of,
     record_of,
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
 SAMPLE_LABELS = ("answer", "answers", "sample", "samples")
 """What the axis of posterior samples is called, in a layer's axis labels."""
 _LETTERS = {name: letter for letter, name in AXIS_NAMES.items() if letter != "C"}
-_MADE_OF_SPLITS = (*RESULT_KINDS, RESIDUAL, UNFAMILIAR_PLACES)
+_NEVER_SPLIT = (*RESULT_KINDS, RESIDUAL, UNFAMILIAR_PLACES, WIDENED_SIGMA)
+"""Kinds of layers whose pixels need not be looked at."""
 _MOST_CHANNELS = 64  # that are looked at
 _UNNAMED = {2: "YX", 3: "ZYX", 4: "TZYX"}
 
@@ -129,9 +131,9 @@ class FoundResult:
         return index[0], tuple(index[1:])
 
     def may_be_input(self, layer: Any) -> bool:
-        """Whether a layer can be what was split: of the same size, not made by this program.
+        """Whether a layer can be what was split: of the same size, and with the pixels on record.
 
-        Where the record knows the pixels, it must be those.
+        Where the record does not know them, it must not be made by this program.
         """
         return self.seen_in(layer) is not None
 
@@ -288,9 +290,12 @@ def _input(images: list[ImageLayer], split: Split, axes: str) -> ImageLayer | No
 
 def _seen_in(layer: Any, split: Split, axes: str) -> Image | None:
     """Find what of a layer may be what was split; None where nothing can be."""
-    if not isinstance(layer, ImageLayer) or layer.rgb or kind_of(layer.metadata) in _MADE_OF_SPLITS:
+    if not isinstance(layer, ImageLayer) or layer.rgb:
         return None
-    known, shape = split.provenance.get(INPUT_PIXELS), full_resolution(layer).shape
+    kind, known = kind_of(layer.metadata), split.provenance.get(INPUT_PIXELS)
+    if kind in _NEVER_SPLIT or (kind and not known):
+        return None
+    shape = full_resolution(layer).shape
     wanted = _shape_along(axes, split)
     if tuple(shape) == wanted:
         found = [image_of_layer(layer, axes)]
