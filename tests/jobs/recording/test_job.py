@@ -17,6 +17,8 @@ from napari_denoisplit.events import Stage, run
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise
+from napari_denoisplit.images.plane_region import PlaneRegion
+from napari_denoisplit.images.results.record import INPUT_PIXELS, name_of_pixels
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.learning.batches import Batches
@@ -37,17 +39,19 @@ from napari_denoisplit.settings import (
 
 NETWORK = LadderSettings(n_levels=2, n_filters=12, n_latents=4)
 WEIGHTS = (0.5, 0.5)
+SIGMA = 90.0
+"""Of the noise of all images, grey levels: half of their contrast, about."""
 SETTINGS = SplitSettings(n_samples=2, keep_samples=0, device="cpu", precision="float32")
 
 
 def noisy(seed: int, edge: int = 256) -> np.ndarray:
-    return add_noise(phantom((edge, edge), seed=seed), gaussian=0.5, seed=seed)
+    return add_noise(phantom((edge, edge), seed=seed), sigma=SIGMA, seed=seed)
 
 
 @pytest.fixture(scope="module")
 def model() -> Model:
     torch.manual_seed(0)
-    fields = [noisy(seed) for seed in range(6)]
+    fields = [noisy(seed, 384) for seed in range(6)]
     masks = [np.ones(field.shape[1:], bool) for field in fields]
     n = Normalization.of(fields, masks, WEIGHTS, ("filaments", "pits"))
     header = ModelHeader(
@@ -71,7 +75,7 @@ def model() -> Model:
 
 @pytest.fixture(scope="module")
 def recording() -> np.ndarray:
-    return superpose(noisy(77, 320), WEIGHTS)
+    return superpose(noisy(77, 384), WEIGHTS)
 
 
 def found(model: Model, pixels: np.ndarray, settings: SplitSettings = SETTINGS):
@@ -109,7 +113,7 @@ def test_an_offset_is_found(model, recording, offset):
 
 def test_a_smooth_background_is_found(model, recording):
     std = model.header.normalization.input_std
-    y, x = np.mgrid[:320, :320] / 320
+    y, x = np.mgrid[:384, :384] / 384
     haze = std * np.cos(2 * y) * np.sin(1.5 * x)
     look = found(model, (recording + haze).astype(np.float32))
     seen = np.asarray(look.acquisition.background)
@@ -119,9 +123,67 @@ def test_a_smooth_background_is_found(model, recording):
     assert "background" in look.verdict.headline
 
 
+@pytest.mark.parametrize("region", [None, PlaneRegion.of_slices(slice(64, 256), slice(0, 256))])
+@pytest.mark.parametrize("place", ["memory", "disk"])
+def test_the_input_of_a_split_is_known_again_by_its_pixels_as_they_were_taken(
+    model, recording, tmp_path, place, region
+):
+    taken = Acquisition(offset=50, background=((0.0, 300.0), (0.0, 300.0)))
+    chosen = SETTINGS.model_copy(update={"acquisition": taken})
+    image = Image(recording, "YX", name="dish")
+    if place == "memory":
+        split = run(split_job(model, image, chosen, region=region))
+    else:
+        split = run(split_to_zarr_job(model, image, tmp_path / "dish.zarr", chosen, region=region))
+    seen = image if region is None else region.cut(image)
+    assert split.provenance[INPUT_PIXELS] == name_of_pixels(seen.data)
+
+
+def test_a_background_of_a_small_image_is_not_told_from_its_structures(model, recording):
+    ramp = model.header.normalization.input_std * np.linspace(-1, 1, 384, dtype=np.float32)
+    small = (recording + ramp)[:256, :256]
+    assert not found(model, small).acquisition.background
+
+
+def test_a_first_plane_that_shows_nothing_tells_nothing(model, recording):
+    std = model.header.normalization.input_std
+    dark = np.zeros_like(recording)
+    image = Image(np.stack([dark, *[recording + np.float32(std)] * 2]), "TYX", name="film")
+    look = run(recording_job(model, image, SETTINGS, threading.Event()))
+    assert look.acquisition.offset == pytest.approx(std, abs=0.3 * std)
+
+
+def test_a_border_changes_nothing(model, recording):
+    shifted = recording + np.float32(20_000)
+    shifted[:3], shifted[-3:], shifted[:, :3], shifted[:, -3:] = 0, 0, 0, 0
+    std = model.header.normalization.input_std
+    look = found(model, shifted)
+    assert look.acquisition.offset == pytest.approx(20_000, abs=0.15 * std)
+    assert not look.acquisition.background
+
+
+def test_a_plane_narrower_than_a_window_is_taken_as_it_is(model, recording):
+    look = found(model, recording[:3])
+    assert look.acquisition.as_trained
+    assert not look.looked
+
+
+def test_an_offset_of_a_narrow_image_is_found(model, recording):
+    std = model.header.normalization.input_std
+    image = np.concatenate([recording, recording], axis=1)[:100] + np.float32(2 * std)
+    assert found(model, image).acquisition.offset == pytest.approx(2 * std, abs=0.4 * std)
+
+
+@pytest.mark.parametrize("edge", [128, 200, 256])
+def test_an_offset_of_a_small_image_is_found(model, recording, edge):
+    std = model.header.normalization.input_std
+    image = (recording + np.float32(2 * std))[:edge, :edge]
+    assert found(model, image).acquisition.offset == pytest.approx(2 * std, abs=0.4 * std)
+
+
 def test_less_noise_is_no_gain(model):
-    clean = superpose(phantom((320, 320), seed=77), WEIGHTS)
-    quiet = clean + (superpose(noisy(77, 320), WEIGHTS) - clean) / 2
+    clean = superpose(phantom((384, 384), seed=77), WEIGHTS)
+    quiet = clean + (superpose(noisy(77, 384), WEIGHTS) - clean) / 2
     look = found(model, quiet)
     assert look.acquisition.gain == 1
     assert look.verdict.grade == "good"
@@ -144,7 +206,7 @@ def test_another_kind_of_image_is_told(model, recording, rng):
 
 def test_hot_pixels_are_no_other_kind(model, recording, rng):
     hot = recording.copy()
-    hot[tuple(rng.integers(0, 320, (2, 100)))] += 20 * recording.std()
+    hot[tuple(rng.integers(0, 384, (2, 100)))] += 20 * recording.std()
     look = found(model, hot)
     assert look.acquisition.as_trained
     assert look.verdict.grade == "good"
@@ -171,8 +233,8 @@ def test_a_model_that_knows_no_likeness_takes_an_image_as_it_is(model, recording
 
 
 def test_a_mosaic_is_judged_by_what_it_shows(model, recording):
-    padded = np.zeros((640, 640), np.float32)
-    padded[:320, :320] = 3 * recording
+    padded = np.zeros((768, 768), np.float32)
+    padded[:384, :384] = 3 * recording
     assert found(model, padded).acquisition.gain == pytest.approx(3, rel=0.05)
 
 
@@ -202,7 +264,7 @@ def test_a_split_to_disk_is_matched_and_goes_on_with_what_was_estimated(
     np.testing.assert_allclose(begun.read_mmse(()), inside.read_mmse(()), rtol=1e-3, atol=1)
     assert begun.provenance["acquisition"] == inside.provenance["acquisition"]
 
-    def estimate(model, likeness, windows):
+    def estimate(normalization, likeness, windows):
         raise AssertionError("estimated again")
 
     stand_in(monkeypatch, "jobs.recording.job", estimate)
@@ -278,7 +340,7 @@ def test_larger_pixels_are_split_as_the_model_knows_them(model, recording, tmp_p
         update={"acquisition": Acquisition(**taken | {"magnification": 1})}
     )
     whole = run(split_job(model, Image(large[0, 0].numpy(), "YX"), as_trained))
-    halved = whole.mmse.data.reshape(2, 320, 2, 320, 2).mean((2, 4))
+    halved = whole.mmse.data.reshape(2, 384, 2, 384, 2).mean((2, 4))
     np.testing.assert_allclose(split.read_mmse(()), halved, rtol=1e-3, atol=1)
 
 

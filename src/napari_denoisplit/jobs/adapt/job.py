@@ -276,7 +276,9 @@ def _knowing_its_kind(model: Model, tiles: Floats) -> Model:
     noise = noise_of(tiles)
     if not noise > 0:
         return model
-    likeness = likeness_from(model, torch.from_numpy(tiles)[:, None], tiles, noise)
+    before = likeness_of(model.header)
+    backgrounds = before.backgrounds if before else ()
+    likeness = likeness_from(model, torch.from_numpy(tiles)[:, None], tiles, noise, backgrounds)
     if likeness is None:
         return model
     training = model.header.training | {LIKENESS: likeness.model_dump(mode="json")}

@@ -124,9 +124,9 @@ def recording_job(
     yield Stage(f"Looking at {view.name}")
     try:
         with keep_freed_memory(), giving_up(stop):
-            acquisition = known or estimate(model, likeness, windows).model_copy(
-                update={"magnification": enlarged}
-            )
+            acquisition = known or estimate(
+                model.header.normalization, likeness, windows
+            ).model_copy(update={"magnification": enlarged})
             if acquisition.background and known is None:
                 windows = windows_of(without_background(view, acquisition))
             acquisition, verdict = _seen(model, likeness, windows, acquisition, tell=tell)

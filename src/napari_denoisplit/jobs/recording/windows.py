@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_denoisplit.measures.trust.likeness import EDGE
+from napari_denoisplit.measures.trust.likeness import EDGE, tile_starts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_denoisplit.images.image import Image
 
-ALONG = 6
-"""Windows along each edge of the first plane."""
 PLANES = 8
 """Planes of which windows are read."""
 
@@ -27,6 +25,8 @@ class Windows(NamedTuple):
     y: NDArray[np.intp]
     x: NDArray[np.intp]
     """(N,), row and column of the first pixel of each."""
+    in_first: NDArray[np.bool_]
+    """(N,), whether each is of the first plane."""
     shape: tuple[int, int]
     """Rows and columns of a plane."""
 
@@ -34,7 +34,8 @@ class Windows(NamedTuple):
 def windows_of(view: Image) -> Windows:
     """Read windows of an image that may be larger than memory, always the same ones.
 
-    Windows with pixels that are not finite, or all alike, as around a mosaic, are left out.
+    Windows with pixels that are not finite, or all alike, as around a mosaic, are left out. Planes
+    that are narrower than a window have none.
 
     Parameters
     ----------
@@ -44,10 +45,7 @@ def windows_of(view: Image) -> Windows:
     height, width = view.shape[-2:]
     planes = list(np.ndindex(view.shape[:-2]))
     chosen = np.unique(np.linspace(0, len(planes) - 1, PLANES).round().astype(int))
-    rows, columns = (
-        np.unique(np.linspace(0, max(0, n - EDGE), min(ALONG, max(1, n // EDGE))).astype(int))
-        for n in (height, width)
-    )
+    rows, columns = (tile_starts(n) if min(height, width) >= EDGE else () for n in (height, width))
     places = [(planes[0], y, x) for y in rows for x in columns]
     middle = [
         (y, x)
@@ -56,15 +54,16 @@ def windows_of(view: Image) -> Windows:
     ]
     places += [(planes[i], y, x) for i in chosen[1:] for y, x in middle]
     kept = [
-        (pixels, y, x)
+        (pixels, y, x, plane == planes[0])
         for plane, y, x in places
         if np.isfinite(pixels := _read(view, plane, int(y), int(x))).all() and np.ptp(pixels) > 0
     ]
-    empty = np.empty((0, EDGE, EDGE), np.float32)
+    windows = [window for window, *_ in kept]
     return Windows(
-        np.stack([pixels for pixels, _, _ in kept]) if kept else empty,
-        np.array([y for _, y, _ in kept], np.intp),
-        np.array([x for _, _, x in kept], np.intp),
+        np.stack(windows) if windows else np.empty((0, EDGE, EDGE), np.float32),
+        np.array([y for _, y, _, _ in kept], np.intp),
+        np.array([x for _, _, x, _ in kept], np.intp),
+        np.array([is_first for *_, is_first in kept], bool),
         (height, width),
     )
 

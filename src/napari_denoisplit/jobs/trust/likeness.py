@@ -11,6 +11,12 @@ from pydantic import ValidationError
 
 from napari_denoisplit.errors import ImageError
 from napari_denoisplit.giving_up import look
+from napari_denoisplit.measures.trust.background import (
+    FEWEST,
+    UsualBackground,
+    background_of,
+    dark_places,
+)
 from napari_denoisplit.measures.trust.likeness import (
     EDGE,
     KEY,
@@ -18,6 +24,8 @@ from napari_denoisplit.measures.trust.likeness import (
     Likeness,
     contrast_of,
     noise_of,
+    tile_starts,
+    without_specks,
 )
 from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.nn.likeness import map_figures
@@ -25,6 +33,7 @@ from napari_denoisplit.nn.objective import Batch
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -32,8 +41,14 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model, ModelHeader
     from napari_denoisplit.jobs.learning.batches import Batches
     from napari_denoisplit.jobs.learning.shelved import ShelvedBatches
+    from napari_denoisplit.measures.trust.background import Background
 
 N_TILES = 512
+BACKGROUND_EDGES = (512, 384, 256, 128)
+"""Of the images whose background is measured, pixels."""
+N_BACKGROUNDS = 32
+_SIDE_BY_SIDE = 4
+"""Images that training pixels have room for side by side: fewer do not tell how they differ."""
 _AT_ONCE = 16
 _SEED = 20261128
 MOST_NOISE = 1.0
@@ -68,7 +83,8 @@ def with_likeness(model: Model, batches: Batches | ShelvedBatches, stop: threadi
     plain = _in_the_middle(drawn, model.header)[:, 0].cpu().numpy()
     if not (noise := noise_of(plain)) > 0:  # as of images that were clipped to their background
         return model
-    likeness = likeness_from(model, tiles, plain, noise, stop)
+    backgrounds = usual_backgrounds(batches, model.header, few=stop.is_set())
+    likeness = likeness_from(model, tiles, plain, noise, backgrounds, stop)
     if likeness is None:
         return model
     training = {**model.header.training, KEY: likeness.model_dump(mode="json")}
@@ -80,6 +96,7 @@ def likeness_from(
     tiles: Tensor,
     plain: NDArray[np.float32],
     noise: float,
+    backgrounds: Sequence[UsualBackground] = (),
     stop: threading.Event | None = None,
 ) -> Likeness | None:
     """Summarize normalized tiles of a model's own kind; None where they are too few.
@@ -94,6 +111,8 @@ def likeness_from(
         (N, Y, X), the same with all structures as in the middle of the mixing range.
     noise
         Of these, as of `noise_of`.
+    backgrounds
+        Of larger ones.
     stop
         When set, no more tiles are looked at than it takes.
     """
@@ -105,7 +124,7 @@ def likeness_from(
     figures = figures_of(model, noisy, stop)
     if len(tiles) < LEAST_TILES or not all(np.isfinite(level).all() for level in figures):
         return None
-    return Likeness.of(figures, noise, contrast_of(plain, noise))
+    return Likeness.of(figures, noise, contrast_of(plain, noise), backgrounds)
 
 
 def likeness_of(header: ModelHeader) -> Likeness | None:
@@ -134,6 +153,50 @@ def figures_of(
     return [torch.cat(level).double().numpy() for level in zip(*found, strict=True)]
 
 
+def usual_backgrounds(
+    batches: Batches | ShelvedBatches, header: ModelHeader, *, few: bool = False
+) -> list[UsualBackground]:
+    """Backgrounds of superpositions like those of training, of each size that they have room for.
+
+    Parameters
+    ----------
+    batches
+        What a model was trained on.
+    header
+        Of the model.
+    few
+        Whether to be quick.
+    """
+    found = []
+    for edge in BACKGROUND_EDGES:
+        try:
+            evenly = batches.evenly(edge, _SEED)
+        except ImageError:
+            continue
+        if evenly.n_pixels < _SIDE_BY_SIDE * edge**2:
+            continue
+        evenly.batch_size = 1  # they are large
+        tiles = _drawn(evenly, 8 if few else N_BACKGROUNDS)
+        planes = _in_the_middle(tiles, header)[:, 0].cpu().numpy()
+        each = [b for b in map(_background, planes) if b is not None]
+        if len(each) > len(planes) / 2:
+            found.append(UsualBackground.of(edge, each))
+    return found
+
+
+def _background(plane: NDArray[np.float32]) -> Background | None:
+    """Background of a square; None where it shows nothing."""
+    look()
+    starts = tile_starts(len(plane))
+    y, x = (at.ravel() for at in np.meshgrid(starts, starts, indexing="ij"))
+    tiles = np.stack([plane[a : a + EDGE, b : b + EDGE] for a, b in zip(y, x, strict=True)])
+    noise = noise_of(tiles)
+    places = dark_places(without_specks(tiles, noise), y, x, noise)
+    if not len(places.level):
+        return None
+    return background_of(places, plane.shape, even=len(starts) < FEWEST)
+
+
 def tiles_of(batches: Batches | ShelvedBatches, n: int, seed: int) -> Batch:
     """Draw n tiles or a few more, from everywhere alike.
 
@@ -142,13 +205,16 @@ def tiles_of(batches: Batches | ShelvedBatches, n: int, seed: int) -> Batch:
     ImageError
         The images have no room for a tile.
     """
-    evenly = batches.evenly(EDGE, seed)
+    return _drawn(batches.evenly(EDGE, seed), n)
+
+
+def _drawn(evenly: Batches, n: int) -> Batch:
     drawn: list[Batch] = []
     while sum(len(batch.channels) for batch in drawn) < n:
         look()
         drawn.append(evenly.draw())
-    margin = (drawn[0].superposition.shape[-1] - EDGE) // 2
-    inside = slice(margin, margin + EDGE)
+    margin = (drawn[0].superposition.shape[-1] - evenly.patch_size) // 2
+    inside = slice(margin, margin + evenly.patch_size)
     factors = [batch.factors for batch in drawn if batch.factors is not None]
     return Batch(
         torch.cat([batch.superposition for batch in drawn])[..., inside, inside],
