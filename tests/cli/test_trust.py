@@ -87,6 +87,9 @@ def test_unfamiliar_places_are_written_as_a_map(tmp_path):
     strangeness = np.asarray(read_image(tmp_path / "cells_unfamiliar.ome.tif").data)
     assert strangeness.shape == (192, 192)
     assert facts["unfamiliar"] == pytest.approx((strangeness > 2).mean())
+    wide = read_image(tmp_path / "cells_widened_sigma.ome.tif")
+    assert wide.channel_names == ("nuclei", "actin")
+    assert wide.data.shape[1:] == strangeness.shape
 
 
 def test_a_pipeline_can_stop_at_a_bad_verdict(model, flat):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.checkpoint import Model
     from napari_denoisplit.images.image import Image
+    from napari_denoisplit.images.results.split import Split
     from napari_denoisplit.jobs.trust.residuals import ResidualCheck
     from napari_denoisplit.verdict import Verdict
 
@@ -57,7 +58,7 @@ def trust(
     With -o this writes NAME_residual.ome.tif, in standard deviations of the noise, and
     NAME_unexplained.ome.tif, the same smoothed: beyond 4 or so, something was not explained there.
     NAME_unfamiliar.ome.tif tells how unlike the training images each place looks: above 2 the split
-    may be wrong by more than sigma says.
+    may be wrong by more than sigma says, which NAME_widened_sigma.ome.tif allows for.
 
     denoisplit trust cells.denoisplit day1/*.tif -o check
 
@@ -93,10 +94,12 @@ def trust(
     def checked(path: Path) -> tuple[dict[str, Any], Verdict]:
         """Check one image; its pictures are not kept: a folder of them would fill the memory."""
         image = _chosen(read(terminal, path, axes, series), channel)
-        _, check = terminal.run(trust_job(loaded, image, settings, stop=terminal.stop), path.name)
+        split, check = terminal.run(
+            trust_job(loaded, image, settings, stop=terminal.stop), path.name
+        )
         facts = _facts(path, check)
         if targets:
-            _write(targets[path], facts, check)
+            _write(targets[path], facts, check, split)
         if not as_json:
             _print(path, check.verdict)
         return facts, check.verdict
@@ -146,13 +149,14 @@ def _keep_reference(
     typer.echo(str(path))
 
 
-def _write(target: Path, facts: dict[str, Any], check: ResidualCheck) -> None:
+def _write(target: Path, facts: dict[str, Any], check: ResidualCheck, split: Split) -> None:
     from napari_denoisplit.images.files.writing import write_image
 
     images = (
         ("residual", check.residual),
         ("unexplained", check.bias),
         ("unfamiliar", check.unfamiliar),
+        ("widened_sigma", check.widened_sigma(split)),
     )
     for ending, image in images:
         path = target.with_name(f"{target.name}_{ending}.ome.tif")

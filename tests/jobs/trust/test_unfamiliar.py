@@ -130,3 +130,17 @@ def test_a_check_says_how_much_looks_strange(model, cells, monkeypatch, width):
     assert share == (check.unfamiliar.data > UNFAMILIAR).mean() >= max(0.01, width / 200)
     assert any(f"{share:.0%} of the image looks unlike" in r for r in check.verdict.reasons)
     assert graver.reasons[0] in check.verdict.reasons
+
+
+def test_sigma_is_wider_where_an_image_looks_strange_alone(model, cells):
+    split = run(split_job(model, cells, QUICK))
+    check = run(check_job(model, cells, split, QUICK))
+    strangeness = np.full(cells.data.shape, 0.5, np.float32)
+    strangeness[:64], strangeness[64:128] = 4.0, np.nan
+    known = replace(check.unfamiliar, data=strangeness)
+    wide = replace(check, unfamiliar=known).widened_sigma(split)
+    assert (wide.axes, wide.channel_names) == (split.sigma.axes, split.structures)
+    np.testing.assert_allclose(wide.data[:, :64], 2 * split.sigma.data[:, :64], rtol=1e-6)
+    np.testing.assert_array_equal(wide.data[:, 64:], split.sigma.data[:, 64:])
+    assert replace(check, unfamiliar=None).widened_sigma(split) is None
+    assert check.widened_sigma(replace(split, sigma_arrays=None)) is None

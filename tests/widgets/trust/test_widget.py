@@ -19,7 +19,7 @@ from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.adapt.job import Adapted
 from napari_denoisplit.measures.trust.likeness import KEY as LIKENESS
-from napari_denoisplit.measures.trust.likeness import Likeness
+from napari_denoisplit.measures.trust.likeness import Likeness, widened
 from napari_denoisplit.measures.trust.mask import background_of
 from napari_denoisplit.nn.ladder import VSE
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
@@ -35,6 +35,7 @@ from napari_denoisplit.widgets.trust.widget import TrustWidget
 CAMERA = PoissonGaussian(5.0, 100.0, 40.0, 0, 1e5)
 NETWORK = LadderSettings(n_levels=2, n_filters=8, n_latents=4, upsampling="nearest")
 NAMES = ("filaments", "pits")
+SIGMAS = ("uncertainty", "wider σ")
 PLACE = {"scale": (0.5, 0.25), "translate": (3, 4)}
 
 
@@ -137,10 +138,15 @@ def test_unfamiliar_places_can_be_shown_over_the_input(qtbot, viewer, widget, mo
     assert [one.name for one in widget.residual.input.layers] == ["cells"]
     assert strange.data.shape == residual.data.shape
     assert tuple(strange.scale) == tuple(residual.scale)
+    for structure in NAMES:
+        sigma, wide = (layer(viewer, f"{structure} {kind} · cells") for kind in SIGMAS)
+        np.testing.assert_allclose(wide.data, widened(sigma.data, strange.data))
+        assert (wide.visible, wide.contrast_limits) == (False, sigma.contrast_limits)
     save_model(model_file, model)
     widget.residual.model.open(model_file)
     finish(qtbot, widget.residual.panel)
-    qtbot.waitUntil(lambda: "unfamiliar · cells" not in viewer.layers)
+    gone = ("unfamiliar · cells", f"{NAMES[0]} {SIGMAS[1]} · cells")
+    qtbot.waitUntil(lambda: not any(name in viewer.layers for name in gone))
 
 
 def test_the_verdict_does_not_wait_for_its_layers(qtbot, viewer, widget):

@@ -13,9 +13,11 @@ from napari_denoisplit.errors import ImageError, JobError, ModelFileError
 from napari_denoisplit.events import Count, Stage
 from napari_denoisplit.giving_up import finished, look
 from napari_denoisplit.images.acquisition import to_training, without_background
+from napari_denoisplit.images.results.arrays import pixels_of
 from napari_denoisplit.images.results.record import acquisition_of, verdict_of
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.split.input import planes_of
+from napari_denoisplit.measures.trust.likeness import widened
 from napari_denoisplit.measures.trust.reference import KEY, ResidualReference
 from napari_denoisplit.measures.trust.residual import (
     WINDOW,
@@ -65,6 +67,27 @@ class ResidualCheck:
     unfamiliar: Image | None = None
     """How unlike the training images each block of 64 x 64 pixels looks, 1 as these do; see
     `Likeness.strangeness`. None where that is not known."""
+
+    def widened_sigma(self, split: Split) -> Image | None:
+        """Sigma of the split, wider where its image looks unlike the training images.
+
+        Errors are larger than a calibrated sigma says there; see `measures.trust.likeness.widened`.
+
+        Parameters
+        ----------
+        split
+            The one that was checked.
+
+        Returns
+        -------
+        Image units, a channel for each structure. None where sigma, or how the image looks, is not
+        known.
+        """
+        if self.unfamiliar is None or split.sigma_arrays is None:
+            return None
+        strangeness = self.unfamiliar.transposed(split.axes).data
+        arrays = [widened(pixels_of(sigma[()]), strangeness) for sigma in split.sigma_arrays]
+        return replace(split, sigma_arrays=arrays).sigma
 
 
 def residual_job(

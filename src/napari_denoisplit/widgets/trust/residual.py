@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from napari_denoisplit.images.layer_record import RESIDUAL, UNFAMILIAR_PLACES
+from napari_denoisplit.images.layer_record import RESIDUAL
 from napari_denoisplit.images.results.record import MODEL_FILE
-from napari_denoisplit.measures.trust.likeness import UNFAMILIAR
 from napari_denoisplit.measures.trust.round_trip import expected_errors
 from napari_denoisplit.settings import SplitSettings
 from napari_denoisplit.widgets.choosers.model import ModelChoice
@@ -22,7 +21,8 @@ from napari_denoisplit.widgets.parts.job_widget import JobPart
 from napari_denoisplit.widgets.parts.plot import PLOTTING, ThemePlot
 from napari_denoisplit.widgets.parts.worker import loading
 from napari_denoisplit.widgets.trust.adapting import AdaptPart
-from napari_denoisplit.widgets.trust.showing import hide_results, remove_shown, show_image
+from napari_denoisplit.widgets.trust.showing import hide_results, show_image
+from napari_denoisplit.widgets.trust.unfamiliar import show_unfamiliar
 
 if TYPE_CHECKING:
     import threading
@@ -41,8 +41,6 @@ _HELP = (
 )
 _INPUT = "The image that was split. Images of another size or of other pixels are left out."
 _LIMITS = (4.0, 6.0)  # standard deviations that the layers show
-_STRANGE = (UNFAMILIAR / 2, 2 * UNFAMILIAR)
-_FAMILIAR_TO_STRANGE = ((0.0, 0.0, 0.0), (1.0, 0.6, 0.2))
 _COLORS = (
     (0.3, 0.7, 1.0),
     (0.05, 0.05, 0.05),
@@ -187,20 +185,7 @@ class ResidualPart(JobPart):
         from napari.utils import Colormap
 
         hide_results(self._viewer, result)
-        if check.unfamiliar is None:
-            remove_shown(self._viewer, result, UNFAMILIAR_PLACES)  # of another model
-        else:
-            show_image(
-                self._viewer,
-                result,
-                UNFAMILIAR_PLACES,
-                result.as_in_viewer(check.unfamiliar.data),
-                colormap=Colormap(_FAMILIAR_TO_STRANGE, name="unfamiliar"),
-                contrast_limits=_STRANGE,
-                blending="additive",  # marks places of the input, when both are shown
-                visible=False,
-            )
-            yield
+        yield from show_unfamiliar(self._viewer, result, check)
         for name, image, shown, limit in (
             ("residual", check.residual, False, _LIMITS[0]),
             ("unexplained", check.bias, True, _LIMITS[1]),
