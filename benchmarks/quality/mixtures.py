@@ -4,7 +4,7 @@
 
 Trains models on the NF1 wells D6 and D7 (preset fast, 1600 steps; about 12 minutes each on two idle
 cores): mixed half and half, over a range of factors, and 0.7 : 0.3 alone. Splits both halves of
-well B7 in seven proportions, and writes the table between its marks in docs. The model of the range
+well B7 in nine proportions, and writes the table between its marks in docs. The model of the range
 is told the brightness that is found in the recording; the others see grey levels that are kept.
 Models that are in the folder already are not trained again.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.checkpoint import Model
 
 STEPS = 1600
-SHARES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 MIXES = {
     "0.5 : 0.5": MixSettings(),
     "factors 0.4 to 1.6": MixSettings(alpha_low=0.4, alpha_high=1.6),

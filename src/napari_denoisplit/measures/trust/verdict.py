@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from napari_denoisplit.measures.trust.residual import ResidualFigures
     from napari_denoisplit.verdict import Grade
 
-NOTABLE = 2.0
+NOTABLE = 2.5
 """Distance from the reference, in standard deviations of its tiles, that is worth a warning: as if
-the whole image were like the worst fortieth of its kind."""
+the whole image were like the worst hundredth of its kind. Recordings with half of the noise, which
+are split better, had 2.2."""
 CLEAR = 4.0
 """Distance that not even a single tile of the model's own kind has."""
 NOISY, TOO_NOISY = 2.2, 3.0
