@@ -2,7 +2,7 @@
 
     python -m benchmarks.speed.systems --peer PYTHON --published DIR
 
-PYTHON has careamics' dependencies, `lightning` and `ml_collections`; DIR holds checkouts of
+PYTHON has careamics, `lightning` and `ml_collections`; DIR holds checkouts of
 juglab/denoiSplit, uSplit, HDN and DivNoising by these names. Both sides get networks of the
 published size, one thread, and the same 8 patches of 64 x 64 pixels; samples are of 512 x 512.
 Theirs takes a step of network, loss, gradient and optimizer alone; ours all of a training step.
@@ -36,6 +36,7 @@ SOME = 64
 """Patches of a published sample that are computed; all of them take in proportion."""
 SYSTEMS: dict[str, dict[str, Any]] = {
     "denoiSplit": {"repository": "denoiSplit", "kept": 32},
+    "denoiSplit of careamics": {"repository": "careamics", "kept": 32},
     "muSplit, vanilla": {"repository": "uSplit", "kept": 16},
     "muSplit, Lean": {"repository": "uSplit", "kept": 16, "scales": 5, "variant": "lean"},
     "muSplit, Regular": {"repository": "uSplit", "kept": 16, "scales": 5, "variant": "regular"},
@@ -152,7 +153,12 @@ def _published_network(system: str, about: dict[str, Any]):
     import torch
     import torch.nn.functional as F
 
-    from benchmarks.speed.foreign_networks import Case, published_network, stand_in_modules
+    from benchmarks.speed.foreign_networks import (
+        Case,
+        careamics_network,
+        published_network,
+        stand_in_modules,
+    )
 
     stand_in_modules()
     if about["repository"] == "HDN":
@@ -187,7 +193,7 @@ def _published_network(system: str, about: dict[str, Any]):
         logvar=about["repository"] == "uSplit",
     )
     with contextlib.redirect_stdout(io.StringIO()):
-        ladder = published_network(case)
+        ladder = careamics_network(case) if case.origin == "careamics" else published_network(case)
 
     def of_ladder(x, y):
         out, data = ladder(x)
