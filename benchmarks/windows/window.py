@@ -50,7 +50,7 @@ EDGE = 512
 INPUTS = ("a", "b", "cells")
 N_SAMPLES = 20
 N_SPLITS = 60
-LONG = 5
+LONG = 10
 """Minutes of a training whose every block is looked at."""
 BEAT_MS = 5
 TIMEOUT = 300
