@@ -139,6 +139,12 @@ def test_the_input_of_a_split_is_known_again_by_its_pixels_as_they_were_taken(
     assert split.provenance[INPUT_PIXELS] == name_of_pixels(seen.data)
 
 
+def test_a_background_of_a_narrow_image_is_not_told_from_its_structures(model, recording):
+    ramp = model.header.normalization.input_std * np.linspace(-1, 1, 5 * 384, dtype=np.float32)
+    narrow = np.concatenate([recording] * 5, axis=1)[:100] + ramp
+    assert not found(model, narrow).acquisition.background
+
+
 def test_a_background_of_a_small_image_is_not_told_from_its_structures(model, recording):
     ramp = model.header.normalization.input_std * np.linspace(-1, 1, 384, dtype=np.float32)
     small = (recording + ramp)[:256, :256]

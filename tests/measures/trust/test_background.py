@@ -27,19 +27,30 @@ def found_in(plane, noise=0.5):
     return background_of(places_of(plane, noise), plane.shape)
 
 
-@pytest.fixture
-def cells(rng) -> np.ndarray:
-    """Blobs that leave a tenth of most windows free, on a level of 20."""
+def blobs(rng, n, low, high):
+    """Blobs of these widths on a level of 20."""
     plane = np.full((SIZE, SIZE), 20.0)
-    for y, x, width in zip(*rng.uniform(0, 1, (2, 90)), rng.uniform(0.01, 0.04, 90), strict=True):
+    for y, x, width in zip(*rng.uniform(0, 1, (2, n)), rng.uniform(low, high, n), strict=True):
         plane += 50 * np.exp(-((Y - y) ** 2 + (X - x) ** 2) / (2 * width**2))
     return plane
+
+
+@pytest.fixture
+def cells(rng) -> np.ndarray:
+    """They leave a tenth of most windows free."""
+    return blobs(rng, 90, 0.01, 0.04)
 
 
 def test_structures_are_no_background(cells):
     found = found_in(cells)
     assert found.level == pytest.approx(20, abs=2)
     assert found.unevenness < 1
+
+
+def test_of_crowded_structures_a_few_dark_windows_tell(rng):
+    found = found_in(blobs(rng, 150, 0.02, 0.05))
+    assert found.level == pytest.approx(24, abs=3)  # half of the windows lie above 30
+    assert found.unevenness < 2.7
 
 
 @pytest.mark.parametrize("sigma", [1.0, 10.0, 40.0])
@@ -86,6 +97,11 @@ def test_grey_levels_in_steps_are_no_border(cells, rng, step):
     """As photons are, and what was stretched."""
     stepped = step * np.round((cells + rng.normal(0, 20, cells.shape)) / step)
     assert found_in(stepped, 20).level == pytest.approx(found_in(cells, 20).level, abs=2)
+
+
+def test_places_without_a_photon_are_dark(cells, rng):
+    counted = 20 * rng.poisson(cells / 20)
+    assert found_in(counted, 20).level == pytest.approx(20, abs=1.5)
 
 
 def test_windows_that_show_hardly_anything_are_left_out(cells):
