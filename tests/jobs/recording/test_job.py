@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tests.plain_batches import plain_batches
 from tests.stand_in import stand_in
 
 from napari_denoisplit.checkpoint import Model, ModelHeader
@@ -21,7 +22,6 @@ from napari_denoisplit.images.plane_region import PlaneRegion
 from napari_denoisplit.images.results.record import INPUT_PIXELS, name_of_pixels
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.normalization import Normalization
-from napari_denoisplit.jobs.learning.batches import Batches
 from napari_denoisplit.jobs.recording.job import Recording, recording_job
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.jobs.split.job import split_job
@@ -57,19 +57,7 @@ def model() -> Model:
     header = ModelHeader(
         network=NETWORK, mix=MixSettings(), normalization=n, channel_names=("filaments", "pits")
     )
-    batches = Batches(
-        fields,
-        masks,
-        n,
-        MixSettings(),
-        patch_size=32,
-        batch_size=16,
-        structure_bias=0,
-        augment=True,
-        independent_share=0,
-        seed=0,
-        device=torch.device("cpu"),
-    )
+    batches = plain_batches(fields, n)
     return with_likeness(Model(VSE(NETWORK).eval(), header), batches, threading.Event())
 
 

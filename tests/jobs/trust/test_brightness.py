@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from tests.jobs.recording.test_job import SETTINGS, WEIGHTS, found, noisy
+from tests.plain_batches import plain_batches
 
 from napari_denoisplit.checkpoint import Model, ModelHeader
 from napari_denoisplit.errors import JobError
@@ -34,19 +35,8 @@ RANGE = MixSettings(alpha_low=0.4, alpha_high=1.6)
 
 def batches_of(fields: list[np.ndarray], mix: MixSettings) -> Batches:
     masks = [np.ones(field.shape[1:], bool) for field in fields]
-    return Batches(
-        fields,
-        masks,
-        Normalization.of(fields, masks, WEIGHTS, ("filaments", "pits")),
-        mix,
-        patch_size=32,
-        batch_size=16,
-        structure_bias=0,
-        augment=True,
-        independent_share=0,
-        seed=0,
-        device=torch.device("cpu"),
-    )
+    n = Normalization.of(fields, masks, WEIGHTS, ("filaments", "pits"))
+    return plain_batches(fields, n, mix)
 
 
 def trained(mix: MixSettings, network: LadderSettings = NETWORK) -> Model:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
+from tests.plain_batches import plain_batches
 
 from napari_denoisplit.checkpoint import ModelHeader, read_header
 from napari_denoisplit.events import run
@@ -10,7 +10,6 @@ from napari_denoisplit.images.phantom.phantoms import phantom
 from napari_denoisplit.images.phantom.synthetic_noise import add_noise
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.images.training.normalization import Normalization
-from napari_denoisplit.jobs.learning.batches import Batches
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.jobs.trust.likeness import likeness_of, usual_backgrounds
 from napari_denoisplit.settings import METHODS, LadderSettings, LossSettings, MixSettings
@@ -48,19 +47,7 @@ def test_the_background_of_training_images_is_that_of_what_they_show(share):
         field[:] = 0
     masks = [np.ones((256, 256), bool)] * 4
     whole = Normalization.of(fields, masks, (0.5, 0.5), ("a", "b")) if share < 1 else PLAIN
-    batches = Batches(
-        fields,
-        masks,
-        whole,
-        MixSettings(),
-        patch_size=32,
-        batch_size=4,
-        structure_bias=0,
-        augment=True,
-        independent_share=0,
-        seed=0,
-        device=torch.device("cpu"),
-    )
+    batches = plain_batches(fields, whole)
     network = LadderSettings(n_levels=2, n_filters=4, n_latents=2)
     header = ModelHeader(
         network=network, mix=MixSettings(), normalization=whole, channel_names=("a", "b")
