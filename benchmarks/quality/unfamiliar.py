@@ -28,7 +28,8 @@ from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.job import check_job
 from napari_denoisplit.measures.calibration.fit import ErrorPixels
 from napari_denoisplit.measures.calibration.reliability import coverage, reliability
-from napari_denoisplit.measures.trust.likeness import EDGE
+from napari_denoisplit.measures.trust.likeness import EDGE, UNFAMILIAR
+from napari_denoisplit.measures.trust.recording import MUCH
 from napari_denoisplit.settings import CalibrateSettings, MixSettings, SplitSettings
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 STEPS = 800
 BINS = (0.0, 0.8, 1.0, 1.25, 1.5, 2.0, np.inf)
 """Of the strangeness."""
+PART = 8
+"""Blocks along each edge of a part of an image."""
 WORST = 0.1
 """Share of the blocks that counts as where a split is worst."""
 
@@ -97,6 +100,34 @@ def held(data: str, model: Model) -> dict[str, dict[str, list[float]]]:
     return found
 
 
+def parts(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Mean over each part of an image, from its blocks: (N,) to (parts,)."""
+    size = [min(PART, n // EDGE) for n in shape]
+    grid = values.reshape(shape[0] // EDGE, shape[1] // EDGE)
+    return np.lib.stride_tricks.sliding_window_view(grid, size).mean((-2, -1)).ravel()
+
+
+def parts_table(results: dict[str, dict[str, list[float]]]) -> str:
+    """One line a data set: parts that hold little, and much, that is unfamiliar."""
+    lines = [
+        f"| data | parts of {PART * EDGE} pixels with more than {100 * MUCH:g} % unfamiliar | "
+        "error beside the contrast: others | they | error / sigma: others | they |",
+        "|---|---|---|---|---|---|",
+    ]
+    for data, result in results.items():
+        shape = DATA_SETS[data]().superposition.data.shape[-2:]
+        strange, error, sigma = (np.array(result[k]) for k in ("strangeness", "error", "sigma"))
+        share, error, sigma = (parts(v, shape) for v in (strange > UNFAMILIAR, error, sigma))
+        kinds = share <= MUCH, share > MUCH
+        errors = [f"{np.sqrt(error[k].mean()):.2f}" if k.any() else "" for k in kinds]
+        sigmas = [
+            f"{np.sqrt(error[k].sum() / sigma[k].sum()):.2f}" if k.any() else "" for k in kinds
+        ]
+        cells = [data, f"{kinds[1].mean():.0%}", *errors, *sigmas]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def sigma_table(results: dict[str, dict[str, dict[str, list[float]]]]) -> str:
     """One line a data set."""
     lines = [
@@ -155,7 +186,7 @@ def main() -> None:
         model = trained(path, data, MixSettings(), STEPS)
         results[data], sigmas[data] = measured(data, model), held(data, model)
         print(data, sigmas[data], flush=True)
-    put_into_document("unfamiliar", table(results))
+    put_into_document("unfamiliar", f"{table(results)}\n{parts_table(results)}")
     put_into_document("widened sigma", sigma_table(sigmas))
     keep("unfamiliar", results)
     keep("widened_sigma", sigmas)

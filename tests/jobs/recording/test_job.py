@@ -48,10 +48,8 @@ def noisy(seed: int, edge: int = 256) -> np.ndarray:
     return add_noise(phantom((edge, edge), seed=seed), sigma=SIGMA, seed=seed)
 
 
-@pytest.fixture(scope="module")
-def model() -> Model:
+def trained_on(fields: list[np.ndarray]) -> Model:
     torch.manual_seed(0)
-    fields = [noisy(seed, 384) for seed in range(6)]
     masks = [np.ones(field.shape[1:], bool) for field in fields]
     n = Normalization.of(fields, masks, WEIGHTS, ("filaments", "pits"))
     header = ModelHeader(
@@ -59,6 +57,11 @@ def model() -> Model:
     )
     batches = plain_batches(fields, n)
     return with_likeness(Model(VSE(NETWORK).eval(), header), batches, threading.Event())
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return trained_on([noisy(seed, 384) for seed in range(6)])
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +150,27 @@ def test_a_first_plane_that_shows_nothing_tells_nothing(model, recording):
     assert look.acquisition.offset == pytest.approx(std, abs=0.3 * std)
 
 
+def ramp_of(model: Model) -> np.ndarray:
+    return model.header.normalization.input_std * np.linspace(-1, 1, 384, dtype=np.float32)
+
+
+@pytest.mark.parametrize("change", [lambda x, ramp: x + ramp, lambda x, _: 0.7 * x])
+def test_planes_that_were_not_taken_alike_are_told(model, recording, change):
+    stack = np.stack([[recording, recording], [recording, change(recording, ramp_of(model))]])
+    image = Image(stack, "TZYX", name="dish")
+    look = run(recording_job(model, image, SETTINGS, threading.Event()))
+    assert look.acquisition.as_trained
+    assert look.verdict.grade != "good"
+    assert any("of T 1, Z 1 differ from those of T 0, Z 0" in r for r in look.verdict.reasons)
+
+
+def test_planes_of_one_kind_and_one_haze_are_alike(model, recording):
+    planes = np.stack([recording, recording[::-1], recording[:, ::-1]]) + ramp_of(model)
+    look = run(recording_job(model, Image(planes, "TYX", name="dish"), SETTINGS, threading.Event()))
+    assert look.acquisition.background
+    assert not any("alike" in reason for reason in look.verdict.reasons)
+
+
 def test_a_border_changes_nothing(model, recording):
     shifted = recording + np.float32(20_000)
     shifted[:3], shifted[-3:], shifted[:, :3], shifted[:, -3:] = 0, 0, 0, 0
@@ -204,6 +228,37 @@ def test_hot_pixels_are_no_other_kind(model, recording, rng):
     look = found(model, hot)
     assert look.acquisition.as_trained
     assert look.verdict.grade == "good"
+
+
+def test_clipped_pixels_change_nothing(model, recording):
+    plain, look = (
+        found(model, recording),
+        found(model, np.maximum(recording, np.percentile(recording, 15))),
+    )
+    assert look.acquisition == plain.acquisition
+    assert look.verdict.figures == pytest.approx(plain.verdict.figures, rel=0.2)
+
+
+def test_who_trained_on_clipped_images_splits_such():
+    dark = np.percentile(noisy(0), 50, axis=(1, 2), keepdims=True).astype(np.float32)
+    *fields, channels = (np.maximum(noisy(seed, 384), dark) for seed in range(7))
+    model, recording = trained_on(fields), superpose(channels, WEIGHTS)
+    std = np.float32(model.header.normalization.input_std)
+    brighter = found(model, recording + std)
+    assert brighter.acquisition.offset == pytest.approx(std, rel=0.1)
+    plain = found(model, recording)
+    assert plain.acquisition.as_trained
+    assert plain.verdict.grade == "good"
+    assert plain.verdict.figures["noise"] == pytest.approx(1, abs=0.05)
+    assert plain.verdict.figures["shift"] < 2
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_weak_stripes_are_no_other_kind(model, recording, rng, axis):
+    stripes = np.expand_dims(rng.normal(0, 0.3 * SIGMA / np.sqrt(2), 384), axis)
+    plain, look = found(model, recording), found(model, (recording + stripes).astype(np.float32))
+    assert look.acquisition.as_trained
+    assert look.verdict.figures["shift"] < plain.verdict.figures["shift"] + 0.2
 
 
 def test_what_is_known_is_not_estimated(model, recording):
@@ -307,6 +362,7 @@ def image_of(pixels: np.ndarray, nanometres: float) -> Image:
     [
         (330, "good", "looks like"),
         (410, "usable", "Take it with pixels of that size"),
+        (430, "usable", "enlarged 2 times"),
         (650, "usable", "enlarged 2 times"),
         (1300, "do not use", "enlarged 2 times"),
         (220, "usable", "Resample it to that"),

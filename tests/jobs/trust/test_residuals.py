@@ -90,6 +90,28 @@ def test_a_structure_that_the_model_does_not_know_is_told():
     assert np.abs(check.bias.data).max() > 6
 
 
+@pytest.mark.parametrize("damage", ["clipped", "weak stripes"])
+def test_what_a_camera_does_is_no_structure(damage):
+    clean = phantom((SIZE, SIZE), seed=1)
+    image = noisy(clean)
+    if damage == "clipped":
+        damaged = np.maximum(image.data, np.percentile(image.data, 25))
+    else:
+        variance = superposed_variance(MODELS, (0.5, 0.5), clean)
+        stripes = np.random.default_rng(0).normal(0, 0.3, (SIZE, 1))
+        damaged = (image.data + stripes * np.sqrt(variance)).astype(np.float32)
+    split = known(clean, samples=clean[None])
+    plain = run(residual_job(header(), image, split)).verdict
+    check = run(residual_job(header(), replace(image, data=damaged), split)).verdict
+    assert check.grade == plain.grade == "good"
+    assert check.figures["correlation at 1"] == pytest.approx(
+        plain.figures["correlation at 1"], abs=0.01
+    )
+    distances = [f"distance in {figure}" for figure in ("covariance", "trend")]
+    for name in distances:
+        assert check.figures[name] == pytest.approx(plain.figures[name], abs=1)
+
+
 def test_without_samples_the_mean_is_judged_roughly():
     clean = phantom((SIZE, SIZE), seed=1)
     check = run(residual_job(header(), noisy(clean), known(clean)))

@@ -36,7 +36,7 @@ def test_noise_within_the_range_excuses_no_other_kind_of_image():
 
 
 @pytest.mark.parametrize(
-    ("share", "told", "grade"), [(0.0, 0, "good"), (0.1, 1, "good"), (0.5, 1, "usable")]
+    ("share", "told", "grade"), [(0.0, 0, "good"), (0.08, 1, "good"), (0.09, 1, "usable")]
 )
 def test_only_much_that_is_unfamiliar_makes_a_verdict_graver(share, told, grade):
     strangeness = np.where(np.arange(100) < 100 * share, 3.0, 1.0)

@@ -15,8 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_denoisplit.errors import ImageError
-from napari_denoisplit.measures.trust.background import FEWEST, background_of, dark_places
-from napari_denoisplit.measures.trust.likeness import contrast_of, noise_of, without_specks
+from napari_denoisplit.measures.trust.background import (
+    FEWEST,
+    POINTS,
+    background_of,
+    dark_places,
+)
+from napari_denoisplit.measures.trust.camera import without_specks
+from napari_denoisplit.measures.trust.likeness import contrast_of, noise_of
 from napari_denoisplit.settings import Acquisition
 from napari_denoisplit.settings.acquisition import MOST_GAIN
 
@@ -32,6 +38,10 @@ OFFSET_WORTH, BACKGROUND_WORTH = 0.15, 0.12
 is none to speak of. Of 55 parts of held-out wells and phantoms one had more of a background."""
 UNUSUAL = 1.25
 """Likewise, in units of what one in twenty of the training images exceeds."""
+OTHER_GAIN, OTHER_BACKGROUND = 0.2, 0.35
+"""Difference of the gains of two planes, as a logarithm, and root mean square of that of their
+backgrounds, in standard deviations of the training input, up to which they are split alike: an
+offset of 0.5 costs 1 to 2 dB."""
 
 
 def estimate(normalization: Normalization, likeness: Likeness, windows: Windows) -> Acquisition:
@@ -42,7 +52,7 @@ def estimate(normalization: Normalization, likeness: Likeness, windows: Windows)
     normalization, likeness
         Of the model.
     windows
-        Of the recording, one at least.
+        Of one plane of the recording, one at least.
 
     Raises
     ------
@@ -59,9 +69,8 @@ def estimate(normalization: Normalization, likeness: Likeness, windows: Windows)
             "images, which no exposure brings about: bring it to their range by one factor."
         )
     usual = likeness.usual_background(int(sqrt(prod(windows.shape))))
-    first = windows.in_first if windows.in_first.any() else np.ones_like(windows.in_first)
-    here, spread = (windows.y[first], windows.x[first]), noise * likeness.noise
-    places = dark_places(without_specks(y[first], spread), *here, spread)
+    here, spread = (windows.y, windows.x), noise * likeness.noise
+    places = dark_places(without_specks(y, spread), *here, spread)
     if usual is None or not len(places.level):
         return Acquisition(gain=gain)
     along = min(len(np.unique(at)) for at in here)
@@ -78,6 +87,23 @@ def estimate(normalization: Normalization, likeness: Likeness, windows: Windows)
         return Acquisition(gain=gain, offset=offset)
     points = tuple(map(tuple, (found.points * n.input_std).tolist()))
     return Acquisition(gain=gain, offset=offset, background=points)
+
+
+def are_alike(one: Acquisition, other: Acquisition, input_std: float) -> bool:
+    """Tell whether two planes can be split as if they were taken alike.
+
+    Parameters
+    ----------
+    one, other
+        As of `estimate`.
+    input_std
+        Standard deviation of the training input, grey levels.
+    """
+    if abs(log(one.gain / other.gain)) > OTHER_GAIN:
+        return False
+    levels = (a.offset + np.array(a.background or np.zeros((POINTS, POINTS))) for a in (one, other))
+    differ = np.subtract(*levels)
+    return float(np.sqrt((differ**2).mean())) <= OTHER_BACKGROUND * one.gain * input_std
 
 
 def _gain(noise: float, contrast: float) -> float:

@@ -12,19 +12,21 @@ from napari_denoisplit.events import Stage
 from napari_denoisplit.giving_up import GivenUp, giving_up
 from napari_denoisplit.images.acquisition import to_training, without_background
 from napari_denoisplit.images.results.record import RECORDING
-from napari_denoisplit.jobs.recording.acquisition import estimate
+from napari_denoisplit.jobs.recording.acquisition import are_alike, estimate
 from napari_denoisplit.jobs.recording.scale import magnification_for, pixel_edges
 from napari_denoisplit.jobs.recording.windows import windows_of
 from napari_denoisplit.jobs.trust.brightness import brightness_of, factors_of
 from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
 from napari_denoisplit.measures.trust.adaptation import standing_doubt
-from napari_denoisplit.measures.trust.likeness import at_least_noisy, noise_of, without_specks
+from napari_denoisplit.measures.trust.camera import without_specks, without_stripes
+from napari_denoisplit.measures.trust.likeness import at_least_noisy, noise_of
 from napari_denoisplit.measures.trust.recording import (
     RecordingFigures,
     judge_recording,
     judge_scale,
     judge_told,
     judge_unknown,
+    judge_unlike,
     judge_untold,
 )
 from napari_denoisplit.nn.compute import keep_freed_memory
@@ -124,12 +126,16 @@ def recording_job(
     yield Stage(f"Looking at {view.name}")
     try:
         with keep_freed_memory(), giving_up(stop):
-            acquisition = known or estimate(
-                model.header.normalization, likeness, windows
-            ).model_copy(update={"magnification": enlarged})
-            if acquisition.background and known is None:
-                windows = windows_of(without_background(view, acquisition))
+            if known is None:
+                acquisition, unlike = _estimated(model.header, likeness, windows)
+                acquisition = acquisition.model_copy(update={"magnification": enlarged})
+                if acquisition.background:
+                    windows = windows_of(without_background(view, acquisition))
+            else:
+                acquisition, unlike = known, None
             acquisition, verdict = _seen(model, likeness, windows, acquisition, tell=tell)
+            if unlike is not None:
+                verdict = judge_unlike(*(_place(view, n) for n in unlike)).joined(verdict)
     except GivenUp:
         return None
     if aside is not None:
@@ -152,12 +158,42 @@ def _without_a_look(model: Model, view: Image, enlarged: int) -> Verdict | None:
     return scale.joined(doubt)
 
 
+def _estimated(
+    header: ModelHeader, likeness: Likeness, windows: Windows
+) -> tuple[Acquisition, tuple[int, int] | None]:
+    """Estimate how the first plane that shows enough was taken.
+
+    Returns
+    -------
+    That, and this plane and another that was taken otherwise; None where all are alike.
+    """
+    enough = {n: of for n, of in windows.of_planes().items() if len(of.pixels) >= _FEWEST}
+    if not enough:
+        return estimate(header.normalization, likeness, windows), None
+    taken = {n: estimate(header.normalization, likeness, of) for n, of in enough.items()}
+    first, acquisition = next(iter(taken.items()))
+    std = header.normalization.input_std
+    unlike = (n for n, other in taken.items() if not are_alike(acquisition, other, std))
+    return acquisition, next(((first, n) for n in unlike), None)
+
+
+def _place(view: Image, plane: int) -> str:
+    """Name a plane by its place along each axis, as the sliders of a viewer count."""
+    index = np.unravel_index(plane, view.shape[:-2])
+    return ", ".join(f"{axis} {i}" for axis, i in zip(view.axes, index, strict=False))
+
+
 def _seen(
     model: Model, likeness: Likeness, windows: Windows, acquisition: Acquisition, *, tell: bool
 ) -> tuple[Acquisition, Verdict]:
     """Judge windows; add how bright structures are to how they were taken, if `tell`."""
     x = _normalized(model, windows, acquisition)
     figures = _figures(model, likeness, x, acquisition)
+    even = without_stripes(x, windows.places, noise_of(x))
+    if even is not x:  # the training images may have such stripes, or none
+        without = _figures(model, likeness, even, acquisition)
+        if without.shift < figures.shift:
+            x, figures = even, without
     verdict = judge_recording(figures, model.header.mix.noise_high)
     if (known := brightness_of(model.header)) is None:
         return acquisition, verdict.joined(judge_unknown()) if tell else verdict
@@ -188,8 +224,9 @@ def _figures(
     noise = noise_of(x) / likeness.noise
     seen = torch.from_numpy(at_least_noisy(x, likeness.noise))[:, None]
     shift = likeness.shift(figures_of(model, seen))
-    background = float(np.ptp(acquisition.background)) if acquisition.background else 0.0
-    return RecordingFigures(noise, shift, background)
+    unit = acquisition.gain * model.header.normalization.input_std
+    background = np.ptp(acquisition.background) / unit if acquisition.background else 0.0
+    return RecordingFigures(noise, shift, float(background))
 
 
 def _is_told(network: NetworkSettings) -> bool:
@@ -232,6 +269,11 @@ def _in_words(header: ModelHeader, acquisition: Acquisition) -> Iterator[str]:
         yield (
             f"Its grey levels are {acquisition.gain:.3g} times those of the training images: they "
             "were brought to those, and the structures back"
+        )
+    if acquisition.background:
+        yield (
+            f"A smooth background that differs by {np.ptp(acquisition.background):.4g} grey levels "
+            "over the image was taken out"
         )
     if acquisition.offset and acquisition.gain == 1:
         yield f"An offset of {acquisition.offset:.4g} grey levels was taken out"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
+from napari_denoisplit.measures.trust.camera import unclipped
 from napari_denoisplit.measures.trust.likeness import EDGE, tile_starts
 
 if TYPE_CHECKING:
@@ -21,51 +23,54 @@ class Windows(NamedTuple):
     """Parts of an image that hold something."""
 
     pixels: NDArray[np.float32]
-    """(N, Y, X), grey levels."""
+    """(N, Y, X), grey levels; where they were clipped, with the noise that was cut off."""
     y: NDArray[np.intp]
     x: NDArray[np.intp]
     """(N,), row and column of the first pixel of each."""
-    in_first: NDArray[np.bool_]
-    """(N,), whether each is of the first plane."""
+    plane: NDArray[np.intp]
+    """(N,), of which plane each is, counted through all axes."""
     shape: tuple[int, int]
     """Rows and columns of a plane."""
+
+    @property
+    def places(self) -> NDArray[np.intp]:
+        """Plane, row and column of each, (N, 3)."""
+        return np.stack([self.plane, self.y, self.x], axis=1)
+
+    def of_planes(self) -> dict[int, Self]:
+        """Return those of each plane."""
+        found = {}
+        for plane in np.unique(self.plane).tolist():
+            here = self.plane == plane
+            pixels, y, x = self.pixels[here], self.y[here], self.x[here]
+            found[plane] = self._replace(pixels=pixels, y=y, x=x, plane=self.plane[here])
+        return found
 
 
 def windows_of(view: Image) -> Windows:
     """Read windows of an image that may be larger than memory, always the same ones.
 
-    Windows with pixels that are not finite, or all alike, as around a mosaic, are left out. Planes
-    that are narrower than a window have none.
+    They are spread over each plane that is read. Those with pixels that are not finite, or all
+    alike, as around a mosaic, are left out. Planes that are narrower than a window have none.
 
     Parameters
     ----------
     view
-        (..., Y, X). Windows are spread over its first plane; of others the middle ones are read.
+        (..., Y, X)
     """
     height, width = view.shape[-2:]
     planes = list(np.ndindex(view.shape[:-2]))
     chosen = np.unique(np.linspace(0, len(planes) - 1, PLANES).round().astype(int))
     rows, columns = (tile_starts(n) if min(height, width) >= EDGE else () for n in (height, width))
-    places = [(planes[0], y, x) for y in rows for x in columns]
-    middle = [
-        (y, x)
-        for y in rows[(len(rows) - 1) // 2 : len(rows) // 2 + 1]
-        for x in columns[(len(columns) - 1) // 2 : len(columns) // 2 + 1]
-    ]
-    places += [(planes[i], y, x) for i in chosen[1:] for y, x in middle]
     kept = [
-        (pixels, y, x, plane == planes[0])
-        for plane, y, x in places
-        if np.isfinite(pixels := _read(view, plane, int(y), int(x))).all() and np.ptp(pixels) > 0
+        (window, plane, y, x)
+        for plane, y, x in product(chosen, rows, columns)
+        if np.isfinite(window := _read(view, planes[plane], int(y), int(x))).all()
+        and np.ptp(window) > 0
     ]
-    windows = [window for window, *_ in kept]
-    return Windows(
-        np.stack(windows) if windows else np.empty((0, EDGE, EDGE), np.float32),
-        np.array([y for _, y, _, _ in kept], np.intp),
-        np.array([x for _, _, x, _ in kept], np.intp),
-        np.array([is_first for *_, is_first in kept], bool),
-        (height, width),
-    )
+    pixels = np.array([window for window, *_ in kept], np.float32).reshape(-1, EDGE, EDGE)
+    plane, y, x = np.array([place for _, *place in kept], np.intp).reshape(-1, 3).T
+    return Windows(unclipped(pixels), y, x, plane, (height, width))
 
 
 def _read(view: Image, plane: tuple[int, ...], y: int, x: int) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from napari_denoisplit.measures.trust.background import (
     background_of,
     dark_places,
 )
+from napari_denoisplit.measures.trust.camera import unclipped, without_specks
 from napari_denoisplit.measures.trust.likeness import (
     EDGE,
     KEY,
@@ -25,7 +26,6 @@ from napari_denoisplit.measures.trust.likeness import (
     contrast_of,
     noise_of,
     tile_starts,
-    without_specks,
 )
 from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.nn.likeness import map_figures
@@ -79,8 +79,8 @@ def with_likeness(model: Model, batches: Batches | ShelvedBatches, stop: threadi
         drawn = tiles_of(batches, few, _SEED)
     except ImageError:
         return model
-    tiles = drawn.superposition
-    plain = _in_the_middle(drawn, model.header)[:, 0].cpu().numpy()
+    tiles = torch.from_numpy(unclipped(drawn.superposition[:, 0].cpu().numpy()))[:, None]
+    plain = unclipped(_in_the_middle(drawn, model.header)[:, 0].cpu().numpy())
     if not (noise := noise_of(plain)) > 0:  # as of images that were clipped to their background
         return model
     backgrounds = usual_backgrounds(batches, model.header, few=stop.is_set())
@@ -189,7 +189,8 @@ def _background(plane: NDArray[np.float32]) -> Background | None:
     look()
     starts = tile_starts(len(plane))
     y, x = (at.ravel() for at in np.meshgrid(starts, starts, indexing="ij"))
-    tiles = np.stack([plane[a : a + EDGE, b : b + EDGE] for a, b in zip(y, x, strict=True)])
+    cut = [plane[a : a + EDGE, b : b + EDGE] for a, b in zip(y, x, strict=True)]
+    tiles = unclipped(np.stack(cut))
     noise = noise_of(tiles)
     places = dark_places(without_specks(tiles, noise), y, x, noise)
     if not len(places.level):

@@ -17,6 +17,7 @@ from napari_denoisplit.images.results.arrays import pixels_of
 from napari_denoisplit.images.results.record import acquisition_of, verdict_of
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.jobs.split.input import planes_of
+from napari_denoisplit.measures.trust.camera import clipped, filled, plane_without_stripes
 from napari_denoisplit.measures.trust.likeness import widened
 from napari_denoisplit.measures.trust.reference import KEY, ResidualReference
 from napari_denoisplit.measures.trust.residual import (
@@ -187,21 +188,25 @@ def _plane_residuals(
     -------
     The residual of each sample, that of the MMSE, the superposition of the MMSE, all in standard
     deviations of the noise, (Y, X); and the share of pixels that the noise of the models has
-    outside 3 standard deviations.
+    outside 3 standard deviations. Pixels that were clipped have the noise that was cut off.
     """
     observation = observation - np.float32(header.mix.offset)
     weights = header.mix.mean_weights(len(mmse))
     variance = superposed_variance(models, weights, mmse)
     mixed = superpose(mmse, weights)
+    deviation = np.sqrt(variance)
+    where = clipped(observation, float(np.median(deviation)))
+    if where is not None:
+        observation = filled(observation, where, mixed[where], deviation[where])
     of_mean = standardized(observation, mixed, variance)
-    noise = superposed_noise(models, weights, mmse, _SEED) / np.sqrt(variance)
+    noise = superposed_noise(models, weights, mmse, _SEED) / deviation
     each = [of_mean]
     if samples is not None and len(samples):
         each = []
         for sample in samples:
             look()
             each.append(standardized(observation, superpose(sample, weights), variance))
-    signal = np.asarray(mixed / np.sqrt(variance), dtype=np.float32)
+    signal = np.asarray(mixed / deviation, dtype=np.float32)
     return each, of_mean, signal, float((np.abs(noise) > 3).mean())
 
 
@@ -263,6 +268,7 @@ class Residuals:
         each, of_mean, signal, outside = _plane_residuals(
             self._header, self._models, observation, mmse, samples
         )
+        each = [plane_without_stripes(z, noise=1.0) for z in each]
         if self._reference is not None:  # first: it may be given up
             self._tiles.append(tile_figures(each, signal, self._reference.edge))
         self._residual[index], self._bias[index] = of_mean, local_bias(of_mean)

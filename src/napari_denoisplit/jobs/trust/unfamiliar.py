@@ -13,7 +13,8 @@ from napari_denoisplit.giving_up import GivenUp, giving_up
 from napari_denoisplit.images.acquisition import to_training, without_background
 from napari_denoisplit.jobs.split.input import planes_of
 from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
-from napari_denoisplit.measures.trust.likeness import EDGE, at_least_noisy, noise_of, without_specks
+from napari_denoisplit.measures.trust.camera import without_specks
+from napari_denoisplit.measures.trust.likeness import EDGE, at_least_noisy, noise_of
 from napari_denoisplit.nn.compute import keep_freed_memory
 from napari_denoisplit.nn.families.magnified import enlarged
 

@@ -39,8 +39,6 @@ UNFAMILIAR = 2.0
 """Strangeness from which on places are worth a warning. In three wells of cells, each held out,
 they were 5 to 16 % of the image and held 31 to 82 % of the squared error; it was 2.4 to 4.3 times
 sigma there, and 0.9 to 1.1 times where the image looked most familiar."""
-SPECK = 6.0
-"""Standard deviations of the noise from its neighbours that make a pixel a speck."""
 ALONG = 6
 """Tiles along each edge of an image, at most, that stand for it."""
 _DIGITS = 5
@@ -244,17 +242,6 @@ def at_least_noisy(tiles: NDArray[np.float32], noise: float) -> NDArray[np.float
     missing = np.sqrt(max(0.0, noise**2 - noise_of(tiles) ** 2))
     white = np.random.default_rng(_SEED).standard_normal(tiles.shape, np.float32)
     return tiles + np.float32(missing) * white
-
-
-def without_specks(tiles: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
-    """Replace hot and dead pixels of tiles (N, Y, X) by the median of their neighbourhood.
-
-    A network hardly minds them, but they hide how alike the rest is.
-    """
-    from scipy.ndimage import median_filter  # takes 0.2 s; only this needs it
-
-    usual = median_filter(tiles, size=(1, 3, 3), mode="nearest")
-    return np.where(np.abs(tiles - usual) > SPECK * noise, usual, tiles)
 
 
 def contrast_of(tiles: NDArray[np.float32], noise: float) -> float:
