@@ -1,12 +1,12 @@
 """Recordings that differ from the training mixture: how well they are split, and what is said.
 
-    python -m benchmarks.quality.recordings [--model FILE] [--half 0|1] [CASE ...]
+    python -m benchmarks.quality.recordings [--model FILE] [--half 0|1] [--well D6] [CASE ...]
 
 Trains a model on the NF1 wells D6 and D7 (preset fast, 1600 steps; about 12 minutes on two idle
 cores) unless one is given, splits images of well B7 and of other specimens after each of the
 changes below, as they are and with matched grey levels, and writes the table between its marks in
 docs. Half 0 of the cases lies left in the well, half 1 right. Cases that are in benchmarks/output
-already are not run again.
+already are not run again. Of another well, by a model of the two others, it writes the summary.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ HALF, EDGE = (0.5, 0.5), 512
 HARMFUL = 20 * np.log10(1.5)
 """Loss of PSNR beside the unchanged image, dB: 1.5 times the error."""
 LEFT = ((192, 192), (192, 640))
+HELD_OUT = {"B7": "A", "D6": "AD6", "D7": "AD7"}
+"""Data set of each well that it does not train on."""
 
 
 def real(name: str) -> np.ndarray:
@@ -52,12 +54,12 @@ def real(name: str) -> np.ndarray:
 class Cases:
     """Superpositions with their truth, by name; the same noise in all but those of noise."""
 
-    def __init__(self, half: int) -> None:
-        train = DATA_SETS["A"]().train_clean
+    def __init__(self, half: int, well_name: str = "B7") -> None:
+        train = DATA_SETS[HELD_OUT[well_name]]().train_clean
         self.sigma = noise_sigma(train, 1.0) / np.sqrt(2)
         self.std = float(superpose(train, HALF).std())
         y, x = LEFT[half]
-        well = real("nf1_nuclei_er_actin/nf1_B7.ome.tif")
+        well = real(f"nf1_nuclei_er_actin/nf1_{well_name}.ome.tif")
         self.well = well[[0, 2]]
         window = slice(y, y + EDGE), slice(x, x + EDGE)
         self.truth, self.er = well[(slice(None), *window)][[0, 2]], well[(1, *window)]
@@ -252,21 +254,25 @@ def _summary(half: str, cases: list[tuple[bool, int, float]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, default=OUTPUT / "A.denoisplit")
+    parser.add_argument("--model", type=Path)
     parser.add_argument("--half", type=int, choices=(0, 1), action="append")
+    parser.add_argument("--well", choices=HELD_OUT, default="B7")
     parser.add_argument("cases", nargs="*")
     arguments = parser.parse_args()
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    if not arguments.model.exists():
+    data, well = HELD_OUT[arguments.well], arguments.well
+    of_well = "" if well == "B7" else f" {well}"
+    path = OUTPUT / f"found{of_well}.json"
+    model_path = arguments.model or OUTPUT / f"{data}.denoisplit"
+    if not model_path.exists():
         settings = TrainSettings(preset="fast", steps=1600, minutes=None, seed=0)
-        run(train_job(DATA_SETS["A"]().fields, settings, path=arguments.model), print)
-    model = load_model(arguments.model)
+        run(train_job(DATA_SETS[data]().fields, settings, path=model_path), print)
+    model = load_model(model_path)
     model.network.to(torch.device("cpu"))
-    path = OUTPUT / "found.json"
     found = json.loads(path.read_text()) if path.exists() else {}
     found["std"] = {"value": model.header.normalization.input_std}
     for half in arguments.half or (0, 1):
-        for name, image, truth in Cases(half).all():
+        for name, image, truth in Cases(half, well).all():
             key = f"{half}|{name}"
             if key in found or (arguments.cases and name not in arguments.cases):
                 continue
@@ -278,8 +284,9 @@ def main() -> None:
             print(key, found[key]["kept"]["psnr"], m["psnr"], m["grade"], m["figures"], flush=True)
             with replacing(path) as temporary:
                 temporary.write_text(json.dumps(found))
-    put_into_document("recordings", table(found))
-    keep("recordings", found)
+    lines = table(found)
+    put_into_document(f"recordings{of_well}", lines if not of_well else lines.split("\n\n", 1)[1])
+    keep(f"recordings{of_well.replace(' ', '_')}", found)
 
 
 if __name__ == "__main__":
