@@ -118,6 +118,17 @@ def test_a_model_of_one_brightness_says_with_which_weights_to_train(plain):
     assert factors == pytest.approx([0.6, 1.4], abs=0.2)
 
 
+def test_more_noise_is_told_before_what_it_hides(plain, rng):
+    unequal = recorded((0.4, 1.6))
+    more = likeness_of(plain.header).noise * plain.header.normalization.input_std * np.sqrt(2)
+    look = found(plain, unequal + rng.normal(0, more, unequal.shape).astype(np.float32))
+    assert look.verdict.grade == "usable"
+    first, *others = look.verdict.reasons
+    assert "Its noise is 1.7 times" in first
+    assert any("due to the noise" in reason for reason in others)
+    assert "--weights" not in " ".join(others)
+
+
 def test_of_another_specimen_the_weights_are_not_told(plain):
     _, x = np.mgrid[:320, :320]
     stripes = recorded((1.0, 1.0)) + 200 * np.sin(x / 3)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from napari_denoisplit.measures.trust.recording import (
+    HIDING,
     RecordingFigures,
     judge_recording,
+    judge_untold,
     with_unfamiliar,
 )
 from napari_denoisplit.verdict import Verdict
@@ -51,3 +53,12 @@ def test_what_is_not_known_is_not_unfamiliar():
     good = Verdict(grade="good", reasons=("All is explained.",))
     assert with_unfamiliar(good, strangeness).figures["unfamiliar"] == 0.5
     assert with_unfamiliar(good, strangeness[:2]).figures["unfamiliar"] == 0
+
+
+@pytest.mark.parametrize("noise", [1.2, 1.6])
+def test_weights_are_told_only_where_noise_hides_nothing(noise):
+    verdict = judge_untold({"nuclei": 0.7, "actin": 1.3}, (0.5, 0.5), "", noise)
+    (reason,) = verdict.reasons
+    assert verdict.grade == "usable"
+    assert ("train with the weights 0.35, 0.65" in reason) == (noise < HIDING)
+    assert ("due to the noise, 1.6 times" in reason) == (noise > HIDING)

@@ -21,6 +21,7 @@ from napari_denoisplit.measures.trust.adaptation import standing_doubt
 from napari_denoisplit.measures.trust.camera import without_specks, without_stripes
 from napari_denoisplit.measures.trust.likeness import at_least_noisy, noise_of
 from napari_denoisplit.measures.trust.recording import (
+    NOISY,
     RecordingFigures,
     judge_recording,
     judge_scale,
@@ -194,17 +195,21 @@ def _seen(
         without = _figures(model, likeness, even, acquisition)
         if without.shift < figures.shift:
             x, figures = even, without
-    verdict = judge_recording(figures, model.header.mix.noise_high)
+    noise_high = model.header.mix.noise_high
+    verdict = judge_recording(figures, noise_high)
     if (known := brightness_of(model.header)) is None:
         return acquisition, verdict.joined(judge_unknown()) if tell else verdict
     factors = acquisition.brightness or factors_of(model, known, x)
     if tell:
         acquisition = acquisition.model_copy(update={"brightness": factors})
     told = bool(acquisition.brightness)
-    judged = _judged(model.header, known, factors, told=told)
+    noise = figures.noise / noise_high
+    judged = _judged(model.header, known, factors, noise, told=told)
     if verdict.grade == "do not use" and not told:  # weights would not mend another specimen
         numbers = judged.figures | verdict.figures
         return acquisition, verdict.model_copy(update={"figures": numbers})
+    if noise > NOISY:  # which may be why a structure looks dim
+        return acquisition, verdict.joined(judged)
     # First, as it may be why the recording looks strange, and says what to do.
     return acquisition, judged.joined(verdict)
 
@@ -248,7 +253,7 @@ def _check_brightness(header: ModelHeader, brightness: tuple[float, ...]) -> Non
 
 
 def _judged(
-    header: ModelHeader, known: Brightness, factors: tuple[float, ...], *, told: bool
+    header: ModelHeader, known: Brightness, factors: tuple[float, ...], noise: float, *, told: bool
 ) -> Verdict:
     """Judge how bright structures are, by whether the network is told."""
     named = dict(zip(header.channel_names, factors, strict=True))
@@ -257,7 +262,7 @@ def _judged(
     way = "" if header.mix.is_range else "Train over a mixing range"
     if _is_told(header.network):
         way = "Let the model be told (grey levels 'matched', or brightness in the acquisition)"
-    return judge_untold(named, header.mix.mean_weights(len(factors)), way)
+    return judge_untold(named, header.mix.mean_weights(len(factors)), way, noise)
 
 
 def _in_words(header: ModelHeader, acquisition: Acquisition) -> Iterator[str]:

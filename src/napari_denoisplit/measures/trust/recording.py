@@ -30,6 +30,9 @@ UNEQUAL = 1.45
 """Ratio of the brightness of two structures, beside that of the training, that is worth a warning.
 Halves of a held-out well, mixed as in training, were off by 1.2, and by 1.4 where 0.6 : 0.4 cost no
 more than 0.6 dB; at 1.6 and more the dimmer structure lost 1.6 to 5.6 dB."""
+HIDING = 1.25
+"""Noise, likewise, from which on no weights can be told: of structures that were as bright as in
+training the dimmer one seemed to have 0.8 times the brightness at 1.3, 0.6 to 0.7 times at 1.6."""
 SOME, MUCH = 0.01, 0.085
 """Share of an image from which on places that look strange are told, and beyond which they are a
 warning. Of three held-out wells two had 5 and 6 %; the third, with 16 %, was off by 3.6 sigma. Of
@@ -172,7 +175,9 @@ def judge_unlike(first: str, other: str) -> Verdict:
     return _verdict([Finding(1, text)], {})
 
 
-def judge_untold(factors: Mapping[str, float], weights: Sequence[float], way: str) -> Verdict:
+def judge_untold(
+    factors: Mapping[str, float], weights: Sequence[float], way: str, noise: float = 1.0
+) -> Verdict:
     """Judge a recording by a model that is not told how bright its structures are.
 
     Parameters
@@ -183,6 +188,8 @@ def judge_untold(factors: Mapping[str, float], weights: Sequence[float], way: st
         With which those were mixed.
     way
         Out of it, beside a training with other weights; empty: none.
+    noise
+        In units of the most that was trained on.
     """
     dim, bright = min(factors, key=factors.__getitem__), max(factors, key=factors.__getitem__)
     ratio = factors[bright] / factors[dim]
@@ -192,10 +199,19 @@ def judge_untold(factors: Mapping[str, float], weights: Sequence[float], way: st
     share = sum(weights) / sum(mixed)
     text = (
         f"Beside {dim}, {bright} has {ratio:.2g} times the brightness that it has in the training "
-        f"superpositions: {dim} will be found less well. {f'{way}, or, where' if way else 'Where'} "
-        "all recordings are so, train with the weights "
-        f"{', '.join(f'{share * w:.2g}' for w in mixed)} ({', '.join(factors)}; --weights)."
+        f"superpositions: {dim} will be found less well. "
     )
+    if noise > HIDING:
+        text += (
+            f"That may be due to the noise, {noise:.2g} times that of the training images, which "
+            "hides what is dim: average several exposures, or train over a noise range."
+        )
+    else:
+        text += (
+            f"{f'{way}, or, where' if way else 'Where'} all recordings are so, train with the "
+            f"weights {', '.join(f'{share * w:.2g}' for w in mixed)} ({', '.join(factors)}; "
+            "--weights)."
+        )
     return _verdict([Finding(1, text)], _brightness(factors))
 
 
