@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import gaussian_filter
 from tests.plain_batches import plain_batches
 from tests.stand_in import stand_in
 
@@ -259,6 +260,19 @@ def test_weak_stripes_are_no_other_kind(model, recording, rng, axis):
     plain, look = found(model, recording), found(model, (recording + stripes).astype(np.float32))
     assert look.acquisition.as_trained
     assert look.verdict.figures["shift"] < plain.verdict.figures["shift"] + 0.2
+
+
+def test_a_recording_out_of_focus_is_told(model, rng):
+    clean = superpose(phantom((384, 384), seed=77), WEIGHTS)
+    noise = rng.normal(0, SIGMA / np.sqrt(2), clean.shape)
+    sharp, blurred = (
+        found(model, (image + noise).astype(np.float32)).verdict
+        for image in (clean, gaussian_filter(clean, 4))
+    )
+    assert sharp.figures["detail"] == pytest.approx(1, abs=0.2)
+    assert sharp.grade == "good"
+    assert blurred.grade != "good"
+    assert any("out of focus" in reason for reason in blurred.reasons)
 
 
 def test_what_is_known_is_not_estimated(model, recording):

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from napari_denoisplit.measures.trust.likeness import (
     LevelLikeness,
     Likeness,
     at_least_noisy,
     contrast_of,
+    detail_of,
     noise_of,
 )
 
@@ -62,3 +64,32 @@ def test_contrast_is_that_of_the_structure(rng):
     tiles = (structure + rng.normal(0, 2, (20, 64, 64))).astype(np.float32)
     assert contrast_of(tiles, 2) == pytest.approx(structure.std(), rel=0.05)
     assert contrast_of(tiles, 100) == 0
+
+
+def structured(rng, width, n=40):
+    blobs = gaussian_filter(rng.standard_normal((n, 64, 64)), (0, width, width), mode="wrap")
+    return (blobs / blobs.std()).astype(np.float32)
+
+
+def test_detail_does_not_depend_on_gain_offset_and_noise(rng):
+    clean = structured(rng, 2)
+    known = detail_of(clean, 0.0)
+    for noise in (0.5, 1.0):
+        noisy = clean + noise * rng.standard_normal(clean.shape)
+        assert detail_of((3 * noisy + 7).astype(np.float32), 3 * noise) == pytest.approx(
+            known, rel=0.1
+        )
+
+
+def test_detail_is_less_the_more_is_blurred(rng):
+    sharp = structured(rng, 1)
+    details = [
+        detail_of(gaussian_filter(sharp, (0, blur, blur), mode="wrap"), 0.0) for blur in (0, 2, 4)
+    ]
+    assert details[0] > 1.5 * details[1] > 1.5**2 * details[2] > 0
+
+
+def test_noise_and_even_tiles_have_no_detail(rng):
+    noise = rng.standard_normal((40, 64, 64)).astype(np.float32)
+    assert detail_of(noise, 1.0) is None
+    assert detail_of(np.ones((2, 64, 64), np.float32), 0.0) is None

@@ -19,7 +19,7 @@ from napari_denoisplit.jobs.trust.brightness import brightness_of, factors_of
 from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
 from napari_denoisplit.measures.trust.adaptation import standing_doubt
 from napari_denoisplit.measures.trust.camera import without_specks, without_stripes
-from napari_denoisplit.measures.trust.likeness import at_least_noisy, noise_of
+from napari_denoisplit.measures.trust.likeness import at_least_noisy, detail_of, noise_of
 from napari_denoisplit.measures.trust.recording import (
     NOISY,
     RecordingFigures,
@@ -231,7 +231,11 @@ def _figures(
     shift = likeness.shift(figures_of(model, seen))
     unit = acquisition.gain * model.header.normalization.input_std
     background = np.ptp(acquisition.background) / unit if acquisition.background else 0.0
-    return RecordingFigures(noise, shift, float(background))
+    detail = None
+    if likeness.detail is not None and acquisition.magnification == 1:
+        found = detail_of(x, noise * likeness.noise)
+        detail = None if found is None else found / likeness.detail
+    return RecordingFigures(noise, shift, float(background), detail)
 
 
 def _is_told(network: NetworkSettings) -> bool:

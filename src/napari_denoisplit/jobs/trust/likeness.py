@@ -24,6 +24,7 @@ from napari_denoisplit.measures.trust.likeness import (
     LEAST_TILES,
     Likeness,
     contrast_of,
+    detail_of,
     noise_of,
     tile_starts,
 )
@@ -124,7 +125,8 @@ def likeness_from(
     figures = figures_of(model, noisy, stop)
     if len(tiles) < LEAST_TILES or not all(np.isfinite(level).all() for level in figures):
         return None
-    return Likeness.of(figures, noise, contrast_of(plain, noise), backgrounds)
+    detail = detail_of(without_specks(plain, noise), noise) or None
+    return Likeness.of(figures, noise, contrast_of(plain, noise), detail, backgrounds)
 
 
 def likeness_of(header: ModelHeader) -> Likeness | None:

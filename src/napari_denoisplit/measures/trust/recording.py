@@ -30,6 +30,10 @@ UNEQUAL = 1.45
 """Ratio of the brightness of two structures, beside that of the training, that is worth a warning.
 Halves of a held-out well, mixed as in training, were off by 1.2, and by 1.4 where 0.6 : 0.4 cost no
 more than 0.6 dB; at 1.6 and more the dimmer structure lost 1.6 to 5.6 dB."""
+BLURRED = 0.55
+"""Share of the fine structure of the training images, beside the coarse, that is worth a warning.
+Parts of held-out wells had 0.8 to 1.1; out of focus by 2 pixels, which cost nothing to 0.5 dB, 0.6
+to 0.8, and by 4 pixels, which cost up to 4.3 dB, 0.4 to 0.5."""
 HIDING = 1.25
 """Noise, likewise, from which on no weights can be told: of structures that were as bright as in
 training the dimmer one seemed to have 0.8 times the brightness at 1.3, 0.6 to 0.7 times at 1.6."""
@@ -53,6 +57,8 @@ class RecordingFigures(NamedTuple):
     background: float = 0.0
     """Range of the smooth background that was taken out, in units of the standard deviation of the
     training input."""
+    detail: float | None = None
+    """See `measures.trust.likeness.detail_of`, in units of that of the training images."""
 
 
 def judge_recording(figures: RecordingFigures, noise_high: float = 1.0) -> Verdict:
@@ -102,6 +108,17 @@ def judge_recording(figures: RecordingFigures, noise_high: float = 1.0) -> Verdi
             )
         )
     numbers = {"noise": figures.noise, "shift": figures.shift, "background": figures.background}
+    if figures.detail is not None:
+        numbers["detail"] = figures.detail
+        if figures.detail < BLURRED:
+            found.append(
+                Finding(
+                    1,
+                    f"Its fine structures have {figures.detail:.2g} times the strength, beside the "
+                    "coarse ones, that they have in the training images: it is out of focus, or "
+                    "magnified otherwise. Focus anew, or train on images like this one.",
+                )
+            )
     return _verdict(found, numbers)
 
 
