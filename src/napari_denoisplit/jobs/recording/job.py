@@ -188,13 +188,7 @@ def _seen(
     model: Model, likeness: Likeness, windows: Windows, acquisition: Acquisition, *, tell: bool
 ) -> tuple[Acquisition, Verdict]:
     """Judge windows; add how bright structures are to how they were taken, if `tell`."""
-    x = _normalized(model, windows, acquisition)
-    figures = _figures(model, likeness, x, acquisition)
-    even = without_stripes(x, windows.places, noise_of(x))
-    if even is not x:  # the training images may have such stripes, or none
-        without = _figures(model, likeness, even, acquisition)
-        if without.shift < figures.shift:
-            x, figures = even, without
+    x, figures = _measured(model, likeness, windows, acquisition)
     noise_high = model.header.mix.noise_high
     verdict = judge_recording(figures, noise_high)
     if (known := brightness_of(model.header)) is None:
@@ -212,6 +206,24 @@ def _seen(
         return acquisition, verdict.joined(judged)
     # First, as it may be why the recording looks strange, and says what to do.
     return acquisition, judged.joined(verdict)
+
+
+def _measured(
+    model: Model, likeness: Likeness, windows: Windows, acquisition: Acquisition
+) -> tuple[NDArray[np.float32], RecordingFigures]:
+    """Normalize windows, and measure them.
+
+    Weak stripes are taken out where they make the windows strange: the training images may have
+    some, too.
+    """
+    x = _normalized(model, windows, acquisition)
+    figures = _figures(model, likeness, x, acquisition)
+    even = without_stripes(x, windows.places, noise_of(x))
+    if even is not x:
+        without = _figures(model, likeness, even, acquisition)
+        if without.shift < figures.shift:
+            return even, without
+    return x, figures
 
 
 def _normalized(model: Model, windows: Windows, acquisition: Acquisition) -> NDArray[np.float32]:
