@@ -162,7 +162,8 @@ def test_planes_that_were_not_taken_alike_are_told(model, recording, change):
     look = run(recording_job(model, image, SETTINGS, threading.Event()))
     assert look.acquisition.as_trained
     assert look.verdict.grade != "good"
-    assert any("of T 1, Z 1 differ from those of T 0, Z 0" in r for r in look.verdict.reasons)
+    assert "of T 1, Z 1 differ from those of T 0, Z 0" in look.verdict.reasons[0]
+    assert "of T 1, Z 1" in look.notes[-1]
 
 
 def test_planes_of_one_kind_and_one_haze_are_alike(model, recording):
@@ -240,6 +241,23 @@ def test_clipped_pixels_change_nothing(model, recording):
     assert look.verdict.figures == pytest.approx(plain.verdict.figures, rel=0.2)
 
 
+def test_clipped_pixels_are_known_beside_a_background(model, recording):
+    hazy = recording + ramp_of(model)
+    plain, look = found(model, hazy), found(model, np.maximum(hazy, np.percentile(hazy, 15)))
+    assert look.acquisition.background
+    for name in ("noise", "shift"):
+        assert look.verdict.figures[name] < plain.verdict.figures[name] + 0.5
+    assert look.verdict.figures["noise"] == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_clipped_planes_are_known_beside_others(model, recording, order):
+    planes = [recording, np.maximum(recording, np.percentile(recording, 30))][::order]
+    look = run(recording_job(model, Image(np.stack(planes), "TYX"), SETTINGS, threading.Event()))
+    assert look.acquisition.as_trained
+    assert look.verdict.figures["noise"] == pytest.approx(1, abs=0.05)
+
+
 def test_who_trained_on_clipped_images_splits_such():
     dark = np.percentile(noisy(0), 50, axis=(1, 2), keepdims=True).astype(np.float32)
     *fields, channels = (np.maximum(noisy(seed, 384), dark) for seed in range(7))
@@ -273,6 +291,15 @@ def test_a_recording_out_of_focus_is_told(model, rng):
     assert sharp.grade == "good"
     assert blurred.grade != "good"
     assert any("out of focus" in reason for reason in blurred.reasons)
+
+
+def test_one_plane_out_of_focus_is_told(model, recording, rng):
+    noise = rng.normal(0, SIGMA / np.sqrt(2), recording.shape)
+    clean = superpose(phantom((384, 384), seed=77), WEIGHTS)
+    blurred = (gaussian_filter(clean, 4) + noise).astype(np.float32)
+    stack = Image(np.stack([recording, recording, blurred]), "ZYX", name="dish")
+    look = run(recording_job(model, stack, SETTINGS, threading.Event()))
+    assert any("out of focus" in reason for reason in look.verdict.reasons)
 
 
 def test_what_is_known_is_not_estimated(model, recording):

@@ -90,18 +90,24 @@ def test_a_structure_that_the_model_does_not_know_is_told():
     assert np.abs(check.bias.data).max() > 6
 
 
-@pytest.mark.parametrize("damage", ["clipped", "weak stripes"])
+@pytest.mark.parametrize("damage", ["clipped", "clipped, with haze", "weak stripes"])
 def test_what_a_camera_does_is_no_structure(damage):
     clean = phantom((SIZE, SIZE), seed=1)
     image = noisy(clean)
+    split = known(clean, samples=clean[None])
+    plain = run(residual_job(header(), image, split)).verdict
     if damage == "clipped":
         damaged = np.maximum(image.data, np.percentile(image.data, 25))
+    elif damage == "clipped, with haze":
+        rise = 0.5 * float(image.data.std())
+        hazy = image.data + rise * np.linspace(0, 1, SIZE, dtype=np.float32)
+        damaged = np.maximum(hazy, np.percentile(hazy, 15))
+        taken = Acquisition(background=((0.0, rise), (0.0, rise)))
+        split = replace(split, provenance={"acquisition": taken.model_dump(mode="json")})
     else:
         variance = superposed_variance(MODELS, (0.5, 0.5), clean)
         stripes = np.random.default_rng(0).normal(0, 0.3, (SIZE, 1))
         damaged = (image.data + stripes * np.sqrt(variance)).astype(np.float32)
-    split = known(clean, samples=clean[None])
-    plain = run(residual_job(header(), image, split)).verdict
     check = run(residual_job(header(), replace(image, data=damaged), split)).verdict
     assert check.grade == plain.grade == "good"
     assert check.figures["correlation at 1"] == pytest.approx(

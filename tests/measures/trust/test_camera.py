@@ -113,7 +113,33 @@ def test_a_border_that_noise_reaches_is_not_clipped(tiles, width):
     assert clipped(bordered.astype(np.float32), 1.0) is None
 
 
-def test_a_clipped_image_with_a_border_is_clipped(tiles):
+@pytest.mark.parametrize("width", [1, 3, 12])
+def test_the_border_of_a_clipped_image_is_not_filled(tiles, width):
     cut = np.maximum(tiles, 0)
-    cut[:, :4] = 0
-    assert clipped(cut, 1.0) is not None
+    cut[:, :width] = 0
+    found = unclipped(cut)
+    assert (found[:, :width] == 0).mean() > 0.95
+    assert noise_of(found[:, 16:]) == pytest.approx(noise_of(tiles), rel=0.05)
+
+
+def test_dead_pixels_below_hide_no_clipping(tiles):
+    cut = np.maximum(tiles, 0)
+    plain = clipped(cut, 1.0)
+    cut[0, 5, 5] = -50
+    assert (clipped(cut, 1.0) == plain)[1:].all()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        lambda y: 0.35 * np.sign(np.sin(y * np.pi / 8) + 1e-6),  # a grating
+        lambda y: 2.0 * (y % 64 == 20),
+        lambda y: 2.0 * (y % 32 == 20),
+    ],
+)
+def test_lines_that_no_noise_makes_are_left(tiles, rng, lines):
+    y = np.arange(512)
+    striped = tiles + np.float32(lines(y[:64]))[:, None]
+    assert without_stripes(striped, PLACES, 1.0) is striped
+    residual = (rng.standard_normal((512, 512)) + lines(y)[:, None]).astype(np.float32)
+    assert plane_without_stripes(residual, 1.0) is residual

@@ -10,7 +10,7 @@ import torch
 from napari_denoisplit.errors import JobError
 from napari_denoisplit.events import Stage
 from napari_denoisplit.giving_up import GivenUp, giving_up
-from napari_denoisplit.images.acquisition import to_training, without_background
+from napari_denoisplit.images.acquisition import to_training
 from napari_denoisplit.images.results.record import RECORDING
 from napari_denoisplit.jobs.recording.acquisition import are_alike, estimate
 from napari_denoisplit.jobs.recording.scale import magnification_for, pixel_edges
@@ -115,9 +115,8 @@ def recording_job(
     enlarged = magnification_for(model.header, view, settings)
     aside = _without_a_look(model, view, enlarged)
     as_said = known or Acquisition(magnification=enlarged)
-    seen = view if known is None else without_background(view, known)
     tell = known is None and _is_told(model.header.network)
-    if likeness is None or len((windows := windows_of(seen)).pixels) < _FEWEST:
+    if likeness is None or len((windows := windows_of(view)).pixels) < _FEWEST:
         if tell:
             aside = judge_unknown().joined(aside) if aside else judge_unknown()
         if aside is None:
@@ -130,13 +129,12 @@ def recording_job(
             if known is None:
                 acquisition, unlike = _estimated(model.header, likeness, windows)
                 acquisition = acquisition.model_copy(update={"magnification": enlarged})
-                if acquisition.background:
-                    windows = windows_of(without_background(view, acquisition))
             else:
                 acquisition, unlike = known, None
+            windows = windows.without_background(acquisition)
             acquisition, verdict = _seen(model, likeness, windows, acquisition, tell=tell)
             if unlike is not None:
-                verdict = judge_unlike(*(_place(view, n) for n in unlike)).joined(verdict)
+                verdict = _first(judge_unlike(*(_place(view, n) for n in unlike)), verdict)
     except GivenUp:
         return None
     if aside is not None:
@@ -184,6 +182,13 @@ def _place(view: Image, plane: int) -> str:
     return ", ".join(f"{axis} {i}" for axis, i in zip(view.axes, index, strict=False))
 
 
+def _first(cause: Verdict, verdict: Verdict) -> Verdict:
+    """Join two verdicts, so that the first is told first, however grave: it may be the cause."""
+    joined = cause.joined(verdict)
+    reasons = dict.fromkeys((*cause.reasons, *joined.reasons))
+    return joined.model_copy(update={"reasons": tuple(reasons)})
+
+
 def _seen(
     model: Model, likeness: Likeness, windows: Windows, acquisition: Acquisition, *, tell: bool
 ) -> tuple[Acquisition, Verdict]:
@@ -217,10 +222,10 @@ def _measured(
     some, too.
     """
     x = _normalized(model, windows, acquisition)
-    figures = _figures(model, likeness, x, acquisition)
+    figures = _figures(model, likeness, windows._replace(pixels=x), acquisition)
     even = without_stripes(x, windows.places, noise_of(x))
     if even is not x:
-        without = _figures(model, likeness, even, acquisition)
+        without = _figures(model, likeness, windows._replace(pixels=even), acquisition)
         if without.shift < figures.shift:
             return even, without
     return x, figures
@@ -234,19 +239,25 @@ def _normalized(model: Model, windows: Windows, acquisition: Acquisition) -> NDA
     return without_specks(x, noise_of(x))
 
 
+def _least_detail(likeness: Likeness, windows: Windows) -> float | None:
+    """Detail of normalized windows, of the plane that has least; None where that is not known."""
+    planes = [p for p in windows.of_planes().values() if len(p.pixels) >= _FEWEST] or [windows]
+    each = [detail_of(plane.pixels, noise_of(plane.pixels)) for plane in planes]
+    known = [detail for detail in each if detail is not None]
+    return min(known) / likeness.detail if known and likeness.detail is not None else None
+
+
 def _figures(
-    model: Model, likeness: Likeness, x: NDArray[np.float32], acquisition: Acquisition
+    model: Model, likeness: Likeness, windows: Windows, acquisition: Acquisition
 ) -> RecordingFigures:
-    """Measure windows (N, Y, X), normalized."""
+    """Measure normalized windows."""
+    x = windows.pixels
     noise = noise_of(x) / likeness.noise
     seen = torch.from_numpy(at_least_noisy(x, likeness.noise))[:, None]
     shift = likeness.shift(figures_of(model, seen))
     unit = acquisition.gain * model.header.normalization.input_std
     background = np.ptp(acquisition.background) / unit if acquisition.background else 0.0
-    detail = None
-    if likeness.detail is not None and acquisition.magnification == 1:
-        found = detail_of(x, noise * likeness.noise)
-        detail = None if found is None else found / likeness.detail
+    detail = _least_detail(likeness, windows) if acquisition.magnification == 1 else None
     return RecordingFigures(noise, shift, float(background), detail)
 
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
+from napari_denoisplit.images.acquisition import without_background
+from napari_denoisplit.images.image import Image
 from napari_denoisplit.measures.trust.camera import unclipped
 from napari_denoisplit.measures.trust.likeness import EDGE, tile_starts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_denoisplit.images.image import Image
+    from napari_denoisplit.settings import Acquisition
 
 PLANES = 8
 """Planes of which windows are read."""
@@ -46,6 +48,16 @@ class Windows(NamedTuple):
             found[plane] = self._replace(pixels=pixels, y=y, x=x, plane=self.plane[here])
         return found
 
+    def without_background(self, acquisition: Acquisition) -> Self:
+        """Return them less the background of their planes."""
+        if not acquisition.background:
+            return self
+        empty = Image(np.broadcast_to(np.float32(0), self.shape), "YX")
+        below = without_background(empty, acquisition).data
+        places = zip(self.y, self.x, strict=True)
+        flat = [below[y : y + EDGE, x : x + EDGE] for y, x in places]
+        return self._replace(pixels=self.pixels + np.array(flat).reshape(self.pixels.shape))
+
 
 def windows_of(view: Image) -> Windows:
     """Read windows of an image that may be larger than memory, always the same ones.
@@ -70,7 +82,9 @@ def windows_of(view: Image) -> Windows:
     ]
     pixels = np.array([window for window, *_ in kept], np.float32).reshape(-1, EDGE, EDGE)
     plane, y, x = np.array([place for _, *place in kept], np.intp).reshape(-1, 3).T
-    return Windows(unclipped(pixels), y, x, plane, (height, width))
+    for of_one in (plane == n for n in np.unique(plane)):
+        pixels[of_one] = unclipped(pixels[of_one])
+    return Windows(pixels, y, x, plane, (height, width))
 
 
 def _read(view: Image, plane: tuple[int, ...], y: int, x: int) -> NDArray[np.float32]:

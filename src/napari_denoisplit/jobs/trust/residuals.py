@@ -170,6 +170,7 @@ def _plane_residuals(
     observation: Floats,
     mmse: Floats,
     samples: Floats | None,
+    raw: Floats,
 ) -> tuple[list[Floats], Floats, Floats, float]:
     """Residuals of one plane.
 
@@ -183,6 +184,8 @@ def _plane_residuals(
         (C, Y, X)
     samples
         (K, C, Y, X)
+    raw
+        (Y, X), as `observation`, with its background, beside which clipped pixels differ.
 
     Returns
     -------
@@ -195,7 +198,7 @@ def _plane_residuals(
     variance = superposed_variance(models, weights, mmse)
     mixed = superpose(mmse, weights)
     deviation = np.sqrt(variance)
-    where = clipped(observation, float(np.median(deviation)))
+    where = clipped(raw, float(np.median(deviation)))
     if where is not None:
         observation = filled(observation, where, mixed[where], deviation[where])
     of_mean = standardized(observation, mixed, variance)
@@ -260,13 +263,14 @@ class Residuals:
             )
         # In the grey levels of the training images, which the noise models are for.
         observation = to_training(observation, taken)
+        raw = to_training(np.asarray(self._view.data[index], dtype=np.float32), taken)
         samples = None
         if split.n_kept:
             samples = np.stack([split.read_sample(k, index) for k in range(split.n_kept)])
             samples /= np.float32(taken.gain)
             samples = samples[np.isfinite(samples[:, 0, 0, 0])]
         each, of_mean, signal, outside = _plane_residuals(
-            self._header, self._models, observation, mmse, samples
+            self._header, self._models, observation, mmse, samples, raw
         )
         each = [plane_without_stripes(z, noise=1.0) for z in each]
         if self._reference is not None:  # first: it may be given up

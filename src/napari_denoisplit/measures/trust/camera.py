@@ -18,10 +18,13 @@ SPECK = 6.0
 _CLIPPED = 0.01  # share of the pixels at the least grey level that is worth mending
 _NEAR = 0.25  # standard deviations of the noise above it within which there are fewer others
 _LIKELY = 0.12  # chance that noise makes a pixel so dark, beside how many around it are
+_RUN = 33  # pixels in a row that noise does not cut off one and all: a border, or beside a mosaic
 _PASSES = 6  # until mean and noise of what was cut off do not change any more
 _SMOOTHING = 3.0  # pixels, of the mean around a clipped pixel
 _WIDE = 4.0  # pixels: what is wider may be structure
 _SHARED = 2.0  # times the variance of a mean of independent places
+_REGULAR = 0.4  # share of the power at one frequency that no noise has
+_HIGH = 1.5  # standard deviations that the highest line exceeds its expectation by, if it is noise
 WEAK = 0.4
 """Standard deviation of stripes, in that of the noise, up to which they do no harm: at 0.3
 they cost 0.4 dB, at 0.5 up to 1.2."""
@@ -43,8 +46,8 @@ def clipped(pixels: Pixels, noise: float) -> NDArray[np.bool_] | None:
     """Find pixels that were darker than the least grey level; None where there are hardly any.
 
     More pixels have that grey level than lie close above it, and it is noise that brings them there
-    from those around them, not a border. Where grey levels come in large steps, as photons do, it
-    is nothing unusual.
+    from those around them. Where grey levels come in large steps, as photons do, it is nothing
+    unusual. Borders, and what lies beside a mosaic, are not among them; nor are dead pixels below.
 
     Parameters
     ----------
@@ -53,18 +56,21 @@ def clipped(pixels: Pixels, noise: float) -> NDArray[np.bool_] | None:
     noise
         Standard deviation of their noise.
     """
-    least = pixels.min()
+    least = np.quantile(pixels, _CLIPPED, method="lower")
     at_least = pixels == least
-    above = pixels[~at_least]
-    if at_least.mean() < _CLIPPED or not above.size or above.min() - least > _NEAR * noise:
+    above = pixels[pixels > least]
+    if at_least.mean() < _CLIPPED / 2 or not above.size or above.min() - least > _NEAR * noise:
         return None
-    near = above < least + _NEAR * noise
-    if at_least.sum() <= 1.5 * near.sum():
-        return None
-    from scipy.ndimage import gaussian_filter  # takes 0.2 s; only this needs it
+    from scipy.ndimage import binary_opening, gaussian_filter  # takes 0.2 s; only this needs it
     from scipy.special import ndtr  # likewise
 
-    width = (*(0,) * (pixels.ndim - 2), _SMOOTHING, _SMOOTHING)
+    single = (1,) * (pixels.ndim - 2)
+    for run in ((_RUN, 1), (1, _RUN)):
+        at_least &= ~binary_opening(at_least, np.ones((*single, *run), bool))
+    near = above < least + _NEAR * noise
+    if at_least.mean() < _CLIPPED / 2 or at_least.sum() <= 1.5 * near.sum():
+        return None
+    width = (*(0 for _ in single), _SMOOTHING, _SMOOTHING)
     share = 1 - gaussian_filter((~at_least).astype(np.float32), width)[at_least]
     brightness = gaussian_filter(np.where(at_least, 0, pixels - least), width)[at_least]
     chance = ndtr(-brightness / np.maximum(1 - share, 1e-6) / noise)
@@ -157,7 +163,10 @@ def _stripes(lines: Pixels, noise: float) -> Pixels | None:
 
     sharp = lines - gaussian_filter1d(lines, _WIDE, axis=1, mode="nearest")
     shared: Pixels = sharp.mean(axis=0)
-    by_chance = sharp.var() / len(sharp)
+    by_chance, n = sharp.var() / len(sharp), shared.size
     if len(sharp) < 2 or shared.var() <= _SHARED * by_chance or shared.std() > WEAK * noise:
         return None
-    return shared
+    # Single lines, and those that come at even distances, are structure.
+    power = np.abs(np.fft.rfft(shared)[1:]) ** 2
+    is_high = np.abs(shared).max() > (np.sqrt(2 * np.log(n)) + _HIGH) * shared.std()
+    return None if is_high or power.max() > _REGULAR * power.sum() else shared
