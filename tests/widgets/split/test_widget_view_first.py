@@ -71,3 +71,15 @@ def test_the_view_moves_to_an_image_that_cannot_be_seen(viewer, rng, translate, 
     assert ((real.scene.camera.center, real.scene.camera.zoom) != before) == moves
     seen = view_of(real, added, "YX").within(64, 48, 64)
     assert (seen.y, seen.x) == ((0, 64), (0, 48))
+
+
+def test_the_view_moves_to_a_split_layer_from_where_a_training_left_it(qtbot, viewer, widget):
+    real = viewer.__wrapped__
+    # Where a split adds no axis, napari does not move the view by itself.
+    real.add_image(np.zeros((1, 1, 1, 4, 8, 8)), name="other")
+    real.scene.camera.center = (0.0, 5000.0, 5000.0)
+    cells = layer(viewer, "cells")
+    assert not view_of(real, cells, "TYX").within(64, 48, 64).n_pixels
+    click(widget)
+    wait_for_end(qtbot, widget)
+    assert view_of(real, cells, "TYX").within(64, 48, 64).n_pixels == 64 * 48

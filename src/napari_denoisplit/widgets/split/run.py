@@ -162,6 +162,8 @@ class SplitRun(QObject):
             self._input_layer = self._show_input(event, place)
         else:
             self._input_layer = chosen.layer
+            if (viewer := self._viewer()) is not None:  # after a training the view is elsewhere
+                bring_into_view(viewer, chosen.layer, place.axes)
         calibrated = self._header.calibration is not None
         subject = Subject(event.image.name, place, self._header.channel_names, calibrated)
         if self._to_disk:
