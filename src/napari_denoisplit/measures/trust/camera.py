@@ -58,8 +58,10 @@ def clipped(pixels: Pixels, noise: float) -> NDArray[np.bool_] | None:
     """
     least = np.quantile(pixels, _CLIPPED, method="lower")
     at_least = pixels == least
+    if at_least.mean() < _CLIPPED / 2:  # there may be dead pixels below
+        return None
     above = pixels[pixels > least]
-    if at_least.mean() < _CLIPPED / 2 or not above.size or above.min() - least > _NEAR * noise:
+    if not above.size or above.min() - least > _NEAR * noise:
         return None
     from scipy.ndimage import binary_opening, gaussian_filter  # takes 0.2 s; only this needs it
     from scipy.special import ndtr  # likewise
