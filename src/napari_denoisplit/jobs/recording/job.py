@@ -241,10 +241,12 @@ def _normalized(model: Model, windows: Windows, acquisition: Acquisition) -> NDA
 
 def _least_detail(likeness: Likeness, windows: Windows) -> float | None:
     """Detail of normalized windows, of the plane that has least; None where that is not known."""
+    if likeness.detail is None:
+        return None
     planes = [p for p in windows.of_planes().values() if len(p.pixels) >= _FEWEST] or [windows]
     each = [detail_of(plane.pixels, noise_of(plane.pixels)) for plane in planes]
     known = [detail for detail in each if detail is not None]
-    return min(known) / likeness.detail if known and likeness.detail is not None else None
+    return min(known) / likeness.detail if known else None
 
 
 def _figures(

@@ -35,8 +35,8 @@ BLURRED = 0.55
 Parts of held-out wells had 0.8 to 1.1; out of focus by 2 pixels, which cost nothing to 0.5 dB, 0.6
 to 0.8, and by 4 pixels, which cost up to 4.3 dB, 0.4 to 0.5."""
 HIDING = 1.25
-"""Noise, likewise, from which on no weights can be told: of structures that were as bright as in
-training the dimmer one seemed to have 0.8 times the brightness at 1.3, 0.6 to 0.7 times at 1.6."""
+"""Noise in units of the most that was trained on, from which on no weights can be told: of two
+structures as bright as in training, one seemed 0.8 times as bright at 1.3, 0.6 to 0.7 at 1.6."""
 SOME, MUCH = 0.01, 0.085
 """Share of an image from which on places that look strange are told, and beyond which they are a
 warning. Of three held-out wells two had 5 and 6 %; the third, with 16 %, was off by 3.6 sigma. Of
