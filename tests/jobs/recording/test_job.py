@@ -24,6 +24,7 @@ from napari_denoisplit.images.results.record import INPUT_PIXELS, name_of_pixels
 from napari_denoisplit.images.superposition import superpose
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.recording.job import Recording, recording_job
+from napari_denoisplit.jobs.recording.windows import windows_of
 from napari_denoisplit.jobs.slide.job import split_to_zarr_job
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.trust.likeness import likeness_of, with_likeness
@@ -164,6 +165,30 @@ def test_planes_that_were_not_taken_alike_are_told(model, recording, change):
     assert look.verdict.grade != "good"
     assert "of T 1, Z 1 differ from those of T 0, Z 0" in look.verdict.reasons[0]
     assert "of T 1, Z 1" in look.notes[-1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda x, ramp: x + ramp, lambda x, ramp: x + ramp.max(), lambda x, _: 0.7 * x],
+    ids=["haze", "offset", "exposure"],
+)
+@pytest.mark.parametrize("odd", [1, 20])
+def test_one_odd_plane_of_many_is_told(model, recording, change, odd):
+    stack = np.stack([np.roll(recording, (37 * n, 53 * n), (0, 1)) for n in range(30)])
+    stack[odd] = change(stack[odd], ramp_of(model))
+    image = Image(stack, "ZYX", name="dish")
+    look = run(recording_job(model, image, SETTINGS, threading.Event()))
+    assert f"of Z {odd} differ from those of Z 0" in look.verdict.reasons[0]
+
+
+def test_planes_that_stand_out_are_read(recording, rng):
+    stack = np.stack([np.roll(recording, (37 * n, 53 * n), (0, 1)) for n in range(40)])
+    stack[11] = gaussian_filter(stack[11], 4)
+    stack[21] *= 1.3
+    stack[32] += rng.normal(0, SIGMA, recording.shape).astype(np.float32)
+    read = np.unique(windows_of(Image(stack, "TYX")).plane)
+    assert len(read) == 8
+    assert {0, 11, 13, 21, 26, 32, 39} <= set(read.tolist())
 
 
 def test_planes_of_one_kind_and_one_haze_are_alike(model, recording):

@@ -10,15 +10,20 @@ import numpy as np
 from napari_denoisplit.images.acquisition import without_background
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.measures.trust.camera import unclipped
-from napari_denoisplit.measures.trust.likeness import EDGE, tile_starts
+from napari_denoisplit.measures.trust.likeness import EDGE, noise_of, tile_starts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from napari_denoisplit.settings import Acquisition
 
 PLANES = 8
-"""Planes of which windows are read."""
+"""Planes that are read whole."""
+SKIMMED = 100
+"""Planes at most among which those that stand out are looked for; of more, as many evenly."""
+_DARK, _BRIGHT = 10.0, 99.0
 
 
 class Windows(NamedTuple):
@@ -62,8 +67,9 @@ class Windows(NamedTuple):
 def windows_of(view: Image) -> Windows:
     """Read windows of an image that may be larger than memory, always the same ones.
 
-    They are spread over each plane that is read. Those with pixels that are not finite, or all
-    alike, as around a mosaic, are left out. Planes that are narrower than a window have none.
+    They are spread over each of eight planes: four evenly through the stack, and four that stand
+    out by a glance at their quarters. Those with pixels that are not finite, or all alike, as
+    around a mosaic, are left out. Planes that are narrower than a window have none.
 
     Parameters
     ----------
@@ -72,8 +78,8 @@ def windows_of(view: Image) -> Windows:
     """
     height, width = view.shape[-2:]
     planes = list(np.ndindex(view.shape[:-2]))
-    chosen = np.unique(np.linspace(0, len(planes) - 1, PLANES).round().astype(int))
     rows, columns = (tile_starts(n) if min(height, width) >= EDGE else () for n in (height, width))
+    chosen = _chosen(view, planes) if len(rows) else ()
     kept = [
         (window, plane, y, x)
         for plane, y, x in product(chosen, rows, columns)
@@ -85,6 +91,37 @@ def windows_of(view: Image) -> Windows:
     for of_one in (plane == n for n in np.unique(plane)):
         pixels[of_one] = unclipped(pixels[of_one])
     return Windows(pixels, y, x, plane, (height, width))
+
+
+def _chosen(view: Image, planes: Sequence[tuple[int, ...]]) -> NDArray[np.intp]:
+    """Return which planes to read whole, in order."""
+    evenly = _spread(len(planes), PLANES // 2)
+    if len(planes) <= PLANES:
+        return np.arange(len(planes))
+    skimmed = np.union1d(_spread(len(planes), SKIMMED), evenly)
+    glances = np.array([_glance(view, planes[n]) for n in skimmed])
+    known = np.isfinite(glances).all(axis=1)
+    spread = glances[known].std(axis=0) if known.any() else 0.0
+    glances = np.where(known[:, None], glances / np.where(spread > 0, spread, np.inf), 0.0)
+    chosen = np.searchsorted(skimmed, evenly).tolist()
+    while len(chosen) < min(PLANES, len(skimmed)):
+        apart = np.linalg.norm(glances[:, None] - glances[chosen], axis=2).min(axis=1)
+        apart[chosen] = -1  # that are alike in all may be chosen, but each only once
+        chosen.append(int(apart.argmax()))
+    return np.sort(skimmed[chosen])
+
+
+def _spread(n: int, most: int) -> NDArray[np.intp]:
+    return np.unique(np.linspace(0, n - 1, most).round().astype(np.intp))
+
+
+def _glance(view: Image, plane: tuple[int, ...]) -> NDArray[np.float64]:
+    """Measure the middle of each quarter of a plane: dark and bright levels, and noise."""
+    height, width = view.shape[-2:]
+    starts = [[(n - EDGE) // 4, 3 * (n - EDGE) // 4] for n in (height, width)]
+    quarters = np.array([_read(view, plane, y, x) for y, x in product(*starts)])
+    levels = np.percentile(quarters, (_DARK, _BRIGHT), axis=(1, 2))
+    return np.array([*levels.ravel(), noise_of(quarters)], np.float64)
 
 
 def _read(view: Image, plane: tuple[int, ...], y: int, x: int) -> NDArray[np.float32]:
