@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from napari_denoisplit.settings.base import ComputeSettings, Settings
 
-NoiseKind = Literal["gaussian_mixture", "histogram", "poisson_gaussian"]
+NoiseKind = Literal["gaussian_mixture", "histogram", "poisson_gaussian", "correlated"]
 DenoiseMethod = Literal["noise2void", "hdn", "divnoising"]
 NoiseSource = Literal["repeats", "pairs", "bootstrap", "single"]
 
@@ -19,7 +19,9 @@ class NoiseFitSettings(Settings):
     kind: NoiseKind = Field(
         "gaussian_mixture",
         description="Family of the noise model: a mixture of Gaussians, a histogram (which needs "
-        "millions of pixels), or Poisson-Gaussian (gain, offset and read noise of a camera).",
+        "millions of pixels), Poisson-Gaussian (gain, offset and read noise of a camera), or "
+        "correlated: Poisson-Gaussian noise that goes on from pixel to pixel, from repeats or "
+        "pairs.",
     )
     n_gaussians: int | None = Field(
         None,

@@ -6,6 +6,7 @@ import torch
 
 from napari_denoisplit.images.training.normalization import Normalization
 from napari_denoisplit.jobs.learning.batches import Batches
+from napari_denoisplit.noise.models.correlated import CorrelatedNoise
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.settings import MixSettings
 
@@ -53,6 +54,27 @@ def test_patches_are_turned_into_all_eight_symmetries():
     source = batches(patch_size=64, batch_size=100)
     corners = {tuple(p[0, [0, 0, -1, -1], [0, -1, 0, -1]].tolist()) for p in source.draw().channels}
     assert len(corners) == 8
+
+
+def test_patches_whose_noise_differs_along_x_and_y_are_flipped_alone():
+    rows = CorrelatedNoise(1, 0, 1, 0, 9, ((0,) * 3, (0.5, 0, 0)), 0.87, along_both=False)
+    source = batches(patch_size=64, batch_size=100, noise_models=[rows, rows])
+    patches = source.draw().channels[:, 0]
+    upright = source._fields[0][0]
+    flips = [upright, upright.flip(0), upright.flip(1), upright.flip(0, 1)]
+    seen = [next(i for i, flip in enumerate(flips) if torch.equal(flip, p)) for p in patches]
+    assert set(seen) == {0, 1, 2, 3}
+
+
+def test_noise_that_is_added_goes_on_from_pixel_to_pixel_as_that_of_the_images():
+    rows = CorrelatedNoise(1e-6, 0, 5, 0, 9, ((0,) * 3, (0.6, 0, 0)), 0.8, along_both=False)
+    mix = MixSettings(weights=(1.0, 1.0), noise_high=2.0)
+    shown = {"patch_size": 64, "batch_size": 40, "noise_models": [rows, rows]}
+    mixed, channels, _ = batches(mix, **shown).draw()
+    added = 2 * mixed[:, 0] + 7 - channels.sum(1)
+    products = (added[..., 1:] * added[..., :-1]).mean() / added.square().mean()
+    assert float(products) == pytest.approx(0.6, abs=0.02)
+    assert abs(float((added[:, 1:] * added[:, :-1]).mean() / added.square().mean())) < 0.02
 
 
 def test_structures_are_as_bright_as_they_were_mixed_within_the_range():

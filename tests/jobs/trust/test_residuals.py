@@ -29,6 +29,7 @@ from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
 from napari_denoisplit.jobs.trust.residuals import reference_of, residual_job
 from napari_denoisplit.measures.trust.reference import KEY, ResidualReference
 from napari_denoisplit.measures.trust.residual import ResidualSums, standardized, tile_figures
+from napari_denoisplit.noise.models.correlated import CorrelatedNoise
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.noise.models.superposed import superposed_noise, superposed_variance
 from napari_denoisplit.settings import Acquisition, MixSettings, SplitSettings
@@ -88,6 +89,23 @@ def test_a_structure_that_the_model_does_not_know_is_told():
     check = run(residual_job(header(), strange, known(clean, samples=clean[None])))
     assert check.verdict.grade == "do not use"
     assert np.abs(check.bias.data).max() > 6
+
+
+@pytest.mark.parametrize("samples", [True, False])
+def test_noise_that_goes_on_as_the_noise_models_say_is_no_structure(samples):
+    clean = phantom((SIZE, SIZE), seed=1)
+    weights = ((0.0,) * 3, (0.6, 0.0, 0.0))
+    rows = CorrelatedNoise(5.0, 100.0, 40.0, 0, 1e5, weights, 0.8, along_both=False)
+    mixed = superpose(clean, (0.5, 0.5))
+    image = Image(mixed + superposed_noise((rows, rows), (0.5, 0.5), clean, 0), "YX", name="cells")
+    split = known(clean, samples=clean[None] if samples else None)
+    found = {}
+    for model in (CAMERA, rows):
+        of = header().model_copy(update={"noise_models": (model.to_dict(),) * 2, "training": {}})
+        found[model.kind] = run(residual_job(of, image, split)).figures
+    assert found["poisson_gaussian"].correlation[0] == pytest.approx(0.3, abs=0.02)
+    assert found["correlated"].correlation == pytest.approx((0, 0, 0), abs=0.02)
+    assert found["correlated"].bias < 0.5 * found["poisson_gaussian"].bias
 
 
 @pytest.mark.parametrize("damage", ["clipped", "clipped, with haze", "weak stripes"])

@@ -9,6 +9,7 @@ import torch
 
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.noise.files.noise_file import read_noise_model, write_noise_model
+from napari_denoisplit.noise.models.correlated import CorrelatedNoise
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.verdict import NoiseRecord
@@ -120,6 +121,13 @@ def test_a_camera_goes_through_a_file_bit_for_bit(tmp_path):
     model = PoissonGaussian(0.1, 100.3, 1 / 3, 90.0, 4096.7)
     write_noise_model(tmp_path / "camera.npz", model)
     assert read_noise_model(tmp_path / "camera.npz").to_dict() == model.to_dict()
+
+
+def test_correlated_noise_goes_through_a_file_bit_for_bit(tmp_path):
+    weights = ((0.0, 0.1, 0.2), (1 / 3, 0.0, 0.0))
+    model = CorrelatedNoise(0.1, 100.3, 1 / 3, 90.0, 4096.7, weights, 0.7, along_both=True)
+    write_noise_model(tmp_path / "rows.npz", model)
+    assert read_noise_model(tmp_path / "rows.npz").to_dict() == model.to_dict()
 
 
 def test_a_record_stands_in_an_array_of_its_own(tmp_path):

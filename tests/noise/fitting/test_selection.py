@@ -47,6 +47,12 @@ def test_skewed_noise_takes_several_gaussians_and_comes_close_to_its_entropy():
     assert min(tried.values()) < entropy + 0.1 < tried["1 Gaussian, 2 coefficients"]
 
 
+@pytest.mark.parametrize("source", ["single", "bootstrap"])
+def test_correlated_noise_asks_for_repeats_or_pairs(source):
+    with pytest.raises(NoiseModelError, match="repeats"):
+        choose(replace(pairs(GAUSSIAN), source=source), kind="correlated")
+
+
 def test_what_the_user_asks_for_is_what_is_fitted():
     model, tried, _ = choose(pairs(SKEWED), n_gaussians=2, n_coefficients=3)
     assert (model.n_gaussians, model.n_coefficients) == (2, 3)

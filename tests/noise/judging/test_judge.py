@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scipy import ndimage
+from scipy import ndimage, signal
 
 from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.noise.fitting.correlated import correlated
 from napari_denoisplit.noise.judging.judge import judge
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
+from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.noise.pairs.pairs import Pairs
 
 N = 150_000
@@ -50,6 +52,17 @@ def test_a_model_is_good_by_its_own_draws(data):
     deviations = (curves.variance.variance - expected) / curves.variance.standard_error
     assert np.abs(deviations).max() < 5
     assert len(curves.bins) == len(curves.variance.signal) > 15
+
+
+def test_noise_that_a_model_foretells_is_no_fault_of_it(data):
+    noise = signal.lfilter([1], [1, -0.6], np.random.default_rng(1).normal(size=(256, 256)))
+    window = (noise / noise.std()).astype(np.float32)
+    of_rows = replace(data, residuals=(window,))
+    model = correlated(PoissonGaussian(1.5, 0.0, 2.0, LOW, HIGH), [window])
+    curves, verdict = judge(model, of_rows)
+    assert verdict.grade == "good"
+    assert max(map(abs, curves.autocorrelation.x)) < 0.08
+    assert judge(camera(1.5), of_rows)[1].grade == "do not use"
 
 
 def test_rounding_to_whole_grey_levels_is_no_fault(data):
@@ -96,7 +109,7 @@ def test_correlated_noise_is_told_first_and_in_words(data):
     _, verdict = judge(camera(1.5), replace(data, residuals=(blurred,)))
     assert verdict.grade == "do not use"
     assert "neighbouring pixels is correlated (0.5" in verdict.headline
-    assert "bin the images 2 x 2" in verdict.headline
+    assert "fit the kind 'correlated' to repeats" in verdict.headline
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.images.image import Image
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
-ANY: tuple[NoiseKind, ...] = ("gaussian_mixture", "histogram", "poisson_gaussian")
+ANY: tuple[NoiseKind, ...] = ("gaussian_mixture", "histogram", "poisson_gaussian", "correlated")
 KINDS: dict[str, tuple[NoiseKind, ...]] = {".npz": ANY, ".npy": ("histogram",), ".json": ANY}
 """Kinds of noise model that a file of each suffix can hold; the first is its default."""
 PICTURES = (".png", ".svg", ".pdf")

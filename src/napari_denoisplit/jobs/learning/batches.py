@@ -105,7 +105,7 @@ class Batches:
     alike
         See `PatchCorners`.
     noise_models
-        Of the channels, one each, for a noise range; without one they are not asked.
+        Of the channels, one each: for a noise range, and for how patches may be turned.
     """
 
     def __init__(
@@ -143,6 +143,7 @@ class Batches:
         self._noise_models = [model.to(device) for model in noise_models]
         self._is_recorded = superpositions is not None
         self._augment = augment
+        self._any_turn = all(model.along_both for model in noise_models)
         self._independent_share = independent_share if shows is None else 1.0
         planes = list(fields)
         if superpositions is not None:  # behind the channels, to be cut and turned with them
@@ -238,10 +239,12 @@ class Batches:
         return torch.stack(cut)
 
     def _turned(self, patch: Tensor) -> Tensor:
-        """Apply one of the eight symmetries of a square to (..., P, P)."""
+        """Apply one of the eight symmetries of a square, or four of an oblong, to (..., P, P)."""
         if not self._augment:
             return patch
         turn = int(self.rng.integers(8))
+        if not self._any_turn:
+            turn -= turn % 2
         if turn >= 4:
             patch = patch.flip(-1)
         return torch.rot90(patch, turn % 4, dims=(-2, -1))
@@ -253,18 +256,17 @@ class Batches:
         add up. Each pixel's is that at the grey level which was observed, since the signal is not
         known; where the variance rises evenly with the signal, its mean is right.
         """
-        variance = torch.zeros_like(channels[:, :1])
-        pairs = zip(self._noise_models, self._weights, channels.unbind(1), strict=True)
-        with torch.no_grad():
-            for model, weight, channel in pairs:
-                levels = channel.clamp(*model.signal_range)
-                variance += (weight**2 * model.variance(levels))[:, None]
         n = len(channels)
         more = self.rng.uniform(1, self._noise_high, n) ** 2 - 1
         more *= self.rng.random(n) < _NOISIER
-        share = torch.from_numpy(more.astype(np.float32)).to(variance.device)
-        normal = torch.from_numpy(self.rng.standard_normal(variance.shape, np.float32))
-        return normal.to(variance.device) * (variance * share[:, None, None, None]).sqrt()
+        normal = torch.from_numpy(self.rng.standard_normal(channels.shape, np.float32))
+        normal = normal.to(channels.device)
+        noise = torch.zeros_like(channels[:, 0])
+        for c, (model, weight) in enumerate(zip(self._noise_models, self._weights, strict=True)):
+            levels = channels[:, c].clamp(*model.signal_range)
+            noise += weight * model.variance(levels).sqrt() * model.coloured(normal[:, c])
+        share = torch.from_numpy(np.sqrt(more).astype(np.float32)).to(noise.device)
+        return (noise * share[:, None, None])[:, None]
 
     def _drawn_factors(self, n_mixed: int) -> Tensor | None:
         """Factors (B, C, 1, 1), drawn for the patches that are mixed; the others come after."""

@@ -120,7 +120,6 @@ class Run:
         """
         preset = PRESETS[settings.preset]
         torch.manual_seed(settings.seed)
-        noise_models = () if header.mix.noise_high == 1 else _noise_models(header)
         make = partial(
             Batches,
             normalization=header.normalization,
@@ -134,7 +133,7 @@ class Run:
             device=compute.device,
             margin=header.network.margin,
             alike=shelves is not None,
-            noise_models=noise_models,
+            noise_models=_noise_models(header),
         )
         batches: Batches | ShelvedBatches
         batches = first = make(fields, masks, superpositions=superpositions, shows=shows)

@@ -28,6 +28,7 @@ from napari_denoisplit.measures.trust.residual import (
     tile_figures,
 )
 from napari_denoisplit.measures.trust.verdict import judge_absolutely, judge_by_reference
+from napari_denoisplit.noise.models.correlated import CorrelatedNoise
 from napari_denoisplit.noise.models.kinds import noise_model_from_dict
 from napari_denoisplit.noise.models.superposed import superposed_noise, superposed_variance
 from napari_denoisplit.wording import not_finite
@@ -171,7 +172,7 @@ def _plane_residuals(
     mmse: Floats,
     samples: Floats | None,
     raw: Floats,
-) -> tuple[list[Floats], Floats, Floats, float]:
+) -> tuple[list[Floats], Floats, Floats, Floats]:
     """Residuals of one plane.
 
     Parameters
@@ -190,8 +191,8 @@ def _plane_residuals(
     Returns
     -------
     The residual of each sample, that of the MMSE, the superposition of the MMSE, all in standard
-    deviations of the noise, (Y, X); and the share of pixels that the noise of the models has
-    outside 3 standard deviations. Pixels that were clipped have the noise that was cut off.
+    deviations of the noise, (Y, X); and noise as the models have it. Pixels that were clipped have
+    the noise that was cut off.
     """
     observation = observation - np.float32(header.mix.offset)
     weights = header.mix.mean_weights(len(mmse))
@@ -202,7 +203,7 @@ def _plane_residuals(
     if where is not None:
         observation = filled(observation, where, mixed[where], deviation[where])
     of_mean = standardized(observation, mixed, variance)
-    noise = superposed_noise(models, weights, mmse, _SEED) / deviation
+    noise = np.asarray(superposed_noise(models, weights, mmse, _SEED) / deviation, np.float32)
     each = [of_mean]
     if samples is not None and len(samples):
         each = []
@@ -210,7 +211,7 @@ def _plane_residuals(
             look()
             each.append(standardized(observation, superpose(sample, weights), variance))
     signal = np.asarray(mixed / deviation, dtype=np.float32)
-    return each, of_mean, signal, float((np.abs(noise) > 3).mean())
+    return each, of_mean, signal, noise
 
 
 class Residuals:
@@ -232,7 +233,7 @@ class Residuals:
             )
         self._residual = np.full(self.shape, np.nan, np.float32)
         self._bias = np.full(self.shape, np.nan, np.float32)
-        self._sums = ResidualSums(of_mean=not split.n_kept)
+        self._sums, self._noise = ResidualSums(of_mean=not split.n_kept), ResidualSums()
         self._reference = reference_of(header) if split.n_kept else None
         self._tiles: list[NDArray[np.float64]] = []
         self._outside: list[float] = []
@@ -269,14 +270,15 @@ class Residuals:
             samples = np.stack([split.read_sample(k, index) for k in range(split.n_kept)])
             samples /= np.float32(taken.gain)
             samples = samples[np.isfinite(samples[:, 0, 0, 0])]
-        each, of_mean, signal, outside = _plane_residuals(
+        each, of_mean, signal, noise = _plane_residuals(
             self._header, self._models, observation, mmse, samples, raw
         )
         each = [plane_without_stripes(z, noise=1.0) for z in each]
         if self._reference is not None:  # first: it may be given up
             self._tiles.append(tile_figures(each, signal, self._reference.edge))
         self._residual[index], self._bias[index] = of_mean, local_bias(of_mean)
-        self._outside.append(outside)
+        self._outside.append(float((np.abs(noise) > 3).mean()))
+        self._noise.add_plane([noise])
         self._sums.add_plane(each)
         return each, signal
 
@@ -295,6 +297,8 @@ class Residuals:
                 f"{WINDOW} x {WINDOW}."
             )
         figures = self._sums.figures()
+        if any(isinstance(model, CorrelatedNoise) for model in self._models):
+            figures = figures.beside(self._noise.figures())
         tiles = np.concatenate(self._tiles) if self._tiles else np.empty((0, 5))
         if self._reference is not None and len(tiles):
             departures = self._reference.departures(tiles, figures.n_pixels)

@@ -18,7 +18,7 @@ to the noise of every pixel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +60,12 @@ class ResidualFigures:
     every window is explained."""
     bias_error: float
     """What is found where there is none, about: two standard errors of the square, as a root."""
+
+    def beside(self, noise: ResidualFigures) -> ResidualFigures:
+        """Return what goes beyond noise that is correlated by itself."""
+        pairs = zip(self.correlation, noise.correlation, strict=True)
+        bias = max(self.bias**2 - noise.bias**2, 0.0) ** 0.5
+        return replace(self, correlation=tuple(a - b for a, b in pairs), bias=bias)
 
 
 def standardized(observation: Floats, remixed: Floats, variance: Floats) -> Floats:

@@ -22,6 +22,7 @@ _NUMBERS: dict[str, tuple[str, type[float]]] = {
     "offset": ("offset", float),
     "read_noise": ("read noise", float),
     "n_bins": ("bins", int),
+    "left": ("not foretold by neighbours", float),
 }
 """Entries of `to_dict` that a user can compare, and what they are called."""
 

@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RECORD = "denoisplit"
+_CAMERA = ("gain", "offset", "read_noise", "min_signal", "max_signal")
 _ARRAYS = {
     "gaussian_mixture": ("trained_weight", "min_signal", "max_signal", "min_sigma"),
     "histogram": ("histogram",),
-    "poisson_gaussian": ("gain", "offset", "read_noise", "min_signal", "max_signal"),
+    "correlated": (*_CAMERA, "weights", "left", "along_both"),
+    "poisson_gaussian": _CAMERA,
 }
 """Names of the arrays of each kind; all but the tables are single numbers."""
-_TABLES = ("trained_weight", "histogram")
+_TABLES = ("trained_weight", "histogram", "weights")
 _MOST_BYTES = 1 << 20  # a model has a few hundred; more is something else or an attack
 _MOST_TABLE_BYTES = 3 * 1024 * 1024 * 8 + 4096  # float64 (3, 1024, 1024)
 
@@ -61,7 +63,7 @@ def read_npz_values(path: Path) -> dict[str, Any]:
         known = sizes.get(RECORD, _MOST_BYTES + 1) <= _MOST_BYTES
         text = file[RECORD] if known else np.array(0)
     for key, array in arrays.items():
-        if array.dtype.kind not in "fiu" or (key not in _TABLES and array.size != 1):
+        if array.dtype.kind not in "bfiu" or (key not in _TABLES and array.size != 1):
             raise NoiseModelError(
                 f"{str(path)!r} is not a noise model: its {key} is {array.dtype} of shape "
                 f"{array.shape}. Choose another file, or fit the model anew."
@@ -87,8 +89,9 @@ def _values(kind: str, arrays: Mapping[str, NDArray[Any]], what: str) -> dict[st
     if kind == "histogram":
         return table_values(arrays["histogram"], what)
     numbers = {key: array.ravel()[0] for key, array in arrays.items() if key not in _TABLES}
-    if kind == "poisson_gaussian":
-        return {key: float(number) for key, number in numbers.items()}
+    if kind != "gaussian_mixture":
+        of_neighbours = {"weights": arrays["weights"].tolist()} if "weights" in arrays else {}
+        return {key: float(number) for key, number in numbers.items()} | of_neighbours
     weight = arrays["trained_weight"].astype(np.float32)
     return {"weight": weight, **{key: float(np.float32(n)) for key, n in numbers.items()}}
 

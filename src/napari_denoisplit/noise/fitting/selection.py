@@ -17,6 +17,7 @@ import torch
 from napari_denoisplit.errors import NoiseModelError
 from napari_denoisplit.events import FitStep
 from napari_denoisplit.giving_up import look
+from napari_denoisplit.noise.fitting.correlated import correlated
 from napari_denoisplit.noise.fitting.histogram import fit_histogram
 from napari_denoisplit.noise.fitting.mixture import fit_rounds
 from napari_denoisplit.noise.fitting.poisson_gaussian import (
@@ -63,11 +64,16 @@ def fit_steps(
     NoiseModelError
         There are too few pairs, or the kind cannot be had from this source.
     """
+    if settings.kind == "correlated":
+        _check_neighbours(pairs)
     sample = FitSample.of(pairs, seed=settings.seed)
     if pairs.line is not None:
         return (yield from _from_line(pairs.line, sample, settings))
     if settings.kind == "gaussian_mixture":
         return (yield from _search(sample, settings))
+    if settings.kind == "correlated":
+        pixel = poisson_gaussian_on_line(sample.line(), sample)
+        return (yield from _single("correlated", correlated(pixel, pairs.residuals), sample))
     if settings.kind == "histogram":
         name = f"histogram, {settings.n_bins} bins"
         model: NoiseModel = fit_histogram(*pairs.fitted(), settings.n_bins)
@@ -75,6 +81,14 @@ def fit_steps(
         name = "Poisson-Gaussian"
         model = poisson_gaussian_on_line(sample.line(), sample)
     return (yield from _single(name, model, sample))
+
+
+def _check_neighbours(pairs: Pairs) -> None:
+    if pairs.source in ("single", "bootstrap"):
+        raise NoiseModelError(
+            f"Correlated noise cannot be told from structure by the source {pairs.source!r}: give "
+            "repeated exposures of one field (repeats), or clean and noisy pairs."
+        )
 
 
 def mixture_from_line(line: NoiseLine) -> GaussianMixture:

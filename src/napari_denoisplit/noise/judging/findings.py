@@ -86,18 +86,18 @@ def _independence(curves: NoiseCurves) -> Iterator[Finding]:
     if size < CORRELATED:
         yield Finding(
             1,
-            f"The noise of neighbouring pixels is slightly correlated ({where}); the model takes "
-            "it as independent. Expect denoised images to keep a little of the noise as faint "
+            f"The noise of neighbouring pixels is slightly correlated ({where}), which the model "
+            "does not know. Expect denoised images to keep a little of the noise as faint "
             "blotches. If the images were resampled or compressed, use the raw data instead.",
         )
         return
     yield Finding(
         2,
-        f"The noise of neighbouring pixels is correlated ({where}), and the model assumes that it "
-        "is not. Expect denoised and split images to keep the blotches of the noise as if they "
+        f"The noise of neighbouring pixels is correlated ({where}), which the model does not know. "
+        "Expect denoised and split images to keep the blotches of the noise as if they "
         "were structure. Use the raw data from before any resampling, registration, "
-        "deconvolution, smoothing or compression; if there is none, bin the images 2 x 2 and "
-        "fit anew.",
+        "deconvolution, smoothing or compression; if there is none, fit the kind 'correlated' to "
+        "repeats of one field.",
     )
 
 

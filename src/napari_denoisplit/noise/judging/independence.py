@@ -47,7 +47,7 @@ def autocorrelation(residuals: Sequence[NDArray[np.floating]]) -> Autocorrelatio
     products = np.zeros((2, len(LAGS)))
     counts = np.zeros((2, len(LAGS)))
     for window in residuals:
-        flat, weight = _flattened(np.asarray(window, dtype=np.float32))
+        flat, weight = flattened(np.asarray(window, dtype=np.float32))
         squares += float(np.vdot(flat, flat))
         known += float(weight.sum())
         for axis in (0, 1):
@@ -77,8 +77,8 @@ def _shifted(axis: int, lag: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]
     return (*rest, slice(None, -lag)), (*rest, slice(lag, None))
 
 
-def _flattened(window: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Window without outliers and without its local mean, 0 where unknown; 1 where known."""
+def flattened(window: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return a window without outliers and its local mean, 0 where unknown; and 1 where known."""
     from scipy import ndimage  # takes 0.2 s; only judging needs it
 
     finite = np.isfinite(window)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import torch
 
 from napari_denoisplit.curves import Autocorrelation, ModelBands, NoiseCurves
 from napari_denoisplit.errors import NoiseModelError
@@ -82,7 +83,7 @@ def judge(model: NoiseModel, pairs: Pairs) -> tuple[NoiseCurves, Verdict]:
         bins=bins,
         variance=sorted_pixels.curve(),
         pit=pit_curve(values),
-        autocorrelation=_autocorrelation(pairs),
+        autocorrelation=_autocorrelation(model, pairs),
         nll=nll,
         gaussian_nll=gaussian_nll,
         coverage=share_covered(model, pairs.observed_range),
@@ -152,9 +153,10 @@ def _bands(model: ModelNumbers, pairs: Pairs, signal: Floats) -> ModelBands:
     )
 
 
-def _autocorrelation(pairs: Pairs) -> Autocorrelation | None:
-    """Correlation of the residual or of the noisy image itself, whichever is the larger."""
-    measured = autocorrelation(pairs.residuals)
+def _autocorrelation(model: NoiseModel, pairs: Pairs) -> Autocorrelation | None:
+    """Correlation of what the model leaves of the residual, or of the noisy image itself."""
+    left = [model.unforeseen(torch.from_numpy(window)).numpy() for window in pairs.residuals]
+    measured = autocorrelation(left)
     if pairs.neighbour_correlation is None:
         return measured
     values = pairs.neighbour_correlation

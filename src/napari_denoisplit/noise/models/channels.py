@@ -44,7 +44,7 @@ class NoiseModels(nn.Module):
         return cast("NoiseModel", self.models[channel])
 
     def log_likelihood(self, observation: Tensor, signal: Tensor) -> Tensor:
-        """Return log p(observation | signal) of each pixel, nats.
+        """Return log p(observation | signal) of each pixel, nats; see `log_likelihood_of_images`.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class NoiseModels(nn.Module):
         if together is not None:
             return log_density(observation.float(), signal.float(), together)
         channels = [
-            self[channel].log_likelihood(observation[:, channel], signal[:, channel])
+            self[channel].log_likelihood_of_images(observation[:, channel], signal[:, channel])
             for channel in range(len(self))
         ]
         return torch.stack(channels, dim=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_denoisplit.errors import NoiseModelError
+from napari_denoisplit.noise.models.correlated import CorrelatedNoise
 from napari_denoisplit.noise.models.gaussian_mixture import GaussianMixture
 from napari_denoisplit.noise.models.histogram import HistogramNoise
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
 _KINDS: dict[str, type[NoiseModel]] = {
-    kind.kind: kind for kind in (GaussianMixture, HistogramNoise, PoissonGaussian)
+    kind.kind: kind for kind in (GaussianMixture, HistogramNoise, PoissonGaussian, CorrelatedNoise)
 }
 
 

@@ -32,6 +32,8 @@ class NoiseModel(nn.Module):
     """Name of the family, as it stands in model files."""
     needs: ClassVar[tuple[str, ...]]
     """Names of the values that `from_dict` takes."""
+    along_both: bool = True
+    """Whether the noise is alike along x and y, so that images may be turned by 90 degrees."""
     record: NoiseRecord
     """Where the model comes from and whether to trust it."""
 
@@ -57,6 +59,22 @@ class NoiseModel(nn.Module):
     def forward(self, observation: Tensor, signal: Tensor) -> Tensor:
         """Return `log_likelihood(observation, signal)`."""
         return self.log_likelihood(observation, signal)
+
+    def log_likelihood_of_images(self, observation: Tensor, signal: Tensor) -> Tensor:
+        """Return log p of each pixel of images (..., Y, X), nats per grey level.
+
+        Their mean is that of the images: where noise goes on from pixel to pixel, each is taken
+        given those before it.
+        """
+        return self.log_likelihood(observation, signal)
+
+    def unforeseen(self, z: Tensor) -> Tensor:
+        """Take from noise (..., Y, X), in standard deviations, what neighbours foretell of it."""
+        return z
+
+    def coloured(self, white: Tensor) -> Tensor:
+        """Make white noise (..., Y, X) of unit variance as correlated as this noise is."""
+        return white
 
     def mean(self, signal: Tensor) -> Tensor:
         """Mean of the observation: the signal itself."""

@@ -166,7 +166,7 @@ class PoissonGaussian(NoiseModel):
 
     def _values(self) -> dict[str, Any]:
         numbers = (self.gain, self.offset, self.read_noise, *self._range)
-        return dict(zip(self.needs, numbers, strict=True))
+        return dict(zip(PoissonGaussian.needs, numbers, strict=True))
 
     @classmethod
     def _from_values(cls, values: Mapping[str, Any]) -> Self:

@@ -30,6 +30,7 @@ _TITLES = {
         "gaussian_mixture": "Gaussian mixture",
         "histogram": "histogram",
         "poisson_gaussian": "Poisson-Gaussian (camera)",
+        "correlated": "correlated (along rows, resampled)",
     },
 }
 _MORE = ("n_gaussians", "n_coefficients", "n_bins", "max_pixels", "seed")
