@@ -11,6 +11,8 @@ from napari_denoisplit.images.files.reading import read_image
 from napari_denoisplit.images.files.writing import write_image
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.noise.files.noise_file import write_noise_model
+from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 
 QUICK = ("--steps", "25", "--batch-size", "4", "--patch-size", "32", "--learning-rate", "4e-3")
 
@@ -103,6 +105,17 @@ def test_a_network_is_kept_applied_and_resumed(noisy, tmp_path, capsys):
 def test_a_network_without_a_proper_file_is_refused(noisy, tmp_path, capsys, words, named):
     assert called(noisy, "-o", tmp_path / "out", *words) == 2
     assert named in " ".join(capsys.readouterr().err.split())
+
+
+def test_by_samples_a_noise_model_that_is_known_is_taken(noisy, tmp_path, capsys):
+    camera, kept = tmp_path / "camera.json", tmp_path / "net.denoisplit"
+    write_noise_model(camera, PoissonGaussian(1.0, 0.0, 5.0, 0.0, 1e4))
+    words = ("--noise-model", camera, "--channel", "fibres", "-o", tmp_path / "out")
+    assert called(noisy, *words) == 2
+    assert "Noise2Void needs no noise model" in " ".join(capsys.readouterr().err.split())
+    quick = ("-n", 2, "--steps", 4, "--batch-size", 2, "--patch-size", 32, "--model", kept)
+    assert called(noisy, *words, "--method", "divnoising", *quick) == 0
+    assert [values["kind"] for values in read_header(kept).noise_models] == ["poisson_gaussian"]
 
 
 def test_by_samples_mean_and_sigma_of_one_channel_are_written(noisy, tmp_path, capsys):

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from napari_denoisplit.cli.parts.errors import FAILED, UsageError
-from napari_denoisplit.cli.parts.files import check_writable, listed, read, results_of
+from napari_denoisplit.cli.parts.files import (
+    check_writable,
+    listed,
+    read,
+    read_noise_models,
+    results_of,
+)
 from napari_denoisplit.cli.parts.options import Series, with_settings
 from napari_denoisplit.cli.parts.terminal import Terminal
 from napari_denoisplit.errors import ImageError
@@ -33,6 +39,7 @@ def denoise(
     *,
     output: Path = Path("denoised"),
     model: Path | None = None,
+    noise_model: Path | None = None,
     resume: bool = False,
     channel: list[str] | None = None,
     axes: str | None = None,
@@ -44,9 +51,9 @@ def denoise(
     Of every image NAME this writes NAME_denoised.ome.tif with the same axes, pixel size and
     channels. One network for each channel learns from all images given, so give images of one
     kind; nothing clean and no model is needed. With --model the network is kept for later images.
-    It works where the noise of a pixel tells nothing about its neighbours': the verdict says
-    whether the result may be used. Nothing but the network of --resume is overwritten. Ctrl-C ends
-    the learning early and keeps what there is.
+    Noise2Void works where the noise of a pixel tells nothing about its neighbours': the verdict
+    says whether the result may be used. Nothing but the network of --resume is overwritten. Ctrl-C
+    ends the learning early and keeps what there is.
 
     With --method hdn or divnoising, for images of one channel, samples are drawn: NAME_mmse.ome.tif
     and NAME_sigma.ome.tif are written, as by split. The network of --model can be calibrated.
@@ -65,6 +72,9 @@ def denoise(
         Model file (*.denoisplit) of the network: one that exists is applied and nothing is learned;
         otherwise what is learned is kept there. Each of several channels has a file of its own,
         NAME_CHANNEL.
+    noise_model
+        Noise model (*.npz, *.npy, *.json) of the channel, for hdn and divnoising. Left out, one is
+        fitted to the images; noise that goes on from pixel to pixel needs one of kind correlated.
     resume
         Go on learning where the training of --model ended, and replace it.
     channel
@@ -75,6 +85,11 @@ def denoise(
     """
     settings = DenoiseSettings(**chosen)
     _check_model(model, resume=resume)
+    if noise_model is not None and settings.method == "noise2void":
+        raise UsageError(
+            "Noise2Void needs no noise model. Leave --noise-model out, or take --method hdn or "
+            "divnoising."
+        )
     terminal = Terminal()
     paths = listed(terminal, images)
     targets = _targets(paths, output, settings.method)
@@ -84,7 +99,7 @@ def denoise(
 
     readable = dict(terminal.each(paths, opened))
     if settings.method != "noise2void":
-        _by_samples(terminal, targets, readable, settings, model, resume=resume)
+        _by_samples(terminal, targets, readable, settings, model, noise_model, resume=resume)
         return
 
     from napari_denoisplit.images.files.writing import write_image
@@ -121,6 +136,7 @@ def _by_samples(
     images: dict[Path, Image],
     settings: DenoiseSettings,
     model: Path | None,
+    noise_model: Path | None,
     *,
     resume: bool,
 ) -> None:
@@ -128,8 +144,15 @@ def _by_samples(
     from napari_denoisplit.images.results.files import write_split
     from napari_denoisplit.jobs.denoise.by_samples import denoise_by_samples_job  # imports torch
 
-    given = list(images.values()), settings
-    job = denoise_by_samples_job(*given, path=model, resume=resume, stop=terminal.stop)
+    known = read_noise_models(terminal, [noise_model])[0] if noise_model else None
+    job = denoise_by_samples_job(
+        list(images.values()),
+        settings,
+        path=model,
+        resume=resume,
+        noise_model=known,
+        stop=terminal.stop,
+    )
     for path, split in zip(images, terminal.run(job, "denoise"), strict=False):  # after a stop
         for written in write_split(split, targets[path]):
             typer.echo(str(written))

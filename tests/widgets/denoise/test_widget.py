@@ -8,8 +8,11 @@ import tifffile
 from tests.stand_in import stand_in
 from tests.widgets.conftest import layer
 
+from napari_denoisplit.checkpoint import read_header
 from napari_denoisplit.images.layer_record import MMSE, SIGMA
 from napari_denoisplit.images.phantom.phantoms import phantom
+from napari_denoisplit.noise.files.noise_file import write_noise_model
+from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.verdict import Verdict
 from napari_denoisplit.widgets.denoise.widget import DenoiseWidget
 from napari_denoisplit.widgets.layers.found import find_results
@@ -100,6 +103,21 @@ def test_the_axes_of_the_layer_stay_in_their_order(qtbot, viewer, widget, noisy)
     result = layer(viewer, "film denoised")
     assert result.data.shape == stack.shape
     assert tuple(result.axis_labels) == ("time", "y", "x")
+
+
+def test_a_noise_model_serves_the_methods_that_draw_samples(qtbot, viewer, widget, tmp_path):
+    camera, kept = tmp_path / "camera.json", tmp_path / "kept.denoisplit"
+    write_noise_model(camera, PoissonGaussian(1.0, 0.0, 5.0, 0.0, 1e4))
+    widget.noise_model.set_path(camera)
+    assert "Noise2Void needs no noise model" in widget.problem
+    assert not widget.panel.button.isEnabled()
+    widget.settings["method"].set_value("divnoising")
+    assert widget.problem == ""
+    for name, value in {"steps": 4, "batch_size": 2, "n_samples": 2}.items():
+        widget.more[name].set_value(value)
+    widget.model.set_path(kept)
+    denoise(qtbot, widget)
+    assert [values["kind"] for values in read_header(kept).noise_models] == ["poisson_gaussian"]
 
 
 def test_by_samples_a_split_of_one_structure_is_shown_and_its_network_kept(

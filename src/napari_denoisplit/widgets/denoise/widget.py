@@ -25,6 +25,7 @@ from napari_denoisplit.widgets.layers.opened import OpenedResult, add_result
 from napari_denoisplit.widgets.layers.results import OwnLayers
 from napari_denoisplit.widgets.parts.column import Fold
 from napari_denoisplit.widgets.parts.controls import Text
+from napari_denoisplit.widgets.parts.dropping import NOISE_SUFFIXES
 from napari_denoisplit.widgets.parts.fields import SettingsForm
 from napari_denoisplit.widgets.parts.grade_words import gravest_first
 from napari_denoisplit.widgets.parts.job_widget import JobWidget
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from napari_denoisplit.jobs.denoise.images import DenoisedImages
     from napari_denoisplit.widgets.layers.place import ViewerRef
 
+    _Order = tuple[tuple[ChosenImage, ...], DenoiseSettings, Path | None, Path | None]
+
+_NOISE_FILES = f"Noise models ({' '.join(f'*{suffix}' for suffix in NOISE_SUFFIXES)})"
 _MORE = (
     "n_samples",
     "levels_off",
@@ -64,8 +68,8 @@ _WHAT: dict[DenoiseMethod, str] = {
     "draws answers, with best estimate and uncertainty. Its noise model is fitted to the image "
     "first.",
     "hdn": "HDN, for the best answers for a single channel where there is a GPU or hours: six "
-    "levels of latents. With levels off, less of noise that is correlated along rows comes "
-    "through, and less detail.",
+    "levels of latents. Noise that goes on from pixel to pixel needs a noise model of kind "
+    "correlated (More).",
 }
 
 
@@ -88,18 +92,30 @@ class DenoiseWidget(JobWidget):
         self.more = SettingsForm(DenoiseSettings, _MORE, parent=self)
         self.model = PathChoice("Model file", f"Models (*{SUFFIX})", kind="new file")
         self.more.add_row("Keep the network", self.model)
+        self.noise_model = PathChoice("Noise model", _NOISE_FILES)
+        self.more.add_row("Noise model", self.noise_model)
         fold = Fold("More", self.more)
         self._lay_out(self.what, "Image", self.source, "How", self.settings, fold, self.panel)
-        self._take_drops({READABLE: self.source.add_files}, self.panel.status)
+        kinds = {READABLE: self.source.add_files, NOISE_SUFFIXES: self.noise_model.add}
+        self._take_drops(kinds, self.panel.status)
         self.source.changed.connect(self._refresh)
         self.settings.changed.connect(self._explain)
+        self.settings.changed.connect(self._refresh)
+        self.noise_model.changed.connect(self._refresh)
         self._explain()
         self._refresh()
 
     @property
     def problem(self) -> str:
         """Why nothing can be denoised; empty if something can."""
+        if self.noise_model.path is not None and self._method == "noise2void":
+            return "Noise2Void needs no noise model: clear it, or choose HDN or DivNoising."
         return self.source.problem
+
+    @property
+    def _method(self) -> DenoiseMethod:
+        method: DenoiseMethod = self.settings["method"].value()
+        return method
 
     def reset_choices(self, event: object = None) -> None:
         """Follow the viewer's layers; napari calls this."""
@@ -107,21 +123,21 @@ class DenoiseWidget(JobWidget):
 
     def _explain(self) -> None:
         """Say when to use the method."""
-        self.what.say(_WHAT[self.settings["method"].value()])
+        self.what.say(_WHAT[self._method])
 
-    def _order(self) -> tuple[tuple[ChosenImage, ...], DenoiseSettings, Path | None]:
+    def _order(self) -> _Order:
         settings = DenoiseSettings(**self.settings.values(), **self.more.values())
-        return self.source.chosen(), settings, self.model.path
+        return self.source.chosen(), settings, self.model.path, self.noise_model.path
 
-    def _begin(self, order: tuple[tuple[ChosenImage, ...], DenoiseSettings, Path | None]) -> None:
-        chosen, settings, path = order
+    def _begin(self, order: _Order) -> None:
+        chosen, settings, path, noise_model = order
         title = f"denoiSplit: denoising {chosen[0].name}"
         given = chosen, settings, path
         if settings.method == "noise2void":
             shown = partial(self._show, chosen)
             self.panel.run(partial(_denoise_chosen, *given), on_done=shown, title=title)
         else:
-            drawing = partial(_sample_chosen, *given)
+            drawing = partial(_sample_chosen, *given, noise_model)
             self.panel.run(drawing, on_done=self._show_samples, title=title)
 
     def _show(
@@ -151,14 +167,19 @@ def _sample_chosen(
     chosen: Sequence[ChosenImage],
     settings: DenoiseSettings,
     path: Path | None,
+    noise_file: Path | None,
     stop: threading.Event,
 ) -> Job[StatusEvent, list[OpenedResult]]:
     """Read what is not in the viewer, and draw samples of it all."""
     images = yield from read_all(chosen)
     yield from loading(stop, "napari_denoisplit.jobs.denoise.by_samples")
     from napari_denoisplit.jobs.denoise.by_samples import denoise_by_samples_job  # imports torch
+    from napari_denoisplit.noise.files.noise_file import read_noise_model
 
-    splits = yield from denoise_by_samples_job(images, settings, path=path, stop=stop)
+    noise_model = None if noise_file is None else read_noise_model(noise_file)
+    splits = yield from denoise_by_samples_job(
+        images, settings, path=path, noise_model=noise_model, stop=stop
+    )
     return [OpenedResult(s, levels_of(s, s.axes)) for s in splits if s.n_samples]
 
 
