@@ -94,10 +94,9 @@ def _independence(curves: NoiseCurves) -> Iterator[Finding]:
     yield Finding(
         2,
         f"The noise of neighbouring pixels is correlated ({where}), which the model does not know. "
-        "Expect denoised and split images to keep the blotches of the noise as if they "
-        "were structure. Use the raw data from before any resampling, registration, "
-        "deconvolution, smoothing or compression; if there is none, fit the kind 'correlated' to "
-        "repeats of one field.",
+        "Expect denoised images to keep the blotches of the noise as if they were structure. Use "
+        "the raw data from before any resampling, registration, deconvolution, smoothing or "
+        "compression; if there is none, fit the kind 'correlated' to repeats of one field.",
     )
 
 

@@ -66,7 +66,7 @@ _WHAT: dict[DenoiseMethod, str] = {
     "pixel.",
     "divnoising": "DivNoising, to see how sure each pixel is of a single channel: a small network "
     "draws answers, with best estimate and uncertainty. Its noise model is fitted to the image "
-    "first.",
+    "first, unless you give one (More).",
     "hdn": "HDN, for the best answers for a single channel where there is a GPU or hours: six "
     "levels of latents. Noise that goes on from pixel to pixel needs a noise model of kind "
     "correlated (More).",
