@@ -205,7 +205,7 @@ def _praise(curves: NoiseCurves) -> str:
     neighbours = (
         ""
         if correlation is None
-        else f", neighbouring pixels are independent (correlation "
+        else f", it leaves neighbouring pixels independent (correlation "
         f"{abs(_strongest(curves)[0]):.2f} at most)"
     )
     return (
