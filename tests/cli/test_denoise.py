@@ -116,6 +116,10 @@ def test_by_samples_a_noise_model_that_is_known_is_taken(noisy, tmp_path, capsys
     quick = ("-n", 2, "--steps", 4, "--batch-size", 2, "--patch-size", 32, "--model", kept)
     assert called(noisy, *words, "--method", "divnoising", *quick) == 0
     assert [values["kind"] for values in read_header(kept).noise_models] == ["poisson_gaussian"]
+    again = (*words[:4], "-o", tmp_path / "again", "--method", "divnoising", *quick)
+    assert called(noisy, *again) == 1
+    assert "leave the noise model out" in " ".join(capsys.readouterr().err.split())
+    assert called(noisy, *again, "--resume") == 0
 
 
 def test_by_samples_mean_and_sigma_of_one_channel_are_written(noisy, tmp_path, capsys):

@@ -54,6 +54,13 @@ def test_the_record_says_where_a_model_comes_from():
     assert set(record.versions) == {"napari-denoisplit", "torch", "numpy"}
 
 
+@pytest.mark.parametrize("source", ["single", "bootstrap"])
+def test_correlated_noise_is_refused_before_anything_is_learned(source):
+    job = fit_noise_job(NoiseData(source, exposures()[0]), NoiseFitSettings(kind="correlated"))
+    with pytest.raises(NoiseModelError, match="repeats"):
+        next(job)
+
+
 def altered(what):
     stack = exposures()
     match what:

@@ -191,6 +191,32 @@ def test_planes_that_stand_out_are_read(recording, rng):
     assert {0, 11, 13, 21, 26, 32, 39} <= set(read.tolist())
 
 
+def test_a_plane_that_stands_out_is_read_though_a_part_of_it_is_missing(recording):
+    stack = np.stack([np.roll(recording, (37 * n, 53 * n), (0, 1)) for n in range(40)])
+    stack[17] *= 3
+    stack[17, 90:100, 90:100] = np.nan
+    stack[23, :40] *= 5  # nothing but its first rows
+    stack[30] = np.nan
+    read = np.unique(windows_of(Image(stack, "TYX")).plane)
+    assert {17, 23} <= set(read.tolist())
+    assert len(read) == 8
+
+
+def test_each_plane_of_a_stack_is_read_once_for_a_glance(recording):
+    class Counted:
+        def __init__(self, array):
+            self.array, self.reads = array, 0
+            self.shape, self.ndim, self.dtype = array.shape, array.ndim, array.dtype
+
+        def __getitem__(self, key):
+            self.reads += 1
+            return self.array[key]
+
+    stack = Counted(np.stack([recording] * 300))
+    windows = windows_of(Image(stack, "TYX"))
+    assert stack.reads <= 104 + len(windows.pixels)
+
+
 def test_planes_of_one_kind_and_one_haze_are_alike(model, recording):
     planes = np.stack([recording, recording[::-1], recording[:, ::-1]]) + ramp_of(model)
     look = run(recording_job(model, Image(planes, "TYX", name="dish"), SETTINGS, threading.Event()))

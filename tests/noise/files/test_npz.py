@@ -130,6 +130,13 @@ def test_correlated_noise_goes_through_a_file_bit_for_bit(tmp_path):
     assert read_noise_model(tmp_path / "rows.npz").to_dict() == model.to_dict()
 
 
+def test_correlated_noise_that_lacks_its_weights_is_not_taken_for_a_camera(tmp_path):
+    camera = {"gain": 1.0, "offset": 0.0, "read_noise": 1.0, "min_signal": 0.0, "max_signal": 9.0}
+    np.savez(tmp_path / "cut.npz", **camera, left=0.8, along_both=True)
+    with pytest.raises(NoiseModelError, match="but no weights"):
+        read_noise_model(tmp_path / "cut.npz")
+
+
 def test_a_record_stands_in_an_array_of_its_own(tmp_path):
     model = GaussianMixture(torch.zeros(3, 2), 0.0, 1.0, 0.1)
     model = model.with_record(NoiseRecord(name="nuclei"))

@@ -96,11 +96,26 @@ def test_it_comes_back_from_its_dictionary():
         (((0.0, 0.0, 0.0), (math.nan, 0.0, 0.0)), 0.5, "finite"),
         (ROW, 0.0, "above 0"),
         (ROW, 1.5, "at most 1"),
+        (((0.0, 0.0, 0.0), (1.0, 0.0, 0.0)), 0.5, "belong together"),
+        (ROW, 0.05, "belong together"),
+        (np.zeros((201, 401)), 1.0, "R at most 8"),
     ],
 )
 def test_weights_that_cannot_be_are_refused(weights, left, says):
     with pytest.raises(NoiseModelError, match=says):
         rows(left, weights)
+
+
+@pytest.mark.parametrize("edge", [32, 50, 256])
+def test_images_of_every_size_get_noise_of_the_same_variance(edge):
+    smooth = CorrelatedNoise(*CAMERA, ((0.0,) * 3, (0.99, 0.0, 0.0)), 0.141, along_both=False)
+    white = torch.randn(200, edge, edge, generator=torch.Generator().manual_seed(0))
+    assert float(smooth.coloured(white).var()) == pytest.approx(1, abs=0.05)
+
+
+def test_what_is_neither_true_nor_false_is_refused():
+    with pytest.raises(NoiseModelError, match="neither true nor false"):
+        noise_model_from_dict(rows().to_dict() | {"along_both": "false"})
 
 
 def test_images_narrower_than_its_reach_count_by_pixels():

@@ -267,7 +267,8 @@ def _fit_settings(chosen: dict[str, Any], output: Path | None) -> NoiseFitSettin
 
 def _unsuited(kind: str, output: Path | None) -> str:
     suited = [suffix for suffix, kinds in KINDS.items() if kind in kinds]
-    return f"--output {output} cannot keep a {kind}. Files that can end in {' or '.join(suited)}."
+    can = f"Files that can end in {' or '.join(suited)}."
+    return f"--output {output} cannot keep a noise model of kind {kind}. {can}"
 
 
 def _models(checked: Sequence[Path], output: Path | None) -> dict[Path, NoiseModel]:

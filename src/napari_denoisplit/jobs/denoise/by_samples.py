@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from napari_denoisplit.checkpoint import last_path, load_model
-from napari_denoisplit.errors import ImageError, ModelFileError, TrainingError
+from napari_denoisplit.errors import ImageError, ModelFileError, NoiseModelError, TrainingError
 from napari_denoisplit.events import Stage, changed, status_alone
 from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.images.training.sources import source_line
@@ -82,11 +82,18 @@ def denoise_by_samples_job(
         Ten steps in a row were not finite, it was stopped before the first, or latents go unused.
     ModelFileError
         The model file is damaged, or its network does not denoise one channel by samples.
+    NoiseModelError
+        One was given beside a network that is applied as it is.
     """
     stop = stop or threading.Event()
     _check(images, settings)
     views = [planes_of(image) for image in images]
     if path is not None and path.exists() and not resume:
+        if noise_model is not None:
+            raise NoiseModelError(
+                f"{path} is applied as it is, with the noise model that it was trained with: leave "
+                "the noise model out, or name a new file for the network."
+            )
         yield Stage(f"Denoising by the network in {path.name}, nothing is learned")
         model = _load(path)
     else:

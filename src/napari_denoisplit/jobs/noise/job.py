@@ -10,7 +10,7 @@ from napari_denoisplit.events import PairsGathered, Stage, unless_stopped
 from napari_denoisplit.images.windows import spread_planes
 from napari_denoisplit.jobs.denoise.job import denoise_job
 from napari_denoisplit.jobs.versions import versions
-from napari_denoisplit.noise.fitting.selection import fit_steps
+from napari_denoisplit.noise.fitting.selection import check_source, fit_steps
 from napari_denoisplit.noise.judging.judge import judge
 from napari_denoisplit.noise.pairs.gathering import check_region, gather, joint_histogram
 from napari_denoisplit.settings import DenoiseSettings, NoiseFitSettings
@@ -97,6 +97,7 @@ def _fit(
     denoise: DenoiseSettings | None,
     stop: threading.Event | None,
 ) -> Job[NoiseEvent, NoiseFit]:
+    check_source(settings.kind, data.source)  # before minutes of denoising
     pairs, denoised = yield from gather_job(data, settings, denoise=denoise, stop=stop)
     yield Stage("Fitting the noise model")
     model, candidates = yield from fit_steps(pairs, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
@@ -23,6 +24,8 @@ PLANES = 8
 """Planes that are read whole."""
 SKIMMED = 100
 """Planes at most among which those that stand out are looked for; of more, as many evenly."""
+_LARGEST = 2**22  # pixels of a plane at which a glance, which reads it, is cheap beside its split
+_SEEN = 128  # pixels along its shorter edge
 _DARK, _BRIGHT = 10.0, 99.0
 
 
@@ -68,7 +71,7 @@ def windows_of(view: Image) -> Windows:
     """Read windows of an image that may be larger than memory, always the same ones.
 
     They are spread over each of eight planes: four evenly through the stack, and four that stand
-    out by a glance at their quarters. Those with pixels that are not finite, or all alike, as
+    out by a glance at every few pixels. Those with pixels that are not finite, or all alike, as
     around a mosaic, are left out. Planes that are narrower than a window have none.
 
     Parameters
@@ -95,16 +98,20 @@ def windows_of(view: Image) -> Windows:
 
 def _chosen(view: Image, planes: Sequence[tuple[int, ...]]) -> NDArray[np.intp]:
     """Return which planes to read whole, in order."""
-    evenly = _spread(len(planes), PLANES // 2)
     if len(planes) <= PLANES:
         return np.arange(len(planes))
-    skimmed = np.union1d(_spread(len(planes), SKIMMED), evenly)
+    if prod(view.shape[-2:]) > _LARGEST:
+        return _spread(len(planes), PLANES)
+    skimmed = np.union1d(_spread(len(planes), SKIMMED), _spread(len(planes), PLANES // 2))
     glances = np.array([_glance(view, planes[n]) for n in skimmed])
     known = np.isfinite(glances).all(axis=1)
-    spread = glances[known].std(axis=0) if known.any() else 0.0
-    glances = np.where(known[:, None], glances / np.where(spread > 0, spread, np.inf), 0.0)
-    chosen = np.searchsorted(skimmed, evenly).tolist()
-    while len(chosen) < min(PLANES, len(skimmed)):
+    if known.sum() <= PLANES:
+        return skimmed[known] if known.any() else _spread(len(planes), PLANES)
+    skimmed, glances = skimmed[known], glances[known]
+    spread = glances.std(axis=0)
+    glances /= np.where(spread > 0, spread, np.inf)
+    chosen = _spread(len(skimmed), PLANES // 2).tolist()
+    while len(chosen) < PLANES:
         apart = np.linalg.norm(glances[:, None] - glances[chosen], axis=2).min(axis=1)
         apart[chosen] = -1  # that are alike in all may be chosen, but each only once
         chosen.append(int(apart.argmax()))
@@ -116,12 +123,20 @@ def _spread(n: int, most: int) -> NDArray[np.intp]:
 
 
 def _glance(view: Image, plane: tuple[int, ...]) -> NDArray[np.float64]:
-    """Measure the middle of each quarter of a plane: dark and bright levels, and noise."""
-    height, width = view.shape[-2:]
-    starts = [[(n - EDGE) // 4, 3 * (n - EDGE) // 4] for n in (height, width)]
-    quarters = np.array([_read(view, plane, y, x) for y, x in product(*starts)])
-    levels = np.percentile(quarters, (_DARK, _BRIGHT), axis=(1, 2))
-    return np.array([*levels.ravel(), noise_of(quarters)], np.float64)
+    """Measure dark and bright levels of the quarters of a plane, and its noise, by some pixels.
+
+    It is read once, as chunks of a file may hold many planes. NaN where it shows nothing.
+    """
+    step = max(1, min(view.shape[-2:]) // _SEEN)
+    seen = np.asarray(view.data[(*plane, slice(None, None, step), slice(None, None, step))])
+    seen = seen.astype(np.float32)
+    missing = ~np.isfinite(seen)
+    if missing.mean() > 0.5 or np.ptp(seen[~missing]) == 0:
+        return np.full(2 * 4 + 1, np.nan)
+    seen[missing] = np.median(seen[~missing])
+    quarters = [part for half in np.array_split(seen, 2) for part in np.array_split(half, 2, 1)]
+    levels = [np.percentile(part, (_DARK, _BRIGHT)) for part in quarters]
+    return np.array([*np.ravel(levels), noise_of(seen[None])], np.float64)
 
 
 def _read(view: Image, plane: tuple[int, ...], y: int, x: int) -> NDArray[np.float32]:

@@ -200,7 +200,7 @@ def _check_resumed(
     noise_models: Sequence[NoiseModel] | None,
 ) -> None:
     """Refuse to go on with a training that does not fit what was asked for."""
-    if noise_models:
+    if noise_models and tuple(m.to_dict() for m in noise_models) != header.noise_models:
         raise TrainingError(
             f"{before.path} goes on with the noise models that it began with, and others were "
             "given: leave them out, or start a new training with them."

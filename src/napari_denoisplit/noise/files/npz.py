@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 RECORD = "denoisplit"
 _CAMERA = ("gain", "offset", "read_noise", "min_signal", "max_signal")
+_OF_NEIGHBOURS = {"weights", "left", "along_both"}
 _ARRAYS = {
     "gaussian_mixture": ("trained_weight", "min_signal", "max_signal", "min_sigma"),
     "histogram": ("histogram",),
-    "correlated": (*_CAMERA, "weights", "left", "along_both"),
+    "correlated": (*_CAMERA, *sorted(_OF_NEIGHBOURS)),
     "poisson_gaussian": _CAMERA,
 }
 """Names of the arrays of each kind; all but the tables are single numbers."""
@@ -74,10 +75,11 @@ def read_npz_values(path: Path) -> dict[str, Any]:
 
 def _kind(path: Path, names: Mapping[str, int]) -> str:
     """Kind of the noise model that arrays of these names make."""
+    asked = "correlated" if names.keys() & {"left", "along_both"} else "gaussian_mixture"
     for kind, keys in _ARRAYS.items():
-        if names.keys() >= set(keys):
+        if names.keys() >= set(keys) and (asked != "correlated" or kind == asked):
             return kind
-    missing = [key for key in _ARRAYS["gaussian_mixture"] if key not in names]
+    missing = [key for key in _ARRAYS[asked] if key not in names]
     raise NoiseModelError(
         f"{str(path)!r} is not a noise model: it holds {', '.join(sorted(names)) or 'nothing'}, "
         f"but no {', '.join(missing)}. Choose another file."

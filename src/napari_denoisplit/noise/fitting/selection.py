@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from napari_denoisplit.noise.models.noise_model import NoiseModel
     from napari_denoisplit.noise.pairs.line import NoiseLine
     from napari_denoisplit.noise.pairs.pairs import Pairs
-    from napari_denoisplit.settings import NoiseFitSettings
+    from napari_denoisplit.settings import NoiseFitSettings, NoiseKind, NoiseSource
 
 _GAUSSIANS = (1, 2, 3, 4, 6)
 _COEFFICIENTS = (2, 3, 4)
@@ -64,8 +64,7 @@ def fit_steps(
     NoiseModelError
         There are too few pairs, or the kind cannot be had from this source.
     """
-    if settings.kind == "correlated":
-        _check_neighbours(pairs)
+    check_source(settings.kind, pairs.source)
     sample = FitSample.of(pairs, seed=settings.seed)
     if pairs.line is not None:
         return (yield from _from_line(pairs.line, sample, settings))
@@ -83,10 +82,17 @@ def fit_steps(
     return (yield from _single(name, model, sample))
 
 
-def _check_neighbours(pairs: Pairs) -> None:
-    if pairs.source in ("single", "bootstrap"):
+def check_source(kind: NoiseKind, source: NoiseSource) -> None:
+    """Refuse a source of the signal that cannot tell the noise of this kind.
+
+    Raises
+    ------
+    NoiseModelError
+        Correlated noise is asked for of noisy images alone.
+    """
+    if kind == "correlated" and source in ("single", "bootstrap"):
         raise NoiseModelError(
-            f"Correlated noise cannot be told from structure by the source {pairs.source!r}: give "
+            f"Correlated noise cannot be told from structure by the source {source!r}: give "
             "repeated exposures of one field (repeats), or clean and noisy pairs."
         )
 

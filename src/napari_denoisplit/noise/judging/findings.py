@@ -96,7 +96,8 @@ def _independence(curves: NoiseCurves) -> Iterator[Finding]:
         f"The noise of neighbouring pixels is correlated ({where}), which the model does not know. "
         "Expect denoised images to keep the blotches of the noise as if they were structure. Use "
         "the raw data from before any resampling, registration, deconvolution, smoothing or "
-        "compression; if there is none, fit the kind 'correlated' to repeats of one field.",
+        "compression; if there is none, fit the kind 'correlated' to repeats of one field, or bin "
+        "the images 2 x 2 and fit anew.",
     )
 
 

@@ -16,6 +16,10 @@ from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+MOST_REACH = 8
+_GRID = 128  # frequencies along each axis at which a model is looked at
+_LEAST_RESPONSE = 1e-3  # below, single frequencies would rule
+
 
 class CorrelatedNoise(PoissonGaussian):
     """Poisson-Gaussian noise, of which the pixels before foretell a part.
@@ -65,11 +69,16 @@ class CorrelatedNoise(PoissonGaussian):
     ) -> None:
         super().__init__(gain, offset, read_noise, min_signal, max_signal)
         given = torch.tensor(weights, dtype=torch.float32)
-        reach = len(given) - 1
-        if reach < 1 or given.shape != (reach + 1, 2 * reach + 1) or given[-1, reach:].any():
+        reach = len(given) - 1 if given.ndim else 0
+        if (
+            not 1 <= reach <= MOST_REACH
+            or given.shape != (reach + 1, 2 * reach + 1)
+            or given[-1, reach:].any()
+        ):
             raise NoiseModelError(
                 f"The weights of this noise model have the shape {tuple(given.shape)}: they must "
-                "be (R + 1, 2 R + 1), and 0 from the pixel itself on. Fit the model anew."
+                f"be (R + 1, 2 R + 1), R at most {MOST_REACH}, and 0 from the pixel itself on. Fit "
+                "the model anew."
             )
         if not (given.isfinite().all() and 0 < left <= 1):
             raise NoiseModelError(
@@ -80,6 +89,13 @@ class CorrelatedNoise(PoissonGaussian):
         kernel = -given
         kernel[-1, reach] = 1
         self.register_buffer("kernel", kernel)
+        gains = self._gains((_GRID, _GRID), torch.float64)
+        variance = float(gains.square().mean())
+        if not (gains.max() < self.left / _LEAST_RESPONSE and 0.5 < variance < 2):
+            raise NoiseModelError(
+                f"The weights of this noise model make noise of {variance:.3g} times the variance "
+                "that they are for: they do not belong together. Fit the model anew."
+            )
 
     @property
     def reach(self) -> int:
@@ -134,9 +150,15 @@ class CorrelatedNoise(PoissonGaussian):
         size = white.shape[-2:]
         if min(size) <= 2 * self.reach:
             return white
-        response = torch.fft.rfft2(self.kernel.to(white.dtype), s=size)
-        made: Tensor = torch.fft.irfft2(torch.fft.rfft2(white) * self.left / response.abs(), s=size)
+        gains = self._gains(size, white.dtype)
+        gains = gains / gains.square().mean().sqrt()
+        made: Tensor = torch.fft.ifft2(torch.fft.fft2(white) * gains).real
         return made
+
+    def _gains(self, size: tuple[int, int] | torch.Size, dtype: torch.dtype) -> Tensor:
+        """Amplitude of each frequency, 1 for white noise."""
+        response: Tensor = torch.fft.fft2(self.kernel.to(dtype), s=size)
+        return self.left / response.abs()
 
     def sample(self, signal: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw a noisy observation: of images (..., Y, X) correlated, of single pixels not."""
@@ -158,4 +180,10 @@ class CorrelatedNoise(PoissonGaussian):
     @classmethod
     def _from_values(cls, values: Mapping[str, Any]) -> Self:
         numbers = {name: float(values[name]) for name in (*PoissonGaussian.needs, "left")}
-        return cls(**numbers, weights=values["weights"], along_both=bool(values["along_both"]))
+        return cls(**numbers, weights=values["weights"], along_both=_truth(values["along_both"]))
+
+
+def _truth(value: object) -> bool:
+    if value not in (0, 1):  # files hold numbers
+        raise ValueError(f"along_both is {value!r}, neither true nor false")
+    return bool(value)
