@@ -155,7 +155,7 @@ class NoiseModel(nn.Module):
         except (KeyError, TypeError, ValueError) as error:
             raise NoiseModelError(
                 f"A noise model of kind {cls.kind!r} cannot be made of these values ({error!r}): "
-                f"it needs {', '.join(cls.needs)}."
+                f"it needs {', '.join(cls.needs)}, as numbers."
             ) from error
         model.record = NoiseRecord.of_values(values)
         return model
