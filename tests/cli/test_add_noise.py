@@ -37,6 +37,12 @@ def test_structures_of_a_task_have_one_sigma_from_their_clean_superposition(clea
     assert images[0].pixel_size["X"] == 0.1
 
 
+def test_a_folder_that_is_named_like_a_file_is_refused(clean, tmp_path, capsys):
+    assert add_noise(clean[0][0], "-o", tmp_path / "noisy.ome.tif") == 2
+    assert "Name a folder" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "noisy.ome.tif").exists()
+
+
 def test_sigma_may_be_given_in_grey_levels_and_nothing_is_overwritten(clean, tmp_path, capsys):
     paths, data = clean
     words = (paths[0], "-o", tmp_path, "--sigma", 50)

@@ -213,7 +213,9 @@ def results_of(paths: Sequence[Path], output: Path, ending: str) -> dict[Path, P
 
 
 def check_folder(output: Path) -> None:
-    """Refuse a folder for results that is a file."""
+    """Refuse a folder for results that is a file, or is named like one."""
+    if not output.exists() and output.suffix.lower() in {".tif", ".tiff"}:
+        raise UsageError(f"--output {output} is named like a file. Name a folder for the results.")
     if output.exists() and not output.is_dir():
         raise UsageError(f"--output {output} is a file. Name a folder for the results.")
 
