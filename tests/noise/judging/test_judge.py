@@ -110,6 +110,7 @@ def test_correlated_noise_is_told_first_and_in_words(data):
     assert verdict.grade == "do not use"
     assert "neighbouring pixels is correlated (0.5" in verdict.headline
     assert "fit the kind 'correlated' to repeats" in verdict.headline
+    assert "bin the images 2 x 2" in verdict.headline
 
 
 @pytest.mark.parametrize(

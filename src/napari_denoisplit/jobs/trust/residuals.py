@@ -219,6 +219,7 @@ class Residuals:
 
     def __init__(self, header: ModelHeader, image: Image, split: Split) -> None:
         self._header, self._models = header, noise_models_of(header)
+        self._goes_on = any(isinstance(model, CorrelatedNoise) for model in self._models)
         self._acquisition = acquisition_of(split.provenance)
         self._recording = verdict_of(split.provenance)
         self._view = planes_of(image).transposed(split.axes)
@@ -278,7 +279,8 @@ class Residuals:
             self._tiles.append(tile_figures(each, signal, self._reference.edge))
         self._residual[index], self._bias[index] = of_mean, local_bias(of_mean)
         self._outside.append(float((np.abs(noise) > 3).mean()))
-        self._noise.add_plane([noise])
+        if self._goes_on:
+            self._noise.add_plane([noise])
         self._sums.add_plane(each)
         return each, signal
 
@@ -297,7 +299,7 @@ class Residuals:
                 f"{WINDOW} x {WINDOW}."
             )
         figures = self._sums.figures()
-        if any(isinstance(model, CorrelatedNoise) for model in self._models):
+        if self._goes_on:
             figures = figures.beside(self._noise.figures())
         tiles = np.concatenate(self._tiles) if self._tiles else np.empty((0, 5))
         if self._reference is not None and len(tiles):
