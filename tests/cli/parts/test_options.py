@@ -19,12 +19,12 @@ def application(fields: str, **defaults: Any) -> typer.Typer:
 
     @with_settings(SplitSettings, fields, **defaults)
     def show(word: str = "none", *, loud: bool = False, **chosen: Any) -> None:
-        """Print it.
+        """Print it; see list[Path].
 
         Parameters
         ----------
         word, loud
-            Any.
+            Any, as package[extra].
         n_samples
             Few are enough.
         """
@@ -48,6 +48,12 @@ def test_an_option_may_bear_another_name_and_another_default():
     app = application("n_samples", n_samples=3)
     assert "{'n_samples': 3}" in output(app)
     assert "{'n_samples': 7}" in output(app, "--samples", "7")
+
+
+def test_the_help_keeps_brackets():
+    told = output(application("seed"), "--help")
+    assert "Print it; see list[Path]." in told
+    assert "Any, as package[extra]." in told
 
 
 def test_a_default_that_the_command_finds_out_is_that_of_the_field_in_the_help():

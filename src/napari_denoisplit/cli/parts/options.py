@@ -13,6 +13,7 @@ import typer
 from pydantic import Field
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from rich.markup import escape
 
 from napari_denoisplit.cli.parts.errors import UsageError
 from napari_denoisplit.docstrings import parameters, sections
@@ -127,7 +128,7 @@ def register(app: typer.Typer, command: Command) -> None:
     help_text = "\n\n".join(" ".join(part.split()) for part in text[""].split("\n\n"))
     # A name that Python keeps for itself has an underscore behind it.
     name = command.__name__.rstrip("_").replace("_", "-")
-    app.command(name, help=help_text)(command)
+    app.command(name, help=escape(help_text))(command)
 
 
 def _annotation(parameter: inspect.Parameter, said: dict[str, str]) -> Any:
@@ -142,6 +143,7 @@ def _annotation(parameter: inspect.Parameter, said: dict[str, str]) -> Any:
         text = f"{text} {said.get(name, '')}".strip()
         if parameter.default is None and field.default not in (None, PydanticUndefined):
             text = _with_default(text, str(field.default).removesuffix(".0"))
+    text = escape(text)  # brackets, as in package[extra], are not the terminal's markup
     if parameter.kind is not parameter.KEYWORD_ONLY:
         return Annotated[kind, typer.Argument(help=text)]
     flags = FLAGS.get(name, (f"--{name.replace('_', '-')}",) if parameter.default is False else ())
