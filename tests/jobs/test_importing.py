@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from safetensors.torch import load_file
 from torch import nn
@@ -95,6 +96,12 @@ def test_a_damaged_file_is_refused_by_its_name(content, tmp_path):
     (tmp_path / "it.ckpt").write_bytes(content)
     with pytest.raises(ModelFileError, match=r"it\.ckpt cannot be imported"):
         import_model(tmp_path / "it.ckpt", NAMES, STATISTICS)
+
+
+def test_an_image_is_said_to_be_no_checkpoint_and_not_code(tmp_path):
+    tifffile.imwrite(tmp_path / "cells.tif", np.zeros((9, 9), "f4"))
+    with pytest.raises(ModelFileError, match="no checkpoint of torch"):
+        import_model(tmp_path / "cells.tif", NAMES, STATISTICS)
 
 
 def test_a_missing_file_and_one_without_weights_are_refused(tmp_path):

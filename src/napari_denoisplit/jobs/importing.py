@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from napari_denoisplit.noise.models.noise_model import NoiseModel
 
+_NO_CHECKPOINT = "it is damaged, or no checkpoint of torch"
+
 
 def import_model(
     path: str | PathLike[str],
@@ -160,18 +162,20 @@ def published_normalization(fields: TrainingFields, mix: MixSettings) -> Normali
 def _read(path: Path) -> tuple[dict[str, Tensor], bytes]:
     """Read the weights of a checkpoint, and its bytes."""
     try:
-        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
         data = path.read_bytes()
+        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ModelFileError(f"it cannot be read ({error.strerror or error})") from error
     except pickle.UnpicklingError as error:
+        if not (zipfile.is_zipfile(path) or data.startswith(pickle.PROTO)):
+            raise ModelFileError(_NO_CHECKPOINT) from error
         raise ModelFileError(
             "it holds more than weights, such as a whole pickled module (as HDN and older "
             "DivNoising files are), and to read that would run code of the file. Load it where it "
             "was made, and save its state_dict() alone"
         ) from error
     except (*DAMAGE, zipfile.BadZipFile) as error:
-        raise ModelFileError("it is damaged, or no checkpoint of torch") from error
+        raise ModelFileError(_NO_CHECKPOINT) from error
     state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
     if not isinstance(state, dict) or not state:
         raise ModelFileError("it holds no state_dict")

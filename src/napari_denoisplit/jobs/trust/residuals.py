@@ -152,7 +152,8 @@ def noise_models_of(header: ModelHeader) -> tuple[NoiseModel, ...]:
     if header.noise_models is None:
         raise ModelFileError(
             "This model holds no noise models, so that its residual cannot be judged: train one "
-            "with the method 'denoisplit'."
+            "with the method 'denoisplit', or import it again with the noise models that it was "
+            "trained with."
         )
     return tuple(noise_model_from_dict(values) for values in header.noise_models)
 
