@@ -10,8 +10,10 @@ from scipy.ndimage import gaussian_filter
 from napari_denoisplit.measures.separation import (
     KEY,
     Separation,
+    doubt_about,
     judge_separation,
     separation_of,
+    separation_title,
 )
 
 NAMES = ("nuclei", "actin")
@@ -65,8 +67,17 @@ def test_a_verdict_names_what_is_wrong(found, grade, reason):
     assert separation_of({KEY: verdict.model_dump(mode="json")}) == verdict
 
 
+@pytest.mark.parametrize(("share", "grade"), [(0.9, "good"), (0.5, "usable"), (0.0, "do not use")])
+def test_of_a_single_structure_the_contrast_is_judged(share, grade):
+    verdict = judge_separation(("nuclei",), np.array([[share]]))
+    assert verdict.grade == grade
+    assert "contrast" in verdict.reasons[0]
+    assert separation_title(verdict) == "Contrast"
+    doubt = doubt_about({KEY: verdict.model_dump(mode="json")})
+    assert doubt is None if grade == "good" else "does not keep the contrast" in doubt.reasons[0]
+
+
 def test_nothing_is_said_where_nothing_can_be(structures):
-    assert judge_separation(("nuclei",), np.array([[1.0]])) is None
     flat = np.stack([structures[0], np.zeros_like(structures[0])])
     assert judge_separation(NAMES, shares(flat, structures)) is None
     assert separation_of({}) is None

@@ -189,7 +189,7 @@ def _model_in_words(header: ModelHeader) -> dict[str, str]:
 def _training(header: ModelHeader) -> str:
     """Name method, preset and the epoch whose weights are kept."""
     from napari_denoisplit.measures.outlook import outlook_of
-    from napari_denoisplit.measures.separation import separation_of
+    from napari_denoisplit.measures.separation import separation_of, separation_title
 
     if header.network.kind == "denoiser":
         return f"one channel, from blind spots, {header.training.get('steps')} steps"
@@ -202,7 +202,7 @@ def _training(header: ModelHeader) -> str:
         psnr = " / ".join(f"{p:.1f}" for p in _listed(best.get("psnr")))
         words.append(f"{best.get('step')} steps, PSNR on validation {psnr} dB")
     if (verdict := separation_of(header.training)) is not None:
-        words.append(f"separation {verdict.headline}")
+        words.append(f"{separation_title(verdict).lower()} {verdict.headline}")
     if outlook := outlook_of(header.training):
         words.append(outlook)
     adapted = header.provenance.get("adapted")

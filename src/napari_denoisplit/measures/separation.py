@@ -61,7 +61,7 @@ class Separation:
 
 
 def judge_separation(names: Sequence[str], shares: NDArray[np.float64]) -> Verdict | None:
-    """Judge how far structures are apart.
+    """Judge how far structures are apart; of a single one, whether its contrast comes back.
 
     Parameters
     ----------
@@ -72,9 +72,9 @@ def judge_separation(names: Sequence[str], shares: NDArray[np.float64]) -> Verdi
 
     Returns
     -------
-    None for a single structure, or where one has no contrast.
+    None where a structure has no contrast.
     """
-    if len(names) < 2 or not np.isfinite(shares).all():
+    if not np.isfinite(shares).all():
         return None
     found = []
     for c, name in enumerate(names):
@@ -101,7 +101,8 @@ def judge_separation(names: Sequence[str], shares: NDArray[np.float64]) -> Verdi
     figures = {
         f"{b} in {a}": float(shares[i, j]) for i, a in enumerate(names) for j, b in enumerate(names)
     }
-    told = reasons or ["On validation each structure is in its own image."]
+    well = "each structure is in its own image" if len(names) > 1 else f"{name} keeps its contrast"
+    told = reasons or [f"On validation {well}."]
     return Verdict(grade=grade, reasons=tuple(told), figures=figures)
 
 
@@ -113,13 +114,19 @@ def separation_of(training: Mapping[str, Any]) -> Verdict | None:
         return None
 
 
+def separation_title(verdict: Verdict) -> str:
+    """Name what was judged: of a single structure only whether its contrast comes back."""
+    return "Separation" if len(verdict.figures) > 1 else "Contrast"
+
+
 def doubt_about(training: Mapping[str, Any]) -> Verdict | None:
     """Return what holds of every split of a model whose structures are not apart; None if not."""
     verdict = separation_of(training)
     if verdict is None or verdict.grade == "good":
         return None
     first, *others = verdict.reasons
-    told = f"The model does not keep the structures apart. On its validation images: {first}"
+    failed = "keep the structures apart" if len(verdict.figures) > 1 else "keep the contrast"
+    told = f"The model does not {failed}. On its validation images: {first}"
     outlook = (text,) if (text := outlook_of(training)) else ()
     return verdict.model_copy(update={"reasons": (told, *others, *outlook)})
 

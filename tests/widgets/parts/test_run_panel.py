@@ -49,6 +49,23 @@ def begin(panel, seen=None):
     panel.run(None, on_event=seen.append, on_done=seen.append, on_error=seen.append, title="")
 
 
+def test_a_long_status_scrolls_and_does_not_raise_the_window(qtbot, panel):
+    panel.resize(300, 400)
+    panel.show()
+    qtbot.waitExposed(panel)
+    least = panel.minimumSizeHint().height()
+    panel.say("word " * 30)
+    area = panel.status.parentWidget().parentWidget()
+    qtbot.waitUntil(lambda: area.height() >= panel.status.heightForWidth(area.width()) > 40)
+    assert area.verticalScrollBar().maximum() == 0  # seen whole
+    panel.say("word " * 900)
+    qtbot.waitUntil(lambda: area.verticalScrollBar().maximum() > 0)
+    assert panel.minimumSizeHint().height() < least + 200
+    panel.say("")
+    qtbot.waitUntil(lambda: panel.minimumSizeHint().height() == least)
+    assert not area.isVisible()
+
+
 def test_the_button_starts_and_stops(qtbot, panel, fake):
     with qtbot.waitSignal(panel.start_clicked):
         panel.button.click()

@@ -147,7 +147,8 @@ def _add_outlook(run: Run) -> None:
     points = [Point(e["step"], e["validation"]["loss"], e["learning_rate"]) for e in history]
     header = run.best.header
     verdict = separation_of(header.training)
-    is_apart = verdict is None or verdict.grade == "good"
+    # A single structure has nothing to be mixed with.
+    is_apart = verdict is None or verdict.grade == "good" or len(header.channel_names) == 1
     text = foresee(points, run.budget.first_step, run.budget.seconds, is_apart=is_apart)
     if text != outlook_of(header.training):
         training = {**header.training, OUTLOOK: text}

@@ -29,7 +29,7 @@ from napari_denoisplit.jobs.trust.likeness import with_likeness
 from napari_denoisplit.jobs.trust.reference import reference_job, with_reference
 from napari_denoisplit.jobs.trust.residuals import reference_of
 from napari_denoisplit.measures.outlook import outlook_of
-from napari_denoisplit.measures.separation import separation_of
+from napari_denoisplit.measures.separation import separation_of, separation_title
 from napari_denoisplit.nn.compute import is_out_of_memory, keep_freed_memory
 from napari_denoisplit.settings import SplitSettings
 
@@ -156,7 +156,9 @@ def _judged(model: Model) -> list[str]:
     """Say how far the structures are apart, and what more training would bring."""
     training = model.header.training
     verdict, outlook = separation_of(training), outlook_of(training)
-    told = [] if verdict is None else [f"Separation: {verdict.grade}. {' '.join(verdict.reasons)}"]
+    told = []
+    if verdict is not None:
+        told = [f"{separation_title(verdict)}: {verdict.grade}. {' '.join(verdict.reasons)}"]
     return [*told, f"Training: {outlook}"] if outlook else told
 
 

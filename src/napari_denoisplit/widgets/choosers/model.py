@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_denoisplit.errors import DenoisplitError, NoiseModelError
 from napari_denoisplit.measures.outlook import outlook_of
-from napari_denoisplit.measures.separation import separation_of
+from napari_denoisplit.measures.separation import separation_of, separation_title
 from napari_denoisplit.verdict import NoiseRecord
 from napari_denoisplit.widgets.choosers.foreign_model import FOREIGN_SUFFIXES, ForeignModelForm
 from napari_denoisplit.widgets.parts.controls import (
@@ -178,7 +178,7 @@ def sum_up_model(header: ModelHeader) -> str:
         more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
         lines.append(f"Trained on {sources[0]}{more}.")
     if (verdict := separation_of(header.training)) is not None:
-        lines.append(f"Separation: {grade_text(verdict)}.")
+        lines.append(f"{separation_title(verdict)}: {grade_text(verdict)}.")
     grades = {name: grade_text(record.verdict) for name, record in _noise_records(header)}
     if len(set(grades.values())) == 1:
         lines.append(f"Noise models: {next(iter(grades.values()))}.")
@@ -196,7 +196,7 @@ def describe_model(header: ModelHeader) -> str:
     if psnr := _psnr_text(header):
         lines.append(f"PSNR on validation: {psnr}.")
     if (verdict := separation_of(header.training)) is not None:
-        lines.append(f"Separation: {' '.join(verdict.reasons)}")
+        lines.append(f"{separation_title(verdict)}: {' '.join(verdict.reasons)}")
     if outlook := outlook_of(header.training):
         lines.append(f"Training: {outlook}")
     # Whether to trust the noise model of each structure, as far as that was judged.

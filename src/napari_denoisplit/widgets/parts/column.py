@@ -1,11 +1,12 @@
-"""A column of titled parts that scrolls where the window is low."""
+"""Parts that scroll: a column of them where the window is low, a long text beyond a height."""
 
 from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
 
-from qtpy.QtCore import QCoreApplication, QEvent, QPoint, QSize, Qt
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, QPoint, QSize, Qt
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QFrame,
     QLabel,
@@ -80,6 +81,72 @@ class Column(QScrollArea):
     def sizeHint(self) -> QSize:
         """As high as its content, so that a tall window shows it without scrolling."""
         return QSize(_WIDTH, self.widget().sizeHint().height())
+
+
+class LimitedHeight(QScrollArea):
+    """A part that is as high as it needs, and beyond a height scrolls instead of raising a window.
+
+    Parameters
+    ----------
+    part
+        It is seen and hidden as before, and this with it.
+    most
+        Height, pixels.
+    """
+
+    def __init__(self, part: QWidget, most: int) -> None:
+        super().__init__()
+        self._most = most
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setVisible(not part.isHidden())
+        inner = part.sizePolicy()
+        inner.setVerticalPolicy(QSizePolicy.Policy.Preferred)  # else the height of another width
+        part.setSizePolicy(inner)
+        self.setWidget(part)
+
+    def heightForWidth(self, width: int) -> int:
+        """As high as the part, up to the limit."""
+        return min(self.widget().heightForWidth(width), self._most)
+
+    def sizeHint(self) -> QSize:
+        """Of the width that there is."""
+        return QSize(_WIDTH, self.heightForWidth(self.width()))
+
+    def minimumSizeHint(self) -> QSize:
+        """No less: half a line cannot be read."""
+        return QSize(0, self.heightForWidth(self.width()))
+
+    def eventFilter(self, part: QObject, event: QEvent) -> bool:
+        """Be seen with the part; Qt calls this."""
+        if event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent):
+            self.setVisible(not self.widget().isHidden())
+        return bool(super().eventFilter(part, event))
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Ask for another height when the part has grown; Qt calls this."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return bool(super().viewportEvent(event))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Ask for another height when lines break elsewhere; Qt calls this."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit()
+
+    def _fit(self) -> None:
+        """Scroll, and stop the tab key, only where a part is too high."""
+        scrolls = self.widget().heightForWidth(self.width()) > self._most
+        # Qt's own rule flickers: the bar breaks other lines, which need the bar.
+        shown, hidden = Qt.ScrollBarPolicy.ScrollBarAlwaysOn, Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.setVerticalScrollBarPolicy(shown if scrolls else hidden)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if scrolls else Qt.FocusPolicy.NoFocus)
+        self.updateGeometry()
 
 
 def settle(part: QWidget) -> None:

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QWidget
 from napari_denoisplit.errors import DenoisplitError
 from napari_denoisplit.events import Progress, Stage, ignore
 from napari_denoisplit.fault_report import explained
+from napari_denoisplit.widgets.parts.column import LimitedHeight
 from napari_denoisplit.widgets.parts.controls import (
     CalmBar,
     DetailsButton,
@@ -32,6 +33,7 @@ T = TypeVar("T")
 
 _STEPS = 1000  # of the progress bar
 _BREATH_MS = 10  # between two steps of what is shown
+_STATUS_HEIGHT = 160  # pixels; with more the window would outgrow a screen of 720
 
 
 class RunPanel(QWidget):
@@ -84,7 +86,8 @@ class RunPanel(QWidget):
         self.progress = Text("Time left", self)
         self.status = Text("Status", self)
         self.copy_button = DetailsButton(self)
-        said = (self.stage, self.progress, self.status, self.copy_button)
+        status = LimitedHeight(self.status, _STATUS_HEIGHT)
+        said = (self.stage, self.progress, status, self.copy_button)
         self.setLayout(in_a_column(self.hint, self.button, self.bar, *said))
 
     @property

@@ -243,7 +243,8 @@ class SplitRun(QObject):
         what = last.name if len(self.results) == 1 else f"{len(self.results)} images"
         ending = ", stopped early" if last.stopped_early else ""
         took = f"{time.monotonic() - self._began:.0f}\N{NO-BREAK SPACE}s"
-        text = f"Split {what} into {names}: {last.n_samples} answers in {took}{ending}."
+        answers = "1 answer" if last.n_samples == 1 else f"{last.n_samples} answers"
+        text = f"Split {what} into {names}: {answers} in {took}{ending}."
         if last.path is not None and not last.stopped_early:
             kept = "It is deleted with its layers: save it to keep it."
             text += f"\n{kept if self.results[-1].temporary else f'It is in {last.path}.'}"
