@@ -97,6 +97,13 @@ def test_a_network_that_gives_no_number_is_told_and_not_taken_for_one_that_had_n
     assert not any("let it run longer" in note for note in split.notes)
 
 
+def test_an_image_is_not_strange_to_the_network_that_learned_from_it(rng, known):
+    one_side = phantom((256, 256), ("filaments",))[0] * (np.arange(256) < 64)
+    image = Image((one_side + rng.normal(0, 0.3 * one_side.std(), (256, 256))).astype("f4"), "YX")
+    (split,) = run(denoise_by_samples_job([image], TINY, noise_model=known))
+    assert not [note for note in split.notes if "does not look like" in note]
+
+
 def test_stopped_in_training_it_draws_samples_by_the_network_as_it_is(noisy, known):
     stop = threading.Event()
     settings = TINY.model_copy(update={"steps": 10_000})

@@ -19,6 +19,7 @@ from napari_denoisplit.jobs.split.input import planes_of
 from napari_denoisplit.jobs.split.job import split_job
 from napari_denoisplit.jobs.train.job import train_job
 from napari_denoisplit.measures.trust.degeneracy import judge_denoised
+from napari_denoisplit.measures.trust.likeness import KEY as LIKENESS
 from napari_denoisplit.nn.families import facts_of
 from napari_denoisplit.settings import SplitSettings
 
@@ -106,7 +107,7 @@ def denoise_by_samples_job(
             resume=last_path(path) if resume and path is not None else None,
             stop=stop,
         )
-        model = (yield from changed(learning, status_alone)).model
+        model = _of_these((yield from changed(learning, status_alone)).model)
     drawing = SplitSettings(
         n_samples=settings.n_samples,
         seed=settings.seed,
@@ -165,6 +166,12 @@ def _fields(
         pixel_size=first.pixel_size,
         units=first.units,
     )
+
+
+def _of_these(model: Model) -> Model:
+    """Forget what images like those of the training look like, for those of the training."""
+    training = {k: v for k, v in model.header.training.items() if k != LIKENESS}
+    return replace(model, header=model.header.model_copy(update={"training": training}))
 
 
 def _load(path: Path) -> Model:
