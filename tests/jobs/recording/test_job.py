@@ -309,6 +309,25 @@ def test_clipped_planes_are_known_beside_others(model, recording, order):
     assert look.verdict.figures["noise"] == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.parametrize(("share", "grade"), [(0.004, "good"), (0.03, "usable"), (0.2, "do not use")])
+def test_saturated_pixels_are_told(model, recording, share, grade):
+    top = np.quantile(recording, 1 - share).round()
+    look = found(model, np.minimum(recording, top).round())
+    assert look.verdict.grade == grade
+    told = "pixels are saturated at" in look.verdict.reasons[0]
+    assert told == (grade != "good")
+    if told:
+        assert look.verdict.figures["saturated"] == pytest.approx(share, rel=0.2)
+        assert f"saturated at {top:g}" in look.verdict.reasons[0]
+
+
+def test_one_saturated_plane_is_told(model, recording):
+    stack = np.stack([recording] * 3).round()
+    stack[1] = np.minimum(stack[1], np.quantile(stack[1], 0.97).round())
+    look = run(recording_job(model, Image(stack, "TYX"), SETTINGS, threading.Event()))
+    assert "pixels are saturated" in look.verdict.headline
+
+
 def test_who_trained_on_clipped_images_splits_such():
     dark = np.percentile(noisy(0), 50, axis=(1, 2), keepdims=True).astype(np.float32)
     *fields, channels = (np.maximum(noisy(seed, 384), dark) for seed in range(7))

@@ -24,6 +24,7 @@ from napari_denoisplit.measures.trust.recording import (
     NOISY,
     RecordingFigures,
     judge_recording,
+    judge_saturation,
     judge_scale,
     judge_told,
     judge_unknown,
@@ -131,8 +132,11 @@ def recording_job(
                 acquisition = acquisition.model_copy(update={"magnification": enlarged})
             else:
                 acquisition, unlike = known, None
+            saturated = judge_saturation(*windows.saturation())
             windows = windows.without_background(acquisition)
             acquisition, verdict = _seen(model, likeness, windows, acquisition, tell=tell)
+            if saturated is not None:
+                verdict = _first(saturated, verdict)
             if unlike is not None:
                 verdict = _first(judge_unlike(*(_place(view, n) for n in unlike)), verdict)
     except GivenUp:

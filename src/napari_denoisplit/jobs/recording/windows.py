@@ -12,6 +12,7 @@ from napari_denoisplit.images.acquisition import without_background
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.measures.trust.camera import unclipped
 from napari_denoisplit.measures.trust.likeness import EDGE, noise_of, tile_starts
+from napari_denoisplit.noise.pairs.spread import clipped_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,14 @@ class Windows(NamedTuple):
             pixels, y, x = self.pixels[here], self.y[here], self.x[here]
             found[plane] = self._replace(pixels=pixels, y=y, x=x, plane=self.plane[here])
         return found
+
+    def saturation(self) -> tuple[float, float]:
+        """Return the share of saturated pixels of the plane that has most, and their grey level."""
+        found = [(0.0, np.inf)]
+        for plane in self.of_planes().values():
+            _, top = clipped_levels(plane.pixels)
+            found.append((float((plane.pixels >= top).mean()), top))
+        return max(found)
 
     def without_background(self, acquisition: Acquisition) -> Self:
         """Return them less the background of their planes."""
