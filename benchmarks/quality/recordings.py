@@ -110,6 +110,9 @@ class Cases:
         yield "row noise", noisy + rows, truth
         yield "clipped at zero", np.clip(noisy, 0, 65535).round(), truth
         yield "8 bit", (noisy / 256).round() * 256, truth
+        for share in (0.02, 0.05, 0.1):
+            top = np.quantile(noisy, 1 - share).round()
+            yield f"{share:.0%} saturated", np.minimum(noisy, top).round(), truth
         yield from self.others()
 
     def other_optics(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

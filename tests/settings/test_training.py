@@ -42,6 +42,13 @@ def test_a_preset_that_denoises_is_for_one_structure(preset, recipe):
     assert TrainSettings(recipe=recipe).misfit(2) == ""
 
 
+def test_a_batch_leaves_every_level_something_to_normalize():
+    with pytest.raises(ValidationError, match=r"coarsest of 6 levels a single value.*batch_size"):
+        TrainSettings(preset="hdn", patch_size=64, batch_size=1)
+    TrainSettings(preset="hdn", patch_size=64, batch_size=2)
+    TrainSettings(preset="hdn", patch_size=128, batch_size=1)
+
+
 def test_until_good_asks_for_a_rate_that_falls_and_for_structures_to_be_apart():
     assert TrainSettings(until_good=True).misfit(2) == ""
     assert "there is one" in TrainSettings(until_good=True).misfit(1)

@@ -8,7 +8,13 @@ from pydantic import Field, model_validator
 
 from napari_denoisplit.settings.base import ComputeSettings
 from napari_denoisplit.settings.mixing import MixSettings
-from napari_denoisplit.settings.networks import METHODS, AnyNetwork, LossSettings, Method
+from napari_denoisplit.settings.networks import (
+    METHODS,
+    AnyNetwork,
+    LadderSettings,
+    LossSettings,
+    Method,
+)
 from napari_denoisplit.settings.presets import PRESETS, Preset
 from napari_denoisplit.settings.recipes import Recipe, published
 
@@ -159,6 +165,19 @@ class TrainSettings(ComputeSettings):
                 "alternate keeps as much for validation as for test, not "
                 f"{self.validation_fraction} and {self.test_fraction}: give the same for both, or "
                 "leave it out."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _normalizes_more_than_one_value(self) -> Self:
+        preset = PRESETS[self.preset]
+        network = self.network or preset.network
+        patch, batch = self.patch_size or preset.patch_size, self.batch_size or preset.batch_size
+        if batch == 1 and isinstance(network, LadderSettings) and patch <= 2**network.n_levels:
+            raise ValueError(
+                f"A batch of one patch of {patch} pixels leaves the coarsest of {network.n_levels} "
+                "levels a single value, which batch normalization cannot normalize: take 2 patches "
+                "or more (batch_size), or larger ones (patch_size)."
             )
         return self
 

@@ -140,6 +140,14 @@ def test_the_name_of_the_model_chooses_the_kind(jobs, tmp_path):
     assert jobs[-1].settings.kind == "histogram"
 
 
+def test_options_of_a_mixture_are_refused_beside_another_kind(jobs, tmp_path, capsys):
+    for kind, option in (("poisson_gaussian", "--gaussians"), ("correlated", "--coefficients")):
+        words = ("--kind", kind, option, "3", "-o", tmp_path / "m.json")
+        assert noise(written(tmp_path, "field"), *words) == 2
+        assert f"{kind} is to be fitted" in capsys.readouterr().err
+    assert not jobs
+
+
 def test_exposures_in_files_of_their_own_are_taken_together(jobs, tmp_path):
     images = [written(tmp_path, name) for name in ("a", "b", "c")]
     assert noise(*images, "--together", "--repeats", "-o", tmp_path / "m.npz") == 0

@@ -309,7 +309,9 @@ def test_clipped_planes_are_known_beside_others(model, recording, order):
     assert look.verdict.figures["noise"] == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize(("share", "grade"), [(0.004, "good"), (0.03, "usable"), (0.2, "do not use")])
+@pytest.mark.parametrize(
+    ("share", "grade"), [(0.004, "good"), (0.03, "usable"), (0.2, "do not use")]
+)
 def test_saturated_pixels_are_told(model, recording, share, grade):
     top = np.quantile(recording, 1 - share).round()
     look = found(model, np.minimum(recording, top).round())

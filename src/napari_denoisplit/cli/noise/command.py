@@ -261,8 +261,16 @@ def _fit_settings(chosen: dict[str, Any], output: Path | None) -> NoiseFitSettin
     kinds = KINDS[".json" if output is None else output.suffix.lower()]
     if kind is not None and kind not in kinds:
         raise UsageError(_unsuited(kind, output))
+    kind = kind or kinds[0]
+    if kind != "gaussian_mixture" and any(
+        chosen[name] for name in ("n_gaussians", "n_coefficients")
+    ):
+        raise UsageError(
+            f"--gaussians and --coefficients are of the kind gaussian_mixture, and {kind} is to be "
+            "fitted. Leave them out."
+        )
     names = ("n_gaussians", "n_coefficients", "n_bins", "max_pixels", "seed")
-    return NoiseFitSettings(kind=kind or kinds[0], **{name: chosen[name] for name in names})
+    return NoiseFitSettings(kind=kind, **{name: chosen[name] for name in names})
 
 
 def _unsuited(kind: str, output: Path | None) -> str:

@@ -45,9 +45,9 @@ HAZY = 1.0
 """Range of a background that is worth a warning. Of one standard deviation 0.7 to 0.8 were found,
 which cost 0.9 dB at most; of two 1.6 to 1.7, and other specimens looked like 1.2."""
 SATURATED, FLAT = 0.01, 0.07
-"""Share of saturated pixels that is worth a warning, and beyond which a split is of no use. Halves of
-a held-out well lost 0.1 to 0.8 dB with 1 %, 0.3 to 1.1 with 2 %, 0.9 to 2.8 with 5 %, 2.2 to 4.5
-with 10 %; of 0.4 % at most are the real images at hand."""
+"""Share of saturated pixels that is worth a warning, and beyond which a split is of no use. Halves
+of a held-out well lost 0.1 to 0.8 dB with 1 %, 0.2 to 1.2 with 2 %, 0.8 to 2.8 with 5 %, 2.1 to 4.9
+with 10 %; the real images at hand have 0.4 % at most."""
 _BY_NOISE = 8.0  # more noise, up to 1.4 times, shifts an image without harm
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QCoreApplication, QEvent, QObject, QPoint, QSize, Qt
-from qtpy.QtGui import QResizeEvent
+from qtpy.QtCore import QCoreApplication, QEvent, QPoint, QSize, Qt
 from qtpy.QtWidgets import (
     QFrame,
     QLabel,
@@ -20,6 +20,10 @@ from qtpy.QtWidgets import (
 
 from napari_denoisplit.widgets.parts.controls import in_a_column
 from napari_denoisplit.widgets.parts.timer import timer
+
+if TYPE_CHECKING:
+    from qtpy.QtCore import QObject
+    from qtpy.QtGui import QResizeEvent
 
 _WIDTH = 320  # pixels, enough for every label beside its control
 _MINIMUM_HEIGHT = 120  # what is said below it may be long, and must not raise the window
