@@ -115,7 +115,8 @@ class LimitedHeight(QScrollArea):
 
     def heightForWidth(self, width: int) -> int:
         """As high as the part, up to the limit."""
-        return min(self.widget().heightForWidth(width), self._most)
+        needed: int = self.widget().heightForWidth(width)
+        return min(needed, self._most)
 
     def sizeHint(self) -> QSize:
         """Of the width that there is."""
