@@ -541,3 +541,14 @@ def test_no_recording_is_better_than_the_model_keeps_structures_apart(model: Mod
     found = judged(replace(model, header=header), 325).verdict
     assert found.grade == "do not use"
     assert "20% of the contrast of filaments" in found.reasons[0]
+
+
+def test_what_the_model_cannot_do_is_told_before_what_is_strange(model, recording):
+    verdict = judge_separation(("filaments", "pits"), np.array([[0.2, 0.1], [0.1, 0.9]]))
+    training = {**model.header.training, KEY: verdict.model_dump(mode="json")}
+    header = model.header.model_copy(update={"training": training})
+    blinded = gaussian_filter(recording, 6)  # of no kind that it knows
+    look = found(replace(model, header=header), blinded)
+    assert look.verdict.grade == "do not use"
+    assert "20% of the contrast of filaments" in look.verdict.reasons[0]
+    assert any("does not look like" in reason for reason in look.verdict.reasons)

@@ -141,8 +141,8 @@ def recording_job(
                 verdict = _first(judge_unlike(*(_place(view, n) for n in unlike)), verdict)
     except GivenUp:
         return None
-    if aside is not None:
-        verdict = verdict.joined(aside)
+    if aside is not None:  # first, of equal gravity: what a model cannot do explains the rest
+        verdict = aside.joined(verdict)
     notes = tuple(_in_words(model.header, acquisition)) if known is None else ()
     if verdict.grade != "good":
         notes = (*notes, verdict.headline)
