@@ -202,6 +202,15 @@ def test_a_plane_that_stands_out_is_read_though_a_part_of_it_is_missing(recordin
     assert len(read) == 8
 
 
+def test_an_odd_plane_stands_out_among_large_ones(recording):
+    tile = np.tile(recording, (1, 7, 7))  # 2,688 pixels: more than a glance reads
+    stack = np.repeat(tile, 20, axis=0)
+    stack[17] *= 1.5
+    read = np.unique(windows_of(Image(stack, "ZYX")).plane)
+    assert len(read) == 8
+    assert 17 in read
+
+
 def test_each_plane_of_a_stack_is_read_once_for_a_glance(recording):
     class Counted:
         def __init__(self, array):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import product
-from math import prod
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
@@ -25,8 +24,8 @@ PLANES = 8
 """Planes that are read whole."""
 SKIMMED = 100
 """Planes at most among which those that stand out are looked for; of more, as many evenly."""
-_LARGEST = 2**22  # pixels of a plane at which a glance, which reads it, is cheap beside its split
-_SEEN = 128  # pixels along its shorter edge
+_MIDDLE = 2048  # pixels, edge of what a glance reads of larger planes
+_SEEN = 128  # pixels along the shorter edge of that
 _DARK, _BRIGHT = 10.0, 99.0
 
 
@@ -109,8 +108,6 @@ def _chosen(view: Image, planes: Sequence[tuple[int, ...]]) -> NDArray[np.intp]:
     """Return which planes to read whole, in order."""
     if len(planes) <= PLANES:
         return np.arange(len(planes))
-    if prod(view.shape[-2:]) > _LARGEST:
-        return _spread(len(planes), PLANES)
     skimmed = np.union1d(_spread(len(planes), SKIMMED), _spread(len(planes), PLANES // 2))
     glances = np.array([_glance(view, planes[n]) for n in skimmed])
     known = np.isfinite(glances).all(axis=1)
@@ -134,10 +131,12 @@ def _spread(n: int, most: int) -> NDArray[np.intp]:
 def _glance(view: Image, plane: tuple[int, ...]) -> NDArray[np.float64]:
     """Measure dark and bright levels of the quarters of a plane, and its noise, by some pixels.
 
-    It is read once, as chunks of a file may hold many planes. NaN where it shows nothing.
+    Its middle is read once, as chunks of a file may hold many planes. NaN where it shows nothing.
     """
-    step = max(1, min(view.shape[-2:]) // _SEEN)
-    seen = np.asarray(view.data[(*plane, slice(None, None, step), slice(None, None, step))])
+    edges = [(n, min(n, _MIDDLE)) for n in view.shape[-2:]]
+    step = max(1, min(edge for _, edge in edges) // _SEEN)
+    middle = (slice((n - edge) // 2, (n + edge) // 2, step) for n, edge in edges)
+    seen = np.asarray(view.data[(*plane, *middle)])
     seen = seen.astype(np.float32)
     missing = ~np.isfinite(seen)
     if missing.mean() > 0.5 or np.ptp(seen[~missing]) == 0:
