@@ -45,6 +45,9 @@ def test_a_preset_that_denoises_is_for_one_structure(preset, recipe):
 def test_a_batch_leaves_every_level_something_to_normalize():
     with pytest.raises(ValidationError, match=r"coarsest of 6 levels a single value.*batch_size"):
         TrainSettings(preset="hdn", patch_size=64, batch_size=1)
+    with pytest.raises(ValidationError, match="coarsest of 5 levels a single value"):
+        TrainSettings(preset="unet", patch_size=32, batch_size=1)
+    TrainSettings(preset="unet", patch_size=64, batch_size=1)
     TrainSettings(preset="hdn", patch_size=64, batch_size=2)
     TrainSettings(preset="hdn", patch_size=128, batch_size=1)
 

@@ -14,6 +14,7 @@ from napari_denoisplit.settings.networks import (
     LadderSettings,
     LossSettings,
     Method,
+    UNetSettings,
 )
 from napari_denoisplit.settings.presets import PRESETS, Preset
 from napari_denoisplit.settings.recipes import Recipe, published
@@ -173,7 +174,9 @@ class TrainSettings(ComputeSettings):
         preset = PRESETS[self.preset]
         network = self.network or preset.network
         patch, batch = self.patch_size or preset.patch_size, self.batch_size or preset.batch_size
-        if batch == 1 and isinstance(network, LadderSettings) and patch <= 2**network.n_levels:
+        if not isinstance(network, LadderSettings | UNetSettings):
+            return self
+        if batch == 1 and patch <= 2**network.n_levels:
             raise ValueError(
                 f"A batch of one patch of {patch} pixels leaves the coarsest of {network.n_levels} "
                 "levels a single value, which batch normalization cannot normalize: take 2 patches "

@@ -325,18 +325,46 @@ def test_saturated_pixels_are_told(model, recording, share, grade):
     top = np.quantile(recording, 1 - share).round()
     look = found(model, np.minimum(recording, top).round())
     assert look.verdict.grade == grade
-    told = "pixels are saturated at" in look.verdict.reasons[0]
+    told = "pixels are saturated at" in look.verdict.reasons[0]  # of the only plane
     assert told == (grade != "good")
     if told:
         assert look.verdict.figures["saturated"] == pytest.approx(share, rel=0.2)
         assert f"saturated at {top:g}" in look.verdict.reasons[0]
 
 
-def test_one_saturated_plane_is_told(model, recording):
+def saturated(recording: np.ndarray, share: float = 0.1) -> np.ndarray:
+    return np.minimum(recording, np.quantile(recording, 1 - share)).round()
+
+
+def test_one_saturated_plane_is_told_and_named(model, recording):
     stack = np.stack([recording] * 3).round()
-    stack[1] = np.minimum(stack[1], np.quantile(stack[1], 0.97).round())
+    stack[1] = saturated(recording, 0.03)
     look = run(recording_job(model, Image(stack, "TYX"), SETTINGS, threading.Event()))
-    assert "pixels are saturated" in look.verdict.headline
+    assert "3% of the pixels of T 1 are saturated" in look.verdict.headline
+
+
+def test_saturation_is_told_below_hot_pixels_and_in_flat_windows(model, recording):
+    clipped = saturated(recording)
+    top = clipped.max()
+    clipped[::40, 7] = 3 * top
+    clipped[64:256, 64:256] = top
+    look = found(model, clipped)
+    share = (clipped >= top).mean()
+    assert look.verdict.figures["saturated"] == pytest.approx(share, rel=0.01)
+    assert f"saturated at {top:g}" in look.verdict.reasons[0]
+
+
+def test_a_bright_frame_is_not_saturated(model, recording):
+    framed = np.pad(recording.round(), 20, constant_values=65535)
+    assert "saturated" not in found(model, framed).verdict.figures
+
+
+def test_saturation_is_told_by_a_model_that_knows_nothing_else(model, recording):
+    header = model.header.model_copy(update={"training": {}})
+    look = found(replace(model, header=header), saturated(recording))
+    assert look.verdict.grade == "do not use"
+    assert look.notes == (look.verdict.headline,)
+    assert found(replace(model, header=header), recording.round()).verdict is None
 
 
 def test_who_trained_on_clipped_images_splits_such():

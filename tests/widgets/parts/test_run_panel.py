@@ -61,6 +61,9 @@ def test_a_long_status_scrolls_and_does_not_raise_the_window(qtbot, panel):
     panel.say("word " * 900)
     qtbot.waitUntil(lambda: area.verticalScrollBar().maximum() > 0)
     assert panel.minimumSizeHint().height() < least + 200
+    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
+    panel.say("other " * 900)
+    qtbot.waitUntil(lambda: area.verticalScrollBar().value() == 0)
     panel.say("")
     qtbot.waitUntil(lambda: panel.minimumSizeHint().height() == least)
     assert not area.isVisible()

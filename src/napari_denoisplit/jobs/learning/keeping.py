@@ -25,6 +25,7 @@ from napari_denoisplit.wording import gib
 if TYPE_CHECKING:
     from torch import nn
 
+    from napari_denoisplit.checkpoint import ModelHeader
     from napari_denoisplit.events import EpochDone, Job
     from napari_denoisplit.jobs.learning.run import Run
 
@@ -58,7 +59,7 @@ def keep(run: Run, path: Path | None, done: EpochDone | None = None) -> Job[Stag
         record = json.loads(json.dumps(asdict(done)))  # lists for tuples, as read from the file
         kept["history"] = [*run.header.training.get("history", []), record]  # type: ignore[misc]
         verdict = judge_separation(run.header.channel_names, np.array(done.shares))
-        if done.is_best and verdict is not None:
+        if done.is_best and verdict is not None and not _noise_goes_on(run.header):
             kept[KEY] = verdict.model_dump(mode="json")
     run.header = run.header.model_copy(update={"training": kept})
     network = trainer.average.network
@@ -72,6 +73,12 @@ def keep(run: Run, path: Path | None, done: EpochDone | None = None) -> Job[Stag
             run.best = run.completed(run.best)
         _add_outlook(run)
     yield from write(run, path)
+
+
+def _noise_goes_on(header: ModelHeader) -> bool:
+    """Whether the noise of a single structure goes on from pixel to pixel, and looks like it."""
+    kinds = [values.get("kind") for values in header.noise_models or ()]
+    return kinds == ["correlated"]
 
 
 def write(run: Run, path: Path | None) -> Job[Stage, None]:

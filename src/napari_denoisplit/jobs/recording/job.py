@@ -14,7 +14,7 @@ from napari_denoisplit.images.acquisition import to_training
 from napari_denoisplit.images.results.record import RECORDING
 from napari_denoisplit.jobs.recording.acquisition import are_alike, estimate
 from napari_denoisplit.jobs.recording.scale import magnification_for, pixel_edges
-from napari_denoisplit.jobs.recording.windows import windows_of
+from napari_denoisplit.jobs.recording.windows import planes_to_look_at, saturation_of, windows_of
 from napari_denoisplit.jobs.trust.brightness import brightness_of, factors_of
 from napari_denoisplit.jobs.trust.likeness import figures_of, likeness_of
 from napari_denoisplit.measures.trust.adaptation import standing_doubt
@@ -117,7 +117,11 @@ def recording_job(
     aside = _without_a_look(model, view, enlarged)
     as_said = known or Acquisition(magnification=enlarged)
     tell = known is None and _is_told(model.header.network)
-    if likeness is None or len((windows := windows_of(view)).pixels) < _FEWEST:
+    planes = planes_to_look_at(view)
+    saturated = _saturated(view, planes)
+    if likeness is None or len((windows := windows_of(view, planes)).pixels) < _FEWEST:
+        if saturated is not None:
+            aside = saturated.joined(aside) if aside else saturated
         if tell:
             aside = judge_unknown().joined(aside) if aside else judge_unknown()
         if aside is None:
@@ -132,7 +136,6 @@ def recording_job(
                 acquisition = acquisition.model_copy(update={"magnification": enlarged})
             else:
                 acquisition, unlike = known, None
-            saturated = judge_saturation(*windows.saturation())
             windows = windows.without_background(acquisition)
             acquisition, verdict = _seen(model, likeness, windows, acquisition, tell=tell)
             if saturated is not None:
@@ -180,6 +183,12 @@ def _estimated(
     return acquisition, next(((first, n) for n in unlike), None)
 
 
+def _saturated(view: Image, planes: NDArray[np.intp]) -> Verdict | None:
+    """Judge the plane with the most saturated pixels; None where it has few."""
+    share, level, plane = saturation_of(view, planes)
+    return judge_saturation(share, level, _place(view, plane))
+
+
 def _place(view: Image, plane: int) -> str:
     """Name a plane by its place along each axis, as the sliders of a viewer count."""
     index = np.unravel_index(plane, view.shape[:-2])
@@ -199,7 +208,7 @@ def _seen(
     """Judge windows; add how bright structures are to how they were taken, if `tell`."""
     x, figures = _measured(model, likeness, windows, acquisition)
     noise_high = model.header.mix.noise_high
-    verdict = judge_recording(figures, noise_high)
+    verdict = judge_recording(figures, noise_high, len(model.header.channel_names))
     if (known := brightness_of(model.header)) is None:
         return acquisition, verdict.joined(judge_unknown()) if tell else verdict
     factors = acquisition.brightness or factors_of(model, known, x)

@@ -11,7 +11,6 @@ from napari_denoisplit.images.acquisition import without_background
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.measures.trust.camera import unclipped
 from napari_denoisplit.measures.trust.likeness import EDGE, noise_of, tile_starts
-from napari_denoisplit.noise.pairs.spread import clipped_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +25,9 @@ SKIMMED = 100
 """Planes at most among which those that stand out are looked for; of more, as many evenly."""
 _MIDDLE = 2048  # pixels, edge of what a glance reads of larger planes
 _SEEN = 128  # pixels along the shorter edge of that
+_COUNTED = 512  # pixels along an edge by which saturated ones are counted
+_PILE, _STEEP = 20, 3  # pixels of a level, and times the level below it, that make it a pile
+_BEYOND = 0.02  # of the pixels of a pile: hot ones may lie above it
 _DARK, _BRIGHT = 10.0, 99.0
 
 
@@ -56,14 +58,6 @@ class Windows(NamedTuple):
             found[plane] = self._replace(pixels=pixels, y=y, x=x, plane=self.plane[here])
         return found
 
-    def saturation(self) -> tuple[float, float]:
-        """Return the share of saturated pixels of the plane that has most, and their grey level."""
-        found = [(0.0, np.inf)]
-        for plane in self.of_planes().values():
-            _, top = clipped_levels(plane.pixels)
-            found.append((float((plane.pixels >= top).mean()), top))
-        return max(found)
-
     def without_background(self, acquisition: Acquisition) -> Self:
         """Return them less the background of their planes."""
         if not acquisition.background:
@@ -75,22 +69,34 @@ class Windows(NamedTuple):
         return self._replace(pixels=self.pixels + np.array(flat).reshape(self.pixels.shape))
 
 
-def windows_of(view: Image) -> Windows:
+def planes_to_look_at(view: Image) -> NDArray[np.intp]:
+    """Choose eight planes of (..., Y, X), counted through all axes, always the same ones.
+
+    Four lie evenly through the stack, and four stand out by a glance at every few pixels.
+    """
+    planes = list(np.ndindex(view.shape[:-2]))
+    if min(view.shape[-2:]) < EDGE:
+        return _spread(len(planes), PLANES)
+    return _chosen(view, planes)
+
+
+def windows_of(view: Image, chosen: NDArray[np.intp] | None = None) -> Windows:
     """Read windows of an image that may be larger than memory, always the same ones.
 
-    They are spread over each of eight planes: four evenly through the stack, and four that stand
-    out by a glance at every few pixels. Those with pixels that are not finite, or all alike, as
-    around a mosaic, are left out. Planes that are narrower than a window have none.
+    They are spread over each plane. Those with pixels that are not finite, or all alike, as around
+    a mosaic, are left out. Planes that are narrower than a window have none.
 
     Parameters
     ----------
     view
         (..., Y, X)
+    chosen
+        Planes; None: those of `planes_to_look_at`.
     """
     height, width = view.shape[-2:]
     planes = list(np.ndindex(view.shape[:-2]))
     rows, columns = (tile_starts(n) if min(height, width) >= EDGE else () for n in (height, width))
-    chosen = _chosen(view, planes) if len(rows) else ()
+    chosen = planes_to_look_at(view) if chosen is None else chosen
     kept = [
         (window, plane, y, x)
         for plane, y, x in product(chosen, rows, columns)
@@ -102,6 +108,37 @@ def windows_of(view: Image) -> Windows:
     for of_one in (plane == n for n in np.unique(plane)):
         pixels[of_one] = unclipped(pixels[of_one])
     return Windows(pixels, y, x, plane, (height, width))
+
+
+def saturation_of(view: Image, chosen: NDArray[np.intp]) -> tuple[float, float, int]:
+    """Find the plane of some with the most saturated pixels.
+
+    Returns
+    -------
+    Share of its pixels that are saturated, their grey level, and the plane.
+    """
+    planes = list(np.ndindex(view.shape[:-2]))
+    return max((*_saturation(_middle(view, planes[n], _COUNTED)), int(n)) for n in chosen)
+
+
+def _saturation(pixels: NDArray[np.float32]) -> tuple[float, float]:
+    """Share of the pixels (Y, X) that are saturated, and at which grey level; (0, 0) where none is.
+
+    More pixels have it than the next lower one, and hardly any more than it: those are hot, or were
+    drawn there. Frames, rows and columns that are bright from end to end, do not count.
+    """
+    finite = pixels[np.isfinite(pixels)]
+    levels, counts = np.unique(finite, return_counts=True)
+    above = len(finite) - np.cumsum(counts)
+    piles = np.flatnonzero(
+        (counts[1:] > np.maximum(_PILE, _STEEP * counts[:-1])) & (above[1:] <= _BEYOND * counts[1:])
+    )
+    if len(levels) < 3 or not len(piles):
+        return 0.0, 0.0
+    level = levels[1:][piles[-1]]
+    bright = pixels >= level
+    inside = bright[np.ix_(~bright.all(axis=1), ~bright.all(axis=0))]
+    return (float(inside.mean()), float(level)) if inside.size else (0.0, 0.0)
 
 
 def _chosen(view: Image, planes: Sequence[tuple[int, ...]]) -> NDArray[np.intp]:
@@ -128,16 +165,20 @@ def _spread(n: int, most: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, n - 1, most).round().astype(np.intp))
 
 
+def _middle(view: Image, plane: tuple[int, ...], n_seen: int) -> NDArray[np.float32]:
+    """Read the middle of a plane, of every few pixels one: `n_seen` or more along each edge."""
+    edges = [(n, min(n, _MIDDLE)) for n in view.shape[-2:]]
+    step = max(1, min(edge for _, edge in edges) // n_seen)
+    middle = (slice((n - edge) // 2, (n + edge) // 2, step) for n, edge in edges)
+    return np.asarray(view.data[(*plane, *middle)]).astype(np.float32)
+
+
 def _glance(view: Image, plane: tuple[int, ...]) -> NDArray[np.float64]:
     """Measure dark and bright levels of the quarters of a plane, and its noise, by some pixels.
 
     Its middle is read once, as chunks of a file may hold many planes. NaN where it shows nothing.
     """
-    edges = [(n, min(n, _MIDDLE)) for n in view.shape[-2:]]
-    step = max(1, min(edge for _, edge in edges) // _SEEN)
-    middle = (slice((n - edge) // 2, (n + edge) // 2, step) for n, edge in edges)
-    seen = np.asarray(view.data[(*plane, *middle)])
-    seen = seen.astype(np.float32)
+    seen = _middle(view, plane, _SEEN)
     missing = ~np.isfinite(seen)
     if missing.mean() > 0.5 or np.ptp(seen[~missing]) == 0:
         return np.full(2 * 4 + 1, np.nan)

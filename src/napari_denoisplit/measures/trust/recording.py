@@ -65,7 +65,9 @@ class RecordingFigures(NamedTuple):
     """See `measures.trust.likeness.detail_of`, in units of that of the training images."""
 
 
-def judge_recording(figures: RecordingFigures, noise_high: float = 1.0) -> Verdict:
+def judge_recording(
+    figures: RecordingFigures, noise_high: float = 1.0, n_structures: int = 2
+) -> Verdict:
     """Judge a recording by how it looks to the encoder, and by its noise.
 
     Parameters
@@ -74,6 +76,8 @@ def judge_recording(figures: RecordingFigures, noise_high: float = 1.0) -> Verdi
         What it shows.
     noise_high
         Noise range that the model was trained over; see `MixSettings`.
+    n_structures
+        Structures of the model.
     """
     found: list[Finding] = []
     noise = figures.noise / noise_high
@@ -97,8 +101,9 @@ def judge_recording(figures: RecordingFigures, noise_high: float = 1.0) -> Verdi
                 gravity,
                 "It does not look like the images that the model was trained on (shift "
                 f"{figures.shift:.1f}, of their own kind at most {STRANGE + by_noise:.1f}): "
-                "another mixture of the structures, another specimen, a further structure, haze "
-                "or another magnification. Train on images like this one.",
+                f"{'another mixture of the structures, ' if n_structures > 1 else ''}another "
+                "specimen, a further structure, haze or another magnification. Train on images "
+                "like this one.",
             )
         )
     if figures.background > HAZY:
@@ -187,8 +192,15 @@ def judge_unknown() -> Verdict:
     return _verdict([Finding(1, text)], {})
 
 
-def judge_saturation(share: float, top: float) -> Verdict | None:
-    """Judge a recording by the share of its pixels that are saturated, at the grey level `top`.
+def judge_saturation(share: float, level: float, plane: str = "") -> Verdict | None:
+    """Judge a recording by the plane with the most saturated pixels.
+
+    Parameters
+    ----------
+    share, level
+        Share of its pixels, and the grey level that they have.
+    plane
+        Its place; empty where it is the only one.
 
     Returns
     -------
@@ -197,8 +209,8 @@ def judge_saturation(share: float, top: float) -> Verdict | None:
     if share <= SATURATED:
         return None
     text = (
-        f"{share:.0%} of its pixels are saturated at {top:g}: how bright the structures are there, "
-        "and which of them, is lost. Take it with a shorter exposure or less light."
+        f"{share:.0%} of the pixels{f' of {plane}' if plane else ''} are saturated at {level:g}: "
+        "what is brighter there is lost. Take it with a shorter exposure or less light."
     )
     return _verdict([Finding(2 if share > FLAT else 1, text)], {"saturated": share})
 

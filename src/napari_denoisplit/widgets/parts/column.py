@@ -136,6 +136,7 @@ class LimitedHeight(QScrollArea):
         """Ask for another height when the part has grown; Qt calls this."""
         if event.type() == QEvent.Type.LayoutRequest:
             self._fit()
+            self.verticalScrollBar().setValue(0)  # another text begins at its beginning
         return bool(super().viewportEvent(event))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
