@@ -15,6 +15,8 @@ from napari_denoisplit.images.training.fields import TrainingFields
 from napari_denoisplit.jobs.calibrate.job import calibrate_job
 from napari_denoisplit.jobs.denoise.by_samples import denoise_by_samples_job
 from napari_denoisplit.jobs.denoise.job import denoise_job, train_settings
+from napari_denoisplit.measures.separation import KEY
+from napari_denoisplit.noise.models.correlated import CorrelatedNoise
 from napari_denoisplit.noise.models.poisson_gaussian import PoissonGaussian
 from napari_denoisplit.settings import CalibrateSettings, DenoiseSettings, DenoisingUNetSettings
 
@@ -102,6 +104,16 @@ def test_an_image_is_not_strange_to_the_network_that_learned_from_it(rng, known)
     image = Image((one_side + rng.normal(0, 0.3 * one_side.std(), (256, 256))).astype("f4"), "YX")
     (split,) = run(denoise_by_samples_job([image], TINY, noise_model=known))
     assert not [note for note in split.notes if "does not look like" in note]
+
+
+def test_contrast_is_not_judged_where_noise_looks_like_it(noisy, known, tmp_path):
+    weights = ((0.0,) * 3, (0.5, 0.0, 0.0))
+    numbers = (known.gain, known.offset, known.read_noise, *known.signal_range)
+    rows = CorrelatedNoise(*numbers, weights, 0.87, along_both=False)
+    for noise_model, name in ((known, "plain"), (rows, "rows")):
+        path = tmp_path / f"{name}.denoisplit"
+        run(denoise_by_samples_job([noisy], TINY, path=path, noise_model=noise_model))
+        assert (KEY in read_header(path).training) == (name == "plain")
 
 
 def test_stopped_in_training_it_draws_samples_by_the_network_as_it_is(noisy, known):
