@@ -354,9 +354,10 @@ def test_saturation_is_told_below_hot_pixels_and_in_flat_windows(model, recordin
     assert f"saturated at {top:g}" in look.verdict.reasons[0]
 
 
-def test_a_bright_frame_is_not_saturated(model, recording):
-    framed = np.pad(recording.round(), 20, constant_values=65535)
-    assert "saturated" not in found(model, framed).verdict.figures
+def test_a_bright_frame_neither_is_saturated_nor_hides_what_is(model, recording):
+    for pixels, is_told in ((recording.round(), False), (saturated(recording), True)):
+        framed = np.pad(pixels, 20, constant_values=65535)
+        assert ("saturated" in found(model, framed).verdict.figures) == is_told
 
 
 def test_saturation_is_told_by_a_model_that_knows_nothing_else(model, recording):

@@ -125,20 +125,19 @@ def _saturation(pixels: NDArray[np.float32]) -> tuple[float, float]:
     """Share of the pixels (Y, X) that are saturated, and at which grey level; (0, 0) where none is.
 
     More pixels have it than the next lower one, and hardly any more than it: those are hot, or were
-    drawn there. Frames, rows and columns that are bright from end to end, do not count.
+    drawn there. Frames, rows and columns that are brightest from end to end, do not count.
     """
-    finite = pixels[np.isfinite(pixels)]
-    levels, counts = np.unique(finite, return_counts=True)
-    above = len(finite) - np.cumsum(counts)
+    frame = pixels == np.nanmax(pixels, initial=-np.inf)
+    pixels = pixels[np.ix_(~frame.all(axis=1), ~frame.all(axis=0))]
+    levels, counts = np.unique(pixels[np.isfinite(pixels)], return_counts=True)
+    above = counts.sum() - np.cumsum(counts)
     piles = np.flatnonzero(
         (counts[1:] > np.maximum(_PILE, _STEEP * counts[:-1])) & (above[1:] <= _BEYOND * counts[1:])
     )
     if len(levels) < 3 or not len(piles):
         return 0.0, 0.0
     level = levels[1:][piles[-1]]
-    bright = pixels >= level
-    inside = bright[np.ix_(~bright.all(axis=1), ~bright.all(axis=0))]
-    return (float(inside.mean()), float(level)) if inside.size else (0.0, 0.0)
+    return float((pixels >= level).mean()), float(level)
 
 
 def _chosen(view: Image, planes: Sequence[tuple[int, ...]]) -> NDArray[np.intp]:
