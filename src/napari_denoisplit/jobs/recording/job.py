@@ -117,11 +117,13 @@ def recording_job(
     aside = _without_a_look(model, view, enlarged)
     as_said = known or Acquisition(magnification=enlarged)
     tell = known is None and _is_told(model.header.network)
-    planes = planes_to_look_at(view)
-    saturated = _saturated(view, planes)
-    if likeness is None or len((windows := windows_of(view, planes)).pixels) < _FEWEST:
-        if saturated is not None:
+    windows = saturated = None
+    if likeness is not None:
+        planes = planes_to_look_at(view)
+        windows, saturated = windows_of(view, planes), _saturated(view, planes)
+        if saturated is not None and len(windows.pixels) < _FEWEST:
             aside = saturated.joined(aside) if aside else saturated
+    if likeness is None or windows is None or len(windows.pixels) < _FEWEST:
         if tell:
             aside = judge_unknown().joined(aside) if aside else judge_unknown()
         if aside is None:
