@@ -14,6 +14,12 @@ def test_only_piles_at_the_ends_count_as_clipped():
     assert clipped_levels(np.full(1000, 7.0)) == (-np.inf, np.inf)
 
 
+def test_a_few_hot_pixels_do_not_hide_saturation():
+    values = np.random.default_rng(0).normal(100, 30, 100_000).round().clip(max=130)
+    values[:200] = np.arange(200, 400)
+    assert clipped_levels(values) == (-np.inf, 130)
+
+
 def test_empty_counts_of_photons_are_not_clipped():
     values = np.random.default_rng(0).poisson(0.3, 100_000).astype(float)
     assert clipped_levels(values) == (-np.inf, np.inf)

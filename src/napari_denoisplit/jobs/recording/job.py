@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -121,11 +122,8 @@ def recording_job(
     if likeness is not None:
         planes = planes_to_look_at(view)
         windows, saturated = windows_of(view, planes), _saturated(view, planes)
-        if saturated is not None and len(windows.pixels) < _FEWEST:
-            aside = saturated.joined(aside) if aside else saturated
     if likeness is None or windows is None or len(windows.pixels) < _FEWEST:
-        if tell:
-            aside = judge_unknown().joined(aside) if aside else judge_unknown()
+        aside = _joined(judge_unknown() if tell else None, saturated, aside)
         if aside is None:
             return Recording(as_said, None, (), looked=False)
         yield Stage(aside.headline)
@@ -161,9 +159,13 @@ def _without_a_look(model: Model, view: Image, enlarged: int) -> Verdict | None:
     edges = pixel_edges(header, view)
     scale = None if edges is None else judge_scale(*edges, enlarged)
     doubt = standing_doubt(header.training)
-    if scale is None or doubt is None:
-        return scale or doubt
-    return scale.joined(doubt)
+    return _joined(scale, doubt)
+
+
+def _joined(*verdicts: Verdict | None) -> Verdict | None:
+    """Join those that there are; None without any."""
+    found = [verdict for verdict in verdicts if verdict is not None]
+    return reduce(lambda one, other: one.joined(other), found) if found else None
 
 
 def _estimated(

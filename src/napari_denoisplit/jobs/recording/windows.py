@@ -11,6 +11,7 @@ from napari_denoisplit.images.acquisition import without_background
 from napari_denoisplit.images.image import Image
 from napari_denoisplit.measures.trust.camera import unclipped
 from napari_denoisplit.measures.trust.likeness import EDGE, noise_of, tile_starts
+from napari_denoisplit.noise.pairs.spread import clipped_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +27,6 @@ SKIMMED = 100
 _MIDDLE = 2048  # pixels, edge of what a glance reads of larger planes
 _SEEN = 128  # pixels along the shorter edge of that
 _COUNTED = 512  # pixels along an edge by which saturated ones are counted
-_PILE, _STEEP = 20, 3  # pixels of a level, and times the level below it, that make it a pile
-_BEYOND = 0.02  # of the pixels of a pile: hot ones may lie above it
 _DARK, _BRIGHT = 10.0, 99.0
 
 
@@ -122,22 +121,14 @@ def saturation_of(view: Image, chosen: NDArray[np.intp]) -> tuple[float, float, 
 
 
 def _saturation(pixels: NDArray[np.float32]) -> tuple[float, float]:
-    """Share of the pixels (Y, X) that are saturated, and at which grey level; (0, 0) where none is.
+    """Share of the pixels (Y, X) that are saturated, and from which grey level on.
 
-    More pixels have it than the next lower one, and hardly any more than it: those are hot, or were
-    drawn there. Frames, rows and columns that are brightest from end to end, do not count.
+    Frames, rows and columns that are brightest from end to end, do not count.
     """
     frame = pixels == np.nanmax(pixels, initial=-np.inf)
     pixels = pixels[np.ix_(~frame.all(axis=1), ~frame.all(axis=0))]
-    levels, counts = np.unique(pixels[np.isfinite(pixels)], return_counts=True)
-    above = counts.sum() - np.cumsum(counts)
-    piles = np.flatnonzero(
-        (counts[1:] > np.maximum(_PILE, _STEEP * counts[:-1])) & (above[1:] <= _BEYOND * counts[1:])
-    )
-    if len(levels) < 3 or not len(piles):
-        return 0.0, 0.0
-    level = levels[1:][piles[-1]]
-    return float((pixels >= level).mean()), float(level)
+    _, level = clipped_levels(pixels)
+    return float((pixels >= level).sum() / max(pixels.size, 1)), level
 
 
 def _chosen(view: Image, planes: Sequence[tuple[int, ...]]) -> NDArray[np.intp]:

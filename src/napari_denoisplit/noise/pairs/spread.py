@@ -26,6 +26,7 @@ _TRIM = 4.0  # standard deviations that an outlier counts for
 _TRIMMED_MEAN = 0.999881  # mean of min(z^2, _TRIM^2) for normal z
 _PILE = 20  # pixels that an end of the range must hold before it is suspected
 _HIGH_PILE = 3
+_BEYOND = 0.02  # of the pixels of a pile: so many may lie above it
 _LOW_PILE = 10  # photon counting has a natural pile at zero
 _CLIPPING_BINS = 64
 _MOST_CLIPPED = 0.003  # 2.7 sigma below the level, where cutting takes 2 % of the variance
@@ -96,13 +97,17 @@ def check_spread(spread: float, largest: float) -> None:
 def clipped_levels(values: NDArray[np.floating]) -> tuple[float, float]:
     """Levels at and beyond which pixels are clipped; infinite where none are.
 
-    The end of the range counts as clipped if far more pixels lie there than at the next level.
+    The end of the range counts as clipped if far more pixels lie there than at the next level. A
+    few pixels may lie above it: hot ones, or what was drawn into the image.
     """
     levels, counts = np.unique(values[np.isfinite(values)], return_counts=True)
     if len(levels) < 3:
         return -np.inf, np.inf
+    below, here = counts[:-1], counts[1:]
+    above = counts.sum() - np.cumsum(counts)[1:]
+    piles = (here > np.maximum(_PILE, _HIGH_PILE * below)) & (above <= _BEYOND * here)
     low = levels[0] if counts[0] > max(_PILE, _LOW_PILE * counts[1]) else -np.inf
-    high = levels[-1] if counts[-1] > max(_PILE, _HIGH_PILE * counts[-2]) else np.inf
+    high = levels[1:][piles][-1] if piles.any() else np.inf
     return float(low), float(high)
 
 
